@@ -1,0 +1,1 @@
+"""Workspaces as code: the operator, its worker and the workspacectl command."""

@@ -1,0 +1,66 @@
+"""Every error this product raises on purpose.
+
+::
+
+    WorkspaceOperatorError
+    ├── InvalidInput            the caller's value is wrong; says field, value and way out
+    ├── NotFound                what was named does not exist
+    ├── Conflict                the wish is well-formed but somebody else's state stands in its way
+    │   ├── NameTaken           another workspace of the account has that display name
+    │   ├── Ambiguous           the name fits several workspaces; the message lists them
+    │   └── Moved               somebody else changed the row since it was read; look again
+    ├── WritersHeld             an identifier change holds the workspace's writers just now
+    └── Unavailable             a part we depend on does not answer; try again later
+        ├── StoreUnavailable
+        └── ClusterUnavailable
+
+Adapters translate their libraries' errors into these once, at the boundary, with ``raise … from exc``.
+"""
+
+
+class WorkspaceOperatorError(Exception):
+    """Root of the tree; its text is written for the person who reads it."""
+
+
+class InvalidInput(WorkspaceOperatorError):
+    """The caller's value is wrong. ``field`` is a path such as ``spec.color``, empty if none applies."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(WorkspaceOperatorError):
+    """What was named does not exist."""
+
+
+class Conflict(WorkspaceOperatorError):
+    """The wish is well-formed, but the state of something else stands in its way."""
+
+
+class NameTaken(Conflict):
+    """Another workspace of the same account has that display name."""
+
+
+class Ambiguous(Conflict):
+    """The name fits several workspaces; the message lists them and says how to choose."""
+
+
+class Moved(Conflict):
+    """The row was changed by somebody else since it was read: look again and decide anew."""
+
+
+class WritersHeld(WorkspaceOperatorError):
+    """An identifier change holds the writers of this workspace; try again when it is through."""
+
+
+class Unavailable(WorkspaceOperatorError):
+    """Something we depend on does not answer; trying again later may help."""
+
+
+class StoreUnavailable(Unavailable):
+    """The database does not answer."""
+
+
+class ClusterUnavailable(Unavailable):
+    """The Kubernetes API does not answer."""

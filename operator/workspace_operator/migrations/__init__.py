@@ -1,0 +1,1 @@
+"""Changing a workspace's identifiers: the checks, the stages, what a switch means. Pure."""

@@ -1,0 +1,62 @@
+"""What is known of one identifier change, as a value."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.stages import Stage
+
+
+class Violation(StrEnum):
+    """Why a person stands in the way of enabling email (identity-rules §7); values as in the export."""
+
+    DUPLICATE_EMAIL = "duplicateEmail"
+    INVALID_EMAIL = "invalidEmail"
+    SUPPRESSED_EMAIL = "suppressedEmail"
+    ID_IS_ANOTHER_EMAIL = "idIsAnotherEmail"
+
+
+class OnConflict(StrEnum):
+    """What an identifier change does with people who share an address (identity-rules §7: S0, S1)."""
+
+    BLOCK = "Block"
+    MERGE = "Merge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViolationCounts:
+    """People per violation, and people in all: somebody may have several (identity-rules §7)."""
+
+    duplicate_email: int = 0
+    invalid_email: int = 0
+    suppressed_email: int = 0
+    id_is_another_email: int = 0
+    people_concerned: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One identifier change as the store knows it; every time is UTC.
+
+    ``workspace_id`` and ``number`` name it; ``revision`` grows with each step that is worth a look.
+    ``paused`` mirrors ``spec.suspend``. ``retry_token`` is the last reconcile request that asked for a
+    blocked change to be tried again. ``export`` is the number of its newest violations export.
+    """
+
+    workspace_id: int
+    number: int
+    from_mode: Mode
+    to_mode: Mode
+    on_conflict: OnConflict = OnConflict.BLOCK
+    stage: Stage = Stage.REQUESTED
+    paused: bool = False
+    requested_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    people_total: int = 0
+    people_checked: int = 0
+    violations: ViolationCounts = field(default_factory=ViolationCounts)
+    export: int | None = None
+    retry_token: str = ""
+    revision: int = 0

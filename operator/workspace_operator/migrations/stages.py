@@ -1,0 +1,38 @@
+"""The stages of an identifier change, and which may follow which (design §6)."""
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where an identifier change stands."""
+
+    REQUESTED = "Requested"
+    CHECKING = "Checking"
+    PREPARING = "Preparing"
+    SWITCHED = "Switched"
+    FOLDING = "Folding"
+    COMPLETED = "Completed"
+    BLOCKED = "Blocked"
+    CANCELLED = "Cancelled"
+
+
+FOLLOWERS: dict[Stage, frozenset[Stage]] = {
+    Stage.REQUESTED: frozenset({Stage.CHECKING, Stage.BLOCKED, Stage.CANCELLED}),
+    Stage.CHECKING: frozenset({Stage.PREPARING, Stage.BLOCKED, Stage.CANCELLED}),
+    # Back to Checking: a paused change lets its writers go, so what was prepared is out of date.
+    Stage.PREPARING: frozenset({Stage.SWITCHED, Stage.CHECKING, Stage.BLOCKED, Stage.CANCELLED}),
+    Stage.SWITCHED: frozenset({Stage.FOLDING, Stage.COMPLETED}),
+    Stage.FOLDING: frozenset({Stage.COMPLETED}),
+    Stage.BLOCKED: frozenset({Stage.CHECKING, Stage.CANCELLED}),
+    Stage.COMPLETED: frozenset(),
+    Stage.CANCELLED: frozenset(),
+}
+
+ENDED = frozenset({Stage.COMPLETED, Stage.CANCELLED})
+"""A workspace has at most one identifier change that has not ended."""
+
+RUNNING = frozenset({Stage.REQUESTED, Stage.CHECKING, Stage.PREPARING, Stage.SWITCHED, Stage.FOLDING})
+"""The worker has something to do without anybody mending people first."""
+
+BEFORE_SWITCH = frozenset({Stage.REQUESTED, Stage.CHECKING, Stage.PREPARING, Stage.BLOCKED})
+"""May still be taken back without a trace."""

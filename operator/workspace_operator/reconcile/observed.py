@@ -1,0 +1,89 @@
+"""What a reconcile has seen before it decides: the store's side of one Workspace resource."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.migrations.records import Migration
+
+
+class SendMode(StrEnum):
+    """How e-mail leaves a workspace (identity-rules §8)."""
+
+    NORMAL = "Normal"
+    TEST = "Test"
+    NEVER = "Never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The resource that a store workspace belongs to. ``uid`` is empty while nobody has claimed it."""
+
+    cluster: str
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything of a workspace that is put in force at once, that is: all but its mode."""
+
+    display_name: str
+    color: str = "6B7280"
+    email_updates: EmailUpdates = EmailUpdates.BY_ID_OR_CIO_ID
+    id_updates: IDUpdates = IDUpdates.NEVER
+    merge_multi_identifier: bool = True
+    send_mode: SendMode = SendMode.NORMAL
+    test_address: str | None = None
+    open_tracking: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWorkspace:
+    """A workspace as the store has it. ``row_version`` grows with every write to its row."""
+
+    workspace_id: int
+    account: str
+    owner: Owner
+    mode: Mode
+    settings: Settings
+    row_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleCounts:
+    """How many people there are, by what they have."""
+
+    total: int = 0
+    with_email: int = 0
+    without_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A workspace that is not ours yet. ``released`` says that its owner's resource is gone."""
+
+    workspace: StoredWorkspace
+    released: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The store's side of one resource.
+
+    Attributes:
+        workspace: the one whose owner has our cluster, namespace and name, whatever its UID.
+        name_holder: the workspace of our account that has the wanted display name, if it is not ours.
+        adoptable: the workspace that the ``adopt`` annotation names; None if it does not exist.
+        remembered: the workspace that our status names, if it is not ours (any more).
+        migration: our workspace's newest identifier change, ended or not.
+        people: None when they were not counted this time: what the status says stays.
+    """
+
+    workspace: StoredWorkspace | None = None
+    name_holder: Candidate | None = None
+    adoptable: Candidate | None = None
+    remembered: Candidate | None = None
+    migration: Migration | None = None
+    people: PeopleCounts | None = field(default_factory=PeopleCounts)

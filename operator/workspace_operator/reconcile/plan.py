@@ -1,0 +1,118 @@
+"""What a reconcile decides: writes to the store first, then what the resource shall say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile.observed import Owner, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWorkspace:
+    """Make a workspace, and its account if need be. Raises NameTaken, or Moved if the owner has one."""
+
+    owner: Owner
+    account: str
+    mode: Mode
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """Give an existing workspace to this owner. Raises Moved if the row changed since it was read."""
+
+    workspace_id: int
+    row_version: int
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutInForce:
+    """Replace the settings, all at once. Raises NameTaken or Moved."""
+
+    workspace_id: int
+    row_version: int
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestMigration:
+    """Ask for an identifier change. Raises Moved if one is under way."""
+
+    workspace_id: int
+    from_mode: Mode
+    to_mode: Mode
+    on_conflict: OnConflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelMigration:
+    """Take an identifier change back. Raises Moved if it has switched or ended meanwhile."""
+
+    workspace_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseMigration:
+    """Pause a change (which lets its writers go), or let it go on."""
+
+    workspace_id: int
+    number: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryMigration:
+    """Check the people of a blocked change again now; the token says which request asked for it."""
+
+    workspace_id: int
+    number: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyWorkspace:
+    """Destroy a workspace and all its people, for ever."""
+
+    workspace_id: int
+
+
+Action = (
+    CreateWorkspace
+    | TakeOver
+    | PutInForce
+    | RequestMigration
+    | CancelMigration
+    | PauseMigration
+    | RetryMigration
+    | DestroyWorkspace
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A Kubernetes event to emit; ``warning`` is its type."""
+
+    reason: str
+    message: str
+    warning: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The decision.
+
+    While there are ``actions``, they are carried out and the store is observed again; the rest of the
+    plan counts only once there are none. ``status`` is the whole new status, or None if it did not
+    change; ``finalizers`` likewise. ``events`` belong to the transition that ``status`` makes.
+    ``retry`` says that a person or another part must act first, so look again later.
+    """
+
+    actions: tuple[Action, ...] = ()
+    status: Mapping[str, Any] | None = None
+    finalizers: tuple[str, ...] | None = None
+    events: tuple[Event, ...] = ()
+    retry: bool = False
