@@ -1,4 +1,4 @@
-"""Where things lie that are made once and used again: outside the checkout, shared by all checkouts of a user."""
+"""Where things lie that are made once and used again: outside the checkout, shared by all of a user's."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ def cache_folder() -> Path:
 
 
 def world_readable_folder() -> Path:
-    """A cache that any account can read: PostgreSQL refuses root, and root's home is closed to everybody else."""
+    """A cache that any account can read: PostgreSQL refuses root, and root's home is closed to others."""
     preferred = cache_folder()
     if os.geteuid() != 0 or open_to_everybody(preferred):
         return preferred
@@ -36,7 +36,7 @@ def open_to_everybody(folder: Path) -> bool:
 
 @contextmanager
 def locked(path: Path, waiting: TextIO | None = None, why: str = "") -> Iterator[None]:
-    """Hold a lock file; the kernel gives it back however its holder ends. `why` is told when there is a wait."""
+    """Hold a lock file; the kernel gives it back however its holder ends. A wait is told to `waiting`."""
     with path.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

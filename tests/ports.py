@@ -3,8 +3,8 @@
 import random
 import socket
 
-# Below the range from which systems take the ports of outgoing connections (32768 on Linux, 49152 elsewhere): a client that
-# reconnects while its server is away must never be handed the server's own port.
+# Below the range from which systems take the ports of outgoing connections (32768 and up on Linux): a client
+# that reconnects while its server is away must never be handed the server's own port.
 LOWEST, HIGHEST = 20_000, 32_000
 
 

@@ -1,9 +1,9 @@
-"""Servers that tests start: each dies with whoever started it, and nothing is ever ended that was not started here.
+"""Servers that tests start: each dies with its starter, and nothing is ended that was not started here.
 
-A server is started under a guard, a shell that replaces itself by the server after leaving a watcher behind. The watcher
-reads from a pipe that only the starter holds; when the starter dies, by kill -9 too, the pipe ends and the watcher
-ends the server. A line in the pipe lets the watcher go. Linux's PR_SET_PDEATHSIG would be less, but follows the thread that
-forked and is unknown elsewhere.
+A server is started under a guard, a shell that replaces itself by the server after leaving a watcher
+behind. The watcher reads from a pipe that only the starter holds; when the starter dies, by kill -9 too,
+the pipe ends and the watcher ends the server. A line in the pipe lets the watcher go. Linux's
+PR_SET_PDEATHSIG would be less, but it follows the thread that forked and is unknown elsewhere.
 """
 
 import os
@@ -29,7 +29,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessIdentity:
-    """A process number with its start time: a number that the system has given to another process is never touched."""
+    """A process number with its start time: a number that was given to another process is never touched."""
 
     pid: int
     started: str
@@ -50,7 +50,7 @@ class ProcessIdentity:
 
 
 def start_time(pid: int) -> str:
-    """When a process was started, as the system writes it; empty when there is none or it is dead and not buried."""
+    """When a process was started, as the system writes it; empty when there is none or it is a zombie."""
     if Path("/proc/self/stat").exists():
         try:
             state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -85,7 +85,7 @@ class Server:
         folder: Path | None = None,
         on_orphaned: str = "TERM",
     ) -> Self:
-        """Start under the guard; `on_orphaned` is the signal that the server gets when the starter is gone."""
+        """Start under the guard; `on_orphaned` is what the server is sent when the starter is gone."""
         guarded = ["/bin/sh", "-c", GUARD, on_orphaned, *map(str, command)]
         with log.open("ab") as output:
             process = subprocess.Popen(

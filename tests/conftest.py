@@ -1,0 +1,95 @@
+"""Servers that tests share. They start when the first test asks for one, and end with the run."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane.failures import ControlPlaneUnavailable
+from tests.controlplane.kubectl import Kubectl, kubectl_program
+from tests.controlplane.launcher import ControlPlane, Programs
+from tests.postgres import OwnPostgres, Postgres
+from tests.postgres import own_postgres as start_own_postgres
+from tests.postgres import postgres as start_postgres
+
+# A run that must not lose tests to a missing toolchain, such as CI, sets this.
+NO_SKIPS = "WORKSPACE_OPERATOR_NO_SKIPS"
+CLUSTER = "E2E_KUBECONFIG"
+
+MARKS = {
+    "control_plane": pytest.mark.e2e,
+    "kubectl": pytest.mark.e2e,
+    "postgres": pytest.mark.postgres,
+    "own_postgres": pytest.mark.postgres,
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for a server is marked by that: nobody can forget to."""
+    for item in items:
+        for fixture in MARKS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(MARKS[fixture])
+
+
+@pytest.fixture(scope="session")
+def programs(request: pytest.FixtureRequest) -> Programs:
+    """The control plane's programs. A build takes minutes: its progress is shown past pytest's capture."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    try:
+        with capture.global_and_fixture_disabled():
+            return Programs.ready(sys.stderr)
+    except ControlPlaneUnavailable as unavailable:
+        if os.environ.get(NO_SKIPS):
+            raise
+        pytest.skip(f"no control plane: {unavailable}")
+
+
+@pytest.fixture(scope="session")
+def control_plane(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A real kube-apiserver of this run, for the administrator."""
+    server = ControlPlane.create(programs, tmp_path_factory.mktemp("controlplane"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def interruptible_control_plane(control_plane: ControlPlane) -> Iterator[ControlPlane]:
+    """The same server, for tests that stop or kill it: it runs again afterwards."""
+    control_plane.ensure_running()
+    yield control_plane
+    control_plane.ensure_running()
+
+
+@pytest.fixture(scope="session")
+def kubectl(request: pytest.FixtureRequest) -> Kubectl:
+    """kubectl on this run's own server, or on the cluster that E2E_KUBECONFIG names."""
+    given = os.environ.get(CLUSTER)
+    if given:
+        return Kubectl(program=kubectl_program(), kubeconfig=Path(given))
+    control_plane: ControlPlane = request.getfixturevalue("control_plane")
+    return control_plane.kubectl
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this run, or the one that the environment names."""
+    with start_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """An empty database of this test's own."""
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[OwnPostgres]:
+    """A server of this test's own, for tests that stop or kill it."""
+    with start_own_postgres() as server:
+        yield server
