@@ -1,0 +1,1 @@
+"""The custom resources: their models, the rules they keep, and the schema made of both. No cluster needed."""

@@ -1,0 +1,36 @@
+"""What every part of a resource is: an immutable pydantic model with a camelCase spelling for documents.
+
+A field's docstring is its description in the CustomResourceDefinition and in ``kubectl explain``.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+SPELLINGS = {"workspace_id": "workspaceID", "without_id": "withoutID", "from_mode": "from", "to_mode": "to"}
+"""Fields whose name in documents is not simply the camelCase of their name in Python."""
+
+INT64 = {"format": "int64"}
+Count = Annotated[int, Field(ge=0, json_schema_extra=INT64)]
+
+
+def spelling(field: str) -> str:
+    """The name of a field in documents."""
+    return SPELLINGS.get(field) or to_camel(field)
+
+
+class Document(BaseModel):
+    """A part of a resource. Unknown fields are ignored, as the API server prunes them."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=spelling,
+        populate_by_name=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+    )
+
+    def as_document(self) -> dict[str, Any]:
+        """This part as the API server takes it: JSON values, names in camelCase, nothing that is absent."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,34 @@
+"""What is wrong with a document, as values: every problem with the path of its field."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workspace_operator.errors import InvalidInput
+
+Path = tuple[str | int, ...]
+"""Steps from the root of a document: names of fields and numbers of list entries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One thing that is wrong. ``path`` is spelled as the API server does; empty for the whole document."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidResource(InvalidInput):
+    """A document that is not a valid resource; holds every problem, its text lists them all."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)), field=problems[0].path)
+        self.problems = tuple(problems)
+
+
+def spelled(path: Path) -> str:
+    """A path as the API server spells it, such as ``status.conditions[0].type``."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")

@@ -1,0 +1,190 @@
+"""What a schema cannot say about a Workspace, as data: rules in CEL, with the words for when one is broken.
+
+The very same expressions go into the CustomResourceDefinition (``schema.py``) and are evaluated here, for
+documents that never meet an API server. Hence core CEL only: none of Kubernetes' extension functions. A rule
+that mentions ``oldSelf`` is a transition rule: it judges a change, and is left out where there is nothing
+older.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import cel
+
+from workspace_operator.resources.problems import Path, Problem, spelled
+from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
+
+
+class Reason(StrEnum):
+    """How the API server introduces a broken rule."""
+
+    INVALID = "FieldValueInvalid"
+    REQUIRED = "FieldValueRequired"
+    FORBIDDEN = "FieldValueForbidden"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule. ``scope`` is where ``self`` is; ``field`` is, seen from there, what is wrong if broken."""
+
+    scope: Path = ()
+    field: Path = ()
+    expression: str
+    message: str
+    reason: Reason = Reason.INVALID
+
+    @property
+    def is_transition(self) -> bool:
+        """Whether the rule judges a change."""
+        return "oldSelf" in self.expression
+
+    @property
+    def problem(self) -> Problem:
+        """What to say when the rule is broken."""
+        return Problem(path=spelled(self.scope + self.field), message=self.message)
+
+    def as_document(self) -> dict[str, Any]:
+        """The rule as an entry of x-kubernetes-validations."""
+        entry = {"rule": self.expression, "message": self.message, "reason": str(self.reason)}
+        return entry | ({"fieldPath": "".join(f".{step}" for step in self.field)} if self.field else {})
+
+    def is_kept(self, document: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+        """Whether a document (with its defaults filled in) keeps the rule; ``old`` is what it replaces."""
+        this, before = at(document, self.scope), at(old, self.scope)
+        if this is None or (self.is_transition and before is None):
+            return True
+        return compiled(self.expression).execute({"self": this, "oldSelf": before}) is True
+
+
+def at(document: Any, path: Path) -> Any:
+    """What a document has at a path of names; None if it has nothing there."""
+    for step in path:
+        document = document.get(step) if isinstance(document, Mapping) else None
+    return document
+
+
+@lru_cache
+def compiled(expression: str) -> cel.Program:
+    """A CEL program; compiling takes longer than running."""
+    return cel.compile(expression)
+
+
+def broken(
+    rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None
+) -> tuple[Problem, ...]:
+    """A problem for each rule that a document breaks, in the order of the rules."""
+    return tuple(rule.problem for rule in rules if not rule.is_kept(document, old))
+
+
+NEW_MODE = (
+    "has(self.spec.identifiers.mode) && self.spec.identifiers.mode == '{wanted}' && "
+    "!(has(oldSelf.spec.identifiers.mode) && oldSelf.spec.identifiers.mode == '{wanted}')"
+)
+MODE_IN_FORCE = (
+    "has(oldSelf.status) && has(oldSelf.status.identifiers) && has(oldSelf.status.identifiers.mode) && "
+    "oldSelf.status.identifiers.mode {comparison}"
+)
+
+
+def not_from(wanted: str, comparison: str) -> str:
+    """CEL: a mode that is newly wished for while the one in force compares so."""
+    wish = NEW_MODE.format(wanted=wanted)
+    return f"!({wish} && {MODE_IN_FORCE.format(comparison=comparison)})"
+
+
+IDENTIFIERS = ("spec", "identifiers")
+SEND_BEHAVIOR = ("spec", "sendBehavior")
+ALLOWED_CHANGES = "Allowed changes: IDOnly to EmailOrID, EmailOnly to EmailOrID, EmailOrID to IDOnly"
+INNER, OUTER = "[^[:cntrl:]]", "[^[:space:][:cntrl:]]"
+DOMAIN_LABELS = "[^@[:space:][:cntrl:]]+[.][^@[:space:][:cntrl:]]+"
+
+NAME_LEAVES_ROOM_FOR_CREDENTIALS = Rule(
+    field=("metadata", "name"),
+    expression=f"size(self.metadata.name) <= {NAME_MAX_LENGTH}",
+    message=f"must be at most {NAME_MAX_LENGTH} characters, so that a Secret can be called <name>-credentials",
+)
+EMAIL_ONLY_IS_CHOSEN_AT_THE_START = Rule(
+    field=(*IDENTIFIERS, "mode"),
+    expression=not_from("EmailOnly", "!= 'EmailOnly'"),
+    message=(
+        "may not be changed to EmailOnly, which can only be chosen when a workspace is made: go back to the "
+        f"mode in force (status.identifiers.mode), or make another workspace. {ALLOWED_CHANGES}"
+    ),
+    reason=Reason.FORBIDDEN,
+)
+EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST = Rule(
+    field=(*IDENTIFIERS, "mode"),
+    expression=not_from("IDOnly", "== 'EmailOnly'"),
+    message=(
+        "may not be changed to IDOnly while EmailOnly is in force (status.identifiers.mode): change "
+        f"to EmailOrID first, and to IDOnly when that is in force. {ALLOWED_CHANGES}"
+    ),
+    reason=Reason.FORBIDDEN,
+)
+DISPLAY_NAME_IS_PLAIN = Rule(
+    scope=("spec", "displayName"),
+    expression=f"self.matches('^{OUTER}({INNER}*{OUTER})?$')",
+    message="must neither begin nor end with white space, nor hold control characters",
+)
+COLOR_IS_SIX_HEX_DIGITS = Rule(
+    scope=("spec", "color"),
+    expression="self.matches('^#?[0-9A-Fa-f]{6}$')",
+    message="must be six hexadecimal digits, RRGGBB, in quotes, such as '6B7280'; a # before them is allowed",
+)
+ACCOUNT_NAME_IS_A_LABEL = Rule(
+    scope=("spec", "accountName"),
+    expression="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+    message="must be lower-case letters, digits and hyphens, and begin and end with a letter or digit",
+)
+ACCOUNT_NAME_STAYS = Rule(
+    scope=("spec", "accountName"),
+    expression="self == oldSelf",
+    message=(
+        "may not be changed, added or removed once the workspace is made (absent means default): put the old "
+        "value back, or make another workspace"
+    ),
+    reason=Reason.FORBIDDEN,
+)
+ID_UPDATES_ONLY_WITH_ID_ONLY = Rule(
+    scope=IDENTIFIERS,
+    field=("idUpdates",),
+    expression="!has(self.idUpdates) || (has(self.mode) && self.mode == 'IDOnly')",
+    message="may be given only together with mode IDOnly: remove idUpdates, or set mode to IDOnly",
+    reason=Reason.FORBIDDEN,
+)
+TEST_NEEDS_AN_ADDRESS = Rule(
+    scope=SEND_BEHAVIOR,
+    field=("testAddress",),
+    expression="self.mode != 'Test' || has(self.testAddress)",
+    message="must be given when mode is Test: name the address for all e-mail, or choose another mode",
+    reason=Reason.REQUIRED,
+)
+ONLY_TEST_HAS_AN_ADDRESS = Rule(
+    scope=SEND_BEHAVIOR,
+    field=("testAddress",),
+    expression="self.mode == 'Test' || !has(self.testAddress)",
+    message="may be given only when mode is Test: remove testAddress, or set mode to Test",
+    reason=Reason.FORBIDDEN,
+)
+TEST_ADDRESS_IS_AN_ADDRESS = Rule(
+    scope=(*SEND_BEHAVIOR, "testAddress"),
+    expression=f"self.matches('^{OUTER}{INNER}*@{DOMAIN_LABELS}$')",
+    message="must be an e-mail address, such as test@example.com",
+)
+
+RULES = (
+    NAME_LEAVES_ROOM_FOR_CREDENTIALS,
+    EMAIL_ONLY_IS_CHOSEN_AT_THE_START,
+    EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST,
+    DISPLAY_NAME_IS_PLAIN,
+    COLOR_IS_SIX_HEX_DIGITS,
+    ACCOUNT_NAME_IS_A_LABEL,
+    ACCOUNT_NAME_STAYS,
+    ID_UPDATES_ONLY_WITH_ID_ONLY,
+    TEST_NEEDS_AN_ADDRESS,
+    ONLY_TEST_HAS_AN_ADDRESS,
+    TEST_ADDRESS_IS_AN_ADDRESS,
+)
