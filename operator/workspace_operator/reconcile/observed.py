@@ -1,18 +1,10 @@
 """What a reconcile has seen before it decides: the store's side of one Workspace resource."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.records import Migration
-
-
-class SendMode(StrEnum):
-    """How e-mail leaves a workspace (identity-rules §8)."""
-
-    NORMAL = "Normal"
-    TEST = "Test"
-    NEVER = "Never"
+from workspace_operator.resources.workspaces import SendMode as SendMode  # noqa: PLC0414 - the store speaks of it with the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,3 +79,12 @@ class Observed:
     remembered: Candidate | None = None
     migration: Migration | None = None
     people: PeopleCounts | None = field(default_factory=PeopleCounts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAway:
+    """Seen instead of `Observed` while the store does not answer.
+
+    It carries no error text on purpose: what a database driver says may hold secrets and changes with
+    every attempt, and the status is written only when the outcome differs.
+    """

@@ -1,0 +1,15 @@
+"""Which changes of identifiers there are (identity-rules §7)."""
+
+from workspace_operator.identity.rules import Mode
+
+ALLOWED_CHANGES: dict[Mode, frozenset[Mode]] = {
+    Mode.ID_ONLY: frozenset({Mode.EMAIL_OR_ID}),
+    Mode.EMAIL_ONLY: frozenset({Mode.EMAIL_OR_ID}),
+    Mode.EMAIL_OR_ID: frozenset({Mode.ID_ONLY}),
+}
+"""By the mode in force: the modes that it may be changed to. EmailOnly can only be chosen at creation."""
+
+
+def may_change(in_force: Mode, wanted: Mode) -> bool:
+    """Whether the mode in force is what is wanted, or may be changed to it."""
+    return wanted is in_force or wanted in ALLOWED_CHANGES[in_force]

@@ -1,0 +1,100 @@
+"""Our own workspace comes closer to its wish: settings, and the identifier change (design §4, §6)."""
+
+from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
+from workspace_operator.reconcile import messages
+from workspace_operator.reconcile.plan import (
+    CancelMigration,
+    PauseMigration,
+    PutInForce,
+    RequestMigration,
+    RetryMigration,
+)
+from workspace_operator.reconcile.situations import Holding
+from workspace_operator.reconcile.steps import Step
+from workspace_operator.reconcile.validity import wish_cannot_be_followed
+from workspace_operator.reconcile.verdicts import Reason, Verdict
+
+
+def wish_was_taken_back(holding: Holding) -> Step | None:
+    """Before its switch a change that nobody wants any more leaves no trace."""
+    change = holding.migration
+    if change is None or change.stage not in BEFORE_SWITCH or change.to_mode is holding.mode_wanted:
+        return None
+    return CancelMigration(workspace_id=change.workspace_id, number=change.number)
+
+
+def paused_change_may_go_on(holding: Holding) -> Step | None:
+    """Nothing is suspended any more."""
+    change = holding.migration
+    if change is None or not change.paused:
+        return None
+    return PauseMigration(workspace_id=change.workspace_id, number=change.number, paused=False)
+
+
+def new_name_is_held(holding: Holding) -> Step | None:
+    """A rename to a name that another workspace of the account has holds back this generation's settings."""
+    wanted, holder = holding.wish.settings.display_name, holding.observed.name_holder
+    if holder is None or wanted == holding.workspace.settings.display_name:
+        return None
+    message = messages.name_taken(wanted, holder, adoptable=False)
+    return Verdict(reason=Reason.NAME_CONFLICT, message=message)
+
+
+def settings_differ(holding: Holding) -> Step | None:
+    """Changed in the spec, or drifted in the store: the wish is put in force."""
+    workspace, due = holding.workspace, holding.settings_due
+    if workspace.settings == due:
+        return None
+    return PutInForce(workspace_id=workspace.workspace_id, row_version=workspace.row_version, settings=due)
+
+
+def identifiers_are_to_change(holding: Holding) -> Step | None:
+    """The wanted mode is not in force, and no change is under way."""
+    workspace, wanted = holding.workspace, holding.mode_wanted
+    if holding.migration is not None or wanted is workspace.mode:
+        return None
+    return RequestMigration(
+        workspace_id=workspace.workspace_id,
+        from_mode=workspace.mode,
+        to_mode=wanted,
+        on_conflict=holding.wish.on_conflict,
+    )
+
+
+def blocked_change_is_to_be_tried_again(holding: Holding) -> Step | None:
+    """Somebody asked for a reconcile that was not handled yet."""
+    change, request = holding.migration, holding.resource.reconcile_request
+    handled = holding.resource.previous.last_handled_reconcile_at
+    if change is None or change.stage is not Stage.BLOCKED or request in ("", change.retry_token, handled):
+        return None
+    return RetryMigration(workspace_id=change.workspace_id, number=change.number, token=request)
+
+
+def change_is_blocked(holding: Holding) -> Step | None:
+    """People must be mended first; the old identifiers stay in force."""
+    change = holding.migration
+    if change is None or change.stage is not Stage.BLOCKED:
+        return None
+    message = messages.migration_blocked(change, holding.resource)
+    return Verdict(reason=Reason.MIGRATION_BLOCKED, message=message)
+
+
+def change_is_running(holding: Holding) -> Step | None:
+    """The worker is at it; after the switch, another wish waits until it is through."""
+    change = holding.migration
+    if change is None:
+        return None
+    return Verdict(reason=Reason.MIGRATION_RUNNING, message=messages.migration_running(change))
+
+
+RULES = (
+    wish_cannot_be_followed,
+    wish_was_taken_back,
+    paused_change_may_go_on,
+    new_name_is_held,
+    settings_differ,
+    identifiers_are_to_change,
+    blocked_change_is_to_be_tried_again,
+    change_is_blocked,
+    change_is_running,
+)

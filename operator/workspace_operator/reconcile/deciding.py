@@ -1,0 +1,108 @@
+"""The one decision of a reconcile: from what was seen to what shall be done, or to what shall be said.
+
+A decision is level-based. While the distance to the wish can be shortened, the plan holds one action and
+nothing else; it is carried out, the store is observed again, and the next decision is made of that. An action
+is only asked for if the observation shows that it was not done yet, so this ends. Then the plan says what
+status, finalizers and events the resource shall have.
+"""
+
+from datetime import datetime
+
+from workspace_operator.reconcile import changes, messages, ownership
+from workspace_operator.reconcile.departures import step_of_departure
+from workspace_operator.reconcile.events import events_of
+from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
+from workspace_operator.reconcile.plan import PauseMigration, Plan
+from workspace_operator.reconcile.situations import Situation, open_migration
+from workspace_operator.reconcile.statuses import status_of
+from workspace_operator.reconcile.steps import LeaveAlone, LetGo, Step, first_of
+from workspace_operator.reconcile.validity import invalid, problems_of
+from workspace_operator.reconcile.verdicts import LOOKED_AT_AGAIN, Reason, Verdict
+from workspace_operator.reconcile.wishes import InvalidWish, Resource
+from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
+
+EVERYTHING_IN_FORCE = Verdict(reason=Reason.IN_FORCE, message=messages.EVERYTHING_IN_FORCE)
+
+
+def decide(resource: Resource, observed: Observed | StoreAway, *, cluster_id: str, now: datetime) -> Plan:
+    """Decide what a resource needs next.
+
+    Args:
+        resource: the resource as it is now, with the status that was written last.
+        observed: the store's side of it, or that the store does not answer.
+        cluster_id: names the cluster in the store (design §4, Ownership).
+        now: aware; becomes the time of transitions, in whole seconds.
+    """
+    step = _next_step(resource, observed, resource.owner(cluster_id))
+    if isinstance(step, Verdict):
+        return _told(resource, observed, step, now)
+    if isinstance(step, LetGo):
+        return Plan(finalizers=_without_ours(resource), events=step.events)
+    if isinstance(step, LeaveAlone):
+        return Plan()
+    return Plan(actions=(step,))
+
+
+def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner) -> Step:
+    if resource.deleting:
+        return step_of_departure(resource, observed, owner)
+    if isinstance(observed, Observed) and (pause := running_change_is_to_pause(resource, observed)):
+        return pause
+    problems = problems_of(resource)
+    if problems or isinstance(resource.wish, InvalidWish):
+        return invalid(problems)
+    if isinstance(observed, StoreAway):
+        return Verdict(reason=Reason.STORE_UNAVAILABLE, message=messages.STORE_AWAY)
+    situation = Situation(resource=resource, wish=resource.wish, observed=observed, owner=owner)
+    return first_of(BEFORE_ALL, situation) or _step_towards_wish(situation)
+
+
+def running_change_is_to_pause(resource: Resource, observed: Observed) -> Step | None:
+    """Suspend lets the writers of a running change go, even if the rest of the spec is no good."""
+    change = open_migration(observed)
+    if not resource.suspended or change is None or change.paused:
+        return None
+    return PauseMigration(workspace_id=change.workspace_id, number=change.number, paused=True)
+
+
+def reconciliation_is_suspended(situation: Situation) -> Step | None:
+    """Nothing is done; what is in force already still counts."""
+    if not situation.resource.suspended:
+        return None
+    holding = situation.holding
+    if holding is not None and holding.everything_is_in_force:
+        return EVERYTHING_IN_FORCE
+    return Verdict(reason=Reason.SUSPENDED, message=messages.NOT_IN_FORCE_WHILE_PAUSED)
+
+
+BEFORE_ALL = (reconciliation_is_suspended, ownership.another_workspace_is_to_be_adopted)
+
+
+def _step_towards_wish(situation: Situation) -> Step:
+    holding = situation.holding
+    if holding is None:
+        return ownership.step_of_claim(situation)
+    return first_of(changes.RULES, holding) or EVERYTHING_IN_FORCE
+
+
+def _told(resource: Resource, observed: Observed | StoreAway, verdict: Verdict, now: datetime) -> Plan:
+    previous = resource.previous
+    status = status_of(resource, observed, verdict, now=now)
+    return Plan(
+        status=None if status == previous else status.as_document(),
+        finalizers=_finalizers_due(resource),
+        events=events_of(previous, status),
+        retry=verdict.reason in LOOKED_AT_AGAIN,
+    )
+
+
+def _finalizers_due(resource: Resource) -> tuple[str, ...] | None:
+    """All finalizers that the resource shall have, or None if it has them."""
+    wanted = resource.deletion_policy is DeletionPolicy.DELETE
+    if resource.deleting or isinstance(resource.wish, InvalidWish) or wanted == resource.holds_people:
+        return None
+    return (*resource.finalizers, FINALIZER) if wanted else _without_ours(resource)
+
+
+def _without_ours(resource: Resource) -> tuple[str, ...]:
+    return tuple(finalizer for finalizer in resource.finalizers if finalizer != FINALIZER)

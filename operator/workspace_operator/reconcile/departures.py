@@ -1,0 +1,58 @@
+"""A resource is being deleted: whether its people go with it (design §4, Deletion)."""
+
+from workspace_operator.reconcile import messages
+from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
+from workspace_operator.reconcile.plan import DestroyWorkspace, Event
+from workspace_operator.reconcile.situations import Departure
+from workspace_operator.reconcile.steps import LeaveAlone, LetGo, Step, first_of
+from workspace_operator.reconcile.verdicts import Reason, Verdict
+from workspace_operator.reconcile.wishes import Resource
+from workspace_operator.resources.workspaces import CONFIRM_DELETE, DeletionPolicy
+
+
+def step_of_departure(resource: Resource, observed: Observed | StoreAway, owner: Owner) -> Step:
+    """What to do for a resource that is being deleted; neither suspend nor an invalid spec holds it up."""
+    if not resource.holds_people:
+        return LeaveAlone()
+    if resource.deletion_policy is DeletionPolicy.RETAIN:
+        return LetGo()
+    if isinstance(observed, StoreAway):
+        return Verdict(reason=Reason.STORE_UNAVAILABLE, message=messages.STORE_AWAY)
+    departure = Departure(resource=resource, observed=observed, owner=owner)
+    return first_of(RULES, departure) or _people_are_gone(departure)
+
+
+def people_belong_to_somebody_else(departure: Departure) -> Step | None:
+    """What is not ours is never destroyed, whatever was confirmed."""
+    remembered = departure.observed.remembered
+    workspace = departure.observed.workspace or (remembered.workspace if remembered else None)
+    if workspace is None or workspace == departure.ours:
+        return None
+    kept = Event(reason="WorkspaceKept", message=messages.not_destroyed(workspace), warning=True)
+    return LetGo(events=(kept,))
+
+
+def deletion_is_not_confirmed(departure: Departure) -> Step | None:
+    """The annotation must say the display name in force, to the letter."""
+    workspace, said = departure.ours, departure.resource.annotations.get(CONFIRM_DELETE)
+    if workspace is None or said == workspace.settings.display_name:
+        return None
+    message = messages.deletion_not_confirmed(workspace, said)
+    return Verdict(reason=Reason.DELETION_NOT_CONFIRMED, message=message)
+
+
+def people_are_to_be_destroyed(departure: Departure) -> Step | None:
+    """Policy Delete, and confirmed."""
+    workspace = departure.ours
+    return None if workspace is None else DestroyWorkspace(workspace_id=workspace.workspace_id)
+
+
+RULES = (people_belong_to_somebody_else, deletion_is_not_confirmed, people_are_to_be_destroyed)
+
+
+def _people_are_gone(departure: Departure) -> LetGo:
+    number = departure.resource.previous.workspace_id
+    if number is None:
+        return LetGo()
+    destroyed = Event(reason="WorkspaceDestroyed", message=messages.destroyed(number), warning=False)
+    return LetGo(events=(destroyed,))

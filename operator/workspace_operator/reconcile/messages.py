@@ -1,0 +1,192 @@
+"""The sentences that statuses and events carry. Each stands alone: what, how many, what to do next."""
+
+from collections.abc import Sequence
+
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.changes import ALLOWED_CHANGES
+from workspace_operator.migrations.records import Migration, ViolationCounts
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
+from workspace_operator.reconcile.wishes import Resource
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, RECONCILE_REQUESTED_AT
+
+MESSAGE_LENGTH = 1000
+"""Events are cut at 1024 characters by what carries them; conditions say the same words."""
+
+QUOTE_LENGTH = 120
+ASSIGN = "an administrator may give that workspace to this resource with `workspacectl workspaces assign`"
+
+EVERYTHING_IN_FORCE = "Every setting is in force."
+STORE_AWAY = (
+    "The store does not answer, so nothing was looked at or changed; what was in force stays in force. It is "
+    "tried again until it answers; the operator's log has the error."
+)
+PAUSED = (
+    "spec.suspend is true, so nothing is reconciled and a running identifier change is paused. Set it to false "
+    "to go on."
+)
+NOT_IN_FORCE_WHILE_PAUSED = (
+    "Not every setting is in force, and spec.suspend is true: nothing is reconciled, and a running identifier "
+    "change is paused, until it is set to false."
+)
+
+STAGES = {
+    Stage.REQUESTED: "it waits for the worker",
+    Stage.CHECKING: "the people are being checked",
+    Stage.PREPARING: "everybody passed, and the switch is being prepared",
+    Stage.SWITCHED: "the new identifiers are in force, and it is being completed",
+    Stage.FOLDING: "the new identifiers are in force, and people that became one are being put together",
+}
+
+
+def quoted(text: str) -> str:
+    """What a user wrote, in quotes, on one line, with nothing that a terminal would act on."""
+    cut = text if len(text) <= QUOTE_LENGTH else text[:QUOTE_LENGTH] + "…"
+    return '"' + harmless(cut.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+def harmless(text: str) -> str:
+    """The text with everything that is not printable written as an escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def bounded(message: str) -> str:
+    """The message, cut where events would be cut anyway."""
+    return message if len(message) <= MESSAGE_LENGTH else message[: MESSAGE_LENGTH - 1] + "…"
+
+
+def people(count: int) -> str:
+    """A number of people in words."""
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def invalid(problems: Sequence[Problem]) -> str:
+    """Everything that is wrong with a spec."""
+    listed = "; ".join(str(problem).rstrip(".") for problem in problems)
+    return f"Nothing of this spec is applied until it is corrected: {harmless(listed)}."
+
+
+def mode_may_not_follow(in_force: Mode, wanted: Mode) -> str:
+    """Why a mode cannot be reached from the one in force."""
+    reachable = " or ".join(sorted(ALLOWED_CHANGES[in_force]))
+    return f"may not be {wanted} while {in_force} is in force: that may be kept, or changed to {reachable}"
+
+
+def held_by(workspace: StoredWorkspace) -> str:
+    """Whose a workspace is, in words that hold in any cluster."""
+    owner = workspace.owner
+    return f"workspace {workspace.workspace_id} of {owner.namespace}/{owner.name} (cluster {owner.cluster})"
+
+
+def name_taken(name: str, holder: Candidate, *, adoptable: bool) -> str:
+    """Who holds the wanted display name, and the ways out."""
+    whose = held_by(holder.workspace) + (", whose resource is gone" if holder.released else "")
+    way = "Choose another spec.displayName, or rename that workspace"
+    if adoptable:
+        number = holder.workspace.workspace_id
+        way = f'To adopt it, set the annotation {ADOPT}: "{number}"; else choose another spec.displayName'
+    elif holder.released:
+        way = f"Choose another spec.displayName, or {ASSIGN}"
+    return f"The display name {quoted(name)} is held by {whose}. {way}."
+
+
+def adoptable_missing(wanted: str) -> str:
+    """An adopt annotation that names nothing."""
+    return (
+        f"The annotation {ADOPT} names workspace {quoted(wanted)}, which does not exist. Correct it, or remove it "
+        "to have a new workspace made."
+    )
+
+
+def adopts_another(wanted: str, own: StoredWorkspace) -> str:
+    """An adopt annotation on a resource that has a workspace."""
+    return (
+        f"The annotation {ADOPT} names workspace {quoted(wanted)}, but this resource has workspace "
+        f"{own.workspace_id} already, and may not have two. Remove the annotation, or adopt with a new resource of "
+        "another name."
+    )
+
+
+def adoptable_is_held(candidate: Candidate, owner: Owner) -> str:
+    """Why the workspace that the adopt annotation names may not be adopted."""
+    theirs = candidate.workspace.owner
+    elsewhere = (theirs.cluster, theirs.namespace) != (owner.cluster, owner.namespace)
+    why = "only one of the same cluster and namespace may be adopted" if elsewhere else "that resource still exists"
+    return (
+        f"The annotation {ADOPT} names {held_by(candidate.workspace)}, but {why}. Remove the annotation, or {ASSIGN}."
+    )
+
+
+def remembered_is_held(workspace: StoredWorkspace) -> str:
+    """Our status names a workspace that is somebody else's now."""
+    return (
+        f"The workspace of this resource is now {held_by(workspace)}. Nothing was changed; {ASSIGN}. To have a new "
+        "workspace made, delete this resource and create it again."
+    )
+
+
+def migration_running(migration: Migration) -> str:
+    """How far a change has come; without numbers, which status.migration has."""
+    return (
+        f"The identifiers change from {migration.from_mode} to {migration.to_mode}: {STAGES[migration.stage]}. "
+        "Every other setting is in force; status.migration shows the progress."
+    )
+
+
+def migration_blocked(migration: Migration, resource: Resource) -> str:
+    """Who stands in the way of a change, and how it goes on."""
+    return (
+        f"The identifiers stay {migration.from_mode}: {people(migration.violations.people_concerned)} of "
+        f"{migration.people_total} stand in the way of {migration.to_mode}{_violations(migration.violations)}. "
+        f"Every other setting is in force. List them with `workspacectl exports get --workspace {resource.title} "
+        "--latest -o FILE` and mend them: the change is then tried again within a minute, or at once when the "
+        f"annotation {RECONCILE_REQUESTED_AT} gets a new value."
+    )
+
+
+def _violations(counts: ViolationCounts) -> str:
+    listed = [
+        f"{name} {count}"
+        for name, count in (
+            ("duplicateEmail", counts.duplicate_email),
+            ("invalidEmail", counts.invalid_email),
+            ("suppressedEmail", counts.suppressed_email),
+            ("idIsAnotherEmail", counts.id_is_another_email),
+        )
+        if count
+    ]
+    return f" ({', '.join(listed)}; somebody may count twice)" if listed else ""
+
+
+def deletion_not_confirmed(workspace: StoredWorkspace, said: str | None) -> str:
+    """What is missing before people are destroyed."""
+    name = workspace.settings.display_name
+    wrong = "is missing" if said is None else f"says {quoted(said)}, which is not its name"
+    return (
+        f"Deleting this resource destroys workspace {workspace.workspace_id} with all its people, but the "
+        f"annotation {CONFIRM_DELETE} {wrong}. Set it to the display name exactly, {quoted(name)}, or set "
+        "spec.deletionPolicy to Retain to keep the people."
+    )
+
+
+def not_destroyed(workspace: StoredWorkspace) -> str:
+    """The event of a confirmed deletion that finds the workspace in other hands."""
+    return f"Nothing was destroyed: it is {held_by(workspace)} by now, not of this resource."
+
+
+def destroyed(workspace_id: int) -> str:
+    """The event of a deletion that is through."""
+    return f"Workspace {workspace_id} and all its people were destroyed."
+
+
+def identifiers_in_force(mode: Mode) -> str:
+    """What holds for every call."""
+    return f"{mode} and its update rules are in force."
+
+
+def identifiers_changed(before: Mode, now: Mode) -> str:
+    """The event of a switch."""
+    return f"The identifiers changed from {before} to {now}."

@@ -1,0 +1,83 @@
+"""Whose workspace it is: made, taken over, adopted, or in dispute (design §4, Ownership)."""
+
+from workspace_operator.identity.rules import Mode
+from workspace_operator.reconcile import messages
+from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
+from workspace_operator.reconcile.plan import CreateWorkspace, TakeOver
+from workspace_operator.reconcile.situations import Situation
+from workspace_operator.reconcile.steps import Step, first_of
+from workspace_operator.reconcile.verdicts import Reason, Verdict
+
+
+def another_workspace_is_to_be_adopted(situation: Situation) -> Step | None:
+    """A resource has one workspace; it cannot adopt a second."""
+    own, wanted = situation.observed.workspace, situation.resource.adopts
+    if own is None or not wanted or wanted == str(own.workspace_id):
+        return None
+    return _dispute(messages.adopts_another(wanted, own))
+
+
+def owner_was_made_anew(situation: Situation) -> Step | None:
+    """Cluster, namespace and name are ours: an owner of another UID is gone, as a name is taken once."""
+    own = situation.observed.workspace
+    return None if own is None else _take_over(own, situation.owner)
+
+
+def adoption_is_asked_for(situation: Situation) -> Step | None:
+    """The adopt annotation names a workspace, and we have none."""
+    wanted, candidate = situation.resource.adopts, situation.observed.adoptable
+    if not wanted:
+        return None
+    if candidate is None:
+        return _dispute(messages.adoptable_missing(wanted))
+    if not may_be_adopted(candidate, situation.owner):
+        return _dispute(messages.adoptable_is_held(candidate, situation.owner))
+    return _take_over(candidate.workspace, situation.owner)
+
+
+def remembered_workspace_is_somebody_elses(situation: Situation) -> Step | None:
+    """Our status names a workspace that was given away: making another would hide that."""
+    remembered = situation.observed.remembered
+    return None if remembered is None else _dispute(messages.remembered_is_held(remembered.workspace))
+
+
+def wanted_name_is_held(situation: Situation) -> Step | None:
+    """No workspace can be made under a display name that another one of the account has."""
+    holder = situation.observed.name_holder
+    if holder is None:
+        return None
+    adoptable = may_be_adopted(holder, situation.owner)
+    message = messages.name_taken(situation.wish.settings.display_name, holder, adoptable=adoptable)
+    return Verdict(reason=Reason.NAME_CONFLICT, message=message)
+
+
+RULES = (
+    owner_was_made_anew,
+    adoption_is_asked_for,
+    remembered_workspace_is_somebody_elses,
+    wanted_name_is_held,
+)
+
+
+def step_of_claim(situation: Situation) -> Step:
+    """How a resource that has no workspace of its own comes to one; a new one is EmailOrID by default."""
+    return first_of(RULES, situation) or CreateWorkspace(
+        owner=situation.owner,
+        account=situation.wish.account,
+        mode=situation.wish.mode or Mode.EMAIL_OR_ID,
+        settings=situation.wish.settings,
+    )
+
+
+def may_be_adopted(candidate: Candidate, owner: Owner) -> bool:
+    """Only what was released, and only within one namespace of one cluster."""
+    theirs = candidate.workspace.owner
+    return candidate.released and (theirs.cluster, theirs.namespace) == (owner.cluster, owner.namespace)
+
+
+def _dispute(message: str) -> Verdict:
+    return Verdict(reason=Reason.OWNERSHIP_CONFLICT, message=message)
+
+
+def _take_over(workspace: StoredWorkspace, owner: Owner) -> TakeOver:
+    return TakeOver(workspace_id=workspace.workspace_id, row_version=workspace.row_version, owner=owner)

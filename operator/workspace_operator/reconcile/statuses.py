@@ -1,0 +1,111 @@
+"""The whole status of a Workspace, and the patch that makes the old one into it (design §4)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from workspace_operator.migrations.records import Migration
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.conditions import conditions_of
+from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway, StoredWorkspace
+from workspace_operator.reconcile.verdicts import UNHANDLED, Verdict
+from workspace_operator.reconcile.wishes import Resource
+from workspace_operator.resources.documents import spelling
+from workspace_operator.resources.statuses import (
+    IdentifiersInForce,
+    MigrationStatus,
+    People,
+    Violations,
+    WorkspaceStatus,
+)
+
+
+def status_of(
+    resource: Resource, observed: Observed | StoreAway, verdict: Verdict, *, now: datetime
+) -> WorkspaceStatus:
+    """The new status; what cannot be known now is kept from the previous one."""
+    previous = resource.previous
+    known = previous if isinstance(observed, StoreAway) else _known(previous, observed)
+    return known.model_copy(
+        update={
+            "conditions": conditions_of(resource, observed, verdict, now=now),
+            "observed_generation": resource.generation,
+            "last_handled_reconcile_at": _handled(resource, previous, verdict),
+        }
+    )
+
+
+def merge_patch(previous: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch that turns one status into the other: only what differs, null for what is gone.
+
+    Fields that the operator does not write are left as they are.
+    """
+    patch: dict[str, Any] = {key: value for key, value in status.items() if previous.get(key) != value}
+    ours = {spelling(field) for field in WorkspaceStatus.model_fields}
+    for key in patch.keys() & previous.keys():
+        patch[key] = _difference(previous[key], patch[key])
+    return patch | dict.fromkeys(sorted((ours & previous.keys()) - status.keys()))
+
+
+def _difference(previous: Any, value: Any) -> Any:
+    """An object keeps the keys that a patch does not name, so those that are gone are named with null."""
+    if not isinstance(previous, Mapping) or not isinstance(value, Mapping):
+        return value
+    return dict.fromkeys(sorted(previous.keys() - value.keys())) | dict(value)
+
+
+def _handled(resource: Resource, previous: WorkspaceStatus, verdict: Verdict) -> str | None:
+    if verdict.reason in UNHANDLED or not resource.reconcile_request:
+        return previous.last_handled_reconcile_at
+    return resource.reconcile_request
+
+
+def _known(previous: WorkspaceStatus, observed: Observed) -> WorkspaceStatus:
+    workspace, remembered = observed.workspace, observed.remembered
+    if workspace is None:
+        # The number stays while somebody else has that workspace: without it, the next look would make another.
+        return WorkspaceStatus(workspace_id=remembered.workspace.workspace_id if remembered else None)
+    kept = previous.people if previous.workspace_id == workspace.workspace_id else None
+    return WorkspaceStatus(
+        workspace_id=workspace.workspace_id,
+        identifiers=_identifiers(workspace),
+        people=kept if observed.people is None else _people(observed.people),
+        migration=_migration(observed.migration),
+    )
+
+
+def _identifiers(workspace: StoredWorkspace) -> IdentifiersInForce:
+    settings = workspace.settings
+    return IdentifiersInForce(mode=workspace.mode, email_updates=settings.email_updates, id_updates=settings.id_updates)
+
+
+def _people(counts: PeopleCounts) -> People:
+    return People(total=counts.total, with_email=counts.with_email, without_id=counts.without_id)
+
+
+def _migration(migration: Migration | None) -> MigrationStatus | None:
+    """The newest change stays in sight after its end, unless it was taken back: that leaves no trace."""
+    if migration is None or migration.stage is Stage.CANCELLED:
+        return None
+    counts = migration.violations
+    return MigrationStatus(
+        from_mode=migration.from_mode,
+        to_mode=migration.to_mode,
+        stage=migration.stage,
+        start_time=_seconds(migration.started_at),
+        completion_time=_seconds(migration.completed_at),
+        people_total=migration.people_total,
+        people_checked=migration.people_checked,
+        violations=Violations(
+            duplicate_email=counts.duplicate_email,
+            invalid_email=counts.invalid_email,
+            suppressed_email=counts.suppressed_email,
+            id_is_another_email=counts.id_is_another_email,
+        ),
+        people_concerned=counts.people_concerned,
+        export=migration.export,
+    )
+
+
+def _seconds(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(microsecond=0)

@@ -1,0 +1,52 @@
+"""What makes a wish impossible to follow: of itself, or from what is in force."""
+
+import re
+
+from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile import messages
+from workspace_operator.reconcile.situations import Holding
+from workspace_operator.reconcile.steps import Step
+from workspace_operator.reconcile.verdicts import Reason, Verdict
+from workspace_operator.reconcile.wishes import InvalidWish, Resource
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import ADOPT
+
+WORKSPACE_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+
+MERGE_IS_NOT_THERE = Problem(
+    path="spec.identifiers.onConflict",
+    message="must be Block: Merge is not available yet. With Block, people who share an address are listed, and "
+    "the change goes on when they are mended",
+)
+
+
+def problems_of(resource: Resource) -> tuple[Problem, ...]:
+    """Everything that is wrong with a resource, whatever the store holds."""
+    wish = resource.wish
+    problems = wish.problems if isinstance(wish, InvalidWish) else ()
+    if not isinstance(wish, InvalidWish) and wish.on_conflict is OnConflict.MERGE:
+        problems += (MERGE_IS_NOT_THERE,)
+    if resource.adopts and not WORKSPACE_NUMBER.fullmatch(resource.adopts):
+        problems += (
+            Problem(
+                path=f"metadata.annotations[{ADOPT}]", message="must be the number of a workspace, its workspaceID"
+            ),
+        )
+    return problems
+
+
+def wish_cannot_be_followed(holding: Holding) -> Step | None:
+    """The account is for ever, and not every mode leads to every other (identity-rules §7)."""
+    problems = []
+    if not holding.account_fits:
+        message = f"must be {holding.workspace.account}, where the workspace was made: it may not be changed"
+        problems.append(Problem(path="spec.accountName", message=message))
+    if not holding.mode_may_follow:
+        message = messages.mode_may_not_follow(holding.workspace.mode, holding.mode_wanted)
+        problems.append(Problem(path="spec.identifiers.mode", message=message))
+    return invalid(tuple(problems)) if problems else None
+
+
+def invalid(problems: tuple[Problem, ...]) -> Verdict:
+    """Nothing is applied until every problem is gone."""
+    return Verdict(reason=Reason.INVALID_SPEC, message=messages.invalid(problems))

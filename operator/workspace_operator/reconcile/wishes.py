@@ -1,0 +1,116 @@
+"""What a Workspace resource wants, as a value: its spec in the store's words, and the metadata that counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from workspace_operator.identity.rules import IDUpdates, Mode
+from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile.observed import Owner, Settings
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.statuses import ECHO_MAX_LENGTH, WorkspaceStatus
+from workspace_operator.resources.workspaces import (
+    ADOPT,
+    FINALIZER,
+    RECONCILE_REQUESTED_AT,
+    DeletionPolicy,
+    Switch,
+    WorkspaceSpec,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A valid spec. ``mode`` is None when the spec leaves it out: whatever is in force."""
+
+    account: str
+    settings: Settings
+    mode: Mode | None = None
+    on_conflict: OnConflict = OnConflict.BLOCK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidWish:
+    """A spec that cannot be followed, with everything that is wrong with it."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A Workspace resource as the API server (or a manifest) has it.
+
+    Attributes:
+        suspended: ``spec.suspend``, readable even if the rest of the spec is not.
+        deletion_policy: likewise; Retain unless the spec says exactly Delete.
+        status: what was written last, as JSON; empty before the first visit.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    wish: Wish | InvalidWish
+    suspended: bool = False
+    deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    deleting: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+    def owner(self, cluster_id: str) -> Owner:
+        """Who this resource is to the store."""
+        return Owner(cluster=cluster_id, namespace=self.namespace, name=self.name, uid=self.uid)
+
+    @property
+    def title(self) -> str:
+        """The name that command lines take: NAMESPACE/NAME."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def reconcile_request(self) -> str:
+        """The newest request to reconcile now; empty if there never was one."""
+        return self.annotations.get(RECONCILE_REQUESTED_AT, "")[:ECHO_MAX_LENGTH]
+
+    @property
+    def adopts(self) -> str:
+        """What the adopt annotation says, stripped; empty if there is none."""
+        return self.annotations.get(ADOPT, "").strip()
+
+    @property
+    def previous(self) -> WorkspaceStatus:
+        """The status that was written last; an empty one if it is none that we could have written."""
+        try:
+            return WorkspaceStatus.model_validate(self.status)
+        except ValidationError:
+            return WorkspaceStatus()
+
+    @property
+    def holds_people(self) -> bool:
+        """Whether our finalizer is on it."""
+        return FINALIZER in self.finalizers
+
+
+def wish_of(spec: WorkspaceSpec) -> Wish:
+    """A valid spec in the store's words."""
+    return Wish(
+        account=spec.account_name,
+        settings=_settings_of(spec),
+        mode=spec.identifiers.mode,
+        on_conflict=spec.identifiers.on_conflict,
+    )
+
+
+def _settings_of(spec: WorkspaceSpec) -> Settings:
+    return Settings(
+        display_name=spec.display_name,
+        color=spec.plain_color,
+        email_updates=spec.identifiers.email_updates,
+        id_updates=spec.identifiers.id_updates or IDUpdates.NEVER,
+        merge_multi_identifier=spec.merge_options.multi_identifier is Switch.ENABLED,
+        send_mode=spec.send_behavior.mode,
+        test_address=spec.send_behavior.test_address,
+        open_tracking=spec.open_tracking is Switch.ENABLED,
+    )
