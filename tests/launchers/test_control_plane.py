@@ -52,9 +52,7 @@ def test_service_account_starts_without_rights(service_account: Kubectl) -> None
 def test_role_binding_gives_rights(control_plane: ControlPlane, service_account: Kubectl) -> None:
     create = partial(control_plane.kubectl, "create")
     create("clusterrole", "namespace-reader", "--verb=list", "--resource=namespaces")
-    create(
-        "clusterrolebinding", "visitor", "--clusterrole=namespace-reader", "--serviceaccount=default:visitor"
-    )
+    create("clusterrolebinding", "visitor", "--clusterrole=namespace-reader", "--serviceaccount=default:visitor")
 
     namespaces = once_allowed(lambda: service_account("get", "namespaces", "--output", "name"))
 
@@ -83,9 +81,7 @@ def test_secrets_are_closed_to_others(control_plane: ControlPlane, service_accou
 def test_audit_log_counts_patches(control_plane: ControlPlane) -> None:
     control_plane.kubectl("create", "configmap", "counted")
     for color in ("red", "blue"):
-        control_plane.kubectl(
-            "patch", "configmap", "counted", "--patch", f'{{"data": {{"color": "{color}"}}}}'
-        )
+        control_plane.kubectl("patch", "configmap", "counted", "--patch", f'{{"data": {{"color": "{color}"}}}}')
     control_plane.kubectl("get", "configmap", "counted")
 
     writes = control_plane.writes(resource="configmaps", name="counted")

@@ -61,9 +61,7 @@ def test_wrong_password_is_refused(own_postgres: OwnPostgres) -> None:
 
 
 @pytest.mark.parametrize("end", [OwnPostgres.stop, OwnPostgres.kill])
-def test_restart_keeps_address_and_rows(
-    own_postgres: OwnPostgres, end: Callable[[OwnPostgres], None]
-) -> None:
+def test_restart_keeps_address_and_rows(own_postgres: OwnPostgres, end: Callable[[OwnPostgres], None]) -> None:
     url = own_postgres.create_database("kept")
     ask(url, "CREATE TABLE kept AS SELECT 42 AS answer")
 
