@@ -1,7 +1,7 @@
 """The conditions of a status (design §4; what tools make of them: kubernetes.md §2)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile import messages
@@ -44,7 +44,7 @@ def _condition(
         type=stance.type,
         status=stance.status,
         observed_generation=generation,
-        last_transition_time=before[1] if before is not None and kept else now.replace(microsecond=0),
+        last_transition_time=before[1] if before is not None and kept else now.astimezone(UTC).replace(microsecond=0),
         reason=stance.reason,
         message=messages.bounded(stance.message),
     )

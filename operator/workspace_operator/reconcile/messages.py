@@ -69,6 +69,14 @@ def invalid(problems: Sequence[Problem]) -> str:
     return f"Nothing of this spec is applied until it is corrected: {harmless(listed)}."
 
 
+def account_is_another(workspace: StoredWorkspace) -> str:
+    """Why a workspace cannot be in the wanted account; the field cannot be mended in place."""
+    return (
+        f"must be {quoted(workspace.account)}, the account of workspace {workspace.workspace_id}: delete this resource "
+        "with deletionPolicy Retain and create it again so, or take another name for a new workspace"
+    )
+
+
 def mode_may_not_follow(in_force: Mode, wanted: Mode) -> str:
     """Why a mode cannot be reached from the one in force."""
     reachable = " or ".join(sorted(ALLOWED_CHANGES[in_force]))

@@ -39,7 +39,7 @@ def wish_cannot_be_followed(holding: Holding) -> Step | None:
     """The account is for ever, and not every mode leads to every other (identity-rules §7)."""
     problems = []
     if not holding.account_fits:
-        message = f"must be {holding.workspace.account}, where the workspace was made: it may not be changed"
+        message = messages.account_is_another(holding.workspace)
         problems.append(Problem(path="spec.accountName", message=message))
     if not holding.mode_may_follow:
         message = messages.mode_may_not_follow(holding.workspace.mode, holding.mode_wanted)

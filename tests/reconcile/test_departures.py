@@ -1,0 +1,146 @@
+"""A resource is being deleted (design §4, Deletion)."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.reconcile.builders import OWNER, conditions, decided, leaving, message, resource, somebodys, stored, told
+from workspace_operator.reconcile.observed import Observed, StoreAway
+from workspace_operator.reconcile.plan import DestroyWorkspace, Plan
+from workspace_operator.reconcile.wishes import InvalidWish
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import CONFIRM_DELETE, FINALIZER, DeletionPolicy
+
+CONFIRMED = leaving(annotations={CONFIRM_DELETE: "Shop"})
+OURS = Observed(workspace=stored())
+
+
+@pytest.mark.parametrize("observed", [OURS, Observed(), StoreAway()], ids=["ours", "nothing", "away"])
+@pytest.mark.parametrize("policy", list(DeletionPolicy))
+def test_leaves_alone_without_finalizer(policy: DeletionPolicy, observed: Any) -> None:
+    plan = decided(replace(CONFIRMED, finalizers=("foreign",), deletion_policy=policy), observed)
+
+    assert plan == Plan()
+
+
+@pytest.mark.parametrize("observed", [OURS, Observed(), StoreAway()], ids=["ours", "nothing", "away"])
+def test_retained_people_let_it_go(observed: Any) -> None:
+    retaining = replace(CONFIRMED, deletion_policy=DeletionPolicy.RETAIN, finalizers=("foreign", FINALIZER))
+
+    plan = decided(retaining, observed)
+
+    assert plan == Plan(finalizers=("foreign",))
+
+
+def test_confirmed_deletion_destroys() -> None:
+    plan = decided(CONFIRMED, OURS)
+
+    assert plan == Plan(actions=(DestroyWorkspace(workspace_id=7),))
+
+
+def test_invalid_spec_still_goes() -> None:
+    invalid = InvalidWish(problems=(Problem(path="spec.color", message="must be six digits"),))
+
+    plan = decided(replace(CONFIRMED, wish=invalid), OURS)
+
+    assert plan.actions == (DestroyWorkspace(workspace_id=7),)
+
+
+def test_destroyed_workspace_is_told() -> None:
+    plan = decided(replace(CONFIRMED, status={"workspaceID": 7}), Observed())
+
+    assert plan.finalizers == ()
+    assert [(event.reason, event.warning) for event in plan.events] == [("WorkspaceDestroyed", False)]
+
+
+def test_never_made_workspace_goes_silently() -> None:
+    plan = decided(CONFIRMED, Observed())
+
+    assert plan == Plan(finalizers=())
+
+
+@pytest.mark.parametrize("said", [None, "", "shop", "Shop ", "Store"])
+def test_unconfirmed_deletion_waits(said: str | None) -> None:
+    annotations = {} if said is None else {CONFIRM_DELETE: said}
+
+    plan = decided(leaving(annotations=annotations, finalizers=(FINALIZER, "foreign")), OURS)
+
+    assert plan.actions == ()
+    assert plan.finalizers is None
+    assert plan.status is not None
+    found = conditions(dict(plan.status))
+    assert found["Ready"] == ("False", "DeletionNotConfirmed")
+    assert found["Stalled"] == ("True", "DeletionNotConfirmed")
+
+
+def test_waiting_says_what_is_missing() -> None:
+    words = message(told(leaving(), OURS))
+
+    assert f'{CONFIRM_DELETE} is missing. Set it to the display name exactly, "Shop"' in words
+    assert "spec.deletionPolicy to Retain" in words
+
+
+def test_waiting_says_what_is_wrong() -> None:
+    words = message(told(leaving(annotations={CONFIRM_DELETE: "Store"}), OURS))
+
+    assert 'says "Store", which is not its name' in words
+
+
+def test_name_in_force_confirms() -> None:
+    renamed = Observed(workspace=stored(settings=replace(stored().settings, display_name="Old")))
+
+    plan = decided(CONFIRMED, renamed)
+
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        Observed(workspace=stored(owner=replace(OWNER, uid="uid-2"))),
+        Observed(remembered=somebodys()),
+    ],
+    ids=["namesake", "given away"],
+)
+def test_destroys_only_its_own(observed: Observed) -> None:
+    plan = decided(CONFIRMED, observed)
+
+    assert plan.actions == ()
+    assert plan.finalizers == ()
+    assert [(event.reason, event.warning) for event in plan.events] == [("WorkspaceKept", True)]
+
+
+def test_waits_for_absent_store() -> None:
+    plan = decided(CONFIRMED, StoreAway())
+
+    assert plan.finalizers is None
+    assert plan.retry
+    assert plan.status is not None
+    assert conditions(dict(plan.status))["Ready"] == ("False", "StoreUnavailable")
+
+
+@pytest.mark.parametrize(
+    ("policy", "finalizers", "due"),
+    [
+        (DeletionPolicy.DELETE, (), (FINALIZER,)),
+        (DeletionPolicy.DELETE, ("foreign",), ("foreign", FINALIZER)),
+        (DeletionPolicy.DELETE, (FINALIZER,), None),
+        (DeletionPolicy.RETAIN, (), None),
+        (DeletionPolicy.RETAIN, (FINALIZER, "foreign"), ("foreign",)),
+    ],
+)
+def test_finalizer_follows_the_policy(
+    policy: DeletionPolicy, finalizers: tuple[str, ...], due: tuple[str, ...] | None
+) -> None:
+    plan = decided(resource(deletion_policy=policy, finalizers=finalizers), OURS)
+
+    assert plan.finalizers == due
+
+
+def test_invalid_spec_keeps_finalizers() -> None:
+    invalid = InvalidWish(problems=(Problem(path="spec.color", message="must be six digits"),))
+
+    plan = decided(resource(wish=invalid, finalizers=(FINALIZER,)), OURS)
+
+    assert plan.finalizers is None

@@ -1,0 +1,141 @@
+"""What suspend holds up, and what it does not (design §4)."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.reconcile.builders import (
+    OWNER,
+    blocked,
+    conditions,
+    decided,
+    leaving,
+    migration,
+    resource,
+    somebodys,
+    stored,
+    told,
+    wish,
+)
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.observed import Observed, StoreAway
+from workspace_operator.reconcile.plan import DestroyWorkspace, PauseMigration
+from workspace_operator.reconcile.wishes import InvalidWish
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, RECONCILE_REQUESTED_AT, DeletionPolicy
+
+SUSPENDED = resource(suspended=True)
+ID_ONLY = stored(mode=Mode.ID_ONLY)
+INVALID = InvalidWish(problems=(Problem(path="spec.color", message="must be six digits"),))
+
+
+def test_settled_workspace_stays_ready() -> None:
+    status = told(SUSPENDED, Observed(workspace=stored()))
+
+    assert conditions(status) == {
+        "Ready": ("True", "InForce"),
+        "IdentifiersApplied": ("True", "InForce"),
+        "Suspended": ("True", "Suspended"),
+    }
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        Observed(),
+        Observed(workspace=stored(owner=replace(OWNER, uid="uid-0"))),
+        Observed(workspace=stored(settings=replace(stored().settings, color="000000"))),
+        Observed(workspace=stored(account="other")),
+        Observed(workspace=stored(), migration=migration(Stage.FOLDING, paused=True)),
+        Observed(name_holder=somebodys()),
+    ],
+    ids=["not made", "not ours", "drift", "account", "paused", "name taken"],
+)
+def test_outstanding_work_is_stalled(observed: Observed) -> None:
+    status = told(SUSPENDED, observed)
+
+    found = conditions(status)
+    assert found["Ready"] == ("False", "Suspended")
+    assert found["Stalled"] == ("True", "Suspended")
+    assert found["Suspended"] == ("True", "Suspended")
+
+
+def test_adoption_waits_while_suspended() -> None:
+    adopting = resource(suspended=True, annotations={ADOPT: "9"})
+
+    plan = decided(adopting, Observed(adoptable=somebodys(released=True)))
+
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize("change", [migration(), blocked(), migration(Stage.FOLDING)], ids=lambda c: c.stage)
+@pytest.mark.parametrize("wanted", [wish(Mode.EMAIL_OR_ID), wish(Mode.ID_ONLY), INVALID], ids=["on", "back", "bad"])
+def test_running_change_is_paused(change: Any, wanted: Any) -> None:
+    plan = decided(replace(SUSPENDED, wish=wanted), Observed(workspace=ID_ONLY, migration=change))
+
+    assert plan.actions == (PauseMigration(workspace_id=7, number=2, paused=True),)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(migration(paused=True), "Suspended"), (blocked(paused=True), "MigrationBlocked")],
+    ids=["running", "blocked"],
+)
+def test_paused_change_is_told(change: Any, reason: str) -> None:
+    wanting = resource(suspended=True, wish=wish(Mode.EMAIL_OR_ID))
+
+    status = told(wanting, Observed(workspace=ID_ONLY, migration=change))
+
+    assert conditions(status)["IdentifiersApplied"] == ("False", reason)
+
+
+def test_unstarted_change_is_told() -> None:
+    wanting = resource(suspended=True, wish=wish(Mode.EMAIL_OR_ID))
+
+    status = told(wanting, Observed(workspace=ID_ONLY))
+
+    assert conditions(status)["IdentifiersApplied"] == ("False", "Suspended")
+
+
+def test_ended_change_is_not_paused() -> None:
+    plan = decided(SUSPENDED, Observed(workspace=stored(), migration=migration(Stage.COMPLETED)))
+
+    assert plan.actions == ()
+
+
+def test_invalid_spec_outranks_suspend() -> None:
+    status = told(replace(SUSPENDED, wish=INVALID), Observed(workspace=stored()))
+
+    found = conditions(status)
+    assert found["Ready"] == ("False", "InvalidSpec")
+    assert found["Suspended"] == ("True", "Suspended")
+
+
+def test_absent_store_is_told_all_the_same() -> None:
+    status = told(SUSPENDED, StoreAway())
+
+    assert conditions(status)["Ready"] == ("False", "StoreUnavailable")
+
+
+def test_request_stands_until_resumed() -> None:
+    asking = replace(SUSPENDED, annotations={RECONCILE_REQUESTED_AT: "now"})
+
+    status = told(asking, Observed())
+
+    assert "lastHandledReconcileAt" not in status
+
+
+def test_policy_is_followed_while_suspended() -> None:
+    plan = decided(replace(SUSPENDED, deletion_policy=DeletionPolicy.DELETE), Observed(workspace=stored()))
+
+    assert plan.finalizers == ("workspace-operator.dev/delete-people",)
+
+
+def test_deletion_is_not_held_up() -> None:
+    confirmed = leaving(suspended=True, annotations={CONFIRM_DELETE: "Shop"})
+
+    plan = decided(confirmed, Observed(workspace=stored()))
+
+    assert plan.actions == (DestroyWorkspace(workspace_id=7),)
