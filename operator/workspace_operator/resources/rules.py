@@ -14,6 +14,7 @@ from typing import Any
 
 import cel
 
+from workspace_operator.identity.rules import Mode
 from workspace_operator.resources.problems import Path, Problem, spelled
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
 
@@ -72,11 +73,16 @@ def compiled(expression: str) -> cel.Program:
     return cel.compile(expression)
 
 
-def broken(
-    rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None
-) -> tuple[Problem, ...]:
+def broken(rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None) -> tuple[Problem, ...]:
     """A problem for each rule that a document breaks, in the order of the rules."""
     return tuple(rule.problem for rule in rules if not rule.is_kept(document, old))
+
+
+def mode_problem(wanted: Mode, in_force: Mode) -> Problem | None:
+    """Why identifiers may not change so, in the words of the rules; None if they may (identity-rules §7)."""
+    document = {"spec": {"identifiers": {"mode": str(wanted)}}}
+    old = {"spec": {"identifiers": {}}, "status": {"identifiers": {"mode": str(in_force)}}}
+    return next(iter(broken(MODE_RULES, document, old)), None)
 
 
 NEW_MODE = (
@@ -99,12 +105,13 @@ IDENTIFIERS = ("spec", "identifiers")
 SEND_BEHAVIOR = ("spec", "sendBehavior")
 ALLOWED_CHANGES = "Allowed changes: IDOnly to EmailOrID, EmailOnly to EmailOrID, EmailOrID to IDOnly"
 INNER, OUTER = "[^[:cntrl:]]", "[^[:space:][:cntrl:]]"
+IS_TEST = "(has(self.mode) && self.mode == 'Test')"
 DOMAIN_LABELS = "[^@[:space:][:cntrl:]]+[.][^@[:space:][:cntrl:]]+"
 
 NAME_LEAVES_ROOM_FOR_CREDENTIALS = Rule(
     field=("metadata", "name"),
-    expression=f"size(self.metadata.name) <= {NAME_MAX_LENGTH}",
-    message=f"must be at most {NAME_MAX_LENGTH} characters, so that a Secret can be called <name>-credentials",
+    expression=f"!has(self.metadata.name) || size(self.metadata.name) <= {NAME_MAX_LENGTH}",
+    message=f"must be at most {NAME_MAX_LENGTH} characters, so that <name>-credentials can name a Secret",
 )
 EMAIL_ONLY_IS_CHOSEN_AT_THE_START = Rule(
     field=(*IDENTIFIERS, "mode"),
@@ -158,14 +165,14 @@ ID_UPDATES_ONLY_WITH_ID_ONLY = Rule(
 TEST_NEEDS_AN_ADDRESS = Rule(
     scope=SEND_BEHAVIOR,
     field=("testAddress",),
-    expression="self.mode != 'Test' || has(self.testAddress)",
+    expression=f"!{IS_TEST} || has(self.testAddress)",
     message="must be given when mode is Test: name the address for all e-mail, or choose another mode",
     reason=Reason.REQUIRED,
 )
 ONLY_TEST_HAS_AN_ADDRESS = Rule(
     scope=SEND_BEHAVIOR,
     field=("testAddress",),
-    expression="self.mode == 'Test' || !has(self.testAddress)",
+    expression=f"{IS_TEST} || !has(self.testAddress)",
     message="may be given only when mode is Test: remove testAddress, or set mode to Test",
     reason=Reason.FORBIDDEN,
 )
@@ -175,10 +182,10 @@ TEST_ADDRESS_IS_AN_ADDRESS = Rule(
     message="must be an e-mail address, such as test@example.com",
 )
 
+MODE_RULES = (EMAIL_ONLY_IS_CHOSEN_AT_THE_START, EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST)
 RULES = (
     NAME_LEAVES_ROOM_FOR_CREDENTIALS,
-    EMAIL_ONLY_IS_CHOSEN_AT_THE_START,
-    EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST,
+    *MODE_RULES,
     DISPLAY_NAME_IS_PLAIN,
     COLOR_IS_SIX_HEX_DIGITS,
     ACCOUNT_NAME_IS_A_LABEL,

@@ -28,7 +28,6 @@ REPOSITORY = Path(__file__).parents[3]
 OF_EVERY_RESOURCE = {
     "apiVersion": "apiVersion is the versioned schema of this document: " + ws.API_VERSION + ".",
     "kind": f"kind is the kind of this document: {ws.KIND}.",
-    "metadata": "metadata is what every Kubernetes object has: name, namespace, labels, annotations.",
 }
 PRINTER_COLUMNS = (
     (
@@ -55,11 +54,11 @@ def resource_schema() -> Mapping[str, Any]:
     schema = structural(raw, raw["$defs"])
     for name, description in OF_EVERY_RESOURCE.items():
         schema["properties"][name] = {"type": schema["properties"][name]["type"], "description": description}
+    # Kubernetes knows metadata by itself, but a rule's fieldPath must be found in the schema.
+    schema["properties"]["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
     schema["required"] = ["metadata", "spec"]
     status = schema["properties"]["status"]
-    schema["properties"]["status"] = without_defaults(status) | {
-        "default": {"observedGeneration": NOT_OBSERVED}
-    }
+    schema["properties"]["status"] = without_defaults(status) | {"default": {"observedGeneration": NOT_OBSERVED}}
     for rule in RULES:
         place(rule, schema)
     return schema
@@ -72,9 +71,7 @@ def structural(node: Schema, definitions: Schema) -> Schema:
     if "description" in kept:
         kept["description"] = " ".join(kept["description"].split())
     if "properties" in kept:
-        kept["properties"] = {
-            name: structural(child, definitions) for name, child in kept["properties"].items()
-        }
+        kept["properties"] = {name: structural(child, definitions) for name, child in kept["properties"].items()}
     if "items" in kept:
         kept["items"] = structural(kept["items"], definitions)
     return with_plain_default(kept)

@@ -129,7 +129,7 @@ class WorkspaceSpec(Document):
 
     color: Annotated[str, Field(max_length=7)] = "6B7280"
     """color is the workspace's colour in lists: six hexadecimal digits, RRGGBB. Put it in quotes, since YAML
-    reads 000000 and 1e3000 as numbers and takes what follows an unquoted # for a comment; a # before it is
+    reads 000000 and 123e45 as numbers and takes what follows an unquoted # for a comment; a # before it is
     allowed."""
 
     account_name: Annotated[str, Field(min_length=1, max_length=63)] = "default"

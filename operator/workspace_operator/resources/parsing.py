@@ -1,0 +1,89 @@
+"""Makes a Workspace of a document, or says everything that is wrong with it.
+
+``parse`` is for objects that an API server has admitted, perhaps long ago and under other rules: what it does not
+know is ignored. ``validate_manifest`` is for what people write: its verdicts and paths are those of a real
+kube-apiserver under ``kubectl apply``, where an unknown field is an error.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from workspace_operator.resources import metadata as meta
+from workspace_operator.resources.problems import InvalidResource, Path, Problem, spelled
+from workspace_operator.resources.rules import RULES, broken
+from workspace_operator.resources.schema import resource_schema
+from workspace_operator.resources.statuses import WorkspaceStatus
+from workspace_operator.resources.validation import Schema, completed, findings, unknown_fields, without_nulls
+from workspace_operator.resources.workspaces import API_VERSION, KIND, Workspace
+
+Json = Mapping[str, Any]
+
+
+def parse(document: Json, *, old: Json | None = None) -> Workspace:
+    """The Workspace that a document describes; InvalidResource, with every problem, if it describes none.
+
+    ``old`` is what the document replaces; with it, rules about changes are asked, too.
+    """
+    given = without_nulls(document)
+    problems = unreadable(given) or invalid(given, old)
+    if problems:
+        raise InvalidResource(problems)
+    return Workspace.model_validate({**given, "status": status_of(given)})
+
+
+def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
+    """What ``kubectl apply`` of a manifest would be refused for; ``old`` is the resource that it changes.
+
+    As with kubectl, what cannot be read hides what is unknown, and that hides what is not valid.
+    """
+    given = without_nulls(document)
+    return unreadable(given) or unknown(document) or invalid(given, old)
+
+
+def unreadable(document: Json) -> list[Problem]:
+    """Why a document cannot even be taken for a Workspace."""
+    expected = {"apiVersion": API_VERSION, "kind": KIND}
+    wrong = [name for name, value in expected.items() if document.get(name) != value]
+    return [
+        Problem(path=name, message=f"must be {expected[name]}, not {document.get(name)!r}") for name in wrong
+    ] or meta.undecodable(document.get("metadata", {}))
+
+
+def unknown(document: Json) -> list[Problem]:
+    """Fields that Workspaces do not have."""
+    return [unknown_field(path) for path in unknown_fields(manifest_schema(), document)]
+
+
+def unknown_field(path: Path) -> Problem:
+    """Says so, and what might have been meant."""
+    return Problem(path=spelled(path), message="is not a field of a Workspace: mend its spelling or remove it")
+
+
+@cache
+def manifest_schema() -> Schema:
+    """The resource's schema with everything that metadata may hold."""
+    schema = resource_schema()
+    return {**schema, "properties": {**schema["properties"], "metadata": meta.METADATA}}
+
+
+def invalid(document: Json, old: Json | None) -> list[Problem]:
+    """What is wrong with a readable document. Its status is not looked at: nobody but the operator writes it."""
+    schema = resource_schema()
+    wanted = {name: value for name, value in document.items() if name != "status"}
+    whole = completed(schema, {"metadata": {}} | wanted)
+    found = list(findings(schema, whole))
+    problems = [*meta.invalid(document.get("metadata", {})), *(finding.problem for finding in found)]
+    if not any(finding.is_blocking for finding in found):
+        problems += broken(RULES, whole, None if old is None else completed(schema, without_nulls(old)))
+    return list(dict.fromkeys(problems))
+
+
+def status_of(document: Json) -> WorkspaceStatus:
+    """The status, as empty as on the first day if this version cannot read it."""
+    try:
+        return WorkspaceStatus.model_validate(document.get("status", {}))
+    except ValidationError:
+        return WorkspaceStatus()

@@ -1,0 +1,164 @@
+"""Holds a document to a structural schema as the API server does: prune, fill in defaults, then judge.
+
+Knows JSON values and the schema only. The verdicts and the spelling of paths are the API server's, the words ours.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from workspace_operator.resources.problems import Path, Problem, spelled
+
+Schema = Mapping[str, Any]
+
+TYPES = {"object": Mapping, "array": list, "string": str, "boolean": bool, "integer": int}
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+ARTICLES = {"object": "an object", "array": "a list", "integer": "an integer"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A problem. While there is a blocking one, rules in CEL are not asked: they may rely on the schema."""
+
+    problem: Problem
+    is_blocking: bool
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy without fields that are null: to the API server they are not there."""
+    if isinstance(value, Mapping):
+        return {name: without_nulls(child) for name, child in value.items() if child is not None}
+    return [without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def unknown_fields(schema: Schema, value: Any, path: Path = ()) -> Iterator[Path]:
+    """Fields that the schema does not have. Below an object without declared fields anything goes."""
+    if isinstance(value, Mapping) and "properties" in schema:
+        for name, child in value.items():
+            known = schema["properties"].get(name)
+            yield from unknown_fields(known, child, (*path, name)) if known else [(*path, name)]
+    if isinstance(value, list) and "items" in schema:
+        for number, entry in enumerate(value):
+            yield from unknown_fields(schema["items"], entry, (*path, number))
+
+
+def completed(schema: Schema, value: Any) -> Any:
+    """A copy of a value (without nulls) that has no unknown fields, but the defaults of what is absent."""
+    if isinstance(value, list) and "items" in schema:
+        return [completed(schema["items"], entry) for entry in value]
+    if not isinstance(value, Mapping) or "properties" not in schema:
+        return value
+    fields = schema["properties"]
+    merged = {name: known["default"] for name, known in fields.items() if "default" in known} | dict(value)
+    return {name: completed(fields[name], child) for name, child in merged.items() if name in fields}
+
+
+def findings(schema: Schema, value: Any, path: Path = ()) -> Iterator[Finding]:
+    """Everything that is wrong with a completed value, each with its path."""
+    if not is_of_type(schema["type"], value):
+        yield found(path, wrong_type(schema, value), is_blocking=True)
+        return
+    for check in (enum_findings, length_findings, text_findings, range_findings):
+        yield from check(schema, value, path)
+    if isinstance(value, Mapping):
+        yield from field_findings(schema, value, path)
+    if isinstance(value, list):
+        yield from entry_findings(schema, value, path)
+
+
+def found(path: Path, message: str, *, is_blocking: bool) -> Finding:
+    """A finding at a path."""
+    return Finding(problem=Problem(path=spelled(path), message=message), is_blocking=is_blocking)
+
+
+def is_of_type(name: str, value: Any) -> bool:
+    """Whether a JSON value has a type of JSON schema. Python's bool is an int, JSON's is not."""
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
+
+
+def wrong_type(schema: Schema, value: Any) -> str:
+    """Says what is there instead, and how to mend what YAML took for something else than text."""
+    wanted = a_or_an(schema["type"])
+    given = next((name for name in TYPES if is_of_type(name, value)), "number")
+    if schema["type"] != "string" or given not in {"boolean", "integer", "number"}:
+        return f"must be {wanted}, not {a_or_an(given)}"
+    if "enum" in schema:
+        return f"must be one of {', '.join(schema['enum'])}, not the {given} {str(value).lower()}"
+    return f"must be {wanted}: quote it, since YAML reads it as the {given} {str(value).lower()}"
+
+
+def a_or_an(name: str) -> str:
+    """A type's name as people say it."""
+    return ARTICLES.get(name, f"a {name}")
+
+
+def enum_findings(schema: Schema, value: Any, path: Path) -> Iterator[Finding]:
+    """Values that are not in the list."""
+    if value not in schema.get("enum", (value,)):
+        allowed = ", ".join(schema["enum"])
+        yield found(path, f"must be one of {allowed}, not {shortened(value)}", is_blocking=True)
+
+
+def shortened(value: str, limit: int = 40) -> str:
+    """A value in quotes, cut where it would fill a message."""
+    return repr(value if len(value) <= limit else f"{value[:limit]}…")
+
+
+def length_findings(schema: Schema, value: Any, path: Path) -> Iterator[Finding]:
+    """What is too long or too short."""
+    unit, longest = ("characters", "maxLength") if isinstance(value, str) else ("entries", "maxItems")
+    if longest in schema and len(value) > schema[longest]:
+        message = f"must be at most {schema[longest]} {unit}, not {len(value)}"
+        yield found(path, message, is_blocking=True)
+    if "minLength" in schema and len(value) < schema["minLength"]:
+        yield found(path, "may not be empty", is_blocking=False)
+
+
+def text_findings(schema: Schema, value: Any, path: Path) -> Iterator[Finding]:
+    """Text of another shape."""
+    if "pattern" in schema and not compiled(schema["pattern"]).search(value):
+        yield found(path, f"must match {schema['pattern']}", is_blocking=False)
+    if schema.get("format") == "date-time" and not is_time(value):
+        yield found(path, "must be a time such as 2026-01-31T12:00:00Z", is_blocking=False)
+
+
+@lru_cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as the API server understands it: ``$`` is the end, not the last line break; ASCII classes."""
+    return re.compile(re.sub(r"\$$", r"\\Z", pattern), re.ASCII)
+
+
+def is_time(text: str) -> bool:
+    """Whether text is a time as RFC 3339 has it."""
+    try:
+        return RFC_3339.fullmatch(text) is not None and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def range_findings(schema: Schema, value: Any, path: Path) -> Iterator[Finding]:
+    """Numbers that are too small; no number in this API has an upper bound of its own."""
+    if "minimum" in schema and value < schema["minimum"]:
+        yield found(path, f"must be at least {schema['minimum']}", is_blocking=False)
+
+
+def field_findings(schema: Schema, value: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+    """What is missing in an object, and what is wrong inside its fields."""
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield found((*path, name), "must be given", is_blocking=True)
+    for name, child in value.items():
+        known = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
+        if known:
+            yield from findings(known, child, (*path, name))
+
+
+def entry_findings(schema: Schema, value: list[Any], path: Path) -> Iterator[Finding]:
+    """What is wrong inside the entries of a list."""
+    for number, entry in enumerate(value):
+        yield from findings(schema["items"], entry, (*path, number))
