@@ -19,7 +19,7 @@ NO_SKIPS = "WORKSPACE_OPERATOR_NO_SKIPS"
 CLUSTER = "E2E_KUBECONFIG"
 
 MARKS = {
-    "control_plane": pytest.mark.e2e,
+    "programs": pytest.mark.e2e,
     "kubectl": pytest.mark.e2e,
     "postgres": pytest.mark.postgres,
     "own_postgres": pytest.mark.postgres,

@@ -20,7 +20,7 @@ def build() -> int:
 def up() -> int:
     """Leave a control plane running, and print what a shell needs to use it."""
     server = resident.up()
-    print(f"# {server.url}, process {server.pid or '(was running)'}\nexport KUBECONFIG={server.kubeconfig}")
+    print(f"# {server.url}, process {server.pid}\nexport KUBECONFIG={server.kubeconfig}")
     return 0
 
 

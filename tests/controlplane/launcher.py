@@ -25,6 +25,7 @@ from tests.processes import ProcessIdentity, Server, last_lines, start_detached
 
 START_LIMIT_SECONDS = 90
 START_TRIES = 3
+RUNNING = "running.json"  # in the folder of a detached server: whom to end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +73,11 @@ class ControlPlane:
 
     @classmethod
     def create(cls, programs: Programs, folder: Path) -> Self:
-        """A new server in an empty folder, or the one that lies in the folder; not started yet."""
+        """A new server in an empty folder, or the one that the folder holds, running if it was left so."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         kept = folder / "address.json"
         address = Address(**json.loads(kept.read_text())) if kept.exists() else Address.new()
-        return cls(programs=programs, folder=folder, address=address)
+        return cls(programs=programs, folder=folder, address=address, _detached=left_running(folder))
 
     @property
     def url(self) -> str:
@@ -161,6 +162,7 @@ class ControlPlane:
     def _start_once(self, *, detached: bool) -> ProcessIdentity:
         if detached:
             self._detached = start_detached(self._command(), log=self.log)
+            (self.folder / RUNNING).write_text(json.dumps(asdict(self._detached)))
         else:
             self._server = Server.start(self._command(), log=self.log)
         try:
@@ -217,3 +219,12 @@ class ControlPlane:
             f"--audit-policy-file={self.folder / 'audit-policy.json'}",
             f"--audit-log-path={self.audit_log}",
         ]
+
+
+def left_running(folder: Path) -> ProcessIdentity | None:
+    """The detached server that runs on this folder now, whoever started it."""
+    state = folder / RUNNING
+    if not state.exists():
+        return None
+    identity = ProcessIdentity(**json.loads(state.read_text()))
+    return identity if identity.is_running() else None

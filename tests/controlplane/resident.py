@@ -1,14 +1,12 @@
-"""The control plane that `make up` leaves running, one per user, and how to find and end it later."""
+"""The control plane that `up` leaves running, one per user, and how to find and end it later."""
 
-import json
 import shutil
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
 from tests.caches import cache_folder
-from tests.controlplane.launcher import ControlPlane, Programs
+from tests.controlplane.launcher import ControlPlane, Programs, left_running
 from tests.processes import ProcessIdentity
 
 
@@ -17,20 +15,15 @@ def resident_folder() -> Path:
 
 
 def find() -> ProcessIdentity | None:
-    """The process that runs now, whoever started it with `up`."""
-    state = resident_folder() / "running.json"
-    if not state.exists():
-        return None
-    identity = ProcessIdentity(**json.loads(state.read_text()))
-    return identity if identity.is_running() else None
+    """The process that `up` left running, if it still does."""
+    return left_running(resident_folder())
 
 
 def up(report: TextIO = sys.stderr) -> ControlPlane:
     """Start it, detached, unless it runs already."""
     server = ControlPlane.create(Programs.ready(report), resident_folder())
-    if find() is None:
-        identity = server.start(detached=True)
-        (resident_folder() / "running.json").write_text(json.dumps(asdict(identity)))
+    if server.pid is None:
+        server.start(detached=True)
     return server
 
 

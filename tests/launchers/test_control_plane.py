@@ -11,7 +11,7 @@ import pytest
 from tests.controlplane.build import KUBERNETES
 from tests.controlplane.failures import KubectlFailed, StartFailed
 from tests.controlplane.kubectl import Kubectl
-from tests.controlplane.launcher import ControlPlane
+from tests.controlplane.launcher import ControlPlane, Programs
 
 
 @pytest.fixture
@@ -109,6 +109,17 @@ def test_restart_keeps_address_and_objects(
     assert (server.url, server.kubeconfig.read_text()) == before
     assert server.kubectl("get", "namespace", name, "--output", "name") == f"namespace/{name}\n"
     assert service_account("auth", "whoami", "--output", "name")
+
+
+def test_detached_server_is_found_again(programs: Programs, tmp_path: Path) -> None:
+    started = ControlPlane.create(programs, tmp_path)
+    started.start(detached=True)
+
+    found = ControlPlane.create(programs, tmp_path)
+
+    assert (found.pid, found.url) == (started.pid, started.url)
+    found.stop()
+    assert ControlPlane.create(programs, tmp_path).pid is None
 
 
 def test_running_server_starts_no_twin(control_plane: ControlPlane) -> None:
