@@ -1,0 +1,128 @@
+"""Reconciling one Workspace resource: gather, decide, carry out, look again, and tell.
+
+The decision is pure (``reconcile.deciding``); here it is fed and carried out. Status is written with the
+resourceVersion that the decision was made of, so that nobody's edit is answered with an older look.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from workspace_operator.application.ports import Resources, Sought, Workspaces
+from workspace_operator.application.reading import resource_of
+from workspace_operator.errors import Moved, NameTaken, StoreUnavailable, WorkspaceOperatorError
+from workspace_operator.migrations.stages import ENDED
+from workspace_operator.reconcile.deciding import decide
+from workspace_operator.reconcile.observed import Candidate, Observed, StoreAway
+from workspace_operator.reconcile.plan import Plan
+from workspace_operator.reconcile.wishes import Resource, Wish
+
+MOST_ROUNDS = 12
+"""Each round brings the store one action nearer; others may move it meanwhile, but not for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How a reconcile ended.
+
+    Attributes:
+        document: the resource as it is now, with what was written to it; None if it is gone or was edited
+            meanwhile, in which case the cluster will tell.
+        retry: look again before long, since somebody else has to act first.
+        status: the whole status, written or not.
+        waiting: an identifier change is under way in the worker's hands.
+    """
+
+    document: Mapping[str, Any] | None
+    retry: bool = False
+    status: Mapping[str, Any]
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    """Brings the store to what resources say, and resources to what the store has."""
+
+    workspaces: Workspaces
+    resources: Resources
+    cluster_id: str
+    clock: Callable[[], datetime]
+
+    def reconcile(self, document: Mapping[str, Any]) -> Told:
+        """Reconcile one resource. Raises ClusterUnavailable, and Moved if it was edited meanwhile."""
+        resource = resource_of(document)
+        observed, plan = self._settle(resource)
+        document, status = self._write(document, resource, plan)
+        for event in plan.events:
+            self.resources.emit(resource.namespace, resource.name, resource.uid, event)
+        return Told(document=document, retry=plan.retry, status=status, waiting=self._report(observed))
+
+    def _settle(self, resource: Resource) -> tuple[Observed | StoreAway, Plan]:
+        """Carry actions out until none is left to do."""
+        for _ in range(MOST_ROUNDS):
+            observed = self._observe(resource)
+            plan = decide(resource, observed, cluster_id=self.cluster_id, now=self.clock())
+            if not plan.actions:
+                return observed, plan
+            try:
+                for action in plan.actions:
+                    self.workspaces.carry_out(action, now=self.clock())
+            except (Moved, NameTaken):
+                continue  # the next look sees what came between
+            except StoreUnavailable:
+                continue  # the next look says so, or finds it back
+        raise WorkspaceOperatorError(
+            f"{resource.title} does not come to rest: others change its workspace all the time"
+        )
+
+    def _observe(self, resource: Resource) -> Observed | StoreAway:
+        try:
+            observed = self.workspaces.observe(self._sought(resource), count_people=True)
+        except StoreUnavailable:
+            return StoreAway()
+        return replace(
+            observed,
+            name_holder=self._candidate(observed.name_holder),
+            adoptable=self._candidate(observed.adoptable),
+            remembered=self._candidate(observed.remembered),
+        )
+
+    def _sought(self, resource: Resource) -> Sought:
+        wish = resource.wish if isinstance(resource.wish, Wish) else None
+        return Sought(
+            owner=resource.owner(self.cluster_id),
+            account=wish.account if wish else "",
+            display_name=wish.settings.display_name if wish else "",
+            adopt=int(resource.adopts) if resource.adopts.isascii() and resource.adopts.isdigit() else None,
+            remembered=resource.previous.workspace_id,
+        )
+
+    def _candidate(self, candidate: Candidate | None) -> Candidate | None:
+        if candidate is None:
+            return None
+        return replace(candidate, released=self.resources.is_released(candidate.workspace.owner))
+
+    def _write(
+        self, document: Mapping[str, Any], resource: Resource, plan: Plan
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        metadata, status = dict(document["metadata"]), document.get("status", {})
+        where = (resource.namespace, resource.name)
+        if plan.finalizers is not None:
+            version = metadata.get("resourceVersion", "")
+            metadata["resourceVersion"] = self.resources.write_finalizers(
+                *where, plan.finalizers, resource_version=version
+            )
+            metadata["finalizers"] = list(plan.finalizers)
+        if plan.status is not None:
+            version = metadata.get("resourceVersion", "")
+            metadata["resourceVersion"] = self.resources.write_status(*where, plan.status, resource_version=version)
+            status = plan.status
+        return {**document, "metadata": metadata, "status": status}, status
+
+    def _report(self, observed: Observed | StoreAway) -> bool:
+        """Note what was told of an identifier change; tell whether it goes on."""
+        if isinstance(observed, StoreAway) or observed.migration is None:
+            return False
+        self.workspaces.reported(observed.migration)
+        return observed.migration.stage not in ENDED

@@ -1,0 +1,15 @@
+"""Cells of CSV files that a spreadsheet would run as formulas, made harmless so that it can be taken back."""
+
+import re
+
+_dangerous = re.compile(r"'*[=+\-@\t\r]").match
+
+
+def harmless(cell: str) -> str:
+    """Put a quote before what a spreadsheet would run; a cell that looks like the result gets one more."""
+    return f"'{cell}" if _dangerous(cell) else cell
+
+
+def original(cell: str) -> str:
+    """Take back what ``harmless`` did, so that an export that is imported again says the same."""
+    return cell[1:] if cell.startswith("'") and _dangerous(cell) else cell

@@ -1,0 +1,64 @@
+"""How to reach a cluster, loaded the way kubectl does, or as a pod."""
+
+from pathlib import Path
+
+import urllib3
+from kubernetes import client, config
+
+from workspace_operator.application.ports import Access
+from workspace_operator.errors import ClusterUnavailable, InvalidInput
+
+TIMEOUTS = (5.0, 20.0)
+"""Seconds to connect and to answer: a sweep must not hang on a cluster that is away."""
+
+RETRIES = urllib3.Retry(
+    total=4, connect=0, read=0, allowed_methods=None, status_forcelist=(429,), backoff_factor=0.5, raise_on_status=False
+)
+"""Only 429 is retried here, as the server asks for it; all else is the reconcile's own business."""
+
+
+def load_client(kubeconfig: Path | None, context: str | None = None) -> client.ApiClient:
+    """Make a client from a kubeconfig; without one, as the pod that we run in, else from kubectl's usual places.
+
+    Raises:
+        InvalidInput: the kubeconfig cannot be read, or there is none.
+    """
+    settings = client.Configuration()
+    try:
+        if kubeconfig is None and context is None and _is_pod():
+            config.load_incluster_config(client_configuration=settings)
+        else:
+            config.load_kube_config(str(kubeconfig) if kubeconfig else None, context, client_configuration=settings)
+    except (config.ConfigException, OSError) as error:
+        message = f"the kubeconfig cannot be used: {error}; name another with --kubeconfig FILE"
+        raise InvalidInput(message, field="kubeconfig") from error
+    settings.retries = RETRIES
+    return client.ApiClient(settings)
+
+
+def access_of(api: client.ApiClient) -> Access:
+    """Tell how a client reaches the cluster; read anew each time, since a pod's token changes."""
+    settings = api.configuration
+    return Access(
+        server=settings.host,
+        ca_file=settings.ssl_ca_cert,
+        insecure=not settings.verify_ssl,
+        authorization=settings.get_api_key_with_prefix("authorization"),
+        certificate_file=settings.cert_file,
+        key_file=settings.key_file,
+    )
+
+
+def cluster_id(api: client.ApiClient) -> str:
+    """The UID of the namespace kube-system, which names the cluster in the store. Raises ClusterUnavailable."""
+    try:
+        namespace = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=TIMEOUTS)
+    except client.ApiException as error:
+        raise ClusterUnavailable(f"namespace kube-system cannot be read: {error.status} {error.reason}") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise ClusterUnavailable(f"the Kubernetes API at {api.configuration.host} does not answer: {error}") from error
+    return str(namespace.metadata.uid if namespace.metadata else "")
+
+
+def _is_pod() -> bool:
+    return Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()

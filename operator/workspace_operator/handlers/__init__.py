@@ -1,0 +1,1 @@
+"""Kopf's side: it watches, we attend. Nothing here writes to the cluster or keeps state on objects."""

@@ -1,0 +1,175 @@
+"""Connections: one engine a database, transactions that are retried, errors translated once.
+
+On SQLite a write transaction takes a file lock before BEGIN IMMEDIATE: SQLite's own busy wait is unfair enough to
+starve the worker, the kernel's queue is not (measured; trials.md).
+"""
+
+import fcntl
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
+
+T = TypeVar("T")
+
+MOST_TRIES = 12
+LOCK_TIMEOUT_SECONDS = 60
+RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock timeout
+RETRIED_SQLITE_ERRORS = frozenset({"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+
+
+class Database:
+    """One database, by URL: ``sqlite:///path`` or ``postgresql+psycopg://…``.
+
+    Raises:
+        InvalidInput: the URL is malformed, or names a database that is not supported.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self._exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
+        if self.is_sqlite:
+            self._exclusive = FileLock(Path(f"{self.url.database}.lock")).held
+
+    @property
+    def name(self) -> str:
+        """The URL without its password, fit for messages."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give one read transaction: a single snapshot on SQLite, a snapshot a statement on PostgreSQL."""
+        with translated(self.name), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def reading_one_snapshot(self) -> Iterator[sa.Connection]:
+        """Give one read transaction that sees a single moment, whatever the database."""
+        engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with translated(self.name), engine.connect() as connection, connection.begin():
+            yield connection
+
+    def writing(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run ``work`` in a write transaction, again from its start when the database asks for that.
+
+        ``work`` must read what it decides on inside the transaction, since it may run several times.
+        """
+        for attempt in range(1, MOST_TRIES + 1):
+            try:
+                with self._exclusive(), self._writing_engine.connect() as connection, connection.begin():
+                    return work(connection)
+            except DBAPIError as error:
+                if attempt == MOST_TRIES or not _is_worth_retrying(error):
+                    raise _translation(error, self.name) from error
+            time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover - for the type checker
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @property
+    def _writing_engine(self) -> sa.Engine:
+        return self.engine.execution_options(writing=True)
+
+
+class FileLock:
+    """A lock between processes and threads; the kernel queues those who wait.
+
+    Each holder opens the file anew, so that threads exclude each other like processes do.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.Lock()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock."""
+        with self._threads, self._path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn the database's errors into ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translation(error, name) from error
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+        backend = parsed.get_backend_name()
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise InvalidInput(_URL_HELP, field="database") from error
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise InvalidInput(f"{backend} is not supported: {_URL_HELP}", field="database")
+    if not parsed.database or parsed.database == ":memory:":
+        raise InvalidInput("a SQLite database must be a file: sqlite:///FOLDER/FILE.db", field="database")
+    return parsed
+
+
+_URL_HELP = (
+    "the database URL must be sqlite:///FILE.db or postgresql://USER:PASSWORD@HOST:PORT/NAME "
+    "(by --database or WORKSPACE_OPERATOR_DATABASE)"
+)
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # Python's own transaction handling would start transactions late and never IMMEDIATE.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        immediate = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    arguments = {"connect_timeout": 5, "application_name": "workspace-operator", "prepare_threshold": 3}
+    return sa.create_engine(
+        url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=30, connect_args=arguments
+    )
+
+
+def _is_worth_retrying(error: DBAPIError) -> bool:
+    if isinstance(error, IntegrityError):  # somebody else was first; reading again finds them
+        return True
+    if getattr(error.orig, "sqlstate", None) in RETRIED_SQLSTATES:
+        return True
+    return getattr(error.orig, "sqlite_errorname", None) in RETRIED_SQLITE_ERRORS
+
+
+def _translation(error: DBAPIError, name: str) -> Exception:
+    if isinstance(error, IntegrityError):
+        return Conflict("the same rows were changed by others again and again; try again")
+    return StoreUnavailable(f"the database {name} does not answer: {_first_line(error)}")
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().partition("\n")[0][:300]

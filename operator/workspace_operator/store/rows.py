@@ -1,0 +1,121 @@
+"""Between rows and values: the only place that knows which column is which field."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from workspace_operator.identity.rules import EmailUpdates, IdentityRules, IDUpdates, Mode
+from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.observed import Owner, SendMode, Settings, StoredWorkspace
+from workspace_operator.store.tables import workspace
+
+Row = sa.Row[Any]
+
+
+def workspace_of(row: Row) -> StoredWorkspace:
+    """Read a workspace from its row, which has ``account_name`` besides."""
+    return StoredWorkspace(
+        workspace_id=row.workspace_id,
+        account=row.account_name,
+        owner=owner_of(row),
+        mode=Mode(row.mode),
+        settings=Settings(
+            display_name=row.display_name,
+            color=row.color,
+            email_updates=EmailUpdates(row.email_updates),
+            id_updates=IDUpdates(row.id_updates),
+            merge_multi_identifier=row.merge_multi_identifier,
+            send_mode=SendMode(row.send_mode),
+            test_address=row.test_address,
+            open_tracking=row.open_tracking,
+        ),
+        row_version=row.row_version,
+    )
+
+
+def settings_values(settings: Settings) -> dict[str, object]:
+    """Write settings as the columns of a workspace."""
+    return {
+        "display_name": settings.display_name,
+        "color": settings.color,
+        "email_updates": settings.email_updates.value,
+        "id_updates": settings.id_updates.value,
+        "merge_multi_identifier": settings.merge_multi_identifier,
+        "send_mode": settings.send_mode.value,
+        "test_address": settings.test_address,
+        "open_tracking": settings.open_tracking,
+    }
+
+
+def rules_of(row: Row) -> IdentityRules:
+    """Read the identifier settings in force from a workspace's row."""
+    return IdentityRules(
+        mode=Mode(row.mode),
+        email_updates=EmailUpdates(row.email_updates),
+        id_updates=IDUpdates(row.id_updates),
+        merge_multi_identifier=row.merge_multi_identifier,
+    )
+
+
+def owner_of(row: Row) -> Owner:
+    """Read an owner from a row that has the workspace's owner columns."""
+    return Owner(cluster=row.owner_cluster, namespace=row.owner_namespace, name=row.owner_name, uid=row.owner_uid)
+
+
+def owner_values(owner: Owner) -> dict[str, object]:
+    """Write an owner as the columns of a workspace."""
+    return {
+        "owner_cluster": owner.cluster,
+        "owner_namespace": owner.namespace,
+        "owner_name": owner.name,
+        "owner_uid": owner.uid,
+    }
+
+
+def owned_by(owner: Owner) -> sa.ColumnElement[bool]:
+    """Say that a workspace belongs to this cluster, namespace and name, whatever the UID."""
+    return sa.and_(
+        workspace.c.owner_cluster == owner.cluster,
+        workspace.c.owner_namespace == owner.namespace,
+        workspace.c.owner_name == owner.name,
+    )
+
+
+def migration_of(row: Row) -> Migration:
+    """Read an identifier change from its row."""
+    return Migration(
+        workspace_id=row.workspace_id,
+        number=row.number,
+        from_mode=Mode(row.from_mode),
+        to_mode=Mode(row.to_mode),
+        on_conflict=OnConflict(row.on_conflict),
+        stage=Stage(row.stage),
+        paused=row.paused,
+        requested_at=row.requested_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        people_total=row.people_total,
+        people_checked=row.people_checked,
+        violations=ViolationCounts(
+            duplicate_email=row.duplicate_email,
+            invalid_email=row.invalid_email,
+            suppressed_email=row.suppressed_email,
+            id_is_another_email=row.id_is_another_email,
+            people_concerned=row.people_concerned,
+        ),
+        export=row.export,
+        retry_token=row.retry_token,
+        revision=row.revision,
+    )
+
+
+def violation_values(counts: ViolationCounts) -> dict[str, object]:
+    """Write counts as the columns of an identifier change."""
+    return {
+        "duplicate_email": counts.duplicate_email,
+        "invalid_email": counts.invalid_email,
+        "suppressed_email": counts.suppressed_email,
+        "id_is_another_email": counts.id_is_another_email,
+        "people_concerned": counts.people_concerned,
+    }

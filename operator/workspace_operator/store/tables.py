@@ -1,0 +1,216 @@
+"""The schema, as metadata; Alembic revisions in ``revisions/`` lead to exactly this (a test compares).
+
+So that the same schema may be spread over many machines with ``workspace_id`` as its key, every key of per-workspace
+data starts with it, and only the small directory (account, workspace) is found without it. There are no foreign keys:
+each would cost a look-up per written row, and destroying a workspace deletes table by table anyway.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UTCTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds since 1970 in UTC: the same in both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn an aware datetime into microseconds."""
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn microseconds into an aware datetime."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text that is compared byte by byte, as Python and SQLite do it, whatever the database's locale."""
+
+# SQLite only numbers rows by itself in a column that is an INTEGER.
+SerialNumber = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("account_id", SerialNumber, sa.Identity(), primary_key=True),
+    sa.Column("cluster", Key, nullable=False),
+    sa.Column("namespace", Key, nullable=False),
+    sa.Column("name", Key, nullable=False),
+    sa.UniqueConstraint("cluster", "namespace", "name"),
+    sqlite_autoincrement=True,
+)
+
+workspace = sa.Table(
+    "workspace",
+    metadata,
+    sa.Column("workspace_id", SerialNumber, sa.Identity(), primary_key=True),
+    sa.Column("account_id", sa.BigInteger, nullable=False),
+    sa.Column("display_name", Key, nullable=False),
+    sa.Column("owner_cluster", Key, nullable=False),
+    sa.Column("owner_namespace", Key, nullable=False),
+    sa.Column("owner_name", Key, nullable=False),
+    sa.Column("owner_uid", Key, nullable=False),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("color", sa.Text, nullable=False),
+    sa.Column("email_updates", sa.Text, nullable=False),
+    sa.Column("id_updates", sa.Text, nullable=False),
+    sa.Column("merge_multi_identifier", sa.Boolean, nullable=False),
+    sa.Column("send_mode", sa.Text, nullable=False),
+    sa.Column("test_address", sa.Text),
+    sa.Column("open_tracking", sa.Boolean, nullable=False),
+    sa.Column("row_version", sa.BigInteger, nullable=False),
+    # While an identifier change prepares its rows, writers wait; while one is blocked, they say when they mend.
+    sa.Column("writers_held", sa.Boolean, nullable=False),
+    sa.Column("blocked_export", sa.BigInteger),
+    sa.UniqueConstraint("account_id", "display_name"),
+    sa.UniqueConstraint("owner_cluster", "owner_namespace", "owner_name"),
+    sqlite_autoincrement=True,
+)
+
+FENCE_SLOTS = 16
+
+fence = sa.Table(
+    "fence",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("cio_id", Key, primary_key=True),
+    sa.Column("id", Key),
+    sa.Column("email", sa.Text),
+    sa.Column("email_key", Key),
+    sa.Column("email_is_invalid", sa.Boolean, nullable=False),
+    sa.Column("id_is_another_email", sa.Boolean, nullable=False),
+    sa.Column("attributes", sa.JSON, nullable=False),
+    sa.Column("stored_at", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+sa.Index("ix_person_email", person.c.workspace_id, person.c.email_key, person.c.cio_id)
+# SQLite uses a partial index only for the very term that SQLAlchemy writes into its queries.
+for _name, _postgresql, _sqlite in (
+    ("email_is_invalid", "email_is_invalid", "email_is_invalid = 1"),
+    ("id_is_another_email", "id_is_another_email", "id_is_another_email = 1"),
+    ("without_id", "id IS NULL", "id IS NULL"),
+):
+    sa.Index(
+        f"ix_person_{_name}",
+        person.c.workspace_id,
+        postgresql_where=sa.text(_postgresql),
+        sqlite_where=sa.text(_sqlite),
+    )
+
+identifier = sa.Table(
+    "identifier",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("value_key", Key, primary_key=True),
+    sa.Column("cio_id", Key, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+suppression = sa.Table(
+    "suppression",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("value_key", Key, primary_key=True),
+    sa.Column("suppression_id", Key, primary_key=True),
+    sa.Index("ix_suppression_group", "workspace_id", "suppression_id"),
+    sqlite_with_rowid=False,
+)
+
+migration = sa.Table(
+    "migration",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("from_mode", sa.Text, nullable=False),
+    sa.Column("to_mode", sa.Text, nullable=False),
+    sa.Column("on_conflict", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("requested_at", UTCTime, nullable=False),
+    sa.Column("started_at", UTCTime),
+    sa.Column("completed_at", UTCTime),
+    sa.Column("people_total", sa.BigInteger, nullable=False),
+    sa.Column("people_checked", sa.BigInteger, nullable=False),
+    sa.Column("duplicate_email", sa.BigInteger, nullable=False),
+    sa.Column("invalid_email", sa.BigInteger, nullable=False),
+    sa.Column("suppressed_email", sa.BigInteger, nullable=False),
+    sa.Column("id_is_another_email", sa.BigInteger, nullable=False),
+    sa.Column("people_concerned", sa.BigInteger, nullable=False),
+    sa.Column("export", sa.BigInteger),
+    sa.Column("retry_token", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("reported_revision", sa.BigInteger, nullable=False),
+    # Where the worker is: null when there is nothing for it to do, so that one small index finds its work.
+    sa.Column("due_at", UTCTime),
+    sa.Column("lease_owner", sa.Text, nullable=False),
+    sa.Column("lease_expires_at", UTCTime),
+    sa.Column("cursor", Key, nullable=False),
+    # Identifier rows that no rule in force reads may be there; whoever prepares next clears them first.
+    sa.Column("leftovers", sa.Boolean, nullable=False),
+)
+sa.Index("ix_migration_due_at", migration.c.due_at)
+sa.Index(
+    "ix_migration_unreported",
+    migration.c.workspace_id,
+    postgresql_where=sa.text("revision != reported_revision"),
+    sqlite_where=sa.text("revision != reported_revision"),
+)
+
+export = sa.Table(
+    "export",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("migration_number", sa.BigInteger, nullable=False),
+    sa.Column("created_at", UTCTime, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+)
+
+violation = sa.Table(
+    "violation",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("export_number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("cio_id", Key, primary_key=True),
+    sa.Column("id", Key),
+    sa.Column("email", sa.Text),
+    sa.Column("email_key", Key),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("sharing", sa.BigInteger, nullable=False),
+    sa.Column("invalid_email", sa.Boolean, nullable=False),
+    sa.Column("suppressed_email", sa.Boolean, nullable=False),
+    sa.Column("id_is_another_email", sa.Boolean, nullable=False),
+    sa.Index("ix_violation_person", "workspace_id", "cio_id"),
+    sa.Index("ix_violation_order", "workspace_id", "export_number", "email_key", "created_at", "cio_id"),
+    sqlite_with_rowid=False,
+)
+
+PER_WORKSPACE = (fence, person, identifier, suppression, migration, export, violation)
+"""The tables whose rows belong to one workspace: spread or partitioned by ``workspace_id``."""
+
+KIND_ID, KIND_EMAIL = 1, 2

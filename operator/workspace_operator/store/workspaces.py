@@ -1,0 +1,243 @@
+"""The directory of workspaces in the database: what reconciles observe and put in force."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Sought
+from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
+from workspace_operator.migrations.records import Migration
+from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
+from workspace_operator.reconcile.plan import (
+    Action,
+    CancelMigration,
+    CreateWorkspace,
+    DestroyWorkspace,
+    PauseMigration,
+    PutInForce,
+    RequestMigration,
+    RetryMigration,
+    TakeOver,
+)
+from workspace_operator.store import requests
+from workspace_operator.store.counting import count_people
+from workspace_operator.store.engines import Database
+from workspace_operator.store.fences import close_fence
+from workspace_operator.store.rows import (
+    migration_of,
+    owned_by,
+    owner_of,
+    owner_values,
+    settings_values,
+    workspace_of,
+)
+from workspace_operator.store.tables import (
+    FENCE_SLOTS,
+    PER_WORKSPACE,
+    account,
+    fence,
+    migration,
+    workspace,
+)
+
+WITH_ACCOUNT = sa.select(workspace, account.c.name.label("account_name")).join(
+    account, account.c.account_id == workspace.c.account_id
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SQLWorkspaces:
+    """Implements the port ``Workspaces``."""
+
+    database: Database
+
+    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
+        """Look at one moment of the store; candidates come back as not released."""
+        with self.database.reading_one_snapshot() as connection:
+            return _observe(connection, sought, counting=count_people)
+
+    def carry_out(self, action: Action, *, now: datetime) -> None:
+        """Carry one action out, whole or not at all. Raises NameTaken or Moved."""
+        self.database.writing(_work_of(action, now))
+
+    def unreported(self) -> Sequence[tuple[Owner, Migration]]:
+        """List the workspaces whose identifier change has moved since it was last reported."""
+        query = (
+            sa.select(migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid")))
+            .join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
+            .where(migration.c.revision != migration.c.reported_revision)
+        )
+        with self.database.reading() as connection:
+            return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
+
+    def reported(self, migration_: Migration) -> None:
+        """Note that the resource tells of this revision of the change."""
+        statement = (
+            sa.update(migration)
+            .where(
+                migration.c.workspace_id == migration_.workspace_id,
+                migration.c.number == migration_.number,
+                migration.c.reported_revision < migration_.revision,
+            )
+            .values(reported_revision=migration_.revision)
+        )
+        self.database.writing(lambda connection: connection.execute(statement).rowcount)
+
+    def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:
+        """Find a workspace by its owner's name. Raises NotFound or Ambiguous."""
+        query = WITH_ACCOUNT.where(workspace.c.owner_namespace == namespace, workspace.c.owner_name == name)
+        if cluster is not None:
+            query = query.where(workspace.c.owner_cluster == cluster)
+        with self.database.reading() as connection:
+            found = [workspace_of(row) for row in connection.execute(query.order_by(workspace.c.workspace_id))]
+        if not found:
+            raise NotFound(f"there is no workspace {namespace}/{name} in {self.database.name}")
+        if len(found) > 1:
+            clusters = ", ".join(one.owner.cluster for one in found)
+            raise Ambiguous(f"{namespace}/{name} exists in several clusters; choose one with --cluster-id: {clusters}")
+        return found[0]
+
+    def get(self, workspace_id: int) -> StoredWorkspace:
+        """Find a workspace by its number. Raises NotFound."""
+        with self.database.reading() as connection:
+            row = connection.execute(WITH_ACCOUNT.where(workspace.c.workspace_id == workspace_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}")
+        return workspace_of(row)
+
+    def list(self) -> Sequence[StoredWorkspace]:
+        """All workspaces, by number."""
+        with self.database.reading() as connection:
+            rows = connection.execute(WITH_ACCOUNT.order_by(workspace.c.workspace_id))
+            return [workspace_of(row) for row in rows]
+
+
+def _observe(connection: sa.Connection, sought: Sought, *, counting: bool) -> Observed:
+    ours = _one(connection, owned_by(sought.owner))
+    named = _one(
+        connection,
+        sa.and_(
+            account.c.cluster == sought.owner.cluster,
+            account.c.namespace == sought.owner.namespace,
+            account.c.name == (ours.account if ours else sought.account),
+            workspace.c.display_name == sought.display_name,
+        ),
+    )
+    return Observed(
+        workspace=ours,
+        name_holder=_candidate(named, unless=ours),
+        adoptable=_candidate(_numbered(connection, sought.adopt)),
+        remembered=_candidate(_numbered(connection, sought.remembered), unless=ours),
+        migration=_newest_migration(connection, ours.workspace_id) if ours else None,
+        people=count_people(connection, ours.workspace_id) if ours and counting else None,
+    )
+
+
+def _one(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> StoredWorkspace | None:
+    row = connection.execute(WITH_ACCOUNT.where(condition)).one_or_none()
+    return None if row is None else workspace_of(row)
+
+
+def _numbered(connection: sa.Connection, workspace_id: int | None) -> StoredWorkspace | None:
+    return None if workspace_id is None else _one(connection, workspace.c.workspace_id == workspace_id)
+
+
+def _candidate(found: StoredWorkspace | None, *, unless: StoredWorkspace | None = None) -> Candidate | None:
+    if found is None or (unless is not None and found.workspace_id == unless.workspace_id):
+        return None
+    return Candidate(workspace=found, released=False)
+
+
+def _newest_migration(connection: sa.Connection, workspace_id: int) -> Migration | None:
+    query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
+    row = connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else migration_of(row)
+
+
+def _work_of(action: Action, now: datetime) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line a kind of action
+    match action:
+        case CreateWorkspace():
+            return lambda connection: _create(connection, action)
+        case TakeOver():
+            return lambda connection: _take_over(connection, action)
+        case PutInForce():
+            return lambda connection: _put_in_force(connection, action)
+        case DestroyWorkspace():
+            return lambda connection: _destroy(connection, action.workspace_id)
+        case RequestMigration():
+            return lambda connection: requests.request(connection, action, now)
+        case CancelMigration():
+            return lambda connection: requests.cancel(connection, action, now)
+        case PauseMigration():
+            return lambda connection: requests.pause(connection, action, now)
+        case RetryMigration():
+            return lambda connection: requests.retry(connection, action, now)
+        case _ as never:
+            assert_never(never)
+
+
+def _create(connection: sa.Connection, action: CreateWorkspace) -> None:
+    if connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).first():
+        raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+    account_id = _account(connection, action)
+    _refuse_taken_name(connection, account_id, action.settings.display_name, own=None)
+    values = settings_values(action.settings) | owner_values(action.owner)
+    statement = sa.insert(workspace).values(
+        account_id=account_id, mode=action.mode, row_version=1, writers_held=False, **values
+    )
+    workspace_id = connection.execute(statement.returning(workspace.c.workspace_id)).scalar_one()
+    connection.execute(sa.insert(fence), [{"workspace_id": workspace_id, "slot": n} for n in range(FENCE_SLOTS)])
+
+
+def _account(connection: sa.Connection, action: CreateWorkspace) -> int:
+    values = {"cluster": action.owner.cluster, "namespace": action.owner.namespace, "name": action.account}
+    query = sa.select(account.c.account_id).filter_by(**values)
+    found = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        found = connection.execute(sa.insert(account).values(values).returning(account.c.account_id)).scalar_one()
+    return int(found)
+
+
+def _refuse_taken_name(connection: sa.Connection, account_id: int, display_name: str, *, own: int | None) -> None:
+    query = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=display_name)
+    holder = connection.execute(query).scalar_one_or_none()
+    if holder is not None and holder != own:
+        raise NameTaken(f"workspace number {holder} of the same account is called {display_name!r} already")
+
+
+def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> sa.Row[tuple[object, ...]]:
+    query = sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None or row.row_version != row_version:
+        raise Moved(f"workspace number {workspace_id} has changed since it was read")
+    return row
+
+
+def _take_over(connection: sa.Connection, action: TakeOver) -> None:
+    _locked(connection, action.workspace_id, action.row_version)
+    taken = connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).scalar_one_or_none()
+    if taken not in (None, action.workspace_id):
+        raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+    _update(connection, action.workspace_id, owner_values(action.owner))
+
+
+def _put_in_force(connection: sa.Connection, action: PutInForce) -> None:
+    close_fence(connection, action.workspace_id)  # no call may be half under the old update rules
+    row = _locked(connection, action.workspace_id, action.row_version)
+    _refuse_taken_name(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
+    _update(connection, action.workspace_id, settings_values(action.settings))
+
+
+def _update(connection: sa.Connection, workspace_id: int, values: dict[str, object]) -> None:
+    statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
+    connection.execute(statement.values(row_version=workspace.c.row_version + 1, **values))
+
+
+def _destroy(connection: sa.Connection, workspace_id: int) -> None:
+    close_fence(connection, workspace_id)
+    for table in PER_WORKSPACE:
+        connection.execute(sa.delete(table).where(table.c.workspace_id == workspace_id))
+    connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
