@@ -1,0 +1,105 @@
+"""Who may change what: the table of identity-rules §3 as data.
+
+A step that a column does not list is refused with the column's reason for that identifier. That a new
+person gets its first identifiers, and in IDOnly the email, are not questions of authority.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from workspace_operator.identity import reasons
+from workspace_operator.identity.calls import IdentifyCall
+from workspace_operator.identity.rules import EmailUpdates, IdentityRules, IDUpdates, Kind, Mode
+
+
+class Step(StrEnum):
+    """What a wish does to an identifier."""
+
+    SET = "set"
+    CHANGE = "change"
+    DELETE = "delete"
+
+
+Steps: TypeAlias = Mapping[tuple[Kind, Step], frozenset[Kind]]
+"""By which identifier the person has to be named for each step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """One column of the table: what is allowed, and what to say otherwise."""
+
+    steps: Steps
+    email_reason: str
+    id_reason: str
+
+    def allows(self, kind: Kind, step: Step, *, named_by: Kind) -> bool:
+        """Whether a caller who named the person by that identifier may take the step."""
+        return named_by in self.steps.get((kind, step), ())
+
+    def reason(self, kind: Kind, step: Step) -> str:
+        """Why a step with that identifier is refused."""
+        if step is Step.DELETE and (kind, step) not in self.steps:
+            return reasons.NOT_DELETED
+        return self.email_reason if kind is Kind.EMAIL else self.id_reason
+
+
+_BY_CIO_ID = frozenset({Kind.CIO_ID})
+_BY_ID = frozenset({Kind.ID, Kind.CIO_ID})
+_BY_EMAIL = frozenset({Kind.EMAIL, Kind.CIO_ID})
+
+_SET_THE_OTHER: Steps = {(Kind.EMAIL, Step.SET): _BY_ID, (Kind.ID, Step.SET): _BY_EMAIL}
+_ID_BY_CIO_ID: Steps = {(Kind.ID, Step.CHANGE): _BY_CIO_ID, (Kind.ID, Step.DELETE): _BY_CIO_ID}
+_EMAIL_BY_ID: Steps = {(Kind.EMAIL, Step.CHANGE): _BY_ID, (Kind.EMAIL, Step.DELETE): _BY_ID}
+_EMAIL_BY_CIO_ID: Steps = {(Kind.EMAIL, Step.CHANGE): _BY_CIO_ID, (Kind.EMAIL, Step.DELETE): _BY_CIO_ID}
+
+EMAIL_OR_ID: dict[EmailUpdates, Authority] = {
+    EmailUpdates.BY_ID_OR_CIO_ID: Authority(
+        steps={**_SET_THE_OTHER, **_EMAIL_BY_ID, **_ID_BY_CIO_ID},
+        email_reason=reasons.EMAIL_BY_ID_OR_CIO_ID,
+        id_reason=reasons.ID_BY_CIO_ID,
+    ),
+    EmailUpdates.BY_CIO_ID: Authority(
+        steps={**_SET_THE_OTHER, **_EMAIL_BY_CIO_ID, **_ID_BY_CIO_ID},
+        email_reason=reasons.EMAIL_BY_CIO_ID,
+        id_reason=reasons.ID_BY_CIO_ID,
+    ),
+}
+
+ID_ONLY: dict[IDUpdates, Authority] = {
+    IDUpdates.NEVER: Authority(steps={(Kind.ID, Step.SET): _BY_CIO_ID}, email_reason="", id_reason=reasons.ID_IS_FIXED),
+    IDUpdates.BY_CIO_ID: Authority(
+        steps={(Kind.ID, Step.SET): _BY_CIO_ID, (Kind.ID, Step.CHANGE): _BY_CIO_ID},
+        email_reason="",
+        id_reason=reasons.ID_BY_CIO_ID,
+    ),
+}
+
+EMAIL_ONLY = Authority(
+    steps={(Kind.EMAIL, Step.CHANGE): _BY_CIO_ID},
+    email_reason=reasons.EMAIL_BY_CIO_ID,
+    id_reason=reasons.ID_IS_GENERATED,
+)
+
+IMPORTS: dict[tuple[Mode, bool], Authority] = {
+    (mode, update_only): Authority(steps=steps, email_reason=reasons.EMAIL_BY_IMPORT, id_reason=reasons.ID_BY_IMPORT)
+    for mode, update_only, steps in (
+        (Mode.EMAIL_OR_ID, True, {**_SET_THE_OTHER, **_EMAIL_BY_CIO_ID}),
+        (Mode.EMAIL_OR_ID, False, _SET_THE_OTHER),
+        (Mode.ID_ONLY, True, {(Kind.ID, Step.SET): _BY_CIO_ID}),
+        (Mode.ID_ONLY, False, {(Kind.ID, Step.SET): _BY_CIO_ID}),
+        (Mode.EMAIL_ONLY, True, {(Kind.EMAIL, Step.CHANGE): _BY_CIO_ID}),
+        (Mode.EMAIL_ONLY, False, {}),
+    )
+}
+"""The last row of the table; the flag is the import's update mode."""
+
+
+def authority(rules: IdentityRules, call: IdentifyCall) -> Authority:
+    """The column that holds for a call."""
+    if call.by_import:
+        return IMPORTS[rules.mode, call.update_only]
+    if rules.mode is Mode.EMAIL_OR_ID:
+        return EMAIL_OR_ID[rules.email_updates]
+    return EMAIL_ONLY if rules.mode is Mode.EMAIL_ONLY else ID_ONLY[rules.id_updates]

@@ -1,0 +1,89 @@
+"""What the rules of identity-rules §4 look at while they judge: the subject, and one wish at a time."""
+
+from dataclasses import dataclass, field
+
+from workspace_operator.identity.authority import Step
+from workspace_operator.identity.calls import IdentifyCall, Refusal
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Population
+from workspace_operator.identity.rules import IdentityRules, Kind
+
+
+@dataclass(slots=True, kw_only=True)
+class Subject:
+    """Whom a call concerns. Mutable: each identifier is judged on what the one before it left.
+
+    Attributes:
+        named_by: the identifier by which the caller named the person, which decides the authority (§3).
+        before: the person as stored; None for a new one; after a merge the survivor, as the merge leaves them.
+        merged: the primary and the secondary of a merge, as stored.
+        cio_id: the subject's.
+        id: as left so far.
+        email: as left so far.
+        email_key: as left so far.
+        reference_is_a_wish: the reference matched nobody and is judged like the body (§4, row d).
+        refusals: in the order of judging.
+    """
+
+    named_by: Kind
+    before: Person | None
+    merged: tuple[Person, Person] | None = None
+    cio_id: str
+    id: str | None
+    email: str | None
+    email_key: str | None
+    reference_is_a_wish: bool = False
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def has(self, kind: Kind) -> bool:
+        """Whether there is a value that a wish would change or delete."""
+        return (self.id if kind is Kind.ID else self.email) is not None
+
+    def write(self, kind: Kind, value: str | None, key: str | None) -> None:
+        """Set, change or delete an identifier; for an email with the same key, take its display form."""
+        if kind is Kind.ID:
+            self.id = value
+        else:
+            self.email, self.email_key = value, key
+
+    def refuse(self, kind: Kind, value: str | None, reason: str) -> None:
+        """Record that an identifier keeps its value."""
+        self.refusals.append(Refusal(kind=kind, value=value, reason=reason))
+
+    def become(self, survivor: Person, *, primary: Person, secondary: Person) -> None:
+        """Go on as the survivor of a merge; an email keeps the display form that the call gave it."""
+        self.before, self.merged = survivor, (primary, secondary)
+        self.cio_id, self.id = survivor.cio_id, survivor.id
+        if self.email_key is None or self.email_key != survivor.email_key:
+            self.email, self.email_key = survivor.email, survivor.email_key
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One wish to be judged.
+
+    ``value`` is None for a deletion; ``key`` is None for that and for an email that is no address.
+    """
+
+    rules: IdentityRules
+    population: Population
+    call: IdentifyCall
+    subject: Subject
+    kind: Kind
+    value: str | None
+    key: str | None
+
+    @property
+    def other_owner(self) -> Person | None:
+        """Who else the value belongs to."""
+        if self.key is None:
+            return None
+        cio_id = self.population.owners.get((self.kind, self.key))
+        return None if cio_id is None or cio_id == self.subject.cio_id else self.population.people[cio_id]
+
+    @property
+    def step(self) -> Step:
+        """What the wish does to what the subject has."""
+        if self.value is None:
+            return Step.DELETE
+        return Step.CHANGE if self.subject.has(self.kind) else Step.SET

@@ -1,0 +1,137 @@
+"""Judging the identifiers of an identify call on its subject: the second table of identity-rules §4.
+
+The rules stand in the table's order, and the first that holds decides. Nothing here touches the population.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+from workspace_operator.identity import reasons
+from workspace_operator.identity.calls import ABSENT, DELETE, IdentifyCall
+from workspace_operator.identity.cases import Case, Subject
+from workspace_operator.identity.merging import merge_partners
+from workspace_operator.identity.objections import OBJECTIONS
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Population
+from workspace_operator.identity.references import CIO_ID_PREFIX
+from workspace_operator.identity.rules import IdentityRules, Kind, Mode
+from workspace_operator.identity.survivors import survivor
+
+
+class Verb(Enum):
+    """What happens to an identifier that is neither refused nor a reason to merge."""
+
+    WRITE = "write"
+
+
+WRITE: Final = Verb.WRITE
+
+Ruling: TypeAlias = Literal[Verb.WRITE] | tuple[Person, Person] | str | None
+"""Write it; merge these two, the primary first; refuse it for this reason; or the rule does not hold."""
+
+JudgingRule: TypeAlias = Callable[[Case], Ruling]
+
+Wish: TypeAlias = tuple[Kind, str | None, str | None]
+"""Kind, value (None: delete it) and key."""
+
+
+def judge(rules: IdentityRules, population: Population, call: IdentifyCall, subject: Subject, *, now: int) -> None:
+    """Judge everything that a call says of identifiers, and leave the result on the subject."""
+    for kind, value, key in _wishes(rules, call, subject):
+        case = Case(rules=rules, population=population, call=call, subject=subject, kind=kind, value=value, key=key)
+        ruling = next(ruling for rule in JUDGING_RULES if (ruling := rule(case)) is not None)
+        if isinstance(ruling, str):
+            subject.refuse(kind, value, ruling)
+            continue
+        if isinstance(ruling, tuple):
+            primary, secondary = ruling
+            subject.become(survivor(primary, secondary, now=now), primary=primary, secondary=secondary)
+        subject.write(kind, value, key)
+    _judge_cio_id(call, subject)
+
+
+def call_gives_two_values(case: Case) -> Ruling:
+    """First table, row d, last sentence: a second value, or null, of the reference's kind refuses both."""
+    call, reference = case.call, case.call.reference
+    if not case.subject.reference_is_a_wish or case.kind is not reference.kind:
+        return None
+    by_id = reference.kind is Kind.ID
+    wish, key = (call.id, call.id) if by_id else (call.email, call.email_key)
+    return None if wish is ABSENT or key == reference.key else reasons.TWO_VALUES
+
+
+def equals_what_the_subject_has(case: Case) -> Ruling:
+    """Row 1: nothing changes but the display form of an email."""
+    subject = case.subject
+    if case.value is None:
+        return None if subject.has(case.kind) else WRITE
+    own = subject.id if case.kind is Kind.ID else subject.email_key
+    return WRITE if case.key is not None and case.key == own else None
+
+
+def is_suppressed(case: Case) -> Ruling:
+    """Row 2, first half."""
+    blocked = case.key is not None and (case.kind, case.key) in case.population.blocked
+    return reasons.SUPPRESSED if blocked else None
+
+
+def is_an_invalid_email(case: Case) -> Ruling:
+    """Row 2, second half."""
+    return reasons.INVALID_EMAIL if case.key is None and case.value is not None else None
+
+
+def belongs_to_nobody_else(case: Case) -> Ruling:
+    """Row 3: set, changed or deleted, if nothing in §3 objects."""
+    if case.other_owner is not None:
+        return None
+    for objection in OBJECTIONS:
+        reason = objection(case)
+        if reason is not None:
+            return reason
+    return WRITE
+
+
+def belongs_to_somebody_to_merge_with(case: Case) -> Ruling:
+    """Row 4, where §5 allows it; where it does not, row 5 has the same reason."""
+    return merge_partners(case)
+
+
+def belongs_to_somebody_else(_: Case) -> Ruling:
+    """Row 5, and what is left of row 4."""
+    return reasons.OTHERS
+
+
+JUDGING_RULES: tuple[JudgingRule, ...] = (
+    call_gives_two_values,
+    equals_what_the_subject_has,
+    is_suppressed,
+    is_an_invalid_email,
+    belongs_to_nobody_else,
+    belongs_to_somebody_to_merge_with,
+    belongs_to_somebody_else,
+)
+
+
+def _wishes(rules: IdentityRules, call: IdentifyCall, subject: Subject) -> Iterator[Wish]:
+    """In the order of judging: the reference's own, email, id, deletions after both."""
+    if subject.reference_is_a_wish:
+        yield (call.reference.kind, call.reference.value, call.reference.key)
+    email = call.email if rules.mode is not Mode.ID_ONLY else ABSENT
+    if isinstance(email, str):
+        yield (Kind.EMAIL, email, call.email_key)
+    if isinstance(call.id, str):
+        yield (Kind.ID, call.id, call.id)
+    if email is DELETE:
+        yield (Kind.EMAIL, None, None)
+    if call.id is DELETE:
+        yield (Kind.ID, None, None)
+
+
+def _judge_cio_id(call: IdentifyCall, subject: Subject) -> None:
+    """Row 6: never changes anything; what is not the subject's is recorded as refused."""
+    if call.cio_id is ABSENT:
+        return
+    value = call.cio_id if isinstance(call.cio_id, str) else None
+    if value is None or value.removeprefix(CIO_ID_PREFIX) != subject.cio_id:
+        subject.refuse(Kind.CIO_ID, value, reasons.CIO_ID_IS_FIXED)

@@ -1,0 +1,81 @@
+"""People as the rules see them, and what the checks of identity-rules §7 need to know of each."""
+
+from dataclasses import dataclass
+
+from workspace_operator.identity.attributes import Attributes
+from workspace_operator.identity.emails import email_key
+
+_LONGEST_TIME = 20
+"""Digits that can still be a time; more would only cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One individual in one workspace.
+
+    Attributes:
+        cio_id: ours, without the ``cio_`` prefix; later people should sort after earlier ones.
+        id: the caller's, exactly as sent.
+        email: as it was sent, whatever the mode; None if there is none, never empty.
+        email_key: what `emails.email_key` makes of it; None also if it is no address.
+        attributes: everything else that is known; without id, email and cio_id, never null or empty text.
+        stored_at: when we made the person, Unix seconds.
+        created_at: the age that counts (`age`), Unix seconds.
+    """
+
+    cio_id: str
+    id: str | None = None
+    email: str | None = None
+    email_key: str | None = None
+    attributes: Attributes
+    stored_at: int
+    created_at: int
+
+    @property
+    def email_is_invalid(self) -> bool:
+        """§7's second check: there is an email, and it is no address."""
+        return self.email is not None and self.email_key is None
+
+    @property
+    def id_is_another_email(self) -> bool:
+        """§7's fourth check: the id is an address, and not the one that the email is."""
+        return id_is_another_email(self.id, self.email_key)
+
+    @property
+    def seniority(self) -> tuple[int, int, str]:
+        """Sorts the oldest first; ties go by the order in which we made them (identity-rules §1, age)."""
+        return (self.created_at, self.stored_at, self.cio_id)
+
+
+def id_is_another_email(id_: str | None, key: str | None) -> bool:
+    """Whether an id is an address other than the one with that key (identity-rules §3, last **D**)."""
+    if id_ is None or "@" not in id_:
+        return False
+    own = email_key(id_)
+    return own is not None and own != key
+
+
+def same_person(one: Person, other: Person) -> bool:
+    """Whether writing one over the other would change nothing; 1 and true are equal only to Python."""
+    return one == other and repr(one.attributes) == repr(other.attributes)
+
+
+def age(attributes: Attributes, *, stored_at: int, now: int) -> int:
+    """When a person counts as made, in Unix seconds (identity-rules §1, age of a person).
+
+    The attribute ``created_at`` if that is a time from 0 to now, as a number or digits; else `stored_at`.
+    """
+    if "created_at" not in attributes:
+        return stored_at
+    seconds = _seconds(attributes["created_at"])
+    return int(seconds) if seconds is not None and 0 <= seconds <= now else stored_at
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, str) and len(value) <= _LONGEST_TIME and value.isascii() and value.isdigit():
+        return int(value)
+    return None

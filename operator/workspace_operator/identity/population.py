@@ -1,0 +1,201 @@
+"""The people that a batch of calls concerns, in plain dicts, with a record of what the calls changed.
+
+A store loads the rows concerned into one, runs the calls in order, and writes `Population.changes`. The
+in-memory store is one. Who may do what is not decided here; that no identifier has two owners is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workspace_operator.identity.people import Person, same_person
+from workspace_operator.identity.references import IdentifierKey, Reference
+from workspace_operator.identity.rules import Kind, Mode
+
+_ID = Kind.ID
+_EMAIL = Kind.EMAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """One blocked value; rows with the same ``suppression_id`` were suppressed together (§6)."""
+
+    kind: Kind
+    key: str
+    suppression_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """An id or an email, and whose it is: a row of the store's table of identifiers."""
+
+    kind: Kind
+    key: str
+    cio_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """A person that was there and still is, otherwise."""
+
+    before: Person
+    after: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The net effect of a batch. Write the removals first: what they free may be among the additions."""
+
+    inserted: tuple[Person, ...] = ()
+    replaced: tuple[Replacement, ...] = ()
+    removed: tuple[Person, ...] = ()
+    identifiers_added: tuple[Ownership, ...] = ()
+    identifiers_removed: tuple[Ownership, ...] = ()
+    suppressions_added: tuple[Suppression, ...] = ()
+    suppressions_removed: tuple[Suppression, ...] = ()
+
+
+class Population:
+    """People by cio_id, owners of identifiers, and blocked values.
+
+    Attributes:
+        mode: the identifiers in force.
+        people: everybody who is loaded.
+        owners: the cio_id of whom each identifier belongs to; always what `people` claim.
+        blocked: the suppressions that hold each blocked value; a value without one is not in it.
+    """
+
+    __slots__ = ("_blocked_before", "_held", "_owners_before", "_people_before", "blocked", "mode", "owners", "people")
+
+    def __init__(self, *, mode: Mode, people: Iterable[Person] = (), suppressions: Iterable[Suppression] = ()) -> None:
+        self.mode = mode
+        self.people: dict[str, Person] = {}
+        self.owners: dict[IdentifierKey, str] = {}
+        self.blocked: dict[IdentifierKey, set[str]] = {}
+        self._held: dict[str, set[IdentifierKey]] = {}
+        self._people_before: dict[str, Person | None] = {}
+        self._owners_before: dict[IdentifierKey, str | None] = {}
+        self._blocked_before: dict[Suppression, bool] = {}
+        for person in people:
+            self.insert(person)
+        for suppression in suppressions:
+            self.block(suppression)
+        self.settle()
+
+    def find(self, reference: Reference) -> Person | None:
+        """Whom a reference matches."""
+        if reference.kind is Kind.CIO_ID:
+            return self.people.get(reference.key)
+        owner = self.owners.get((reference.kind, reference.key))
+        return None if owner is None else self.people[owner]
+
+    def claims(self, person: Person) -> tuple[IdentifierKey, ...]:
+        """The identifiers that belong to a person in this mode; in IDOnly an email is none."""
+        email = person.email_key
+        if email is None or self.mode is Mode.ID_ONLY:
+            return () if person.id is None else ((_ID, person.id),)
+        if person.id is None:
+            return ((_EMAIL, email),)
+        return ((_ID, person.id), (_EMAIL, email))
+
+    def insert(self, person: Person) -> None:
+        """Add a new person and what belongs to them.
+
+        Raises:
+            ValueError: somebody has that cio_id or one of the identifiers: a mistake of the caller's.
+        """
+        cio_id = person.cio_id
+        if cio_id in self.people:
+            raise ValueError(f"there is a person {cio_id} already")
+        self._people_before.setdefault(cio_id, None)
+        self.people[cio_id] = person
+        for identifier in self.claims(person):
+            self._give(identifier, cio_id)
+
+    def replace(self, person: Person) -> None:
+        """Put a person in the place of the one with the same cio_id.
+
+        Raises:
+            ValueError: one of the identifiers belongs to somebody else: a mistake of the caller's.
+        """
+        before = self.people[person.cio_id]
+        self._people_before.setdefault(person.cio_id, before)
+        self.people[person.cio_id] = person
+        old, new = self.claims(before), self.claims(person)
+        for identifier in old:
+            if identifier not in new:
+                self._take(identifier)
+        for identifier in new:
+            if identifier not in old:
+                self._give(identifier, person.cio_id)
+
+    def remove(self, cio_id: str) -> None:
+        """Take a person away; their identifiers are free."""
+        before = self.people.pop(cio_id)
+        self._people_before.setdefault(cio_id, before)
+        for identifier in self.claims(before):
+            self._take(identifier)
+
+    def block(self, suppression: Suppression) -> None:
+        """Block a value."""
+        identifier = (suppression.kind, suppression.key)
+        holders = self.blocked.setdefault(identifier, set())
+        self._blocked_before.setdefault(suppression, suppression.suppression_id in holders)
+        holders.add(suppression.suppression_id)
+        self._held.setdefault(suppression.suppression_id, set()).add(identifier)
+
+    def release(self, suppression_id: str) -> None:
+        """End a suppression with all that it holds; what another one holds stays blocked."""
+        for kind, key in self._held.pop(suppression_id):
+            suppression = Suppression(kind=kind, key=key, suppression_id=suppression_id)
+            self._blocked_before.setdefault(suppression, True)
+            holders = self.blocked[kind, key]
+            holders.remove(suppression_id)
+            if not holders:
+                del self.blocked[kind, key]
+
+    def changes(self) -> Changes:
+        """What a store has to write since the population was loaded or last settled."""
+        people = [(before, self.people.get(cio_id)) for cio_id, before in self._people_before.items()]
+        owners = [(key, before, self.owners.get(key)) for key, before in self._owners_before.items()]
+        moved = [(key, before, after) for key, before, after in owners if before != after]
+        return Changes(
+            inserted=tuple(after for before, after in people if before is None and after is not None),
+            replaced=tuple(_replacements(people)),
+            removed=tuple(before for before, after in people if before is not None and after is None),
+            identifiers_added=tuple(_ownership(key, after) for key, _, after in moved if after is not None),
+            identifiers_removed=tuple(_ownership(key, old) for key, old, _ in moved if old is not None),
+            suppressions_added=tuple(row for row in self._moved_suppressions() if not self._blocked_before[row]),
+            suppressions_removed=tuple(row for row in self._moved_suppressions() if self._blocked_before[row]),
+        )
+
+    def settle(self) -> None:
+        """Forget what changed: it is written."""
+        self._people_before.clear()
+        self._owners_before.clear()
+        self._blocked_before.clear()
+
+    def _moved_suppressions(self) -> list[Suppression]:
+        return [row for row, before in self._blocked_before.items() if before is not self._holds(row)]
+
+    def _holds(self, row: Suppression) -> bool:
+        return row.suppression_id in self.blocked.get((row.kind, row.key), ())
+
+    def _give(self, identifier: IdentifierKey, cio_id: str) -> None:
+        owner = self.owners.get(identifier)
+        if owner is not None:
+            raise ValueError(f"the {identifier[0]} of {cio_id} belongs to {owner}")
+        self._owners_before.setdefault(identifier, None)
+        self.owners[identifier] = cio_id
+
+    def _take(self, identifier: IdentifierKey) -> None:
+        self._owners_before.setdefault(identifier, self.owners.pop(identifier))
+
+
+def _ownership(identifier: IdentifierKey, cio_id: str) -> Ownership:
+    return Ownership(kind=identifier[0], key=identifier[1], cio_id=cio_id)
+
+
+def _replacements(people: Iterable[tuple[Person | None, Person | None]]) -> Iterable[Replacement]:
+    for before, after in people:
+        if before is not None and after is not None and not same_person(before, after):
+            yield Replacement(before=before, after=after)

@@ -1,0 +1,100 @@
+"""References: how a call names a person, typed and checked (identity-rules §4, row a)."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.emails import email_key
+from workspace_operator.identity.rules import Kind, Mode
+from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_VALUE_BYTES, identifier_text, shown
+
+CIO_ID_PREFIX = "cio_"
+
+IdentifierKey: TypeAlias = tuple[Kind, str]
+"""Kind and key of an id or an email: what has at most one owner, and what can be blocked."""
+
+REFERENCE_KINDS: dict[Mode, frozenset[Kind]] = {
+    Mode.EMAIL_OR_ID: frozenset({Kind.EMAIL, Kind.ID, Kind.CIO_ID}),
+    Mode.ID_ONLY: frozenset({Kind.ID, Kind.CIO_ID}),
+    # The generated ids find people there, although they are no identifiers (identity-rules §2).
+    Mode.EMAIL_ONLY: frozenset({Kind.EMAIL, Kind.ID, Kind.CIO_ID}),
+}
+"""By what a person can be named in each mode."""
+
+_LIMITS = {Kind.ID: MAX_ID_BYTES, Kind.CIO_ID: MAX_ID_BYTES, Kind.EMAIL: MAX_VALUE_BYTES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A person's name in a call.
+
+    Attributes:
+        kind: what `value` is.
+        value: as sent.
+        key: what is compared: the e-mail key, the id itself, the cio_id without its prefix.
+    """
+
+    kind: Kind
+    value: str
+    key: str
+
+    @property
+    def identifier(self) -> IdentifierKey:
+        """Kind and key, as owners and blocked values are kept."""
+        return (self.kind, self.key)
+
+
+def reference_by_kind(
+    raw: object, kind: Kind, mode: Mode, *, field: str | None = None, suppressing: bool = False
+) -> Reference:
+    """A reference whose kind the caller says: v2, CSV, command line.
+
+    Args:
+        raw: text or a number.
+        kind: what the caller says it is.
+        mode: the workspace's identifiers in force.
+        field: the path for errors; the kind's name if not given.
+        suppressing: suppress and unsuppress take an email in every mode (identity-rules §6).
+
+    Raises:
+        InvalidInput: the kind is no identifier here, or the value is empty, too long or no address.
+    """
+    path = field or kind.value
+    if kind not in REFERENCE_KINDS[mode] and not (suppressing and kind is Kind.EMAIL):
+        kinds = ", ".join(sorted(REFERENCE_KINDS[mode]))
+        raise InvalidInput(f"{path}: {kind} is no identifier in mode {mode}: use one of {kinds}", field=path)
+    text = identifier_text(raw, field=path, limit=_LIMITS[kind])
+    key = None if text is None else key_of(kind, text)
+    if text is None or key == "":
+        raise InvalidInput(f"{path} is empty: send a value that names a person", field=path)
+    if key is None:
+        raise InvalidInput(f"{path} {shown(text)} is not a valid email address: correct it", field=path)
+    return Reference(kind=kind, value=text, key=key)
+
+
+def reference_by_shape(raw: object, mode: Mode, *, field: str = "reference") -> Reference:
+    """A reference typed by its shape among the kinds of the mode: v1 paths and bare arguments.
+
+    ``cio_…`` is a cio_id, an address is an email where that is an identifier, all else is an id.
+
+    Raises:
+        InvalidInput: it is empty or too long.
+    """
+    return reference_by_kind(raw, _shape(raw, mode), mode, field=field)
+
+
+def key_of(kind: Kind, text: str) -> str | None:
+    """What is compared of an identifier; None for an email that is no address."""
+    if kind is Kind.EMAIL:
+        return email_key(text)
+    return text if kind is Kind.ID else text.removeprefix(CIO_ID_PREFIX)
+
+
+def _shape(raw: object, mode: Mode) -> Kind:
+    if not isinstance(raw, str):
+        return Kind.ID
+    if raw.startswith(CIO_ID_PREFIX) and raw != CIO_ID_PREFIX:
+        return Kind.CIO_ID
+    if Kind.EMAIL in REFERENCE_KINDS[mode] and email_key(raw) is not None:
+        return Kind.EMAIL
+    return Kind.ID

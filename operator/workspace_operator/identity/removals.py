@@ -1,0 +1,72 @@
+"""Deleting, suppressing and unsuppressing (identity-rules §6)."""
+
+from workspace_operator.identity import reasons
+from workspace_operator.identity.calls import Outcome, Verdict
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Population, Suppression
+from workspace_operator.identity.references import IdentifierKey, Reference
+from workspace_operator.identity.rules import Kind
+
+
+def delete(population: Population, reference: Reference) -> Outcome:
+    """Take a person away; their identifiers may be used again and make a new person."""
+    person = population.find(reference)
+    if person is None:
+        return Outcome(verdict=Verdict.IGNORED, reason=_unknown(reference))
+    population.remove(person.cio_id)
+    return Outcome(verdict=Verdict.DELETED, person=person, before=person)
+
+
+def suppress(population: Population, reference: Reference, *, suppression_id: str) -> Outcome:
+    """Take a person away and block both their identifiers, the address in every mode.
+
+    A value that nobody has is blocked by itself, as is an address where email is no identifier.
+
+    Args:
+        population: at least the person referred to, and what blocks the reference.
+        reference: whom, or which value; an email in every mode.
+        suppression_id: new; it ties together what is suppressed together.
+    """
+    person = population.find(reference)
+    if person is not None:
+        population.remove(person.cio_id)
+        _block(population, _values(person), suppression_id)
+        return Outcome(verdict=Verdict.SUPPRESSED, person=person, before=person)
+    if reference.kind is Kind.CIO_ID:
+        return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
+    if reference.identifier in population.blocked:
+        return Outcome(verdict=Verdict.UNCHANGED, reason=reasons.ALREADY_SUPPRESSED)
+    _block(population, (reference.identifier,), suppression_id)
+    return Outcome(verdict=Verdict.SUPPRESSED)
+
+
+def unsuppress(population: Population, reference: Reference) -> Outcome:
+    """End every suppression that holds a value, with all that was suppressed together; restore nothing.
+
+    Args:
+        population: at least every suppression that holds the value, with everything that each of them holds,
+            and whatever else holds that.
+        reference: which value; a cio_id is never blocked.
+    """
+    holders = population.blocked.get(reference.identifier)
+    if holders is None:
+        return Outcome(verdict=Verdict.UNCHANGED, reason=reasons.NOT_SUPPRESSED)
+    for suppression_id in sorted(holders):
+        population.release(suppression_id)
+    return Outcome(verdict=Verdict.UNSUPPRESSED)
+
+
+def _values(person: Person) -> tuple[IdentifierKey, ...]:
+    """What is blocked with a person: not what they claim, for an address is blocked in every mode."""
+    ids = () if person.id is None else ((Kind.ID, person.id),)
+    emails = () if person.email_key is None else ((Kind.EMAIL, person.email_key),)
+    return (*ids, *emails)
+
+
+def _block(population: Population, values: tuple[IdentifierKey, ...], suppression_id: str) -> None:
+    for kind, key in values:
+        population.block(Suppression(kind=kind, key=key, suppression_id=suppression_id))
+
+
+def _unknown(reference: Reference) -> str:
+    return reasons.UNKNOWN_CIO_ID if reference.kind is Kind.CIO_ID else reasons.UNKNOWN

@@ -1,0 +1,121 @@
+"""Identify: find the subject, judge the identifiers, apply the attributes (identity-rules §4).
+
+`identify` cannot fail: whatever stands in the way is an outcome, and one that is not created, updated or
+unchanged has left the population as it was.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from workspace_operator.identity import reasons
+from workspace_operator.identity.attributes import MAX_ATTRIBUTES, applied
+from workspace_operator.identity.calls import ABSENT, IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.cases import Subject
+from workspace_operator.identity.finding import find_subject
+from workspace_operator.identity.judging import judge
+from workspace_operator.identity.people import Person, age, id_is_another_email, same_person
+from workspace_operator.identity.population import Population
+from workspace_operator.identity.references import CIO_ID_PREFIX, IdentifierKey
+from workspace_operator.identity.rules import IdentityRules, Kind, Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What calls may touch: load these, in this order, with the people who own them and what blocks them."""
+
+    identifiers: tuple[IdentifierKey, ...]
+    cio_ids: tuple[str, ...]
+
+
+def keys_of(rules: IdentityRules, calls: Iterable[IdentifyCall]) -> Keys:
+    """The identifiers and cio_ids that calls may touch, each once and sorted, so that locks cannot cross."""
+    identifiers: set[IdentifierKey] = set()
+    cio_ids: set[str] = set()
+    for call in calls:
+        reference = call.reference
+        if reference.kind is Kind.CIO_ID:
+            cio_ids.add(reference.key)
+        else:
+            identifiers.add((reference.kind, reference.key))
+        if isinstance(call.id, str):
+            identifiers.add((Kind.ID, call.id))
+        if call.email_key is not None and rules.mode is not Mode.ID_ONLY:
+            identifiers.add((Kind.EMAIL, call.email_key))
+        if isinstance(call.cio_id, str):
+            cio_ids.add(call.cio_id.removeprefix(CIO_ID_PREFIX))
+    return Keys(identifiers=tuple(sorted(identifiers)), cio_ids=tuple(sorted(cio_ids)))
+
+
+def identify(
+    rules: IdentityRules,
+    population: Population,
+    call: IdentifyCall,
+    *,
+    now: int,
+    new_cio_id: Callable[[], str],
+) -> Outcome:
+    """Carry out one identify call on a population.
+
+    Args:
+        rules: the settings in force; their mode is the population's.
+        population: at least what `keys_of` names; it is changed.
+        call: what is asked for.
+        now: Unix seconds.
+        new_cio_id: makes a cio_id that nobody has ever had; in EmailOnly it becomes the generated id, too.
+    """
+    subject = find_subject(rules, population, call, new_cio_id=new_cio_id)
+    if isinstance(subject, Outcome):
+        return subject
+    judge(rules, population, call, subject, now=now)
+    if rules.mode is Mode.ID_ONLY and call.email is not ABSENT:
+        value = call.email if isinstance(call.email, str) else None
+        subject.write(Kind.EMAIL, value, call.email_key)
+    after = _person(subject, call, now)
+    obstacle = _obstacle(rules, subject, after)
+    if obstacle:
+        return Outcome(verdict=Verdict.REJECTED, reason=obstacle, refusals=tuple(subject.refusals))
+    return _written(population, subject, after)
+
+
+def _person(subject: Subject, call: IdentifyCall, now: int) -> Person:
+    """The subject with the identifiers as judged and the call's attributes."""
+    before = subject.before
+    attributes = applied({} if before is None else before.attributes, call.attributes)
+    stored_at = now if before is None else before.stored_at
+    return Person(
+        cio_id=subject.cio_id,
+        id=subject.id,
+        email=subject.email,
+        email_key=subject.email_key,
+        attributes=attributes,
+        stored_at=stored_at,
+        created_at=age(attributes, stored_at=stored_at, now=now),
+    )
+
+
+def _obstacle(rules: IdentityRules, subject: Subject, after: Person) -> str:
+    """Why the whole call cannot be taken, or nothing."""
+    before = subject.before
+    if len(after.attributes) > MAX_ATTRIBUTES and (before is None or len(after.attributes) > len(before.attributes)):
+        return reasons.TOO_MANY_ATTRIBUTES
+    if before is None and rules.mode is Mode.EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
+        return reasons.ID_IS_ANOTHER_EMAIL
+    return ""
+
+
+def _written(population: Population, subject: Subject, after: Person) -> Outcome:
+    """Put the result into the population."""
+    refusals = tuple(subject.refusals)
+    before = subject.before
+    if before is None:
+        population.insert(after)
+        return Outcome(verdict=Verdict.CREATED, person=after, refusals=refusals)
+    if subject.merged is not None:
+        primary, secondary = subject.merged
+        population.remove(secondary.cio_id)
+        population.replace(after)
+        return Outcome(verdict=Verdict.UPDATED, person=after, before=primary, absorbed=secondary, refusals=refusals)
+    if same_person(before, after):
+        return Outcome(verdict=Verdict.UNCHANGED, person=before, before=before, refusals=refusals)
+    population.replace(after)
+    return Outcome(verdict=Verdict.UPDATED, person=after, before=before, refusals=refusals)

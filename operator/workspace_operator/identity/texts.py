@@ -1,0 +1,69 @@
+"""What text the product takes: limits in bytes, and nothing that a database cannot hold (identity-rules §1)."""
+
+from decimal import Decimal
+from math import isfinite
+
+from workspace_operator.errors import InvalidInput
+
+MAX_ID_BYTES = 150
+MAX_NAME_BYTES = 150
+MAX_VALUE_BYTES = 1000
+
+_SHOWN_CHARACTERS = 40
+_LONGEST_NUMBER = 10**MAX_ID_BYTES
+
+
+def shown(value: object) -> str:
+    """A value as a message may show it: escaped and shortened, whatever was sent."""
+    text = value if isinstance(value, str) else str(type(value).__name__)
+    if len(text) <= _SHOWN_CHARACTERS:
+        return repr(text)
+    return f"{text[:_SHOWN_CHARACTERS]!r}…"
+
+
+def is_plain(text: str, limit: int) -> bool:
+    """Whether one cheap look shows that the text is fine: ASCII, within the limit, without NUL."""
+    return len(text) <= limit and text.isascii() and "\0" not in text
+
+
+def check_text(text: str, *, field: str, limit: int) -> None:
+    """Refuse text with NUL or lone surrogates, or longer than the limit in bytes of UTF-8.
+
+    Raises:
+        InvalidInput: nothing is ever cut to fit.
+    """
+    if is_plain(text, limit):
+        return
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{field} {shown(text)} is no valid Unicode: send it as UTF-8", field=field) from None
+    if "\0" in text:
+        raise InvalidInput(f"{field} {shown(text)} contains NUL: leave that character out", field=field)
+    if size > limit:
+        raise InvalidInput(f"{field} {shown(text)} has {size} bytes, {limit} are allowed: shorten it", field=field)
+
+
+def identifier_text(raw: object, *, field: str, limit: int) -> str | None:
+    """An identifier as text; None if there is nothing in it (identity-rules §1).
+
+    A number is its decimal text. What is empty after stripping counts as nothing; all else stays as it is.
+
+    Raises:
+        InvalidInput: for other types, for text that is refused, and over the limit in bytes.
+    """
+    text = raw if isinstance(raw, str) else _text_of(raw, field)
+    if not text or text.isspace():
+        return None
+    check_text(text, field=field, limit=limit)
+    return text
+
+
+def _text_of(raw: object, field: str) -> str:
+    if raw is None:
+        return ""
+    if isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < _LONGEST_NUMBER:
+        return str(raw)
+    if isinstance(raw, float) and isfinite(raw):
+        return format(Decimal(repr(raw)), "f")
+    raise InvalidInput(f"{field} is {shown(raw)}: send text or a number", field=field)
