@@ -1,7 +1,5 @@
 """What makes a wish impossible to follow: of itself, or from what is in force."""
 
-import re
-
 from workspace_operator.migrations.records import OnConflict
 from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.situations import Holding
@@ -10,8 +8,6 @@ from workspace_operator.reconcile.verdicts import Reason, Verdict
 from workspace_operator.reconcile.wishes import InvalidWish, Resource
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import ADOPT
-
-WORKSPACE_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 MERGE_IS_NOT_THERE = Problem(
     path="spec.identifiers.onConflict",
@@ -26,7 +22,7 @@ def problems_of(resource: Resource) -> tuple[Problem, ...]:
     problems = wish.problems if isinstance(wish, InvalidWish) else ()
     if not isinstance(wish, InvalidWish) and wish.on_conflict is OnConflict.MERGE:
         problems += (MERGE_IS_NOT_THERE,)
-    if resource.adopts and not WORKSPACE_NUMBER.fullmatch(resource.adopts):
+    if resource.adopts and resource.adopts_number is None:
         problems += (
             Problem(
                 path=f"metadata.annotations[{ADOPT}]", message="must be the number of a workspace, its workspaceID"

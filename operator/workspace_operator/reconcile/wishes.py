@@ -1,5 +1,6 @@
 """What a Workspace resource wants, as a value: its spec in the store's words, and the metadata that counts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,9 @@ from workspace_operator.resources.workspaces import (
     Switch,
     WorkspaceSpec,
 )
+
+WORKSPACE_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+"""Spelled in the one way that the status spells it, and small enough for any database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,11 @@ class Resource:
     def adopts(self) -> str:
         """What the adopt annotation says, stripped; empty if there is none."""
         return self.annotations.get(ADOPT, "").strip()
+
+    @property
+    def adopts_number(self) -> int | None:
+        """The workspace that the adopt annotation names, if what it says can be a workspace's number."""
+        return int(self.adopts) if WORKSPACE_NUMBER.fullmatch(self.adopts) else None
 
     @property
     def previous(self) -> WorkspaceStatus:

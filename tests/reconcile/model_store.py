@@ -1,0 +1,134 @@
+"""A store in a few lines: what each action does, and when it is refused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tests.reconcile.builders import CLUSTER, NOW
+from workspace_operator.errors import Moved, NameTaken
+from workspace_operator.migrations.records import Migration
+from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
+from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
+from workspace_operator.reconcile.plan import (
+    Action,
+    CancelMigration,
+    CreateWorkspace,
+    DestroyWorkspace,
+    PauseMigration,
+    PutInForce,
+    RequestMigration,
+    RetryMigration,
+    TakeOver,
+)
+from workspace_operator.reconcile.wishes import Resource, Wish
+
+
+def place(owner: Owner) -> tuple[str, str, str]:
+    return owner.cluster, owner.namespace, owner.name
+
+
+@dataclass
+class ModelStore:
+    workspaces: dict[int, StoredWorkspace] = field(default_factory=dict)
+    migrations: dict[int, Migration] = field(default_factory=dict)
+    released: set[int] = field(default_factory=set)
+
+    def state(self) -> tuple[dict[int, StoredWorkspace], dict[int, Migration]]:
+        return dict(self.workspaces), dict(self.migrations)
+
+    def observe(self, resource: Resource) -> Observed:
+        owner, wish, remembers = resource.owner(CLUSTER), resource.wish, resource.previous.workspace_id
+        own = next((each for each in self.workspaces.values() if place(each.owner) == place(owner)), None)
+        name = wish.settings.display_name if isinstance(wish, Wish) else ""
+        account = wish.account if isinstance(wish, Wish) else ""
+        return Observed(
+            workspace=own,
+            name_holder=self._candidate(own, lambda each: self._name(each) == (owner.namespace, account, name)),
+            adoptable=self._candidate(None, lambda each: each.workspace_id == resource.adopts_number),
+            remembered=self._candidate(own, lambda each: each.workspace_id == remembers),
+            migration=self.migrations.get(own.workspace_id) if own else None,
+        )
+
+    def _candidate(self, own: StoredWorkspace | None, fits: Callable[[StoredWorkspace], bool]) -> Candidate | None:
+        found = next((each for each in self.workspaces.values() if each != own and fits(each)), None)
+        return Candidate(workspace=found, released=found.workspace_id in self.released) if found else None
+
+    def _name(self, workspace: StoredWorkspace) -> tuple[str, str, str]:
+        return workspace.owner.namespace, workspace.account, workspace.settings.display_name
+
+    def carry_out(self, action: Action) -> None:
+        match action:
+            case CreateWorkspace():
+                self._create(action)
+            case TakeOver():
+                self._put(replace(self._at(action.workspace_id, action.row_version), owner=action.owner))
+                self.released.discard(action.workspace_id)
+            case PutInForce():
+                self._put(replace(self._at(action.workspace_id, action.row_version), settings=action.settings))
+            case DestroyWorkspace():
+                del self.workspaces[action.workspace_id]
+                self.migrations.pop(action.workspace_id, None)
+            case _:
+                self._change(action)
+
+    def _change(self, action: Action) -> None:
+        match action:
+            case RequestMigration():
+                self._request(action)
+            case CancelMigration():
+                self._move(action.workspace_id, BEFORE_SWITCH, stage=Stage.CANCELLED)
+            case PauseMigration():
+                self._move(action.workspace_id, frozenset(Stage) - ENDED, paused=action.paused)
+            case RetryMigration():
+                self._move(action.workspace_id, frozenset({Stage.BLOCKED}), retry_token=action.token)
+
+    def advance(self) -> None:
+        """Let the worker take every change that is not paused to its end."""
+        for workspace_id, change in self.migrations.items():
+            if change.stage not in ENDED and not change.paused and change.stage is not Stage.BLOCKED:
+                self.migrations[workspace_id] = replace(change, stage=Stage.COMPLETED)
+                self.workspaces[workspace_id] = replace(self.workspaces[workspace_id], mode=change.to_mode)
+
+    def _create(self, action: CreateWorkspace) -> None:
+        self._put(
+            StoredWorkspace(
+                workspace_id=max(self.workspaces, default=0) + 1,
+                account=action.account,
+                owner=action.owner,
+                mode=action.mode,
+                settings=action.settings,
+                row_version=0,
+            )
+        )
+
+    def _request(self, action: RequestMigration) -> None:
+        change = self.migrations.get(action.workspace_id)
+        if change is not None and change.stage not in ENDED:
+            raise Moved
+        assert action.from_mode is self.workspaces[action.workspace_id].mode
+        self.migrations[action.workspace_id] = Migration(
+            workspace_id=action.workspace_id,
+            number=change.number + 1 if change else 1,
+            from_mode=action.from_mode,
+            to_mode=action.to_mode,
+            requested_at=NOW,
+        )
+
+    def _move(self, workspace_id: int, allowed: frozenset[Stage], **changes: object) -> None:
+        change = self.migrations[workspace_id]
+        if change.stage not in allowed:
+            raise Moved
+        self.migrations[workspace_id] = replace(change, **changes)  # type: ignore[arg-type]
+
+    def _at(self, workspace_id: int, row_version: int) -> StoredWorkspace:
+        workspace = self.workspaces[workspace_id]
+        if workspace.row_version != row_version:
+            raise Moved
+        return workspace
+
+    def _put(self, workspace: StoredWorkspace) -> None:
+        others = [each for key, each in self.workspaces.items() if key != workspace.workspace_id]
+        if self._name(workspace) in map(self._name, others):
+            raise NameTaken
+        if place(workspace.owner) in [place(each.owner) for each in others]:
+            raise Moved
+        self.workspaces[workspace.workspace_id] = replace(workspace, row_version=workspace.row_version + 1)

@@ -1,0 +1,168 @@
+"""Any resource beside any observation, likely or not, drawn from few values so that they meet."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.reconcile.builders import CLUSTER, NOW, decided
+from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.observed import (
+    Candidate,
+    Observed,
+    Owner,
+    PeopleCounts,
+    SendMode,
+    Settings,
+    StoreAway,
+    StoredWorkspace,
+)
+from workspace_operator.reconcile.wishes import InvalidWish, Resource, Wish
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import (
+    ADOPT,
+    CONFIRM_DELETE,
+    FINALIZER,
+    RECONCILE_REQUESTED_AT,
+    DeletionPolicy,
+)
+
+SECRET = "s3cr3t"
+
+display_names = st.sampled_from(["Shop", "Store", "Läden \u202e\x1b[31m"])
+accounts = st.sampled_from(["default", "acme"])
+modes = st.sampled_from(Mode)
+counts = st.integers(0, 10**9)
+
+settings = st.builds(
+    Settings,
+    display_name=display_names,
+    color=st.sampled_from(["6B7280", "FF0000"]),
+    email_updates=st.sampled_from(EmailUpdates),
+    id_updates=st.sampled_from(IDUpdates),
+    merge_multi_identifier=st.booleans(),
+    send_mode=st.sampled_from(SendMode),
+    test_address=st.sampled_from([None, f"{SECRET}@example.com"]),
+    open_tracking=st.booleans(),
+)
+wishes = st.builds(
+    Wish, account=accounts, settings=settings, mode=st.none() | modes, on_conflict=st.sampled_from(OnConflict)
+)
+followable_wishes = st.builds(Wish, account=accounts, settings=settings, mode=st.none() | modes)
+problems = st.builds(Problem, path=st.sampled_from(["", "spec.color"]), message=st.text(max_size=500))
+invalid_wishes = st.builds(InvalidWish, problems=st.lists(problems, min_size=1, max_size=9).map(tuple))
+annotations = st.fixed_dictionaries(
+    {"kubectl.kubernetes.io/last-applied-configuration": st.just(SECRET)},
+    optional={
+        ADOPT: st.sampled_from(["1", "2", "3", "seven"]),
+        CONFIRM_DELETE: st.sampled_from(["Shop", "Store", "nothing"]),
+        RECONCILE_REQUESTED_AT: st.sampled_from(["", "first", "second", "x" * 300]),
+    },
+)
+garbage = st.fixed_dictionaries(
+    {},
+    optional={
+        "conditions": st.just([{"type": "Ready", "status": "True"}]),
+        "observedGeneration": st.integers(-1, 9),
+        "workspaceID": st.integers(1, 3),
+        "lastHandledReconcileAt": st.sampled_from(["first", "x" * 256]),
+        "credentials": st.just({"secretName": SECRET}),
+        "people": st.just({"total": 3}),
+    },
+)
+
+
+def resources(wanted: st.SearchStrategy[Any], statuses: st.SearchStrategy[Any]) -> st.SearchStrategy[Resource]:
+    return st.builds(
+        Resource,
+        namespace=st.just("team-a"),
+        name=st.just("shop"),
+        uid=st.just("uid-1"),
+        generation=st.integers(1, 4),
+        wish=wanted,
+        suspended=st.booleans(),
+        deletion_policy=st.sampled_from(DeletionPolicy),
+        deleting=st.booleans(),
+        annotations=annotations,
+        finalizers=st.sampled_from([(), (FINALIZER,), ("foreign",), ("foreign", FINALIZER)]),
+        status=statuses,
+    )
+
+
+def owners(*, names: list[str], namespaces: list[str], clusters: list[str]) -> st.SearchStrategy[Owner]:
+    return st.builds(
+        Owner,
+        cluster=st.sampled_from(clusters),
+        namespace=st.sampled_from(namespaces),
+        name=st.sampled_from(names),
+        uid=st.sampled_from(["uid-1", "uid-2", ""]),
+    )
+
+
+anybody = owners(names=["shop", "other"], namespaces=["team-a", "team-b"], clusters=[CLUSTER, "cluster-2"])
+namesakes = owners(names=["shop"], namespaces=["team-a"], clusters=[CLUSTER])
+
+
+def workspaces(owner: st.SearchStrategy[Owner]) -> st.SearchStrategy[StoredWorkspace]:
+    return st.builds(
+        StoredWorkspace,
+        workspace_id=st.integers(1, 3),
+        account=accounts,
+        owner=owner,
+        mode=modes,
+        settings=settings,
+        row_version=st.integers(1, 9),
+    )
+
+
+def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migration]:
+    violations = st.builds(
+        ViolationCounts,
+        duplicate_email=counts,
+        invalid_email=counts,
+        suppressed_email=counts,
+        id_is_another_email=counts,
+        people_concerned=counts,
+    )
+    moments = st.datetimes(max_value=NOW.replace(tzinfo=None)).map(lambda moment: moment.replace(tzinfo=NOW.tzinfo))
+    return st.builds(
+        Migration,
+        workspace_id=workspace_id,
+        number=st.integers(1, 9),
+        from_mode=modes,
+        to_mode=modes,
+        stage=st.sampled_from(Stage),
+        paused=st.booleans(),
+        requested_at=moments,
+        started_at=st.none() | moments,
+        completed_at=st.none() | moments,
+        people_total=counts,
+        people_checked=counts,
+        violations=violations,
+        export=st.none() | counts,
+        retry_token=st.sampled_from(["", "first"]),
+    )
+
+
+candidates = st.builds(Candidate, workspace=workspaces(anybody), released=st.booleans())
+observations = st.builds(
+    Observed,
+    workspace=st.none() | workspaces(namesakes),
+    name_holder=st.none() | candidates,
+    adoptable=st.none() | candidates,
+    remembered=st.none() | candidates,
+    migration=st.none() | migrations(st.integers(1, 3)),
+    people=st.none() | st.builds(PeopleCounts, total=counts, with_email=counts, without_id=counts),
+)
+looks = observations | st.builds(StoreAway)
+visits = st.tuples(resources(wishes | invalid_wishes, garbage), looks)
+
+
+def told_before(visit: tuple[Resource, Observed | StoreAway]) -> Any:
+    """A status that was really written once, or what was there before."""
+    resource, look = visit
+    return decided(resource, look).status or resource.status
+
+
+statuses = garbage | visits.map(told_before)

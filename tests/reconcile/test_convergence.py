@@ -1,0 +1,127 @@
+"""From any state of the store, a resource comes to rest in a few rounds, and then stays at rest."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reconcile.builders import NOW, decided
+from tests.reconcile.model_store import ModelStore, place
+from tests.reconcile.strategies import (
+    anybody,
+    followable_wishes,
+    invalid_wishes,
+    migrations,
+    resources,
+    statuses,
+    wishes,
+    workspaces,
+)
+from workspace_operator.migrations.records import Migration
+from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED
+from workspace_operator.reconcile.observed import StoredWorkspace
+from workspace_operator.reconcile.plan import Plan
+from workspace_operator.reconcile.wishes import Resource
+from workspace_operator.resources.workspaces import ADOPT
+
+MOST_ACTIONS = 6
+
+
+@st.composite
+def stores(draw: st.DrawFn) -> ModelStore:
+    """Up to three workspaces with names and owners of their own, some with an identifier change."""
+    drawn = draw(
+        st.lists(
+            workspaces(anybody),
+            max_size=3,
+            unique_by=(
+                lambda each: each.workspace_id,
+                lambda each: place(each.owner),
+                lambda each: (each.owner.namespace, each.account, each.settings.display_name),
+            ),
+        )
+    )
+    found = ModelStore(workspaces={each.workspace_id: each for each in drawn})
+    for each in drawn:
+        if change := draw(st.none() | migrations(st.just(each.workspace_id))):
+            found.migrations[each.workspace_id] = fitting(change, each)
+        if draw(st.booleans()):
+            found.released.add(each.workspace_id)
+    return found
+
+
+def fitting(change: Migration, workspace: StoredWorkspace) -> Migration:
+    """The change, from or to the mode in force as its stage says."""
+    if change.stage in BEFORE_SWITCH:
+        return replace(change, from_mode=workspace.mode)
+    return change if change.stage in ENDED else replace(change, to_mode=workspace.mode)
+
+
+def at_rest(resource: Resource, store: ModelStore) -> Resource:
+    """Act until there is nothing to do, then write what the plan says; each action must do something."""
+    plan = decided(resource, store.observe(resource))
+    for _ in range(MOST_ACTIONS):
+        before = store.state()
+        for action in plan.actions:
+            store.carry_out(action)
+        assert not plan.actions or store.state() != before
+        plan = decided(resource, store.observe(resource))
+    assert plan.actions == ()
+    return written(resource, plan)
+
+
+def written(resource: Resource, plan: Plan) -> Resource:
+    finalizers = resource.finalizers if plan.finalizers is None else plan.finalizers
+    return replace(resource, status=plan.status or resource.status, finalizers=finalizers)
+
+
+@given(resources(wishes | invalid_wishes, statuses), stores())
+def test_comes_to_rest_from_anywhere(subject: Resource, store: ModelStore) -> None:
+    settled = at_rest(subject, store)
+
+    again = decided(settled, store.observe(settled), now=NOW)
+
+    assert (again.actions, again.status, again.finalizers, again.events) == ((), None, None, ())
+
+
+@given(resources(wishes | invalid_wishes, statuses), stores())
+def test_rests_again_after_worker(subject: Resource, store: ModelStore) -> None:
+    settled = at_rest(subject, store)
+    store.advance()
+
+    moved = at_rest(settled, store)
+
+    assert at_rest(moved, store) == moved
+
+
+@given(resources(followable_wishes, statuses))
+def test_empty_store_leads_to_ready(subject: Resource) -> None:
+    plain = replace(subject, deleting=False, suspended=False, annotations={**subject.annotations, ADOPT: ""})
+    store = ModelStore()
+
+    settled = at_rest(plain, store)
+
+    assert settled.status["conditions"][0]["status"] == "True"
+    assert [each.owner.name for each in store.workspaces.values()] == ["shop"]
+
+
+@given(resources(wishes | invalid_wishes, statuses), stores())
+def test_others_are_left_alone(subject: Resource, store: ModelStore) -> None:
+    ours = place(subject.owner("cluster-1"))
+    adopted = subject.adopts_number
+    before = {key: each for key, each in store.workspaces.items() if place(each.owner) != ours and key != adopted}
+
+    at_rest(subject, store)
+
+    assert {key: store.workspaces.get(key) for key in before} == before
+
+
+@given(resources(wishes | invalid_wishes, statuses), stores())
+def test_people_go_only_when_confirmed(subject: Resource, store: ModelStore) -> None:
+    names = {key: each.settings.display_name for key, each in store.workspaces.items()}
+
+    at_rest(subject, store)
+
+    gone = [names[key] for key in names.keys() - store.workspaces.keys()]
+    confirmed = subject.annotations.get("workspace-operator.dev/confirm-delete")
+    assert all(subject.deleting and name == confirmed for name in gone)

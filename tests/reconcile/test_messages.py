@@ -1,0 +1,69 @@
+"""The words of statuses and events."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reconcile.builders import blocked, resource, somebodys
+from workspace_operator.migrations.records import ViolationCounts
+from workspace_operator.reconcile import messages
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Shop", '"Shop"'),
+        ('a "b" \\', '"a \\"b\\" \\\\"'),
+        ("a\nb\x1b[31m", '"a\\nb\\x1b[31m"'),
+        ("\u202egnp", '"\\u202egnp"'),
+        ("\ud800", '"\\ud800"'),
+        ("Läden 🛍", '"Läden 🛍"'),
+        ("x" * 121, '"' + "x" * 120 + '…"'),
+    ],
+)
+def test_quotes_what_users_wrote(text: str, shown: str) -> None:
+    assert messages.quoted(text) == shown
+
+
+@given(st.text())
+def test_quotes_never_break_lines(text: str) -> None:
+    assert messages.quoted(text).isprintable()
+
+
+def test_long_messages_are_cut() -> None:
+    cut = messages.bounded("x" * 5000)
+
+    assert cut == "x" * (messages.MESSAGE_LENGTH - 1) + "…"
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 people"), (1, "1 person"), (2, "2 people")])
+def test_counts_people_in_words(count: int, words: str) -> None:
+    assert messages.people(count) == words
+
+
+def test_blocked_without_counts_reads_well() -> None:
+    words = messages.migration_blocked(blocked(violations=ViolationCounts()), resource())
+
+    assert "0 people of 100 stand in the way of EmailOrID. Every other" in words
+
+
+def test_longest_blocked_message_is_whole() -> None:
+    most = 10**9
+    counts = ViolationCounts(
+        duplicate_email=most,
+        invalid_email=most,
+        suppressed_email=most,
+        id_is_another_email=most,
+        people_concerned=most,
+    )
+    words = messages.migration_blocked(
+        blocked(violations=counts, people_total=most), resource(namespace="n" * 63, name="n" * 241)
+    )
+
+    assert messages.bounded(words) == words
+
+
+def test_longest_name_is_shown_whole() -> None:
+    name = "n" * 100
+
+    assert f'"{name}"' in messages.name_taken(name, somebodys(), adoptable=False)

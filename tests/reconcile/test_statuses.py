@@ -1,0 +1,243 @@
+"""The status as a whole, and when it is written (design §4)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.reconcile.builders import (
+    LATER,
+    NOW,
+    blocked,
+    conditions,
+    decided,
+    migration,
+    resource,
+    somebodys,
+    stored,
+    told,
+    wish,
+)
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway
+from workspace_operator.reconcile.statuses import merge_patch
+from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
+
+PEOPLE = PeopleCounts(total=10, with_email=6, without_id=2)
+SETTLED = Observed(workspace=stored(), people=PEOPLE)
+ID_ONLY = stored(mode=Mode.ID_ONLY)
+TO_BOTH = resource(wish=wish(Mode.EMAIL_OR_ID))
+
+
+def since(status: Any, kind: str = "Ready") -> str:
+    return next(str(each["lastTransitionTime"]) for each in status["conditions"] if each["type"] == kind)
+
+
+def test_status_tells_what_holds() -> None:
+    status = told(resource(), SETTLED)
+
+    assert next(iter(status)) == "conditions"
+    assert {key: value for key, value in status.items() if key != "conditions"} == {
+        "observedGeneration": 3,
+        "workspaceID": 7,
+        "identifiers": {"mode": "EmailOrID", "emailUpdates": "ByIDOrCioID", "idUpdates": "Never"},
+        "people": {"total": 10, "withEmail": 6, "withoutID": 2},
+    }
+
+
+def test_every_condition_is_complete() -> None:
+    ready = told(resource(), SETTLED)["conditions"][0]
+
+    assert ready == {
+        "type": "Ready",
+        "status": "True",
+        "observedGeneration": 3,
+        "lastTransitionTime": "2026-05-01T12:00:00Z",
+        "reason": "InForce",
+        "message": "Every setting is in force.",
+    }
+
+
+def test_migration_is_told_in_full() -> None:
+    change = blocked(started_at=NOW + timedelta(microseconds=5))
+
+    status = told(TO_BOTH, Observed(workspace=ID_ONLY, migration=change))
+
+    assert status["migration"] == {
+        "from": "IDOnly",
+        "to": "EmailOrID",
+        "stage": "Blocked",
+        "startTime": "2026-05-01T12:00:00Z",
+        "peopleTotal": 100,
+        "peopleChecked": 100,
+        "violations": {"duplicateEmail": 2, "invalidEmail": 0, "suppressedEmail": 0, "idIsAnotherEmail": 1},
+        "peopleConcerned": 3,
+        "export": 5,
+    }
+
+
+def test_completed_change_stays_in_sight() -> None:
+    change = migration(Stage.COMPLETED, completed_at=LATER)
+
+    status = told(TO_BOTH, Observed(workspace=stored(), migration=change))
+
+    assert conditions(status)["Ready"] == ("True", "InForce")
+    assert status["migration"]["completionTime"] == "2026-05-01T12:10:00Z"
+
+
+def test_cancelled_change_leaves_no_trace() -> None:
+    status = told(resource(), Observed(workspace=ID_ONLY, migration=migration(Stage.CANCELLED)))
+
+    assert "migration" not in status
+
+
+def test_unchanged_status_is_not_written() -> None:
+    status = told(resource(), SETTLED)
+
+    plan = decided(resource(status=status), SETTLED, now=LATER)
+
+    assert (plan.status, plan.events) == (None, ())
+
+
+def test_foreign_fields_cause_no_write() -> None:
+    status = told(resource(), SETTLED) | {"credentials": {"secretName": "shop-credentials"}}
+
+    plan = decided(resource(status=status), SETTLED, now=LATER)
+
+    assert plan.status is None
+
+
+def test_unreadable_status_is_replaced() -> None:
+    status = told(resource(status={"conditions": "none"}), SETTLED)
+
+    assert status["workspaceID"] == 7
+
+
+def test_time_moves_when_status_flips() -> None:
+    ready = told(resource(), SETTLED)
+
+    plan = decided(resource(status=ready), StoreAway(), now=LATER)
+
+    assert since(plan.status) == "2026-05-01T12:10:00Z"
+
+
+def test_time_stays_when_reason_changes() -> None:
+    running = told(TO_BOTH, Observed(workspace=ID_ONLY, migration=migration()))
+
+    stalled = replace(TO_BOTH, status=running)
+    plan = decided(stalled, Observed(workspace=ID_ONLY, migration=blocked()), now=LATER)
+
+    assert since(plan.status) == "2026-05-01T12:00:00Z"
+    assert since(plan.status, "Stalled") == "2026-05-01T12:10:00Z"
+
+
+def test_new_generation_is_told() -> None:
+    status = told(resource(), SETTLED)
+
+    plan = decided(resource(status=status, generation=4), SETTLED, now=LATER)
+
+    assert plan.status is not None
+    assert plan.status["observedGeneration"] == 4
+    assert {each["observedGeneration"] for each in plan.status["conditions"]} == {4}
+    assert since(plan.status) == "2026-05-01T12:00:00Z"
+    assert plan.events == ()
+
+
+def test_absent_store_keeps_what_was_known() -> None:
+    known = told(TO_BOTH, Observed(workspace=ID_ONLY, people=PEOPLE, migration=blocked()))
+
+    plan = decided(replace(TO_BOTH, status=known), StoreAway(), now=LATER)
+
+    assert plan.status is not None
+    kept = ("workspaceID", "identifiers", "people", "migration")
+    assert {key: plan.status[key] for key in kept} == {key: known[key] for key in kept}
+    assert conditions(dict(plan.status)) == {
+        "Ready": ("False", "StoreUnavailable"),
+        "Reconciling": ("True", "StoreUnavailable"),
+        "IdentifiersApplied": ("Unknown", "StoreUnavailable"),
+    }
+
+
+def test_retry_leaves_status_alone() -> None:
+    away = told(resource(), StoreAway())
+
+    plan = decided(resource(status=away), StoreAway(), now=LATER)
+
+    assert (plan.status, plan.events, plan.retry) == (None, (), True)
+
+
+def test_uncounted_people_stay_as_told() -> None:
+    status = told(resource(), SETTLED)
+
+    plan = decided(resource(status=status), replace(SETTLED, people=None), now=LATER)
+
+    assert plan.status is None
+
+
+def test_people_of_another_workspace_are_forgotten() -> None:
+    status = told(resource(), SETTLED) | {"workspaceID": 5}
+
+    plan = decided(resource(status=status), replace(SETTLED, people=None), now=LATER)
+
+    assert plan.status is not None
+    assert "people" not in plan.status
+
+
+def test_lost_workspace_is_forgotten() -> None:
+    known = told(resource(), SETTLED)
+
+    status = told(resource(status=known), Observed(name_holder=somebodys()))
+
+    assert set(status) == {"conditions", "observedGeneration"}
+
+
+def test_handled_request_is_echoed() -> None:
+    status = told(resource(annotations={RECONCILE_REQUESTED_AT: "now"}), SETTLED)
+
+    assert status["lastHandledReconcileAt"] == "now"
+
+
+def test_long_request_is_echoed_in_part() -> None:
+    asking = resource(annotations={RECONCILE_REQUESTED_AT: "x" * 300})
+
+    status = told(asking, SETTLED)
+
+    assert status["lastHandledReconcileAt"] == "x" * 256
+    assert decided(replace(asking, status=status), SETTLED).status is None
+
+
+@pytest.mark.parametrize("annotations", [{}, {RECONCILE_REQUESTED_AT: ""}])
+def test_echo_outlives_its_annotation(annotations: dict[str, str]) -> None:
+    asked = told(resource(annotations={RECONCILE_REQUESTED_AT: "now"}), SETTLED)
+
+    plan = decided(resource(status=asked, annotations=annotations), SETTLED)
+
+    assert plan.status is None
+
+
+def test_request_stands_while_store_is_away() -> None:
+    status = told(resource(annotations={RECONCILE_REQUESTED_AT: "now"}), StoreAway())
+
+    assert "lastHandledReconcileAt" not in status
+
+
+PATCHES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({}, {"workspaceID": 7}, {"workspaceID": 7}),
+    ({"workspaceID": 7}, {"workspaceID": 7}, {}),
+    ({"workspaceID": 7, "people": {"total": 1}}, {"workspaceID": 7}, {"people": None}),
+    ({"credentials": {"secretName": "x"}}, {"workspaceID": 7}, {"workspaceID": 7}),
+    (
+        {"migration": {"stage": "Blocked", "export": 5}},
+        {"migration": {"stage": "Checking"}},
+        {"migration": {"stage": "Checking", "export": None}},
+    ),
+    ({"conditions": [{"type": "A"}]}, {"conditions": [{"type": "B"}]}, {"conditions": [{"type": "B"}]}),
+    ({"people": None}, {"people": {"total": 1}}, {"people": {"total": 1}}),
+]
+
+
+@pytest.mark.parametrize(("previous", "status", "patch"), PATCHES)
+def test_patch_names_only_differences(previous: dict[str, Any], status: dict[str, Any], patch: dict[str, Any]) -> None:
+    assert merge_patch(previous, status) == patch

@@ -1,0 +1,99 @@
+"""Wishes that cannot be followed: nothing of them is applied."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.reconcile.builders import OWNER, conditions, decided, message, resource, stored, told, wish
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile.observed import Observed, StoreAway
+from workspace_operator.reconcile.wishes import InvalidWish
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import ADOPT
+
+INVALID = InvalidWish(
+    problems=(
+        Problem(path="spec.color", message="must be six hexadecimal digits"),
+        Problem(path="spec.identifiers.mode", message="must be one of EmailOrID, IDOnly, EmailOnly."),
+    )
+)
+MERGING = replace(wish(Mode.EMAIL_OR_ID, color="FF0000"), on_conflict=OnConflict.MERGE)
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [Observed(), Observed(workspace=stored()), StoreAway()],
+    ids=["nothing", "workspace", "away"],
+)
+def test_applies_nothing_invalid(observed: Observed | StoreAway) -> None:
+    status = told(resource(wish=INVALID), observed)
+
+    assert conditions(status)["Ready"] == ("False", "InvalidSpec")
+    assert conditions(status)["Stalled"] == ("True", "InvalidSpec")
+    assert conditions(status)["IdentifiersApplied"][0] == "Unknown"
+
+
+def test_lists_every_problem() -> None:
+    words = message(told(resource(wish=INVALID), Observed()))
+
+    assert words == (
+        "Nothing of this spec is applied until it is corrected: spec.color: must be six hexadecimal digits; "
+        "spec.identifiers.mode: must be one of EmailOrID, IDOnly, EmailOnly."
+    )
+
+
+def test_merge_is_not_available_yet() -> None:
+    status = told(resource(wish=MERGING), Observed(workspace=stored(mode=Mode.ID_ONLY)))
+
+    assert conditions(status)["Ready"] == ("False", "InvalidSpec")
+    assert "spec.identifiers.onConflict: must be Block: Merge is not available yet" in message(status)
+
+
+@pytest.mark.parametrize("said", ["shop", "007", "-1", "0", "9" * 19, "٣", "1.5"])
+def test_adopting_takes_a_number(said: str) -> None:
+    adopting = resource(annotations={ADOPT: said})
+
+    status = told(adopting, Observed())
+
+    assert adopting.adopts_number is None
+    assert conditions(status)["Ready"] == ("False", "InvalidSpec")
+    assert f"metadata.annotations[{ADOPT}]: must be the number of a workspace" in message(status)
+
+
+@pytest.mark.parametrize("said", ["1", " 42\n"])
+def test_numbers_may_be_adopted(said: str) -> None:
+    adopting = resource(annotations={ADOPT: said})
+
+    assert adopting.adopts_number == int(said)
+
+
+def test_problems_of_annotations_come_along() -> None:
+    words = message(told(resource(wish=INVALID, annotations={ADOPT: "shop"}), Observed()))
+
+    assert "spec.color" in words
+    assert "metadata.annotations" in words
+
+
+def test_account_stays_for_ever() -> None:
+    status = told(resource(wish=wish(account="acme", color="FF0000")), Observed(workspace=stored()))
+
+    assert conditions(status)["Ready"] == ("False", "InvalidSpec")
+    assert 'spec.accountName: must be "default", the account of workspace 7' in message(status)
+
+
+def test_workspace_with_impossible_wish_is_ours() -> None:
+    gone = stored(mode=Mode.EMAIL_ONLY, owner=replace(OWNER, uid="uid-0"))
+
+    plan = decided(resource(wish=wish(Mode.ID_ONLY)), Observed(workspace=gone))
+
+    assert [type(action).__name__ for action in plan.actions] == ["TakeOver"]
+
+
+def test_problems_with_what_holds_are_joined() -> None:
+    asking = resource(wish=wish(Mode.ID_ONLY, account="acme"))
+
+    words = message(told(asking, Observed(workspace=stored(mode=Mode.EMAIL_ONLY))))
+
+    assert "spec.accountName" in words
+    assert "spec.identifiers.mode" in words

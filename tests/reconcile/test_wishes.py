@@ -1,0 +1,46 @@
+"""A spec in the store's words."""
+
+from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile.observed import SendMode, Settings
+from workspace_operator.reconcile.wishes import Wish, wish_of
+from workspace_operator.resources.workspaces import WorkspaceSpec
+
+
+def test_absent_fields_have_defaults() -> None:
+    wish = wish_of(WorkspaceSpec.model_validate({"displayName": "Shop"}))
+
+    assert wish == Wish(account="default", settings=Settings(display_name="Shop"))
+
+
+def test_every_field_is_understood() -> None:
+    spec = WorkspaceSpec.model_validate(
+        {
+            "displayName": "Shop",
+            "color": "#ff00aa",
+            "accountName": "acme",
+            "identifiers": {
+                "mode": "IDOnly",
+                "emailUpdates": "ByCioID",
+                "idUpdates": "ByCioID",
+                "onConflict": "Merge",
+            },
+            "mergeOptions": {"multiIdentifier": "Disabled"},
+            "sendBehavior": {"mode": "Test", "testAddress": "qa@example.com"},
+            "openTracking": "Disabled",
+        }
+    )
+
+    wish = wish_of(spec)
+
+    settings = Settings(
+        display_name="Shop",
+        color="FF00AA",
+        email_updates=EmailUpdates.BY_CIO_ID,
+        id_updates=IDUpdates.BY_CIO_ID,
+        merge_multi_identifier=False,
+        send_mode=SendMode.TEST,
+        test_address="qa@example.com",
+        open_tracking=False,
+    )
+    assert wish == Wish(account="acme", settings=settings, mode=Mode.ID_ONLY, on_conflict=OnConflict.MERGE)
