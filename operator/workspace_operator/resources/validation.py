@@ -87,9 +87,10 @@ def wrong_type(schema: Schema, value: Any) -> str:
     given = next((name for name in TYPES if is_of_type(name, value)), "number")
     if schema["type"] != "string" or given not in {"boolean", "integer", "number"}:
         return f"must be {wanted}, not {a_or_an(given)}"
+    shown = f"{'boolean' if given == 'boolean' else 'number'} {str(value).lower()}"
     if "enum" in schema:
-        return f"must be one of {', '.join(schema['enum'])}, not the {given} {str(value).lower()}"
-    return f"must be {wanted}: quote it, since YAML reads it as the {given} {str(value).lower()}"
+        return f"must be one of {', '.join(schema['enum'])}, not the {shown}"
+    return f"must be {wanted}: quote it, since YAML reads it as the {shown}"
 
 
 def a_or_an(name: str) -> str:

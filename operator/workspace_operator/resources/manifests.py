@@ -1,0 +1,144 @@
+"""Finds the manifests of Workspaces in a file or a folder, and says where each thing stands.
+
+A folder is read as ``kubectl apply -f`` reads it: its own *.yaml and *.yml files in the order of their names, not
+those of folders in it. Objects of other API groups (a Namespace, a Secret) are left out and named, so that a folder
+made for a cluster can be used as it is. Unlike kubectl, two manifests of one resource are refused.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.resources.problems import Problem, spelled
+from workspace_operator.resources.workspaces import GROUP
+from workspace_operator.resources.yaml_documents import YamlDocument, documents_in
+
+SUFFIXES = {".yaml", ".yml"}
+KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml"}
+FILE_LIMIT_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One object of a file. ``number`` counts the file's documents from 1."""
+
+    document: Mapping[str, Any]
+    file: Path
+    number: int
+    lines: Mapping[str, int]
+
+    @property
+    def title(self) -> str:
+        """What it is: apiVersion, kind and name."""
+        metadata = self.document.get("metadata")
+        name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
+        return f"{self.document['apiVersion']} {self.document['kind']} {name}".rstrip()
+
+    def where(self, path: str = "") -> str:
+        """File, document and line of a field, or of what is nearest above it."""
+        while path and path not in self.lines:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return f"{self.file}, document {self.number}, line {self.lines[path]}"
+
+    def told(self, problem: Problem) -> str:
+        """A problem with the place where it can be mended."""
+        return f"{self.where(problem.path)}: {problem}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifests:
+    """What a file or folder holds: objects of our API group, and those of others, which are left out."""
+
+    ours: tuple[Manifest, ...]
+    others: tuple[Manifest, ...]
+
+
+def load_manifests(path: Path) -> Manifests:
+    """The manifests of a file, or of a folder's files. InvalidInput lists all that cannot be read."""
+    found: list[Manifest] = []
+    refused: list[str] = []
+    for file in files_of(path):
+        try:
+            found += manifests_in(file)
+        except InvalidInput as error:
+            refused.append(str(error))
+    ours = tuple(manifest for manifest in found if group_of(manifest) == GROUP)
+    refused += repeated(ours)
+    if refused:
+        raise InvalidInput("\n".join(refused))
+    if not ours:
+        raise InvalidInput(f"{path} holds no Workspace")
+    return Manifests(ours=ours, others=tuple(other for other in found if group_of(other) != GROUP))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files to read."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.iterdir())
+    return [file for file in files if file.suffix in SUFFIXES and file.name not in KUSTOMIZATIONS and not file.is_dir()]
+
+
+def manifests_in(file: Path) -> list[Manifest]:
+    """The objects of one file. InvalidInput says the file, and the document and line if there is one."""
+    try:
+        return [manifest for document in documents_in(text_of(file)) for manifest in objects_of(document, file)]
+    except InvalidInput as error:
+        raise InvalidInput(f"{file}: {error}") from error
+
+
+def text_of(file: Path) -> str:
+    """A file's text, which must be UTF-8 and of a size that people write."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(FILE_LIMIT_BYTES + 1)
+        if len(content) > FILE_LIMIT_BYTES:
+            raise InvalidInput(f"is larger than {FILE_LIMIT_BYTES} bytes: split it")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise InvalidInput(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"must be UTF-8, which byte {error.start} is not") from error
+
+
+def objects_of(document: YamlDocument, file: Path) -> Iterator[Manifest]:
+    """The object of a document; of a list, as ``kubectl get -o yaml`` writes it, its items."""
+    manifest = manifest_of(document, file)
+    items = manifest.document.get("items")
+    if not manifest.document["kind"].endswith("List") or not isinstance(items, list):
+        yield manifest
+        return
+    for number, item in enumerate(items):
+        lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == ("items", number)}
+        yield manifest_of(replace(document, value=item, lines=lines), file)
+
+
+def manifest_of(document: YamlDocument, file: Path) -> Manifest:
+    """A document that is an object of some kind."""
+    value = document.value
+    named = isinstance(value, Mapping) and all(isinstance(value.get(key), str) for key in ("apiVersion", "kind"))
+    if not named:
+        where = f"document {document.number}, line {document.lines[()]}"
+        raise InvalidInput(f"{where}: must be an object with apiVersion and kind")
+    lines = {spelled(path): line for path, line in document.lines.items()}
+    return Manifest(document=value, file=file, number=document.number, lines=lines)
+
+
+def group_of(manifest: Manifest) -> str:
+    """The API group; for the core group, which has no name, the version."""
+    return str(manifest.document["apiVersion"]).partition("/")[0]
+
+
+def repeated(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """Says for each resource that has two manifests where they are: one would undo the other."""
+    seen: dict[tuple[str, ...], Manifest] = {}
+    for manifest in manifests:
+        metadata = manifest.document.get("metadata")
+        if not isinstance(metadata, Mapping):
+            continue
+        key = (str(metadata.get("namespace") or ""), str(metadata.get("name")))
+        first = seen.setdefault(key, manifest)
+        if first is not manifest:
+            yield f"{manifest.where('metadata.name')}: {manifest.title} is given already in {first.where()}"

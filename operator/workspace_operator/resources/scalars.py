@@ -1,0 +1,56 @@
+"""What plain YAML text is taken for: exactly what kubectl takes it for, which is not what PyYAML does.
+
+To kubectl ``y`` is true, ``000008`` and ``123e45`` are numbers, ``1e3000`` (no number can hold it), ``1:30`` and
+``2026-01-31`` are text. The rules are those of the Go library go.yaml.in/yaml/v2 that kubectl reads YAML with.
+"""
+
+import math
+import re
+
+YES = frozenset(spelling for word in ("y", "yes", "true", "on") for spelling in (word, word.title(), word.upper()))
+NO = frozenset(spelling for word in ("n", "no", "false", "off") for spelling in (word, word.title(), word.upper()))
+NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+UNBOUNDED = {
+    sign + spelling: float(f"{sign}{word}")
+    for word, sign in (("inf", ""), ("inf", "+"), ("inf", "-"), ("nan", ""))
+    for spelling in (f".{word}", f".{word.title()}", f".{word.upper()}")
+} | {".NaN": math.nan}
+
+DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+OCTAL = re.compile(r"[-+]?0[0-7]+")
+PREFIXED = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+LOWEST, HIGHEST = -(2**63), 2**64 - 1
+
+Scalar = str | int | float | bool | None
+
+
+def plain_value(text: str) -> Scalar:
+    """The value of a plain (unquoted, untagged) YAML scalar."""
+    if text in NOTHING:
+        return None
+    if text in YES or text in NO:
+        return text in YES
+    if text in UNBOUNDED:
+        return UNBOUNDED[text]
+    number = number_of(text)
+    return text if number is None else number
+
+
+def number_of(text: str) -> int | float | None:
+    """The number that a text is, if it is one. Digits may be grouped by underscores."""
+    digits = text if text.startswith(".") else text.replace("_", "")
+    whole = whole_number_of(digits) if text[0] in "+-0123456789" else None
+    if whole is not None and LOWEST <= whole <= HIGHEST:
+        return whole
+    number = float(digits) if text[0] in "+-.0123456789" and FLOAT.fullmatch(digits) else math.inf
+    return number if math.isfinite(number) else None
+
+
+def whole_number_of(digits: str) -> int | None:
+    """An integer in any of YAML's notations; a leading zero means octal."""
+    if OCTAL.fullmatch(digits):
+        return int(digits, 8)
+    if DECIMAL.fullmatch(digits) or PREFIXED.fullmatch(digits):
+        return int(digits, 0)
+    return None

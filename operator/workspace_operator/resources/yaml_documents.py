@@ -1,0 +1,155 @@
+"""Reads the documents of a YAML text as kubectl reads them, and remembers the line of every field.
+
+PyYAML scans, parses and composes; what values the nodes stand for is decided here, by ``scalars.py``. Refused, where
+kubectl takes the last one or guesses: duplicate keys, and tags that are not YAML's plainest.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import yaml
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.resources.problems import Path, spelled
+from workspace_operator.resources.scalars import Scalar, plain_value
+
+VALUES_LIMIT = 100_000
+DEPTH_LIMIT = 50
+
+TAG = "tag:yaml.org,2002:"
+STRING, MERGE, MAPPING, SEQUENCE = f"{TAG}str", f"{TAG}merge", f"{TAG}map", f"{TAG}seq"
+SCALAR_TAGS = {type(None): f"{TAG}null", bool: f"{TAG}bool", int: f"{TAG}int", float: f"{TAG}float", str: STRING}
+
+
+class KubectlLoader(yaml.SafeLoader):
+    """PyYAML, but plain text is taken for what kubectl takes it for."""
+
+    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
+        """The tag of a node that has none written before it."""
+        if kind is not yaml.ScalarNode or value is None:
+            return MAPPING if kind is yaml.MappingNode else SEQUENCE
+        if not implicit[0]:
+            return STRING
+        return MERGE if value == "<<" else SCALAR_TAGS[type(plain_value(value))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlDocument:
+    """A document: its number in the text, its value, the lines where its fields stand; both count from 1."""
+
+    number: int
+    value: Any
+    lines: Mapping[Path, int]
+
+
+def documents_in(text: str) -> Iterator[YamlDocument]:
+    """The documents of a text, without empty ones. InvalidInput says which one cannot be read, and where."""
+    nodes = yaml.compose_all(text, KubectlLoader)
+    for number in count(1):
+        try:
+            document = next_document(nodes, number)
+        except InvalidInput as error:
+            raise InvalidInput(f"document {number}, {error}") from error
+        if document is None:
+            return
+        if document.value is not None:
+            yield document
+
+
+def next_document(nodes: Iterator[yaml.Node], number: int) -> YamlDocument | None:
+    """The next document, however empty; None when there is none."""
+    try:
+        node = next(nodes, None)
+    except yaml.MarkedYAMLError as error:
+        raise refusal(error.problem or "cannot be read", error.problem_mark) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InvalidInput(f"cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if node is None:
+        return None
+    conversion = Conversion()
+    return YamlDocument(number=number, value=conversion.value_of(node, ()), lines=conversion.lines)
+
+
+def refusal(message: str, mark: yaml.Mark | None) -> InvalidInput:
+    """An error that says its line."""
+    return InvalidInput(f"line {mark.line + 1}: {message}" if mark else message)
+
+
+@dataclass(slots=True)
+class Conversion:
+    """Makes JSON values of the nodes of one document. Aliases may repeat a node, but not without bounds."""
+
+    lines: dict[Path, int] = field(default_factory=dict)
+    _values: int = 0
+
+    def value_of(self, node: yaml.Node, path: Path) -> Any:
+        """The value of a node at a path."""
+        self._values += 1
+        if self._values > VALUES_LIMIT or len(path) > DEPTH_LIMIT:
+            raise refusal("holds too much: too many values, too deep, or an alias of itself", node.start_mark)
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode) and node.tag == MAPPING:
+            return self._fields_of(node, path)
+        if isinstance(node, yaml.SequenceNode) and node.tag == SEQUENCE:
+            return [self.value_of(entry, (*path, number)) for number, entry in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode):
+            return scalar_of(node)
+        raise refusal(f"the tag {node.tag} may not be used: write the value without it", node.start_mark)
+
+    def _fields_of(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        merged: list[dict[str, Any]] = []
+        for key, child in node.value:
+            if key.tag == MERGE:
+                merged += self._merged_by(child, path)
+                continue
+            name = name_of(key)
+            if name in fields:
+                where = spelled((*path, name))
+                raise refusal(f"{where}: is given twice: remove one of the two", key.start_mark)
+            self.lines[(*path, name)] = key.start_mark.line + 1
+            fields[name] = self.value_of(child, (*path, name))
+        for inherited in merged:
+            fields = inherited | fields
+        return fields
+
+    def _merged_by(self, node: yaml.Node, path: Path) -> list[dict[str, Any]]:
+        """The mappings that a merge key brings, the strongest first."""
+        entries = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(entry, yaml.MappingNode) for entry in entries):
+            raise refusal("<< must be followed by an object, or a list of objects", node.start_mark)
+        return [self._fields_of(entry, path) for entry in entries]
+
+
+def name_of(key: yaml.Node) -> str:
+    """A field's name: text, or what kubectl makes of a number or a boolean."""
+    if not isinstance(key, yaml.ScalarNode):
+        raise refusal("a field's name must be text", key.start_mark)
+    value = scalar_of(key)
+    return value if isinstance(value, str) else str(value).lower()
+
+
+def scalar_of(node: yaml.ScalarNode) -> Scalar:
+    """The value of a scalar, which must be what its tag says and what JSON can hold."""
+    value: Scalar = node.value if node.tag == STRING else plain_value(node.value)
+    if node.tag == SCALAR_TAGS[float] and type(value) is int:
+        value = float(value)
+    if node.tag not in {SCALAR_TAGS[type(value)], MERGE}:
+        raise refusal(f"{node.value!r} may not be tagged {node.tag}: write it without", node.start_mark)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise refusal(f"{node.value} is no number that JSON knows: quote it, if it is text", node.start_mark)
+    if isinstance(value, str) and not is_unicode(value):
+        raise refusal("holds half a character (a lone surrogate)", node.start_mark)
+    return value
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
