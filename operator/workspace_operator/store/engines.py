@@ -11,10 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
 
 from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
 
@@ -70,7 +77,7 @@ class Database:
                     return work(connection)
             except DBAPIError as error:
                 if attempt == MOST_TRIES or not _is_worth_retrying(error):
-                    raise _translation(error, self.name) from error
+                    _raise_translated(error, self.name)
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover - for the type checker
 
@@ -107,7 +114,7 @@ def translated(name: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _translation(error, name) from error
+        _raise_translated(error, name)
 
 
 def _parsed(url: str) -> sa.URL:
@@ -165,10 +172,12 @@ def _is_worth_retrying(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlite_errorname", None) in RETRIED_SQLITE_ERRORS
 
 
-def _translation(error: DBAPIError, name: str) -> Exception:
+def _raise_translated(error: DBAPIError, name: str) -> NoReturn:
     if isinstance(error, IntegrityError):
-        return Conflict("the same rows were changed by others again and again; try again")
-    return StoreUnavailable(f"the database {name} does not answer: {_first_line(error)}")
+        raise Conflict("the same rows were changed by others again and again; try again") from error
+    if isinstance(error, ProgrammingError | DataError):
+        raise error  # our own mistake, or a schema that somebody changed: nothing that waiting would mend
+    raise StoreUnavailable(f"the database {name} does not answer: {_first_line(error)}") from error
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -6,19 +6,19 @@ starts over and finds the person.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
 from workspace_operator.errors import NotFound
-from workspace_operator.identity import departing
+from workspace_operator.identity import removals
 from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership, Population, Suppression
-from workspace_operator.identity.references import IdentifierKey, Reference
-from workspace_operator.identity.resolve import identify, keys_of
+from workspace_operator.identity.references import Reference
+from workspace_operator.identity.resolve import Keys, identify, keys_of
 from workspace_operator.identity.rules import IdentityRules, Kind, Mode
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.cio_ids import CioIDs
@@ -61,10 +61,7 @@ class SQLPeople:
         def work(connection: sa.Connection) -> list[Outcome]:
             row = pass_fence(connection, workspace_id)
             rules = rules_of(row)
-            keys: set[IdentifierKey] = set()
-            for call in calls:
-                keys.update(keys_of(call, rules))
-            people = _load(connection, row, keys)
+            people = _load(connection, row, keys_of(rules, calls))
             outcomes = [identify(rules, people, call, now=now, new_cio_id=self.new_cio_id) for call in calls]
             _write(connection, row, people.changes(), now)
             return outcomes
@@ -73,25 +70,25 @@ class SQLPeople:
 
     def delete(self, workspace_id: int, reference: Reference) -> bool:
         """Delete a person with all their data; False if the reference stands for nobody."""
-        return self._depart(workspace_id, reference, departing.delete)
+        return self._depart(workspace_id, reference, removals.delete)
 
     def suppress(self, workspace_id: int, reference: Reference) -> bool:
         """Block an identifier and delete who has it; False if there was nothing to do."""
 
         def suppress(people: Population, named: Reference) -> Outcome:
-            return departing.suppress(people, named, suppression_id=self.new_cio_id())
+            return removals.suppress(people, named, suppression_id=self.new_cio_id())
 
         return self._depart(workspace_id, reference, suppress)
 
     def unsuppress(self, workspace_id: int, reference: Reference) -> bool:
         """End every suppression that holds the value; False if there was none."""
-        return self._depart(workspace_id, reference, departing.unsuppress)
+        return self._depart(workspace_id, reference, removals.unsuppress)
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
         """Find the person that the reference stands for under the rules in force."""
         with self.database.reading_one_snapshot() as connection:
             row = _workspace(connection, workspace_id)
-            return _load(connection, row, {reference.identifier}, locking=False).find(reference)
+            return _load(connection, row, _keys_of_one(reference), locking=False).find(reference)
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""
@@ -114,10 +111,10 @@ class SQLPeople:
         def work(connection: sa.Connection) -> bool:
             close_fence(connection, workspace_id)
             row = pass_fence(connection, workspace_id)
-            people = _load(connection, row, {reference.identifier}, whole_suppressions=True)
+            people = _load(connection, row, _keys_of_one(reference), whole_suppressions=True)
             outcome = step(people, reference)
             _write(connection, row, people.changes(), now)
-            return outcome.verdict is not Verdict.IGNORED
+            return outcome.verdict not in {Verdict.IGNORED, Verdict.UNCHANGED}
 
         return self.database.writing(work)
 
@@ -129,22 +126,21 @@ def _workspace(connection: sa.Connection, workspace_id: int) -> Row:
     return row
 
 
+def _keys_of_one(reference: Reference) -> Keys:
+    if reference.kind is Kind.CIO_ID:
+        return Keys(identifiers=(), cio_ids=(reference.key,))
+    return Keys(identifiers=(reference.identifier,), cio_ids=())
+
+
 def _load(
-    connection: sa.Connection,
-    row: Row,
-    keys: Iterable[IdentifierKey],
-    *,
-    locking: bool = True,
-    whole_suppressions: bool = False,
+    connection: sa.Connection, row: Row, keys: Keys, *, locking: bool = True, whole_suppressions: bool = False
 ) -> Population:
     """Load the people that own these identifiers, and what blocks them."""
-    values: dict[Kind, list[str]] = {Kind.ID: [], Kind.EMAIL: [], Kind.CIO_ID: []}
-    for kind, key in keys:
-        values[kind].append(key)
     mode = Mode(row.mode)
-    owners = [*values[Kind.CIO_ID]]
-    for kind in (Kind.ID, Kind.EMAIL):
-        if values[kind] and not (kind is Kind.EMAIL and mode is Mode.ID_ONLY):
+    values = {kind: [key for each, key in keys.identifiers if each is kind] for kind in _KIND_NUMBERS}
+    owners = list(keys.cio_ids)
+    for kind in (Kind.ID,) if mode is Mode.ID_ONLY else _KIND_NUMBERS:
+        if values[kind]:
             owners += _owners(connection, row.workspace_id, kind, values[kind], locking=locking)
     people = _people(connection, row.workspace_id, owners, locking=locking)
     blocked = _suppressions(connection, row.workspace_id, values)
