@@ -6,10 +6,12 @@ The identifiers are no attributes: who takes a body apart is `calls.identify_cal
 import json
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.texts import MAX_NAME_BYTES, MAX_VALUE_BYTES, check_text, is_plain, shown
+
+T = TypeVar("T")
 
 AttributeValue: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any]
 """What an attribute can hold: a JSON value that is not null."""
@@ -31,11 +33,16 @@ def applied(attributes: Attributes, wishes: Wishes) -> Attributes:
     if not wishes:
         return attributes
     if not IDENTIFIER_NAMES.isdisjoint(wishes):
-        wishes = {name: value for name, value in wishes.items() if name not in IDENTIFIER_NAMES}
+        wishes = without_identifiers(wishes)
     written = {name: value for name, value in wishes.items() if value is not None and value != ""}
     if not attributes:
         return written
     return {name: value for name, value in attributes.items() if name not in wishes} | written
+
+
+def without_identifiers(body: Mapping[str, T]) -> dict[str, T]:
+    """What of a body is attributes."""
+    return {name: value for name, value in body.items() if name not in IDENTIFIER_NAMES}
 
 
 def check_attributes(wishes: Mapping[str, object], *, field: str = "attributes") -> None:

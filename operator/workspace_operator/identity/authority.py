@@ -11,7 +11,19 @@ from typing import TypeAlias
 
 from workspace_operator.identity import reasons
 from workspace_operator.identity.calls import IdentifyCall
-from workspace_operator.identity.rules import EmailUpdates, IdentityRules, IDUpdates, Kind, Mode
+from workspace_operator.identity.rules import (
+    CIO_ID,
+    EMAIL,
+    EMAIL_ONLY,
+    EMAIL_OR_ID,
+    ID,
+    ID_ONLY,
+    EmailUpdates,
+    IdentityRules,
+    IDUpdates,
+    Kind,
+    Mode,
+)
 
 
 class Step(StrEnum):
@@ -42,19 +54,19 @@ class Authority:
         """Why a step with that identifier is refused."""
         if step is Step.DELETE and (kind, step) not in self.steps:
             return reasons.NOT_DELETED
-        return self.email_reason if kind is Kind.EMAIL else self.id_reason
+        return self.email_reason if kind is EMAIL else self.id_reason
 
 
-_BY_CIO_ID = frozenset({Kind.CIO_ID})
-_BY_ID = frozenset({Kind.ID, Kind.CIO_ID})
-_BY_EMAIL = frozenset({Kind.EMAIL, Kind.CIO_ID})
+_BY_CIO_ID = frozenset({CIO_ID})
+_BY_ID = frozenset({ID, CIO_ID})
+_BY_EMAIL = frozenset({EMAIL, CIO_ID})
 
-_SET_THE_OTHER: Steps = {(Kind.EMAIL, Step.SET): _BY_ID, (Kind.ID, Step.SET): _BY_EMAIL}
-_ID_BY_CIO_ID: Steps = {(Kind.ID, Step.CHANGE): _BY_CIO_ID, (Kind.ID, Step.DELETE): _BY_CIO_ID}
-_EMAIL_BY_ID: Steps = {(Kind.EMAIL, Step.CHANGE): _BY_ID, (Kind.EMAIL, Step.DELETE): _BY_ID}
-_EMAIL_BY_CIO_ID: Steps = {(Kind.EMAIL, Step.CHANGE): _BY_CIO_ID, (Kind.EMAIL, Step.DELETE): _BY_CIO_ID}
+_SET_THE_OTHER: Steps = {(EMAIL, Step.SET): _BY_ID, (ID, Step.SET): _BY_EMAIL}
+_ID_BY_CIO_ID: Steps = {(ID, Step.CHANGE): _BY_CIO_ID, (ID, Step.DELETE): _BY_CIO_ID}
+_EMAIL_BY_ID: Steps = {(EMAIL, Step.CHANGE): _BY_ID, (EMAIL, Step.DELETE): _BY_ID}
+_EMAIL_BY_CIO_ID: Steps = {(EMAIL, Step.CHANGE): _BY_CIO_ID, (EMAIL, Step.DELETE): _BY_CIO_ID}
 
-EMAIL_OR_ID: dict[EmailUpdates, Authority] = {
+BY_EMAIL_OR_ID: dict[EmailUpdates, Authority] = {
     EmailUpdates.BY_ID_OR_CIO_ID: Authority(
         steps={**_SET_THE_OTHER, **_EMAIL_BY_ID, **_ID_BY_CIO_ID},
         email_reason=reasons.EMAIL_BY_ID_OR_CIO_ID,
@@ -67,17 +79,17 @@ EMAIL_OR_ID: dict[EmailUpdates, Authority] = {
     ),
 }
 
-ID_ONLY: dict[IDUpdates, Authority] = {
-    IDUpdates.NEVER: Authority(steps={(Kind.ID, Step.SET): _BY_CIO_ID}, email_reason="", id_reason=reasons.ID_IS_FIXED),
+BY_ID_ONLY: dict[IDUpdates, Authority] = {
+    IDUpdates.NEVER: Authority(steps={(ID, Step.SET): _BY_CIO_ID}, email_reason="", id_reason=reasons.ID_IS_FIXED),
     IDUpdates.BY_CIO_ID: Authority(
-        steps={(Kind.ID, Step.SET): _BY_CIO_ID, (Kind.ID, Step.CHANGE): _BY_CIO_ID},
+        steps={(ID, Step.SET): _BY_CIO_ID, (ID, Step.CHANGE): _BY_CIO_ID},
         email_reason="",
         id_reason=reasons.ID_BY_CIO_ID,
     ),
 }
 
-EMAIL_ONLY = Authority(
-    steps={(Kind.EMAIL, Step.CHANGE): _BY_CIO_ID},
+BY_EMAIL_ONLY = Authority(
+    steps={(EMAIL, Step.CHANGE): _BY_CIO_ID},
     email_reason=reasons.EMAIL_BY_CIO_ID,
     id_reason=reasons.ID_IS_GENERATED,
 )
@@ -85,12 +97,12 @@ EMAIL_ONLY = Authority(
 IMPORTS: dict[tuple[Mode, bool], Authority] = {
     (mode, update_only): Authority(steps=steps, email_reason=reasons.EMAIL_BY_IMPORT, id_reason=reasons.ID_BY_IMPORT)
     for mode, update_only, steps in (
-        (Mode.EMAIL_OR_ID, True, {**_SET_THE_OTHER, **_EMAIL_BY_CIO_ID}),
-        (Mode.EMAIL_OR_ID, False, _SET_THE_OTHER),
-        (Mode.ID_ONLY, True, {(Kind.ID, Step.SET): _BY_CIO_ID}),
-        (Mode.ID_ONLY, False, {(Kind.ID, Step.SET): _BY_CIO_ID}),
-        (Mode.EMAIL_ONLY, True, {(Kind.EMAIL, Step.CHANGE): _BY_CIO_ID}),
-        (Mode.EMAIL_ONLY, False, {}),
+        (EMAIL_OR_ID, True, {**_SET_THE_OTHER, **_EMAIL_BY_CIO_ID}),
+        (EMAIL_OR_ID, False, _SET_THE_OTHER),
+        (ID_ONLY, True, {(ID, Step.SET): _BY_CIO_ID}),
+        (ID_ONLY, False, {(ID, Step.SET): _BY_CIO_ID}),
+        (EMAIL_ONLY, True, {(EMAIL, Step.CHANGE): _BY_CIO_ID}),
+        (EMAIL_ONLY, False, {}),
     )
 }
 """The last row of the table; the flag is the import's update mode."""
@@ -100,6 +112,6 @@ def authority(rules: IdentityRules, call: IdentifyCall) -> Authority:
     """The column that holds for a call."""
     if call.by_import:
         return IMPORTS[rules.mode, call.update_only]
-    if rules.mode is Mode.EMAIL_OR_ID:
-        return EMAIL_OR_ID[rules.email_updates]
-    return EMAIL_ONLY if rules.mode is Mode.EMAIL_ONLY else ID_ONLY[rules.id_updates]
+    if rules.mode is EMAIL_OR_ID:
+        return BY_EMAIL_OR_ID[rules.email_updates]
+    return BY_ID_ONLY[rules.id_updates] if rules.mode is ID_ONLY else BY_EMAIL_ONLY

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Final, Literal, TypeAlias, cast
 
-from workspace_operator.identity.attributes import IDENTIFIER_NAMES, Wishes, check_attributes
+from workspace_operator.identity.attributes import IDENTIFIER_NAMES, Wishes, check_attributes, without_identifiers
 from workspace_operator.identity.emails import email_key
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import Reference
@@ -48,12 +48,12 @@ class IdentifyCall:
     attributes: Wishes
     update_only: bool = False
     by_import: bool = False
-    email_key: str | None = field(init=False)
+    email_key: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Take the key of the email once: it is looked up, compared and stored."""
-        key = email_key(self.email) if isinstance(self.email, str) else None
-        object.__setattr__(self, "email_key", key)
+        if isinstance(self.email, str):
+            object.__setattr__(self, "email_key", email_key(self.email))
 
 
 class Verdict(StrEnum):
@@ -123,15 +123,14 @@ def identify_call(
     Raises:
         InvalidInput: something is over a limit or of a type that is not taken; nothing is ever cut.
     """
-    attributes = body
-    if not IDENTIFIER_NAMES.isdisjoint(body):
-        attributes = {name: value for name, value in body.items() if name not in IDENTIFIER_NAMES}
+    named = not IDENTIFIER_NAMES.isdisjoint(body)
+    attributes = without_identifiers(body) if named else body
     check_attributes(attributes, field=field)
     return IdentifyCall(
         reference=reference,
-        id=_wish(body, "id", MAX_ID_BYTES, field),
-        email=_wish(body, "email", MAX_VALUE_BYTES, field),
-        cio_id=_wish(body, "cio_id", MAX_ID_BYTES, field),
+        id=_wish(body, "id", MAX_ID_BYTES, field) if named else ABSENT,
+        email=_wish(body, "email", MAX_VALUE_BYTES, field) if named else ABSENT,
+        cio_id=_wish(body, "cio_id", MAX_ID_BYTES, field) if named else ABSENT,
         attributes=cast("Wishes", attributes),
         update_only=update_only,
         by_import=by_import,

@@ -1,12 +1,16 @@
 """What the rules of identity-rules §4 look at while they judge: the subject, and one wish at a time."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from workspace_operator.identity.authority import Step
 from workspace_operator.identity.calls import IdentifyCall, Refusal
 from workspace_operator.identity.people import Person
-from workspace_operator.identity.population import Population
-from workspace_operator.identity.rules import IdentityRules, Kind
+from workspace_operator.identity.rules import ID, IdentityRules, Kind
+
+_SET: Final = Step.SET
+_CHANGE: Final = Step.CHANGE
+_DELETE: Final = Step.DELETE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,11 +41,11 @@ class Subject:
 
     def has(self, kind: Kind) -> bool:
         """Whether there is a value that a wish would change or delete."""
-        return (self.id if kind is Kind.ID else self.email) is not None
+        return (self.id if kind is ID else self.email) is not None
 
     def write(self, kind: Kind, value: str | None, key: str | None) -> None:
         """Set, change or delete an identifier; for an email with the same key, take its display form."""
-        if kind is Kind.ID:
+        if kind is ID:
             self.id = value
         else:
             self.email, self.email_key = value, key
@@ -62,28 +66,22 @@ class Subject:
 class Case:
     """One wish to be judged.
 
-    ``value`` is None for a deletion; ``key`` is None for that and for an email that is no address.
+    ``value`` is None for a deletion; ``key`` is None for that and for an email that is no address. ``blocked``
+    says that the value is suppressed, ``other_owner`` who else it belongs to.
     """
 
     rules: IdentityRules
-    population: Population
     call: IdentifyCall
     subject: Subject
     kind: Kind
     value: str | None
     key: str | None
-
-    @property
-    def other_owner(self) -> Person | None:
-        """Who else the value belongs to."""
-        if self.key is None:
-            return None
-        cio_id = self.population.owners.get((self.kind, self.key))
-        return None if cio_id is None or cio_id == self.subject.cio_id else self.population.people[cio_id]
+    blocked: bool
+    other_owner: Person | None
 
     @property
     def step(self) -> Step:
         """What the wish does to what the subject has."""
         if self.value is None:
-            return Step.DELETE
-        return Step.CHANGE if self.subject.has(self.kind) else Step.SET
+            return _DELETE
+        return _CHANGE if self.subject.has(self.kind) else _SET

@@ -4,7 +4,7 @@ The rules stand in the table's order, and the first that holds decides: it gives
 that ends the call.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,8 +13,8 @@ from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
 from workspace_operator.identity.cases import Subject
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
-from workspace_operator.identity.references import CIO_ID_PREFIX, REFERENCE_KINDS, IdentifierKey
-from workspace_operator.identity.rules import IdentityRules, Kind, Mode
+from workspace_operator.identity.references import REFERENCE_KINDS, IdentifierKey, bare_cio_id
+from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, ID, IdentityRules, Kind
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def find_subject(
         found = rule(search)
         if found is not None:
             return found
-    return new_person(search)
+    return nobody_matches(search)
 
 
 def reference_is_no_identifier_here(search: Search) -> Found:
@@ -57,24 +57,19 @@ def reference_is_no_identifier_here(search: Search) -> Found:
     return Outcome(verdict=Verdict.REJECTED, reason=reasons.NO_IDENTIFIER_HERE)
 
 
-def reference_is_suppressed(search: Search) -> Found:
-    """Row b, first half."""
+def reference_is_suppressed_or_an_unknown_cio_id(search: Search) -> Found:
+    """Row b."""
     reference = search.call.reference
-    if (reference.kind, reference.key) not in search.population.blocked:
-        return None
-    return Outcome(verdict=Verdict.IGNORED, reason=reasons.SUPPRESSED)
-
-
-def reference_is_an_unknown_cio_id(search: Search) -> Found:
-    """Row b, second half."""
-    if search.match is not None or search.call.reference.kind is not Kind.CIO_ID:
-        return None
-    return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
+    if (reference.kind, reference.key) in search.population.blocked:
+        return Outcome(verdict=Verdict.IGNORED, reason=reasons.SUPPRESSED)
+    if reference.kind is CIO_ID and search.match is None:
+        return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
+    return None
 
 
 def import_row_matches_two_people(search: Search) -> Found:
     """§3, last row: an import never merges, it rejects the row as a whole."""
-    if not search.call.by_import or len(_matches(search)) <= 1:
+    if not search.call.by_import or len({*_people_named(search)}) <= 1:
         return None
     return Outcome(verdict=Verdict.REJECTED, reason=reasons.TWO_PEOPLE)
 
@@ -103,36 +98,30 @@ def only_updates_were_asked_for(search: Search) -> Found:
     return Outcome(verdict=Verdict.SKIPPED, reason=reasons.ONLY_UPDATES)
 
 
-def generated_id_is_unknown(search: Search) -> Found:
-    """Row f, last sentence: in EmailOnly an id creates nobody."""
-    if search.rules.mode is not Mode.EMAIL_ONLY or search.call.reference.kind is Kind.EMAIL:
-        return None
-    return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_GENERATED_ID)
-
-
 FINDING_RULES: tuple[FindingRule, ...] = (
     reference_is_no_identifier_here,
-    reference_is_suppressed,
-    reference_is_an_unknown_cio_id,
+    reference_is_suppressed_or_an_unknown_cio_id,
     import_row_matches_two_people,
     reference_matches,
     body_identifier_of_the_other_kind_matches,
     only_updates_were_asked_for,
-    generated_id_is_unknown,
 )
 
 
-def new_person(search: Search) -> Subject:
-    """Row f: what is left when no rule holds. In EmailOnly the generated id is the cio_id's value."""
+def nobody_matches(search: Search) -> Subject | Outcome:
+    """Row f: a new person; in EmailOnly only by email, and the generated id is the cio_id's value."""
     reference = search.call.reference
+    by_email = reference.kind is EMAIL
+    generates = search.rules.mode is EMAIL_ONLY
+    if generates and not by_email:
+        return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_GENERATED_ID)
     cio_id = search.new_cio_id()
-    by_email = reference.kind is Kind.EMAIL
-    generated = cio_id if search.rules.mode is Mode.EMAIL_ONLY else None
+    id_ = None if by_email else reference.key
     return Subject(
         named_by=reference.kind,
         before=None,
         cio_id=cio_id,
-        id=generated if by_email else reference.key,
+        id=cio_id if generates else id_,
         email=reference.value if by_email else None,
         email_key=reference.key if by_email else None,
     )
@@ -152,20 +141,19 @@ def _stored(person: Person, *, named_by: Kind, reference_is_a_wish: bool = False
 
 def _other_identifier(call: IdentifyCall) -> IdentifierKey | None:
     """The body identifier of the other kind: id for email, email for id."""
-    if call.reference.kind is Kind.ID:
-        return None if call.email_key is None else (Kind.EMAIL, call.email_key)
-    return (Kind.ID, call.id) if isinstance(call.id, str) else None
+    if call.reference.kind is ID:
+        return None if call.email_key is None else (EMAIL, call.email_key)
+    return (ID, call.id) if isinstance(call.id, str) else None
 
 
-def _matches(search: Search) -> set[str]:
-    """The cio_ids of everybody whom the reference or the body names."""
+def _people_named(search: Search) -> Iterator[str]:
+    """The cio_ids of everybody whom the reference or the body names, some more than once."""
     call, population = search.call, search.population
-    matches = {search.match.cio_id} if search.match is not None else set[str]()
-    if isinstance(call.id, str):
-        matches.add(population.owners.get((Kind.ID, call.id), ""))
-    if call.email_key is not None:
-        matches.add(population.owners.get((Kind.EMAIL, call.email_key), ""))
-    if isinstance(call.cio_id, str):
-        bare = call.cio_id.removeprefix(CIO_ID_PREFIX)
-        matches.add(bare if bare in population.people else "")
-    return matches - {""}
+    if search.match is not None:
+        yield search.match.cio_id
+    if isinstance(call.id, str) and (owner := population.owners.get((ID, call.id))):
+        yield owner
+    if call.email_key is not None and (owner := population.owners.get((EMAIL, call.email_key))):
+        yield owner
+    if isinstance(call.cio_id, str) and (bare := bare_cio_id(call.cio_id)) in population.people:
+        yield bare

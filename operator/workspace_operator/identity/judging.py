@@ -14,8 +14,8 @@ from workspace_operator.identity.merging import merge_partners
 from workspace_operator.identity.objections import OBJECTIONS
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
-from workspace_operator.identity.references import CIO_ID_PREFIX
-from workspace_operator.identity.rules import IdentityRules, Kind, Mode
+from workspace_operator.identity.references import bare_cio_id
+from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, ID_ONLY, IdentityRules, Kind
 from workspace_operator.identity.survivors import survivor
 
 
@@ -27,8 +27,11 @@ class Verb(Enum):
 
 WRITE: Final = Verb.WRITE
 
-Ruling: TypeAlias = Literal[Verb.WRITE] | tuple[Person, Person] | str | None
-"""Write it; merge these two, the primary first; refuse it for this reason; or the rule does not hold."""
+Decided: TypeAlias = Literal[Verb.WRITE] | tuple[Person, Person] | str
+"""Write it; merge these two, the primary first; refuse it for this reason."""
+
+Ruling: TypeAlias = Decided | None
+"""None if the rule does not hold."""
 
 JudgingRule: TypeAlias = Callable[[Case], Ruling]
 
@@ -39,16 +42,40 @@ Wish: TypeAlias = tuple[Kind, str | None, str | None]
 def judge(rules: IdentityRules, population: Population, call: IdentifyCall, subject: Subject, *, now: int) -> None:
     """Judge everything that a call says of identifiers, and leave the result on the subject."""
     for kind, value, key in _wishes(rules, call, subject):
-        case = Case(rules=rules, population=population, call=call, subject=subject, kind=kind, value=value, key=key)
-        ruling = next(ruling for rule in JUDGING_RULES if (ruling := rule(case)) is not None)
-        if isinstance(ruling, str):
-            subject.refuse(kind, value, ruling)
-            continue
-        if isinstance(ruling, tuple):
-            primary, secondary = ruling
-            subject.become(survivor(primary, secondary, now=now), primary=primary, secondary=secondary)
-        subject.write(kind, value, key)
+        identifier = (kind, key or "")
+        owner = population.owners.get(identifier)
+        case = Case(
+            rules=rules,
+            call=call,
+            subject=subject,
+            kind=kind,
+            value=value,
+            key=key,
+            blocked=identifier in population.blocked,
+            other_owner=None if owner is None or owner == subject.cio_id else population.people[owner],
+        )
+        _carry_out(_ruling(case), case, now)
     _judge_cio_id(call, subject)
+
+
+def _ruling(case: Case) -> Decided:
+    for rule in JUDGING_RULES:
+        ruling = rule(case)
+        if ruling is not None:
+            return ruling
+    # Row 5, and what is left of row 4.
+    return reasons.OTHERS
+
+
+def _carry_out(ruling: Decided, case: Case, now: int) -> None:
+    subject = case.subject
+    if isinstance(ruling, str):
+        subject.refuse(case.kind, case.value, ruling)
+        return
+    if isinstance(ruling, tuple):
+        primary, secondary = ruling
+        subject.become(survivor(primary, secondary, now=now), primary=primary, secondary=secondary)
+    subject.write(case.kind, case.value, case.key)
 
 
 def call_gives_two_values(case: Case) -> Ruling:
@@ -56,7 +83,7 @@ def call_gives_two_values(case: Case) -> Ruling:
     call, reference = case.call, case.call.reference
     if not case.subject.reference_is_a_wish or case.kind is not reference.kind:
         return None
-    by_id = reference.kind is Kind.ID
+    by_id = reference.kind is ID
     wish, key = (call.id, call.id) if by_id else (call.email, call.email_key)
     return None if wish is ABSENT or key == reference.key else reasons.TWO_VALUES
 
@@ -66,18 +93,14 @@ def equals_what_the_subject_has(case: Case) -> Ruling:
     subject = case.subject
     if case.value is None:
         return None if subject.has(case.kind) else WRITE
-    own = subject.id if case.kind is Kind.ID else subject.email_key
+    own = subject.id if case.kind is ID else subject.email_key
     return WRITE if case.key is not None and case.key == own else None
 
 
-def is_suppressed(case: Case) -> Ruling:
-    """Row 2, first half."""
-    blocked = case.key is not None and (case.kind, case.key) in case.population.blocked
-    return reasons.SUPPRESSED if blocked else None
-
-
-def is_an_invalid_email(case: Case) -> Ruling:
-    """Row 2, second half."""
+def is_suppressed_or_an_invalid_email(case: Case) -> Ruling:
+    """Row 2."""
+    if case.blocked:
+        return reasons.SUPPRESSED
     return reasons.INVALID_EMAIL if case.key is None and case.value is not None else None
 
 
@@ -97,19 +120,12 @@ def belongs_to_somebody_to_merge_with(case: Case) -> Ruling:
     return merge_partners(case)
 
 
-def belongs_to_somebody_else(_: Case) -> Ruling:
-    """Row 5, and what is left of row 4."""
-    return reasons.OTHERS
-
-
 JUDGING_RULES: tuple[JudgingRule, ...] = (
     call_gives_two_values,
     equals_what_the_subject_has,
-    is_suppressed,
-    is_an_invalid_email,
+    is_suppressed_or_an_invalid_email,
     belongs_to_nobody_else,
     belongs_to_somebody_to_merge_with,
-    belongs_to_somebody_else,
 )
 
 
@@ -117,15 +133,15 @@ def _wishes(rules: IdentityRules, call: IdentifyCall, subject: Subject) -> Itera
     """In the order of judging: the reference's own, email, id, deletions after both."""
     if subject.reference_is_a_wish:
         yield (call.reference.kind, call.reference.value, call.reference.key)
-    email = call.email if rules.mode is not Mode.ID_ONLY else ABSENT
+    email = call.email if rules.mode is not ID_ONLY else ABSENT
     if isinstance(email, str):
-        yield (Kind.EMAIL, email, call.email_key)
+        yield (EMAIL, email, call.email_key)
     if isinstance(call.id, str):
-        yield (Kind.ID, call.id, call.id)
+        yield (ID, call.id, call.id)
     if email is DELETE:
-        yield (Kind.EMAIL, None, None)
+        yield (EMAIL, None, None)
     if call.id is DELETE:
-        yield (Kind.ID, None, None)
+        yield (ID, None, None)
 
 
 def _judge_cio_id(call: IdentifyCall, subject: Subject) -> None:
@@ -133,5 +149,5 @@ def _judge_cio_id(call: IdentifyCall, subject: Subject) -> None:
     if call.cio_id is ABSENT:
         return
     value = call.cio_id if isinstance(call.cio_id, str) else None
-    if value is None or value.removeprefix(CIO_ID_PREFIX) != subject.cio_id:
-        subject.refuse(Kind.CIO_ID, value, reasons.CIO_ID_IS_FIXED)
+    if value is None or bare_cio_id(value) != subject.cio_id:
+        subject.refuse(CIO_ID, value, reasons.CIO_ID_IS_FIXED)

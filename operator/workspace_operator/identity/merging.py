@@ -2,7 +2,7 @@
 
 from workspace_operator.identity.cases import Case
 from workspace_operator.identity.people import Person
-from workspace_operator.identity.rules import Kind, Mode
+from workspace_operator.identity.rules import CIO_ID, EMAIL_OR_ID, ID
 from workspace_operator.identity.survivors import elder_first
 
 
@@ -12,11 +12,11 @@ def merge_partners(case: Case) -> tuple[Person, Person] | None:
     They are the subject and the owner of the wished value. Imports were turned away before (§3, last row).
     """
     reference, subject, other = case.call.reference, case.subject.before, case.other_owner
-    if not case.rules.merge_multi_identifier or case.rules.mode is not Mode.EMAIL_OR_ID:
+    if not case.rules.merge_multi_identifier or case.rules.mode is not EMAIL_OR_ID:
         return None
-    if reference.kind is Kind.CIO_ID or case.kind is reference.kind or subject is None or other is None:
+    if reference.kind is CIO_ID or case.kind is reference.kind or subject is None or other is None:
         return None
-    by_id, by_email = (subject, other) if reference.kind is Kind.ID else (other, subject)
+    by_id, by_email = (subject, other) if reference.kind is ID else (other, subject)
     if by_id.email is not None or by_email.id is not None:
         return None
     return elder_first(subject, other)

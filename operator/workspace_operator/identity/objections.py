@@ -9,7 +9,7 @@ from workspace_operator.identity.calls import DELETE
 from workspace_operator.identity.cases import Case
 from workspace_operator.identity.emails import email_key
 from workspace_operator.identity.people import id_is_another_email
-from workspace_operator.identity.rules import Kind, Mode
+from workspace_operator.identity.rules import EMAIL, EMAIL_OR_ID, ID
 
 Objection: TypeAlias = Callable[[Case], str | None]
 """The reason of a refusal, or None if there is nothing to object."""
@@ -28,13 +28,13 @@ def last_identifier_would_go(case: Case) -> str | None:
     if case.value is not None:
         return None
     asked_for_both = case.call.id is DELETE and case.call.email is DELETE
-    other = Kind.ID if case.kind is Kind.EMAIL else Kind.EMAIL
+    other = ID if case.kind is EMAIL else EMAIL
     return reasons.LAST_IDENTIFIER if asked_for_both or not case.subject.has(other) else None
 
 
 def id_would_be_another_email(case: Case) -> str | None:
     """Last **D**, first sentence: it would break §7's fourth check for ever."""
-    if case.kind is not Kind.ID or case.rules.mode is not Mode.EMAIL_OR_ID:
+    if case.kind is not ID or case.rules.mode is not EMAIL_OR_ID:
         return None
     return reasons.ID_IS_ANOTHER_EMAIL if id_is_another_email(case.value, case.subject.email_key) else None
 
@@ -42,7 +42,7 @@ def id_would_be_another_email(case: Case) -> str | None:
 def email_is_the_id(case: Case) -> str | None:
     """Last **D**, second sentence: the email of a person whose id is that address keeps its key."""
     id_, key = case.subject.id, case.subject.email_key
-    if case.kind is not Kind.EMAIL or case.rules.mode is not Mode.EMAIL_OR_ID or id_ is None or key is None:
+    if case.kind is not EMAIL or case.rules.mode is not EMAIL_OR_ID or id_ is None or key is None:
         return None
     return reasons.EMAIL_IS_THE_ID if "@" in id_ and email_key(id_) == key else None
 

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 
 from workspace_operator.identity.people import Person, same_person
 from workspace_operator.identity.references import IdentifierKey, Reference
-from workspace_operator.identity.rules import Kind, Mode
-
-_ID = Kind.ID
-_EMAIL = Kind.EMAIL
+from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, ID_ONLY, Kind, Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,7 @@ class Population:
 
     def find(self, reference: Reference) -> Person | None:
         """Whom a reference matches."""
-        if reference.kind is Kind.CIO_ID:
+        if reference.kind is CIO_ID:
             return self.people.get(reference.key)
         owner = self.owners.get((reference.kind, reference.key))
         return None if owner is None else self.people[owner]
@@ -91,11 +88,11 @@ class Population:
     def claims(self, person: Person) -> tuple[IdentifierKey, ...]:
         """The identifiers that belong to a person in this mode; in IDOnly an email is none."""
         email = person.email_key
-        if email is None or self.mode is Mode.ID_ONLY:
-            return () if person.id is None else ((_ID, person.id),)
+        if email is None or self.mode is ID_ONLY:
+            return () if person.id is None else ((ID, person.id),)
         if person.id is None:
-            return ((_EMAIL, email),)
-        return ((_ID, person.id), (_EMAIL, email))
+            return ((EMAIL, email),)
+        return ((ID, person.id), (EMAIL, email))
 
     def insert(self, person: Person) -> None:
         """Add a new person and what belongs to them.

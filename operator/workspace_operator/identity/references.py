@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.emails import email_key
-from workspace_operator.identity.rules import Kind, Mode
+from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, EMAIL_OR_ID, ID, ID_ONLY, Kind, Mode
 from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_VALUE_BYTES, identifier_text, shown
 
 CIO_ID_PREFIX = "cio_"
@@ -14,14 +14,14 @@ IdentifierKey: TypeAlias = tuple[Kind, str]
 """Kind and key of an id or an email: what has at most one owner, and what can be blocked."""
 
 REFERENCE_KINDS: dict[Mode, frozenset[Kind]] = {
-    Mode.EMAIL_OR_ID: frozenset({Kind.EMAIL, Kind.ID, Kind.CIO_ID}),
-    Mode.ID_ONLY: frozenset({Kind.ID, Kind.CIO_ID}),
+    EMAIL_OR_ID: frozenset({EMAIL, ID, CIO_ID}),
+    ID_ONLY: frozenset({ID, CIO_ID}),
     # The generated ids find people there, although they are no identifiers (identity-rules §2).
-    Mode.EMAIL_ONLY: frozenset({Kind.EMAIL, Kind.ID, Kind.CIO_ID}),
+    EMAIL_ONLY: frozenset({EMAIL, ID, CIO_ID}),
 }
 """By what a person can be named in each mode."""
 
-_LIMITS = {Kind.ID: MAX_ID_BYTES, Kind.CIO_ID: MAX_ID_BYTES, Kind.EMAIL: MAX_VALUE_BYTES}
+_LIMITS = {ID: MAX_ID_BYTES, CIO_ID: MAX_ID_BYTES, EMAIL: MAX_VALUE_BYTES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def reference_by_kind(
         InvalidInput: the kind is no identifier here, or the value is empty, too long or no address.
     """
     path = field or kind.value
-    if kind not in REFERENCE_KINDS[mode] and not (suppressing and kind is Kind.EMAIL):
+    if kind not in REFERENCE_KINDS[mode] and not (suppressing and kind is EMAIL):
         kinds = ", ".join(sorted(REFERENCE_KINDS[mode]))
         raise InvalidInput(f"{path}: {kind} is no identifier in mode {mode}: use one of {kinds}", field=path)
     text = identifier_text(raw, field=path, limit=_LIMITS[kind])
@@ -85,16 +85,21 @@ def reference_by_shape(raw: object, mode: Mode, *, field: str = "reference") -> 
 
 def key_of(kind: Kind, text: str) -> str | None:
     """What is compared of an identifier; None for an email that is no address."""
-    if kind is Kind.EMAIL:
+    if kind is EMAIL:
         return email_key(text)
-    return text if kind is Kind.ID else text.removeprefix(CIO_ID_PREFIX)
+    return text if kind is ID else bare_cio_id(text)
+
+
+def bare_cio_id(text: str) -> str:
+    """A cio_id without the prefix that it may be written with."""
+    return text.removeprefix(CIO_ID_PREFIX)
 
 
 def _shape(raw: object, mode: Mode) -> Kind:
     if not isinstance(raw, str):
-        return Kind.ID
+        return ID
     if raw.startswith(CIO_ID_PREFIX) and raw != CIO_ID_PREFIX:
-        return Kind.CIO_ID
-    if Kind.EMAIL in REFERENCE_KINDS[mode] and email_key(raw) is not None:
-        return Kind.EMAIL
-    return Kind.ID
+        return CIO_ID
+    if EMAIL in REFERENCE_KINDS[mode] and email_key(raw) is not None:
+        return EMAIL
+    return ID

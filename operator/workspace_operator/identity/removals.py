@@ -5,7 +5,7 @@ from workspace_operator.identity.calls import Outcome, Verdict
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
-from workspace_operator.identity.rules import Kind
+from workspace_operator.identity.rules import CIO_ID, EMAIL, ID
 
 
 def delete(population: Population, reference: Reference) -> Outcome:
@@ -32,7 +32,7 @@ def suppress(population: Population, reference: Reference, *, suppression_id: st
         population.remove(person.cio_id)
         _block(population, _values(person), suppression_id)
         return Outcome(verdict=Verdict.SUPPRESSED, person=person, before=person)
-    if reference.kind is Kind.CIO_ID:
+    if reference.kind is CIO_ID:
         return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
     if reference.identifier in population.blocked:
         return Outcome(verdict=Verdict.UNCHANGED, reason=reasons.ALREADY_SUPPRESSED)
@@ -58,8 +58,8 @@ def unsuppress(population: Population, reference: Reference) -> Outcome:
 
 def _values(person: Person) -> tuple[IdentifierKey, ...]:
     """What is blocked with a person: not what they claim, for an address is blocked in every mode."""
-    ids = () if person.id is None else ((Kind.ID, person.id),)
-    emails = () if person.email_key is None else ((Kind.EMAIL, person.email_key),)
+    ids = () if person.id is None else ((ID, person.id),)
+    emails = () if person.email_key is None else ((EMAIL, person.email_key),)
     return (*ids, *emails)
 
 
@@ -69,4 +69,4 @@ def _block(population: Population, values: tuple[IdentifierKey, ...], suppressio
 
 
 def _unknown(reference: Reference) -> str:
-    return reasons.UNKNOWN_CIO_ID if reference.kind is Kind.CIO_ID else reasons.UNKNOWN
+    return reasons.UNKNOWN_CIO_ID if reference.kind is CIO_ID else reasons.UNKNOWN

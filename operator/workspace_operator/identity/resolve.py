@@ -6,6 +6,7 @@ unchanged has left the population as it was.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from workspace_operator.identity import reasons
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES, applied
@@ -15,8 +16,10 @@ from workspace_operator.identity.finding import find_subject
 from workspace_operator.identity.judging import judge
 from workspace_operator.identity.people import Person, age, id_is_another_email, same_person
 from workspace_operator.identity.population import Population
-from workspace_operator.identity.references import CIO_ID_PREFIX, IdentifierKey
-from workspace_operator.identity.rules import IdentityRules, Kind, Mode
+from workspace_operator.identity.references import IdentifierKey, bare_cio_id
+from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_OR_ID, ID, ID_ONLY, IdentityRules
+
+_CREATED: Final = Verdict.CREATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +36,16 @@ def keys_of(rules: IdentityRules, calls: Iterable[IdentifyCall]) -> Keys:
     cio_ids: set[str] = set()
     for call in calls:
         reference = call.reference
-        if reference.kind is Kind.CIO_ID:
+        if reference.kind is CIO_ID:
             cio_ids.add(reference.key)
         else:
             identifiers.add((reference.kind, reference.key))
         if isinstance(call.id, str):
-            identifiers.add((Kind.ID, call.id))
-        if call.email_key is not None and rules.mode is not Mode.ID_ONLY:
-            identifiers.add((Kind.EMAIL, call.email_key))
+            identifiers.add((ID, call.id))
+        if call.email_key is not None and rules.mode is not ID_ONLY:
+            identifiers.add((EMAIL, call.email_key))
         if isinstance(call.cio_id, str):
-            cio_ids.add(call.cio_id.removeprefix(CIO_ID_PREFIX))
+            cio_ids.add(bare_cio_id(call.cio_id))
     return Keys(identifiers=tuple(sorted(identifiers)), cio_ids=tuple(sorted(cio_ids)))
 
 
@@ -67,9 +70,9 @@ def identify(
     if isinstance(subject, Outcome):
         return subject
     judge(rules, population, call, subject, now=now)
-    if rules.mode is Mode.ID_ONLY and call.email is not ABSENT:
+    if rules.mode is ID_ONLY and call.email is not ABSENT:
         value = call.email if isinstance(call.email, str) else None
-        subject.write(Kind.EMAIL, value, call.email_key)
+        subject.write(EMAIL, value, call.email_key)
     after = _person(subject, call, now)
     obstacle = _obstacle(rules, subject, after)
     if obstacle:
@@ -98,7 +101,7 @@ def _obstacle(rules: IdentityRules, subject: Subject, after: Person) -> str:
     before = subject.before
     if len(after.attributes) > MAX_ATTRIBUTES and (before is None or len(after.attributes) > len(before.attributes)):
         return reasons.TOO_MANY_ATTRIBUTES
-    if before is None and rules.mode is Mode.EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
+    if before is None and rules.mode is EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
         return reasons.ID_IS_ANOTHER_EMAIL
     return ""
 
@@ -109,7 +112,7 @@ def _written(population: Population, subject: Subject, after: Person) -> Outcome
     before = subject.before
     if before is None:
         population.insert(after)
-        return Outcome(verdict=Verdict.CREATED, person=after, refusals=refusals)
+        return Outcome(verdict=_CREATED, person=after, refusals=refusals)
     if subject.merged is not None:
         primary, secondary = subject.merged
         population.remove(secondary.cio_id)

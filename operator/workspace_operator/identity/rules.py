@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Mode(StrEnum):
@@ -42,3 +43,12 @@ class IdentityRules:
     email_updates: EmailUpdates = EmailUpdates.BY_ID_OR_CIO_ID
     id_updates: IDUpdates = IDUpdates.NEVER
     merge_multi_identifier: bool = True
+
+
+# The same members as plain names: looking one up on its class costs more than most rules do.
+ID: Final = Kind.ID
+EMAIL: Final = Kind.EMAIL
+CIO_ID: Final = Kind.CIO_ID
+EMAIL_OR_ID: Final = Mode.EMAIL_OR_ID
+ID_ONLY: Final = Mode.ID_ONLY
+EMAIL_ONLY: Final = Mode.EMAIL_ONLY
