@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workspace_operator.resources.problems import Path, Problem, spelled
-from workspace_operator.resources.validation import Schema, findings, without_nulls
+from workspace_operator.resources.validation import Schema, findings
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 DNS_LABEL = re.compile(LABEL)
@@ -39,7 +39,7 @@ METADATA: Schema = {
         "annotations": TEXTS,
         "finalizers": {"type": "array", "items": TEXT},
         "ownerReferences": {"type": "array", "items": OWNER},
-        "managedFields": {"type": "array", "items": {"type": "object"}},
+        "managedFields": {"type": "array", "x-kubernetes-preserve-unknown-fields": True},
         "uid": TEXT,
         "resourceVersion": TEXT,
         "generation": NUMBER,
@@ -58,8 +58,14 @@ A_KEY = f"{A_WORD}, with or without a DNS name and '/' before them"
 
 def undecodable(metadata: Any) -> list[Problem]:
     """Values of a type that no client can read; nothing else is looked at while there are any."""
-    found = findings(METADATA, without_nulls(metadata), ("metadata",))
-    return [finding.problem for finding in found]
+    return [by_field(finding.problem) for finding in findings(METADATA, metadata, ("metadata",))]
+
+
+def by_field(problem: Problem) -> Problem:
+    """As clients say it: the path ends at a field of metadata, what is inside is told in words."""
+    field = ".".join(re.split(r"[.\[]", problem.path)[:2])
+    inside = problem.path.removeprefix(field).lstrip(".")
+    return Problem(path=field, message=f"{inside} {problem.message}".lstrip())
 
 
 def invalid(metadata: Mapping[str, Any]) -> Iterator[Problem]:

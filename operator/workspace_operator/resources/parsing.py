@@ -40,7 +40,7 @@ def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
     As with kubectl, what cannot be read hides what is unknown, and that hides what is not valid.
     """
     given = without_nulls(document)
-    return unreadable(given) or unknown(document) or invalid(given, old)
+    return unreadable(given) or unknown(given) or invalid(given, old)
 
 
 def unreadable(document: Json) -> list[Problem]:

@@ -34,15 +34,18 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(entry) for entry in value] if isinstance(value, list) else value
 
 
-def unknown_fields(schema: Schema, value: Any, path: Path = ()) -> Iterator[Path]:
-    """Fields that the schema does not have. Below an object without declared fields anything goes."""
-    if isinstance(value, Mapping) and "properties" in schema:
-        for name, child in value.items():
-            known = schema["properties"].get(name)
-            yield from unknown_fields(known, child, (*path, name)) if known else [(*path, name)]
-    if isinstance(value, list) and "items" in schema:
+def unknown_fields(schema: Schema | None, value: Any, path: Path = ()) -> Iterator[Path]:
+    """Fields (of a value without nulls) that the schema does not have; None has no fields at all."""
+    if schema is not None and schema.get("x-kubernetes-preserve-unknown-fields"):
+        return
+    known = schema or {}
+    if isinstance(value, list):
         for number, entry in enumerate(value):
-            yield from unknown_fields(schema["items"], entry, (*path, number))
+            yield from unknown_fields(known.get("items"), entry, (*path, number))
+    if isinstance(value, Mapping):
+        for name, child in value.items():
+            field = known.get("properties", {}).get(name, known.get("additionalProperties"))
+            yield from [(*path, name)] if field is None else unknown_fields(field, child, (*path, name))
 
 
 def completed(schema: Schema, value: Any) -> Any:
@@ -65,7 +68,7 @@ def findings(schema: Schema, value: Any, path: Path = ()) -> Iterator[Finding]:
         yield from check(schema, value, path)
     if isinstance(value, Mapping):
         yield from field_findings(schema, value, path)
-    if isinstance(value, list):
+    if isinstance(value, list) and "items" in schema:
         yield from entry_findings(schema, value, path)
 
 

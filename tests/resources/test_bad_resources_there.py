@@ -1,0 +1,94 @@
+"""A real kube-apiserver gives the same verdicts and paths as we do, and for rules in CEL the same words."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.controlplane.failures import KubectlFailed
+from tests.controlplane.kubectl import Kubectl
+from tests.resources.bad_resources import BAD
+from tests.resources.changes import CHANGES, Change
+from tests.resources.good_resources import GOOD
+from tests.resources.manifest_texts import Bad
+from workspace_operator.resources.parsing import validate_manifest
+from workspace_operator.resources.rules import RULES
+from workspace_operator.resources.yaml_documents import documents_in
+
+SAID_AT = (
+    re.compile(r'unknown field "([^"]+)"'),
+    re.compile(r"^(?:\* |The Workspace .* is invalid: )([a-zA-Z][\w.\[\]]*): ", re.MULTILINE),
+    re.compile(r"field ObjectMeta\.([\w.]+) of type"),
+    re.compile(r"field metadataOnlyObject\.(metadata) of type"),
+)
+SAID_OTHERWISE = {
+    "resource name may not be empty": "metadata.name",
+    'namespaces "Our_Team" not found': "metadata.namespace",
+    'in version "workspace-operator.dev/v1"': "apiVersion",
+    'no matches for kind "Workspaces"': "kind",
+}
+
+
+@pytest.fixture(scope="module")
+def cluster(kubectl: Kubectl, request: pytest.FixtureRequest) -> Kubectl:
+    kubectl("apply", "-k", str(request.config.rootpath / "crds"))
+    kubectl("wait", "--for=condition=Established", "crd/workspaces.workspace-operator.dev", "--timeout=30s")
+    return kubectl
+
+
+@pytest.fixture
+def clean(cluster: Kubectl) -> Iterator[Kubectl]:
+    yield cluster
+    cluster("delete", "workspaces.workspace-operator.dev", "--all", "--namespace", "default")
+
+
+def refusal(kubectl: Kubectl, text: str) -> str:
+    """What kubectl says when it refuses; empty when it does not."""
+    try:
+        kubectl("apply", "-f", "-", input=text)
+    except KubectlFailed as failure:
+        return failure.stderr
+    return ""
+
+
+def paths_in(stderr: str) -> set[str]:
+    """The fields that the API server names, however it words it."""
+    spelled = {path for pattern in SAID_AT for path in pattern.findall(stderr)}
+    return spelled | {path for words, path in SAID_OTHERWISE.items() if words in stderr}
+
+
+def rules_in(text: str) -> set[str]:
+    return {rule.message for rule in RULES if rule.message in text}
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.title)
+def test_api_server_refuses_the_same(cluster: Kubectl, bad: Bad) -> None:
+    (document,) = documents_in(bad.text)
+    ours = validate_manifest(document.value)
+
+    said = refusal(cluster, bad.text)
+
+    assert bad.kubectl_says in said
+    assert paths_in(said) == bad.paths
+    assert rules_in(said) == rules_in("\n".join(problem.message for problem in ours))
+
+
+@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
+def test_api_server_accepts_the_same(clean: Kubectl, text: str) -> None:
+    assert refusal(clean, text) == ""
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.title)
+def test_api_server_judges_changes_the_same(clean: Kubectl, change: Change) -> None:
+    clean("apply", "-f", "-", input=change.old)
+    if change.in_force:
+        in_force = f'{{"status":{{"observedGeneration":1,"identifiers":{{"mode":"{change.in_force}"}}}}}}'
+        clean("patch", "ws", "shop", "--subresource=status", "--type=merge", "--patch", in_force)
+    (document,) = documents_in(change.new)
+    old = clean.json("get", "ws", "shop")
+
+    said = refusal(clean, change.new)
+
+    assert rules_in(said) == ({change.breaks.message} if change.breaks else set())
+    assert paths_in(said) == {problem.path for problem in validate_manifest(document.value, old)}
+    assert bool(said) is bool(change.breaks)
