@@ -1,5 +1,7 @@
 """How to reach a cluster, loaded the way kubectl does, or as a pod."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import urllib3
@@ -7,6 +9,10 @@ from kubernetes import client, config
 
 from workspace_operator.application.ports import Access
 from workspace_operator.errors import ClusterUnavailable, InvalidInput
+
+logger = logging.getLogger(__name__)
+
+RECONNECT_SECONDS = 2.0
 
 TIMEOUTS = (5.0, 20.0)
 """Seconds to connect and to answer: a sweep must not hang on a cluster that is away."""
@@ -47,6 +53,17 @@ def access_of(api: client.ApiClient) -> Access:
         certificate_file=settings.cert_file,
         key_file=settings.key_file,
     )
+
+
+def awaited_cluster_id(api: client.ApiClient, wait: Callable[[float], bool]) -> str | None:
+    """The cluster's identity, asked for until the cluster answers; None if ``wait`` says that we stop."""
+    while True:
+        try:
+            return cluster_id(api)
+        except ClusterUnavailable as error:
+            logger.warning("%s; waiting for it", error)
+        if wait(RECONNECT_SECONDS):
+            return None
 
 
 def cluster_id(api: client.ApiClient) -> str:

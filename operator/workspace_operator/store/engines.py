@@ -36,14 +36,23 @@ RETRIED_SQLITE_ERRORS = frozenset({"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLIT
 class Database:
     """One database, by URL: ``sqlite:///path`` or ``postgresql+psycopg://…``.
 
+    Args:
+        url: as above; a password in it is never shown.
+        prepare: called once, before the first transaction that finds the database there. So a process can start
+            while its database is away.
+
     Raises:
         InvalidInput: the URL is malformed, or names a database that is not supported.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, prepare: Callable[["Database"], object] = lambda _: None) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self._prepare = prepare
+        self._preparation = threading.RLock()
+        self._prepared = threading.Event()
+        self._is_preparing = False
         self._exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
         if self.is_sqlite:
             self._exclusive = FileLock(Path(f"{self.url.database}.lock")).held
@@ -56,12 +65,14 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Give one read transaction: a single snapshot on SQLite, a snapshot a statement on PostgreSQL."""
+        self._be_prepared()
         with translated(self.name), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def reading_one_snapshot(self) -> Iterator[sa.Connection]:
         """Give one read transaction that sees a single moment, whatever the database."""
+        self._be_prepared()
         engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         with translated(self.name), engine.connect() as connection, connection.begin():
             yield connection
@@ -71,6 +82,7 @@ class Database:
 
         ``work`` must read what it decides on inside the transaction, since it may run several times.
         """
+        self._be_prepared()
         for attempt in range(1, MOST_TRIES + 1):
             try:
                 with self._exclusive(), self._writing_engine.connect() as connection, connection.begin():
@@ -84,6 +96,19 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def _be_prepared(self) -> None:
+        if self._prepared.is_set():
+            return
+        with self._preparation:  # preparing reads and writes itself, hence the two flags
+            if self._prepared.is_set() or self._is_preparing:
+                return
+            self._is_preparing = True
+            try:
+                self._prepare(self)
+                self._prepared.set()
+            finally:
+                self._is_preparing = False
 
     @property
     def _writing_engine(self) -> sa.Engine:

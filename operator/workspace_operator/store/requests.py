@@ -28,9 +28,9 @@ def request(connection: sa.Connection, action: RequestMigration, now: datetime) 
     newest = _newest(connection, action.workspace_id)
     if row is None or Mode(row.mode) != action.from_mode or (newest and Stage(newest.stage) not in ENDED):
         raise Moved(f"workspace number {action.workspace_id} cannot start an identifier change just now")
-    connection.execute(
-        sa.update(migration).where(migration.c.workspace_id == action.workspace_id).values(leftovers=False, due_at=None)
-    )
+    # The leases end, too: whoever still clears after an earlier change must not meet what this one prepares.
+    ended = {"leftovers": False, "due_at": None, "lease_owner": "", "lease_expires_at": None}
+    connection.execute(sa.update(migration).where(migration.c.workspace_id == action.workspace_id).values(ended))
     connection.execute(sa.insert(migration).values(_fresh(action, newest, now)))
 
 
@@ -64,7 +64,7 @@ def cancel(connection: sa.Connection, action: CancelMigration, now: datetime) ->
     if Stage(row.stage) not in BEFORE_SWITCH:
         raise Moved(f"identifier change {action.number} has switched already")
     let_writers_go(connection, action.workspace_id)
-    left = row.leftovers or Stage(row.stage) is Stage.PREPARING
+    left = row.leftovers or _prepares_identifiers(row)
     _set(
         connection,
         row,
@@ -83,7 +83,8 @@ def pause(connection: sa.Connection, action: PauseMigration, now: datetime) -> N
         _set(connection, row, paused=False, due_at=now if Stage(row.stage) is not Stage.BLOCKED else row.due_at)
     elif Stage(row.stage) is Stage.PREPARING:
         let_writers_go(connection, action.workspace_id)
-        _set(connection, row, paused=True, stage=Stage.CHECKING.value, cursor="", leftovers=True, due_at=None)
+        left = row.leftovers or _prepares_identifiers(row)
+        _set(connection, row, paused=True, stage=Stage.CHECKING.value, cursor="", leftovers=left, due_at=None)
     else:
         _set(connection, row, paused=True)
 
@@ -95,7 +96,7 @@ def retry(connection: sa.Connection, action: RetryMigration, now: datetime) -> N
 
 
 def let_writers_go(connection: sa.Connection, workspace_id: int) -> None:
-    """End the hold and the watch for mended people, under a closed fence."""
+    """End the hold and the watch for mended people; the fence is closed."""
     statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
     connection.execute(statement.values(writers_held=False, blocked_export=None))
 
@@ -103,6 +104,11 @@ def let_writers_go(connection: sa.Connection, workspace_id: int) -> None:
 def _newest(connection: sa.Connection, workspace_id: int) -> Row | None:
     query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
     return connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
+
+
+def _prepares_identifiers(row: Row) -> bool:
+    """Whether there may be identifiers of the future; where addresses are identifiers already, they stay as they are."""
+    return Stage(row.stage) is Stage.PREPARING and Mode(row.from_mode) is Mode.ID_ONLY
 
 
 def _open(connection: sa.Connection, workspace_id: int, number: int) -> Row:

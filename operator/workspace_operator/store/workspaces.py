@@ -182,7 +182,7 @@ def _work_of(action: Action, now: datetime) -> Callable[[sa.Connection], None]: 
 def _create(connection: sa.Connection, action: CreateWorkspace) -> None:
     if connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).first():
         raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
-    account_id = _account(connection, action)
+    account_id = _account(connection, action.owner, action.account)
     _refuse_taken_name(connection, account_id, action.settings.display_name, own=None)
     values = settings_values(action.settings) | owner_values(action.owner)
     statement = sa.insert(workspace).values(
@@ -192,8 +192,9 @@ def _create(connection: sa.Connection, action: CreateWorkspace) -> None:
     connection.execute(sa.insert(fence), [{"workspace_id": workspace_id, "slot": n} for n in range(FENCE_SLOTS)])
 
 
-def _account(connection: sa.Connection, action: CreateWorkspace) -> int:
-    values = {"cluster": action.owner.cluster, "namespace": action.owner.namespace, "name": action.account}
+def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
+    """The account of that name in the owner's namespace, made if need be."""
+    values = {"cluster": owner.cluster, "namespace": owner.namespace, "name": name}
     query = sa.select(account.c.account_id).filter_by(**values)
     found = connection.execute(query).scalar_one_or_none()
     if found is None:
@@ -217,11 +218,15 @@ def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> s
 
 
 def _take_over(connection: sa.Connection, action: TakeOver) -> None:
-    _locked(connection, action.workspace_id, action.row_version)
+    """Change the owner; in another namespace the workspace joins the account of the same name there."""
+    row = _locked(connection, action.workspace_id, action.row_version)
     taken = connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).scalar_one_or_none()
     if taken not in (None, action.workspace_id):
-        raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
-    _update(connection, action.workspace_id, owner_values(action.owner))
+        raise Moved(f"{action.owner.namespace}/{action.owner.name} has workspace number {taken} already")
+    name = connection.execute(sa.select(account.c.name).where(account.c.account_id == row.account_id)).scalar_one()
+    account_id = _account(connection, action.owner, name)
+    _refuse_taken_name(connection, account_id, row.display_name, own=action.workspace_id)
+    _update(connection, action.workspace_id, owner_values(action.owner) | {"account_id": account_id})
 
 
 def _put_in_force(connection: sa.Connection, action: PutInForce) -> None:

@@ -1,0 +1,122 @@
+"""The one place that builds concrete things and puts them together."""
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workspace_operator.application.attending import Attendant, Pace
+from workspace_operator.application.migrating import MigrationWorker
+from workspace_operator.application.ports import Exports, Migrations, People, Resources, Workspaces
+from workspace_operator.application.reconciling import Reconciler
+from workspace_operator.errors import InvalidInput
+from workspace_operator.settings import OperatorSettings
+from workspace_operator.store.engines import Database
+from workspace_operator.store.migrating import SQLMigrations
+from workspace_operator.store.people import SQLPeople
+from workspace_operator.store.upgrades import upgrade
+from workspace_operator.store.violating import SQLExports
+from workspace_operator.store.workspaces import SQLWorkspaces
+from workspace_operator.worker.loop import WorkerLoop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The ports of one database."""
+
+    name: str
+    workspaces: Workspaces
+    people: People
+    migrations: Migrations
+    exports: Exports
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Store]:
+    """Open a database, brought to this version's schema. Raises InvalidInput or StoreUnavailable."""
+    with awaited(url) as store:
+        store.workspaces.list()
+        yield store
+
+
+@contextmanager
+def awaited(url: str) -> Iterator[Store]:
+    """Open a database that may be away: it is brought to this version's schema when it first answers."""
+    database = _database(url)
+    try:
+        yield _store(database)
+    finally:
+        database.close()
+
+
+def migration_worker(store: Store, stopping: threading.Event) -> MigrationWorker:
+    """A worker that no other one of any process is mistaken for."""
+    name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+    return MigrationWorker(migrations=store.migrations, worker=name, clock=utc_now, stopping=stopping.is_set)
+
+
+def worker_loop(store: Store, stopping: threading.Event) -> WorkerLoop:
+    """The worker, running until told to stop."""
+    return WorkerLoop(worker=migration_worker(store, stopping), stopping=stopping)
+
+
+def reconciler(store: Store, resources: Resources, cluster_id: str) -> Reconciler:
+    """What reconciles one resource, of a cluster or of manifests."""
+    return Reconciler(workspaces=store.workspaces, resources=resources, cluster_id=cluster_id, clock=utc_now)
+
+
+def run_operator(store: Store, settings: OperatorSettings, stopping: threading.Event) -> None:
+    """Attend to the Workspace resources of a cluster until told to stop. Raises InvalidInput for the kubeconfig."""
+    # Kopf and the Kubernetes client are 50 MB and half a second that no other command needs.
+    from workspace_operator.cluster import access
+    from workspace_operator.cluster.resources import ClusterResources
+    from workspace_operator.handlers import operator
+
+    api = access.load_client(settings.kubeconfig, settings.context)
+    cluster_id = access.awaited_cluster_id(api, stopping.wait)
+    if cluster_id is None:
+        return
+    attendant = Attendant(
+        reconciler=reconciler(store, ClusterResources(api, cluster_id), cluster_id),
+        workspaces=store.workspaces,
+        monotonic=time.monotonic,
+        pace=Pace(resync=settings.resync),
+    )
+    options = operator.OperatorOptions(
+        access=lambda: access.access_of(api),
+        namespaces=settings.namespaces,
+        health_endpoint=settings.health_endpoint,
+    )
+    operator.run_operator(attendant, options, stopping)
+
+
+def utc_now() -> datetime:
+    """The clock of everything outside the tests."""
+    return datetime.now(UTC)
+
+
+def _database(url: str) -> Database:
+    database = Database(url, prepare=upgrade)
+    if database.is_sqlite:
+        folder = Path(str(database.url.database)).expanduser().resolve().parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(f"the folder of the database cannot be made: {error}", field="database") from error
+    return database
+
+
+def _store(database: Database) -> Store:
+    return Store(
+        name=database.name,
+        workspaces=SQLWorkspaces(database),
+        people=SQLPeople(database),
+        migrations=SQLMigrations(database),
+        exports=SQLExports(database),
+    )

@@ -1,0 +1,52 @@
+"""The command ``workspacectl``, put together; and what its exit codes mean."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from workspace_operator.cli import applying, database, exports, people, running, workspaces
+from workspace_operator.cli.output import ERROR, complain
+from workspace_operator.errors import WorkspaceOperatorError
+
+USAGE_ERROR = 64
+"""As in sysexits.h; 2 would say "changes" in plan."""
+
+app = typer.Typer(
+    name="workspacectl",
+    help="Workspaces as code: declare customer-messaging workspaces, bring them into force, look after their people.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("apply")(applying.apply)
+app.add_typer(running.app, name="run")
+app.add_typer(people.app, name="people")
+app.add_typer(exports.app, name="exports")
+app.add_typer(workspaces.app, name="workspaces")
+app.add_typer(database.app, name="database")
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as version_of
+
+    typer.echo(version_of("workspace-operator"))
+
+
+def main() -> NoReturn:
+    """Run a command. Errors that are the user's to mend are one line on standard error."""
+    # The exceptions of the command line know their exit code by their class; theirs would be 2.
+    usage_error = typer.BadParameter.__base__
+    setattr(usage_error, "exit_code", USAGE_ERROR)  # noqa: B010 - the type checker does not know the class
+    try:
+        app()
+    except WorkspaceOperatorError as error:
+        complain(str(error))
+        sys.exit(ERROR)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        sys.exit(130)
+    sys.exit(0)
