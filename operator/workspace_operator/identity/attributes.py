@@ -79,24 +79,28 @@ def _check_attribute(name: str, value: object, field: str) -> None:
 
 
 def _check_document(value: object, path: str) -> None:
-    for text in _leaves(value, path):
+    for text in _texts(value, path):
         check_text(text, field=path, limit=MAX_VALUE_BYTES)
-    check_text(json.dumps(value, ensure_ascii=False), field=path, limit=MAX_VALUE_BYTES)
+    try:
+        written = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        raise InvalidInput(f"{path} is nested too deeply: flatten it", field=path) from None
+    check_text(written, field=path, limit=MAX_VALUE_BYTES)
 
 
-def _leaves(value: object, path: str) -> Iterator[str]:
+def _texts(value: object, path: str) -> Iterator[str]:
     """Every text in a JSON value, names and values; anything that JSON has no word for is refused."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _leaves(name, path)
-            yield from _leaves(inner, path)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, path)
-    elif not _is_json_scalar(value):
-        raise InvalidInput(f"{path} is {shown(value)}: send text, a number, true, false or null", field=path)
+    pending = [value]
+    while pending:
+        inner = pending.pop()
+        if isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, dict):
+            pending += [*inner, *inner.values()]
+        elif isinstance(inner, list):
+            pending += inner
+        elif not _is_json_scalar(inner):
+            raise InvalidInput(f"{path} is {shown(inner)}: send text, a number, true, false or null", field=path)
 
 
 def _is_json_scalar(value: object) -> bool:

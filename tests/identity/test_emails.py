@@ -1,0 +1,141 @@
+from itertools import product
+from timeit import repeat
+from unicodedata import normalize
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from workspace_operator.identity.emails import email_key, library_email_key
+
+KELVIN = "\N{KELVIN SIGN}"
+LABEL_63 = "a" * 63
+
+PIECES = [
+    *("a", "Z", "9", "-", "--", ".", "..", "_", "+", "'", "@", '"', "\\", " ", "\t", "\0"),
+    *("xn--", "xn--strae-oqa", "XN--STRAE-OQA", "ab--c", LABEL_63, "b" * 64, "c" * 190, "com", "c0m", "123", "t1"),
+    *("é", "e\N{COMBINING ACUTE ACCENT}", "ß", "ς", "Σ", "İ", KELVIN, "\N{FULLWIDTH LATIN SMALL LETTER A}"),
+    *("\N{IDEOGRAPHIC FULL STOP}", "\N{FULLWIDTH COMMERCIAL AT}", "\N{SOFT HYPHEN}", "\ud800", "א", "\u0661"),
+    *("test", "local", "localhost", "invalid", "arpa", "[127.0.0.1]", "<", ">", "(", ",", ";"),
+]
+SOUP = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+LABEL = st.text("abZ019-", min_size=1, max_size=6) | st.sampled_from(PIECES)
+DOMAIN = st.lists(LABEL, min_size=1, max_size=4).map(".".join)
+LOCAL = st.text("aZ9.!#$%&'*+/=?^_`{|}~-", min_size=1, max_size=8) | SOUP
+NEAR_ADDRESSES = st.tuples(LOCAL, DOMAIN).map("@".join) | SOUP | st.emails()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ann@example.com", "ann@example.com"),
+        (" \tAnn@Example.COM \n", "ann@example.com"),
+        ("Jos\N{LATIN SMALL LETTER E WITH ACUTE}@x.org", "JOSE\N{COMBINING ACUTE ACCENT}@x.org"),
+        ("ΟΔΥΣΣΕΥΣ@x.org", "οδυσσευς@x.org"),
+        ("a@bücher.de", "a@xn--bcher-kva.de"),
+        ("a@BÜCHER.de", "a@bu\N{COMBINING DIAERESIS}cher.de"),
+        ("a@x\N{IDEOGRAPHIC FULL STOP}org", "a@x.org"),
+        (f"{KELVIN}@x.org", "k@x.org"),
+        ('"A b"@x.org', '"a B"@x.org'),
+    ],
+)
+def test_spellings_share_a_key(one: str, other: str) -> None:
+    assert email_key(one) == email_key(other)
+
+    assert email_key(one) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a@straße.de", "a@strasse.de"),
+        ("a.b@gmail.com", "ab@gmail.com"),
+        ("a+b@gmail.com", "a@gmail.com"),
+        ('"a"@x.org', "a@x.org"),
+        ("jose@x.org", "josé@x.org"),
+    ],
+)
+def test_different_addresses_stay_apart(one: str, other: str) -> None:
+    assert email_key(one) != email_key(other)
+
+    assert None not in {email_key(one), email_key(other)}
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("Ann.Lee+Tag@Mail.Example.com", "ann.lee+tag@mail.example.com"),
+        ("a@straße.de", "a@xn--strae-oqa.de"),
+        ("a@b.test", "a@b.test"),
+        ("a@printer.local", "a@printer.local"),
+        ("a@b.invalid", "a@b.invalid"),
+        ("a_b@x-y.org", "a_b@x-y.org"),
+        (f"a@{LABEL_63}.org", f"a@{LABEL_63}.org"),
+        (f"{'l' * 65}@x.org", f"{'l' * 65}@x.org"),
+        (f"{'l' * 248}@x.org", f"{'l' * 248}@x.org"),
+        ('"a@b"@x.org', '"a@b"@x.org'),
+    ],
+)
+def test_addresses_have_these_keys(address: str, key: str) -> None:
+    assert email_key(address) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "a", "@", "a@", "@x.org", "a@localhost", "a@x.1", "a@x.org.", "a@.x.org", "a@x..org"),
+        *(".a@x.org", "a.@x.org", "a..b@x.org", "a b@x.org", "a@x_y.org", "a@-x.org", "a@x-.org", "a@ab--c.org"),
+        *("a@[127.0.0.1]", "a@[IPv6:::1]", "Ann <a@x.org>", "<a@x.org>", "a@x.org,b@x.org", "a@b@x.org"),
+        *(f"a@{'b' * 64}.org", f"{'l' * 249}@x.org", "a@xn--a.org", "a\0@x.org", "\ud800@x.org", "a@x.org\ud800"),
+        f"{'é' * 125}@x.org",
+    ],
+)
+def test_others_are_no_addresses(text: str) -> None:
+    assert email_key(text) is None
+
+
+def test_address_that_folds_too_long_has_no_key() -> None:
+    address = f"{'İ' * 120}@x.org"
+
+    assert email_key(address) is None
+
+
+@settings(max_examples=1500, deadline=None)
+@given(NEAR_ADDRESSES)
+@example(f"{KELVIN}@x.{KELVIN}om")
+@example(f"a@{'b.' * 125}com")
+def test_short_cut_agrees_with_library(text: str) -> None:
+    assert email_key(text) == library_email_key(text.strip())
+
+
+@pytest.mark.parametrize("form", ["a@{}", "{}@a.b", "a.a@a{}.a", "a@{}.a1a"])
+def test_short_cut_agrees_on_all_short_texts(form: str) -> None:
+    texts = [form.format("".join(letters)) for size in range(6) for letters in product("aA1-.", repeat=size)]
+
+    wrong = [text for text in texts if email_key(text) != library_email_key(text)]
+
+    assert wrong == []
+
+
+@settings(max_examples=800, deadline=None)
+@given(NEAR_ADDRESSES)
+def test_key_of_key_is_itself(text: str) -> None:
+    key = email_key(text)
+
+    assert key is None or email_key(key) == key
+
+
+@settings(max_examples=400, deadline=None)
+@given(NEAR_ADDRESSES)
+def test_decomposed_form_has_no_other_key(text: str) -> None:
+    key = email_key(text)
+
+    assert key is None or email_key(f" {normalize('NFD', text)}\n") in {key, None}
+
+
+def test_plain_addresses_take_the_short_cut() -> None:
+    address = "first.last+tag@mail.example.com"
+
+    short = min(repeat(lambda: email_key(address), number=200, repeat=5))
+
+    assert short * 4 < min(repeat(lambda: library_email_key(address), number=200, repeat=5))

@@ -1,0 +1,93 @@
+import pytest
+
+from tests.identity.builders import LONG_AGO, NOW, person
+from workspace_operator.identity.attributes import AttributeValue
+from workspace_operator.identity.people import age, same_person
+
+
+@pytest.mark.parametrize(
+    ("created_at", "seconds"),
+    [
+        (0, 0),
+        ("0", 0),
+        (NOW, NOW),
+        (str(NOW), NOW),
+        ("000123", 123),
+        (1500.9, 1500),
+        (NOW + 1, LONG_AGO),
+        (-1, LONG_AGO),
+        ("-1", LONG_AGO),
+        ("", LONG_AGO),
+        ("2020-01-01", LONG_AGO),
+        ("1.5", LONG_AGO),
+        (" 123", LONG_AGO),
+        ("\N{ARABIC-INDIC DIGIT ONE}", LONG_AGO),
+        ("\N{SUPERSCRIPT TWO}", LONG_AGO),
+        ("9" * 5000, LONG_AGO),
+        (True, LONG_AGO),
+        (float("nan"), LONG_AGO),
+        (float("inf"), LONG_AGO),
+        ([123], LONG_AGO),
+    ],
+)
+def test_valid_created_at_is_the_age(created_at: AttributeValue, seconds: int) -> None:
+    assert age({"created_at": created_at}, stored_at=LONG_AGO, now=NOW) == seconds
+
+
+def test_age_without_attribute_is_ours() -> None:
+    assert age({"plan": "pro"}, stored_at=LONG_AGO, now=NOW) == LONG_AGO
+
+
+@pytest.mark.parametrize(
+    ("email", "invalid"), [(None, False), ("a@x.org", False), (" A@X.org", False), ("nobody", True), (" ", True)]
+)
+def test_email_without_key_is_invalid(email: str | None, invalid: bool) -> None:
+    assert person("p", "1", email).email_is_invalid is invalid
+
+
+@pytest.mark.parametrize(
+    ("id_", "email", "another"),
+    [
+        (None, None, False),
+        (None, "a@x.org", False),
+        ("1", None, False),
+        ("1", "a@x.org", False),
+        ("@", "a@x.org", False),
+        ("a@localhost", "b@x.org", False),
+        ("a@x.org", "a@x.org", False),
+        ("A@X.ORG", "a@x.org", False),
+        ("a@straße.de", "a@xn--strae-oqa.de", False),
+        ("a@x.org", None, True),
+        ("a@x.org", "nobody", True),
+        ("a@x.org", "b@x.org", True),
+        ("a@straße.de", "a@strasse.de", True),
+    ],
+)
+def test_id_can_be_another_email(id_: str | None, email: str | None, another: bool) -> None:
+    assert person("p", id_, email).id_is_another_email is another
+
+
+def test_oldest_person_sorts_first() -> None:
+    by_attribute = person("c", created_at="100")
+    stored_first = person("b", stored_at=150, created_at=200)
+    stored_together = person("d", stored_at=150, created_at=200)
+    youngest = person("a", stored_at=LONG_AGO)
+
+    ordered = sorted([youngest, stored_together, stored_first, by_attribute], key=lambda one: one.seniority)
+
+    assert [one.cio_id for one in ordered] == ["c", "b", "d", "a"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("pro", "pro", True),
+        ("pro", "free", False),
+        (1, True, False),
+        (1, 1.0, False),
+        ([1], [True], False),
+        ([1, "a"], [1, "a"], True),
+    ],
+)
+def test_values_of_other_types_differ(one: AttributeValue, other: AttributeValue, same: bool) -> None:
+    assert same_person(person("p", plan=one), person("p", plan=other)) is same
