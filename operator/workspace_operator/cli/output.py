@@ -8,7 +8,10 @@ from rich.table import Table
 ERROR = 1
 STALLED = 3
 
-console = Console(soft_wrap=True, highlight=False, markup=False)
+UNBOUNDED = 10_000
+"""Columns where no terminal wraps: what a pipe or a file gets is never cut."""
+
+console = Console(width=None if sys.stdout.isatty() else UNBOUNDED, soft_wrap=True, highlight=False, markup=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 

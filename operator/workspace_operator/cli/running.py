@@ -34,7 +34,7 @@ Health = Annotated[
     str | None,
     typer.Option("--health-endpoint", metavar="URL", help="Serve liveness there, such as http://0.0.0.0:8080/healthz."),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what Kopf does, too.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what the libraries do, too.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -105,7 +105,8 @@ def _running(verbose: bool) -> Iterator[threading.Event]:
     """Log to standard error, and stop in good order on SIGTERM and SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if not verbose:
-        logging.getLogger("kopf").setLevel(logging.WARNING)
+        for chatty in ("kopf", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -49,7 +49,7 @@ def access_of(api: client.ApiClient) -> Access:
         server=settings.host,
         ca_file=settings.ssl_ca_cert,
         insecure=not settings.verify_ssl,
-        authorization=settings.get_api_key_with_prefix("authorization"),
+        authorization=next((each["value"] for each in settings.auth_settings().values()), None),
         certificate_file=settings.cert_file,
         key_file=settings.key_file,
     )

@@ -171,7 +171,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # Python's own transaction handling would start transactions late and never IMMEDIATE.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000", "temp_store=MEMORY"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-4000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
