@@ -33,9 +33,10 @@ def paused_change_may_go_on(holding: Holding) -> Step | None:
 
 def new_name_is_held(holding: Holding) -> Step | None:
     """A rename to a name that another workspace of the account has holds back this generation's settings."""
-    wanted, holder = holding.wish.settings.display_name, holding.observed.name_holder
-    if holder is None or wanted == holding.workspace.settings.display_name:
+    holder = holding.observed.name_holder
+    if holder is None:
         return None
+    wanted = holding.wish.settings.display_name
     message = messages.name_taken(wanted, holder, adoptable=False)
     return Verdict(reason=Reason.NAME_CONFLICT, message=message)
 

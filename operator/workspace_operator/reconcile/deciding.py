@@ -99,7 +99,7 @@ def _told(resource: Resource, observed: Observed | StoreAway, verdict: Verdict, 
 def _finalizers_due(resource: Resource) -> tuple[str, ...] | None:
     """All finalizers that the resource shall have, or None if it has them."""
     wanted = resource.deletion_policy is DeletionPolicy.DELETE
-    if resource.deleting or isinstance(resource.wish, InvalidWish) or wanted == resource.holds_people:
+    if isinstance(resource.wish, InvalidWish) or wanted == resource.holds_people:
         return None
     return (*resource.finalizers, FINALIZER) if wanted else _without_ours(resource)
 
