@@ -1,5 +1,6 @@
 """A real kube-apiserver gives the same verdicts and paths as we do, and for rules in CEL the same words."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -10,9 +11,12 @@ from tests.controlplane.kubectl import Kubectl
 from tests.resources.bad_resources import BAD
 from tests.resources.changes import CHANGES, Change
 from tests.resources.good_resources import GOOD
-from tests.resources.manifest_texts import Bad
-from workspace_operator.resources.parsing import validate_manifest
+from tests.resources.manifest_texts import Bad, workspace
+from tests.resources.statuses import BAD_STATUSES, GOOD_STATUS
+from tests.resources.test_yaml import BOOLEANS, NULLS, NUMBERS, TEXTS
+from workspace_operator.resources.parsing import parse, validate_manifest
 from workspace_operator.resources.rules import RULES
+from workspace_operator.resources.schema import resource_schema
 from workspace_operator.resources.yaml_documents import documents_in
 
 SAID_AT = (
@@ -21,6 +25,7 @@ SAID_AT = (
     re.compile(r"field ObjectMeta\.([\w.]+) of type"),
     re.compile(r"field metadataOnlyObject\.(metadata) of type"),
 )
+COLUMNS = ["NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE", "AGE", "DISPLAY", "NAME", "SEND", "WORKSPACE", "ID"]
 SAID_OTHERWISE = {
     "resource name may not be empty": "metadata.name",
     'namespaces "Our_Team" not found': "metadata.namespace",
@@ -92,3 +97,73 @@ def test_api_server_judges_changes_the_same(clean: Kubectl, change: Change) -> N
     assert rules_in(said) == ({change.breaks.message} if change.breaks else set())
     assert paths_in(said) == {problem.path for problem in validate_manifest(document.value, old)}
     assert bool(said) is bool(change.breaks)
+
+
+def write_status(kubectl: Kubectl, status: object) -> str:
+    """What kubectl says when the status is refused; empty when it is not."""
+    patch = json.dumps({"status": status})
+    try:
+        kubectl("patch", "ws", "shop", "--subresource=status", "--type=merge", "--patch", patch)
+    except KubectlFailed as failure:
+        return failure.stderr
+    return ""
+
+
+def test_api_server_takes_a_good_status(clean: Kubectl) -> None:
+    clean("apply", "-f", "-", input=workspace("displayName: Shop"))
+
+    assert write_status(clean, GOOD_STATUS) == ""
+    assert clean.json("get", "ws", "shop")["status"] == GOOD_STATUS
+
+
+def test_api_server_refuses_the_same_statuses(clean: Kubectl) -> None:
+    clean("apply", "-f", "-", input=workspace("displayName: Shop"))
+
+    for title, (path, change) in BAD_STATUSES.items():
+        assert (title, paths_in(write_status(clean, GOOD_STATUS | change))) == (title, {path})
+
+
+def test_kubectl_explains_every_field(cluster: Kubectl) -> None:
+    explained = " ".join(cluster("explain", "ws.spec", "--recursive=false").split())
+
+    for name, field in resource_schema()["properties"]["spec"]["properties"].items():
+        assert f"{name} <" in explained
+        assert field["description"] in explained
+
+
+def test_kubectl_shows_the_columns(clean: Kubectl) -> None:
+    clean("apply", "-f", "-", input=workspace("displayName: Shop"))
+    write_status(clean, GOOD_STATUS)
+
+    header, row = clean("get", "messaging", "-o", "wide").splitlines()
+
+    assert header.split() == COLUMNS
+    assert row.split()[:5] == ["shop", "False", "MigrationBlocked", "IDOnly", "30"]
+    assert row.split()[6:] == ["Shop", "Normal", "7"]
+
+
+def test_new_resource_says_that_nobody_has_seen_it(clean: Kubectl) -> None:
+    clean("apply", "-f", "-", input=workspace("displayName: Shop"))
+
+    read = clean.json("get", "ws", "shop")
+
+    assert read["status"] == {"observedGeneration": -1}
+    assert read["spec"] == parse(read).spec.as_document()
+
+
+def test_kubectl_reads_yaml_as_we_do(cluster: Kubectl) -> None:
+    lines = [f"k{number}: {text}" for number, text in enumerate((*NUMBERS, *BOOLEANS, *NULLS, *TEXTS))]
+    text = workspace("\n".join(lines))
+    (document,) = documents_in(text)
+
+    printed = cluster("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-", input=text)
+
+    read = json.loads(printed)["spec"]
+    assert {name: in_doubles(value) for name, value in read.items()} == {
+        name: in_doubles(value) for name, value in document.value["spec"].items()
+    }
+
+
+def in_doubles(value: object) -> object:
+    """kubectl prints large integers with the precision of a double."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -69,24 +69,24 @@ def by_field(problem: Problem) -> Problem:
 
 
 def invalid(metadata: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with readable metadata."""
+    """What is wrong with readable metadata (without nulls)."""
     yield from name_problems(metadata)
-    for key, value in (metadata.get("labels") or {}).items():
+    for key, value in metadata.get("labels", {}).items():
         yield from key_problems(key, ("metadata", "labels"))
         if value and not is_word(value):
             yield told(("metadata", "labels"), f"the value of {key!r} must be {A_WORD}")
-    for key in metadata.get("annotations") or {}:
+    for key in metadata.get("annotations", {}):
         yield from key_problems(key.lower(), ("metadata", "annotations"))
     if annotation_bytes(metadata) > ANNOTATIONS_LIMIT_BYTES:
         yield told(("metadata", "annotations"), f"must be at most {ANNOTATIONS_LIMIT_BYTES} bytes in all")
-    for finalizer in metadata.get("finalizers") or ():
+    for finalizer in metadata.get("finalizers", ()):
         yield from key_problems(finalizer, ("metadata", "finalizers"))
     yield from owner_problems(metadata)
 
 
 def name_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
     """A name must be given, as nothing else tells one resource from another."""
-    name, namespace = metadata.get("name") or "", metadata.get("namespace") or ""
+    name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
     if not name:
         yield told(("metadata", "name"), "must be given: nothing else tells one resource from another")
     elif not fits(name, DNS_SUBDOMAIN, NAME_LIMIT):
@@ -104,7 +104,7 @@ def key_problems(key: str, path: Path) -> Iterator[Problem]:
 
 def owner_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
     """An owner without its whole identity. The API server leaves the entry's number out of the path."""
-    for owner in metadata.get("ownerReferences") or ():
+    for owner in metadata.get("ownerReferences", ()):
         for name in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(name):
                 yield told(("metadata", "ownerReferences", name), "must be given")
@@ -127,5 +127,5 @@ def fits(text: str, pattern: re.Pattern[str], limit: int) -> bool:
 
 def annotation_bytes(metadata: Mapping[str, Any]) -> int:
     """What Kubernetes counts: the bytes of all keys and values."""
-    pairs = (metadata.get("annotations") or {}).items()
-    return sum(len(f"{key}{value or ''}".encode()) for key, value in pairs)
+    pairs = metadata.get("annotations", {}).items()
+    return sum(len(f"{key}{value}".encode()) for key, value in pairs)

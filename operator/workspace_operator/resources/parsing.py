@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workspace_operator.resources import metadata as meta
-from workspace_operator.resources.problems import InvalidResource, Path, Problem, spelled
+from workspace_operator.resources.problems import InvalidResource, Problem, spelled
 from workspace_operator.resources.rules import RULES, broken
 from workspace_operator.resources.schema import resource_schema
 from workspace_operator.resources.statuses import WorkspaceStatus
@@ -40,7 +40,7 @@ def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
     As with kubectl, what cannot be read hides what is unknown, and that hides what is not valid.
     """
     given = without_nulls(document)
-    return unreadable(given) or unknown(given) or invalid(given, old)
+    return unreadable(given) or unknown(manifest_schema(), given) or invalid(given, old)
 
 
 def unreadable(document: Json) -> list[Problem]:
@@ -52,14 +52,10 @@ def unreadable(document: Json) -> list[Problem]:
     ] or meta.undecodable(document.get("metadata", {}))
 
 
-def unknown(document: Json) -> list[Problem]:
-    """Fields that Workspaces do not have."""
-    return [unknown_field(path) for path in unknown_fields(manifest_schema(), document)]
-
-
-def unknown_field(path: Path) -> Problem:
-    """Says so, and what might have been meant."""
-    return Problem(path=spelled(path), message="is not a field of a Workspace: mend its spelling or remove it")
+def unknown(schema: Schema, document: Json) -> list[Problem]:
+    """Fields that are not in the schema."""
+    message = "is not a field of a Workspace: mend its spelling or remove it"
+    return [Problem(path=spelled(path), message=message) for path in unknown_fields(schema, document)]
 
 
 @cache
@@ -77,8 +73,14 @@ def invalid(document: Json, old: Json | None) -> list[Problem]:
     found = list(findings(schema, whole))
     problems = [*meta.invalid(document.get("metadata", {})), *(finding.problem for finding in found)]
     if not any(finding.is_blocking for finding in found):
-        problems += broken(RULES, whole, None if old is None else completed(schema, without_nulls(old)))
+        problems += broken(RULES, whole, before(old))
     return list(dict.fromkeys(problems))
+
+
+def before(old: Json | None) -> Json | None:
+    """What a document replaces, with its defaults; nothing if that was never a Workspace."""
+    whole = completed(resource_schema(), without_nulls(old or {}))
+    return None if any(findings(resource_schema(), whole)) else whole
 
 
 def status_of(document: Json) -> WorkspaceStatus:
@@ -87,3 +89,10 @@ def status_of(document: Json) -> WorkspaceStatus:
         return WorkspaceStatus.model_validate(document.get("status", {}))
     except ValidationError:
         return WorkspaceStatus()
+
+
+def status_problems(status: Json) -> list[Problem]:
+    """What the API server would refuse of a status; it drops unknown fields, so that they are problems here."""
+    schema = {"type": "object", "properties": {"status": resource_schema()["properties"]["status"]}}
+    given = {"status": without_nulls(status)}
+    return unknown(schema, given) or [finding.problem for finding in findings(schema, given)]

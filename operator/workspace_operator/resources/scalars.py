@@ -20,6 +20,7 @@ DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 OCTAL = re.compile(r"[-+]?0[0-7]+")
 PREFIXED = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+FRACTION = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 LOWEST, HIGHEST = -(2**63), 2**64 - 1
 
 Scalar = str | int | float | bool | None
@@ -38,12 +39,19 @@ def plain_value(text: str) -> Scalar:
 
 
 def number_of(text: str) -> int | float | None:
-    """The number that a text is, if it is one. Digits may be grouped by underscores."""
-    digits = text if text.startswith(".") else text.replace("_", "")
-    whole = whole_number_of(digits) if text[0] in "+-0123456789" else None
+    """The number that a text is, if it is one. Underscores may group digits: anywhere, but not after a first dot."""
+    if text.startswith("."):
+        return finite(text) if FRACTION.fullmatch(text) else None
+    digits = text.replace("_", "") if text[0] in "+-0123456789" else ""
+    whole = whole_number_of(digits)
     if whole is not None and LOWEST <= whole <= HIGHEST:
         return whole
-    number = float(digits) if text[0] in "+-.0123456789" and FLOAT.fullmatch(digits) else math.inf
+    return finite(digits) if FLOAT.fullmatch(digits) else None
+
+
+def finite(digits: str) -> float | None:
+    """The number, if one can hold it; text that is too large for a number stays text."""
+    number = float(digits)
     return number if math.isfinite(number) else None
 
 

@@ -160,5 +160,5 @@ def main(arguments: Sequence[str], folder: Path = REPOSITORY / "crds") -> int:
     return 1
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - what it calls is tested
     sys.exit(main(sys.argv[1:]))

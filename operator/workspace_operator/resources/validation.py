@@ -157,12 +157,20 @@ def field_findings(schema: Schema, value: Mapping[str, Any], path: Path) -> Iter
         if name not in value:
             yield found((*path, name), "must be given", is_blocking=True)
     for name, child in value.items():
-        known = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
-        if known:
+        known = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+        if known is not None:
             yield from findings(known, child, (*path, name))
 
 
 def entry_findings(schema: Schema, value: list[Any], path: Path) -> Iterator[Finding]:
-    """What is wrong inside the entries of a list."""
+    """What is wrong inside the entries of a list, and entries that have the key of an earlier one."""
+    seen: set[tuple[Any, ...]] = set()
     for number, entry in enumerate(value):
-        yield from findings(schema["items"], entry, (*path, number))
+        inside = list(findings(schema["items"], entry, (*path, number)))
+        yield from inside
+        names = schema.get("x-kubernetes-list-map-keys")
+        if names and not inside:
+            key = tuple(entry[name] for name in names)
+            if key in seen:
+                yield found((*path, number), f"may not repeat {', '.join(key)}", is_blocking=False)
+            seen.add(key)

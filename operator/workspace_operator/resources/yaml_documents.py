@@ -7,7 +7,6 @@ kubectl takes the last one or guesses: duplicate keys, and tags that are not YAM
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import yaml
@@ -48,7 +47,9 @@ class YamlDocument:
 def documents_in(text: str) -> Iterator[YamlDocument]:
     """The documents of a text, without empty ones. InvalidInput says which one cannot be read, and where."""
     nodes = yaml.compose_all(text, KubectlLoader)
-    for number in count(1):
+    number = 0
+    while True:
+        number += 1
         try:
             document = next_document(nodes, number)
         except InvalidInput as error:
@@ -126,10 +127,12 @@ class Conversion:
 
 def name_of(key: yaml.Node) -> str:
     """A field's name: text, or what kubectl makes of a number or a boolean."""
-    if not isinstance(key, yaml.ScalarNode):
+    value = scalar_of(key) if isinstance(key, yaml.ScalarNode) else None
+    if value is None:
         raise refusal("a field's name must be text", key.start_mark)
-    value = scalar_of(key)
-    return value if isinstance(value, str) else str(value).lower()
+    if isinstance(value, str | float):
+        return str(key.value)
+    return str(value).lower()
 
 
 def scalar_of(node: yaml.ScalarNode) -> Scalar:

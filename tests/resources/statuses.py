@@ -1,0 +1,73 @@
+"""Statuses: one that the API server takes, and changes to it that it refuses, each with the path of what is wrong."""
+
+from typing import Any
+
+TIME = "2026-01-31T12:00:00Z"
+READY = {
+    "type": "Ready",
+    "status": "False",
+    "observedGeneration": 3,
+    "lastTransitionTime": TIME,
+    "reason": "MigrationBlocked",
+    "message": "12 people share their address",
+}
+GOOD_STATUS: dict[str, Any] = {
+    "conditions": [
+        READY,
+        READY | {"type": "Stalled", "status": "True", "lastTransitionTime": "2026-01-31T12:00:00.123+01:00"},
+    ],
+    "observedGeneration": 3,
+    "workspaceID": 7,
+    "identifiers": {"mode": "IDOnly", "emailUpdates": "ByCioID", "idUpdates": "Never"},
+    "people": {"total": 30, "withEmail": 20, "withoutID": 0},
+    "migration": {
+        "from": "IDOnly",
+        "to": "EmailOrID",
+        "stage": "Blocked",
+        "startTime": TIME,
+        "completionTime": TIME,
+        "peopleTotal": 30,
+        "peopleChecked": 30,
+        "violations": {"duplicateEmail": 12, "invalidEmail": 1, "suppressedEmail": 1, "idIsAnotherEmail": 1},
+        "peopleConcerned": 14,
+        "export": 2,
+    },
+    "lastHandledReconcileAt": "now",
+}
+
+
+def with_ready(**changes: Any) -> dict[str, Any]:
+    return {"conditions": [READY | changes]}
+
+
+BAD_STATUSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a reason with a space": ("status.conditions[0].reason", with_ready(reason="It waits")),
+    "a reason with a line break": ("status.conditions[0].reason", with_ready(reason="Waits\n")),
+    "an empty reason": ("status.conditions[0].reason", with_ready(reason="")),
+    "a type with a space": ("status.conditions[0].type", with_ready(type="Is Ready")),
+    "a status that is a boolean": ("status.conditions[0].status", with_ready(status=True)),
+    "a status unknown": ("status.conditions[0].status", with_ready(status="Maybe")),
+    "a time without its zone": (
+        "status.conditions[0].lastTransitionTime",
+        with_ready(lastTransitionTime="2026-01-31T12:00:00"),
+    ),
+    "a time that is not": (
+        "status.conditions[0].lastTransitionTime",
+        with_ready(lastTransitionTime="2026-02-31T12:00:00Z"),
+    ),
+    "a message without end": ("status.conditions[0].message", with_ready(message="x" * 32769)),
+    "no message": ("status.conditions[0].message", with_ready(message=None)),
+    "a generation below zero": ("status.conditions[0].observedGeneration", with_ready(observedGeneration=-1)),
+    "a condition twice": ("status.conditions[1]", {"conditions": [READY, READY]}),
+    "too many conditions": (
+        "status.conditions",
+        {"conditions": [READY | {"type": f"Type{number}"} for number in range(17)]},
+    ),
+    "conditions as a number": ("status.conditions", {"conditions": 1}),
+    "a root generation too low": ("status.observedGeneration", {"observedGeneration": -2}),
+    "people as text": ("status.people.total", {"people": {"total": "1"}}),
+    "a mode unknown": ("status.identifiers.mode", {"identifiers": {"mode": "Email"}}),
+    "a stage unknown": ("status.migration.stage", {"migration": {"from": "IDOnly", "to": "IDOnly", "stage": "Lost"}}),
+    "a migration from nowhere": ("status.migration.from", {"migration": {"to": "IDOnly", "stage": "Blocked"}}),
+    "a long echo": ("status.lastHandledReconcileAt", {"lastHandledReconcileAt": "x" * 257}),
+}

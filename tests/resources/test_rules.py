@@ -1,0 +1,69 @@
+"""The rules in CEL, as data."""
+
+from itertools import product
+
+import pytest
+
+from workspace_operator.identity.rules import Mode
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.rules import RULES, Reason, Rule, mode_problem
+
+ALLOWED = {
+    (Mode.ID_ONLY, Mode.EMAIL_OR_ID),
+    (Mode.EMAIL_ONLY, Mode.EMAIL_OR_ID),
+    (Mode.EMAIL_OR_ID, Mode.ID_ONLY),
+}
+KUBERNETES_ONLY = ("isSorted", "find(", "url(", "format(", "quantity", "ip(", "optional", "split(", "charAt", "indexOf")
+
+
+@pytest.mark.parametrize(("in_force", "wanted"), list(product(Mode, Mode)))
+def test_only_three_changes_of_mode_are_allowed(in_force: Mode, wanted: Mode) -> None:
+    problem = mode_problem(wanted=wanted, in_force=in_force)
+
+    assert (problem is None) == (wanted is in_force or (in_force, wanted) in ALLOWED)
+    assert problem is None or problem.path == "spec.identifiers.mode"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:40])
+def test_words_say_what_must_or_may_be(rule: Rule) -> None:
+    assert rule.message.startswith(("must ", "may "))
+    assert "\n" not in rule.message
+    assert not rule.message.endswith(".")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:40])
+def test_rules_are_core_cel(rule: Rule) -> None:
+    assert not [name for name in KUBERNETES_ONLY if name in rule.expression]
+
+
+def test_rule_holds_where_there_is_nothing_to_judge() -> None:
+    rule = Rule(scope=("spec", "color"), expression="self == 'x'", message="must be x")
+
+    assert rule.is_kept({"spec": {}}, None)
+    assert rule.is_kept({"spec": 5}, None)
+    assert not rule.is_kept({"spec": {"color": "y"}}, None)
+
+
+def test_transition_holds_where_there_is_nothing_older() -> None:
+    rule = Rule(scope=("spec", "color"), expression="self == oldSelf", message="may not be changed")
+    new = {"spec": {"color": "x"}}
+
+    assert rule.is_kept(new, None)
+    assert rule.is_kept(new, {"spec": {}})
+    assert rule.is_kept(new, {"spec": {"color": "x"}})
+    assert not rule.is_kept(new, {"spec": {"color": "y"}})
+
+
+def test_rule_becomes_an_entry_of_the_schema() -> None:
+    at_field = Rule(scope=("spec",), field=("a", "b"), expression="true", message="must be", reason=Reason.FORBIDDEN)
+    at_self = Rule(scope=("spec", "a"), expression="true", message="must be")
+
+    assert at_field.as_document() == {
+        "rule": "true",
+        "message": "must be",
+        "reason": "FieldValueForbidden",
+        "fieldPath": ".a.b",
+    }
+    assert "fieldPath" not in at_self.as_document()
+    assert at_field.problem == Problem(path="spec.a.b", message="must be")
+    assert at_self.problem.path == "spec.a"
