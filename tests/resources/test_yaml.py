@@ -33,10 +33,9 @@ NUMBERS = {
 BOOLEANS = {"y": True, "Yes": True, "on": True, "TRUE": True, "N": False, "no": False, "Off": False, "false": False}
 NULLS = ["~", "null", "Null", "NULL"]
 TEXTS = [
-    "1e3000", "2026-01-31", "2026-01-31T12:00:00Z", "1:30", "00ff00", "0x", "0o9", "1_000e", "+", ".", "._5", ".5_", ".5e999",
-   
-    "tRUE", "yES", "nUll", "=", "1,5", "0b2", "--1", "nan", "inf",
-]  # fmt: skip
+    *("1e3000", ".5e999", "2026-01-31", "2026-01-31T12:00:00Z", "1:30", "00ff00", "0x", "0o9", "0b2", "1_000e"),
+    *("+", ".", "._5", ".5_", "--1", "1,5", "=", "tRUE", "yES", "nUll", "nan", "inf"),
+]
 
 
 def value_of(text: str) -> Any:
