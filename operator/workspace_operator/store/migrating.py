@@ -14,7 +14,7 @@ from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Moved
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, ViolationCounts
-from workspace_operator.migrations.stages import ENDED, RUNNING, Stage
+from workspace_operator.migrations.stages import ENDED, Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.counting import count_violations
 from workspace_operator.store.engines import Database
@@ -23,8 +23,6 @@ from workspace_operator.store.requests import let_writers_go
 from workspace_operator.store.rows import migration_of, violation_values
 from workspace_operator.store.tables import KIND_EMAIL, identifier, migration, person, workspace
 from workspace_operator.store.violating import write_export
-
-_CLAIMABLE = (*RUNNING, Stage.BLOCKED, Stage.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,13 @@ class SQLMigrations:
         """Lease a change that is due and that nobody else is working on, if there is one."""
         due = sa.select(migration).where(
             migration.c.due_at <= now,
-            migration.c.paused.is_(False),
-            sa.or_(migration.c.lease_expires_at.is_(None), migration.c.lease_expires_at <= now),
+            # What a change that was taken back has left is cleared even if it was paused before.
+            sa.or_(migration.c.paused.is_(False), migration.c.stage == Stage.CANCELLED.value),
+            sa.or_(
+                migration.c.lease_expires_at.is_(None),
+                migration.c.lease_expires_at <= now,
+                migration.c.lease_owner == lease.worker,  # it failed in the middle of a step, and tries again
+            ),
         )
         first = due.order_by(migration.c.due_at).limit(1)
         with self.database.reading() as connection:  # looking takes no lock, and there is mostly nothing

@@ -107,7 +107,7 @@ def _newest(connection: sa.Connection, workspace_id: int) -> Row | None:
 
 
 def _prepares_identifiers(row: Row) -> bool:
-    """Whether there may be identifiers of the future; where addresses are identifiers already, they stay as they are."""
+    """Whether there may be identifiers of the future; those that are in force already must stay."""
     return Stage(row.stage) is Stage.PREPARING and Mode(row.from_mode) is Mode.ID_ONLY
 
 
