@@ -47,11 +47,16 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
         _copy(connection, table, rows)
         return
     places = ", ".join("?" * len(table.columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({places})", list(rows))  # noqa: S608 - our own name
+    connection.exec_driver_sql(f"INSERT INTO {_with_columns(table)} VALUES ({places})", list(rows))  # noqa: S608 - our own name
+
+
+def _with_columns(table: sa.Table) -> str:
+    """The table and its columns by name: a later revision's column stands last, wherever the metadata has it."""
+    return f"{table.name} ({', '.join(table.columns.keys())})"
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    statement = f"COPY {table.name} FROM STDIN"
+    statement = f"COPY {_with_columns(table)} FROM STDIN"
     driver: Any = connection.connection.dbapi_connection
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:

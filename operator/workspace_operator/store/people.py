@@ -49,6 +49,7 @@ class SQLPeople:
 
     database: Database
     new_cio_id: Callable[[], str] = field(default_factory=CioIDs)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """Tell the identifier settings in force. Raises NotFound."""
@@ -106,7 +107,7 @@ class SQLPeople:
         self, workspace_id: int, reference: Reference, step: Callable[[Population, Reference], Outcome]
     ) -> bool:
         """Delete, suppress or unsuppress; under the closed fence, so that no call makes anew what is being blocked."""
-        now = int(datetime.now(UTC).timestamp())
+        now = int(self.clock().timestamp())
 
         def work(connection: sa.Connection) -> bool:
             close_fence(connection, workspace_id)
@@ -200,8 +201,9 @@ def _write(connection: sa.Connection, row: Row, changes: Changes, now: int) -> N
         connection.execute(sa.delete(person).where(person.c.workspace_id == number, among(person.c.cio_id, gone)))
     insert_rows(connection, person, [_row_of(number, each) for each in changes.inserted])
     _update_people(connection, number, [each.after for each in changes.replaced])
+    # In the order of the key: two batches that make the same identifiers wait for each other, but not crosswise.
     added = [(number, _KIND_NUMBERS[each.kind], each.key, each.cio_id) for each in changes.identifiers_added]
-    insert_rows(connection, identifier, added)
+    insert_rows(connection, identifier, sorted(added))
     _write_suppressions(connection, number, changes)
     touched = [*gone, *(each.after.cio_id for each in changes.replaced)]
     if touched or changes.suppressions_removed:
