@@ -1,0 +1,25 @@
+"""Reports of violations, in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.fakes.memory import Memory
+from workspace_operator.application.ports import Export, ViolationRow
+from workspace_operator.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryExports:
+    """Implements the port ``Exports``."""
+
+    memory: Memory
+
+    def exports(self, workspace_id: int) -> Sequence[Export]:
+        found = self.memory.rooms[workspace_id].exports if workspace_id in self.memory.rooms else {}
+        return sorted(found.values(), key=lambda each: -each.number)
+
+    def violations(self, workspace_id: int, number: int) -> Iterator[ViolationRow]:
+        room = self.memory.rooms.get(workspace_id)
+        if room is None or number not in room.exports:
+            raise NotFound(f"workspace number {workspace_id} has no export {number}")
+        return iter(list(room.violations[number]))

@@ -1,0 +1,122 @@
+"""Identifier changes as the worker carries them out, in memory.
+
+Who owns which identifier follows from the mode in force, so there is nothing to prepare and nothing to clear.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tests.fakes.memory import Change, Memory, Room
+from tests.fakes.violations import people_counts, violation_counts, violation_rows
+from workspace_operator.application.ports import Export, Lease
+from workspace_operator.errors import Moved
+from workspace_operator.migrations.records import Migration, ViolationCounts
+from workspace_operator.migrations.stages import ENDED, Stage
+from workspace_operator.reconcile.observed import PeopleCounts
+
+KEPT_EXPORTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMigrations:
+    """Implements the port ``Migrations``."""
+
+    memory: Memory
+
+    def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
+        changes = [each for room in self.memory.rooms.values() for each in room.changes]
+        due = [(each.due_at, index) for index, each in enumerate(changes) if each.due_at and _is_free(each, lease, now)]
+        ready = sorted(each for each in due if each[0] <= now)
+        if not ready:
+            return None
+        change = changes[ready[0][1]]
+        change.lease_owner, change.lease_expires_at = lease.worker, now + lease.duration
+        return change.migration
+
+    def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
+        if workspace_id not in self.memory.rooms:
+            return PeopleCounts(), ViolationCounts()
+        population = self.memory.rooms[workspace_id].population
+        return people_counts(population), violation_counts(violation_rows(population))
+
+    def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        _, change = self._leased(migration, lease)
+        return _move(change, lease, now, stage=Stage.CHECKING, started_at=migration.started_at or now)
+
+    def hold(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        room, change = self._leased(migration, lease)
+        room.writers_held = True
+        counts = {"people_total": people.total, "people_checked": people.total}
+        return _move(change, lease, now, stage=Stage.PREPARING, **counts)
+
+    def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        room, change = self._leased(migration, lease)
+        room.let_writers_go()
+        counts: dict[str, object] = {"people_total": people.total, "people_checked": people.total}
+        rows = violation_rows(room.population)
+        if not rows:
+            return _move(change, lease, now, stage=Stage.CHECKING, **counts)
+        room.blocked_export = number = max(room.exports, default=0) + 1
+        room.exports[number] = Export(
+            workspace_id=migration.workspace_id,
+            number=number,
+            migration_number=migration.number,
+            created_at=now,
+            description=f"people who stand in the way of {migration.from_mode} to {migration.to_mode}",
+            total=len(rows),
+        )
+        room.violations[number] = rows
+        for old in [each for each in room.exports if each <= number - KEPT_EXPORTS]:
+            del room.exports[old], room.violations[old]
+        counts |= {"violations": violation_counts(rows), "export": number}
+        moved = _move(change, lease, now, stage=Stage.BLOCKED, **counts)
+        change.lease_owner, change.lease_expires_at, change.due_at = "", None, None
+        return moved
+
+    def release(self, migration: Migration, lease: Lease, *, due: bool) -> None:
+        _, change = self._leased(migration, lease)
+        change.lease_owner, change.lease_expires_at = "", None
+        change.due_at = change.due_at if due else None
+
+    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:  # noqa: ARG002
+        self._renewed(migration, lease, now)
+        return True
+
+    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:  # noqa: ARG002
+        self._renewed(migration, lease, now)
+        return True
+
+    def switch(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        room, change = self._leased(migration, lease)
+        room.let_writers_go()
+        room.switch_to(migration.to_mode)
+        return _move(change, lease, now, stage=Stage.SWITCHED, export=None, violations=ViolationCounts())
+
+    def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        _, change = self._leased(migration, lease)
+        change.due_at = None
+        return _move(change, lease, now, stage=Stage.COMPLETED, completed_at=now)
+
+    def _leased(self, migration: Migration, lease: Lease) -> tuple[Room, Change]:
+        change = self.memory.change(migration.workspace_id, migration.number)
+        if change.lease_owner != lease.worker or change.migration.revision != migration.revision:
+            raise Moved(f"identifier change {migration.number} has moved on")
+        return self.memory.rooms[migration.workspace_id], change
+
+    def _renewed(self, migration: Migration, lease: Lease, now: datetime) -> None:
+        _, change = self._leased(migration, lease)
+        change.lease_expires_at = now + lease.duration
+
+
+def _is_free(change: Change, lease: Lease, now: datetime) -> bool:
+    expires = change.lease_expires_at
+    is_leased = expires is not None and expires > now and change.lease_owner != lease.worker
+    return not is_leased and not change.migration.paused
+
+
+def _move(change: Change, lease: Lease, now: datetime, *, stage: Stage, **values: object) -> Migration:
+    if stage not in ENDED:
+        change.lease_expires_at, change.due_at = now + lease.duration, now
+    revision = change.migration.revision + 1
+    change.migration = replace(change.migration, stage=stage, revision=revision, **values)  # type: ignore[arg-type]
+    return change.migration

@@ -1,0 +1,97 @@
+"""People, in memory: the population is the store."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+
+from tests.fakes.memory import MENDING_SETTLES, Memory, Room
+from tests.fakes.violations import people_counts
+from workspace_operator.identity import removals
+from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Population
+from workspace_operator.identity.references import Reference
+from workspace_operator.identity.resolve import identify
+from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.observed import PeopleCounts
+
+
+def counting_cio_ids() -> Callable[[], str]:
+    """Makes cio_ids that are easy to read in a failure."""
+    numbers = count(1)
+    return lambda: f"{next(numbers):08x}"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPeople:
+    """Implements the port ``People``."""
+
+    memory: Memory
+    new_cio_id: Callable[[], str] = field(default_factory=counting_cio_ids)
+
+    def rules(self, workspace_id: int) -> IdentityRules:
+        workspace = self.memory.room(workspace_id).workspace
+        return IdentityRules(
+            mode=workspace.mode,
+            email_updates=workspace.settings.email_updates,
+            id_updates=workspace.settings.id_updates,
+            merge_multi_identifier=workspace.settings.merge_multi_identifier,
+        )
+
+    def identify(self, workspace_id: int, calls: Sequence[IdentifyCall], *, now: int) -> Sequence[Outcome]:
+        room, rules = self.memory.room_to_write(workspace_id), self.rules(workspace_id)
+        outcomes = [identify(rules, room.population, each, now=now, new_cio_id=self.new_cio_id) for each in calls]
+        _settle(room, datetime.fromtimestamp(now, UTC))
+        return outcomes
+
+    def delete(self, workspace_id: int, reference: Reference) -> bool:
+        return self._depart(workspace_id, lambda people: removals.delete(people, reference))
+
+    def suppress(self, workspace_id: int, reference: Reference) -> bool:
+        suppression_id = self.new_cio_id()
+        return self._depart(
+            workspace_id, lambda people: removals.suppress(people, reference, suppression_id=suppression_id)
+        )
+
+    def unsuppress(self, workspace_id: int, reference: Reference) -> bool:
+        return self._depart(workspace_id, lambda people: removals.unsuppress(people, reference))
+
+    def find(self, workspace_id: int, reference: Reference) -> Person | None:
+        return self.memory.room(workspace_id).population.find(reference)
+
+    def all(self, workspace_id: int) -> Iterator[Person]:
+        people = self.memory.rooms[workspace_id].population.people if workspace_id in self.memory.rooms else {}
+        return iter(sorted(people.values(), key=lambda each: each.cio_id))
+
+    def count(self, workspace_id: int) -> PeopleCounts:
+        room = self.memory.rooms.get(workspace_id)
+        return people_counts(room.population) if room else PeopleCounts()
+
+    def _depart(self, workspace_id: int, step: Callable[[Population], Outcome]) -> bool:
+        room = self.memory.room_to_write(workspace_id)
+        outcome = step(room.population)
+        _settle(room, self.memory.clock())
+        return outcome.verdict not in {Verdict.IGNORED, Verdict.UNCHANGED}
+
+
+def _settle(room: Room, now: datetime) -> None:
+    """What else a write does: it wakes a blocked change if it may have mended something, and purges exports."""
+    changes = room.population.changes()
+    room.population.settle()
+    gone = {each.cio_id for each in changes.removed}
+    touched = gone | {each.after.cio_id for each in changes.replaced}
+    if room.blocked_export is not None:
+        listed = {row.cio_id for row in room.violations[room.blocked_export]}
+        if changes.suppressions_removed or touched & listed:
+            _wake(room, now)
+    for number, rows in room.violations.items():
+        room.violations[number] = [row for row in rows if row.cio_id not in gone]
+
+
+def _wake(room: Room, now: datetime) -> None:
+    room.blocked_export = None
+    change = room.changes[-1]
+    if change.migration.stage is Stage.BLOCKED:
+        change.due_at = now + MENDING_SETTLES

@@ -1,0 +1,197 @@
+"""The directory of workspaces, in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tests.fakes.memory import Change, Memory, Room
+from tests.fakes.violations import people_counts
+from workspace_operator.application.ports import Sought
+from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
+from workspace_operator.identity.population import Population
+from workspace_operator.migrations.records import Migration
+from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
+from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
+from workspace_operator.reconcile.plan import (
+    Action,
+    CancelMigration,
+    CreateWorkspace,
+    DestroyWorkspace,
+    PauseMigration,
+    PutInForce,
+    RequestMigration,
+    RetryMigration,
+    TakeOver,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryWorkspaces:
+    """Implements the port ``Workspaces``."""
+
+    memory: Memory
+
+    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
+        ours = self.memory.owned_by(sought.owner)
+        account = ours.workspace.account if ours else sought.account
+        named = self._named(sought.owner, account, sought.display_name)
+        return Observed(
+            workspace=ours.workspace if ours else None,
+            name_holder=_candidate(named, unless=ours),
+            adoptable=_candidate(self._numbered(sought.adopt)),
+            remembered=_candidate(self._numbered(sought.remembered), unless=ours),
+            migration=ours.changes[-1].migration if ours and ours.changes else None,
+            people=people_counts(ours.population) if ours and count_people else None,
+        )
+
+    def carry_out(self, action: Action, *, now: datetime) -> None:
+        match action:
+            case CreateWorkspace():
+                self._create(action)
+            case TakeOver():
+                self._take_over(action)
+            case PutInForce():
+                room = self._unmoved(action.workspace_id, action.row_version)
+                self._refuse_taken_name(
+                    room.workspace.owner, room.workspace.account, action.settings.display_name, room
+                )
+                room.write(settings=action.settings)
+            case DestroyWorkspace():
+                self.memory.rooms.pop(action.workspace_id, None)
+            case RequestMigration():
+                self._request(action, now)
+            case CancelMigration() | PauseMigration() | RetryMigration():
+                self._ask(action, now)
+
+    def unreported(self) -> Sequence[tuple[Owner, Migration]]:
+        return [
+            (room.workspace.owner, each.migration)
+            for room in self.memory.rooms.values()
+            for each in room.changes
+            if each.migration.revision != each.reported_revision
+        ]
+
+    def reported(self, migration: Migration) -> None:
+        change = self.memory.change(migration.workspace_id, migration.number)
+        change.reported_revision = max(change.reported_revision, migration.revision)
+
+    def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:
+        found = [
+            each
+            for each in self.list()
+            if (each.owner.namespace, each.owner.name) == (namespace, name) and cluster in {None, each.owner.cluster}
+        ]
+        if not found:
+            raise NotFound(f"there is no workspace {namespace}/{name}")
+        if len(found) > 1:
+            raise Ambiguous(f"{namespace}/{name} is in {', '.join(each.owner.cluster for each in found)}")
+        return found[0]
+
+    def get(self, workspace_id: int) -> StoredWorkspace:
+        return self.memory.room(workspace_id).workspace
+
+    def list(self) -> Sequence[StoredWorkspace]:
+        return [room.workspace for _, room in sorted(self.memory.rooms.items())]
+
+    def _create(self, action: CreateWorkspace) -> None:
+        if self.memory.owned_by(action.owner):
+            raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+        self._refuse_taken_name(action.owner, action.account, action.settings.display_name, None)
+        number = next(self.memory.numbers)
+        workspace = StoredWorkspace(
+            workspace_id=number,
+            account=action.account,
+            owner=action.owner,
+            mode=action.mode,
+            settings=action.settings,
+            row_version=1,
+        )
+        self.memory.rooms[number] = Room(workspace=workspace, population=Population(mode=action.mode))
+
+    def _take_over(self, action: TakeOver) -> None:
+        room = self._unmoved(action.workspace_id, action.row_version)
+        if self.memory.owned_by(action.owner) not in (None, room):
+            raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+        self._refuse_taken_name(action.owner, room.workspace.account, room.workspace.settings.display_name, room)
+        room.write(owner=action.owner)
+
+    def _unmoved(self, workspace_id: int, row_version: int) -> Room:
+        room = self.memory.rooms.get(workspace_id)
+        if room is None or room.workspace.row_version != row_version:
+            raise Moved(f"workspace number {workspace_id} has changed since it was read")
+        return room
+
+    def _named(self, owner: Owner, account: str, display_name: str) -> Room | None:
+        wanted = (owner.cluster, owner.namespace, account, display_name)
+        for room in self.memory.rooms.values():
+            each = room.workspace
+            if (each.owner.cluster, each.owner.namespace, each.account, each.settings.display_name) == wanted:
+                return room
+        return None
+
+    def _numbered(self, workspace_id: int | None) -> Room | None:
+        return None if workspace_id is None else self.memory.rooms.get(workspace_id)
+
+    def _refuse_taken_name(self, owner: Owner, account: str, display_name: str, own: Room | None) -> None:
+        if self._named(owner, account, display_name) not in (None, own):
+            raise NameTaken(f"another workspace of the same account is called {display_name!r} already")
+
+    def _request(self, action: RequestMigration, now: datetime) -> None:
+        room = self.memory.rooms.get(action.workspace_id)
+        if room is None or room.workspace.mode is not action.from_mode or room.is_changing:
+            raise Moved(f"workspace number {action.workspace_id} cannot start an identifier change just now")
+        migration = Migration(
+            workspace_id=action.workspace_id,
+            number=len(room.changes) + 1,
+            from_mode=action.from_mode,
+            to_mode=action.to_mode,
+            on_conflict=action.on_conflict,
+            requested_at=now,
+            revision=1,
+        )
+        room.changes.append(Change(migration=migration, due_at=now))
+
+    def _ask(self, action: CancelMigration | PauseMigration | RetryMigration, now: datetime) -> None:
+        change = self.memory.change(action.workspace_id, action.number)
+        room, stage = self.memory.rooms[action.workspace_id], change.migration.stage
+        if stage in ENDED:
+            raise Moved(f"identifier change {action.number} has ended")
+        match action:
+            case CancelMigration():
+                _cancel(room, change, now)
+            case PauseMigration(paused=True):
+                _pause(room, change)
+            case PauseMigration():
+                change.due_at = change.due_at if stage is Stage.BLOCKED else now
+                _move(change, paused=False)
+            case RetryMigration():
+                change.due_at = now
+                _move(change, retry_token=action.token)
+
+
+def _cancel(room: Room, change: Change, now: datetime) -> None:
+    if change.migration.stage not in BEFORE_SWITCH:
+        raise Moved(f"identifier change {change.migration.number} has switched already")
+    room.let_writers_go()
+    change.due_at = None
+    _move(change, stage=Stage.CANCELLED, completed_at=now)
+
+
+def _pause(room: Room, change: Change) -> None:
+    if change.migration.stage is Stage.PREPARING:
+        room.let_writers_go()
+        change.due_at = None
+        _move(change, paused=True, stage=Stage.CHECKING)
+    else:
+        _move(change, paused=True)
+
+
+def _move(change: Change, **values: object) -> None:
+    """Every request ends the lease, so that a worker in the middle of a step finds out."""
+    change.lease_owner, change.lease_expires_at = "", None
+    revision = change.migration.revision + 1
+    change.migration = replace(change.migration, revision=revision, **values)  # type: ignore[arg-type]
+
+
+def _candidate(found: Room | None, *, unless: Room | None = None) -> Candidate | None:
+    return None if found is None or found is unless else Candidate(workspace=found.workspace, released=False)
