@@ -1,0 +1,72 @@
+"""One store a test, of each kind; databases are made once and emptied in between."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres import Postgres
+from tests.store.adapters import Store, empty, memory_store, partitioned, sql_store, upgraded
+from tests.store.scenes import Scene
+from workspace_operator.identity.rules import Mode
+from workspace_operator.store.engines import Database
+
+DATABASES = (
+    "sqlite_database",
+    pytest.param("postgres_database", marks=pytest.mark.postgres),
+    pytest.param("partitioned_database", marks=pytest.mark.postgres),
+)
+
+
+@pytest.fixture(scope="session")
+def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        database = upgraded(url)
+        yield database
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def partitioned_database(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        database = partitioned(url)
+        yield database
+        database.close()
+
+
+@pytest.fixture(params=("memory", *DATABASES))
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each kind of store: what a contract says holds for all."""
+    if request.param == "memory":
+        return memory_store()
+    return _empty_store(request)
+
+
+@pytest.fixture(params=DATABASES)
+def sql(request: pytest.FixtureRequest) -> Store:
+    """Each kind of database: for what cannot be seen through the ports."""
+    return _empty_store(request)
+
+
+def _empty_store(request: pytest.FixtureRequest) -> Store:
+    database: Database = request.getfixturevalue(request.param)
+    empty(database)
+    return sql_store(database)
+
+
+@pytest.fixture
+def scene(store: Store) -> Scene:
+    """A workspace of mode IDOnly."""
+    return Scene.create(store, Mode.ID_ONLY)
+
+
+@pytest.fixture
+def sql_scene(sql: Store) -> Scene:
+    """The same, on databases only."""
+    return Scene.create(sql, Mode.ID_ONLY)

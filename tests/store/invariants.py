@@ -1,0 +1,79 @@
+"""What must be true of a whole store, asked in plain SQL, independent of the adapters."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from workspace_operator.store.engines import Database
+
+CLAIMED = """
+SELECT p.workspace_id, 1, p.id, p.cio_id FROM person p WHERE p.id IS NOT NULL
+UNION ALL
+SELECT p.workspace_id, 2, p.email_key, p.cio_id FROM person p JOIN workspace w ON w.workspace_id = p.workspace_id
+WHERE p.email_key IS NOT NULL AND w.mode <> 'IDOnly'"""
+
+KEPT = "SELECT workspace_id, kind, value_key, cio_id FROM identifier"
+
+ORPHANS = """
+SELECT '{table}', t.workspace_id FROM {table} t
+WHERE NOT EXISTS (SELECT 1 FROM workspace w WHERE w.workspace_id = t.workspace_id)"""
+
+HELD_WITHOUT_REASON = """
+SELECT w.workspace_id FROM workspace w WHERE w.writers_held AND NOT EXISTS (
+  SELECT 1 FROM migration m WHERE m.workspace_id = w.workspace_id AND m.stage = 'Preparing' AND NOT m.paused)"""
+
+SEVERAL_OPEN = """
+SELECT workspace_id FROM migration WHERE stage NOT IN ('Completed', 'Cancelled')
+GROUP BY workspace_id HAVING count(*) > 1"""
+
+UNLISTED_VIOLATIONS = """
+SELECT v.workspace_id, v.export_number FROM violation v WHERE NOT EXISTS (
+  SELECT 1 FROM export e WHERE e.workspace_id = v.workspace_id AND e.number = v.export_number)"""
+
+VIOLATIONS_OF_NOBODY = """
+SELECT v.workspace_id, v.cio_id FROM violation v WHERE NOT EXISTS (
+  SELECT 1 FROM person p WHERE p.workspace_id = v.workspace_id AND p.cio_id = v.cio_id)"""
+
+WRONG_MODE = """
+SELECT m.workspace_id, m.stage, w.mode FROM migration m JOIN workspace w ON w.workspace_id = m.workspace_id
+WHERE m.number = (SELECT max(n.number) FROM migration n WHERE n.workspace_id = m.workspace_id)
+AND w.mode <> CASE WHEN m.stage IN ('Switched', 'Completed') THEN m.to_mode ELSE m.from_mode END"""
+
+UNCLEARED = """
+SELECT m.workspace_id, m.number FROM migration m
+WHERE m.stage IN ('Completed', 'Cancelled') AND (m.leftovers OR m.due_at IS NOT NULL)"""
+
+PER_WORKSPACE = ("fence", "person", "identifier", "suppression", "migration", "export", "violation")
+
+
+def assert_sound(database: Database, *, at_rest: bool = True) -> None:
+    """Hold the store to its invariants.
+
+    ``at_rest``: no change is under way and nothing is left to clear; otherwise rows of the future, or of what was
+    in force before, may be there as long as the mode does not read them.
+    """
+    for table in PER_WORKSPACE:
+        assert asked(database, ORPHANS.format(table=table)) == []
+    questions = (HELD_WITHOUT_REASON, SEVERAL_OPEN, UNLISTED_VIOLATIONS, VIOLATIONS_OF_NOBODY, WRONG_MODE)
+    for question in (*questions, UNCLEARED) if at_rest else questions:
+        assert asked(database, question) == []
+    kept, claimed = set(asked(database, KEPT)), set(asked(database, CLAIMED))
+    assert claimed - kept == set()
+    assert _unread(database, kept - claimed, at_rest=at_rest) == set()
+
+
+def _unread(database: Database, extra: set[tuple[Any, ...]], *, at_rest: bool) -> set[tuple[Any, ...]]:
+    if at_rest:
+        return extra
+    without_email = {row[0] for row in asked(database, "SELECT workspace_id FROM workspace WHERE mode = 'IDOnly'")}
+    return {row for row in extra if row[0] not in without_email or row[1] == 1}
+
+
+def asked(database: Database, question: str) -> list[tuple[Any, ...]]:
+    """The rows of an answer, on a connection of its own."""
+    engine = sa.create_engine(database.url)
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(question))]
+    finally:
+        engine.dispose()

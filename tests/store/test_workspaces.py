@@ -1,0 +1,326 @@
+"""The contract of the port Workspaces."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.store.adapters import Store
+from tests.store.invariants import assert_sound
+from tests.store.scenes import Scene, create, look, observed, owner
+from workspace_operator.application.ports import Sought
+from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
+from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.reconcile.observed import SendMode, Settings
+from workspace_operator.reconcile.plan import DestroyWorkspace, PutInForce, TakeOver
+
+
+def put_in_force(store: Store, workspace_id: int, settings: Settings, *, row_version: int) -> None:
+    action = PutInForce(workspace_id=workspace_id, row_version=row_version, settings=settings)
+    store.workspaces.carry_out(action, now=store.clock())
+
+
+def take_over(store: Store, workspace_id: int, of: str, *, row_version: int, **place: str) -> None:
+    action = TakeOver(workspace_id=workspace_id, row_version=row_version, owner=owner(of, **place))
+    store.workspaces.carry_out(action, now=store.clock())
+
+
+def test_created_workspace_is_observed(store: Store) -> None:
+    workspace = create(store, owner(), mode=Mode.ID_ONLY, account="north", display_name="My shop")
+
+    assert workspace.owner == owner()
+    assert (workspace.mode, workspace.account) == (Mode.ID_ONLY, "north")
+    assert workspace.settings == Settings(display_name="My shop")
+    assert store.workspaces.get(workspace.workspace_id) == workspace
+
+
+def test_nothing_is_observed_for_strangers(store: Store) -> None:
+    create(store, owner())
+
+    seen = look(store, owner("other"))
+
+    assert (seen.workspace, seen.migration, seen.people, seen.name_holder) == (None, None, None, None)
+
+
+def test_owner_has_one_workspace(store: Store) -> None:
+    create(store, owner())
+
+    with pytest.raises(Moved):
+        create(store, owner(uid="u2"), display_name="Another")
+
+
+def test_display_name_is_unique_in_account(store: Store) -> None:
+    create(store, owner("a"))
+
+    with pytest.raises(NameTaken):
+        create(store, owner("b"))
+
+
+def test_display_names_differ_by_case(store: Store) -> None:
+    create(store, owner("a"), display_name="Shop")
+
+    assert create(store, owner("b"), display_name="shop").settings.display_name == "shop"
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [owner("b", namespace="other"), owner("b", cluster="c2")], ids=["namespace", "cluster"]
+)
+def test_accounts_of_equal_names_are_apart(store: Store, elsewhere: object) -> None:
+    first = create(store, owner("a"))
+
+    second = create(store, elsewhere)  # type: ignore[arg-type]
+
+    assert second.account == first.account
+    assert second.workspace_id != first.workspace_id
+
+
+def test_accounts_of_a_namespace_are_apart(store: Store) -> None:
+    create(store, owner("a"), account="north")
+
+    assert create(store, owner("b"), account="south").account == "south"
+
+
+def test_every_setting_is_put_in_force(store: Store) -> None:
+    workspace = create(store, owner())
+    wanted = Settings(
+        display_name="Ünïcode 🛍",
+        color="ff00aa",
+        email_updates=EmailUpdates.BY_CIO_ID,
+        id_updates=IDUpdates.BY_CIO_ID,
+        merge_multi_identifier=False,
+        send_mode=SendMode.TEST,
+        test_address="test@example.com",
+        open_tracking=False,
+    )
+
+    put_in_force(store, workspace.workspace_id, wanted, row_version=workspace.row_version)
+
+    assert observed(store, owner()).settings == wanted
+    assert observed(store, owner()).row_version > workspace.row_version
+
+
+def test_renaming_frees_the_old_name(store: Store) -> None:
+    workspace = create(store, owner("a"))
+
+    put_in_force(store, workspace.workspace_id, Settings(display_name="New"), row_version=workspace.row_version)
+
+    assert create(store, owner("b"), display_name="Shop").settings.display_name == "Shop"
+
+
+def test_renaming_to_a_taken_name_is_refused(store: Store) -> None:
+    create(store, owner("a"))
+    other = create(store, owner("b"), display_name="Other")
+
+    with pytest.raises(NameTaken):
+        put_in_force(store, other.workspace_id, Settings(display_name="Shop"), row_version=other.row_version)
+
+    assert observed(store, owner("b")) == other
+
+
+def test_settings_of_an_old_look_are_refused(store: Store) -> None:
+    workspace = create(store, owner())
+    put_in_force(store, workspace.workspace_id, Settings(display_name="New"), row_version=workspace.row_version)
+
+    with pytest.raises(Moved):
+        put_in_force(store, workspace.workspace_id, Settings(display_name="Old"), row_version=workspace.row_version)
+
+
+def test_switch_makes_earlier_looks_old(store: Store) -> None:
+    scene = Scene.create(store, Mode.ID_ONLY)
+    before = scene.workspace
+    scene.change_to(Mode.EMAIL_OR_ID)
+
+    with pytest.raises(Moved):
+        put_in_force(store, scene.workspace_id, before.settings, row_version=before.row_version)
+
+
+def test_name_holder_is_observed(store: Store) -> None:
+    holder = create(store, owner("a"))
+
+    seen = look(store, owner("b"), display_name="Shop")
+
+    assert seen.name_holder is not None
+    assert (seen.name_holder.workspace, seen.name_holder.released) == (holder, False)
+
+
+def test_own_name_has_no_other_holder(store: Store) -> None:
+    create(store, owner())
+
+    assert look(store, owner(), display_name="Shop").name_holder is None
+
+
+def test_adoptable_and_remembered_are_observed(store: Store) -> None:
+    first, second = create(store, owner("a")), create(store, owner("b"), display_name="B")
+
+    seen = look(store, owner("c"), adopt=first.workspace_id, remembered=second.workspace_id)
+
+    assert seen.adoptable is not None
+    assert seen.remembered is not None
+    assert (seen.adoptable.workspace, seen.remembered.workspace) == (first, second)
+    assert look(store, owner("c"), adopt=10**12).adoptable is None
+    assert look(store, owner("b"), remembered=second.workspace_id).remembered is None
+
+
+def test_people_are_counted_only_when_asked(scene: Scene) -> None:
+    seen = scene.store.workspaces.observe(Sought(owner=scene.owner), count_people=False)
+
+    assert seen.people is None
+
+
+def test_new_uid_takes_over(store: Store) -> None:
+    workspace = create(store, owner(uid="old"))
+
+    take_over(store, workspace.workspace_id, "shop", uid="new", row_version=workspace.row_version)
+
+    assert observed(store, owner()).owner.uid == "new"
+
+
+def test_other_name_takes_over(store: Store) -> None:
+    workspace = create(store, owner("a"))
+
+    take_over(store, workspace.workspace_id, "b", row_version=workspace.row_version)
+
+    assert observed(store, owner("b")).workspace_id == workspace.workspace_id
+    assert look(store, owner("a")).workspace is None
+
+
+def test_take_over_of_an_old_look_is_refused(store: Store) -> None:
+    workspace = create(store, owner())
+    take_over(store, workspace.workspace_id, "shop", uid="new", row_version=workspace.row_version)
+
+    with pytest.raises(Moved):
+        take_over(store, workspace.workspace_id, "shop", uid="other", row_version=workspace.row_version)
+
+
+def test_owner_of_one_takes_no_other(store: Store) -> None:
+    workspace = create(store, owner("a"))
+    create(store, owner("b"), display_name="B")
+
+    with pytest.raises(Moved):
+        take_over(store, workspace.workspace_id, "b", row_version=workspace.row_version)
+
+
+def test_workspace_moves_with_its_owner_to_another_namespace(store: Store) -> None:
+    workspace = create(store, owner("a"), account="north")
+
+    take_over(store, workspace.workspace_id, "a", namespace="other", row_version=workspace.row_version)
+
+    assert observed(store, owner("a", namespace="other")).account == "north"
+    assert create(store, owner("b"), account="north").settings.display_name == "Shop"
+    assert look(store, owner("c", namespace="other"), account="north", display_name="Shop").name_holder is not None
+
+
+def test_taken_name_hinders_moving_to_another_namespace(store: Store) -> None:
+    workspace = create(store, owner("a"))
+    create(store, owner("b", namespace="other"))
+
+    with pytest.raises(NameTaken):
+        take_over(store, workspace.workspace_id, "a", namespace="other", row_version=workspace.row_version)
+
+
+def test_destroyed_workspace_leaves_nothing(store: Store) -> None:
+    scene = Scene.create(store, Mode.ID_ONLY)
+    scene.add("1", "ann@example.com")
+    scene.add("2", "ann@example.com")
+    scene.suppress(email="bob@example.com")
+    scene.change_to(Mode.EMAIL_OR_ID)
+
+    store.workspaces.carry_out(DestroyWorkspace(workspace_id=scene.workspace_id), now=store.clock())
+
+    assert look(store, scene.owner).workspace is None
+    assert list(store.people.all(scene.workspace_id)) == []
+    assert store.exports.exports(scene.workspace_id) == []
+    assert scene.work() is False
+    if store.database is not None:
+        assert_sound(store.database)
+
+
+def test_destroying_spares_the_others(store: Store) -> None:
+    scene, other = Scene.create(store, Mode.ID_ONLY), Scene.create(store, Mode.ID_ONLY)
+    other.add("1")
+
+    store.workspaces.carry_out(DestroyWorkspace(workspace_id=scene.workspace_id), now=store.clock())
+
+    assert other.find(id="1") is not None
+
+
+def test_destroying_twice_does_nothing(store: Store) -> None:
+    workspace = create(store, owner())
+    destroy = DestroyWorkspace(workspace_id=workspace.workspace_id)
+    store.workspaces.carry_out(destroy, now=store.clock())
+
+    store.workspaces.carry_out(destroy, now=store.clock())
+
+    assert store.workspaces.list() == []
+
+
+def test_numbers_are_never_given_twice(store: Store) -> None:
+    workspace = create(store, owner())
+    store.workspaces.carry_out(DestroyWorkspace(workspace_id=workspace.workspace_id), now=store.clock())
+
+    assert create(store, owner()).workspace_id > workspace.workspace_id
+
+
+def test_workspace_is_found_by_name(store: Store) -> None:
+    workspace = create(store, owner())
+
+    assert store.workspaces.find("team", "shop") == workspace
+    assert store.workspaces.find("team", "shop", cluster="c1") == workspace
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "cluster"), [("team", "x", None), ("x", "shop", None), ("team", "shop", "x")]
+)
+def test_unknown_name_is_not_found(store: Store, namespace: str, name: str, cluster: str | None) -> None:
+    create(store, owner())
+
+    with pytest.raises(NotFound):
+        store.workspaces.find(namespace, name, cluster=cluster)
+
+
+def test_name_in_two_clusters_is_ambiguous(store: Store) -> None:
+    create(store, owner())
+    second = create(store, owner(cluster="c2"))
+
+    with pytest.raises(Ambiguous, match="c1, c2"):
+        store.workspaces.find("team", "shop")
+
+    assert store.workspaces.find("team", "shop", cluster="c2") == second
+
+
+def test_unknown_number_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFound):
+        store.workspaces.get(10**12)
+
+
+def test_workspaces_are_listed_by_number(store: Store) -> None:
+    made = [create(store, owner(name), display_name=name) for name in ("c", "a", "b")]
+
+    assert store.workspaces.list() == made
+
+
+def test_moved_change_is_unreported(scene: Scene) -> None:
+    scene.request()
+    assert scene.store.workspaces.unreported() == []
+
+    scene.work()
+
+    assert scene.store.workspaces.unreported() == [(scene.owner, scene.change)]
+
+
+def test_reported_change_is_quiet(scene: Scene) -> None:
+    scene.change_to(Mode.EMAIL_OR_ID)
+
+    scene.store.workspaces.reported(scene.change)
+
+    assert scene.store.workspaces.unreported() == []
+
+
+def test_old_report_does_not_hide_news(scene: Scene) -> None:
+    before = scene.request()
+    scene.work()
+    scene.store.workspaces.reported(scene.change)
+
+    scene.store.workspaces.reported(before)
+
+    assert scene.store.workspaces.unreported() == []
+    assert replace(scene.change, revision=0) != before
