@@ -12,9 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-import cel
-
 from workspace_operator.identity.rules import Mode
+from workspace_operator.resources import expressions
 from workspace_operator.resources.problems import Path, Problem, spelled
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
 
@@ -68,9 +67,9 @@ def at(document: Any, path: Path) -> Any:
 
 
 @lru_cache
-def compiled(expression: str) -> cel.Program:
+def compiled(expression: str) -> expressions.Program:
     """A CEL program; compiling takes longer than running."""
-    return cel.compile(expression)
+    return expressions.compile(expression)
 
 
 def broken(rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None) -> tuple[Problem, ...]:
