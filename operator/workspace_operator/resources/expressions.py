@@ -5,5 +5,7 @@ import types
 
 sys.modules.setdefault("cel.cli", types.ModuleType("cel.cli", "Left out by workspace_operator.resources.expressions."))
 
-from cel import Program as Program  # noqa: E402 - what it would import has to be in place first
-from cel import compile as compile  # noqa: E402
+import cel  # noqa: E402 - what it would import has to be in place first
+
+Program = cel.Program
+program = cel.compile

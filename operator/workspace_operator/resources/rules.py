@@ -69,7 +69,7 @@ def at(document: Any, path: Path) -> Any:
 @lru_cache
 def compiled(expression: str) -> expressions.Program:
     """A CEL program; compiling takes longer than running."""
-    return expressions.compile(expression)
+    return expressions.program(expression)
 
 
 def broken(rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None) -> tuple[Problem, ...]:
