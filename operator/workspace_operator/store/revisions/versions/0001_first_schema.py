@@ -18,6 +18,7 @@ def upgrade() -> None:
     _workspace()
     _fence()
     _person()
+    _person_indexes()
     _identifier()
     _suppression()
     _migration()
@@ -97,6 +98,9 @@ def _person() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "cio_id"),
         sqlite_with_rowid=False,
     )
+
+
+def _person_indexes() -> None:
     op.create_index("ix_person_email", "person", ["workspace_id", "email_key", "cio_id"], unique=False)
     op.create_index(
         "ix_person_email_is_invalid",

@@ -1,0 +1,53 @@
+"""Files and functions stay as small as style.md asks for: 400 lines a file, 40 a function without its docstring."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SOURCE = REPOSITORY / "operator" / "workspace_operator"
+FILES = sorted(SOURCE.rglob("*.py"))
+TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
+
+MOST_LINES_A_FILE = 400
+MOST_LINES_A_FUNCTION = 40
+MEDIAN_LINES_A_FILE = 120
+MEDIAN_LINES_A_FUNCTION = 8
+
+
+@pytest.mark.parametrize("file", [*FILES, *TESTS], ids=lambda file: str(file.relative_to(REPOSITORY)))
+def test_file_is_of_readable_size(file: Path) -> None:
+    lines = len(file.read_text(encoding="utf-8").splitlines())
+
+    assert lines <= MOST_LINES_A_FILE
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_functions_are_of_readable_size(file: Path) -> None:
+    too_long = {name: lines for name, lines in functions(file) if lines > MOST_LINES_A_FUNCTION}
+
+    assert too_long == {}
+
+
+def test_most_files_are_short() -> None:
+    lines = [len(file.read_text(encoding="utf-8").splitlines()) for file in FILES]
+
+    assert median(lines) <= MEDIAN_LINES_A_FILE
+
+
+def test_most_functions_are_short() -> None:
+    lines = [lines for file in FILES for _, lines in functions(file)]
+
+    assert median(lines) <= MEDIAN_LINES_A_FUNCTION
+
+
+def functions(file: Path) -> Iterator[tuple[str, int]]:
+    """Name and lines of each function, its docstring not counted."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            documented = ast.get_docstring(node, clean=False)
+            docstring = len(documented.splitlines()) if documented else 0
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
