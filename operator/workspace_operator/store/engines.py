@@ -11,17 +11,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
+import psycopg
 import sqlalchemy as sa
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
     DBAPIError,
     IntegrityError,
-    NoSuchModuleError,
     ProgrammingError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
 
@@ -29,6 +31,7 @@ T = TypeVar("T")
 
 MOST_TRIES = 12
 LOCK_TIMEOUT_SECONDS = 60
+HIGHEST_PORT = 65_535
 RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock timeout
 RETRIED_SQLITE_ERRORS = frozenset({"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 
@@ -87,6 +90,8 @@ class Database:
             try:
                 with self._exclusive(), self._writing_engine.connect() as connection, connection.begin():
                     return work(connection)
+            except PoolTimeout as error:
+                raise StoreUnavailable(f"the database {self.name} has no connection left for us") from error
             except DBAPIError as error:
                 if attempt == MOST_TRIES or not _is_worth_retrying(error):
                     _raise_translated(error, self.name)
@@ -128,9 +133,15 @@ class FileLock:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock."""
-        with self._threads, self._path.open("ab") as file:
+        with self._threads, self._opened() as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return self._path.open("ab")
+        except OSError as error:
+            raise StoreUnavailable(f"the lock file {self._path} cannot be opened: {error.strerror}") from error
 
 
 @contextmanager
@@ -138,6 +149,8 @@ def translated(name: str) -> Iterator[None]:
     """Turn the database's errors into ours."""
     try:
         yield
+    except PoolTimeout as error:
+        raise StoreUnavailable(f"the database {name} has no connection left for us") from error
     except DBAPIError as error:
         _raise_translated(error, name)
 
@@ -146,15 +159,31 @@ def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
         backend = parsed.get_backend_name()
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
         raise InvalidInput(_URL_HELP, field="database") from error
     if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
+        return _postgresql_url(parsed)
     if backend != "sqlite":
         raise InvalidInput(f"{backend} is not supported: {_URL_HELP}", field="database")
     if not parsed.database or parsed.database == ":memory:":
         raise InvalidInput("a SQLite database must be a file: sqlite:///FOLDER/FILE.db", field="database")
+    if parsed.query:
+        raise InvalidInput(
+            "the URL of a SQLite database takes no options: leave out what follows the ?", field="database"
+        )
+    return parsed.set(drivername="sqlite")
+
+
+def _postgresql_url(parsed: sa.URL) -> sa.URL:
+    """Refuse what libpq would only refuse when it connects, as if the database were away."""
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    options: dict[str, Any] = dict(parsed.query)
+    try:
+        make_conninfo(**options)
+    except psycopg.ProgrammingError as error:
+        raise InvalidInput(f"{str(error).strip()}: {_URL_HELP}", field="database") from error
+    if parsed.port is not None and not 0 < parsed.port <= HIGHEST_PORT:
+        raise InvalidInput(f"there is no port {parsed.port}: {_URL_HELP}", field="database")
     return parsed
 
 
@@ -194,13 +223,17 @@ def _is_worth_retrying(error: DBAPIError) -> bool:
         return True
     if getattr(error.orig, "sqlstate", None) in RETRIED_SQLSTATES:
         return True
-    return getattr(error.orig, "sqlite_errorname", None) in RETRIED_SQLITE_ERRORS
+    return _sqlite_name(error) in RETRIED_SQLITE_ERRORS
+
+
+def _sqlite_name(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlite_errorname", ""))
 
 
 def _raise_translated(error: DBAPIError, name: str) -> NoReturn:
     if isinstance(error, IntegrityError):
         raise Conflict("the same rows were changed by others again and again; try again") from error
-    if isinstance(error, ProgrammingError | DataError):
+    if isinstance(error, ProgrammingError | DataError) or _sqlite_name(error) == "SQLITE_ERROR":
         raise error  # our own mistake, or a schema that somebody changed: nothing that waiting would mend
     raise StoreUnavailable(f"the database {name} does not answer: {_first_line(error)}") from error
 

@@ -243,6 +243,9 @@ def _update(connection: sa.Connection, workspace_id: int, values: dict[str, obje
 
 def _destroy(connection: sa.Connection, workspace_id: int) -> None:
     close_fence(connection, workspace_id)
-    for table in PER_WORKSPACE:
+    # Who asks for a change locks the workspace, who carries one out locks the change: both are waited for and kept
+    # out before anything else goes, so that neither leaves rows behind.
+    connection.execute(sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update())
+    for table in (migration, *PER_WORKSPACE):
         connection.execute(sa.delete(table).where(table.c.workspace_id == workspace_id))
     connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
