@@ -86,6 +86,14 @@ def test_every_problem_is_told() -> None:
     assert "spec.color: must be six" in str(refused.value)
 
 
+def test_address_that_nobody_can_have_is_refused_by_the_operator() -> None:
+    odd = document({"displayName": "Shop", "sendBehavior": {"mode": "Test", "testAddress": "a@b@example.com"}})
+
+    assert validate_manifest(odd) == []
+    with pytest.raises(InvalidResource, match=r"spec\.sendBehavior\.testAddress: must be an e-mail address"):
+        parse(odd)
+
+
 def test_another_kind_is_refused() -> None:
     with pytest.raises(InvalidResource, match="kind: must be Workspace"):
         parse(document({"displayName": "Shop"}, kind="Sheep"))

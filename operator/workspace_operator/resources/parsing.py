@@ -11,13 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from workspace_operator.identity.emails import email_key
 from workspace_operator.resources import metadata as meta
 from workspace_operator.resources.problems import InvalidResource, Problem, spelled
-from workspace_operator.resources.rules import RULES, broken
+from workspace_operator.resources.rules import RULES, TEST_ADDRESS_IS_AN_ADDRESS, broken
 from workspace_operator.resources.schema import resource_schema
 from workspace_operator.resources.statuses import WorkspaceStatus
 from workspace_operator.resources.validation import Schema, completed, findings, unknown_fields, without_nulls
-from workspace_operator.resources.workspaces import API_VERSION, KIND, Workspace
+from workspace_operator.resources.workspaces import API_VERSION, KIND, SendBehavior, Workspace
 
 Json = Mapping[str, Any]
 
@@ -31,7 +32,15 @@ def parse(document: Json, *, old: Json | None = None) -> Workspace:
     problems = unreadable(given) or invalid(given, old)
     if problems:
         raise InvalidResource(problems)
-    return Workspace.model_validate({**given, "status": status_of(given)})
+    workspace = Workspace.model_validate({**given, "status": status_of(given)})
+    if not can_be_tested(workspace.spec.send_behavior):
+        raise InvalidResource([TEST_ADDRESS_IS_AN_ADDRESS.problem])
+    return workspace
+
+
+def can_be_tested(sending: SendBehavior) -> bool:
+    """Whether the test address, if there is one, can be mailed to: a schema can tell only its outline."""
+    return sending.test_address is None or email_key(sending.test_address) is not None
 
 
 def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:

@@ -1,0 +1,158 @@
+"""What is applied with `kubectl apply -k`: the definitions, the rights, the Deployment."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.controlplane.failures import KubectlFailed
+from tests.controlplane.kubectl import Kubectl, find_kubectl
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = sorted(file.parent for top in ("crds", "manifests") for file in (ROOT / top).rglob("kustomization.yaml"))
+COMPONENTS = {"sqlite"}
+OVERLAYS = {"sqlite", "postgres", "one-namespace"}
+
+OF_WORKSPACES = [
+    {"apiGroups": ["workspace-operator.dev"], "resources": ["workspaces"], "verbs": ["get", "list", "watch", "patch"]},
+    {"apiGroups": ["workspace-operator.dev"], "resources": ["workspaces/status"], "verbs": ["patch"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+]
+OF_KOPF = [
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["list", "watch"]},
+]
+OF_IDENTITY = [{"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}]
+
+
+def name_of(folder: Path) -> str:
+    return str(folder.relative_to(ROOT))
+
+
+def rendered(folder: Path) -> str:
+    kubectl = find_kubectl()
+    if kubectl is None:
+        pytest.skip("no kubectl of version 1.30 or newer on the PATH, which renders kustomizations")
+    answer = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def objects(name: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(rendered(ROOT / name)))
+
+
+def only(name: str, kind: str) -> Any:
+    (found,) = [each for each in objects(name) if each["kind"] == kind]
+    return found
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
+def test_folder_is_complete(folder: Path) -> None:
+    said = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    named = {*said.get("resources", []), *(patch["path"] for patch in said.get("patches", []) if "path" in patch)}
+
+    assert {file.name for file in folder.glob("*.yaml")} - {"kustomization.yaml"} <= named
+
+
+@pytest.mark.parametrize("folder", [each for each in FOLDERS if each.name not in COMPONENTS], ids=name_of)
+def test_folder_renders(folder: Path) -> None:
+    assert "kind: " in rendered(folder)
+
+
+def test_cluster_role_is_exact() -> None:
+    rules = only("manifests/rbac", "ClusterRole")["rules"]
+
+    assert rules == OF_WORKSPACES + OF_KOPF + OF_IDENTITY
+
+
+def test_namespaced_variant_has_no_cluster_role() -> None:
+    found = objects("manifests/rbac-namespaced")
+    roles = {each["metadata"]["namespace"]: each["rules"] for each in found if each["kind"] == "Role"}
+
+    assert roles == {"workspace-operator": OF_WORKSPACES, "kube-system": OF_IDENTITY}
+    assert not [each for each in found if each["kind"].startswith("ClusterRole")]
+
+
+@pytest.mark.parametrize("overlay", sorted(OVERLAYS))
+def test_pod_is_restricted(overlay: str) -> None:
+    deployment = only(f"manifests/overlays/{overlay}", "Deployment")["spec"]
+    pod = deployment["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {"startupProbe", "livenessProbe", "readinessProbe", "resources"} <= container.keys()
+    assert (container["command"], container["args"][0]) == (["workspacectl"], "run")
+
+
+@pytest.mark.parametrize("overlay", sorted(OVERLAYS))
+def test_pod_has_a_database(overlay: str) -> None:
+    pod = only(f"manifests/overlays/{overlay}", "Deployment")["spec"]["template"]["spec"]
+    (variable,) = pod["containers"][0]["env"]
+    volumes = {volume["name"] for volume in pod["volumes"]}
+
+    assert variable["name"] == "WORKSPACE_OPERATOR_DATABASE"
+    assert volumes == ({"scratch"} if overlay == "postgres" else {"scratch", "data"})
+    assert ("valueFrom" in variable) == (overlay == "postgres")
+
+
+def test_one_namespace_is_watched_by_who_has_rights_in_one() -> None:
+    pod = only("manifests/overlays/one-namespace", "Deployment")["spec"]["template"]["spec"]
+
+    assert pod["containers"][0]["args"][-1] == "--namespace=workspace-operator"
+
+
+@pytest.fixture(params=["rbac", "rbac-namespaced"])
+def on_trial(request: pytest.FixtureRequest, kubectl: Kubectl) -> Iterator[tuple[Kubectl, str]]:
+    """The rights under other names, so that no other test gains or loses any; and the account's namespace."""
+    name = f"{request.param}-on-trial"
+    text = re.sub(r"workspace-operator(?!\.dev)", name, rendered(ROOT / "manifests" / request.param))
+    kubectl("apply", "-k", str(ROOT / "crds"))
+    kubectl("apply", "-f", "-", input=text)
+    yield kubectl, name
+    kubectl("delete", "clusterrolebinding", name, "--ignore-not-found")
+    kubectl("delete", "clusterrole", name, "--ignore-not-found")
+
+
+def may(kubectl: Kubectl, name: str, *question: str) -> bool:
+    account = f"system:serviceaccount:{name}:{name}"
+    try:
+        return kubectl("auth", "can-i", *question, "--as", account).strip() == "yes"
+    except KubectlFailed as failure:
+        if failure.stdout.strip() != "no":
+            raise
+        return False
+
+
+def test_account_may_do_its_work_and_nothing_else(on_trial: tuple[Kubectl, str]) -> None:
+    kubectl, name = on_trial
+    own = ("--namespace", name)
+
+    for verb in ("get", "list", "watch", "patch"):
+        assert may(kubectl, name, verb, "workspaces.workspace-operator.dev", *own)
+    assert may(kubectl, name, "patch", "workspaces.workspace-operator.dev", "--subresource=status", *own)
+    assert may(kubectl, name, "create", "events", *own)
+    assert may(kubectl, name, "get", "namespaces/kube-system", "--namespace", "kube-system")
+    for verb, resource in (("delete", "workspaces.workspace-operator.dev"), ("get", "secrets"), ("get", "pods")):
+        assert not may(kubectl, name, verb, resource, *own)
+
+
+def test_rights_elsewhere_are_for_the_cluster_wide_variant(on_trial: tuple[Kubectl, str]) -> None:
+    kubectl, name = on_trial
+    everywhere = not name.startswith("rbac-namespaced")
+
+    assert may(kubectl, name, "list", "workspaces.workspace-operator.dev", "--all-namespaces") is everywhere
+    assert may(kubectl, name, "patch", "workspaces.workspace-operator.dev", "-n", "default") is everywhere
+    assert may(kubectl, name, "list", "customresourcedefinitions") is everywhere
+    assert not may(kubectl, name, "list", "secrets", "--all-namespaces")
