@@ -1,6 +1,6 @@
 """People, calls and populations for these tests, written as briefly as the tables they stand in."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
 from workspace_operator.identity.attributes import AttributeValue
@@ -54,29 +54,30 @@ def by(kind: str, value: str) -> Reference:
     return Reference(kind=Kind(kind), value=value, key=key)
 
 
-def wish(value: str | None) -> IdentifierWish:
-    return DELETE if value is None else value
-
-
 def call(
     reference: Reference,
+    body: Mapping[str, str | None] | None = None,
     *,
-    id_: IdentifierWish = ABSENT,
-    email: IdentifierWish = ABSENT,
-    cio_id: IdentifierWish = ABSENT,
     update_only: bool = False,
     by_import: bool = False,
     **attributes: AttributeValue | None,
 ) -> IdentifyCall:
+    """A call whose body says this of identifiers (None: delete it) and attributes."""
+    wishes = body or {}
     return IdentifyCall(
         reference=reference,
-        id=id_,
-        email=email,
-        cio_id=cio_id,
+        id=_wish(wishes, "id"),
+        email=_wish(wishes, "email"),
+        cio_id=_wish(wishes, "cio_id"),
         attributes=attributes,
         update_only=update_only,
         by_import=by_import,
     )
+
+
+def _wish(wishes: Mapping[str, str | None], name: str) -> IdentifierWish:
+    value = wishes.get(name, ABSENT)
+    return DELETE if value is None else value
 
 
 def population(rules: IdentityRules, *people: Person, blocked: Iterable[tuple[str, str]] = ()) -> Population:

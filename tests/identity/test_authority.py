@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.identity.builders import COLUMNS, by, call, person, population, refused, run, wish
+from tests.identity.builders import COLUMNS, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import ABSENT, Verdict
+from workspace_operator.identity.calls import Verdict
 from workspace_operator.identity.people import Person
 
 YES = "yes"
@@ -198,12 +198,11 @@ CELLS = [
 def test_settings_say_who_may_change(row: Row, column: str, answer: str) -> None:
     rules = COLUMNS[column]
     people = population(rules, person("p", *row.has))
-    wishes = {name: wish(value) for name, value in row.body.items()}
 
     outcome = run(
         rules,
         people,
-        call(by(*row.named), id_=wishes.get("id", ABSENT), email=wishes.get("email", ABSENT), plan="pro"),
+        call(by(*row.named), row.body, plan="pro"),
     )
 
     allowed = answer in {YES, PLAIN}
@@ -245,15 +244,13 @@ def test_imports_change_next_to_nothing(
 ) -> None:
     rules = COLUMNS[column]
     people = population(rules, person("p", "1", A))
-    wishes = {name: wish(value) for name, value in body.items()}
 
     outcome = run(
         rules,
         people,
         call(
             by(*named),
-            id_=wishes.get("id", ABSENT),
-            email=wishes.get("email", ABSENT),
+            body,
             update_only=update,
             by_import=True,
             plan="pro",
@@ -288,8 +285,7 @@ def test_imports_set_what_is_unset(
         people,
         call(
             by(*named),
-            id_=body.get("id", ABSENT),
-            email=body.get("email", ABSENT),
+            body,
             update_only=update,
             by_import=True,
         ),
@@ -305,7 +301,7 @@ def test_plain_email_takes_anything(column: str, email: str) -> None:
         COLUMNS[column], person("p", "1"), person("q", "2", "taken@x.org"), blocked=[("email", "blocked@x.org")]
     )
 
-    outcome = run(COLUMNS[column], people, call(by("id", "1"), email=email))
+    outcome = run(COLUMNS[column], people, call(by("id", "1"), {"email": email}))
 
     assert (outcome.verdict, outcome.refusals, people.people["p"].email) == (Verdict.UPDATED, (), email)
     assert set(people.owners.values()) == {"p", "q"}
@@ -315,7 +311,7 @@ def test_plain_email_takes_anything(column: str, email: str) -> None:
 def test_neither_goes_when_both_should(column: str) -> None:
     people = population(COLUMNS[column], person("p", "1", A))
 
-    outcome = run(COLUMNS[column], people, call(by("cio_id", "p"), id_=wish(None), email=wish(None)))
+    outcome = run(COLUMNS[column], people, call(by("cio_id", "p"), {"id": None, "email": None}))
 
     assert refused(outcome) == {"email": LAST, "id": LAST}
     assert has(people.people["p"]) == ("1", A)

@@ -23,9 +23,7 @@ def test_identifiers_become_text(raw: object, text: str | None) -> None:
     assert identifier_text(raw, field="id", limit=151) == text
 
 
-@pytest.mark.parametrize(
-    "raw", [True, False, [], {}, b"x", float("nan"), float("inf"), 10**150, -(10**150)]
-)
+@pytest.mark.parametrize("raw", [True, False, [], {}, b"x", float("nan"), float("inf"), 10**150, -(10**150)])
 def test_other_types_are_refused(raw: object) -> None:
     with pytest.raises(InvalidInput, match="send text or a number") as caught:
         identifier_text(raw, field="id", limit=1000)

@@ -142,7 +142,7 @@ class Population:
 
     def release(self, suppression_id: str) -> None:
         """End a suppression with all that it holds; what another one holds stays blocked."""
-        for kind, key in self._held.pop(suppression_id):
+        for kind, key in sorted(self._held.pop(suppression_id)):
             suppression = Suppression(kind=kind, key=key, suppression_id=suppression_id)
             self._blocked_before.setdefault(suppression, True)
             holders = self.blocked[kind, key]

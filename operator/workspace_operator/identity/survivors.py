@@ -32,4 +32,4 @@ def survivor(primary: Person, secondary: Person, *, now: int) -> Person:
 
 def _is_true(value: AttributeValue | None) -> bool:
     """Whether an attribute says yes: files have text where the API has true."""
-    return value is True or (isinstance(value, str) and value.strip().lower() in {"true", "1"})
+    return value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1"})

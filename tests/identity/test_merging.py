@@ -1,0 +1,202 @@
+"""Automatic merge, identity-rules §5."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.identity.builders import COLUMNS, E1, E2, NOW, by, call, person, population, refused, run
+from workspace_operator.identity import reasons
+from workspace_operator.identity.attributes import AttributeValue
+from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.references import Reference
+from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.identity.survivors import survivor
+
+A, B = "a@x.org", "b@x.org"
+
+
+def older(cio_id: str, id_: str | None = None, email: str | None = None, **attributes: AttributeValue) -> Person:
+    return person(cio_id, id_, email, stored_at=100, **attributes)
+
+
+def younger(cio_id: str, id_: str | None = None, email: str | None = None, **attributes: AttributeValue) -> Person:
+    return person(cio_id, id_, email, stored_at=200, **attributes)
+
+
+BY_ID = (by("id", "1"), {"email": "A@x.org"})
+BY_EMAIL = (by("email", A), {"id": "1"})
+
+
+@pytest.mark.parametrize("column", ["E2", "E1"])
+@pytest.mark.parametrize(("reference", "body", "email"), [(*BY_ID, "A@x.org"), (*BY_EMAIL, A)])
+@pytest.mark.parametrize("id_is_older", [True, False])
+def test_two_halves_become_one(
+    column: str, reference: Reference, body: dict[str, str], email: str, id_is_older: bool
+) -> None:
+    by_id, by_email = (older, younger) if id_is_older else (younger, older)
+    p, q = by_id("p", "1", plan="p", city="p"), by_email("q", None, A, plan="q", note="q")
+    primary, secondary = (p, q) if id_is_older else (q, p)
+    people = population(COLUMNS[column], p, q)
+
+    outcome = run(COLUMNS[column], people, call(reference, body, seen="now"))
+
+    expected = older(primary.cio_id, "1", email, plan=primary.cio_id, city="p", note="q", seen="now")
+    assert people.people == {primary.cio_id: expected}
+    assert (outcome.verdict, outcome.person) == (Verdict.UPDATED, expected)
+    assert (outcome.before, outcome.absorbed, outcome.refusals) == (primary, secondary, ())
+
+
+def test_merge_is_written_as_net_effect() -> None:
+    people = population(E2, older("p", "1"), younger("q", None, A))
+
+    run(E2, people, call(*BY_ID))
+
+    changes = people.changes()
+    assert [one.before.cio_id for one in changes.replaced] == ["p"]
+    assert [one.cio_id for one in changes.removed] == ["q"]
+    assert [(one.key, one.cio_id) for one in changes.identifiers_removed] == [(A, "q")]
+    assert [(one.key, one.cio_id) for one in changes.identifiers_added] == [(A, "p")]
+
+
+def test_creation_order_breaks_ties() -> None:
+    people = population(E2, person("c2", "1"), person("c1", None, A))
+
+    run(E2, people, call(*BY_ID))
+
+    assert set(people.people) == {"c1"}
+
+
+def test_attribute_decides_the_age() -> None:
+    people = population(E2, older("p", "1"), younger("q", None, A, created_at="50"))
+
+    run(E2, people, call(*BY_ID))
+
+    assert set(people.people) == {"q"}
+
+
+def test_ages_count_before_the_call() -> None:
+    people = population(E2, older("p", "1"), younger("q", None, A))
+
+    run(E2, people, call(by("email", A), {"id": "1"}, created_at="50"))
+
+    assert (set(people.people), people.people["p"].created_at) == ({"p"}, 50)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reference", "body"),
+    [
+        pytest.param(older("p", "1", B), younger("q", None, A), *BY_ID, id="the one by id has an email"),
+        pytest.param(older("p", "1"), younger("q", "2", A), *BY_ID, id="the one by email has an id"),
+        pytest.param(older("p", "1", B), younger("q", None, A), *BY_EMAIL, id="by email, the other has an email"),
+        pytest.param(older("p", "1"), younger("q", "2", A), *BY_EMAIL, id="by email, who has an id"),
+        pytest.param(older("p", "1"), younger("q", None, A), by("cio_id", "p"), {"email": A}, id="named by cio_id"),
+        pytest.param(older("p", "1"), younger("q", None, A), by("cio_id", "q"), {"id": "1"}, id="cio_id, other way"),
+    ],
+)
+def test_other_people_stay_two(one: Person, other: Person, reference: Reference, body: dict[str, str]) -> None:
+    people = population(E2, one, other)
+
+    outcome = run(E2, people, call(reference, body))
+
+    assert refused(outcome) == dict.fromkeys(body, reasons.OTHERS)
+    assert people.people == {"p": one, "q": other}
+
+
+@pytest.mark.parametrize(
+    "rules", [replace(E2, merge_multi_identifier=False), replace(E1, merge_multi_identifier=False)]
+)
+def test_setting_off_merges_nobody(rules: IdentityRules) -> None:
+    people = population(E2, older("p", "1"), younger("q", None, A))
+
+    outcome = run(rules, people, call(*BY_ID))
+
+    assert refused(outcome) == {"email": reasons.OTHERS}
+    assert len(people.people) == 2
+
+
+def test_email_only_merges_nobody() -> None:
+    people = population(COLUMNS["EmailOnly"], older("p", "1"), younger("q", None, A))
+
+    outcome = run(COLUMNS["EmailOnly"], people, call(*BY_EMAIL))
+
+    assert refused(outcome) == {"id": reasons.OTHERS}
+
+
+def test_display_form_survives_a_merge() -> None:
+    people = population(E2, older("p", "1"), younger("q", None, A))
+
+    run(E2, people, call(by("email", A), {"id": "1", "email": "A@X.org"}))
+
+    assert people.people["p"].email == "A@X.org"
+
+
+@pytest.mark.parametrize(("cio_id", "refusals"), [("p", {}), ("q", {"cio_id": reasons.CIO_ID_IS_FIXED})])
+def test_cio_id_is_the_survivors(cio_id: str, refusals: dict[str, str]) -> None:
+    people = population(E2, older("p", "1"), younger("q", None, A))
+
+    outcome = run(E2, people, call(by("email", A), {"id": "1", "cio_id": cio_id}))
+
+    assert (set(people.people), refused(outcome)) == ({"p"}, refusals)
+
+
+def test_merge_may_exceed_the_limit() -> None:
+    mine = {f"p{number}": "x" for number in range(200)}
+    theirs = {f"q{number}": "x" for number in range(200)}
+    people = population(E2, older("p", "1", **mine), younger("q", None, A, **theirs))
+
+    outcome = run(E2, people, call(*BY_ID))
+
+    assert (outcome.verdict, len(people.people["p"].attributes)) == (Verdict.UPDATED, 400)
+
+
+def test_call_beyond_the_merge_is_rejected() -> None:
+    mine = {f"p{number}": "x" for number in range(300)}
+    people = population(E2, older("p", "1", **mine), younger("q", None, A))
+
+    outcome = run(E2, people, call(*BY_ID, more="x"))
+
+    assert (outcome.verdict, outcome.reason) == (Verdict.REJECTED, reasons.TOO_MANY_ATTRIBUTES)
+    assert set(people.people) == {"p", "q"}
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary", "has"),
+    [
+        ((None, None), ("2", B), ("2", B)),
+        (("1", None), ("2", B), ("1", B)),
+        ((None, A), ("2", B), ("2", A)),
+        (("1", A), ("2", B), ("1", A)),
+        (("1", "no address"), ("2", B), ("1", "no address")),
+    ],
+)
+def test_survivor_takes_only_what_it_lacks(
+    primary: tuple[str | None, str | None], secondary: tuple[str, str], has: tuple[str, str]
+) -> None:
+    merged = survivor(older("p", *primary), younger("q", *secondary), now=NOW)
+
+    assert merged == older("p", *has)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "result"),
+    [
+        (True, False, True),
+        (False, True, True),
+        ("false", "true", True),
+        ("TRUE", "", True),
+        ("no", "1", True),
+        (False, False, False),
+        ("false", "no", "false"),
+        (0, 1, True),
+        (0, [1], 0),
+    ],
+)
+def test_unsubscribed_wins(mine: AttributeValue, theirs: AttributeValue, result: AttributeValue) -> None:
+    merged = survivor(older("p", unsubscribed=mine), younger("q", unsubscribed=theirs), now=NOW)
+
+    assert merged.attributes["unsubscribed"] is result
+
+
+def test_survivor_of_two_subscribers_says_nothing() -> None:
+    assert survivor(older("p"), younger("q"), now=NOW).attributes == {}

@@ -1,0 +1,264 @@
+"""What holds after any calls whatever, in every mode and with every setting."""
+
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.identity.builders import COLUMNS, NOW, by, call, numbered
+from workspace_operator.identity.attributes import AttributeValue
+from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Changes, Population, Suppression
+from workspace_operator.identity.references import IdentifierKey, Reference
+from workspace_operator.identity.removals import delete, suppress, unsuppress
+from workspace_operator.identity.resolve import Keys, identify, keys_of
+from workspace_operator.identity.rules import IdentityRules, Mode
+
+IDS = st.sampled_from(["1", "2", "3", "a@x.org"])
+EMAILS = st.sampled_from(["a@x.org", "A@X.org", "b@x.org", "c@x.org"])
+CIO_IDS = st.sampled_from(["n0001", "cio_n0002", "n0003"])
+IDS_AND_EMAILS = IDS.map(lambda value: by("id", value)) | EMAILS.map(lambda value: by("email", value))
+REFERENCES = IDS_AND_EMAILS | CIO_IDS.map(lambda value: by("cio_id", value))
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": IDS | st.none(),
+        "email": EMAILS | st.none() | st.just("nobody"),
+        "cio_id": CIO_IDS | st.none(),
+    },
+)
+PLANS = st.fixed_dictionaries({}, optional={"plan": st.sampled_from(["pro", "", 1, True]), "created_at": st.just(7)})
+
+
+def made_call(
+    reference: Reference,
+    body: dict[str, str | None],
+    attributes: dict[str, AttributeValue],
+    options: dict[str, bool],
+) -> IdentifyCall:
+    return replace(call(reference, body, **options), attributes=attributes)
+
+
+CALLS = st.builds(
+    made_call,
+    REFERENCES,
+    BODIES,
+    PLANS,
+    st.fixed_dictionaries({"update_only": st.booleans(), "by_import": st.booleans()}),
+)
+ROWS = st.lists(st.builds(made_call, IDS_AND_EMAILS, BODIES, PLANS, st.just({"by_import": True})), max_size=12)
+
+
+@dataclass(frozen=True)
+class Removal:
+    verb: str
+    reference: Reference
+
+
+REMOVALS = st.builds(Removal, st.sampled_from(["delete", "suppress", "unsuppress"]), REFERENCES)
+Steps: TypeAlias = list[IdentifyCall | Removal]
+STEPS = st.lists(CALLS | REMOVALS, max_size=12)
+RULES = st.builds(replace, st.sampled_from(list(COLUMNS.values())), merge_multi_identifier=st.booleans())
+
+
+@dataclass
+class Tables:
+    """A store in three dicts and a set that takes changes the way a database does: nothing twice."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    identifiers: dict[IdentifierKey, str] = field(default_factory=dict)
+    suppressions: set[Suppression] = field(default_factory=set)
+
+    def write(self, changes: Changes) -> None:
+        for gone in changes.removed:
+            assert self.people.pop(gone.cio_id) == gone
+        for replaced in changes.replaced:
+            assert self.people[replaced.before.cio_id] == replaced.before
+            self.people[replaced.after.cio_id] = replaced.after
+        for new in changes.inserted:
+            assert self.people.setdefault(new.cio_id, new) is new
+        for owned in changes.identifiers_removed:
+            assert self.identifiers.pop((owned.kind, owned.key)) == owned.cio_id
+        for owned in changes.identifiers_added:
+            assert (owned.kind, owned.key) not in self.identifiers
+            self.identifiers[owned.kind, owned.key] = owned.cio_id
+        assert self.suppressions >= set(changes.suppressions_removed)
+        assert self.suppressions.isdisjoint(changes.suppressions_added)
+        self.suppressions -= set(changes.suppressions_removed)
+        self.suppressions |= set(changes.suppressions_added)
+
+    def load(self, mode: Mode, keys: Keys) -> Population:
+        """Only what the keys name."""
+        owners = {self.identifiers[key] for key in keys.identifiers if key in self.identifiers}
+        cio_ids = owners | set(keys.cio_ids)
+        return Population(
+            mode=mode,
+            people=[person for cio_id, person in self.people.items() if cio_id in cio_ids],
+            suppressions=[row for row in self.suppressions if (row.kind, row.key) in keys.identifiers],
+        )
+
+
+def held(people: Population) -> set[Suppression]:
+    return {
+        Suppression(kind=kind, key=key, suppression_id=suppression_id)
+        for (kind, key), holders in people.blocked.items()
+        for suppression_id in holders
+    }
+
+
+def take(rules: IdentityRules, people: Population, steps: Steps, *, ids: str = "n") -> None:
+    new_id = numbered(ids)
+    for step in steps:
+        if isinstance(step, IdentifyCall):
+            identify(rules, people, step, now=NOW, new_cio_id=new_id)
+        elif step.verb == "delete":
+            delete(people, step.reference)
+        elif step.verb == "suppress":
+            suppress(people, step.reference, suppression_id=new_id())
+        else:
+            unsuppress(people, step.reference)
+
+
+@settings(max_examples=400, deadline=None)
+@given(RULES, STEPS)
+def test_identifier_never_has_two_owners(rules: IdentityRules, steps: Steps) -> None:
+    people = Population(mode=rules.mode)
+
+    take(rules, people, steps)
+
+    claims = [(key, person.cio_id) for person in people.people.values() for key in people.claims(person)]
+    assert len({key for key, _ in claims}) == len(claims)
+    assert dict(claims) == people.owners
+
+
+@settings(max_examples=400, deadline=None)
+@given(RULES, STEPS, STEPS)
+def test_changes_written_equal_the_population(rules: IdentityRules, first: Steps, then: Steps) -> None:
+    people, tables = Population(mode=rules.mode), Tables()
+
+    for ids, steps in (("n", first), ("m", then)):
+        take(rules, people, steps, ids=ids)
+        tables.write(people.changes())
+        people.settle()
+
+    assert (tables.people, tables.identifiers) == (people.people, people.owners)
+    assert tables.suppressions == held(people)
+
+
+@settings(max_examples=400, deadline=None)
+@given(RULES, STEPS, st.lists(CALLS, max_size=8))
+def test_keys_name_all_that_calls_touch(rules: IdentityRules, first: Steps, batch: list[IdentifyCall]) -> None:
+    whole, tables = Population(mode=rules.mode), Tables()
+    take(rules, whole, first)
+    tables.write(whole.changes())
+    part = tables.load(rules.mode, keys_of(rules, batch))
+
+    ids, same_ids = numbered("m"), numbered("m")
+    expected = [identify(rules, whole, one, now=NOW, new_cio_id=ids) for one in batch]
+    outcomes = [identify(rules, part, one, now=NOW, new_cio_id=same_ids) for one in batch]
+    tables.write(part.changes())
+
+    assert outcomes == expected
+    assert (tables.people, tables.identifiers) == (whole.people, whole.owners)
+
+
+@settings(max_examples=400, deadline=None)
+@given(RULES, STEPS, CALLS)
+def test_what_is_not_taken_changes_nothing(rules: IdentityRules, steps: Steps, last: IdentifyCall) -> None:
+    people = Population(mode=rules.mode)
+    take(rules, people, steps)
+    people.settle()
+
+    outcome = identify(rules, people, last, now=NOW, new_cio_id=numbered("m"))
+
+    taken = outcome.verdict in {Verdict.CREATED, Verdict.UPDATED}
+    assert (people.changes() != Changes()) == taken
+    assert (outcome.reason == "") == (taken or outcome.verdict is Verdict.UNCHANGED)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.booleans(), st.sampled_from(["E2", "E1"]), STEPS)
+def test_people_stay_fit_for_both_identifiers(merges: bool, column: str, steps: Steps) -> None:
+    rules = replace(COLUMNS[column], merge_multi_identifier=merges)
+    people = Population(mode=rules.mode)
+
+    take(rules, people, steps)
+
+    for person in people.people.values():
+        assert people.claims(person)
+        assert (person.email_is_invalid, person.id_is_another_email) == (False, False)
+    assert people.owners.keys().isdisjoint(people.blocked)
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS)
+def test_email_only_people_keep_both(steps: Steps) -> None:
+    people = Population(mode=Mode.EMAIL_ONLY)
+
+    take(COLUMNS["EmailOnly"], people, steps)
+
+    assert all(person.id == person.cio_id and person.email_key for person in people.people.values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(RULES, STEPS)
+def test_attributes_hold_no_identifier(rules: IdentityRules, steps: Steps) -> None:
+    people = Population(mode=rules.mode)
+
+    take(rules, people, steps)
+
+    assert all(set(person.attributes) <= {"plan", "created_at"} for person in people.people.values())
+
+
+def run_import(rules: IdentityRules, people: Population, rows: list[IdentifyCall]) -> list[Outcome]:
+    new_cio_id = numbered(f"m{len(people.people)}-")
+    return [identify(rules, people, row, now=NOW, new_cio_id=new_cio_id) for row in rows]
+
+
+@settings(max_examples=400, deadline=None)
+@given(RULES, ROWS)
+def test_import_run_twice_doubles_nobody(rules: IdentityRules, rows: list[IdentifyCall]) -> None:
+    people = Population(mode=rules.mode)
+    run_import(rules, people, rows)
+    owners = dict(people.owners)
+
+    again = run_import(rules, people, rows)
+
+    assert Verdict.CREATED not in {outcome.verdict for outcome in again}
+    assert people.owners == owners
+
+
+@settings(max_examples=400, deadline=None)
+@given(RULES, ROWS, st.integers(min_value=0, max_value=12))
+def test_interrupted_import_loses_nobody(rules: IdentityRules, rows: list[IdentifyCall], done: int) -> None:
+    at_once, interrupted = Population(mode=rules.mode), Population(mode=rules.mode)
+
+    run_import(rules, at_once, rows)
+    run_import(rules, interrupted, rows[:done])
+    run_import(rules, interrupted, rows)
+
+    assert given_names(interrupted) == given_names(at_once)
+    assert len(interrupted.people) == len(at_once.people)
+
+
+def given_names(people: Population) -> set[IdentifierKey]:
+    """The identifiers that were not generated."""
+    return {identifier for identifier, cio_id in people.owners.items() if identifier[1] != cio_id}
+
+
+@settings(max_examples=200, deadline=None)
+@given(RULES, st.lists(st.integers(0, 9), unique=True))
+def test_clean_import_run_twice_changes_nothing(rules: IdentityRules, numbers: list[int]) -> None:
+    kind = "email" if rules.mode is Mode.EMAIL_ONLY else "id"
+    rows = [
+        call(by(kind, f"{number}@x.org"), {"email": f"{number}@X.org"}, by_import=True, plan=number)
+        for number in numbers
+    ]
+    people = Population(mode=rules.mode)
+    run_import(rules, people, rows)
+
+    again = run_import(rules, people, rows)
+
+    assert [outcome.verdict for outcome in again] == [Verdict.UNCHANGED] * len(numbers)
