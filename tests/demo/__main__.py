@@ -1,0 +1,182 @@
+"""``make demo``, ``make up`` and ``make down``: the product shown on its examples, with everything it needs."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from json import dumps, loads
+from pathlib import Path
+
+from tests.caches import cache_folder
+from tests.controlplane import resident
+from tests.controlplane.build import built_folder
+from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable, KubectlFailed, StartFailed
+from tests.controlplane.launcher import ControlPlane, Programs
+from tests.demo import parts
+from tests.demo.building import Background
+from tests.demo.walk import StepFailed, Walk
+from tests.processes import ProcessIdentity, Server, last_lines, start_detached
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COPIED = ("examples", "crds", "manifests")
+UNAVAILABLE = 69
+LOG = "operator.log"
+RUNNING = "operator.json"
+
+
+def run() -> int:
+    """Show everything, then stop all that was started."""
+    walk = Walk(folder=prepared(Path(tempfile.mkdtemp(prefix="workspace-operator-demo-"))))
+    announce()
+    build = Background()
+    parts.without_a_cluster(walk)
+    try:
+        programs = waited_for(build, walk)
+    except ControlPlaneUnavailable as reason:
+        walk.say(f"The part on a real API server is left out: {reason}")
+        tell_where(walk)
+        return 0
+    with control_plane(programs, walk.folder) as server:
+        parts.set_up_cluster(walk, server.kubectl)
+        with operator(walk):
+            parts.declare(walk)
+            parts.on_a_cluster(walk)
+    walk.part("Done: the operator and the API server are stopped")
+    tell_where(walk)
+    return 0
+
+
+def up() -> int:
+    """Show the same on the API server, and leave it running."""
+    end_left_running()
+    folder = home() / "data"
+    shutil.rmtree(folder, ignore_errors=True)
+    walk = Walk(folder=prepared(folder))
+    announce()
+    waited_for(Background(), walk)
+    server = resident.up(sys.stdout)
+    parts.set_up_cluster(walk, server.kubectl)
+    identity = start_detached(command(folder), log=folder / LOG, environment=walk.environment)
+    (home() / RUNNING).write_text(dumps(asdict(identity)), encoding="utf-8")
+    parts.declare(walk)
+    parts.on_a_cluster(walk)
+    walk.part("It goes on running")
+    print(
+        "In a shell of yours:\n"
+        f"  export KUBECONFIG={server.kubeconfig}\n"
+        f"  export WORKSPACE_OPERATOR_DATABASE={walk.environment['WORKSPACE_OPERATOR_DATABASE']}\n"
+        f"  export PATH={parts.COMMANDS}:{server.kubectl.program.parent}:$PATH\n"
+        f"  cd {folder}\n"
+        "and `make down` ends it."
+    )
+    return 0
+
+
+def down() -> int:
+    """End what ``up`` left running."""
+    print("ended" if end_left_running() else "nothing was running")
+    return 0
+
+
+def end_left_running() -> bool:
+    """End the operator and the API server of ``up``; False when neither ran."""
+    record = home() / RUNNING
+    operator_ran = False
+    if record.exists():
+        identity = ProcessIdentity(**loads(record.read_text(encoding="utf-8")))
+        operator_ran = identity.is_running()
+        identity.end()
+        record.unlink()
+    server_ran = resident.down()
+    return operator_ran or server_ran
+
+
+def home() -> Path:
+    """Where ``up`` keeps what it left running."""
+    folder = cache_folder() / "up"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def prepared(folder: Path) -> Path:
+    """A folder with copies of what the walk-through uses, so that it leaves the checkout as it was."""
+    for name in COPIED:
+        shutil.copytree(REPOSITORY / name, folder / name)
+    return folder
+
+
+def announce() -> None:
+    """Say what is going to happen, and what it costs, before it does."""
+    if not built_folder().exists():
+        print(
+            "A real kube-apiserver is built in the background, once: 3 to 6 minutes on two cores, 140 MB of\n"
+            f"downloads, 3 GB of disk while building, 130 to 200 MB afterwards in {cache_folder()}.\n"
+            "Meanwhile:",
+            flush=True,
+        )
+
+
+def waited_for(build: Background, walk: Walk) -> Programs:
+    """The programs, once they are built."""
+    if not build.is_done:
+        walk.part("Waiting for the kube-apiserver to be built")
+    return build.wait()
+
+
+@contextmanager
+def control_plane(programs: Programs, folder: Path) -> Iterator[ControlPlane]:
+    """A server that ends with the walk-through."""
+    server = ControlPlane.create(programs, folder / "controlplane")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def operator(walk: Walk) -> Iterator[None]:
+    """The operator, in a process of its own."""
+    log = walk.folder / LOG
+    server = Server.start(command(walk.folder), log=log, environment=walk.environment)
+    try:
+        yield
+    except BaseException:
+        print(f"\nthe operator's log ends with:\n{last_lines(log)}", flush=True)
+        raise
+    finally:
+        server.end()
+
+
+def command(folder: Path) -> list[str]:
+    """What the walk-through shows, with whole paths."""
+    program, *rest = parts.OPERATOR
+    return [str(parts.COMMANDS / program), *rest[:-1], str(folder / rest[-1])]
+
+
+def tell_where(walk: Walk) -> None:
+    """Say where the data lies."""
+    print(f"All data, and the operator's log, lie in {walk.folder}: delete it when you have seen enough.")
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; failures say what, and where to look."""
+    commands = {"run": run, "up": up, "down": down}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print(f"usage: python -m tests.demo {'|'.join(commands)}", file=sys.stderr)
+        return 64
+    try:
+        return commands[arguments[0]]()
+    except ControlPlaneUnavailable as reason:
+        print(f"There can be no API server here: {reason}", file=sys.stderr)
+        return UNAVAILABLE
+    except (StepFailed, BuildFailed, StartFailed, KubectlFailed, subprocess.TimeoutExpired) as failure:
+        print(f"\nfailed: {failure}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""The two parts of the walk-through: without any cluster, and on a real API server."""
+
+import sys
+from pathlib import Path
+
+from tests.controlplane.kubectl import Kubectl
+from tests.demo.walk import Walk
+
+BLOCKED = 3
+PEOPLE_TO_DELETE = ("m-1017", "m-1018", "m-1019", "m-1020")
+
+OPERATOR_ACCESS = "operator.kubeconfig"
+OPERATOR = ("workspacectl", "run", "--kubeconfig", OPERATOR_ACCESS)
+
+COMMANDS = Path(sys.executable).parent
+"""Where workspacectl is: the environment that runs this."""
+
+
+def without_a_cluster(walk: Walk) -> None:
+    """People from CSV into SQLite, and manifests brought into force by the same code that the operator runs."""
+    walk.part("Without a cluster: manifests, people, SQLite")
+    walk.set({"WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/clusterless.db"}, search_first=COMMANDS)
+    walk.say("Bring three workspaces into force.")
+    walk.run("workspacectl apply -f examples/")
+    walk.say("Import the people of the shop. Rows that are not taken, in whole or in part, are never lost.")
+    walk.run("workspacectl people import --workspace default/shop examples/people/shop.csv")
+    walk.run("cat examples/people/shop.rejects.csv")
+    walk.run("workspacectl people show --workspace default/shop sofia.lind@example.se")
+
+
+def on_a_cluster(walk: Walk) -> None:
+    """The main job: a change of identifiers that is blocked, mended, and goes through."""
+    walk.say("Import the members of the club, who are known by their member number only.")
+    walk.run("workspacectl people import --workspace default/club examples/people/club.csv")
+    walk.run("workspacectl people suppress --workspace default/club oskar@example.com")
+    walk.say("Make addresses identifiers, too: the people are checked first, and some stand in the way.")
+    walk.run("diff examples/club.yaml examples/change/club.yaml", ends_with=(1,))
+    walk.run("kubectl apply -f examples/change/club.yaml")
+    walk.run("kubectl wait ws/club --for=jsonpath='{.status.migration.stage}'=Blocked --timeout=60s")
+    walk.run("kubectl get ws")
+    walk.run("kubectl describe ws club")
+    walk.say("Who exactly stands in the way, and what to do about each.")
+    walk.run("workspacectl exports list --workspace default/club")
+    walk.run("workspacectl exports get --workspace default/club --latest -o violations.csv")
+    walk.run("cat violations.csv")
+    walk.say("Mend them: correct some addresses, delete who is there twice. Nothing else is needed.")
+    walk.run("workspacectl people import --workspace default/club examples/people/club-mended.csv --update")
+    for each in PEOPLE_TO_DELETE:
+        walk.run(f"workspacectl people delete --workspace default/club --id {each}")
+    walk.run("kubectl wait ws/club --for=condition=Ready --timeout=90s")
+    walk.run("kubectl get ws")
+    walk.run("kubectl describe ws club")
+    walk.say("From now on an address names its person.")
+    walk.run("workspacectl people show --workspace default/club familie.weber@example.net")
+
+
+def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
+    """Install the resource and the rights, and write down the operator's own access."""
+    walk.part("On a real kube-apiserver: the operator")
+    walk.set(
+        {
+            "KUBECONFIG": str(kubectl.kubeconfig),
+            "WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/workspaces.db",
+        },
+        search_first=kubectl.program.parent,
+    )
+    walk.run("kubectl apply -k crds/")
+    walk.run("kubectl apply -k manifests/rbac")
+    walk.run("kubectl wait crd/workspaces.workspace-operator.dev --for=condition=Established --timeout=60s")
+    walk.say("The operator runs under its own ServiceAccount, with no right that it does not need.")
+    walk.show("kubectl --namespace workspace-operator create token workspace-operator --duration=8h")
+    kubectl.as_service_account("workspace-operator", "workspace-operator", to=walk.folder / OPERATOR_ACCESS)
+    walk.show(f"{' '.join(OPERATOR)} &")
+
+
+def declare(walk: Walk) -> None:
+    """Apply the examples and wait until they are in force."""
+    walk.say("Declare three workspaces, and wait until they are in force.")
+    walk.run("kubectl apply -f examples/")
+    walk.run("kubectl wait ws --all --for=condition=Ready --timeout=60s")
+    walk.run("kubectl get ws")
