@@ -120,9 +120,10 @@ class Conversion:
     def _merged_by(self, node: yaml.Node, path: Path) -> list[dict[str, Any]]:
         """The mappings that a merge key brings, the strongest first."""
         entries = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        if not all(isinstance(entry, yaml.MappingNode) for entry in entries):
+        mappings = [entry for entry in entries if isinstance(entry, yaml.MappingNode)]
+        if len(mappings) < len(entries):
             raise refusal("<< must be followed by an object, or a list of objects", node.start_mark)
-        return [self._fields_of(entry, path) for entry in entries]
+        return [self._fields_of(entry, path) for entry in mappings]
 
 
 def name_of(key: yaml.Node) -> str:
