@@ -108,6 +108,7 @@ REFUSED = {
     "x:\n  a: 1\n  'a': 3": "document 1, line 3: x.a: is given twice",
     "a: 1\n---\nb: [": "document 2, line 3: ",
     "a: &x [*x]": "holds too much",
+    "a: &x {<<: *x, b: 1}": "holds too much",
     "a: !!binary aGk=": "may not be tagged",
     "a: !ours hi": "may not be tagged !ours",
     "a: !!int x": "may not be tagged",

@@ -123,7 +123,7 @@ class Conversion:
         mappings = [entry for entry in entries if isinstance(entry, yaml.MappingNode)]
         if len(mappings) < len(entries):
             raise refusal("<< must be followed by an object, or a list of objects", node.start_mark)
-        return [self._fields_of(entry, path) for entry in mappings]
+        return [self.value_of(entry, (*path, "<<")) for entry in mappings]
 
 
 def name_of(key: yaml.Node) -> str:
