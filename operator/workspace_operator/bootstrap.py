@@ -82,9 +82,11 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
     cluster_id = access.awaited_cluster_id(api, stopping.wait)
     if cluster_id is None:
         return
+    resources = ClusterResources(api, cluster_id)
     attendant = Attendant(
-        reconciler=reconciler(store, ClusterResources(api, cluster_id), cluster_id),
+        reconciler=reconciler(store, resources, cluster_id),
         workspaces=store.workspaces,
+        read=resources.get,
         monotonic=time.monotonic,
         pace=Pace(resync=settings.resync),
     )

@@ -70,8 +70,8 @@ class Reconciler:
                     self.workspaces.carry_out(action, now=self.clock())
             except (Moved, NameTaken):
                 continue  # the next look sees what came between
-            except StoreUnavailable:
-                continue  # the next look says so, or finds it back
+            except StoreUnavailable:  # it may answer reads still; waiting here would hold up the others
+                return StoreAway(), decide(resource, StoreAway(), cluster_id=self.cluster_id, now=self.clock())
         raise WorkspaceOperatorError(
             f"{resource.title} does not come to rest: others change its workspace all the time"
         )
@@ -94,7 +94,7 @@ class Reconciler:
             owner=resource.owner(self.cluster_id),
             account=wish.account if wish else "",
             display_name=wish.settings.display_name if wish else "",
-            adopt=int(resource.adopts) if resource.adopts.isascii() and resource.adopts.isdigit() else None,
+            adopt=resource.adopts_number,
             remembered=resource.previous.workspace_id,
         )
 

@@ -63,15 +63,20 @@ class ClusterResources:
         except (client.ApiException, urllib3.exceptions.HTTPError) as error:
             logger.warning("%s/%s: the event %s could not be written: %s", namespace, name, event.reason, error)
 
+    def get(self, namespace: str, name: str) -> Mapping[str, Any]:
+        """Read a resource as it is now. Raises NotFound."""
+        with translated(f"{namespace}/{name}"):
+            document: Mapping[str, Any] = self._objects.get_namespaced_custom_object(
+                GROUP, VERSION, namespace, PLURAL, name, _request_timeout=TIMEOUTS
+            )
+        return document
+
     def is_released(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace is gone; another cluster's we cannot know of."""
         if owner.cluster != self.cluster_id:
             return False
         try:
-            with translated(f"{owner.namespace}/{owner.name}"):
-                self._objects.get_namespaced_custom_object(
-                    GROUP, VERSION, owner.namespace, PLURAL, owner.name, _request_timeout=TIMEOUTS
-                )
+            self.get(owner.namespace, owner.name)
         except NotFound:
             return True
         return False

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
+import random
+import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import kopf
@@ -16,6 +19,18 @@ from workspace_operator.handlers import workspaces
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 2.0
+RESTART_SECONDS = 5.0
+LONGEST_BACKOFF = 10.0
+
+
+class Backoffs:
+    """Seconds between the tries of a request, without end: Kopf gives a watch up when they run out."""
+
+    def __iter__(self) -> Iterator[float]:
+        """Double up to the longest; each a little different, so that operators do not come back in step."""
+        for number in itertools.count():
+            longest = min(0.5 * 2.0 ** min(number, 10), LONGEST_BACKOFF)
+            yield longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +49,39 @@ def run_operator(attendant: Attendant, options: OperatorOptions, stopping: threa
 
 
 async def _run(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
+    """Run Kopf, and again when it gave up: an error in a watch is no reason for the process to end."""
+    async with _sweeping(attendant):
+        while not stopping.is_set():
+            try:
+                await _watch(attendant, options, stopping)
+            except Exception:
+                logger.exception("the watch has failed; it begins anew in %g s", RESTART_SECONDS)
+            else:
+                return
+            _listen(stopping)
+            await asyncio.to_thread(stopping.wait, RESTART_SECONDS)
+
+
+def _listen(stopping: threading.Event) -> None:
+    """Kopf took the signals over, and leaves them to nobody."""
+    with contextlib.suppress(RuntimeError):  # not the main thread: signals come elsewhere
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+
+async def _watch(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
     registry = kopf.OperatorRegistry()
     workspaces.register(registry, attendant)
     _register_login(registry, options)
-    async with _sweeping(attendant):
-        await kopf.operator(
-            registry=registry,
-            settings=_settings(options),
-            standalone=True,
-            clusterwide=not options.namespaces,
-            namespaces=options.namespaces,
-            liveness_endpoint=options.health_endpoint,
-            stop_flag=stopping,
-        )
+    await kopf.operator(
+        registry=registry,
+        settings=_settings(options),
+        standalone=True,
+        clusterwide=not options.namespaces,
+        namespaces=options.namespaces,
+        liveness_endpoint=options.health_endpoint,
+        stop_flag=stopping,
+    )
 
 
 def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
@@ -61,6 +96,7 @@ def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70
     settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = Backoffs()
     return settings
 
 

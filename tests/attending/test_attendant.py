@@ -1,0 +1,202 @@
+"""Who is looked at when: news at once, everything else when it is due, and nothing that is no more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.fakes.memory import Memory
+from tests.fakes.resources import Document, MemoryResources
+from tests.fakes.workspaces import MemoryWorkspaces
+from workspace_operator.application.attending import Attendant, Pace
+from workspace_operator.application.ports import Sought
+from workspace_operator.application.reconciling import Reconciler
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.migrations.records import Migration
+from workspace_operator.reconcile.observed import Observed, Owner
+from workspace_operator.resources.workspaces import API_VERSION, KIND
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedWorkspaces(MemoryWorkspaces):
+    """A store that tells who was looked at, and that is away while ``away`` holds anything."""
+
+    looks: list[str] = field(default_factory=list)
+    away: list[bool] = field(default_factory=list)
+
+    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
+        self.looks.append(sought.owner.name)
+        self._answer()
+        return MemoryWorkspaces.observe(self, sought, count_people=count_people)
+
+    def unreported(self) -> Sequence[tuple[Owner, Migration]]:
+        self._answer()
+        return MemoryWorkspaces.unreported(self)
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreUnavailable("the database does not answer")
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """An attendant on fakes; ``time`` is its clock, in seconds."""
+
+    resources: MemoryResources = field(default_factory=MemoryResources)
+    workspaces: WatchedWorkspaces = field(default_factory=lambda: WatchedWorkspaces(Memory()))
+    time: float = 1000.0
+    attendant: Attendant = field(init=False)
+
+    def __post_init__(self) -> None:
+        reconciler = Reconciler(
+            workspaces=self.workspaces, resources=self.resources, cluster_id="cluster-1", clock=lambda: NOW
+        )
+        self.attendant = Attendant(
+            reconciler=reconciler,
+            workspaces=self.workspaces,
+            read=self.resources.get,
+            monotonic=lambda: self.time,
+            pace=Pace(resync=600.0),
+            chance=lambda: 0.5,
+        )
+
+    def apply(self, name: str, uid: str = "", **spec: object) -> Document:
+        metadata = {"namespace": "team-a", "name": name, "uid": uid or f"uid-of-{name}"}
+        wanted = {"displayName": name} | spec
+        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": wanted}
+        return self.resources.apply(document)
+
+    def reason(self, name: str) -> str:
+        conditions: list[Mapping[str, str]] = self.resources.get("team-a", name)["status"]["conditions"]
+        return next(each["reason"] for each in conditions if each["type"] == "Ready")
+
+    def sweep_after(self, seconds: float) -> list[str]:
+        """The names that a sweep looked at."""
+        self.time += seconds
+        before = len(self.workspaces.looks)
+        self.attendant.sweep()
+        return sorted(set(self.workspaces.looks[before:]))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_news_is_looked_at_once(scene: Scene) -> None:
+    scene.attendant.heard(scene.apply("shop"))
+
+    assert scene.reason("shop") == "InForce"
+
+
+def test_own_echo_is_no_news(scene: Scene) -> None:
+    scene.attendant.heard(scene.apply("shop"))
+    looks = len(scene.workspaces.looks)
+
+    scene.attendant.heard(scene.resources.get("team-a", "shop"))
+
+    assert len(scene.workspaces.looks) == looks
+
+
+def test_late_word_is_no_news(scene: Scene) -> None:
+    old = scene.apply("shop", color="111111")
+    scene.attendant.heard(scene.apply("shop", color="222222"))
+
+    scene.attendant.heard(old)
+
+    (stored,) = scene.workspaces.list()
+    assert stored.settings.color == "222222"
+
+
+def test_rest_lasts_until_resync(scene: Scene) -> None:
+    scene.attendant.heard(scene.apply("shop"))
+
+    assert scene.sweep_after(599) == []
+    assert scene.sweep_after(2) == ["shop"]
+
+
+def test_resync_sees_missed_edit(scene: Scene) -> None:
+    scene.attendant.heard(scene.apply("shop"))
+    scene.apply("shop", color="222222")
+
+    scene.sweep_after(601)
+
+    (stored,) = scene.workspaces.list()
+    assert stored.settings.color == "222222"
+
+
+def test_resync_forgets_missed_deletion(scene: Scene) -> None:
+    scene.attendant.heard(scene.apply("shop"))
+    scene.resources.remove("team-a", "shop")
+
+    assert scene.sweep_after(601) == []
+    assert scene.sweep_after(601) == []
+
+
+def test_gone_resource_is_left_alone(scene: Scene) -> None:
+    scene.attendant.heard(scene.apply("shop"))
+
+    scene.attendant.gone(scene.resources.get("team-a", "shop"))
+
+    assert scene.sweep_after(601) == []
+
+
+def test_late_farewell_leaves_successor(scene: Scene) -> None:
+    old = scene.apply("shop", uid="old")
+    scene.attendant.heard(old)
+    scene.resources.remove("team-a", "shop")
+    new = scene.apply("shop", uid="new")
+    new["metadata"]["resourceVersion"] = "1000"
+    scene.resources.documents["team-a", "shop"] = new
+    scene.attendant.heard(new)
+
+    scene.attendant.gone(old)
+
+    assert scene.sweep_after(601) == ["shop"]
+
+
+def test_conflict_is_looked_at_when_neighbour_goes(scene: Scene) -> None:
+    holder = scene.apply("shop")
+    scene.attendant.heard(holder)
+    scene.attendant.heard(scene.apply("twin", displayName="shop"))
+    scene.resources.remove("team-a", "shop")
+
+    scene.attendant.gone(holder)
+
+    assert scene.sweep_after(0.1) == ["twin"]
+
+
+def test_fruitless_looks_grow_rare(scene: Scene) -> None:
+    scene.attendant.heard(scene.apply("shop"))
+    scene.attendant.heard(scene.apply("twin", displayName="shop"))
+
+    looked_at = [second for second in range(1, 301) if "twin" in scene.sweep_after(1)]
+
+    assert looked_at == [1, 3, 7, 15, 31, 63, 123, 183, 243]
+
+
+def test_edit_on_top_is_read_afresh(scene: Scene) -> None:
+    heard = scene.apply("shop")
+    scene.apply("shop", color="222222")
+
+    scene.attendant.heard(heard)
+    looked_at = scene.sweep_after(2)
+
+    assert looked_at == ["shop"]
+    assert scene.reason("shop") == "InForce"
+
+
+def test_store_that_is_back_is_used_at_once(scene: Scene) -> None:
+    scene.workspaces.away.append(True)
+    scene.attendant.heard(scene.apply("shop"))
+    for _ in range(8):
+        scene.sweep_after(60)
+    said_meanwhile = scene.reason("shop")
+
+    scene.workspaces.away.clear()
+    scene.sweep_after(0.1)
+
+    assert (said_meanwhile, scene.reason("shop")) == ("StoreUnavailable", "InForce")
