@@ -67,7 +67,7 @@ class Case:
     """One wish to be judged.
 
     ``value`` is None for a deletion; ``key`` is None for that and for an email that is no address. ``blocked``
-    says that the value is suppressed, ``other_owner`` who else it belongs to.
+    says that the value is suppressed, ``owner`` whom it belongs to.
     """
 
     rules: IdentityRules
@@ -77,7 +77,7 @@ class Case:
     value: str | None
     key: str | None
     blocked: bool
-    other_owner: Person | None
+    owner: Person | None
 
     @property
     def step(self) -> Step:

@@ -52,7 +52,7 @@ def judge(rules: IdentityRules, population: Population, call: IdentifyCall, subj
             value=value,
             key=key,
             blocked=identifier in population.blocked,
-            other_owner=None if owner is None or owner == subject.cio_id else population.people[owner],
+            owner=None if owner is None else population.people[owner],
         )
         _carry_out(_ruling(case), case, now)
     _judge_cio_id(call, subject)
@@ -106,7 +106,7 @@ def is_suppressed_or_an_invalid_email(case: Case) -> Ruling:
 
 def belongs_to_nobody_else(case: Case) -> Ruling:
     """Row 3: set, changed or deleted, if nothing in §3 objects."""
-    if case.other_owner is not None:
+    if case.owner is not None:  # the subject's own value was row 1
         return None
     for objection in OBJECTIONS:
         reason = objection(case)

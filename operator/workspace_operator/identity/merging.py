@@ -11,7 +11,7 @@ def merge_partners(case: Case) -> tuple[Person, Person] | None:
 
     They are the subject and the owner of the wished value. Imports were turned away before (§3, last row).
     """
-    reference, subject, other = case.call.reference, case.subject.before, case.other_owner
+    reference, subject, other = case.call.reference, case.subject.before, case.owner
     if not case.rules.merge_multi_identifier or case.rules.mode is not EMAIL_OR_ID:
         return None
     if reference.kind is CIO_ID or case.kind is reference.kind or subject is None or other is None:

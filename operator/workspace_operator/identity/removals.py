@@ -44,8 +44,7 @@ def unsuppress(population: Population, reference: Reference) -> Outcome:
     """End every suppression that holds a value, with all that was suppressed together; restore nothing.
 
     Args:
-        population: at least every suppression that holds the value, with everything that each of them holds,
-            and whatever else holds that.
+        population: at least every suppression that holds the value, with everything that each of them holds.
         reference: which value; a cio_id is never blocked.
     """
     holders = population.blocked.get(reference.identifier)
