@@ -212,7 +212,16 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
-    arguments = {"connect_timeout": 5, "application_name": "workspace-operator", "prepare_threshold": 3}
+    arguments = {
+        "connect_timeout": 5,
+        "application_name": "workspace-operator",
+        "prepare_threshold": 3,
+        # A server whose machine is gone never says so: without these a thread would wait for it for hours.
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
     return sa.create_engine(
         url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=30, connect_args=arguments
     )
