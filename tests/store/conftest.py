@@ -60,6 +60,18 @@ def _empty_store(request: pytest.FixtureRequest) -> Store:
     return sql_store(database)
 
 
+@pytest.fixture(
+    params=(
+        "memory",
+        *DATABASES[:2],
+        pytest.param("partitioned_database", marks=(pytest.mark.postgres, pytest.mark.proof)),
+    )
+)
+def store_to_interrupt(request: pytest.FixtureRequest) -> Store:
+    """The same for tests of many rounds: what partitions could change is seen in the others."""
+    return memory_store() if request.param == "memory" else _empty_store(request)
+
+
 @pytest.fixture
 def scene(store: Store) -> Scene:
     """A workspace of mode IDOnly."""

@@ -1,0 +1,228 @@
+"""The contract of the port People: that what the resolver decides is kept, and found again.
+
+What the resolver decides is tested with it; here are the paths through the store that decisions take.
+"""
+
+import pytest
+
+from tests.store.adapters import Store
+from tests.store.scenes import Scene
+from workspace_operator.errors import NotFound
+from workspace_operator.identity import reasons
+from workspace_operator.identity.calls import Verdict, identify_call
+from workspace_operator.identity.references import reference_by_kind
+from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Kind, Mode
+from workspace_operator.reconcile.observed import PeopleCounts
+
+
+@pytest.fixture
+def both(store: Store) -> Scene:
+    """A workspace of mode EmailOrID."""
+    return Scene.create(store, Mode.EMAIL_OR_ID)
+
+
+def test_rules_in_force_are_told(both: Scene) -> None:
+    both.put_in_force(
+        email_updates=EmailUpdates.BY_CIO_ID, id_updates=IDUpdates.BY_CIO_ID, merge_multi_identifier=False
+    )
+
+    rules = both.store.people.rules(both.workspace_id)
+
+    assert rules.mode is Mode.EMAIL_OR_ID
+    assert (rules.email_updates, rules.id_updates) == (EmailUpdates.BY_CIO_ID, IDUpdates.BY_CIO_ID)
+    assert not rules.merge_multi_identifier
+
+
+def test_calls_obey_the_rules_in_force(both: Scene) -> None:
+    both.add("1", "ann@example.com")
+    both.put_in_force(email_updates=EmailUpdates.BY_CIO_ID)
+
+    outcome = both.say(id="1", body={"email": "new@example.com"})
+
+    assert [each.kind for each in outcome.refusals] == [Kind.EMAIL]
+
+
+def test_created_person_is_found(both: Scene) -> None:
+    outcome = both.say(id="1", body={"email": " Ann@Example.com", "plan": "pro"})
+
+    assert outcome.verdict is Verdict.CREATED
+    assert outcome.person is not None
+    for found in (both.find(id="1"), both.find(email="ann@example.COM"), both.find(cio_id=outcome.person.cio_id)):
+        assert found == outcome.person
+
+
+def test_every_kind_of_value_is_kept(both: Scene) -> None:
+    attributes = {
+        "text": "a\ttab, a \\ and a\nline; ünï 🛍 \"quoted\" 'x'",
+        "number": 12345678901234567890,
+        "fraction": 0.1,
+        "flag": True,
+        "list": [1, "two", None, {"three": 3}],
+        "ключ": {"nested": {"deep": [[]]}},
+    }
+
+    both.add("ид \t\\N", "ünïcode@example.com", **attributes)
+    both.say(id="ид \t\\N", body={"more": "\\."})
+
+    found = both.find(id="ид \t\\N")
+    assert found is not None
+    assert found.attributes == attributes | {"more": "\\."}
+
+
+def test_person_is_updated(both: Scene) -> None:
+    cio_id = both.add("1", plan="pro", gone="x")
+    both.store.clock.forward(60)
+
+    outcome = both.say(id="1", body={"plan": "free", "gone": None, "email": "ann@example.com", "created_at": 5})
+
+    found = both.find(email="ann@example.com")
+    assert outcome.verdict is Verdict.UPDATED
+    assert found is not None
+    assert (found.cio_id, found.created_at) == (cio_id, 5)
+    assert found.attributes == {"plan": "free", "created_at": 5}
+
+
+def test_same_again_changes_nothing(both: Scene) -> None:
+    both.add("1", "ann@example.com", plan="pro")
+
+    assert both.say(id="1", body={"plan": "pro"}).verdict is Verdict.UNCHANGED
+
+
+def test_taken_identifier_is_refused(both: Scene) -> None:
+    both.add("1", "ann@example.com")
+    both.add("2", "bob@example.com")
+
+    outcome = both.say(id="2", body={"email": "ann@example.com", "plan": "pro"})
+
+    assert [each.reason for each in outcome.refusals] == [reasons.OTHERS]
+    found = both.find(id="2")
+    assert found is not None
+    assert (found.email, found.attributes) == ("bob@example.com", {"plan": "pro"})
+
+
+def test_later_rows_meet_earlier_ones(both: Scene) -> None:
+    outcomes = both.identify(
+        both.call(email="ann@example.com"),
+        both.call(email="ann@example.com", body={"id": "1"}),
+        both.call(id="1", body={"plan": "pro"}),
+        both.call(id="2", body={"email": "ann@example.com"}),
+    )
+
+    verdicts = [each.verdict for each in outcomes]
+    assert verdicts == [Verdict.CREATED, Verdict.UPDATED, Verdict.UPDATED, Verdict.UNCHANGED]
+    assert outcomes[3].refusals
+    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=1, with_email=1)
+
+
+def test_freed_identifier_is_taken_in_one_batch(both: Scene) -> None:
+    both.add("1", "ann@example.com")
+    both.add("2")
+
+    both.identify(
+        both.call(id="1", body={"email": "new@example.com"}),
+        both.call(id="2", body={"email": "ann@example.com"}),
+    )
+
+    first, second = both.find(email="new@example.com"), both.find(email="ann@example.com")
+    assert first is not None
+    assert second is not None
+    assert (first.id, second.id) == ("1", "2")
+
+
+def test_identifiers_are_swapped_in_one_batch(both: Scene) -> None:
+    both.add("1", "ann@example.com")
+    both.add("2", "bob@example.com")
+
+    both.identify(
+        both.call(id="1", body={"email": "between@example.com"}),
+        both.call(id="2", body={"email": "ann@example.com"}),
+        both.call(id="1", body={"email": "bob@example.com"}),
+    )
+
+    found = both.find(email="bob@example.com")
+    assert found is not None
+    assert found.id == "1"
+    assert both.find(email="between@example.com") is None
+
+
+def test_two_people_are_merged(both: Scene) -> None:
+    both.say(email="ann@example.com", body={"plan": "pro"})
+    both.store.clock.forward(1)
+    both.add("1", city="Oslo")
+
+    outcome = both.say(id="1", body={"email": "ann@example.com"})
+
+    assert outcome.absorbed is not None
+    survivor = both.find(id="1")
+    assert survivor is not None
+    assert survivor == both.find(email="ann@example.com")
+    assert survivor.attributes == {"plan": "pro", "city": "Oslo"}
+    assert both.find(cio_id=outcome.absorbed.cio_id) is None
+
+
+def test_nobody_is_created_for_updates_only(both: Scene) -> None:
+    call = identify_call(both.reference(id="1"), {}, update_only=True)
+
+    assert both.identify(call)[0].verdict is Verdict.SKIPPED
+
+
+def test_addresses_are_shared_without_email_as_identifier(scene: Scene) -> None:
+    scene.add("1", "ann@example.com")
+    scene.add("2", "ANN@example.com")
+    scene.add("3", "no address")
+
+    assert scene.store.people.count(scene.workspace_id) == PeopleCounts(total=3, with_email=3)
+
+
+def test_generated_id_finds_its_person(store: Store) -> None:
+    legacy = Scene.create(store, Mode.EMAIL_ONLY)
+    legacy.say(email="ann@example.com")
+    person = legacy.find(email="ann@example.com")
+    assert person is not None
+    assert person.id is not None
+
+    assert legacy.find(id=person.id) == person
+    assert legacy.say(id="unknown").verdict is Verdict.IGNORED
+
+
+def test_counts_follow_what_people_have(both: Scene) -> None:
+    both.add("1")
+    both.add("2", "bob@example.com")
+    both.say(email="ann@example.com")
+
+    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=3, with_email=2, without_id=1)
+
+
+def test_everybody_streams_in_order_of_creation(both: Scene) -> None:
+    both.add_many({str(number): None for number in range(5000)})
+
+    assert [each.id for each in both.store.people.all(both.workspace_id)] == [str(number) for number in range(5000)]
+
+
+def test_workspaces_share_nothing(store: Store) -> None:
+    first, second = Scene.create(store, Mode.EMAIL_OR_ID), Scene.create(store, Mode.EMAIL_OR_ID)
+    cio_id = first.add("1", "ann@example.com")
+    first.suppress(email="bob@example.com")
+
+    assert second.find(id="1") is None
+    assert second.find(cio_id=cio_id) is None
+    assert second.delete(cio_id=cio_id) is False
+    assert second.say(email="bob@example.com").verdict is Verdict.CREATED
+    assert second.say(id="1").verdict is Verdict.CREATED
+
+
+def test_unknown_workspace_is_not_found(store: Store) -> None:
+    reference = reference_by_kind("1", Kind.ID, Mode.EMAIL_OR_ID)
+
+    with pytest.raises(NotFound):
+        store.people.rules(10**12)
+    with pytest.raises(NotFound):
+        store.people.identify(10**12, [identify_call(reference, {})], now=1)
+    with pytest.raises(NotFound):
+        store.people.find(10**12, reference)
+    with pytest.raises(NotFound):
+        store.people.delete(10**12, reference)
+
+
+def test_empty_batch_does_nothing(both: Scene) -> None:
+    assert both.identify() == []
