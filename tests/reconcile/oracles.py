@@ -53,16 +53,3 @@ def _refusals_of_summary(by_type: dict[str, Json]) -> Iterator[str]:
     for kind in beside:
         if by_type[kind]["status"] != "True":
             yield f"{kind} is present without being True"
-
-
-def merged(target: Any, patch: Any) -> Any:
-    """A JSON merge patch, applied (RFC 7396)."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result

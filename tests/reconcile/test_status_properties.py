@@ -7,13 +7,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.reconcile.builders import LATER, decided
-from tests.reconcile.oracles import flux_refusals, kstatus, merged
+from tests.reconcile.oracles import flux_refusals, kstatus
 from tests.reconcile.strategies import SECRET, invalid_wishes, looks, resources, statuses, wishes
 from workspace_operator.reconcile.observed import Observed, StoreAway
 from workspace_operator.reconcile.plan import Plan
-from workspace_operator.reconcile.statuses import merge_patch
 from workspace_operator.reconcile.verdicts import FOOTINGS, Footing, Reason
 from workspace_operator.reconcile.wishes import Resource
+from workspace_operator.resources.parsing import status_problems
 from workspace_operator.resources.schema import resource_schema
 from workspace_operator.resources.statuses import WorkspaceStatus
 from workspace_operator.resources.validation import findings, unknown_fields
@@ -122,11 +122,8 @@ def test_plans_either_act_or_tell(subject: Resource, look: Look, suspended: bool
     assert len(plan.actions) <= 1
 
 
-@given(statuses, statuses)
-def test_patch_leads_to_new_status(previous: Any, status: Any) -> None:
-    patch = merge_patch(previous, status)
+@given(subjects, looks)
+def test_written_statuses_fit_the_schema(subject: Resource, look: Look) -> None:
+    _, status = written(subject, look)
 
-    after = merged(previous, patch)
-    kept = {key: value for key, value in previous.items() if key == "credentials"}
-    assert after == kept | status
-    assert bool(patch) == (after != previous)
+    assert status_problems(status) == []

@@ -22,7 +22,6 @@ from tests.reconcile.builders import (
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway
-from workspace_operator.reconcile.statuses import merge_patch
 from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
 
 PEOPLE = PeopleCounts(total=10, with_email=6, without_id=2)
@@ -221,23 +220,3 @@ def test_request_stands_while_store_is_away() -> None:
     status = told(resource(annotations={RECONCILE_REQUESTED_AT: "now"}), StoreAway())
 
     assert "lastHandledReconcileAt" not in status
-
-
-PATCHES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
-    ({}, {"workspaceID": 7}, {"workspaceID": 7}),
-    ({"workspaceID": 7}, {"workspaceID": 7}, {}),
-    ({"workspaceID": 7, "people": {"total": 1}}, {"workspaceID": 7}, {"people": None}),
-    ({"credentials": {"secretName": "x"}}, {"workspaceID": 7}, {"workspaceID": 7}),
-    (
-        {"migration": {"stage": "Blocked", "export": 5}},
-        {"migration": {"stage": "Checking"}},
-        {"migration": {"stage": "Checking", "export": None}},
-    ),
-    ({"conditions": [{"type": "A"}]}, {"conditions": [{"type": "B"}]}, {"conditions": [{"type": "B"}]}),
-    ({"people": None}, {"people": {"total": 1}}, {"people": {"total": 1}}),
-]
-
-
-@pytest.mark.parametrize(("previous", "status", "patch"), PATCHES)
-def test_patch_names_only_differences(previous: dict[str, Any], status: dict[str, Any], patch: dict[str, Any]) -> None:
-    assert merge_patch(previous, status) == patch

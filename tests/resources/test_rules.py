@@ -5,23 +5,22 @@ from itertools import product
 import pytest
 
 from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.changes import may_change
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.rules import RULES, Reason, Rule, mode_problem
+from workspace_operator.resources.rules import MODE_RULES, RULES, Reason, Rule, broken
 
-ALLOWED = {
-    (Mode.ID_ONLY, Mode.EMAIL_OR_ID),
-    (Mode.EMAIL_ONLY, Mode.EMAIL_OR_ID),
-    (Mode.EMAIL_OR_ID, Mode.ID_ONLY),
-}
 KUBERNETES_ONLY = ("isSorted", "find(", "url(", "format(", "quantity", "ip(", "optional", "split(", "charAt", "indexOf")
 
 
 @pytest.mark.parametrize(("in_force", "wanted"), list(product(Mode, Mode)))
 def test_only_three_changes_of_mode_are_allowed(in_force: Mode, wanted: Mode) -> None:
-    problem = mode_problem(wanted=wanted, in_force=in_force)
+    document = {"spec": {"identifiers": {"mode": wanted.value}}}
+    old = {"spec": {"identifiers": {}}, "status": {"identifiers": {"mode": in_force.value}}}
 
-    assert (problem is None) == (wanted is in_force or (in_force, wanted) in ALLOWED)
-    assert problem is None or problem.path == "spec.identifiers.mode"
+    problems = broken(MODE_RULES, document, old)
+
+    assert bool(problems) == (not may_change(in_force, wanted))
+    assert {problem.path for problem in problems} <= {"spec.identifiers.mode"}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:40])

@@ -1,8 +1,6 @@
 """The whole status of a Workspace, and the patch that makes the old one into it (design §4)."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
@@ -10,7 +8,6 @@ from workspace_operator.reconcile.conditions import conditions_of
 from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway, StoredWorkspace
 from workspace_operator.reconcile.verdicts import UNHANDLED, Verdict
 from workspace_operator.reconcile.wishes import Resource
-from workspace_operator.resources.documents import spelling
 from workspace_operator.resources.statuses import (
     IdentifiersInForce,
     MigrationStatus,
@@ -33,25 +30,6 @@ def status_of(
             "last_handled_reconcile_at": _handled(resource, previous, verdict),
         }
     )
-
-
-def merge_patch(previous: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
-    """The merge patch that turns one status into the other: only what differs, null for what is gone.
-
-    Fields that the operator does not write are left as they are.
-    """
-    patch: dict[str, Any] = {key: value for key, value in status.items() if previous.get(key) != value}
-    ours = {spelling(field) for field in WorkspaceStatus.model_fields}
-    for key in patch.keys() & previous.keys():
-        patch[key] = _difference(previous[key], patch[key])
-    return patch | dict.fromkeys(sorted((ours & previous.keys()) - status.keys()))
-
-
-def _difference(previous: Any, value: Any) -> Any:
-    """An object keeps the keys that a patch does not name, so those that are gone are named with null."""
-    if not isinstance(previous, Mapping) or not isinstance(value, Mapping):
-        return value
-    return dict.fromkeys(sorted(previous.keys() - value.keys())) | dict(value)
 
 
 def _handled(resource: Resource, previous: WorkspaceStatus, verdict: Verdict) -> str | None:

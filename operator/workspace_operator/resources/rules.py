@@ -12,7 +12,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from workspace_operator.identity.rules import Mode
 from workspace_operator.resources import expressions
 from workspace_operator.resources.problems import Path, Problem, spelled
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
@@ -75,13 +74,6 @@ def compiled(expression: str) -> expressions.Program:
 def broken(rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None) -> tuple[Problem, ...]:
     """A problem for each rule that a document breaks, in the order of the rules."""
     return tuple(rule.problem for rule in rules if not rule.is_kept(document, old))
-
-
-def mode_problem(wanted: Mode, in_force: Mode) -> Problem | None:
-    """Why identifiers may not change so, in the words of the rules; None if they may (identity-rules §7)."""
-    document = {"spec": {"identifiers": {"mode": str(wanted)}}}
-    old = {"spec": {"identifiers": {}}, "status": {"identifiers": {"mode": str(in_force)}}}
-    return next(iter(broken(MODE_RULES, document, old)), None)
 
 
 NEW_MODE = (
