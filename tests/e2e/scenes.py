@@ -1,0 +1,122 @@
+"""One test's namespace: Workspaces applied with kubectl, looked at through the API server and in the store."""
+
+import csv
+import io
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.controlplane.kubectl import Kubectl
+from tests.e2e.operators import Operator
+from tests.e2e.waiting import SECONDS, until
+from workspace_operator.bootstrap import awaited
+from workspace_operator.reconcile.observed import StoredWorkspace
+from workspace_operator.resources.workspaces import API_VERSION, KIND, RECONCILE_REQUESTED_AT
+
+Document = dict[str, Any]
+
+RESOURCE = "workspaces.workspace-operator.dev"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """``kubectl`` is the user's; the operator has its own."""
+
+    kubectl: Kubectl
+    operator: Operator
+    namespace: str
+    folder: Path
+
+    def apply(self, name: str = "shop", *, annotations: dict[str, str] | None = None, **spec: object) -> str:
+        """What ``kubectl apply`` said; the display name is the name's unless the spec says another."""
+        document = manifest(name, self.namespace, annotations=annotations, **spec)
+        return self.kubectl("apply", "-f", "-", input=json.dumps(document))
+
+    def get(self, name: str = "shop") -> Document:
+        document: Document = self.kubectl.json("get", RESOURCE, name, "-n", self.namespace)
+        return document
+
+    def names(self) -> list[str]:
+        printed = self.kubectl("get", RESOURCE, "-n", self.namespace, "-o", "jsonpath={.items[*].metadata.name}")
+        return printed.split()
+
+    def delete(self, name: str = "shop", *options: str) -> None:
+        self.kubectl("delete", RESOURCE, name, "-n", self.namespace, *options)
+
+    def annotate(self, key: str, value: str, name: str = "shop") -> None:
+        self.kubectl("annotate", "--overwrite", RESOURCE, name, "-n", self.namespace, f"{key}={value}")
+
+    def request_reconcile(self, name: str = "shop") -> str:
+        """The token that was written."""
+        token = f"now-{secrets.token_hex(4)}"
+        self.annotate(RECONCILE_REQUESTED_AT, token, name)
+        return token
+
+    def until(self, fits: Callable[[Document], bool], name: str = "shop", *, within: float = SECONDS) -> Document:
+        """The resource, as soon as it fits."""
+        last: list[Document] = []
+
+        def look() -> bool:
+            last[:] = [self.get(name)]
+            return fits(last[0])
+
+        until(look, within=within, what=lambda: json.dumps(last[0].get("status"), indent=1))
+        return last[0]
+
+    def until_reason(self, reason: str, name: str = "shop", *, within: float = SECONDS) -> Document:
+        """The resource, as soon as its Ready says so of its present generation."""
+        return self.until(lambda document: says(document, reason), name, within=within)
+
+    def until_ready(self, name: str = "shop", *, within: float = SECONDS) -> Document:
+        return self.until_reason("InForce", name, within=within)
+
+    def stored(self, name: str = "shop") -> StoredWorkspace:
+        """What the store has for it."""
+        with awaited(self.operator.database) as store:
+            return store.workspaces.find(self.namespace, name)
+
+    def stored_names(self) -> list[str]:
+        """The display names that the store has of this namespace."""
+        with awaited(self.operator.database) as store:
+            ours = [each for each in store.workspaces.list() if each.owner.namespace == self.namespace]
+        return sorted(each.settings.display_name for each in ours)
+
+    def import_people(self, rows: Sequence[tuple[str, str]], *options: str, name: str = "shop") -> None:
+        """People by (id, email), brought in as a user brings them."""
+        file = self.folder / f"people-{secrets.token_hex(4)}.csv"
+        text = io.StringIO()
+        csv.writer(text).writerows([("id", "email"), *rows])
+        file.write_text(text.getvalue())
+        self.operator.workspacectl("people", "import", "--workspace", f"{self.namespace}/{name}", file, *options)
+
+    def events(self, name: str = "shop") -> list[tuple[str, str, str]]:
+        """(type, reason, message) of each event about a resource, oldest first."""
+        items = self.kubectl.json("get", "events", "-n", self.namespace)["items"]
+        ours = [each for each in items if each["involvedObject"]["name"] == name]
+        ours.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
+        return [(each["type"], each["reason"], each["message"]) for each in ours]
+
+
+def manifest(name: str, namespace: str, *, annotations: dict[str, str] | None = None, **spec: object) -> Document:
+    metadata = {"name": name, "namespace": namespace} | ({"annotations": annotations} if annotations else {})
+    wanted = {"displayName": name} | spec
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": wanted}
+
+
+def conditions(document: Document) -> dict[str, Document]:
+    return {each["type"]: each for each in document.get("status", {}).get("conditions", ())}
+
+
+def says(document: Document, reason: str) -> bool:
+    """Whether Ready gives this reason, of the generation that the resource has now."""
+    ready = conditions(document).get("Ready", {})
+    generation = document["metadata"]["generation"]
+    return ready.get("reason") == reason and document["status"]["observedGeneration"] == generation
+
+
+def condition_stands(document: Document) -> dict[str, str]:
+    """The status of each condition, by type."""
+    return {kind: each["status"] for kind, each in conditions(document).items()}

@@ -1,0 +1,20 @@
+"""Waiting for what is bound to happen, and saying what was there instead when it does not."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SECONDS = 20.0
+PAUSE_SECONDS = 0.05
+
+
+def until(look: Callable[[], T], *, within: float = SECONDS, what: Callable[[], object] = lambda: "") -> T:
+    """The first answer of ``look`` that is true."""
+    limit = time.monotonic() + within
+    while not (found := look()):
+        if time.monotonic() > limit:
+            raise AssertionError(f"not within {within:g} s: {what()}")
+        time.sleep(PAUSE_SECONDS)
+    return found
