@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.controlplane.failures import ControlPlaneUnavailable
@@ -13,6 +14,11 @@ from tests.controlplane.launcher import ControlPlane, Programs
 from tests.postgres import OwnPostgres, Postgres
 from tests.postgres import own_postgres as start_own_postgres
 from tests.postgres import postgres as start_postgres
+
+# Machines that run tests are busy, so no example has a deadline; the long form tries many more of them.
+hypothesis.settings.register_profile("short", deadline=None)
+hypothesis.settings.register_profile("proof", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("proof" if os.environ.get("WORKSPACE_OPERATOR_PROOF") else "short")
 
 # A run that must not lose tests to a missing toolchain, such as CI, sets this.
 NO_SKIPS = "WORKSPACE_OPERATOR_NO_SKIPS"
