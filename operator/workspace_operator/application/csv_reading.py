@@ -1,25 +1,30 @@
 """Reading a CSV file of people: its dialect, its header, its rows with the lines they stand on.
 
-UTF-8 with or without byte order mark; comma, semicolon or tab; quoted cells may hold line breaks. A cell that is not
-UTF-8 comes through as it is and is refused by the rules for text, so that only its row is rejected.
+UTF-8 with or without byte order mark; comma, semicolon or tab; lines that end in LF, CR LF or CR; quoted cells may
+hold line breaks. Bytes that are not UTF-8 come through as they are and are refused by the rules for text, so that
+only their row is rejected.
 """
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, TextIO
 
-from workspace_operator.application.spreadsheets import original
+from workspace_operator.application.spreadsheets import originals
 from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.texts import MAX_NAME_BYTES, check_text, shown
 
 DELIMITERS = (",", ";", "\t")
-KNOWN_COLUMNS = ("id", "email", "cio_id", "created_at")
+IDENTIFIER_COLUMNS = ("id", "email", "cio_id")
+KNOWN_COLUMNS = (*IDENTIFIER_COLUMNS, "created_at")
 NOTE_COLUMNS = ("_line", "_outcome", "_reason")
-"""What a rejects file has besides the row itself; skipped when it is imported again, corrected."""
+"""What a rejects file has before the row itself; left out when it is imported again, corrected."""
 
-MOST_COLUMNS = 400
-LONGEST_HEADER = 64 * 1024
+MOST_COLUMNS = 2_000
+"""More than one person can have attributes: an export has those of everybody."""
+LONGEST_HEADER = 512 * 1024
 LONGEST_CELL = 1024 * 1024
 """Characters; far over every limit of a value, so that only a quote that is never closed reaches it."""
 
@@ -30,40 +35,70 @@ class Header:
 
     delimiter: str
     columns: tuple[str, ...]
+    lines: int = 1
+
+    @property
+    def notes(self) -> frozenset[int]:
+        """Where the columns stand that say nothing of a person."""
+        return frozenset(number for number, name in enumerate(self.columns) if name in NOTE_COLUMNS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row: the line of the file that it starts on, its cells as read, and what they say by column."""
+class Row(NamedTuple):
+    """One row: the line of the file that it starts on, its cells, and why they cannot be taken, if so."""
 
     line: int
     cells: Sequence[str]
-    values: Mapping[str, str]
     problem: str = ""
 
 
-def read_header(file: BinaryIO) -> Header:
-    """Read the first line and leave the file after it. Raises InvalidInput."""
-    raw = file.readline(LONGEST_HEADER)
+@contextmanager
+def text_of(file: BinaryIO) -> Iterator[TextIO]:
+    """Read a file as text; it stays open, for it is the caller's."""
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
-        line = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("line 1: the header is not UTF-8; save the file as UTF-8", field="file") from error
-    if not line.strip():
-        raise InvalidInput("line 1: the file must start with a header that names its columns", field="file")
-    by_delimiter = {delimiter: _columns(line, delimiter) for delimiter in DELIMITERS}
+        yield text
+    finally:
+        text.detach()
+
+
+def read_header(text: TextIO) -> Header:
+    """Read the header and leave the text after it. Raises InvalidInput."""
+    record, lines = _first_record(text)
+    by_delimiter = {delimiter: _columns(record, delimiter) for delimiter in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda each: (_identifiers(by_delimiter[each]), len(by_delimiter[each])))
-    header = Header(delimiter=delimiter, columns=by_delimiter[delimiter])
-    _check(header)
-    return header
+    columns = by_delimiter[delimiter]
+    _check(columns)
+    return Header(delimiter=delimiter, columns=columns, lines=lines)
 
 
-def _columns(line: str, delimiter: str) -> tuple[str, ...]:
+def _first_record(text: TextIO) -> tuple[str, int]:
+    """The header as it stands there, and how many lines that is; a quoted name may hold line breaks."""
+    record, lines = text.readline(LONGEST_HEADER), 1
+    while record.count('"') % 2 and len(record) < LONGEST_HEADER:
+        more = text.readline(LONGEST_HEADER - len(record))
+        if not more:
+            break
+        record, lines = record + more, lines + 1
+    if len(record) >= LONGEST_HEADER:
+        raise _refused(f"the header is longer than {LONGEST_HEADER} characters; is a quote or the line not ended?")
+    if not record.strip():
+        raise _refused("the file must start with a header that names its columns, such as id,email,plan")
     try:
-        cells = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, strict=True))
+        record.encode()
+    except UnicodeEncodeError as error:
+        raise _refused("the header is not UTF-8; save the file as UTF-8") from error
+    if "\0" in record:
+        raise _refused("the header contains NUL, as UTF-16 does; save the file as UTF-8")
+    return record.rstrip("\r\n"), lines
+
+
+def _columns(record: str, delimiter: str) -> tuple[str, ...]:
+    """The names as this delimiter would separate them; none if that cannot be."""
+    try:
+        cells = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
         return ()
-    return tuple(_name(original(cell.strip())) for cell in cells)
+    return tuple(_name(cell) for cell in originals([cell.strip() for cell in cells]))
 
 
 def _name(cell: str) -> str:
@@ -71,44 +106,76 @@ def _name(cell: str) -> str:
 
 
 def _identifiers(columns: Sequence[str]) -> int:
-    return sum(name in columns for name in ("id", "email", "cio_id"))
+    return sum(name in columns for name in IDENTIFIER_COLUMNS)
 
 
-def _check(header: Header) -> None:
-    names = header.columns
+def _check(names: Sequence[str]) -> None:
+    if not names:
+        raise _refused("the header cannot be read: is a quote not closed?")
     if not _identifiers(names):
-        found = ", ".join(names[:10]) or "nothing"
-        raise InvalidInput(f"line 1: one column must be id, email or cio_id; found {found[:200]}", field="file")
+        found = ", ".join(map(shown, names[:10]))
+        raise _refused(f"one column must be named id, email or cio_id; found {found}")
     if len(names) > MOST_COLUMNS:
-        raise InvalidInput(f"line 1: {len(names)} columns, {MOST_COLUMNS} are allowed", field="file")
+        raise _refused(f"there are {len(names)} columns, {MOST_COLUMNS} are allowed; leave some out")
     for number, name in enumerate(names, start=1):
         if not name:
-            raise InvalidInput(f"line 1: column {number} has no name; name or remove it", field="file")
+            raise _refused(f"column {number} has no name; name it or remove it")
         if name in names[: number - 1]:
-            raise InvalidInput(f"line 1: the column {name[:150]!r} is there twice; remove one", field="file")
+            raise _refused(f"the column {shown(name)} is there twice; rename or remove one")
+        check_text(name, field=f"line 1: the name of column {number}", limit=MAX_NAME_BYTES)
 
 
-def read_rows(file: BinaryIO, header: Header) -> Iterator[Row]:
+def _refused(message: str) -> InvalidInput:
+    return InvalidInput(f"line 1: {message}", field="file")
+
+
+def read_rows(text: TextIO, header: Header) -> Iterator[Row]:
     """Stream the rows after the header; blank lines are none. Raises InvalidInput for a quote that is never closed."""
-    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(text, delimiter=header.delimiter, strict=True)
-    columns, count = header.columns, len(header.columns)
-    line = 2
-    try:
-        for cells in reader:
-            if cells:
-                problem = "" if len(cells) == count else _wrong_length(len(cells), count)
-                values = {name: original(cell) for name, cell in zip(columns, cells, strict=False)}
-                yield Row(line=line, cells=cells, values=values, problem=problem)
-            line = reader.line_num + 2
-    except csv.Error as error:
+    lines = _Lines(text)
+    reader = csv.reader(iter(lines), delimiter=header.delimiter, strict=True)
+    count, first = len(header.columns), header.lines + 1
+    line, done = first, False
+    while not done:
+        try:
+            for cells in reader:
+                if cells:
+                    problem = "" if len(cells) == count else _wrong_length(len(cells), count)
+                    yield Row(line, originals(cells), problem)
+                line = reader.line_num + first
+                lines.of_row.clear()
+            done = True
+        except csv.Error as error:
+            yield _misquoted(lines, line, header, error)
+            line = reader.line_num + first
+            lines.of_row.clear()
+
+
+class _Lines:
+    """The lines of a text, as the CSV reader takes them; those of the row that it is reading are kept."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self.of_row: list[str] = []
+        self.are_over = False
+
+    def __iter__(self) -> Iterator[str]:
+        keep = self.of_row.append
+        for line in self._text:
+            keep(line)
+            yield line
+        self.are_over = True
+
+
+def _misquoted(lines: _Lines, line: int, header: Header, error: csv.Error) -> Row:
+    """A row with characters after a closing quote; over several lines it is a quote that was never closed instead."""
+    if lines.are_over or len(lines.of_row) != 1 or len(lines.of_row[0]) > LONGEST_CELL:
         message = f"line {line}: the row that starts here cannot be read ({error}); is a quote not closed?"
         raise InvalidInput(
             f"{message} The rows before it were taken; mend it and import again", field="file"
         ) from error
-    finally:
-        text.detach()  # the file is the caller's
+    cells = next(csv.reader(lines.of_row, delimiter=header.delimiter))
+    return Row(line, originals(cells), 'The row has text after a closing quote; a quote in a cell is written "".')
 
 
 def _wrong_length(cells: int, columns: int) -> str:

@@ -1,6 +1,8 @@
 """The command ``workspacectl``, put together; and what its exit codes mean."""
 
 import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import NoReturn
 
 import typer
@@ -13,14 +15,13 @@ USAGE_ERROR = 64
 """As in sysexits.h; 2 would say "changes" in plan."""
 
 app = typer.Typer(
-    name="workspacectl",
     help="Workspaces as code: declare customer-messaging workspaces, bring them into force, look after their people.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("apply")(applying.apply)
+app.command("apply", epilog=applying.EXAMPLES)(applying.apply)
 app.add_typer(running.app, name="run")
 app.add_typer(people.app, name="people")
 app.add_typer(exports.app, name="exports")
@@ -33,20 +34,21 @@ def version() -> None:
     """Print the version."""
     from importlib.metadata import version as version_of
 
-    typer.echo(version_of("workspace-operator"))
+    print(version_of("workspace-operator"))
 
 
-def main() -> NoReturn:
-    """Run a command. Errors that are the user's to mend are one line on standard error."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit. Errors that are the user's to mend are told on standard error, without a traceback."""
     # The exceptions of the command line know their exit code by their class; theirs would be 2.
     usage_error = typer.BadParameter.__base__
     setattr(usage_error, "exit_code", USAGE_ERROR)  # noqa: B010 - the type checker does not know the class
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may know less than Unicode
     try:
-        app()
+        app(args=arguments, prog_name="workspacectl")
     except WorkspaceOperatorError as error:
         complain(str(error))
-        sys.exit(ERROR)
-    except KeyboardInterrupt:
-        complain("interrupted")
-        sys.exit(130)
-    sys.exit(0)
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    sys.exit(ERROR)

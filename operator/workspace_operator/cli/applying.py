@@ -1,26 +1,32 @@
 """``workspacectl apply``: manifests brought into force without a cluster."""
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
-from workspace_operator import bootstrap
-from workspace_operator.application.applying import Applying, ManifestResources, reason_of, validated
-from workspace_operator.bootstrap import Store, opened
 from workspace_operator.cli.options import Database
-from workspace_operator.cli.output import ERROR, STALLED, console, errors, printable, row, table
+from workspace_operator.cli.output import ERROR, STALLED, json_text, note, table, tell
+from workspace_operator.cli.stores import opened
 from workspace_operator.errors import InvalidInput
-from workspace_operator.reconcile.verdicts import Reason
-from workspace_operator.resources.manifests import Manifest, load_manifests
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.bootstrap import Store
+    from workspace_operator.resources.manifests import Manifest
+
 Document = Mapping[str, Any]
+
+EXAMPLES = """
+Examples:
+
+\b
+  workspacectl apply -f crm.yaml
+  workspacectl apply -f examples/ --database sqlite:///workspaces.db -o yaml
+"""
 
 
 class Format(StrEnum):
@@ -32,38 +38,48 @@ class Format(StrEnum):
 
 
 def apply(
-    filename: Annotated[
-        Path, typer.Option("-f", "--filename", metavar="FILE|FOLDER", exists=True, help="Manifests of Workspaces.")
-    ],
-    database: Database,
+    *,
+    filename: Annotated[Path, typer.Option("-f", "--filename", metavar="FILE|FOLDER", help="Manifests of Workspaces.")],
+    output: Annotated[Format, typer.Option("--output", "-o", help="How to print the resources.")] = Format.TABLE,
     cluster_id: Annotated[
         str, typer.Option("--cluster-id", metavar="ID", help="Names this set of manifests in the database.")
     ] = DEFAULT_CLUSTER_ID,
-    output: Annotated[Format, typer.Option("--output", "-o", help="How to print the resources.")] = Format.TABLE,
+    database: Database,
 ) -> None:
-    """Bring Workspace manifests into force without any cluster, and print their statuses.
+    """Bring Workspace manifests into force without any cluster.
 
-    All manifests are checked before any is applied. Exits with 0 when all are Ready, 3 when one waits for a person
-    (blocked or in conflict), 1 on an error.
+    All manifests are checked before any is applied; then their statuses are printed.
+
+    Exits with 0 when all are Ready, 3 when one waits for a person (blocked or in conflict), 1 on an error.
     """
+    from workspace_operator.resources.manifests import load_manifests
+
     found = load_manifests(filename)
     for other in found.others:
-        errors.print(f"left out: {printable(other.title)} ({other.where()})")
+        note(f"left out: {other.title} ({other.where()})")
     with opened(database) as store:
         _refuse_invalid(found.ours, store, cluster_id)
-        documents = [manifest.document for manifest in found.ours]
-        resources = ManifestResources(cluster_id=cluster_id, names=frozenset(map(_name, documents)))
-        applying = Applying(
-            reconciler=bootstrap.reconciler(store, resources, cluster_id),
-            worker=bootstrap.migration_worker(store, threading.Event()),
-            clock=bootstrap.utc_now,
-        )
-        done = list(applying.run(documents))
+        done = _applied([manifest.document for manifest in found.ours], store, cluster_id)
     _print(done, output)
     raise typer.Exit(_exit_code(done))
 
 
-def _refuse_invalid(manifests: Sequence[Manifest], store: Store, cluster: str) -> None:
+def _applied(documents: Sequence[Document], store: "Store", cluster: str) -> Sequence[Document]:
+    from workspace_operator import bootstrap
+    from workspace_operator.application.applying import Applying, ManifestResources
+
+    resources = ManifestResources(cluster_id=cluster, names=frozenset(map(_name, documents)))
+    applying = Applying(
+        reconciler=bootstrap.reconciler(store, resources, cluster),
+        worker=bootstrap.migration_worker(store, threading.Event()),
+        clock=bootstrap.utc_now,
+    )
+    return list(applying.run(documents))
+
+
+def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Store", cluster: str) -> None:
+    from workspace_operator.application.applying import validated
+
     problems = [
         f"{manifest.title}: {manifest.told(problem)}"
         for manifest in manifests
@@ -82,23 +98,33 @@ def _print(documents: Sequence[Document], output: Format) -> None:
     if output is Format.TABLE:
         _print_table(documents)
     elif output is Format.JSON:
-        typer.echo(json.dumps(documents, ensure_ascii=False, indent=2))
+        print(json_text(documents))
     else:
-        typer.echo(yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False), nl=False)
+        print(_yaml(documents), end="")
+
+
+def _yaml(documents: Sequence[Document]) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False)
+    if text.replace("\n", "").isprintable():
+        return text
+    escaped: str = yaml.safe_dump_all(documents, allow_unicode=False, sort_keys=False)
+    return escaped
 
 
 def _print_table(documents: Sequence[Document]) -> None:
-    shown = table("NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE")
+    rows = []
     for document in documents:
-        status = document["status"]
-        ready = _ready(document)
+        status, ready = document["status"], _ready(document)
         identifiers, people = status.get("identifiers", {}), status.get("people", {})
-        row(shown, *_name(document), ready["status"], ready["reason"], identifiers.get("mode"), people.get("total"))
-    console.print(shown)
+        in_force = (identifiers.get("mode"), people.get("total"))
+        rows.append((*_name(document), ready["status"], ready["reason"], *in_force))
+    table(("NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE"), rows)
     for document in documents:
         if _ready(document)["status"] != "True":
             namespace, name = _name(document)
-            console.print(f"\n{namespace}/{name}: {printable(_ready(document)['message'])}")
+            tell(f"\n{namespace}/{name}: {_ready(document)['message']}")
 
 
 def _ready(document: Document) -> Mapping[str, str]:
@@ -107,7 +133,9 @@ def _ready(document: Document) -> Mapping[str, str]:
 
 
 def _exit_code(documents: Sequence[Document]) -> int:
-    reasons = {reason_of(document) for document in documents if _ready(document)["status"] != "True"}
+    from workspace_operator.reconcile.verdicts import Reason
+
+    reasons = {_ready(document)["reason"] for document in documents if _ready(document)["status"] != "True"}
     if not reasons:
         return 0
     return ERROR if Reason.STORE_UNAVAILABLE in reasons else STALLED

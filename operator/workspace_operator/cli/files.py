@@ -1,46 +1,41 @@
-"""Files that commands write: whole, or not at all."""
+"""Files that commands write: whole, or not at all, and readable only by the user who asked for them."""
 
 import csv
-import json
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, Self
 
 from workspace_operator.application.spreadsheets import harmless
+from workspace_operator.cli.output import printable
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.people import Person
+
+STANDARD_OUTPUT = Path("-")
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """Open a text file that takes the place of ``path`` when all is written; only its user may read it.
+def write_lines(lines: Iterable[str], target: Path | None) -> int:
+    """Write lines that end themselves, to standard output if there is no target; returns how many.
 
     Raises:
-        InvalidInput: it cannot be written.
+        InvalidInput: the file cannot be written.
     """
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written: {error.strerror}", field="--output") from error
-    made = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
-        made.replace(path)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise
-
-
-def write_lines(lines: Iterable[str], target: Path | TextIO) -> int:
-    """Write lines that end themselves; returns how many. Raises InvalidInput if the file cannot be written."""
-    if not isinstance(target, Path):
-        return _write(lines, target)
+    if target is None or target == STANDARD_OUTPUT:
+        return _print(lines)
     with replacing(target) as file:
         return _write(lines, file)
+
+
+def _print(lines: Iterable[str]) -> int:
+    """Print lines as UTF-8; on a terminal so that they cannot steer it."""
+    if sys.stdout.isatty():
+        return _write((f"{printable(line.rstrip())}\n" for line in lines), sys.stdout)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    return _write(lines, sys.stdout)
 
 
 def _write(lines: Iterable[str], file: IO[str]) -> int:
@@ -48,49 +43,96 @@ def _write(lines: Iterable[str], file: IO[str]) -> int:
     for line in lines:
         file.write(line)
         count += 1
+    file.flush()
     return count
 
 
 @contextmanager
-def spooled(people: Iterable[Person]) -> Iterator[Callable[[], Iterator[Person]]]:
-    """Keep people in a temporary file, so that they can be read several times however many they are."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
-        for each in people:
-            file.write(json.dumps({name: getattr(each, name) for name in Person.__slots__}) + "\n")
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """Open a text file that takes the place of ``path`` when all is written.
 
-        def read() -> Iterator[Person]:
-            file.seek(0)
-            yield from (Person(**json.loads(line)) for line in file)
+    What is no regular file, such as /dev/stdout, is written to as it is: nothing can take its place.
 
-        yield read
+    Raises:
+        InvalidInput: it cannot be written.
+    """
+    with _refused(path, "--output"):
+        if _is_special(path):
+            with path.open("w", encoding="utf-8", newline="") as file:
+                yield file
+            return
+        target = path.resolve()
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+        made = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                yield file
+            made.replace(target)
+        except BaseException:
+            made.unlink(missing_ok=True)
+            raise
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+@contextmanager
+def _refused(path: Path, option: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}; name another file with {option}"
+        raise InvalidInput(message, field=option) from error
 
 
 class RejectsFile:
     """The rows of an import that were not taken; there is no file as long as there is none.
 
-    A file of an earlier run is removed at the start, so that what lies there is always of the last one.
+    It takes the place of an earlier import's when the first row is written or the import is through, so that what
+    lies there is of the last one, and an import that cannot even start destroys nothing.
+
+    Raises:
+        InvalidInput: it would be written over the file that is imported.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, of: Path) -> None:
         self.path = path
         self._file: IO[str] | None = None
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise InvalidInput(f"{path} cannot be replaced: {error.strerror}; name another with --rejects") from error
+        if path.exists() and path.samefile(of):
+            raise InvalidInput(f"{path} is the file to import: name another with --rejects", field="--rejects")
+
+    def __enter__(self) -> Self:
+        """Nothing is opened yet."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the file, if there is one."""
+        if self._file is not None:
+            with _refused(self.path, "--rejects"):
+                self._file.close()
 
     def write(self, cells: Sequence[str]) -> None:
         """Write one row. Raises InvalidInput if the file cannot be written."""
-        if self._file is None:
-            try:
-                descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except OSError as error:
-                message = f"{self.path} cannot be written: {error.strerror}; name another with --rejects FILE"
-                raise InvalidInput(message, field="--rejects") from error
-            self._file = os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
-        csv.writer(self._file).writerow([harmless(cell) for cell in cells])
+        with _refused(self.path, "--rejects"):
+            if self._file is None:
+                self._file = self._opened()
+            csv.writer(self._file).writerow([harmless(cell) for cell in cells])
 
-    def close(self) -> None:
-        """Close the file, if there is one."""
-        if self._file is not None:
-            self._file.close()
+    def finish(self) -> None:
+        """Take away the rejects of an earlier import, if this one has none."""
+        if self._file is None:
+            with _refused(self.path, "--rejects"):
+                self._remove_earlier()
+
+    def _opened(self) -> IO[str]:
+        self._remove_earlier()
+        flags = os.O_WRONLY | (0 if _is_special(self.path) else os.O_CREAT | os.O_EXCL)
+        descriptor = os.open(self.path, flags, 0o600)
+        return os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
+
+    def _remove_earlier(self) -> None:
+        if not _is_special(self.path):
+            self.path.unlink(missing_ok=True)

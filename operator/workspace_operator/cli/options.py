@@ -1,15 +1,10 @@
-"""Options that several commands share."""
+"""Options that several commands share. What a command needs besides is imported when it runs."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workspace_operator.application.ports import Workspaces
-from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.references import Reference, reference_by_kind, reference_by_shape
-from workspace_operator.identity.rules import Kind, Mode
-from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.settings import DATABASE_VARIABLE, default_database
 
 Database = Annotated[
@@ -32,26 +27,20 @@ WorkspaceName = Annotated[
 ]
 OutputFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Where to write; standard output if left out.", dir_okay=False),
+    typer.Option("--output", "-o", metavar="FILE", help="Where to write; standard output if left out."),
 ]
 
+Value = Annotated[
+    str | None, typer.Argument(metavar="VALUE", help="An id, an email or cio_…, told by its shape.", show_default=False)
+]
+ByID = Annotated[str | None, typer.Option("--id", metavar="ID", help="Name the person by id.")]
+ByEmail = Annotated[str | None, typer.Option("--email", metavar="EMAIL", help="Name the person by email.")]
+ByCioID = Annotated[str | None, typer.Option("--cio-id", metavar="CIO_ID", help="Name the person by cio_id.")]
 
-def workspace_named(workspaces: Workspaces, name: str, cluster: str | None) -> StoredWorkspace:
-    """Find a workspace by NAMESPACE/NAME. Raises InvalidInput, NotFound or Ambiguous."""
-    namespace, slash, plain = name.partition("/")
-    if not (namespace and slash and plain) or "/" in plain:
-        raise InvalidInput(f"--workspace {name!r} must be NAMESPACE/NAME, such as default/crm", field="--workspace")
-    return workspaces.find(namespace, plain, cluster=cluster)
 
-
-def reference_of(mode: Mode, value: str | None, *, suppressing: bool = False, **by_kind: str | None) -> Reference:
-    """The person that a command names: by --id, --email or --cio-id, or by a bare value. Raises InvalidInput."""
-    given = [(kind, text) for kind, text in by_kind.items() if text is not None]
-    if len(given) + (value is not None) != 1:
-        raise InvalidInput("name one person: VALUE, or one of --id, --email and --cio-id")
-    if value is None:
-        kind, text = given[0]
-        return reference_by_kind(text, Kind(kind), mode, field=f"--{kind.replace('_', '-')}", suppressing=suppressing)
-    if suppressing and "@" in value:
-        return reference_by_kind(value, Kind.EMAIL, mode, field="VALUE", suppressing=True)
-    return reference_by_shape(value, mode, field="VALUE")
+def namespaced(name: str, option: str) -> tuple[str, str]:
+    """The parts of NAMESPACE/NAME. A usage error if it is something else."""
+    namespace, _, plain = name.partition("/")
+    if not namespace or not plain or "/" in plain:
+        raise typer.BadParameter(f"{name!r} must be NAMESPACE/NAME, such as default/crm", param_hint=option)
+    return namespace, plain

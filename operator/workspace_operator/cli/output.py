@@ -1,41 +1,69 @@
-"""How commands print: results to standard output, everything else to standard error."""
+"""How commands print: results to standard output, everything else to standard error.
 
+What was sent to us is shown without the characters that steer a terminal: escape sequences, but also marks that make
+text read in another order.
+"""
+
+import json
+import re
 import sys
-
-from rich.console import Console
-from rich.table import Table
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 ERROR = 1
 STALLED = 3
 
-UNBOUNDED = 10_000
-"""Columns where no terminal wraps: what a pipe or a file gets is never cut."""
+_GAP = "  "
+_not_ascii_text = re.compile(r"[^\n\x20-\x7e]").search
 
-console = Console(width=None if sys.stdout.isatty() else UNBOUNDED, soft_wrap=True, highlight=False, markup=False)
-errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+def tell(message: str) -> None:
+    """Print a result."""
+    print(printable(message))
+
+
+def note(message: str) -> None:
+    """Print what is not the result: it must not end in a file that takes that."""
+    print(printable(message), file=sys.stderr)
 
 
 def complain(message: str) -> None:
-    """Print an error, its control characters made visible: it may quote what somebody sent."""
-    errors.print(f"error: {printable(message)}", style="bold red" if errors.is_terminal else None)
+    """Print an error."""
+    note(f"error: {message}")
 
 
 def printable(text: str) -> str:
     """Text without control characters other than line breaks, so that data cannot steer a terminal."""
+    if not _not_ascii_text(text):
+        return text
     return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
 
 
-def table(*columns: str) -> Table:
-    """An empty table in the style of kubectl: no lines, columns wide enough for what is in them."""
-    made = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, no_wrap=True, overflow="ignore")
-    return made
+def json_text(value: Any) -> str:
+    """A JSON document for people to read; what would steer a terminal is escaped as JSON does it."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
-def row(made: Table, *cells: object) -> None:
-    """Add a row; what is None or empty shows as a dash, as in kubectl."""
-    made.add_row(*(printable(str(cell)).replace("\n", " ") if cell not in (None, "") else "-" for cell in cells))
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table in the style of kubectl: no lines, nothing ever cut, a dash for what is None or empty."""
+    lines = [columns, *([_cell(each) for each in row] for row in rows)]
+    widths = [max(map(_width, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
+        print(_GAP.join(cells).rstrip())
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None or value == "" else printable(str(value)).replace("\n", " ")
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF") for each in text)
 
 
 def is_interactive() -> bool:

@@ -1,206 +1,146 @@
 """``workspacectl people``: people in, people out, one person looked at, deleted, suppressed."""
 
-import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from workspace_operator.application.exporting import attribute_names, people_lines
-from workspace_operator.application.importing import ImportOptions, PeopleImport, Summary
-from workspace_operator.bootstrap import Store, opened
-from workspace_operator.cli.files import RejectsFile, spooled, write_lines
-from workspace_operator.cli.options import (
-    ClusterID,
-    Database,
-    OutputFile,
-    WorkspaceName,
-    reference_of,
-    workspace_named,
-)
-from workspace_operator.cli.output import console, errors, is_interactive, printable
+from workspace_operator.cli import importing
+from workspace_operator.cli.options import ByCioID, ByEmail, ByID, ClusterID, Database, OutputFile, Value, WorkspaceName
+from workspace_operator.cli.output import json_text, note, tell
+from workspace_operator.cli.stores import Named, NamedWorkspace, opened_workspace
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.identity.people import Person
-from workspace_operator.identity.references import Reference
-from workspace_operator.identity.rules import Kind
 
-app = typer.Typer(help="The people of a workspace.", no_args_is_help=True)
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.identity.people import Person
+    from workspace_operator.identity.references import Reference
 
-Value = Annotated[str | None, typer.Argument(metavar="[VALUE]", help="An id, an email or cio_…, told by its shape.")]
-ByID = Annotated[str | None, typer.Option("--id", metavar="ID")]
-ByEmail = Annotated[str | None, typer.Option("--email", metavar="EMAIL")]
-ByCioID = Annotated[str | None, typer.Option("--cio-id", metavar="CIO_ID")]
-
-
-@app.command("import")
-def import_people(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
-    workspace: WorkspaceName,
-    database: Database,
-    by: Annotated[Kind | None, typer.Option("--by", help="The column that people are named by.")] = None,
-    update: Annotated[bool, typer.Option("--update", help="Change people that are there; make none.")] = False,
-    rejects: Annotated[
-        Path | None, typer.Option("--rejects", metavar="FILE", help="Rows not taken; beside FILE if left out.")
-    ] = None,
-    cluster_id: ClusterID = None,
-) -> None:
-    """Import people from a CSV file with a header: id, email, cio_id, created_at, and attributes by any other name.
-
-    An empty cell removes the attribute. Rows that are not taken, in whole or in part, go with their line and the
-    reason to FILE.rejects.csv, which can be corrected and imported as it is. An import that was interrupted is simply
-    run again.
-    """
-    rows_not_taken = RejectsFile(rejects or file.with_name(f"{file.stem}.rejects.csv"))
-    with opened(database) as store, file.open("rb") as source:
-        found = workspace_named(store.workspaces, workspace, cluster_id)
-        run = PeopleImport(
-            people=store.people,
-            workspace_id=found.workspace_id,
-            options=ImportOptions(by=by, update_only=update),
-            rejects=rows_not_taken,
-        )
-        try:
-            _with_progress(run, source, file.stat().st_size)
-        finally:
-            rows_not_taken.close()
-            _tell(run.summary, rows_not_taken.path)
-
-
-def _with_progress(run: PeopleImport, source: BinaryIO, size: int) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True, disable=not is_interactive()) as progress:
-        task = progress.add_task("importing", total=size)
-        run.run(source, lambda: progress.update(task, completed=source.tell()))
-
-
-def _tell(summary: Summary, rejects: Path) -> None:
-    console.print(
-        f"{summary.rows} rows: {summary.created} created, {summary.updated} updated, "
-        f"{summary.skipped} skipped, {summary.rejected} rejected"
-    )
-    if summary.in_part:
-        console.print(f"{summary.in_part} of those created or updated were taken in part")
-    if summary.skipped or summary.rejected or summary.in_part:
-        console.print(f"what was not taken, and why: {rejects}")
+app = typer.Typer(help="Look after the people of a workspace.", no_args_is_help=True)
+app.command("import", epilog=importing.EXAMPLES)(importing.import_people)
 
 
 @app.command("export")
 def export_people(
-    workspace: WorkspaceName, database: Database, output: OutputFile = None, cluster_id: ClusterID = None
+    *, workspace: WorkspaceName, output: OutputFile = None, cluster_id: ClusterID = None, database: Database
 ) -> None:
-    """Write everybody as CSV, with every attribute that anybody has. It can be imported again with --by cio_id."""
-    with opened(database) as store:
-        number = workspace_named(store.workspaces, workspace, cluster_id).workspace_id
-        with spooled(store.people.all(number)) as people:  # one moment, read twice: first for the columns
-            lines = people_lines(people(), attribute_names(people()))
-            count = write_lines(lines, output or sys.stdout)
+    """Write everybody as CSV.
+
+    One column an attribute that anybody has. The file can be changed and imported again with --by cio_id --update.
+    """
+    from workspace_operator.application.exporting import people_lines
+    from workspace_operator.cli.files import write_lines
+    from workspace_operator.cli.spools import spooled
+
+    with opened_workspace(database, workspace, cluster_id) as found:
+        with spooled(found.people.all(found.number)) as (people, names):  # one moment; the columns are known at its end
+            count = write_lines(people_lines(people, sorted(names)), output)
         if output:
-            errors.print(f"{count - 1} people written to {output}")
+            note(f"{count - 1} people written to {output}")
 
 
 @app.command()
 def show(
-    workspace: WorkspaceName,
-    database: Database,
     value: Value = None,
+    *,
+    workspace: WorkspaceName,
     id_: ByID = None,
     email: ByEmail = None,
     cio_id: ByCioID = None,
     cluster_id: ClusterID = None,
+    database: Database,
 ) -> None:
     """Print a person as JSON."""
-    with opened(database) as store:
-        number, reference = _named(store, workspace, cluster_id, value, id=id_, email=email, cio_id=cio_id)
-        person = store.people.find(number, reference)
+    named = Named(value=value, id=id_, email=email, cio_id=cio_id)
+    with opened_workspace(database, workspace, cluster_id) as found:
+        reference = named.reference(found)
+        person = found.people.find(found.number, reference)
         if person is None:
-            raise NotFound(_nobody(reference, workspace))
-        console.print(printable(json.dumps(_shown(person), ensure_ascii=False, indent=2)))
+            raise NotFound(_nobody(reference, found))
+        print(json_text(_shown(person)))
 
 
 @app.command()
 def delete(
-    workspace: WorkspaceName,
-    database: Database,
     value: Value = None,
+    *,
+    workspace: WorkspaceName,
     id_: ByID = None,
     email: ByEmail = None,
     cio_id: ByCioID = None,
     cluster_id: ClusterID = None,
+    database: Database,
 ) -> None:
     """Delete a person with all their data. Their identifiers may be used again."""
-    with opened(database) as store:
-        number, reference = _named(store, workspace, cluster_id, value, id=id_, email=email, cio_id=cio_id)
-        _report(store.people.delete, number, reference, "deleted", _nobody(reference, workspace))
+    named = Named(value=value, id=id_, email=email, cio_id=cio_id)
+    with opened_workspace(database, workspace, cluster_id) as found:
+        reference = named.reference(found)
+        _carry_out(found.people.delete, found, reference, "deleted", _nobody(reference, found))
 
 
 @app.command()
 def suppress(
-    workspace: WorkspaceName,
-    database: Database,
     value: Value = None,
+    *,
+    workspace: WorkspaceName,
     id_: ByID = None,
     email: ByEmail = None,
     cio_id: ByCioID = None,
     cluster_id: ClusterID = None,
+    database: Database,
 ) -> None:
-    """Block an identifier from now on, and delete who has it. A bare address is one, in every mode."""
-    with opened(database) as store:
-        number, reference = _named(
-            store, workspace, cluster_id, value, suppressing=True, id=id_, email=email, cio_id=cio_id
-        )
-        nothing = _nobody(reference, workspace)
-        if reference.kind is not Kind.CIO_ID:
-            nothing = f"{reference.kind} {printable(reference.value)} is suppressed already"
-        _report(store.people.suppress, number, reference, "suppressed", nothing)
+    """Block an identifier, and delete who has it.
+
+    The person's other identifier is blocked, too. A bare address is an email here, also where ids look like that.
+    """
+    named = Named(value=value, id=id_, email=email, cio_id=cio_id)
+    with opened_workspace(database, workspace, cluster_id) as found:
+        reference = named.reference(found, suppressing=True)
+        by_cio_id = reference.kind.value == "cio_id"
+        nothing = _nobody(reference, found) if by_cio_id else f"{_title(reference)} is suppressed already"
+        _carry_out(found.people.suppress, found, reference, "suppressed", nothing)
 
 
 @app.command()
 def unsuppress(
-    workspace: WorkspaceName,
-    database: Database,
     value: Value = None,
+    *,
+    workspace: WorkspaceName,
     id_: ByID = None,
     email: ByEmail = None,
+    cio_id: ByCioID = None,
     cluster_id: ClusterID = None,
+    database: Database,
 ) -> None:
-    """Let an identifier be used again, with all that was suppressed together with it. Nobody is restored."""
-    with opened(database) as store:
-        number, reference = _named(store, workspace, cluster_id, value, suppressing=True, id=id_, email=email)
-        nothing = f"{reference.kind} {printable(reference.value)} is not suppressed"
-        _report(store.people.unsuppress, number, reference, "no longer suppressed", nothing)
+    """Let an identifier be used again.
+
+    What was suppressed together with it is free again, too. Nobody is restored.
+    """
+    named = Named(value=value, id=id_, email=email, cio_id=cio_id)
+    with opened_workspace(database, workspace, cluster_id) as found:
+        reference = named.reference(found, suppressing=True)
+        if reference.kind.value == "cio_id":
+            raise InvalidInput("a cio_id is never suppressed: name the id or the email", field="--cio-id")
+        nothing = f"{_title(reference)} is not suppressed"
+        _carry_out(found.people.unsuppress, found, reference, "no longer suppressed", nothing)
 
 
-def _named(
-    store: Store,
-    workspace: str,
-    cluster_id: str | None,
-    value: str | None,
-    *,
-    suppressing: bool = False,
-    **by_kind: str | None,
-) -> tuple[int, Reference]:
-    number = workspace_named(store.workspaces, workspace, cluster_id).workspace_id
-    mode = store.people.rules(number).mode
-    reference = reference_of(mode, value, suppressing=suppressing, **by_kind)
-    if suppressing and reference.kind is Kind.CIO_ID and "cio_id" not in by_kind:
-        raise InvalidInput("a cio_id is never suppressed: name an id or an email", field="VALUE")
-    return number, reference
-
-
-def _report(act: Callable[[int, Reference], bool], number: int, reference: Reference, done: str, nothing: str) -> None:
-    if not act(number, reference):
+def _carry_out(
+    act: "Callable[[int, Reference], bool]", found: NamedWorkspace, reference: "Reference", done: str, nothing: str
+) -> None:
+    if not act(found.number, reference):
         raise NotFound(nothing)
-    console.print(f"{reference.kind} {printable(reference.value)} {done}")
+    tell(f"{_title(reference)} {done}")
 
 
-def _nobody(reference: Reference, workspace: str) -> str:
-    return f"nobody in {workspace} has the {reference.kind} {printable(reference.value)}"
+def _nobody(reference: "Reference", found: NamedWorkspace) -> str:
+    return f"nobody in {found.name} has the {_title(reference)}"
 
 
-def _shown(person: Person) -> dict[str, object]:
+def _title(reference: "Reference") -> str:
+    return f"{reference.kind} {reference.value}"
+
+
+def _shown(person: "Person") -> dict[str, object]:
     return {
         "cio_id": person.cio_id,
         "id": person.id,

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from workspace_operator import bootstrap
 from workspace_operator.cli.options import Database
 from workspace_operator.settings import OperatorSettings
 
@@ -51,6 +50,8 @@ def everything(
     """Run the operator and the worker in one process: the embedded default."""
     if context.invoked_subcommand is not None:
         return
+    from workspace_operator import bootstrap
+
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
         worker = _in_background(bootstrap.worker_loop(store, stopping).run)
@@ -72,6 +73,8 @@ def operator(
     verbose: Verbose = False,
 ) -> None:
     """Run the operator alone: it watches the cluster. The worker runs elsewhere, on the same database."""
+    from workspace_operator import bootstrap
+
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
         bootstrap.run_operator(store, settings, stopping)
@@ -80,6 +83,8 @@ def operator(
 @app.command("worker")
 def worker(database: Database, verbose: Verbose = False) -> None:
     """Run the worker alone: it carries identifier changes out. Several may run; each change is one's at a time."""
+    from workspace_operator import bootstrap
+
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
         bootstrap.worker_loop(store, stopping).run()
 

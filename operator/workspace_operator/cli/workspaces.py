@@ -4,54 +4,50 @@ from typing import Annotated
 
 import typer
 
-from workspace_operator.bootstrap import opened, utc_now
-from workspace_operator.cli.options import ClusterID, Database
-from workspace_operator.cli.output import console, row, table
-from workspace_operator.errors import InvalidInput
-from workspace_operator.reconcile.observed import Owner
-from workspace_operator.reconcile.plan import TakeOver
+from workspace_operator.cli.options import Database, namespaced
+from workspace_operator.cli.output import table, tell
+from workspace_operator.cli.stores import opened
 
-app = typer.Typer(help="The workspaces in the store.", no_args_is_help=True)
+app = typer.Typer(help="List the workspaces in the store, or give one to another resource.", no_args_is_help=True)
+
+COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE")
 
 
 @app.command("list")
-def list_workspaces(database: Database) -> None:
+def list_workspaces(*, database: Database) -> None:
     """List all workspaces, with the resources that they belong to."""
     with opened(database) as store:
-        shown = table("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE")
+        rows = []
         for each in store.workspaces.list():
             owner, people = each.owner, store.people.count(each.workspace_id).total
-            row(
-                shown,
-                each.workspace_id,
-                each.settings.display_name,
-                each.mode,
-                owner.cluster,
-                owner.namespace,
-                owner.name,
-                each.account,
-                people,
-            )
-        console.print(shown)
+            names = (owner.cluster, owner.namespace, owner.name, each.account)
+            rows.append((each.workspace_id, each.settings.display_name, each.mode, *names, people))
+        table(COLUMNS, rows)
 
 
 @app.command()
 def assign(
-    workspace_id: Annotated[int, typer.Argument(metavar="ID", help="The workspace's number.")],
+    workspace_id: Annotated[int, typer.Argument(metavar="ID", help="The workspace's number, as listed.")],
+    *,
     to: Annotated[str, typer.Option("--to", metavar="NAMESPACE/NAME", help="The resource that shall own it.")],
+    cluster_id: Annotated[
+        str | None, typer.Option("--cluster-id", metavar="ID", help="The resource's cluster; the same if left out.")
+    ] = None,
     database: Database,
-    cluster_id: ClusterID = None,
 ) -> None:
-    """Give a workspace to another resource, also of another namespace or cluster.
+    """Give a workspace to another resource.
 
-    The resource takes it over at its next reconcile. Whoever owned it before makes a new workspace, if it still exists.
+    Also to one of another namespace or cluster. The resource takes it over at its next reconcile. Whoever owned it
+    before makes a new workspace, if it still exists.
     """
-    namespace, slash, name = to.partition("/")
-    if not (namespace and slash and name):
-        raise InvalidInput(f"--to {to!r} must be NAMESPACE/NAME, such as default/crm", field="--to")
+    from workspace_operator.bootstrap import utc_now
+    from workspace_operator.reconcile.observed import Owner
+    from workspace_operator.reconcile.plan import TakeOver
+
+    namespace, name = namespaced(to, "--to")
     with opened(database) as store:
         workspace = store.workspaces.get(workspace_id)
         owner = Owner(cluster=cluster_id or workspace.owner.cluster, namespace=namespace, name=name, uid="")
         take_over = TakeOver(workspace_id=workspace_id, row_version=workspace.row_version, owner=owner)
         store.workspaces.carry_out(take_over, now=utc_now())
-        typer.echo(f"workspace number {workspace_id} now belongs to {to} of cluster {owner.cluster}")
+        tell(f"workspace number {workspace_id} now belongs to {to} of cluster {owner.cluster}")

@@ -1,0 +1,112 @@
+"""From a row of a file to the identify call that it makes: who is named, and what is said of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Self
+
+from workspace_operator.application.csv_reading import IDENTIFIER_COLUMNS, NOTE_COLUMNS, Header, Row
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.attributes import MAX_ATTRIBUTES
+from workspace_operator.identity.calls import IdentifyCall, identify_call
+from workspace_operator.identity.references import REFERENCE_KINDS, Reference, reference_by_kind
+from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, ID, Kind, Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCalls:
+    """Makes the calls of one file's rows.
+
+    Attributes:
+        columns: the names of the cells.
+        naming: the columns that can name a person; the first that has a value does.
+        left_out: columns that say nothing of a person.
+        mode: the workspace's identifiers in force.
+        update_only: creates nobody.
+    """
+
+    columns: tuple[str, ...]
+    naming: tuple[tuple[Kind, str], ...]
+    left_out: tuple[str, ...]
+    mode: Mode
+    update_only: bool
+
+    @classmethod
+    def of(cls, header: Header, mode: Mode, *, by: Kind | None, update_only: bool) -> Self:
+        """What a header makes of its rows. Raises InvalidInput if it has no column to name people by."""
+        return cls(
+            columns=header.columns,
+            naming=tuple((kind, kind.value) for kind in naming_kinds(header, mode, by)),
+            left_out=tuple(name for name in NOTE_COLUMNS if name in header.columns),
+            mode=mode,
+            update_only=update_only,
+        )
+
+    def call(self, row: Row) -> IdentifyCall:
+        """The call that a row makes. Raises InvalidInput with the reason if it makes none."""
+        if row.problem:
+            raise InvalidInput(row.problem)
+        body = dict(zip(self.columns, row.cells, strict=True))
+        for name in self.left_out:
+            del body[name]
+        reference = self._reference(body)
+        if body.get("cio_id") == "":
+            del body["cio_id"]  # a cio_id cannot be deleted, so an empty cell says nothing
+        if body.get("created_at"):
+            body["created_at"] = unix_time(body["created_at"])
+        return self._call(reference, body)
+
+    def _reference(self, body: dict[str, str]) -> Reference:
+        """Who is named; what names them, and what had no value to do so, is taken out of the body."""
+        for kind, name in self.naming:
+            value = body.pop(name)
+            if value and not value.isspace():
+                return reference_by_kind(value, kind, self.mode)
+        raise InvalidInput(f"The row names nobody: {' and '.join(name for _, name in self.naming)} are empty.")
+
+    def _call(self, reference: Reference, body: dict[str, str]) -> IdentifyCall:
+        said = body
+        if len(body) > MAX_ATTRIBUTES:  # what is empty brings no attribute
+            said = {name: value for name, value in body.items() if value or name in IDENTIFIER_COLUMNS}
+        call = identify_call(reference, said, update_only=self.update_only, by_import=True, field="row")
+        return call if said is body else replace(call, attributes=body)
+
+
+def naming_kinds(header: Header, mode: Mode, by: Kind | None) -> Sequence[Kind]:
+    """By what rows can name people: as asked for, else every identifier that is there.
+
+    Raises:
+        InvalidInput: there is no such column, or it names nobody in this mode.
+    """
+    usable = [kind for kind in _preference(mode) if kind in REFERENCE_KINDS[mode]]
+    if by is not None:
+        if by not in usable:
+            message = f"people of a workspace in mode {mode} cannot be named by {by}; use {_listed(usable)}"
+            raise InvalidInput(message, field="--by")
+        usable = [by]
+    kinds = [kind for kind in usable if kind.value in header.columns]
+    if not kinds:
+        raise InvalidInput(f"line 1: there is no column {_listed(usable)} to name people by", field="file")
+    return kinds
+
+
+def _preference(mode: Mode) -> Sequence[Kind]:
+    return (EMAIL, ID, CIO_ID) if mode is EMAIL_ONLY else (ID, EMAIL, CIO_ID)
+
+
+def _listed(kinds: Iterable[Kind]) -> str:
+    return " or ".join(kind.value for kind in kinds)
+
+
+def unix_time(cell: str) -> str:
+    """A time as Unix seconds, in digits. Raises InvalidInput if it is none."""
+    text = cell.strip()
+    if not text or (text.isascii() and text.isdigit()):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"created_at {text[:40]!r} is no time; use Unix seconds or 2026-01-31T12:00:00Z"
+        raise InvalidInput(message, field="created_at") from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return str(int(aware.timestamp()))

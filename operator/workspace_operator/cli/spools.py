@@ -1,0 +1,36 @@
+"""People kept in a temporary file, so that what is known only at the end can be told first, however many they are."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.people import Person
+
+
+@contextmanager
+def spooled(people: Iterable[Person]) -> Iterator[tuple[Iterator[Person], set[str]]]:
+    """Keep people; gives them again, and the names of every attribute that anybody has.
+
+    Raises:
+        InvalidInput: there is no room for the file.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        try:
+            names = _keep(people, file)
+        except OSError as error:
+            message = f"the folder {tempfile.gettempdir()} cannot take everybody: {error.strerror}; set TMPDIR"
+            raise InvalidInput(message, field="TMPDIR") from error
+        file.seek(0)
+        yield (Person(**json.loads(line)) for line in file), names
+
+
+def _keep(people: Iterable[Person], file: IO[str]) -> set[str]:
+    names: set[str] = set()
+    for each in people:
+        names.update(each.attributes)
+        file.write(json.dumps({name: getattr(each, name) for name in Person.__slots__}) + "\n")
+    file.flush()
+    return names
