@@ -105,7 +105,7 @@ def _person_indexes() -> None:
     op.create_index(
         "ix_person_email_is_invalid",
         "person",
-        ["workspace_id"],
+        ["workspace_id", "email_is_invalid"],
         unique=False,
         postgresql_where=sa.text("email_is_invalid"),
         sqlite_where=sa.text("email_is_invalid = 1"),
@@ -113,7 +113,7 @@ def _person_indexes() -> None:
     op.create_index(
         "ix_person_id_is_another_email",
         "person",
-        ["workspace_id"],
+        ["workspace_id", "id_is_another_email"],
         unique=False,
         postgresql_where=sa.text("id_is_another_email"),
         sqlite_where=sa.text("id_is_another_email = 1"),
@@ -121,7 +121,7 @@ def _person_indexes() -> None:
     op.create_index(
         "ix_person_without_id",
         "person",
-        ["workspace_id"],
+        ["workspace_id", "id"],
         unique=False,
         postgresql_where=sa.text("id IS NULL"),
         sqlite_where=sa.text("id IS NULL"),

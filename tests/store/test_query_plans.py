@@ -1,0 +1,137 @@
+"""Counts come from the indexes: the plans of both databases, at a size at which they would go wrong."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.benchmarks.crowds import fill_people
+from tests.postgres import Postgres
+from tests.store.adapters import START, statements, upgraded
+from tests.store.scenes import LEASE
+from workspace_operator.application.ports import Lease
+from workspace_operator.store import counting
+from workspace_operator.store.engines import Database
+from workspace_operator.store.migrating import SQLMigrations
+from workspace_operator.store.workspaces import SQLWorkspaces
+
+WORKSPACE = 7
+CROWDS = {WORKSPACE: 20_000, 8: 60_000}
+"""People by workspace: where one is the whole table, a small table, PostgreSQL may rightly read it through."""
+
+QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
+    "sharing": (counting.SHARING, "ix_person_email"),
+    "with key": (counting.WITH_KEY, "ix_person_email"),
+    "without key": (counting.WITHOUT_KEY, "ix_person_email"),
+    "without id": (counting.WITHOUT_ID, "ix_person_without_id"),
+    "invalid": (counting.INVALID, "ix_person_email_is_invalid"),
+    "id is another": (counting.ID_IS_ANOTHER, "ix_person_id_is_another_email"),
+    "suppressed": (counting.SUPPRESSED, "ix_person_email"),
+}
+queries = pytest.mark.parametrize("name", QUERIES)
+
+
+@pytest.fixture(scope="module")
+def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
+    fill(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def crowded_postgres(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        database = upgraded(url)
+        fill(database)
+        yield database
+        database.close()
+
+
+def fill(database: Database) -> None:
+    for workspace_id, people in CROWDS.items():
+        fill_people(database, workspace_id, people)
+
+
+@queries
+def test_sqlite_counts_from_a_covering_index(crowded_sqlite: Database, name: str) -> None:
+    query, index = QUERIES[name]
+
+    plan = sqlite_plan(crowded_sqlite, query)
+
+    steps = [step for step in plan if "person" in step]
+    assert steps
+    for step in steps:
+        assert step.startswith("SEARCH person USING COVERING INDEX")
+        assert f" {index} " in step
+
+
+def test_sqlite_drives_suppressions_into_people(crowded_sqlite: Database) -> None:
+    plan = sqlite_plan(crowded_sqlite, counting.SUPPRESSED)
+
+    assert any("email_key=?" in step for step in plan if "person" in step)
+    assert "TEMP B-TREE" not in "\n".join(sqlite_plan(crowded_sqlite, counting.SHARING))
+
+
+@queries
+def test_postgres_counts_from_an_index_alone(crowded_postgres: Database, name: str) -> None:
+    query, index = QUERIES[name]
+
+    scans = [node for node in postgres_plan(crowded_postgres, query) if node.get("Relation Name") == "person"]
+
+    assert scans
+    for scan in scans:
+        assert (scan["Node Type"], scan["Index Name"]) == ("Index Only Scan", index)
+
+
+def test_postgres_drives_suppressions_into_people(crowded_postgres: Database) -> None:
+    [scan] = [
+        node for node in postgres_plan(crowded_postgres, counting.SUPPRESSED) if node.get("Relation Name") == "person"
+    ]
+
+    assert "email_key" in scan["Index Cond"]
+
+
+def sqlite_plan(database: Database, query: sa.Select[Any]) -> list[str]:
+    with database.reading() as connection:
+        return _explained(connection, _text(connection, query))
+
+
+def _explained(connection: sa.Connection, statement: str) -> list[str]:
+    return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+def postgres_plan(database: Database, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    """Every node of the plan."""
+    with database.reading() as connection:
+        [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {_text(connection, query)}").scalar_one()
+    return list(_nodes(plan["Plan"]))
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner)
+
+
+def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    bound = query.params(workspace_id=WORKSPACE)
+    return str(bound.compile(connection, compile_kwargs={"literal_binds": True}))
+
+
+def test_sweeps_look_by_an_index(crowded_sqlite: Database) -> None:
+    seen, stop = statements(crowded_sqlite)
+    SQLWorkspaces(crowded_sqlite).unreported()
+    SQLMigrations(crowded_sqlite).claim(Lease(worker="w", duration=LEASE), now=START)
+    stop()
+
+    with crowded_sqlite.reading() as connection:
+        plans = [
+            "\n".join(_explained(connection, statement.replace("?", "1")))
+            for statement in seen
+            if statement.startswith("SELECT")
+        ]
+
+    assert any("ix_migration_unreported" in plan for plan in plans)
+    assert any("ix_migration_due_at" in plan for plan in plans)

@@ -1,0 +1,147 @@
+"""The schema: revisions lead to exactly the metadata, once, whoever comes first; keys that can be spread."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from tests.store.adapters import upgraded
+from workspace_operator.errors import InvalidInput
+from workspace_operator.store.engines import Database
+from workspace_operator.store.tables import PER_WORKSPACE, metadata
+from workspace_operator.store.upgrades import upgrade
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of this test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/schema.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    yield database
+    database.close()
+
+
+def test_revisions_lead_to_the_metadata(database: Database) -> None:
+    upgrade(database)
+
+    with database.reading() as connection:
+        # SQLite's columns do not say that they number rows by themselves; the next test looks at their definitions.
+        options = {"compare_type": True, "compare_server_default": not database.is_sqlite}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+
+
+def test_revisions_define_what_the_metadata_would(database: Database, tmp_path: Path) -> None:
+    upgrade(database)
+
+    assert definitions(database) == expected_definitions(database, tmp_path)
+
+
+def definitions(database: Database) -> dict[str, str]:
+    """Every table and index in the database's own words: partial indexes, collations, WITHOUT ROWID and all."""
+    with database.reading() as connection:
+        return _defined(connection)
+
+
+def expected_definitions(database: Database, folder: Path) -> dict[str, str]:
+    if database.is_sqlite:
+        engine = sa.create_engine(f"sqlite:///{folder}/expected.db", poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            metadata.create_all(connection)
+            return _defined(connection)
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("CREATE SCHEMA expected"))
+        connection.execute(sa.text("SET LOCAL search_path TO expected"))
+        metadata.create_all(connection)
+        return {name: text.replace("expected.", "public.") for name, text in _defined(connection, "expected").items()}
+
+
+def _defined(connection: sa.Connection, schema: str = "public") -> dict[str, str]:
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(sa.text("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")).all()
+        return {name: _in_one_form(text) for name, text in rows if not name.startswith(("alembic", "sqlite"))}
+    indexes = connection.execute(
+        sa.text("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = :schema"), {"schema": schema}
+    ).all()
+    columns = connection.execute(
+        sa.text(
+            "SELECT table_name || '.' || column_name, concat_ws(' ', ordinal_position, data_type, is_nullable,"
+            " collation_name, identity_generation) FROM information_schema.columns WHERE table_schema = :schema"
+        ),
+        {"schema": schema},
+    ).all()
+    return {name: text for name, text in [*indexes, *columns] if not name.startswith("alembic")}
+
+
+def _in_one_form(text: str) -> str:
+    """One definition with its parts sorted: constraints may stand in another order."""
+    lines = (line.strip().rstrip(",") for line in text.splitlines())
+    return "\n".join(sorted(line for line in lines if line))
+
+
+def test_upgrading_twice_does_nothing(database: Database) -> None:
+    assert upgrade(database) is True
+    before = definitions(database)
+
+    assert upgrade(database) is False
+
+    assert definitions(database) == before
+
+
+def test_upgrades_may_come_at_once(url: str) -> None:
+    failures: list[BaseException] = []
+    together = threading.Barrier(4)
+
+    def start() -> None:
+        together.wait()
+        try:
+            upgraded(url).close()
+        except BaseException as error:  # noqa: BLE001 - reported by the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert failures == []
+
+
+def test_database_of_a_newer_version_is_refused(database: Database) -> None:
+    upgrade(database)
+    database.writing(lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
+
+    with pytest.raises(InvalidInput, match="newer version of workspacectl \\(revision 9999\\)"):
+        upgrade(database)
+
+
+def test_keys_of_workspace_data_start_with_the_workspace(database: Database) -> None:
+    upgrade(database)
+    with database.reading() as connection:
+        inspector = sa.inspect(connection)
+        for table in PER_WORKSPACE:
+            keys = [inspector.get_pk_constraint(table.name)["constrained_columns"]]
+            keys += [list(each["column_names"]) for each in inspector.get_unique_constraints(table.name)]
+            keys += [
+                list(map(str, each["column_names"])) for each in inspector.get_indexes(table.name) if each["unique"]
+            ]
+
+            assert [key[0] for key in keys] == ["workspace_id"] * len(keys)
+            assert inspector.get_foreign_keys(table.name) == []
+
+
+def test_every_table_is_of_a_workspace_or_the_directory() -> None:
+    directory = {"account", "workspace"}
+
+    assert {table.name for table in metadata.sorted_tables} - {table.name for table in PER_WORKSPACE} == directory
