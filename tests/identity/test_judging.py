@@ -156,6 +156,7 @@ def test_6_other_cio_id_is_refused(column: str, cio_id: str | None) -> None:
         ((A, A), {"id": "1"}, ("1", A), {}),
         ((A, A), {"id": None}, (None, A), {}),
         (("a@b", A), {"email": B}, ("a@b", B), {}),
+        (("a@b", None), {"email": B}, ("a@b", B), {}),
         ((A, B), {"email": "c@x.org"}, (A, "c@x.org"), {}),
     ],
 )
@@ -224,6 +225,14 @@ def test_attributes_stop_at_their_limit() -> None:
 
     assert (outcome.verdict, outcome.reason) == (Verdict.REJECTED, reasons.TOO_MANY_ATTRIBUTES)
     assert people.changes() == Changes()
+
+
+def test_last_attribute_still_fits() -> None:
+    people = population(I0, with_attributes(299))
+
+    outcome = run(I0, people, call(by("id", "1"), more="x"))
+
+    assert (outcome.verdict, len(people.people["p"].attributes)) == (Verdict.UPDATED, 300)
 
 
 def test_new_person_keeps_the_limit() -> None:

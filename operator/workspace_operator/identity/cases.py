@@ -58,7 +58,7 @@ class Subject:
         """Go on as the survivor of a merge; an email keeps the display form that the call gave it."""
         self.before, self.merged = survivor, (primary, secondary)
         self.cio_id, self.id = survivor.cio_id, survivor.id
-        if self.email_key is None or self.email_key != survivor.email_key:
+        if self.email_key != survivor.email_key:
             self.email, self.email_key = survivor.email, survivor.email_key
 
 

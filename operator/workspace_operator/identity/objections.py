@@ -42,7 +42,7 @@ def id_would_be_another_email(case: Case) -> str | None:
 def email_is_the_id(case: Case) -> str | None:
     """Last **D**, second sentence: the email of a person whose id is that address keeps its key."""
     id_, key = case.subject.id, case.subject.email_key
-    if case.kind is not EMAIL or case.rules.mode is not EMAIL_OR_ID or id_ is None or key is None:
+    if case.kind is not EMAIL or id_ is None or key is None:
         return None
     return reasons.EMAIL_IS_THE_ID if "@" in id_ and email_key(id_) == key else None
 
