@@ -15,7 +15,7 @@ from tests.controlplane.kubectl import Kubectl
 from tests.e2e.operators import Operator
 from tests.e2e.scenes import RESOURCE, Scene
 from tests.e2e.statuses import StatusRecorder
-from tests.e2e.waiting import until
+from tests.e2e.waiting import succeeds, until
 
 ACCOUNT = ("workspace-operator", "workspace-operator")
 
@@ -31,6 +31,7 @@ def cluster(kubectl: Kubectl, request: pytest.FixtureRequest) -> Kubectl:
     kubectl("apply", "-k", str(root / "crds"))
     kubectl("wait", "--for=condition=Established", f"crd/{RESOURCE}", "--timeout=30s")
     kubectl("apply", "-k", str(root / "manifests" / "rbac"))
+    until(lambda: succeeds(lambda: kubectl("get", RESOURCE)))  # the storage of a new kind needs a moment
     return kubectl
 
 
@@ -38,7 +39,7 @@ def cluster(kubectl: Kubectl, request: pytest.FixtureRequest) -> Kubectl:
 def account(cluster: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     """kubectl as the operator's ServiceAccount; its rights are known to the API server."""
     made = cluster.as_service_account(*ACCOUNT, to=tmp_path_factory.mktemp("account") / "kubeconfig")
-    until(lambda: made("auth", "can-i", "list", RESOURCE, "--all-namespaces").strip() == "yes")
+    until(lambda: succeeds(lambda: made("get", RESOURCE, "--all-namespaces")))
     return made
 
 

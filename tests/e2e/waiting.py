@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.controlplane.failures import KubectlFailed
+
 T = TypeVar("T")
 
 SECONDS = 20.0
@@ -18,3 +20,12 @@ def until(look: Callable[[], T], *, within: float = SECONDS, what: Callable[[], 
             raise AssertionError(f"not within {within:g} s: {what()}")
         time.sleep(PAUSE_SECONDS)
     return found
+
+
+def succeeds(act: Callable[[], object]) -> bool:
+    """Whether kubectl does it."""
+    try:
+        act()
+    except KubectlFailed:
+        return False
+    return True

@@ -5,9 +5,9 @@ import contextlib
 import itertools
 import logging
 import random
-import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import kopf
@@ -44,32 +44,34 @@ class OperatorOptions:
 
 
 def run_operator(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
-    """Watch and sweep until ``stopping`` is set."""
-    asyncio.run(_run(attendant, options, stopping))
+    """Watch and sweep until ``stopping`` is set.
+
+    In a thread of its own: in the main one Kopf takes the signals over, and then stops alone, while everything else
+    of the process waits.
+    """
+    logging.getLogger("kopf._core.reactor.running").addFilter(_is_worth_telling)
+    with ThreadPoolExecutor(1, thread_name_prefix="operator") as thread:
+        thread.submit(asyncio.run, _run(attendant, options, stopping)).result()
+
+
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("OS signals are ignored")
 
 
 async def _run(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
     """Run Kopf, and again when it gave up: an error in a watch is no reason for the process to end."""
-    async with _sweeping(attendant):
-        while not stopping.is_set():
+    stop = asyncio.Event()  # Kopf would leave a thread behind for each run that it waits for the other
+    async with _in_background(_sweep_for_ever(attendant)), _in_background(_pass_on(stopping, stop)):
+        while not stop.is_set():
             try:
-                await _watch(attendant, options, stopping)
+                await _watch(attendant, options, stop)
             except Exception:
                 logger.exception("the watch has failed; it begins anew in %g s", RESTART_SECONDS)
-            else:
-                return
-            _listen(stopping)
-            await asyncio.to_thread(stopping.wait, RESTART_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
 
 
-def _listen(stopping: threading.Event) -> None:
-    """Kopf took the signals over, and leaves them to nobody."""
-    with contextlib.suppress(RuntimeError):  # not the main thread: signals come elsewhere
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-
-
-async def _watch(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
+async def _watch(attendant: Attendant, options: OperatorOptions, stop: asyncio.Event) -> None:
     registry = kopf.OperatorRegistry()
     workspaces.register(registry, attendant)
     _register_login(registry, options)
@@ -80,8 +82,13 @@ async def _watch(attendant: Attendant, options: OperatorOptions, stopping: threa
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
         liveness_endpoint=options.health_endpoint,
-        stop_flag=stopping,
+        stop_flag=stop,
     )
+
+
+async def _pass_on(stopping: threading.Event, stop: asyncio.Event) -> None:
+    await asyncio.to_thread(stopping.wait)
+    stop.set()
 
 
 def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
@@ -117,8 +124,8 @@ def _register_login(registry: kopf.OperatorRegistry, options: OperatorOptions) -
 
 
 @contextlib.asynccontextmanager
-async def _sweeping(attendant: Attendant) -> AsyncIterator[None]:
-    task = asyncio.create_task(_sweep_for_ever(attendant))
+async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
