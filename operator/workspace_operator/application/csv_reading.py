@@ -25,6 +25,7 @@ NOTE_COLUMNS = ("_line", "_outcome", "_reason")
 MOST_COLUMNS = 2_000
 """More than one person can have attributes: an export has those of everybody."""
 LONGEST_HEADER = 512 * 1024
+MOST_HEADER_LINES = 100
 LONGEST_CELL = 1024 * 1024
 """Characters; far over every limit of a value, so that only a quote that is never closed reaches it."""
 
@@ -62,40 +63,48 @@ def text_of(file: BinaryIO) -> Iterator[TextIO]:
 
 
 def read_header(text: TextIO) -> Header:
-    """Read the header and leave the text after it. Raises InvalidInput."""
-    record, lines = _first_record(text)
-    by_delimiter = {delimiter: _columns(record, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda each: (_identifiers(by_delimiter[each]), len(by_delimiter[each])))
-    columns = by_delimiter[delimiter]
-    _check(columns)
-    return Header(delimiter=delimiter, columns=columns, lines=lines)
-
-
-def _first_record(text: TextIO) -> tuple[str, int]:
-    """The header as it stands there, and how many lines that is; a quoted name may hold line breaks."""
-    record, lines = text.readline(LONGEST_HEADER), 1
-    while record.count('"') % 2 and len(record) < LONGEST_HEADER:
-        more = text.readline(LONGEST_HEADER - len(record))
-        if not more:
-            break
-        record, lines = record + more, lines + 1
-    if len(record) >= LONGEST_HEADER:
-        raise _refused(f"the header is longer than {LONGEST_HEADER} characters; is a quote or the line not ended?")
-    if not record.strip():
+    """Read the header and leave the text after it; a quoted name may hold line breaks. Raises InvalidInput."""
+    lines = [_header_line(text, LONGEST_HEADER)]
+    if not lines[0].strip():
         raise _refused("the file must start with a header that names its columns, such as id,email,plan")
+    header = _header_of(lines)
+    while header is None:
+        more = _header_line(text, LONGEST_HEADER - sum(map(len, lines)))
+        if not more or len(lines) == MOST_HEADER_LINES:
+            raise _refused("the header cannot be read: is a quote not closed?")
+        lines.append(more)
+        header = _header_of(lines)
+    _check(header.columns)
+    return header
+
+
+def _header_line(text: TextIO, limit: int) -> str:
+    line = text.readline(limit)
+    if len(line) == limit:
+        raise _refused(f"the header is longer than {LONGEST_HEADER} characters; is a quote or the line not ended?")
     try:
-        record.encode()
+        line.encode()
     except UnicodeEncodeError as error:
         raise _refused("the header is not UTF-8; save the file as UTF-8") from error
-    if "\0" in record:
+    if "\0" in line:
         raise _refused("the header contains NUL, as UTF-16 does; save the file as UTF-8")
-    return record.rstrip("\r\n"), lines
+    return line
 
 
-def _columns(record: str, delimiter: str) -> tuple[str, ...]:
-    """The names as this delimiter would separate them; none if that cannot be."""
+def _header_of(lines: Sequence[str]) -> Header | None:
+    """The header that these lines are; None if more may belong to it, since a quote is open."""
+    by_delimiter = {delimiter: _columns(lines, delimiter) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda each: (_identifiers(by_delimiter[each]), len(by_delimiter[each])))
+    columns = by_delimiter[delimiter]
+    if not _identifiers(columns) and () in by_delimiter.values():
+        return None
+    return Header(delimiter=delimiter, columns=columns, lines=len(lines))
+
+
+def _columns(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
+    """The names as this delimiter would separate them; none if their quotes make no sense, or not yet."""
     try:
-        cells = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, strict=True))
+        cells = next(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
         return ()
     return tuple(_name(cell) for cell in originals([cell.strip() for cell in cells]))
@@ -110,8 +119,6 @@ def _identifiers(columns: Sequence[str]) -> int:
 
 
 def _check(names: Sequence[str]) -> None:
-    if not names:
-        raise _refused("the header cannot be read: is a quote not closed?")
     if not _identifiers(names):
         found = ", ".join(map(shown, names[:10]))
         raise _refused(f"one column must be named id, email or cio_id; found {found}")

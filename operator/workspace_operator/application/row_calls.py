@@ -62,7 +62,8 @@ class RowCalls:
             value = body.pop(name)
             if value and not value.isspace():
                 return reference_by_kind(value, kind, self.mode)
-        raise InvalidInput(f"The row names nobody: {' and '.join(name for _, name in self.naming)} are empty.")
+        names = [name for _, name in self.naming]
+        raise InvalidInput(f"The row names nobody: there is nothing in {', '.join(names)}.")
 
     def _call(self, reference: Reference, body: dict[str, str]) -> IdentifyCall:
         said = body

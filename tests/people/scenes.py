@@ -1,0 +1,131 @@
+"""A workspace in memory that files are imported into, with short words for what comes of them."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from tests.fakes.memory import Memory
+from tests.fakes.people import MemoryPeople
+from tests.fakes.workspaces import MemoryWorkspaces
+from workspace_operator.application.exporting import people_lines
+from workspace_operator.application.importing import ImportOptions, PeopleImport, Summary
+from workspace_operator.application.ports import People
+from workspace_operator.application.spreadsheets import harmless
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.references import reference_by_kind
+from workspace_operator.identity.rules import Kind, Mode
+from workspace_operator.reconcile.observed import Owner, Settings
+from workspace_operator.reconcile.plan import CreateWorkspace
+
+NOW = 1_750_000_000
+
+
+@dataclass(slots=True)
+class Rejects:
+    """The rejects of an import, as the file would have them."""
+
+    text: io.StringIO = field(default_factory=io.StringIO)
+
+    def write(self, cells: Sequence[str]) -> None:
+        csv.writer(self.text).writerow([harmless(cell) for cell in cells])
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(self.text.getvalue())))
+
+    @property
+    def file(self) -> bytes:
+        return self.text.getvalue().encode("utf-8", "surrogateescape")
+
+    @property
+    def lines(self) -> dict[int, tuple[str, str]]:
+        """Outcome and reason by line."""
+        return {int(row["_line"]): (row["_outcome"], row["_reason"]) for row in self.rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What an import came to."""
+
+    summary: Summary
+    rejects: Rejects
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Created, updated, skipped, rejected."""
+        summary = self.summary
+        return summary.created, summary.updated, summary.skipped, summary.rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One workspace."""
+
+    memory: Memory
+    people: People
+    number: int
+
+    @classmethod
+    def of(cls, mode: Mode = Mode.EMAIL_OR_ID) -> Self:
+        memory = Memory()
+        workspaces = MemoryWorkspaces(memory)
+        owner = Owner(cluster="c", namespace="default", name="crm", uid="u")
+        settings = Settings(display_name="CRM")
+        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=settings)
+        workspaces.carry_out(wanted, now=memory.clock())
+        number = workspaces.find("default", "crm").workspace_id
+        return cls(memory=memory, people=MemoryPeople(memory), number=number)
+
+    def take(
+        self,
+        content: str | bytes,
+        *,
+        by: Kind | None = None,
+        update_only: bool = False,
+        batch: int = 3,
+        sleep: Callable[[float], None] = lambda _: None,
+    ) -> Taken:
+        """Import a file."""
+        rejects = Rejects()
+        run = PeopleImport(
+            people=self.people,
+            workspace_id=self.number,
+            options=ImportOptions(by=by, update_only=update_only),
+            rejects=rejects,
+            clock=lambda: NOW,
+            sleep=sleep,
+            batch=batch,
+        )
+        raw = content.encode() if isinstance(content, str) else content
+        return Taken(summary=run.run(io.BytesIO(raw)), rejects=rejects)
+
+    def hold_writers(self, held: bool = True) -> None:
+        """What an identifier change does while it prepares its rows."""
+        self.memory.room(self.number).writers_held = held
+
+    def find(self, **name: str) -> Person | None:
+        [(kind, value)] = name.items()
+        mode = self.people.rules(self.number).mode
+        return self.people.find(self.number, reference_by_kind(value, Kind(kind), mode))
+
+    def known(self, **name: str) -> Person:
+        """The person, who must be there."""
+        person = self.find(**name)
+        assert person is not None
+        return person
+
+    def suppress(self, **name: str) -> None:
+        [(kind, value)] = name.items()
+        mode = self.people.rules(self.number).mode
+        reference = reference_by_kind(value, Kind(kind), mode, suppressing=True)
+        assert self.people.suppress(self.number, reference)
+
+    def everybody(self) -> list[tuple[str | None, str | None, Mapping[str, object]]]:
+        """Id, email and attributes of all, in the order in which they were made."""
+        return [(each.id, each.email, dict(each.attributes)) for each in self.people.all(self.number)]
+
+    def export(self) -> str:
+        names = sorted({name for each in self.people.all(self.number) for name in each.attributes})
+        return "".join(people_lines(self.people.all(self.number), names))

@@ -1,0 +1,182 @@
+import csv
+
+import pytest
+
+from tests.people.scenes import Place
+from workspace_operator.application.csv_reading import LONGEST_CELL, LONGEST_HEADER, MOST_COLUMNS
+from workspace_operator.errors import InvalidInput
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_any_dialect_is_recognised(delimiter: str, end: str, mark: bytes) -> None:
+    rows = [("id", "email", "city"), ("1", "a@x.com", "Zürich"), ("2", "b@x.com", "Köln, NRW; D")]
+    quoted = [delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in row) for row in rows]
+    place = Place.of()
+
+    taken = place.take(mark + end.join(quoted).encode())
+
+    assert taken.counts == (2, 0, 0, 0)
+    assert place.everybody() == [("1", "a@x.com", {"city": "Zürich"}), ("2", "b@x.com", {"city": "Köln, NRW; D"})]
+
+
+def test_quoted_cells_may_hold_line_breaks() -> None:
+    place = Place.of()
+
+    taken = place.take('id,note\n1,"one\ntwo\r\nthree"\n2,"say ""hi"""\n,x\n')
+
+    assert [attributes for _, _, attributes in place.everybody()] == [
+        {"note": "one\ntwo\r\nthree"},
+        {"note": 'say "hi"'},
+    ]
+    assert list(taken.rejects.lines) == [6]
+
+
+def test_quoted_names_may_hold_line_breaks() -> None:
+    place = Place.of()
+
+    taken = place.take('id,"a\nb"\n1,x\n,x\n')
+
+    assert place.known(id="1").attributes == {"a\nb": "x"}
+    assert list(taken.rejects.lines) == [4]
+
+
+def test_stray_quotes_in_names_are_names() -> None:
+    place = Place.of()
+
+    taken = place.take('id,5" pipe\n1,x\n2,y\n')
+
+    assert taken.counts == (2, 0, 0, 0)
+    assert place.known(id="2").attributes == {'5" pipe': "y"}
+
+
+def test_known_names_match_whatever_their_case() -> None:
+    place = Place.of()
+
+    place.take("ID, Email ,Created_At,Plan\n1,a@x.com,1700000000,pro\n")
+
+    person = place.known(id="1")
+    assert (person.email, person.created_at) == ("a@x.com", 1_700_000_000)
+    assert person.attributes == {"created_at": "1700000000", "Plan": "pro"}
+
+
+def test_blank_lines_are_no_rows() -> None:
+    place = Place.of()
+
+    taken = place.take("id,plan\n\n1,a\n\n\n,b\n\n")
+
+    assert taken.summary.rows == 2
+    assert list(taken.rejects.lines) == [6]
+
+
+def test_one_column_is_enough() -> None:
+    place = Place.of()
+
+    taken = place.take("email\na@x.com\nb@x.com")
+
+    assert taken.counts == (2, 0, 0, 0)
+
+
+def test_header_alone_imports_nobody() -> None:
+    assert Place.of().take("id,email\n").counts == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "must start with a header"),
+        (b"\n1,2\n", "must start with a header"),
+        (b"name,plan\nx,y\n", "must be named id, email or cio_id; found 'name', 'plan'"),
+        (b"id,Email,plan,email\n", "the column 'email' is there twice"),
+        (b"id,plan,plan\n", "the column 'plan' is there twice"),
+        (b"id,,plan\n", "column 2 has no name"),
+        (b"id,caf\xe9\n", "not UTF-8; save the file as UTF-8"),
+        ("id,email\n1,a@x.com\n".encode("utf-16"), "save the file as UTF-8"),
+        ("id,email\n1,a@x.com\n".encode("utf-16-le"), "save the file as UTF-8"),
+        (b'id,"plan\n1,x\n', "is a quote not closed?"),
+        (b"id," + b"x" * 151 + b"\n", "the name of column 2"),
+        (b"id," + b"x" * LONGEST_HEADER, "the header is longer than"),
+        (
+            ",".join(["id", *(f"a{number}" for number in range(MOST_COLUMNS))]).encode(),
+            "2001 columns, 2000 are allowed",
+        ),
+    ],
+)
+def test_bad_header_refuses_the_file(content: bytes, words: str) -> None:
+    place = Place.of()
+
+    with pytest.raises(InvalidInput) as refused:
+        place.take(content)
+
+    assert str(refused.value).startswith("line 1: ")
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert place.everybody() == []
+
+
+@pytest.mark.parametrize("rest", ['"never closed\n4,x\n5,y\n', '"' + "x" * (LONGEST_CELL + 1)])
+def test_unclosed_quote_ends_the_import(rest: str) -> None:
+    place = Place.of()
+
+    with pytest.raises(InvalidInput, match=r"line 4: the row that starts here .* is a quote not closed\?"):
+        place.take(f"id,plan\n1,a\n2,b\n3,{rest}")
+
+    assert [id_ for id_, _, _ in place.everybody()] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"2,x,y", "The row has 3 cells, the header has 2."),
+        (b"2", "The row has 1 cells, the header has 2."),
+        (b'2,"a"b', 'The row has text after a closing quote; a quote in a cell is written "".'),
+        (b"2,caf\xe9", "send it as UTF-8"),
+        (b"2,a\0b", "contains NUL"),
+        (b"2," + b"x" * 1001, "1001 bytes, 1000 are allowed"),
+        (b"x" * 151 + b",y", "151 bytes, 150 are allowed"),
+        (b",x", "The row names nobody"),
+    ],
+)
+def test_bad_row_rejects_only_itself(row: bytes, reason: str) -> None:
+    place = Place.of()
+
+    taken = place.take(b"id,plan\n1,a\n" + row + b"\n3,c\n")
+
+    assert taken.counts == (2, 0, 0, 1)
+    [(line, (outcome, why))] = taken.rejects.lines.items()
+    assert (line, outcome) == (3, "rejected")
+    assert reason in why
+
+
+def test_bytes_that_are_no_text_come_back() -> None:
+    taken = Place.of().take(b"id,plan\n1,caf\xe9\n")
+
+    assert b",1,caf\xe9\r\n" in taken.rejects.file
+
+
+def test_wide_files_leave_empty_cells_out() -> None:
+    names = [f"a{number}" for number in range(400)]
+    place = Place.of()
+
+    taken = place.take(f"id,{','.join(names)}\n1,x,y{',' * 398}\n2{',x' * 301}{',' * 99}\n")
+
+    assert taken.counts == (1, 0, 0, 1)
+    assert place.known(id="1").attributes == {"a0": "x", "a1": "y"}
+    assert "301 attributes, 300 are allowed" in taken.rejects.lines[3][1]
+
+
+def test_wide_files_still_remove_attributes() -> None:
+    names = [f"a{number}" for number in range(400)]
+    place = Place.of()
+    place.take("id,a1,a2\n1,x,y\n")
+
+    place.take(f"id,{','.join(names)}\n1,z{',' * 399}\n")
+
+    assert place.known(id="1").attributes == {"a0": "z"}
+
+
+def test_csv_module_stays_strict_about_size() -> None:
+    Place.of().take("id\n1\n")
+
+    assert csv.field_size_limit() == LONGEST_CELL

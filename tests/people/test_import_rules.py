@@ -1,0 +1,137 @@
+"""What identity-rules §3 and §4 say of imports, through a file."""
+
+import pytest
+
+from tests.people.scenes import Place
+from workspace_operator.application.importing import PATIENCE_SECONDS
+from workspace_operator.errors import WritersHeld
+from workspace_operator.identity import reasons
+from workspace_operator.identity.rules import Kind, Mode
+
+
+def test_rows_create_and_update_people() -> None:
+    place = Place.of()
+    place.take("id,plan,city\n1,pro,Bern\n")
+
+    taken = place.take("id,plan,city\n1,max,\n2,pro,Rome\n")
+
+    assert taken.counts == (1, 1, 0, 0)
+    assert place.everybody() == [("1", None, {"plan": "max"}), ("2", None, {"plan": "pro", "city": "Rome"})]
+
+
+def test_update_creates_nobody() -> None:
+    place = Place.of()
+    place.take("id,plan\n1,pro\n")
+
+    taken = place.take("id,plan\n1,max\n2,pro\n", update_only=True)
+
+    assert taken.counts == (0, 1, 1, 0)
+    assert taken.rejects.lines == {3: ("skipped", reasons.ONLY_UPDATES)}
+    assert place.everybody() == [("1", None, {"plan": "max"})]
+
+
+def test_later_rows_see_earlier_ones() -> None:
+    place = Place.of()
+
+    taken = place.take("id,plan\n1,a\n1,b\n1,c\n1,d\n")
+
+    assert taken.counts == (1, 3, 0, 0)
+    assert place.everybody() == [("1", None, {"plan": "d"})]
+
+
+def test_row_that_matches_two_people_is_rejected() -> None:
+    place = Place.of()
+    place.take("id,email\n1,\n,a@x.com\n")
+
+    taken = place.take("id,email,plan\n1,a@x.com,pro\n")
+
+    assert taken.counts == (0, 0, 0, 1)
+    assert taken.rejects.lines == {2: ("rejected", reasons.TWO_PEOPLE)}
+    assert place.everybody() == [("1", None, {}), (None, "a@x.com", {})]
+
+
+@pytest.mark.parametrize("row", ["1,new@x.com", "7,A@X.com"])
+def test_suppressed_identifiers_stay_away(row: str) -> None:
+    place = Place.of()
+    place.suppress(id="1")
+    place.suppress(email="a@x.com")
+
+    by_id = place.take(f"id,email\n{row}\n", by=Kind.ID)
+    by_email = place.take(f"id,email\n{row}\n", by=Kind.EMAIL)
+
+    assert by_id.summary.rows == by_email.summary.rows == 1
+    assert any("suppressed" in why for _, why in (by_id.rejects.lines | by_email.rejects.lines).values())
+    assert place.find(email="a@x.com") is None
+    assert place.find(id="1") is None
+
+
+def test_row_named_by_suppressed_value_is_skipped() -> None:
+    place = Place.of()
+    place.suppress(email="a@x.com")
+
+    taken = place.take("email,plan\nA@x.com,pro\n")
+
+    assert taken.counts == (0, 0, 1, 0)
+    assert taken.rejects.lines == {2: ("skipped", reasons.SUPPRESSED)}
+
+
+def test_row_taken_in_part_is_told() -> None:
+    place = Place.of()
+    place.take("id,email\n1,a@x.com\n")
+
+    taken = place.take("id,email,plan\n1,b@x.com,pro\n2,nonsense,max\n")
+
+    assert (taken.counts, taken.summary.in_part) == ((1, 1, 0, 0), 2)
+    assert taken.rejects.lines == {
+        2: ("in part", f"email: {reasons.EMAIL_BY_IMPORT}"),
+        3: ("in part", f"email: {reasons.INVALID_EMAIL}"),
+    }
+    assert place.everybody() == [("1", "a@x.com", {"plan": "pro"}), ("2", None, {"plan": "max"})]
+
+
+def test_update_by_cio_id_changes_an_email() -> None:
+    place = Place.of()
+    place.take("id,email\n1,a@x.com\n")
+    cio_id = place.known(id="1").cio_id
+
+    taken = place.take(f"cio_id,id,email\n{cio_id},9,b@x.com\n", by=Kind.CIO_ID, update_only=True)
+
+    assert (taken.counts, taken.summary.in_part) == ((0, 1, 0, 0), 1)
+    assert taken.rejects.lines == {2: ("in part", f"id: {reasons.ID_BY_IMPORT}")}
+    assert place.everybody() == [("1", "b@x.com", {})]
+
+
+def test_email_is_an_attribute_in_id_only() -> None:
+    place = Place.of(Mode.ID_ONLY)
+
+    taken = place.take("id,email\n1,same@x.com\n2,same@x.com\n3,not an address\n1,\n")
+
+    assert taken.counts == (3, 1, 0, 0)
+    assert [email for _, email, _ in place.everybody()] == [None, "same@x.com", "not an address"]
+
+
+def test_import_waits_for_an_identifier_change() -> None:
+    place = Place.of()
+    place.hold_writers()
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            place.hold_writers(False)
+
+    taken = place.take("id\n1\n", sleep=sleep)
+
+    assert taken.counts == (1, 0, 0, 0)
+    assert len(slept) == 3
+
+
+def test_import_does_not_wait_for_ever() -> None:
+    place = Place.of()
+    place.hold_writers()
+    slept: list[float] = []
+
+    with pytest.raises(WritersHeld):
+        place.take("id\n1\n", sleep=slept.append)
+
+    assert sum(slept) == PATIENCE_SECONDS
