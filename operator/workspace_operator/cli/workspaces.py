@@ -8,7 +8,7 @@ from workspace_operator.cli.options import Database, namespaced
 from workspace_operator.cli.output import table, tell
 from workspace_operator.cli.stores import opened
 
-app = typer.Typer(help="List the workspaces in the store, or give one to another resource.", no_args_is_help=True)
+app = typer.Typer(help="See the workspaces in the store, and whose they are.", no_args_is_help=True)
 
 COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE")
 

@@ -1,0 +1,97 @@
+"""What somebody at a terminal sees, who may be shown anything that was sent to us."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+W = ("-w", "default/crm")
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """Standard output and error of a process that has a terminal of 80 columns."""
+    parent, child = pty.openpty()
+    command = [sys.executable, "-m", "workspace_operator", *arguments]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen(command, stdin=child, stdout=child, stderr=child, env=environment)
+    os.close(child)
+    seen = b""
+    while more := _read(parent):
+        seen += more
+    assert process.wait() == 0, seen
+    os.close(parent)
+    return seen.decode()
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 10_000)
+    except OSError:  # Linux says so when nobody is left who could write
+        return b""
+
+
+def test_bar_moves_on_a_terminal_only(run: Run, crm: Callable[..., None]) -> None:
+    crm()
+    Path("people.csv").write_text("id\n" + "".join(f"{number}\n" for number in range(5000)))
+
+    seen = on_a_terminal("people", "import", "people.csv", *W)
+    piped = run("people", "import", "people.csv", *W)
+
+    assert "importing" in seen
+    assert "5000 rows: 5000 created" in seen
+    assert piped.err == ""
+    assert piped.out == "5000 rows: 0 created, 5000 updated, 0 skipped, 0 rejected\n"
+
+
+def test_pipes_can_be_imported_on_a_terminal(crm: Callable[..., None]) -> None:
+    crm()
+    os.mkfifo("pipe")
+    writer = subprocess.Popen(["/bin/sh", "-c", "printf 'id\\n1\\n2\\n' > pipe"])
+
+    seen = on_a_terminal("people", "import", "pipe", *W)
+
+    assert writer.wait() == 0
+    assert "2 rows: 2 created" in seen
+
+
+def test_exported_data_cannot_steer(crm: Callable[..., None], run: Run) -> None:
+    crm()
+    Path("people.csv").write_text("id,note\n1,\x1b[2Jgone\x9b31m\n", encoding="utf-8")
+    run("people", "import", "people.csv", *W)
+
+    seen = on_a_terminal("people", "export", *W) + on_a_terminal("people", "show", *W, "1")
+    piped = run("people", "export", *W)
+
+    assert "\x1b" not in seen
+    assert "\x9b" not in seen
+    assert "\\x1b[2Jgone" in seen
+    assert "\x1b[2Jgone\x9b31m" in piped.out
+
+
+def test_tables_are_never_cut(crm: Callable[..., None], tmp_path: Path) -> None:
+    crm()
+    manifest = tmp_path / "crm.yaml"
+    manifest.write_text(manifest.read_text().replace("CRM", "A long display name " * 5))
+
+    seen = on_a_terminal("apply", "-f", "crm.yaml") + on_a_terminal("workspaces", "list")
+
+    assert ("A long display name " * 5).rstrip() in seen.replace("\r\n", "")
+
+
+def test_closed_pipe_ends_quietly(run: Run, crm: Callable[..., None]) -> None:
+    crm()
+    Path("people.csv").write_text("id\n" + "".join(f"{number}\n" for number in range(20_000)))
+    run("people", "import", "people.csv", *W)
+
+    done = subprocess.run(
+        f"{sys.executable} -m workspace_operator people export -w default/crm | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.stdout, done.stderr) == ("cio_id,id,email\n", "")
