@@ -75,4 +75,6 @@ def answering(database: Database) -> Iterator[Ask]:
     if not database.is_sqlite:
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.connect() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN")  # Python's own would come with the first write only
         yield lambda question: [tuple(row) for row in connection.exec_driver_sql(question)]

@@ -1,0 +1,220 @@
+"""A database that is away, misnamed, or in demand: each has its error, and what can be tried again is."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.postgres import OwnPostgres
+from tests.store.adapters import Store, sql_store, upgraded
+from tests.store.scenes import Scene
+from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
+from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.rules import Mode
+from workspace_operator.store import engines
+from workspace_operator.store.engines import Database
+from workspace_operator.store.tables import KIND_ID, identifier
+
+MALFORMED = [
+    "",
+    "no url",
+    "postgres://host/name",
+    "mysql://host/name",
+    "oracle://host",
+    "postgresql://host:port/name",
+    "postgresql://host:99999/name",
+    "postgresql://host/name?unknown=option",
+    "postgresql://user:secret@[::1:5432/name",
+    "sqlite://",
+    "sqlite:///:memory:",
+    "sqlite:////tmp/file.db?option=1",
+]
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_malformed_url_is_invalid(url: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Database(url)
+
+    assert caught.value.field == "database"
+    assert "secret" not in str(caught.value)
+
+
+def test_password_is_never_shown() -> None:
+    database = Database("postgresql://user:secret@127.0.0.1:1/name")
+
+    with pytest.raises(StoreUnavailable) as caught:
+        upgraded_by(database)
+
+    assert "secret" not in str(caught.value)
+    assert "secret" not in database.name
+
+
+def upgraded_by(database: Database) -> None:
+    with database.reading():
+        pass
+
+
+def test_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/missing/store.db")
+
+    with pytest.raises(StoreUnavailable):
+        upgraded_by(database)
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        database.writing(lambda _: None)
+
+
+def test_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_text("this is not a database, whatever its name says" * 100)
+    database = Database(f"sqlite:///{tmp_path}/store.db")
+
+    with pytest.raises(StoreUnavailable):
+        upgraded_by(database)
+    database.close()
+
+
+def test_own_mistakes_are_not_called_unavailable(sql: Store) -> None:
+    assert sql.database is not None
+    with pytest.raises(sa.exc.DBAPIError), sql.database.reading() as connection:
+        connection.exec_driver_sql("SELECT * FROM nothing_of_that_name")
+
+
+def test_stopped_server_is_unavailable_and_recovers(own_postgres: OwnPostgres) -> None:
+    database = upgraded(own_postgres.create_database())
+    store = sql_store(database)
+    scene = Scene.create(store, Mode.ID_ONLY)
+    scene.add("1", "ann@example.com")
+    scene.request()
+    uses: list[Callable[[], object]] = [
+        store.workspaces.list,
+        lambda: scene.workspace,
+        lambda: scene.change,
+        lambda: scene.say(id="2"),
+        lambda: scene.delete(id="1"),
+        lambda: store.people.count(scene.workspace_id),
+        lambda: list(store.people.all(scene.workspace_id)),
+        scene.work,
+        lambda: store.exports.exports(scene.workspace_id),
+    ]
+
+    own_postgres.stop()
+    for use in uses:
+        with pytest.raises(StoreUnavailable):
+            use()
+    own_postgres.start()
+
+    assert scene.say(id="2").verdict is Verdict.CREATED
+    assert scene.work() is True
+    assert scene.mode is Mode.EMAIL_OR_ID
+    database.close()
+
+
+def test_server_killed_in_a_transaction_is_unavailable(own_postgres: OwnPostgres) -> None:
+    database = upgraded(own_postgres.create_database())
+    scene = Scene.create(sql_store(database), Mode.ID_ONLY)
+
+    def work(connection: sa.Connection) -> None:
+        connection.execute(sa.select(identifier)).all()
+        own_postgres.kill()
+        connection.execute(sa.select(identifier)).all()
+
+    with pytest.raises(StoreUnavailable):
+        database.writing(work)
+    own_postgres.start()
+
+    assert scene.say(id="1").verdict is Verdict.CREATED
+    database.close()
+
+
+@pytest.mark.postgres
+def test_deadlock_is_tried_again(postgres_database: Database) -> None:
+    rows = [(1, KIND_ID, key, "x") for key in ("a", "b")]
+    postgres_database.writing(lambda connection: connection.execute(sa.delete(identifier)))
+    postgres_database.writing(lambda connection: connection.execute(sa.insert(identifier).values(rows)))
+    both_hold_one = threading.Barrier(2)
+    attempts: list[str] = []
+
+    def lock(connection: sa.Connection, first: str, second: str) -> None:
+        attempts.append(first)
+        query = sa.select(identifier).where(identifier.c.workspace_id == 1).with_for_update()
+        connection.execute(query.where(identifier.c.value_key == first)).all()
+        if attempts.count(first) == 1:
+            both_hold_one.wait()
+        connection.execute(query.where(identifier.c.value_key == second)).all()
+
+    in_threads(
+        lambda: postgres_database.writing(lambda connection: lock(connection, "a", "b")),
+        lambda: postgres_database.writing(lambda connection: lock(connection, "b", "a")),
+    )
+
+    assert len(attempts) == 3
+
+
+def test_race_for_an_identifier_has_one_winner(sql: Store) -> None:
+    scene = Scene.create(sql, Mode.EMAIL_OR_ID)
+    verdicts: list[Verdict] = []
+    together = threading.Barrier(4)
+
+    def make() -> None:
+        together.wait()
+        numbers = range(10)
+        verdicts.extend(scene.say(id=f"id-{each}", body={"email": f"{each}@example.com"}).verdict for each in numbers)
+
+    in_threads(make, make, make, make)
+
+    assert verdicts.count(Verdict.CREATED) == 10
+    assert verdicts.count(Verdict.UNCHANGED) == 30
+
+
+def test_crossing_batches_all_get_through(sql: Store) -> None:
+    scene = Scene.create(sql, Mode.EMAIL_OR_ID)
+    names = [f"id-{number}" for number in range(40)]
+
+    def write(order: list[str], plan: str) -> Callable[[], None]:
+        def run() -> None:
+            for start in range(0, len(order), 10):
+                scene.identify(
+                    *(scene.call(id=name, body={"plan": plan, "email": f"{name}@x.com"}) for name in order[start:][:20])
+                )
+
+        return run
+
+    in_threads(write(names, "a"), write(names[::-1], "b"), write(names[20:] + names[:20], "c"))
+
+    assert sql.people.count(scene.workspace_id).total == 40
+
+
+def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sql.database is not None
+    monkeypatch.setattr(engines, "MOST_TRIES", 3)
+    attempts: list[int] = []
+
+    def work(connection: sa.Connection) -> None:
+        attempts.append(1)
+        connection.execute(sa.insert(identifier).values([(1, KIND_ID, "same", "x")] * 2))
+
+    with pytest.raises(Conflict):
+        sql.database.writing(work)
+
+    assert len(attempts) == 3
+
+
+def in_threads(*works: Callable[[], object]) -> None:
+    """Run them at once; the first failure is the test's."""
+    failures: list[BaseException] = []
+
+    def run(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    if failures:
+        raise failures[0]
