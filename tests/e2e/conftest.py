@@ -17,6 +17,7 @@ from tests.e2e.scenes import RESOURCE, Scene
 from tests.e2e.statuses import StatusRecorder
 from tests.e2e.waiting import succeeds, until
 
+LET_GO = '{"metadata":{"finalizers":null},"spec":{"deletionPolicy":"Retain"}}'
 ACCOUNT = ("workspace-operator", "workspace-operator")
 
 
@@ -29,7 +30,6 @@ def cluster(kubectl: Kubectl, request: pytest.FixtureRequest) -> Kubectl:
     """The administrator's kubectl, on a cluster with our definitions and rights."""
     root = request.config.rootpath
     kubectl("apply", "-k", str(root / "crds"))
-    kubectl("wait", "--for=condition=Established", f"crd/{RESOURCE}", "--timeout=30s")
     kubectl("apply", "-k", str(root / "manifests" / "rbac"))
     until(lambda: succeeds(lambda: kubectl("get", RESOURCE)))  # the storage of a new kind needs a moment
     return kubectl
@@ -100,8 +100,8 @@ def namespace(cluster: Kubectl, recorder: StatusRecorder) -> Iterator[str]:
     cluster("create", "namespace", name)
     yield name
     for each in cluster("get", RESOURCE, "-n", name, "-o", "name").split():
-        cluster("patch", each, "-n", name, "--type=merge", "--patch", '{"metadata":{"finalizers":null}}')
-    cluster("delete", RESOURCE, "--all", "-n", name)
+        cluster("patch", each, "-n", name, "--type=merge", "--patch", LET_GO)
+    cluster("delete", RESOURCE, "--all", "-n", name, "--timeout=30s")
     assert recorder.refusals(name) == []
 
 
