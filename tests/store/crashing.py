@@ -10,7 +10,7 @@ from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 
-BATCH = 40
+BATCH = 10
 
 
 def main(url: str, ahead: str) -> None:

@@ -21,8 +21,8 @@ from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
 
 ROOT = Path(__file__).parents[2]
-PEOPLE = BATCH * 25
-LONGEST_LIFE = 0.4
+PEOPLE = BATCH * 60
+LONGEST_LIFE = 0.25
 """Seconds; a change takes about as long, so that some workers die in each of its stages and some live."""
 
 ROUNDS = [3, pytest.param(30, marks=pytest.mark.proof)]

@@ -113,29 +113,29 @@ def cancel_if_open(scene: Scene) -> None:
 
 
 def test_clearing_worker_never_meets_a_new_change(sql: Store) -> None:
-    store, scene = sql, peopled(sql, Mode.ID_ONLY, 9)
-    cancel_while_preparing(scene)
+    scene = peopled(sql, Mode.ID_ONLY, 9)
+    prepare(scene, "w1")
+    scene.cancel()
+    clearing = Interposed(sql.migrations, 2, lambda: prepare(scene, "w2"))
 
-    def another_change() -> None:
-        scene.request()
-        scene.worker("w2", batch=BATCH).work_once()
-
-    clearing = Interposed(store.migrations, 2, another_change)
     interrupted_worker(scene, clearing).work_once()
 
+    finish(scene)
     assert (scene.change.number, scene.stage) == (2, Stage.COMPLETED)
-    assert_rest(store)
+    assert_rest(sql)
 
 
-def cancel_while_preparing(scene: Scene) -> None:
+def prepare(scene: Scene, worker: str) -> None:
+    """Request a change and take it to where only the switch is missing."""
     scene.request()
     migrations, now = scene.store.migrations, scene.store.clock()
-    change, lease = scene.claim()
+    change, lease = scene.claim(worker)
     change = migrations.start_checking(change, lease, now=now)
+    while not migrations.clear_batch(change, lease, size=BATCH, now=now):
+        pass
     change = migrations.hold(change, lease, people=migrations.check(scene.workspace_id)[0], now=now)
     while not migrations.prepare_batch(change, lease, size=BATCH, now=now):
         pass
-    scene.cancel()
 
 
 def test_two_workers_never_share_a_change(scene: Scene) -> None:
