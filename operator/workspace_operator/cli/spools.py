@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -10,21 +10,31 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.people import Person
 
 
+def _temporary_file() -> IO[str]:
+    return tempfile.TemporaryFile("w+", encoding="utf-8")
+
+
 @contextmanager
-def spooled(people: Iterable[Person]) -> Iterator[tuple[Iterator[Person], set[str]]]:
+def spooled(
+    people: Iterable[Person], made: Callable[[], IO[str]] = _temporary_file
+) -> Iterator[tuple[Iterator[Person], set[str]]]:
     """Keep people; gives them again, and the names of every attribute that anybody has.
 
     Raises:
         InvalidInput: there is no room for the file.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
-        try:
+    are_kept = False
+    try:
+        with made() as file:
             names = _keep(people, file)
-        except OSError as error:
-            message = f"the folder {tempfile.gettempdir()} cannot take everybody: {error.strerror}; set TMPDIR"
-            raise InvalidInput(message, field="TMPDIR") from error
-        file.seek(0)
-        yield (Person(**json.loads(line)) for line in file), names
+            are_kept = True
+            file.seek(0)
+            yield (Person(**json.loads(line)) for line in file), names
+    except OSError as error:
+        if are_kept:
+            raise
+        message = f"the folder {tempfile.gettempdir()} cannot take everybody: {error.strerror}; set TMPDIR"
+        raise InvalidInput(message, field="TMPDIR") from error
 
 
 def _keep(people: Iterable[Person], file: IO[str]) -> set[str]:
