@@ -39,6 +39,8 @@ from workspace_operator.store.violating import note_mending, purge_violations
 
 PEOPLE_AT_A_TIME = 2000
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # made once, not once a person
+
 _KIND_NUMBERS = {Kind.ID: KIND_ID, Kind.EMAIL: KIND_EMAIL}
 _KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
 
@@ -269,7 +271,7 @@ def _row_of(workspace_id: int, each: Person) -> tuple[object, ...]:
         each.email_key,
         each.email_is_invalid,
         each.id_is_another_email,
-        json.dumps(each.attributes, ensure_ascii=False, separators=(",", ":")),
+        _json(each.attributes),
         each.stored_at,
         each.created_at,
     )
