@@ -98,7 +98,7 @@ def test_help_loads_no_database() -> None:
         ("sqlite://", "a SQLite database must be a file"),
         ("postgresql://u:secret@127.0.0.1:1/x", "does not answer"),
         ("postgresql://u:secret@127.0.0.1:99999/x", "there is no port 99999"),
-        ("sqlite:////proc/nowhere/x.db", "the folder of the database cannot be made"),
+        ("sqlite:////proc/nowhere/x.db", "/proc/nowhere"),
         ("sqlite:///folder", "the database "),
         ("sqlite:///text.db", "the database "),
     ],
