@@ -106,11 +106,12 @@ def utc_now() -> datetime:
 def _database(url: str) -> Database:
     database = Database(url, prepare=upgrade)
     if database.is_sqlite:
-        folder = Path(str(database.url.database)).expanduser().resolve().parent
+        file = Path(str(database.url.database))
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.touch(mode=0o600)  # it will hold people, who are nobody else's business
         except OSError as error:
-            raise InvalidInput(f"the folder of the database cannot be made: {error}", field="database") from error
+            raise InvalidInput(f"the database {file} cannot be made: {error.strerror}", field="database") from error
     return database
 
 

@@ -39,7 +39,8 @@ def test_resync_makes_lost_workspace_again(scene: Scene) -> None:
     scene.apply()
     number = scene.until_ready()["status"]["workspaceID"]
     with awaited(scene.operator.database) as store:
-        store.workspaces.carry_out(DestroyWorkspace(workspace_id=number), now=datetime.now(UTC))
+        version = store.workspaces.get(number).row_version
+        store.workspaces.carry_out(DestroyWorkspace(workspace_id=number, row_version=version), now=datetime.now(UTC))
 
     document = scene.until(lambda document: document["status"].get("workspaceID") not in (None, number))
 

@@ -73,10 +73,10 @@ class MemoryMigrations:
         change.lease_owner, change.lease_expires_at, change.due_at = "", None, None
         return moved
 
-    def release(self, migration: Migration, lease: Lease, *, due: bool) -> None:
+    def release(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
         _, change = self._leased(migration, lease)
         change.lease_owner, change.lease_expires_at = "", None
-        change.due_at = change.due_at if due else None
+        change.due_at = due_at
 
     def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:  # noqa: ARG002
         self._renewed(migration, lease, now)

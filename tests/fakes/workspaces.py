@@ -57,7 +57,8 @@ class MemoryWorkspaces:
                 )
                 room.write(settings=action.settings)
             case DestroyWorkspace():
-                self.memory.rooms.pop(action.workspace_id, None)
+                self._unmoved(action.workspace_id, action.row_version)
+                del self.memory.rooms[action.workspace_id]
             case RequestMigration():
                 self._request(action, now)
             case CancelMigration() | PauseMigration() | RetryMigration():
@@ -149,6 +150,8 @@ class MemoryWorkspaces:
             requested_at=now,
             revision=1,
         )
+        for earlier in room.changes:
+            earlier.reported_revision = earlier.migration.revision
         room.changes.append(Change(migration=migration, due_at=now))
 
     def _ask(self, action: CancelMigration | PauseMigration | RetryMigration, now: datetime) -> None:

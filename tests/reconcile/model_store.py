@@ -65,7 +65,7 @@ class ModelStore:
             case PutInForce():
                 self._put(replace(self._at(action.workspace_id, action.row_version), settings=action.settings))
             case DestroyWorkspace():
-                del self.workspaces[action.workspace_id]
+                del self.workspaces[self._at(action.workspace_id, action.row_version).workspace_id]
                 self.migrations.pop(action.workspace_id, None)
             case _:
                 self._change(action)

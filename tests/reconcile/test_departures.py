@@ -36,7 +36,7 @@ def test_retained_people_let_it_go(observed: Any) -> None:
 def test_confirmed_deletion_destroys() -> None:
     plan = decided(CONFIRMED, OURS)
 
-    assert plan == Plan(actions=(DestroyWorkspace(workspace_id=7),))
+    assert plan == Plan(actions=(DestroyWorkspace(workspace_id=7, row_version=4),))
 
 
 def test_invalid_spec_still_goes() -> None:
@@ -44,7 +44,7 @@ def test_invalid_spec_still_goes() -> None:
 
     plan = decided(replace(CONFIRMED, wish=invalid), OURS)
 
-    assert plan.actions == (DestroyWorkspace(workspace_id=7),)
+    assert plan.actions == (DestroyWorkspace(workspace_id=7, row_version=4),)
 
 
 def test_destroyed_workspace_is_told() -> None:

@@ -138,4 +138,4 @@ def test_deletion_is_not_held_up() -> None:
 
     plan = decided(confirmed, Observed(workspace=stored()))
 
-    assert plan.actions == (DestroyWorkspace(workspace_id=7),)
+    assert plan.actions == (DestroyWorkspace(workspace_id=7, row_version=4),)

@@ -19,6 +19,7 @@ from workspace_operator.reconcile.observed import Observed, Owner, Settings, Sto
 from workspace_operator.reconcile.plan import (
     CancelMigration,
     CreateWorkspace,
+    DestroyWorkspace,
     PauseMigration,
     PutInForce,
     RequestMigration,
@@ -47,6 +48,13 @@ def create(
         CreateWorkspace(owner=of, account=account, mode=mode, settings=settings), now=store.clock()
     )
     return observed(store, of)
+
+
+def destroy(store: Store, of: Owner) -> None:
+    """Destroy the workspace of an owner."""
+    workspace = observed(store, of)
+    destruction = DestroyWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
+    store.workspaces.carry_out(destruction, now=store.clock())
 
 
 def look(store: Store, of: Owner, **sought: object) -> Observed:

@@ -189,7 +189,7 @@ def test_last_mend_between_count_and_block_is_seen(blocked: Scene) -> None:
     moved = blocked.store.migrations.block(change, lease, people=counted, now=blocked.store.clock())
 
     assert moved.stage is Stage.CHECKING
-    blocked.store.migrations.release(moved, lease, due=True)
+    blocked.store.migrations.release(moved, lease, due_at=blocked.store.clock())
     blocked.work()
     assert blocked.stage is Stage.COMPLETED
 

@@ -195,7 +195,7 @@ def test_violation_under_the_hold_blocks(scene: Scene) -> None:
     people, _ = migrations.check(scene.workspace_id)
     scene.add("late", "no address")
     change = migrations.hold(change, lease, people=people, now=now)
-    migrations.release(change, lease, due=True)
+    migrations.release(change, lease, due_at=scene.store.clock())
 
     scene.work()
 

@@ -1,18 +1,19 @@
 """A change that is paused, taken back, or whose worker dies, after each single call of the port."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.store.adapters import Store
 from tests.store.interruptions import BATCH, Died, Interposed, die, each_interruption, interrupted_worker, peopled
 from tests.store.invariants import assert_sound
-from tests.store.scenes import Scene
+from tests.store.scenes import Scene, destroy
 from tests.store.test_changes import ALLOWED
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Moved
 from workspace_operator.identity.calls import Verdict
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import ENDED, Stage
-from workspace_operator.reconcile.plan import DestroyWorkspace
 
 changes = pytest.mark.parametrize(("before", "after"), ALLOWED)
 
@@ -40,6 +41,32 @@ def test_dead_worker_is_succeeded(store_to_interrupt: Store, before: Mode, after
 
         assert (scene.stage, scene.mode) == (Stage.COMPLETED, after)
         assert_rest(store_to_interrupt)
+
+
+def test_failing_change_lets_others_have_their_turn(store: Store) -> None:
+    failing, other = peopled(store, Mode.ID_ONLY, 3), peopled(store, Mode.ID_ONLY, 3)
+    failing.request()
+    store.clock.forward(1)
+    other.request()
+    worker = failing.worker()
+    broken = replace(worker, migrations=Interposed(worker.migrations, after=CHECKED, what=fail))
+
+    with pytest.raises(ZeroDivisionError):
+        broken.work_once()
+    while worker.work_once():
+        pass
+
+    assert (other.mode, failing.mode) == (Mode.EMAIL_OR_ID, Mode.ID_ONLY)
+    finish(failing)
+    assert failing.mode is Mode.EMAIL_OR_ID
+
+
+CHECKED = 3
+"""The calls up to the first look at the people: claim, start_checking, check."""
+
+
+def fail() -> None:
+    raise ZeroDivisionError
 
 
 @changes
@@ -174,7 +201,7 @@ def test_stopping_worker_gives_the_change_back(scene: Scene) -> None:
         lambda port, change, lease, now: port.prepare_batch(change, lease, size=1, now=now),
         lambda port, change, lease, now: port.switch(change, lease, now=now),
         lambda port, change, lease, now: port.complete(change, lease, now=now),
-        lambda port, change, lease, now: port.release(change, lease, due=True),  # noqa: ARG005
+        lambda port, change, lease, now: port.release(change, lease, due_at=now),
     ],
 )
 @pytest.mark.parametrize("reason", ["taken over", "paused", "destroyed", "another worker"])
@@ -195,7 +222,7 @@ def make_stale(scene: Scene, lease: Lease, reason: str) -> Lease:
         scene.pause()
         scene.resume()
     elif reason == "destroyed":
-        scene.store.workspaces.carry_out(DestroyWorkspace(workspace_id=scene.workspace_id), now=scene.store.clock())
+        destroy(scene.store, scene.owner)
     else:
         return Lease(worker="w9", duration=lease.duration)
     return lease

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from tests.store.adapters import upgraded
 from workspace_operator.errors import InvalidInput
 from workspace_operator.store.engines import Database
-from workspace_operator.store.tables import PER_WORKSPACE, metadata
+from workspace_operator.store.tables import DIRECTORY, PER_WORKSPACE, metadata
 from workspace_operator.store.upgrades import upgrade
 
 
@@ -142,6 +142,4 @@ def test_keys_of_workspace_data_start_with_the_workspace(database: Database) -> 
 
 
 def test_every_table_is_of_a_workspace_or_the_directory() -> None:
-    directory = {"account", "workspace"}
-
-    assert {table.name for table in metadata.sorted_tables} - {table.name for table in PER_WORKSPACE} == directory
+    assert set(metadata.sorted_tables) == {*PER_WORKSPACE, *DIRECTORY}

@@ -15,6 +15,7 @@ from workspace_operator.identity.calls import Verdict
 from workspace_operator.identity.rules import Mode
 from workspace_operator.store import engines
 from workspace_operator.store.engines import Database
+from workspace_operator.store.fences import close_fence
 from workspace_operator.store.tables import KIND_ID, identifier
 
 MALFORMED = [
@@ -42,8 +43,16 @@ def test_malformed_url_is_invalid(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_password_is_never_shown() -> None:
-    database = Database("postgresql://user:secret@127.0.0.1:1/name")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:secret@127.0.0.1:1/name",
+        "postgresql://127.0.0.1:1/name?user=user&password=secret",
+        "postgresql://127.0.0.1:1/name?sslpassword=secret",
+    ],
+)
+def test_password_is_never_shown(url: str) -> None:
+    database = Database(url)
 
     with pytest.raises(StoreUnavailable) as caught:
         upgraded_by(database)
@@ -184,6 +193,51 @@ def test_crossing_batches_all_get_through(sql: Store) -> None:
     in_threads(write(names, "a"), write(names[::-1], "b"), write(names[20:] + names[:20], "c"))
 
     assert sql.people.count(scene.workspace_id).total == 40
+
+
+def test_what_people_said_is_in_no_error(sql: Store) -> None:
+    assert sql.database is not None
+    with pytest.raises(sa.exc.DBAPIError) as caught, sql.database.reading() as connection:
+        connection.execute(sa.text("SELECT * FROM nothing WHERE email = :email"), {"email": "ann@example.com"})
+
+    assert "ann@example.com" not in str(caught.value)
+
+
+def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
+    assert sql.database is not None
+    attempts: list[int] = []
+
+    def work(connection: sa.Connection) -> None:
+        attempts.append(1)
+        connection.execute(sa.insert(identifier).values((1, KIND_ID, "key", None)))
+
+    with pytest.raises(sa.exc.IntegrityError):
+        sql.database.writing(work)
+
+    assert len(attempts) == 1
+
+
+def test_lock_of_somebody_who_stopped_is_not_waited_for_long(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "LOCK_TIMEOUT_SECONDS", 0.2)
+    assert sql.database is not None
+    scene = Scene.create(sql, Mode.ID_ONLY)
+    impatient = Database(sql.database.url.render_as_string(hide_password=False))
+    stopped = sql.database.engine.execution_options(writing=True)
+
+    with stopped.connect() as connection, connection.begin():
+        close_fence(connection, scene.workspace_id)
+        with pytest.raises(StoreUnavailable):
+            sql_store(impatient).people.identify(scene.workspace_id, [scene.call(id="1")], now=0)
+
+    impatient.close()
+
+
+def test_home_folder_of_url_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    database = Database("sqlite:///~/store.db")
+
+    assert database.url.database == str(tmp_path / "store.db")
 
 
 def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:

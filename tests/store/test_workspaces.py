@@ -6,7 +6,7 @@ import pytest
 
 from tests.store.adapters import Store
 from tests.store.invariants import assert_sound
-from tests.store.scenes import Scene, create, look, observed, owner
+from tests.store.scenes import Scene, create, destroy, look, observed, owner
 from workspace_operator.application.ports import Sought
 from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
@@ -224,7 +224,7 @@ def test_destroyed_workspace_leaves_nothing(store: Store) -> None:
     scene.suppress(email="bob@example.com")
     scene.change_to(Mode.EMAIL_OR_ID)
 
-    store.workspaces.carry_out(DestroyWorkspace(workspace_id=scene.workspace_id), now=store.clock())
+    destroy(store, scene.owner)
 
     assert look(store, scene.owner).workspace is None
     assert list(store.people.all(scene.workspace_id)) == []
@@ -238,24 +238,34 @@ def test_destroying_spares_the_others(store: Store) -> None:
     scene, other = Scene.create(store, Mode.ID_ONLY), Scene.create(store, Mode.ID_ONLY)
     other.add("1")
 
-    store.workspaces.carry_out(DestroyWorkspace(workspace_id=scene.workspace_id), now=store.clock())
+    destroy(store, scene.owner)
 
     assert other.find(id="1") is not None
 
 
-def test_destroying_twice_does_nothing(store: Store) -> None:
+def test_nothing_is_destroyed_twice(store: Store) -> None:
     workspace = create(store, owner())
-    destroy = DestroyWorkspace(workspace_id=workspace.workspace_id)
-    store.workspaces.carry_out(destroy, now=store.clock())
+    destruction = DestroyWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
+    store.workspaces.carry_out(destruction, now=store.clock())
 
-    store.workspaces.carry_out(destroy, now=store.clock())
+    with pytest.raises(Moved):
+        store.workspaces.carry_out(destruction, now=store.clock())
 
-    assert store.workspaces.list() == []
+
+def test_workspace_that_was_given_away_is_not_destroyed(store: Store) -> None:
+    workspace = create(store, owner())
+    destruction = DestroyWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
+    take_over(store, workspace.workspace_id, "safe", row_version=workspace.row_version)
+
+    with pytest.raises(Moved):
+        store.workspaces.carry_out(destruction, now=store.clock())
+
+    assert observed(store, owner("safe")).workspace_id == workspace.workspace_id
 
 
 def test_numbers_are_never_given_twice(store: Store) -> None:
     workspace = create(store, owner())
-    store.workspaces.carry_out(DestroyWorkspace(workspace_id=workspace.workspace_id), now=store.clock())
+    destroy(store, owner())
 
     assert create(store, owner()).workspace_id > workspace.workspace_id
 
@@ -311,6 +321,14 @@ def test_reported_change_is_quiet(scene: Scene) -> None:
     scene.change_to(Mode.EMAIL_OR_ID)
 
     scene.store.workspaces.reported(scene.change)
+
+    assert scene.store.workspaces.unreported() == []
+
+
+def test_new_change_is_what_is_told_of(scene: Scene) -> None:
+    scene.change_to(Mode.EMAIL_OR_ID)
+
+    scene.request(Mode.ID_ONLY)
 
     assert scene.store.workspaces.unreported() == []
 

@@ -5,12 +5,13 @@ next one takes up where it was. Moved, at any step, says that somebody paused, c
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from workspace_operator.application.ports import Lease, Migrations
-from workspace_operator.errors import Moved
+from workspace_operator.errors import Moved, Unavailable
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import Stage
@@ -20,6 +21,9 @@ BATCH = 10_000
 """Identifier rows a transaction: a batch is how long pausing may have to wait."""
 
 LEASE = timedelta(seconds=60)
+
+FAILED_RESTS = timedelta(seconds=30)
+"""How long a change whose step failed for no known reason is left alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +39,29 @@ class MigrationWorker:
     def work_once(self) -> bool:
         """Take one change that is due as far as it goes; False if there was none."""
         lease = Lease(worker=self.worker, duration=LEASE)
-        change = self.migrations.claim(lease, now=self.clock())
-        if change is None:
+        claimed = self.migrations.claim(lease, now=self.clock())
+        if claimed is None:
             return False
-        try:
-            while change is not None and not self.stopping():
-                change = self._step(change, lease)
-            if change is not None:
-                self.migrations.release(change, lease, due=True)
-        except Moved:
-            pass  # whoever moved it has made it due again, if there is anything left to do
+        with suppress(Moved):  # whoever moved it has made it due again, if there is anything left to do
+            self._carry_on(claimed, lease)
         return True
+
+    def _carry_on(self, change: Migration, lease: Lease) -> None:
+        """Take steps until there is nothing more to do now, or this worker must stop."""
+        following: Migration | None = change
+        while following is not None and not self.stopping():
+            change = following
+            try:
+                following = self._step(change, lease)
+            except (Moved, Unavailable):
+                raise
+            except Exception:
+                # Something that trying again at once would not mend; meanwhile others have their turn.
+                with suppress(Moved):
+                    self.migrations.release(change, lease, due_at=self.clock() + FAILED_RESTS)
+                raise
+        if following is not None:
+            self.migrations.release(following, lease, due_at=self.clock())
 
     def _step(self, change: Migration, lease: Lease) -> Migration | None:
         """Take one step; None when there is nothing more to do now."""
@@ -110,7 +126,7 @@ class MigrationWorker:
     def _tidy(self, change: Migration, lease: Lease) -> Migration | None:
         if change.stage is Stage.CANCELLED and not self._clear(change, lease):
             return change
-        self.migrations.release(change, lease, due=False)
+        self.migrations.release(change, lease, due_at=None)
         return None
 
     def _clear(self, change: Migration, lease: Lease) -> bool:

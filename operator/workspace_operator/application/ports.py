@@ -135,8 +135,8 @@ class Migrations(Protocol):
         """
         ...
 
-    def release(self, migration: Migration, lease: Lease, *, due: bool) -> None:
-        """Give the change back: to whoever claims next, or (not ``due``) until somebody asks for it."""
+    def release(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
+        """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
         ...
 
     def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:

@@ -44,7 +44,9 @@ def deletion_is_not_confirmed(departure: Departure) -> Step | None:
 def people_are_to_be_destroyed(departure: Departure) -> Step | None:
     """Policy Delete, and confirmed."""
     workspace = departure.ours
-    return None if workspace is None else DestroyWorkspace(workspace_id=workspace.workspace_id)
+    if workspace is None:
+        return None
+    return DestroyWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
 
 
 RULES = (people_belong_to_somebody_else, deletion_is_not_confirmed, people_are_to_be_destroyed)

@@ -75,9 +75,10 @@ class RetryMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestroyWorkspace:
-    """Destroy a workspace and all its people, for ever."""
+    """Destroy a workspace and all its people, for ever. Raises Moved if its row changed since it was read."""
 
     workspace_id: int
+    row_version: int
 
 
 Action = (

@@ -5,6 +5,7 @@ starve the worker, the kernel's queue is not (measured; trials.md).
 """
 
 import fcntl
+import os
 import random
 import threading
 import time
@@ -30,10 +31,17 @@ from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
 T = TypeVar("T")
 
 MOST_TRIES = 12
-LOCK_TIMEOUT_SECONDS = 60
+MOST_WAITS = 2
+LOCK_TIMEOUT_SECONDS = 10
+"""So that a thread is never held for longer than MOST_WAITS of these by somebody who stopped inside a transaction."""
+
+FORGOTTEN_AFTER = "10min"
+"""After this PostgreSQL ends a session that stopped inside a transaction, with the locks that it holds."""
+
 HIGHEST_PORT = 65_535
-RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock timeout
-RETRIED_SQLITE_ERRORS = frozenset({"SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
+LOST_RACES = UNIQUE_VIOLATIONS | {"40001", "40P01"}  # serialization failure, deadlock
+LONG_WAITS = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 
 
 class Database:
@@ -62,8 +70,9 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The URL without its password, fit for messages."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without any password, fit for messages."""
+        hidden = {key: "***" for key in self.url.query if "password" in key.lower()}
+        return self.url.update_query_dict(hidden).render_as_string(hide_password=True)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -93,7 +102,7 @@ class Database:
             except PoolTimeout as error:
                 raise StoreUnavailable(f"the database {self.name} has no connection left for us") from error
             except DBAPIError as error:
-                if attempt == MOST_TRIES or not _is_worth_retrying(error):
+                if attempt >= _most_tries(error):
                     _raise_translated(error, self.name)
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover - for the type checker
@@ -139,7 +148,7 @@ class FileLock:
 
     def _opened(self) -> BinaryIO:
         try:
-            return self._path.open("ab")
+            return open(self._path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
         except OSError as error:
             raise StoreUnavailable(f"the lock file {self._path} cannot be opened: {error.strerror}") from error
 
@@ -171,7 +180,7 @@ def _parsed(url: str) -> sa.URL:
         raise InvalidInput(
             "the URL of a SQLite database takes no options: leave out what follows the ?", field="database"
         )
-    return parsed.set(drivername="sqlite")
+    return parsed.set(drivername="sqlite", database=str(Path(parsed.database).expanduser()))
 
 
 def _postgresql_url(parsed: sa.URL) -> sa.URL:
@@ -194,7 +203,8 @@ _URL_HELP = (
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False})
+    arguments = {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}
+    engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -222,17 +232,37 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-    return sa.create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=30, connect_args=arguments
+    engine = sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=10,
+        pool_timeout=30,
+        connect_args=arguments,
+        hide_parameters=True,  # they hold what people said; errors are logged
     )
 
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+            cursor.execute(f"SET SESSION idle_in_transaction_session_timeout = '{FORGOTTEN_AFTER}'")
+        connection.commit()
 
-def _is_worth_retrying(error: DBAPIError) -> bool:
-    if isinstance(error, IntegrityError):  # somebody else was first; reading again finds them
-        return True
-    if getattr(error.orig, "sqlstate", None) in RETRIED_SQLSTATES:
-        return True
-    return _sqlite_name(error) in RETRIED_SQLITE_ERRORS
+    return engine
+
+
+def _most_tries(error: DBAPIError) -> int:
+    """How often in all to try what failed so; what has waited for a lock already is not made to wait for long."""
+    state = _state(error)
+    if state in LOST_RACES:
+        return MOST_TRIES
+    return MOST_WAITS if state in LONG_WAITS else 1
+
+
+def _state(error: DBAPIError) -> str:
+    """The name that the database gives to an error: SQLSTATE, or SQLite's own."""
+    return str(getattr(error.orig, "sqlstate", None) or _sqlite_name(error))
 
 
 def _sqlite_name(error: DBAPIError) -> str:
@@ -240,9 +270,9 @@ def _sqlite_name(error: DBAPIError) -> str:
 
 
 def _raise_translated(error: DBAPIError, name: str) -> NoReturn:
-    if isinstance(error, IntegrityError):
+    if _state(error) in UNIQUE_VIOLATIONS:
         raise Conflict("the same rows were changed by others again and again; try again") from error
-    if isinstance(error, ProgrammingError | DataError) or _sqlite_name(error) == "SQLITE_ERROR":
+    if isinstance(error, ProgrammingError | DataError | IntegrityError) or _sqlite_name(error) == "SQLITE_ERROR":
         raise error  # our own mistake, or a schema that somebody changed: nothing that waiting would mend
     raise StoreUnavailable(f"the database {name} does not answer: {_first_line(error)}") from error
 

@@ -43,14 +43,15 @@ class SQLMigrations:
                 migration.c.lease_owner == lease.worker,  # it failed in the middle of a step, and tries again
             ),
         )
-        first = due.order_by(migration.c.due_at).limit(1)
         with self.database.reading() as connection:  # looking takes no lock, and there is mostly nothing
-            if connection.execute(first).first() is None:
-                return None
+            first = connection.execute(due.order_by(migration.c.due_at).limit(1)).first()
+        if first is None:
+            return None
+        ours = due.where(migration.c.workspace_id == first.workspace_id, migration.c.number == first.number)
 
         def work(connection: sa.Connection) -> Migration | None:
-            row = connection.execute(first.with_for_update(skip_locked=True)).one_or_none()
-            if row is None:
+            row = connection.execute(ours.with_for_update(skip_locked=True)).one_or_none()
+            if row is None:  # another worker was first; the next call looks for something else
                 return None
             _update(connection, migration_of(row), lease_owner=lease.worker, lease_expires_at=now + lease.duration)
             return migration_of(row)
@@ -107,12 +108,11 @@ class SQLMigrations:
 
         return self.database.writing(work)
 
-    def release(self, migration: Migration, lease: Lease, *, due: bool) -> None:
-        """Give the change back: to whoever claims next, or (not ``due``) until somebody asks for it."""
+    def release(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
+        """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
 
         def work(connection: sa.Connection) -> None:
-            row = _lock(connection, migration, lease)
-            due_at = row.due_at if due else None
+            _lock(connection, migration, lease)
             _update(connection, migration, lease_owner="", lease_expires_at=None, due_at=due_at)
 
         self.database.writing(work)

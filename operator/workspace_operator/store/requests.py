@@ -28,8 +28,15 @@ def request(connection: sa.Connection, action: RequestMigration, now: datetime) 
     newest = _newest(connection, action.workspace_id)
     if row is None or Mode(row.mode) != action.from_mode or (newest and Stage(newest.stage) not in ENDED):
         raise Moved(f"workspace number {action.workspace_id} cannot start an identifier change just now")
-    # The leases end, too: whoever still clears after an earlier change must not meet what this one prepares.
-    ended = {"leftovers": False, "due_at": None, "lease_owner": "", "lease_expires_at": None}
+    # The leases end, too: whoever still clears after an earlier change must not meet what this one prepares. And from
+    # now on it is this one that resources tell of, so that nobody waits for a report of an earlier one.
+    ended = {
+        "leftovers": False,
+        "due_at": None,
+        "lease_owner": "",
+        "lease_expires_at": None,
+        "reported_revision": migration.c.revision,
+    }
     connection.execute(sa.update(migration).where(migration.c.workspace_id == action.workspace_id).values(ended))
     connection.execute(sa.insert(migration).values(_fresh(action, newest, now)))
 

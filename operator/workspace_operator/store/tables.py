@@ -1,8 +1,9 @@
 """The schema, as metadata; Alembic revisions in ``revisions/`` lead to exactly this (a test compares).
 
 So that the same schema may be spread over many machines with ``workspace_id`` as its key, every key of per-workspace
-data starts with it, and only the small directory (account, workspace) is found without it. There are no foreign keys:
-each would cost a look-up per written row, and destroying a workspace deletes table by table anyway.
+data starts with it, and only the small directory is found without it: accounts, workspaces, and their identifier
+changes, which the worker and the operator look for. There are no foreign keys: each would cost a look-up per written
+row, and destroying a workspace deletes table by table anyway.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -212,7 +213,10 @@ violation = sa.Table(
     sqlite_with_rowid=False,
 )
 
-PER_WORKSPACE = (fence, person, identifier, suppression, migration, export, violation)
+DIRECTORY = (account, workspace, migration)
+"""A few rows a workspace, kept in one place."""
+
+PER_WORKSPACE = (fence, person, identifier, suppression, export, violation)
 """The tables whose rows belong to one workspace: spread or partitioned by ``workspace_id``."""
 
 KIND_ID, KIND_EMAIL = 1, 2

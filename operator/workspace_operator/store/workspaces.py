@@ -75,15 +75,15 @@ class SQLWorkspaces:
 
     def reported(self, migration_: Migration) -> None:
         """Note that the resource tells of this revision of the change."""
-        statement = (
-            sa.update(migration)
-            .where(
-                migration.c.workspace_id == migration_.workspace_id,
-                migration.c.number == migration_.number,
-                migration.c.reported_revision < migration_.revision,
-            )
-            .values(reported_revision=migration_.revision)
+        news = sa.and_(
+            migration.c.workspace_id == migration_.workspace_id,
+            migration.c.number == migration_.number,
+            migration.c.reported_revision < migration_.revision,
         )
+        with self.database.reading() as connection:  # mostly there is none, and then nothing is written
+            if connection.execute(sa.select(migration.c.number).where(news)).first() is None:
+                return
+        statement = sa.update(migration).where(news).values(reported_revision=migration_.revision)
         self.database.writing(lambda connection: connection.execute(statement).rowcount)
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:
@@ -166,7 +166,7 @@ def _work_of(action: Action, now: datetime) -> Callable[[sa.Connection], None]: 
         case PutInForce():
             return lambda connection: _put_in_force(connection, action)
         case DestroyWorkspace():
-            return lambda connection: _destroy(connection, action.workspace_id)
+            return lambda connection: _destroy(connection, action)
         case RequestMigration():
             return lambda connection: requests.request(connection, action, now)
         case CancelMigration():
@@ -241,11 +241,11 @@ def _update(connection: sa.Connection, workspace_id: int, values: dict[str, obje
     connection.execute(statement.values(row_version=workspace.c.row_version + 1, **values))
 
 
-def _destroy(connection: sa.Connection, workspace_id: int) -> None:
-    close_fence(connection, workspace_id)
+def _destroy(connection: sa.Connection, action: DestroyWorkspace) -> None:
+    close_fence(connection, action.workspace_id)
     # Who asks for a change locks the workspace, who carries one out locks the change: both are waited for and kept
     # out before anything else goes, so that neither leaves rows behind.
-    connection.execute(sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update())
+    _locked(connection, action.workspace_id, action.row_version)
     for table in (migration, *PER_WORKSPACE):
-        connection.execute(sa.delete(table).where(table.c.workspace_id == workspace_id))
-    connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
+        connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))
+    connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == action.workspace_id))
