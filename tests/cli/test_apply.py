@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run
+from workspace_operator.resources.workspaces import CONFIRM_DELETE, FINALIZER
 
 Crm = Callable[..., None]
 W = ("-w", "default/crm")
@@ -144,6 +145,34 @@ def test_same_display_name_conflicts(run: Run) -> None:
         ["True", "InForce"],
         ["False", "NameConflict"],
     ]
+
+
+def test_what_only_a_server_may_say_counts_for_nothing(run: Run) -> None:
+    write("crm.yaml", more="  deletionPolicy: Delete")
+    run("apply", "-f", "crm.yaml")
+    got = yaml.safe_load(Path("crm.yaml").read_text())
+    got["metadata"]["annotations"] = {CONFIRM_DELETE: "CRM"}
+    got["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": [FINALIZER]}
+    got["status"] = {"observedGeneration": 1, "workspaceID": 7}
+    Path("crm.yaml").write_text(yaml.safe_dump(got))
+
+    again = run("apply", "-f", "crm.yaml")
+
+    assert (again.code, again.err) == (0, "")
+    assert again.out.splitlines()[1].split()[2:4] == ["True", "InForce"]
+
+
+@pytest.mark.parametrize("namespace", ["", "null", "default"])
+def test_unsaid_namespace_is_default(run: Run, namespace: str) -> None:
+    write("a.yaml")
+    first = Path("a.yaml").read_text()
+    said = first.replace("{name: crm}", f"\n  name: crm\n  namespace: {namespace}")
+    Path("a.yaml").write_text(f"{first}---\n{said}")
+
+    refused = run("apply", "-f", "a.yaml")
+
+    assert refused.code == 1
+    assert "is given already" in refused.err
 
 
 def test_same_resource_twice_is_refused(run: Run) -> None:

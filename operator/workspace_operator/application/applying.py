@@ -19,6 +19,7 @@ from workspace_operator.identity.rules import IDUpdates, Mode
 from workspace_operator.reconcile.observed import Owner, StoredWorkspace
 from workspace_operator.reconcile.plan import Event
 from workspace_operator.reconcile.verdicts import Reason
+from workspace_operator.resources.manifests import name_of
 from workspace_operator.resources.parsing import validate_manifest
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
@@ -86,13 +87,24 @@ class Applying:
 
 
 def as_resource(manifest: Document, *, cluster: str, now: str) -> Document:
-    """A manifest as an API server would hand it out, with a request to reconcile now."""
-    metadata = dict(manifest["metadata"])
-    metadata.setdefault("namespace", "default")
-    title = f"{cluster}/{metadata['namespace']}/{metadata['name']}"
-    annotations = {RECONCILE_REQUESTED_AT: now} | (metadata.get("annotations") or {})
-    metadata |= {"uid": str(uuid.uuid5(NAMES, title)), "generation": 1, "resourceVersion": "1"}
-    return {**manifest, "metadata": metadata | {"annotations": annotations}}
+    """A manifest as an API server would hand it out, with a request to reconcile now.
+
+    As there, what only a server may say counts for nothing: a manifest that was got from a cluster has a status, and
+    may bear finalizers and the mark of its deletion.
+    """
+    given = manifest["metadata"]
+    namespace, name = name_of(manifest)
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "labels": given.get("labels") or {},
+        "annotations": {**(given.get("annotations") or {}), RECONCILE_REQUESTED_AT: now},
+        "uid": str(uuid.uuid5(NAMES, f"{cluster}/{namespace}/{name}")),
+        "generation": 1,
+        "resourceVersion": "1",
+    }
+    kept = {field: value for field, value in manifest.items() if field != "status"}
+    return {**kept, "metadata": {field: value for field, value in metadata.items() if value != {}}}
 
 
 def validated(manifest: Document, workspaces: Workspaces, *, cluster: str) -> list[Problem]:
@@ -112,7 +124,7 @@ def _in_force(manifest: Document, workspaces: Workspaces, cluster: str) -> Docum
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
         return None
     try:
-        stored = workspaces.find(str(metadata.get("namespace", "default")), metadata["name"], cluster=cluster)
+        stored = workspaces.find(*name_of(manifest), cluster=cluster)
     except NotFound:
         return None
     return {**manifest, "spec": _spec_of(stored), "status": {"identifiers": {"mode": stored.mode.value}}}

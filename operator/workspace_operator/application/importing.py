@@ -36,12 +36,16 @@ class Rejects(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """How many rows came to what; the four add up to the rows. ``in_part`` are among created and updated."""
+    """How many rows came to what; the first four add up to the rows.
+
+    ``unchanged`` are among the updated: what they say was so already. ``in_part`` are among created and updated.
+    """
 
     created: int = 0
     updated: int = 0
     skipped: int = 0
     rejected: int = 0
+    unchanged: int = 0
     in_part: int = 0
 
     @property
@@ -125,6 +129,7 @@ class PeopleImport:
             self.summary.created += 1
         else:
             self.summary.updated += 1
+            self.summary.unchanged += outcome.verdict is Verdict.UNCHANGED
         if outcome.refusals:
             self.summary.in_part += 1
             self._note(header, row, "in part", " ".join(map(_sentence, outcome.refusals)))

@@ -61,8 +61,10 @@ class Reconciler:
     def _settle(self, resource: Resource) -> tuple[Observed | StoreAway, Plan]:
         """Carry actions out until none is left to do."""
         for _ in range(MOST_ROUNDS):
-            observed = self._observe(resource)
-            plan = decide(resource, observed, cluster_id=self.cluster_id, now=self.clock())
+            observed, plan = self._decided(resource, count_people=False)
+            if not plan.actions and isinstance(observed, Observed):
+                # Counting is by far the dearest part of a look, so it is done when there is nothing else left to do.
+                observed, plan = self._decided(resource, count_people=True)
             if not plan.actions:
                 return observed, plan
             try:
@@ -76,9 +78,13 @@ class Reconciler:
             f"{resource.title} does not come to rest: others change its workspace all the time"
         )
 
-    def _observe(self, resource: Resource) -> Observed | StoreAway:
+    def _decided(self, resource: Resource, *, count_people: bool) -> tuple[Observed | StoreAway, Plan]:
+        observed = self._observe(resource, count_people=count_people)
+        return observed, decide(resource, observed, cluster_id=self.cluster_id, now=self.clock())
+
+    def _observe(self, resource: Resource, *, count_people: bool) -> Observed | StoreAway:
         try:
-            observed = self.workspaces.observe(self._sought(resource), count_people=True)
+            observed = self.workspaces.observe(self._sought(resource), count_people=count_people)
         except StoreUnavailable:
             return StoreAway()
         return replace(

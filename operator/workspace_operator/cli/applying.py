@@ -67,8 +67,9 @@ def apply(
 def _applied(documents: Sequence[Document], store: "Store", cluster: str) -> Sequence[Document]:
     from workspace_operator import bootstrap
     from workspace_operator.application.applying import Applying, ManifestResources
+    from workspace_operator.resources.manifests import name_of
 
-    resources = ManifestResources(cluster_id=cluster, names=frozenset(map(_name, documents)))
+    resources = ManifestResources(cluster_id=cluster, names=frozenset(map(name_of, documents)))
     applying = Applying(
         reconciler=bootstrap.reconciler(store, resources, cluster),
         worker=bootstrap.migration_worker(store, threading.Event()),
@@ -87,11 +88,6 @@ def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Store", cluster: st
     ]
     if problems:
         raise InvalidInput("nothing was applied:\n" + "\n".join(problems))
-
-
-def _name(document: Document) -> tuple[str, str]:
-    metadata = document["metadata"]
-    return metadata.get("namespace", "default"), metadata["name"]
 
 
 def _print(documents: Sequence[Document], output: Format) -> None:
@@ -125,6 +121,10 @@ def _print_table(documents: Sequence[Document]) -> None:
         if _ready(document)["status"] != "True":
             namespace, name = _name(document)
             tell(f"\n{namespace}/{name}: {_ready(document)['message']}")
+
+
+def _name(document: Document) -> tuple[str, str]:
+    return document["metadata"]["namespace"], document["metadata"]["name"]
 
 
 def _ready(document: Document) -> Mapping[str, str]:

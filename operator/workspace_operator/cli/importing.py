@@ -107,8 +107,9 @@ def _progress(source: BinaryIO, file: Path) -> Iterator[Callable[[], None]]:
 
 
 def _tell(summary: "Summary", rejects: Path) -> None:
+    unchanged = f" ({summary.unchanged} of them unchanged)" if summary.unchanged else ""
     tell(
-        f"{summary.rows} rows: {summary.created} created, {summary.updated} updated, "
+        f"{summary.rows} rows: {summary.created} created, {summary.updated} updated{unchanged}, "
         f"{summary.skipped} skipped, {summary.rejected} rejected"
     )
     if summary.in_part:

@@ -37,8 +37,8 @@ def assign(
 ) -> None:
     """Give a workspace to another resource.
 
-    Also to one of another namespace or cluster. The resource takes it over at its next reconcile. Whoever owned it
-    before makes a new workspace, if it still exists.
+    Also to one of another namespace or cluster. The resource takes it over at its next reconcile. The one that
+    owned it before, if it still exists, says OwnershipConflict until it is deleted.
     """
     from workspace_operator.bootstrap import utc_now
     from workspace_operator.reconcile.observed import Owner

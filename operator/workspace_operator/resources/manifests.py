@@ -131,14 +131,20 @@ def group_of(manifest: Manifest) -> str:
     return str(manifest.document["apiVersion"]).partition("/")[0]
 
 
+def name_of(document: Mapping[str, Any]) -> tuple[str, str]:
+    """Namespace and name of an object; where no namespace is said, or an empty one, it is default."""
+    metadata = document["metadata"]
+    return str(metadata.get("namespace") or "default"), str(metadata.get("name"))
+
+
 def repeated(manifests: Iterable[Manifest]) -> Iterator[str]:
     """Says for each resource that has two manifests where they are: one would undo the other."""
-    seen: dict[tuple[str, ...], Manifest] = {}
+    seen: dict[tuple[str, str], Manifest] = {}
     for manifest in manifests:
         metadata = manifest.document.get("metadata")
         if not isinstance(metadata, Mapping):
             continue
-        key = (str(metadata.get("namespace") or ""), str(metadata.get("name")))
+        key = name_of(manifest.document)
         first = seen.setdefault(key, manifest)
         if first is not manifest:
             yield f"{manifest.where('metadata.name')}: {manifest.title} is given already in {first.where()}"

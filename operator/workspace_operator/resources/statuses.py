@@ -84,7 +84,7 @@ class People(Document):
     """total is how many people there are."""
 
     with_email: Count = 0
-    """withEmail is how many have a valid e-mail address."""
+    """withEmail is how many have an email, whether or not it is a valid address."""
 
     without_id: Count = 0
     """withoutID is how many have no id, so that they are reached by email or cio_id."""

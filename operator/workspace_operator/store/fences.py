@@ -4,6 +4,7 @@ A workspace has several fence rows, of which a call locks one. On PostgreSQL a s
 closes it wait long, since new sharers overtake (measured; trials.md). On SQLite there is one writer anyway.
 """
 
+import os
 import threading
 
 import sqlalchemy as sa
@@ -20,14 +21,18 @@ def pass_fence(connection: sa.Connection, workspace_id: int) -> Row:
         NotFound: there is no such workspace.
         WritersHeld: an identifier change is preparing its rows.
     """
-    slot = threading.get_ident() // 64 % FENCE_SLOTS
+    # Numbers of threads are addresses, alike in their last digits; their hash is not.
+    slot = hash((os.getpid(), threading.get_ident())) % FENCE_SLOTS
     ours = sa.and_(fence.c.workspace_id == workspace_id, fence.c.slot == slot)
     connection.execute(sa.select(fence.c.slot).where(ours).with_for_update(read=True, key_share=True))
     row = connection.execute(sa.select(workspace).where(workspace.c.workspace_id == workspace_id)).one_or_none()
     if row is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
     if row.writers_held:
-        raise WritersHeld(f"workspace number {workspace_id} is changing its identifiers just now")
+        raise WritersHeld(
+            f"workspace {row.owner_namespace}/{row.owner_name} is changing its identifiers just now, which keeps "
+            "changes of people out: try again in a moment, or set spec.suspend to let them go first"
+        )
     return row
 
 

@@ -206,7 +206,10 @@ def _refuse_taken_name(connection: sa.Connection, account_id: int, display_name:
     query = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=display_name)
     holder = connection.execute(query).scalar_one_or_none()
     if holder is not None and holder != own:
-        raise NameTaken(f"workspace number {holder} of the same account is called {display_name!r} already")
+        raise NameTaken(
+            f"workspace number {holder} of the same account is called {display_name!r} already: give one of them "
+            "another spec.displayName first"
+        )
 
 
 def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> sa.Row[tuple[object, ...]]:
