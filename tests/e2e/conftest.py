@@ -77,7 +77,9 @@ def operators(account: Kubectl, folder: Path) -> Iterator[MakeOperator]:
 
 
 @pytest.fixture(scope="module")
-def operator(account: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Operator]:
+def operator(
+    account: Kubectl, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Operator]:
     """The operator of a module, on SQLite; a module may set its OPTIONS."""
     with operators(account, tmp_path_factory.mktemp("operator")) as make:
         operator = make(*getattr(request.module, "OPTIONS", ()))
@@ -109,4 +111,4 @@ def namespace(cluster: Kubectl, recorder: StatusRecorder) -> Iterator[str]:
 def scene(cluster: Kubectl, operator: Operator, recorder: StatusRecorder, tmp_path: Path) -> Iterator[Scene]:
     """A namespace under the module's operator."""
     with namespace(cluster, recorder) as name:
-        yield Scene(kubectl=cluster, operator=operator, namespace=name, folder=tmp_path)
+        yield Scene(kubectl=cluster, operator=operator, namespace=name, folder=tmp_path, recorder=recorder)

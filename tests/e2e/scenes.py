@@ -5,12 +5,13 @@ import io
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.controlplane.kubectl import Kubectl
 from tests.e2e.operators import Operator
+from tests.e2e.statuses import StatusRecorder
 from tests.e2e.waiting import SECONDS, until
 from workspace_operator.bootstrap import awaited
 from workspace_operator.reconcile.observed import StoredWorkspace
@@ -19,21 +20,24 @@ from workspace_operator.resources.workspaces import API_VERSION, KIND, RECONCILE
 Document = dict[str, Any]
 
 RESOURCE = "workspaces.workspace-operator.dev"
+VERSION = ("-o", "jsonpath={.metadata.resourceVersion}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """``kubectl`` is the user's; the operator has its own."""
+    """``kubectl`` is the user's; the operator has its own. ``edits`` is the newest version that the user made."""
 
     kubectl: Kubectl
     operator: Operator
     namespace: str
     folder: Path
+    recorder: StatusRecorder
+    edits: dict[str, int] = field(default_factory=dict)
 
-    def apply(self, name: str = "shop", *, annotations: dict[str, str] | None = None, **spec: object) -> str:
-        """What ``kubectl apply`` said; the display name is the name's unless the spec says another."""
+    def apply(self, name: str = "shop", *, annotations: dict[str, str] | None = None, **spec: object) -> None:
+        """As ``kubectl apply`` does; the display name is the name's unless the spec says another."""
         document = manifest(name, self.namespace, annotations=annotations, **spec)
-        return self.kubectl("apply", "-f", "-", input=json.dumps(document))
+        self.edits[name] = int(self.kubectl("apply", *VERSION, "-f", "-", input=json.dumps(document)))
 
     def get(self, name: str = "shop") -> Document:
         document: Document = self.kubectl.json("get", RESOURCE, name, "-n", self.namespace)
@@ -47,7 +51,8 @@ class Scene:
         self.kubectl("delete", RESOURCE, name, "-n", self.namespace, *options)
 
     def annotate(self, key: str, value: str, name: str = "shop") -> None:
-        self.kubectl("annotate", "--overwrite", RESOURCE, name, "-n", self.namespace, f"{key}={value}")
+        where = (RESOURCE, name, "-n", self.namespace)
+        self.edits[name] = int(self.kubectl("annotate", "--overwrite", *VERSION, *where, f"{key}={value}"))
 
     def request_reconcile(self, name: str = "shop") -> str:
         """The token that was written."""
@@ -56,15 +61,17 @@ class Scene:
         return token
 
     def until(self, fits: Callable[[Document], bool], name: str = "shop", *, within: float = SECONDS) -> Document:
-        """The resource, as soon as it fits."""
-        last: list[Document] = []
+        """The resource as it was when it first fitted, after the user's last edit."""
 
-        def look() -> bool:
-            last[:] = [self.get(name)]
-            return fits(last[0])
+        def found() -> list[Document]:
+            return [each for each in self._since_edit(name) if fits(each)]
 
-        until(look, within=within, what=lambda: json.dumps(last[0].get("status"), indent=1))
-        return last[0]
+        return until(found, within=within, what=lambda: json.dumps(self.get(name).get("status"), indent=1))[-1]
+
+    def _since_edit(self, name: str) -> list[Document]:
+        """Only the newest: what passed does not count."""
+        seen = self.recorder.of(self.namespace, name)[-1:]
+        return [each for each in seen if int(each["metadata"]["resourceVersion"]) >= self.edits.get(name, 0)]
 
     def until_reason(self, reason: str, name: str = "shop", *, within: float = SECONDS) -> Document:
         """The resource, as soon as its Ready says so of its present generation."""

@@ -1,5 +1,6 @@
 """Every status that the API server hands out during the tests, watched from outside and judged as other tools do."""
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -12,7 +13,15 @@ from tests.reconcile.oracles import flux_refusals, kstatus
 
 Document = dict[str, Any]
 
-WATCH = ("get", "workspaces.workspace-operator.dev", "--all-namespaces", "--watch", "--output-watch-events", "-o", "json")
+WATCH = (
+    "get",
+    "workspaces.workspace-operator.dev",
+    "--all-namespaces",
+    "--watch",
+    "--output-watch-events",
+    "-o",
+    "json",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +55,7 @@ class StatusRecorder:
 
     def refusals(self, namespace: str) -> list[str]:
         """Everything that Flux or kstatus would make something wrong of."""
-        return [f"{refusal}: {each}" for each in self.of(namespace) for refusal in refusals_of(each)]
+        return [f"{refusal}: {each}" for each in newly_told(self.of(namespace)) for refusal in refusals_of(each)]
 
     def _watch(self) -> None:
         while not self._ending.wait(0.2):
@@ -65,13 +74,23 @@ class StatusRecorder:
 
 
 def documents_of(stream: IO[str]) -> Iterator[Document]:
-    """JSON objects from a stream that simply follow each other."""
+    """JSON objects that simply follow each other, in a line each or in several."""
     text = ""
     for line in stream:
         text += line
-        if line == "}\n":  # kubectl indents everything inside
+        with contextlib.suppress(json.JSONDecodeError):  # not the whole of it yet
             yield json.loads(text)
             text = ""
+
+
+def newly_told(documents: list[Document]) -> Iterator[Document]:
+    """Those with a status of their own: one that an edit left behind speaks of the generation before it."""
+    told: dict[str, Document] = {}
+    for each in documents:
+        uid, status = each["metadata"]["uid"], each.get("status", {})
+        if told.get(uid) != status:
+            yield each
+        told[uid] = status
 
 
 def refusals_of(document: Document) -> Iterator[str]:

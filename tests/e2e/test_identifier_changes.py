@@ -116,8 +116,9 @@ def test_fruitless_request_stays_blocked(blocked: Scene) -> None:
 
     token = blocked.request_reconcile()
     document = blocked.until(
-        lambda document: document["status"].get("lastHandledReconcileAt") == token
-        and document["status"]["migration"]["export"] == 2
+        lambda document: (
+            document["status"].get("lastHandledReconcileAt") == token and document["status"]["migration"]["export"] == 2
+        )
     )
 
     assert says(document, "MigrationBlocked")

@@ -33,7 +33,7 @@ def test_status_tells_everything(scene: Scene) -> None:
 
     status = dict(document["status"])
     said = conditions(document)
-    assert list(document["status"])[0] == "conditions"
+    assert next(iter(document["status"])) == "conditions"
     assert {each: said[each]["status"] for each in said} == {"Ready": "True", "IdentifiersApplied": "True"}
     assert said["Ready"]["message"] == "Every setting is in force."
     assert said["IdentifiersApplied"]["message"] == "EmailOrID and its update rules are in force."
@@ -111,7 +111,7 @@ def test_printer_columns_tell_the_story(scene: Scene) -> None:
 
     header, row = scene.kubectl("get", "ws", "-n", scene.namespace, "-o", "wide").splitlines()
 
-    assert header.split() == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WORKSPACE ID".split()
+    assert " ".join(header.split()) == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WORKSPACE ID"
     cells = row.split()
     assert (cells[:5], cells[6:]) == (["shop", "True", "InForce", "IDOnly", "0"], ["Shop", "Normal", str(number)])
 
@@ -142,12 +142,12 @@ def test_people_are_counted_with_a_reconcile(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 241, "a.b-c.9"])
 def test_names_of_every_shape_are_served(scene: Scene, name: str) -> None:
-    scene.apply(name, displayName="Ünï ☃ \"quoted\"")
+    scene.apply(name, displayName='Ünï ☃ "quoted"')
 
     document = scene.until_ready(name)
 
     assert condition_stands(document)["Ready"] == "True"
-    assert scene.stored(name).settings.display_name == "Ünï ☃ \"quoted\""
+    assert scene.stored(name).settings.display_name == 'Ünï ☃ "quoted"'
 
 
 def test_suspended_workspace_waits(scene: Scene) -> None:

@@ -23,7 +23,6 @@ OF_WORKSPACES = [
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
 ]
 OF_KOPF = [
-    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]},
     {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["list", "watch"]},
 ]
 OF_IDENTITY = [{"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}]

@@ -110,7 +110,7 @@ def _running(verbose: bool) -> Iterator[threading.Event]:
     """Log to standard error, and stop in good order on SIGTERM and SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if not verbose:
-        for chatty in ("kopf", "alembic"):
+        for chatty in ("kopf", "alembic", "aiohttp.access"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
