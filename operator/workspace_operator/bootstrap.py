@@ -76,8 +76,9 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
     # Kopf and the Kubernetes client are 50 MB and half a second that no other command needs.
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
-    from workspace_operator.handlers import operator
+    from workspace_operator.handlers import health, operator
 
+    endpoint = None if settings.health_endpoint is None else health.endpoint_of(settings.health_endpoint)
     api = access.load_client(settings.kubeconfig, settings.context)
     cluster_id = access.awaited_cluster_id(api, stopping.wait)
     if cluster_id is None:
@@ -89,11 +90,12 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         read=resources.get,
         monotonic=time.monotonic,
         pace=Pace(resync=settings.resync),
+        stopping=stopping.is_set,
     )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         namespaces=settings.namespaces,
-        health_endpoint=settings.health_endpoint,
+        health=endpoint,
     )
     operator.run_operator(attendant, options, stopping)
 

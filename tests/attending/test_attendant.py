@@ -200,3 +200,36 @@ def test_store_that_is_back_is_used_at_once(scene: Scene) -> None:
     scene.sweep_after(0.1)
 
     assert (said_meanwhile, scene.reason("shop")) == ("StoreUnavailable", "InForce")
+
+
+def test_one_that_takes_long_holds_up_nobody(scene: Scene) -> None:
+    for name in ("slow", "quick"):
+        scene.attendant.heard(scene.apply(name))
+
+    with scene.attendant._wards["team-a", "slow"].lock:
+        looked_at = scene.sweep_after(10_000)
+
+    assert looked_at == ["quick"]
+
+
+def test_sweep_ends_when_process_stops(scene: Scene) -> None:
+    for name in ("one", "two"):
+        scene.attendant.heard(scene.apply(name))
+    looks = len(scene.workspaces.looks)
+    scene.attendant.stopping = lambda: len(scene.workspaces.looks) > looks
+
+    looked_at = scene.sweep_after(10_000)
+
+    assert looked_at == ["one"]
+
+
+def test_ready_only_while_sweeps_reach_the_store(scene: Scene) -> None:
+    answers = [scene.attendant.is_ready()]
+    for is_away in (False, True, False):
+        scene.workspaces.away[:] = [True] if is_away else []
+        scene.attendant.sweep()
+        answers.append(scene.attendant.is_ready())
+    scene.time += 61
+
+    assert answers == [False, True, False, True]
+    assert not scene.attendant.is_ready()

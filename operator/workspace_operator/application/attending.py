@@ -23,6 +23,9 @@ Key = tuple[str, str]
 Document = Mapping[str, Any]
 
 JITTER = 0.2
+LATE_AFTER = 60.0
+"""Seconds after the end of a sweep by which the next one should have ended."""
+
 LOOK_AGAIN = Told(document=None, retry=True, status={})
 
 
@@ -64,9 +67,11 @@ class Attendant:
     monotonic: Callable[[], float]
     pace: Pace = field(default_factory=Pace)
     chance: Callable[[], float] = random.random
+    stopping: Callable[[], bool] = lambda: False
     _wards: dict[Key, Ward] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _store_is_away: bool = False
+    _swept_at: float | None = None
 
     def heard(self, document: Document) -> None:
         """A resource was made or changed, or the watch has begun anew: look at once, unless it is our own echo."""
@@ -79,12 +84,11 @@ class Attendant:
         key = key_of(document)
         with self._lock:
             ward = self._wards.get(key)
-        if ward is None:
-            return
-        with ward.lock:
-            if uid_of(ward.document) == uid_of(document):
-                self._forget(key, ward)
-        self._hurry(key[0])
+        if ward is not None:
+            with ward.lock:
+                if uid_of(ward.document) == uid_of(document):
+                    self._forget(key, ward)
+        self._hurry(key[0])  # a name may be free now
 
     def sweep(self) -> None:
         """Look at each resource whose identifier change has moved, whose retry or whose re-sync is due."""
@@ -93,9 +97,21 @@ class Attendant:
         with self._lock:
             due = [(key, ward) for key, ward in self._wards.items() if ward.due <= now or key in moved]
         for key, ward in due:
-            with ward.lock:
-                if ward.is_known and not ward.is_gone:
-                    self._look(key, ward, afresh=True)
+            if self.stopping():
+                return
+            # One that is being looked at just now may take long, which is no reason for the others to wait.
+            if ward.lock.acquire(blocking=False):
+                try:
+                    if ward.is_known and not ward.is_gone:
+                        self._look(key, ward, afresh=True)
+                finally:
+                    ward.lock.release()
+        self._swept_at = self.monotonic()
+
+    def is_ready(self) -> bool:
+        """Whether sweeps come to their end, and the last one reached the store."""
+        is_late = self._swept_at is None or self.monotonic() - self._swept_at > LATE_AFTER
+        return not (is_late or self._store_is_away)
 
     def _ward(self, key: Key, document: Document) -> Ward:
         with self._lock:

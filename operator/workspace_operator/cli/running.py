@@ -31,7 +31,11 @@ Resync = Annotated[
 ]
 Health = Annotated[
     str | None,
-    typer.Option("--health-endpoint", metavar="URL", help="Serve liveness there, such as http://0.0.0.0:8080/healthz."),
+    typer.Option(
+        "--health-endpoint",
+        metavar="URL",
+        help="Serve liveness there, such as http://0.0.0.0:8080/healthz, and readiness at /readyz.",
+    ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what the libraries do, too.")]
 

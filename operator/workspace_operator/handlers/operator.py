@@ -1,4 +1,4 @@
-"""Running Kopf as a part of this process: settings, log-in, the sweep, the probes."""
+"""Running Kopf as a part of this process: settings, log-in, the sweep."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,7 @@ import kopf
 from workspace_operator.application.attending import Attendant
 from workspace_operator.application.ports import Access
 from workspace_operator.handlers import workspaces
+from workspace_operator.handlers.health import Endpoint, serving
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class OperatorOptions:
 
     access: Callable[[], Access]
     namespaces: Collection[str] = ()
-    health_endpoint: str | None = None
+    health: Endpoint | None = None
     workers: int = 4
 
 
@@ -61,7 +62,11 @@ def _is_worth_telling(record: logging.LogRecord) -> bool:
 async def _run(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
     """Run Kopf, and again when it gave up: an error in a watch is no reason for the process to end."""
     stop = asyncio.Event()  # Kopf would leave a thread behind for each run that it waits for the other
-    async with _in_background(_sweep_for_ever(attendant)), _in_background(_pass_on(stopping, stop)):
+    async with contextlib.AsyncExitStack() as meanwhile:
+        if options.health is not None:
+            await meanwhile.enter_async_context(serving(options.health, attendant.is_ready))
+        await meanwhile.enter_async_context(_in_background(_sweep_for_ever(attendant)))
+        await meanwhile.enter_async_context(_in_background(_pass_on(stopping, stop)))
         while not stop.is_set():
             try:
                 await _watch(attendant, options, stop)
@@ -81,7 +86,6 @@ async def _watch(attendant: Attendant, options: OperatorOptions, stop: asyncio.E
         standalone=True,
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
-        liveness_endpoint=options.health_endpoint,
         stop_flag=stop,
     )
 
