@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.e2e.conftest import MakeOperator
+from tests.e2e.clusters import MakeOperator
 from tests.e2e.operators import Operator
 from tests.e2e.scenes import Scene
 from tests.e2e.waiting import until

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.kubectl import Kubectl
-from tests.e2e.conftest import MakeOperator, namespace
+from tests.e2e.clusters import MakeOperator, namespace
 from tests.e2e.operators import Operator
 from tests.e2e.rights import ACCOUNT, Document, account_with, built, take_back, without_each_rule, without_each_verb
 from tests.e2e.scenes import Scene, condition_stands, conditions

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.kubectl import Kubectl
-from tests.e2e.conftest import MakeOperator, namespace
+from tests.e2e.clusters import MakeOperator, namespace
 from tests.e2e.operators import Operator
 from tests.e2e.scenes import Scene, condition_stands
 from tests.e2e.statuses import StatusRecorder

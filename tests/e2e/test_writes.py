@@ -4,7 +4,7 @@ import time
 
 from tests.controlplane.audit import Write
 from tests.controlplane.launcher import ControlPlane
-from tests.e2e.conftest import ACCOUNT
+from tests.e2e.clusters import ACCOUNT
 from tests.e2e.scenes import Scene
 
 OPTIONS = ("--resync-seconds", "2")

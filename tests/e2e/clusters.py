@@ -1,0 +1,71 @@
+"""A cluster as an administrator prepares it, the operators that run on it, and namespaces that leave nothing behind."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from tests.controlplane.kubectl import Kubectl
+from tests.e2e.operators import Operator
+from tests.e2e.scenes import RESOURCE
+from tests.e2e.statuses import StatusRecorder
+from tests.e2e.waiting import succeeds, until
+
+ACCOUNT = ("workspace-operator", "workspace-operator")
+HELD = "jsonpath={.items[?(@.metadata.finalizers)].metadata.name}"
+LET_GO = '{"metadata":{"finalizers":null},"spec":{"deletionPolicy":"Retain"}}'
+
+
+class MakeOperator(Protocol):
+    def __call__(self, *options: str, database: str = "") -> Operator: ...
+
+
+def prepare(kubectl: Kubectl, root: Path) -> None:
+    """Our definitions and rights; the storage of a new kind needs a moment."""
+    kubectl("apply", "-k", str(root / "crds"))
+    kubectl("apply", "-k", str(root / "manifests" / "rbac"))
+    until(lambda: succeeds(lambda: kubectl("get", RESOURCE)))
+
+
+def operator_account(kubectl: Kubectl, folder: Path) -> Kubectl:
+    """kubectl as the operator's ServiceAccount; its rights are known to the API server."""
+    made = kubectl.as_service_account(*ACCOUNT, to=folder / "kubeconfig")
+    until(lambda: succeeds(lambda: made("get", RESOURCE, "--all-namespaces")))
+    return made
+
+
+@contextmanager
+def operators(account: Kubectl, folder: Path) -> Iterator[MakeOperator]:
+    """Makes operators, and stops them in the end; they are not started yet."""
+    made: list[Operator] = []
+
+    def make(*options: str, database: str = "") -> Operator:
+        room = folder / f"operator-{len(made)}"
+        room.mkdir()
+        operator = Operator(
+            account=account,
+            folder=room,
+            database=database or f"sqlite:///{room}/store.db",
+            options=options,
+        )
+        made.append(operator)
+        return operator
+
+    try:
+        yield make
+    finally:
+        for operator in made:
+            operator.stop()
+
+
+@contextmanager
+def namespace(cluster: Kubectl, recorder: StatusRecorder) -> Iterator[str]:
+    """A new namespace; in the end nothing of it is left to look after, and all that was said of it was sound."""
+    name = f"test-{secrets.token_hex(4)}"
+    cluster("create", "namespace", name)
+    yield name
+    for each in cluster("get", RESOURCE, "-n", name, "-o", HELD).split():
+        cluster("patch", RESOURCE, each, "-n", name, "--type=merge", "--patch", LET_GO)
+    cluster("delete", RESOURCE, "--all", "-n", name, "--timeout=30s")
+    assert recorder.refusals(name) == []
