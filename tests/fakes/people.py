@@ -8,7 +8,7 @@ from itertools import count
 from tests.fakes.memory import MENDING_SETTLES, Memory, Room
 from tests.fakes.violations import people_counts
 from workspace_operator.identity import removals
-from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import Reference
@@ -73,7 +73,7 @@ class MemoryPeople:
         room = self.memory.room_to_write(workspace_id)
         outcome = step(room.population)
         _settle(room, self.memory.clock())
-        return outcome.verdict not in {Verdict.IGNORED, Verdict.UNCHANGED}
+        return outcome.effect not in {Effect.IGNORED, Effect.UNCHANGED}
 
 
 def _settle(room: Room, now: datetime) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.identity.builders import COLUMNS, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.calls import Effect
 from workspace_operator.identity.people import Person
 
 YES = "yes"
@@ -208,7 +208,7 @@ def test_settings_say_who_may_change(row: Row, column: str, answer: str) -> None
     allowed = answer in {YES, PLAIN}
     assert has(people.people["p"]) == (row.becomes if allowed else row.has)
     assert refused(outcome) == ({} if allowed else dict.fromkeys(row.body, answer))
-    assert (outcome.verdict, people.people["p"].attributes) == (Verdict.UPDATED, {"plan": "pro"})
+    assert (outcome.effect, people.people["p"].attributes) == (Effect.UPDATED, {"plan": "pro"})
 
 
 def has(one: Person) -> Has:
@@ -303,7 +303,7 @@ def test_plain_email_takes_anything(column: str, email: str) -> None:
 
     outcome = run(COLUMNS[column], people, call(by("id", "1"), {"email": email}))
 
-    assert (outcome.verdict, outcome.refusals, people.people["p"].email) == (Verdict.UPDATED, (), email)
+    assert (outcome.effect, outcome.refusals, people.people["p"].email) == (Effect.UPDATED, (), email)
     assert set(people.owners.values()) == {"p", "q"}
 
 

@@ -4,15 +4,15 @@ import pytest
 
 from tests.identity.builders import COLUMNS, E1, E2, EMAIL_ONLY, I0, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Outcome, Verdict
+from workspace_operator.identity.calls import Effect, Outcome
 from workspace_operator.identity.population import Changes, Population
 from workspace_operator.identity.references import Reference
 
 A, B = "a@x.org", "b@x.org"
 
 
-def reason_of(outcome: Outcome) -> tuple[Verdict, str]:
-    return (outcome.verdict, outcome.reason)
+def reason_of(outcome: Outcome) -> tuple[Effect, str]:
+    return (outcome.effect, outcome.reason)
 
 
 def untouched(people: Population) -> bool:
@@ -24,7 +24,7 @@ def test_a_email_names_nobody_in_id_only() -> None:
 
     outcome = run(I0, people, call(by("email", A), plan="pro"))
 
-    assert reason_of(outcome) == (Verdict.REJECTED, reasons.NO_IDENTIFIER_HERE)
+    assert reason_of(outcome) == (Effect.REJECTED, reasons.NO_IDENTIFIER_HERE)
     assert untouched(people)
 
 
@@ -43,7 +43,7 @@ def test_b_suppressed_reference_is_ignored(column: str, blocked: tuple[str, str]
 
     outcome = run(COLUMNS[column], people, call(reference, plan="pro"))
 
-    assert reason_of(outcome) == (Verdict.IGNORED, reasons.SUPPRESSED)
+    assert reason_of(outcome) == (Effect.IGNORED, reasons.SUPPRESSED)
     assert untouched(people)
 
 
@@ -52,7 +52,7 @@ def test_b_suppressed_reference_never_reaches_others() -> None:
 
     outcome = run(E2, people, call(by("id", "1"), {"email": A}, plan="pro"))
 
-    assert reason_of(outcome) == (Verdict.IGNORED, reasons.SUPPRESSED)
+    assert reason_of(outcome) == (Effect.IGNORED, reasons.SUPPRESSED)
     assert untouched(people)
 
 
@@ -60,7 +60,7 @@ def test_b_suppressed_reference_never_reaches_others() -> None:
 def test_b_blocked_address_blocks_no_id(column: str) -> None:
     people = population(COLUMNS[column], blocked=[("email", "1@x")])
 
-    assert run(COLUMNS[column], people, call(by("id", "1@x"))).verdict is Verdict.CREATED
+    assert run(COLUMNS[column], people, call(by("id", "1@x"))).effect is Effect.CREATED
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -70,7 +70,7 @@ def test_b_unknown_cio_id_is_ignored(column: str, update_only: bool) -> None:
 
     outcome = run(COLUMNS[column], people, call(by("cio_id", "q"), {"email": A}, update_only=update_only))
 
-    assert reason_of(outcome) == (Verdict.IGNORED, reasons.UNKNOWN_CIO_ID)
+    assert reason_of(outcome) == (Effect.IGNORED, reasons.UNKNOWN_CIO_ID)
     assert untouched(people)
 
 
@@ -89,7 +89,7 @@ def test_c_reference_matches(column: str, reference: Reference, update_only: boo
 
     outcome = run(COLUMNS[column], people, call(reference, plan="pro", update_only=update_only))
 
-    assert (outcome.verdict, outcome.before) == (Verdict.UPDATED, before)
+    assert (outcome.effect, outcome.before) == (Effect.UPDATED, before)
     assert outcome.person == people.people["p"] == person("p", "1", A, plan="pro")
 
 
@@ -99,7 +99,7 @@ def test_c_same_values_change_nothing(column: str) -> None:
 
     outcome = run(COLUMNS[column], people, call(by("id", "1"), {"email": A}, plan="pro", note=None))
 
-    assert (outcome.verdict, outcome.person) == (Verdict.UNCHANGED, people.people["p"])
+    assert (outcome.effect, outcome.person) == (Effect.UNCHANGED, people.people["p"])
     assert untouched(people)
 
 
@@ -108,7 +108,7 @@ def test_c_ids_differ_by_case() -> None:
 
     outcome = run(E2, people, call(by("id", "AB100")))
 
-    assert (outcome.verdict, len(people.people)) == (Verdict.CREATED, 2)
+    assert (outcome.effect, len(people.people)) == (Effect.CREATED, 2)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_d_body_identifier_matches(
     outcome = run(COLUMNS[column], people, call(reference, body, plan="pro", update_only=update_only))
 
     assert people.people == {"p": person("p", *becomes, plan="pro")}
-    assert (outcome.verdict, refused(outcome)) == (Verdict.UPDATED, refusals)
+    assert (outcome.effect, refused(outcome)) == (Effect.UPDATED, refusals)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_d_plain_email_never_matches() -> None:
 
     outcome = run(I0, people, call(by("id", "2"), {"email": A}))
 
-    assert (outcome.verdict, len(people.people)) == (Verdict.CREATED, 2)
+    assert (outcome.effect, len(people.people)) == (Effect.CREATED, 2)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_e_update_only_creates_nobody(column: str, reference: Reference, body: d
 
     outcome = run(COLUMNS[column], people, call(reference, body, update_only=True))
 
-    assert reason_of(outcome) == (Verdict.SKIPPED, reasons.ONLY_UPDATES)
+    assert reason_of(outcome) == (Effect.SKIPPED, reasons.ONLY_UPDATES)
     assert untouched(people)
 
 
@@ -243,7 +243,7 @@ def test_f_nobody_matches(
     outcome = run(COLUMNS[column], people, call(reference, body, by_import=by_import, plan="pro"), now=1_600_000_000)
 
     assert people.people == {NEW: person(NEW, *has, plan="pro")}
-    assert (outcome.verdict, outcome.person, outcome.before) == (Verdict.CREATED, people.people[NEW], None)
+    assert (outcome.effect, outcome.person, outcome.before) == (Effect.CREATED, people.people[NEW], None)
     assert set(refused(outcome)) == set(refusals)
     assert by_import or refused(outcome) == refusals
 
@@ -253,7 +253,7 @@ def test_f_unknown_generated_id_is_ignored() -> None:
 
     outcome = run(EMAIL_ONLY, people, call(by("id", "1"), {"email": B}))
 
-    assert reason_of(outcome) == (Verdict.IGNORED, reasons.UNKNOWN_GENERATED_ID)
+    assert reason_of(outcome) == (Effect.IGNORED, reasons.UNKNOWN_GENERATED_ID)
     assert untouched(people)
 
 
@@ -272,7 +272,7 @@ def test_f_id_that_is_another_email_is_rejected(id_: str, body: dict[str, str | 
 
     outcome = run(E2, people, call(by("id", id_), body))
 
-    assert reason_of(outcome) == (Verdict.REJECTED, reasons.ID_IS_ANOTHER_EMAIL)
+    assert reason_of(outcome) == (Effect.REJECTED, reasons.ID_IS_ANOTHER_EMAIL)
     assert untouched(people)
 
 
@@ -297,7 +297,7 @@ def test_import_row_of_two_people_is_rejected(
 
     outcome = run(COLUMNS[column], people, call(reference, body, by_import=True, update_only=update_only, plan="x"))
 
-    assert reason_of(outcome) == (Verdict.REJECTED, reasons.TWO_PEOPLE)
+    assert reason_of(outcome) == (Effect.REJECTED, reasons.TWO_PEOPLE)
     assert untouched(people)
 
 
@@ -306,7 +306,7 @@ def test_import_never_merges() -> None:
 
     outcome = run(E2, people, call(by("id", "1"), {"email": A}, by_import=True))
 
-    assert reason_of(outcome) == (Verdict.REJECTED, reasons.TWO_PEOPLE)
+    assert reason_of(outcome) == (Effect.REJECTED, reasons.TWO_PEOPLE)
 
 
 @pytest.mark.parametrize("body", [{"email": "A@x.org"}, {"cio_id": "cio_p"}, {"id": "1"}, {"cio_id": "nobody"}])
@@ -315,4 +315,4 @@ def test_import_row_of_one_person_is_taken(body: dict[str, str]) -> None:
 
     outcome = run(E1, people, call(by("id", "1"), body, by_import=True, plan="pro"))
 
-    assert (outcome.verdict, people.people["p"].attributes) == (Verdict.UPDATED, {"plan": "pro"})
+    assert (outcome.effect, people.people["p"].attributes) == (Effect.UPDATED, {"plan": "pro"})

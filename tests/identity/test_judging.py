@@ -6,7 +6,7 @@ import pytest
 
 from tests.identity.builders import COLUMNS, E1, E2, I0, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Refusal, Verdict
+from workspace_operator.identity.calls import Effect, Refusal
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership
 from workspace_operator.identity.references import Reference
@@ -22,7 +22,7 @@ def test_1_display_form_is_taken_over(column: str, reference: Reference) -> None
 
     outcome = run(COLUMNS[column], people, call(reference, {"email": " A@X.org"}))
 
-    assert (outcome.verdict, outcome.refusals) == (Verdict.UPDATED, ())
+    assert (outcome.effect, outcome.refusals) == (Effect.UPDATED, ())
     assert people.people["p"] == person("p", "1", " A@X.org")
     assert people.changes().identifiers_added == ()
 
@@ -32,7 +32,7 @@ def test_1_display_form_of_reference_is_not() -> None:
 
     outcome = run(E2, people, call(by("email", "A@X.org")))
 
-    assert (outcome.verdict, people.people["p"].email) == (Verdict.UNCHANGED, A)
+    assert (outcome.effect, people.people["p"].email) == (Effect.UNCHANGED, A)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_1_equal_values_are_no_change(has: tuple[str | None, str | None], body: 
 
     outcome = run(E1, people, call(by("cio_id", "p"), body))
 
-    assert (outcome.verdict, outcome.refusals) == (Verdict.UNCHANGED, ())
+    assert (outcome.effect, outcome.refusals) == (Effect.UNCHANGED, ())
     assert people.changes() == Changes()
 
 
@@ -88,7 +88,7 @@ def test_3_change_frees_the_old_value() -> None:
     run(E2, people, call(by("id", "1"), {"email": B}))
     outcome = run(E2, people, call(by("email", A)))
 
-    assert outcome.verdict is Verdict.CREATED
+    assert outcome.effect is Effect.CREATED
     assert people.changes().identifiers_removed == (Ownership(kind=Kind.EMAIL, key=A, cio_id="p"),)
 
 
@@ -121,7 +121,7 @@ def test_45_what_others_have_is_refused(column: str, reference: Reference, body:
 def test_6_own_cio_id_is_no_change(column: str, cio_id: str) -> None:
     people = population(COLUMNS[column], person("p", "1", A))
 
-    assert run(COLUMNS[column], people, call(by("id", "1"), {"cio_id": cio_id})).verdict is Verdict.UNCHANGED
+    assert run(COLUMNS[column], people, call(by("id", "1"), {"cio_id": cio_id})).effect is Effect.UNCHANGED
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -223,7 +223,7 @@ def test_attributes_stop_at_their_limit() -> None:
 
     outcome = run(I0, people, call(by("id", "1"), {"email": A}, more="x"))
 
-    assert (outcome.verdict, outcome.reason) == (Verdict.REJECTED, reasons.TOO_MANY_ATTRIBUTES)
+    assert (outcome.effect, outcome.reason) == (Effect.REJECTED, reasons.TOO_MANY_ATTRIBUTES)
     assert people.changes() == Changes()
 
 
@@ -232,7 +232,7 @@ def test_last_attribute_still_fits() -> None:
 
     outcome = run(I0, people, call(by("id", "1"), more="x"))
 
-    assert (outcome.verdict, len(people.people["p"].attributes)) == (Verdict.UPDATED, 300)
+    assert (outcome.effect, len(people.people["p"].attributes)) == (Effect.UPDATED, 300)
 
 
 def test_new_person_keeps_the_limit() -> None:
@@ -240,7 +240,7 @@ def test_new_person_keeps_the_limit() -> None:
 
     outcome = run(I0, people, replace(call(by("id", "1")), attributes=with_attributes(301).attributes))
 
-    assert (outcome.verdict, people.people) == (Verdict.REJECTED, {})
+    assert (outcome.effect, people.people) == (Effect.REJECTED, {})
 
 
 @pytest.mark.parametrize("attributes", [{"n0": "y"}, {"n0": None, "more": "x"}])
@@ -249,7 +249,7 @@ def test_too_many_may_be_rewritten(attributes: dict[str, str | None]) -> None:
 
     outcome = run(I0, people, replace(call(by("id", "1")), attributes=attributes))
 
-    assert (outcome.verdict, len(people.people["p"].attributes)) == (Verdict.UPDATED, 310)
+    assert (outcome.effect, len(people.people["p"].attributes)) == (Effect.UPDATED, 310)
 
 
 def test_age_follows_the_attribute() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.identity.builders import COLUMNS, E1, E2, NOW, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
 from workspace_operator.identity.attributes import AttributeValue
-from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.calls import Effect
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import Reference
 from workspace_operator.identity.rules import IdentityRules
@@ -43,7 +43,7 @@ def test_two_halves_become_one(
 
     expected = older(primary.cio_id, "1", email, plan=primary.cio_id, city="p", note="q", seen="now")
     assert people.people == {primary.cio_id: expected}
-    assert (outcome.verdict, outcome.person) == (Verdict.UPDATED, expected)
+    assert (outcome.effect, outcome.person) == (Effect.UPDATED, expected)
     assert (outcome.before, outcome.absorbed, outcome.refusals) == (primary, secondary, ())
 
 
@@ -147,7 +147,7 @@ def test_merge_may_exceed_the_limit() -> None:
 
     outcome = run(E2, people, call(*BY_ID))
 
-    assert (outcome.verdict, len(people.people["p"].attributes)) == (Verdict.UPDATED, 400)
+    assert (outcome.effect, len(people.people["p"].attributes)) == (Effect.UPDATED, 400)
 
 
 def test_call_beyond_the_merge_is_rejected() -> None:
@@ -156,7 +156,7 @@ def test_call_beyond_the_merge_is_rejected() -> None:
 
     outcome = run(E2, people, call(*BY_ID, more="x"))
 
-    assert (outcome.verdict, outcome.reason) == (Verdict.REJECTED, reasons.TOO_MANY_ATTRIBUTES)
+    assert (outcome.effect, outcome.reason) == (Effect.REJECTED, reasons.TOO_MANY_ATTRIBUTES)
     assert set(people.people) == {"p", "q"}
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.identity.builders import COLUMNS, NOW, by, call, numbered
 from workspace_operator.identity.attributes import AttributeValue
-from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
@@ -58,7 +58,7 @@ class Removal:
 
 
 REMOVALS = st.builds(Removal, st.sampled_from(["delete", "suppress", "unsuppress"]), REFERENCES)
-Steps: TypeAlias = list[IdentifyCall | Removal]
+Alterations: TypeAlias = list[IdentifyCall | Removal]
 STEPS = st.lists(CALLS | REMOVALS, max_size=12)
 RULES = st.builds(replace, st.sampled_from(list(COLUMNS.values())), merge_multi_identifier=st.booleans())
 
@@ -108,7 +108,7 @@ def held(people: Population) -> set[Suppression]:
     }
 
 
-def take(rules: IdentityRules, people: Population, steps: Steps, *, ids: str = "n") -> None:
+def take(rules: IdentityRules, people: Population, steps: Alterations, *, ids: str = "n") -> None:
     new_id = numbered(ids)
     for step in steps:
         if isinstance(step, IdentifyCall):
@@ -123,7 +123,7 @@ def take(rules: IdentityRules, people: Population, steps: Steps, *, ids: str = "
 
 @settings(max_examples=400, deadline=None)
 @given(RULES, STEPS)
-def test_identifier_never_has_two_owners(rules: IdentityRules, steps: Steps) -> None:
+def test_identifier_never_has_two_owners(rules: IdentityRules, steps: Alterations) -> None:
     people = Population(mode=rules.mode)
 
     take(rules, people, steps)
@@ -135,7 +135,7 @@ def test_identifier_never_has_two_owners(rules: IdentityRules, steps: Steps) -> 
 
 @settings(max_examples=400, deadline=None)
 @given(RULES, STEPS, STEPS)
-def test_changes_written_equal_the_population(rules: IdentityRules, first: Steps, then: Steps) -> None:
+def test_changes_written_equal_the_population(rules: IdentityRules, first: Alterations, then: Alterations) -> None:
     people, tables = Population(mode=rules.mode), Tables()
 
     for ids, steps in (("n", first), ("m", then)):
@@ -149,7 +149,7 @@ def test_changes_written_equal_the_population(rules: IdentityRules, first: Steps
 
 @settings(max_examples=400, deadline=None)
 @given(RULES, STEPS, st.lists(CALLS, max_size=8))
-def test_keys_name_all_that_calls_touch(rules: IdentityRules, first: Steps, batch: list[IdentifyCall]) -> None:
+def test_keys_name_all_that_calls_touch(rules: IdentityRules, first: Alterations, batch: list[IdentifyCall]) -> None:
     whole, tables = Population(mode=rules.mode), Tables()
     take(rules, whole, first)
     tables.write(whole.changes())
@@ -166,21 +166,21 @@ def test_keys_name_all_that_calls_touch(rules: IdentityRules, first: Steps, batc
 
 @settings(max_examples=400, deadline=None)
 @given(RULES, STEPS, CALLS)
-def test_what_is_not_taken_changes_nothing(rules: IdentityRules, steps: Steps, last: IdentifyCall) -> None:
+def test_what_is_not_taken_changes_nothing(rules: IdentityRules, steps: Alterations, last: IdentifyCall) -> None:
     people = Population(mode=rules.mode)
     take(rules, people, steps)
     people.settle()
 
     outcome = identify(rules, people, last, now=NOW, new_cio_id=numbered("m"))
 
-    taken = outcome.verdict in {Verdict.CREATED, Verdict.UPDATED}
+    taken = outcome.effect in {Effect.CREATED, Effect.UPDATED}
     assert (people.changes() != Changes()) == taken
-    assert (outcome.reason == "") == (taken or outcome.verdict is Verdict.UNCHANGED)
+    assert (outcome.reason == "") == (taken or outcome.effect is Effect.UNCHANGED)
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.booleans(), st.sampled_from(["E2", "E1"]), STEPS)
-def test_people_stay_fit_for_both_identifiers(merges: bool, column: str, steps: Steps) -> None:
+def test_people_stay_fit_for_both_identifiers(merges: bool, column: str, steps: Alterations) -> None:
     rules = replace(COLUMNS[column], merge_multi_identifier=merges)
     people = Population(mode=rules.mode)
 
@@ -194,7 +194,7 @@ def test_people_stay_fit_for_both_identifiers(merges: bool, column: str, steps: 
 
 @settings(max_examples=300, deadline=None)
 @given(STEPS)
-def test_email_only_people_keep_both(steps: Steps) -> None:
+def test_email_only_people_keep_both(steps: Alterations) -> None:
     people = Population(mode=Mode.EMAIL_ONLY)
 
     take(COLUMNS["EmailOnly"], people, steps)
@@ -204,7 +204,7 @@ def test_email_only_people_keep_both(steps: Steps) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(RULES, STEPS)
-def test_attributes_hold_no_identifier(rules: IdentityRules, steps: Steps) -> None:
+def test_attributes_hold_no_identifier(rules: IdentityRules, steps: Alterations) -> None:
     people = Population(mode=rules.mode)
 
     take(rules, people, steps)
@@ -226,7 +226,7 @@ def test_import_run_twice_doubles_nobody(rules: IdentityRules, rows: list[Identi
 
     again = run_import(rules, people, rows)
 
-    assert Verdict.CREATED not in {outcome.verdict for outcome in again}
+    assert Effect.CREATED not in {outcome.effect for outcome in again}
     assert people.owners == owners
 
 
@@ -261,4 +261,4 @@ def test_clean_import_run_twice_changes_nothing(rules: IdentityRules, numbers: l
 
     again = run_import(rules, people, rows)
 
-    assert [outcome.verdict for outcome in again] == [Verdict.UNCHANGED] * len(numbers)
+    assert [outcome.effect for outcome in again] == [Effect.UNCHANGED] * len(numbers)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.identity.builders import COLUMNS, E2, I0, by, call, person, population, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.calls import Effect
 from workspace_operator.identity.population import Changes, Population, Suppression
 from workspace_operator.identity.references import Reference
 from workspace_operator.identity.removals import delete, suppress, unsuppress
@@ -30,7 +30,7 @@ def test_deleted_person_is_gone(column: str, reference: Reference) -> None:
 
     outcome = delete(people, reference)
 
-    assert (outcome.verdict, outcome.person, outcome.before) == (Verdict.DELETED, before, before)
+    assert (outcome.effect, outcome.person, outcome.before) == (Effect.DELETED, before, before)
     assert (set(people.people), set(people.owners.values()), blocked(people)) == ({"q"}, {"q"}, set())
 
 
@@ -40,7 +40,7 @@ def test_deleted_identifiers_make_a_new_person() -> None:
     delete(people, by("id", "1"))
     outcome = run(E2, people, call(by("id", "1"), {"email": A}))
 
-    assert (outcome.verdict, set(people.people)) == (Verdict.CREATED, {"n0-0001"})
+    assert (outcome.effect, set(people.people)) == (Effect.CREATED, {"n0-0001"})
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_deleting_nobody_is_ignored(column: str, reference: Reference, reason: s
 
     outcome = delete(people, reference)
 
-    assert (outcome.verdict, outcome.reason) == (Verdict.IGNORED, reason)
+    assert (outcome.effect, outcome.reason) == (Effect.IGNORED, reason)
     assert people.changes() == Changes()
 
 
@@ -68,7 +68,7 @@ def test_suppressed_person_is_gone_and_blocked(column: str, reference: Reference
 
     outcome = suppress(people, reference, suppression_id="s")
 
-    assert (outcome.verdict, outcome.person, outcome.before) == (Verdict.SUPPRESSED, before, before)
+    assert (outcome.effect, outcome.person, outcome.before) == (Effect.SUPPRESSED, before, before)
     assert (set(people.people), blocked(people)) == ({"q"}, {("id", "1"), ("email", A)})
     assert set(people.changes().suppressions_added) == {
         Suppression(kind=Kind.ID, key="1", suppression_id="s"),
@@ -107,7 +107,7 @@ def test_unknown_value_is_blocked_by_itself(column: str, reference: Reference, v
 
     outcome = suppress(people, reference, suppression_id="s")
 
-    assert (outcome.verdict, outcome.person, blocked(people)) == (Verdict.SUPPRESSED, None, {value})
+    assert (outcome.effect, outcome.person, blocked(people)) == (Effect.SUPPRESSED, None, {value})
     assert set(people.people) == {"p"}
 
 
@@ -118,7 +118,7 @@ def test_plain_address_is_blocked_without_its_people(column: str) -> None:
     suppress(people, by("email", A), suppression_id="s")
     outcome = run(COLUMNS[column], people, call(by("id", "1"), {"email": A}, plan="pro"))
 
-    assert (outcome.verdict, outcome.refusals) == (Verdict.UPDATED, ())
+    assert (outcome.effect, outcome.refusals) == (Effect.UPDATED, ())
     assert (set(people.people), blocked(people)) == ({"p", "q"}, {("email", A)})
 
 
@@ -127,7 +127,7 @@ def test_suppressing_unknown_cio_id_is_ignored() -> None:
 
     outcome = suppress(people, by("cio_id", "q"), suppression_id="s")
 
-    assert (outcome.verdict, outcome.reason) == (Verdict.IGNORED, reasons.UNKNOWN_CIO_ID)
+    assert (outcome.effect, outcome.reason) == (Effect.IGNORED, reasons.UNKNOWN_CIO_ID)
     assert people.changes() == Changes()
 
 
@@ -136,7 +136,7 @@ def test_suppressing_twice_changes_nothing() -> None:
 
     outcome = suppress(people, by("email", A), suppression_id="s")
 
-    assert (outcome.verdict, outcome.reason) == (Verdict.UNCHANGED, reasons.ALREADY_SUPPRESSED)
+    assert (outcome.effect, outcome.reason) == (Effect.UNCHANGED, reasons.ALREADY_SUPPRESSED)
     assert people.changes() == Changes()
 
 
@@ -147,7 +147,7 @@ def test_what_was_suppressed_together_is_freed_together(reference: Reference) ->
 
     outcome = unsuppress(people, reference)
 
-    assert (outcome.verdict, outcome.person) == (Verdict.UNSUPPRESSED, None)
+    assert (outcome.effect, outcome.person) == (Effect.UNSUPPRESSED, None)
     assert (people.people, blocked(people)) == ({}, {("email", B)})
 
 
@@ -182,7 +182,7 @@ def test_unsuppressing_the_free_changes_nothing(reference: Reference) -> None:
 
     outcome = unsuppress(people, reference)
 
-    assert (outcome.verdict, outcome.reason) == (Verdict.UNCHANGED, reasons.NOT_SUPPRESSED)
+    assert (outcome.effect, outcome.reason) == (Effect.UNCHANGED, reasons.NOT_SUPPRESSED)
     assert people.changes() == Changes()
 
 
@@ -193,4 +193,4 @@ def test_unsuppressed_value_makes_a_new_person() -> None:
     unsuppress(people, by("email", A))
     outcome = run(E2, people, call(by("id", "1")))
 
-    assert (outcome.verdict, outcome.person) == (Verdict.CREATED, people.people["n0-0001"])
+    assert (outcome.effect, outcome.person) == (Effect.CREATED, people.people["n0-0001"])

@@ -7,7 +7,7 @@ import pytest
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.changes import may_change
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.rules import MODE_RULES, RULES, Reason, Rule, broken
+from workspace_operator.resources.rules import MODE_RULES, RULES, FieldReason, Rule, broken
 
 KUBERNETES_ONLY = ("isSorted", "find(", "url(", "format(", "quantity", "ip(", "optional", "split(", "charAt", "indexOf")
 
@@ -54,7 +54,9 @@ def test_transition_holds_where_there_is_nothing_older() -> None:
 
 
 def test_rule_becomes_an_entry_of_the_schema() -> None:
-    at_field = Rule(scope=("spec",), field=("a", "b"), expression="true", message="must be", reason=Reason.FORBIDDEN)
+    at_field = Rule(
+        scope=("spec",), field=("a", "b"), expression="true", message="must be", reason=FieldReason.FORBIDDEN
+    )
     at_self = Rule(scope=("spec", "a"), expression="true", message="must be")
 
     assert at_field.as_document() == {

@@ -8,7 +8,7 @@ from tests.store.invariants import assert_sound
 from tests.store.scenes import Scene
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Moved, WritersHeld
-from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.calls import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.plan import RequestMigration
@@ -67,7 +67,7 @@ def test_people_without_id_stay_when_email_is_disabled(store: Store) -> None:
 
     found = scene.find(cio_id=outcome.person.cio_id)
     assert found == outcome.person
-    assert scene.say(cio_id=outcome.person.cio_id, body={"id": "1"}).verdict is Verdict.UPDATED
+    assert scene.say(cio_id=outcome.person.cio_id, body={"id": "1"}).effect is Effect.UPDATED
 
 
 def test_generated_ids_stay_when_ids_are_enabled(store: Store) -> None:
@@ -172,7 +172,7 @@ def test_other_workspaces_are_not_held(store: Store) -> None:
     holding(store)
     other = peopled(store, Mode.ID_ONLY, 1)
 
-    assert other.say(id="new").verdict is Verdict.CREATED
+    assert other.say(id="new").effect is Effect.CREATED
 
 
 def test_writers_go_on_after_the_switch(store: Store) -> None:
@@ -184,7 +184,7 @@ def test_writers_go_on_after_the_switch(store: Store) -> None:
     migrations.switch(scene.change, lease, now=now)
 
     assert (scene.stage, scene.mode) == (Stage.SWITCHED, Mode.EMAIL_OR_ID)
-    assert scene.say(email="1@example.com", body={"plan": "pro"}).verdict is Verdict.UPDATED
+    assert scene.say(email="1@example.com", body={"plan": "pro"}).effect is Effect.UPDATED
 
 
 def test_violation_under_the_hold_blocks(scene: Scene) -> None:
@@ -200,4 +200,4 @@ def test_violation_under_the_hold_blocks(scene: Scene) -> None:
     scene.work()
 
     assert scene.stage is Stage.BLOCKED
-    assert scene.say(id="late", body={"email": None}).verdict is Verdict.UPDATED
+    assert scene.say(id="late", body={"email": None}).effect is Effect.UPDATED

@@ -11,7 +11,7 @@ from tests.store.scenes import Scene, destroy
 from tests.store.test_changes import ALLOWED
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Moved
-from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.calls import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import ENDED, Stage
 
@@ -73,7 +73,7 @@ def fail() -> None:
 def test_paused_change_lets_writers_go(store_to_interrupt: Store, before: Mode, after: Mode) -> None:
     for scene in each_interruption(store_to_interrupt, before, after, pause_if_open):
         made = scene.say(email="new@example.com") if scene.mode is Mode.EMAIL_ONLY else scene.say(id="new")
-        assert made.verdict is Verdict.CREATED
+        assert made.effect is Effect.CREATED
 
         if scene.stage in ENDED:
             continue

@@ -9,7 +9,7 @@ from tests.store.adapters import Store
 from tests.store.scenes import Scene
 from workspace_operator.errors import NotFound
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Verdict, identify_call
+from workspace_operator.identity.calls import Effect, identify_call
 from workspace_operator.identity.references import reference_by_kind
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Kind, Mode
 from workspace_operator.reconcile.observed import PeopleCounts
@@ -45,7 +45,7 @@ def test_calls_obey_the_rules_in_force(both: Scene) -> None:
 def test_created_person_is_found(both: Scene) -> None:
     outcome = both.say(id="1", body={"email": " Ann@Example.com", "plan": "pro"})
 
-    assert outcome.verdict is Verdict.CREATED
+    assert outcome.effect is Effect.CREATED
     assert outcome.person is not None
     for found in (both.find(id="1"), both.find(email="ann@example.COM"), both.find(cio_id=outcome.person.cio_id)):
         assert found == outcome.person
@@ -76,7 +76,7 @@ def test_person_is_updated(both: Scene) -> None:
     outcome = both.say(id="1", body={"plan": "free", "gone": None, "email": "ann@example.com", "created_at": 5})
 
     found = both.find(email="ann@example.com")
-    assert outcome.verdict is Verdict.UPDATED
+    assert outcome.effect is Effect.UPDATED
     assert found is not None
     assert (found.cio_id, found.created_at) == (cio_id, 5)
     assert found.attributes == {"plan": "free", "created_at": 5}
@@ -85,7 +85,7 @@ def test_person_is_updated(both: Scene) -> None:
 def test_same_again_changes_nothing(both: Scene) -> None:
     both.add("1", "ann@example.com", plan="pro")
 
-    assert both.say(id="1", body={"plan": "pro"}).verdict is Verdict.UNCHANGED
+    assert both.say(id="1", body={"plan": "pro"}).effect is Effect.UNCHANGED
 
 
 def test_taken_identifier_is_refused(both: Scene) -> None:
@@ -108,8 +108,8 @@ def test_later_rows_meet_earlier_ones(both: Scene) -> None:
         both.call(id="2", body={"email": "ann@example.com"}),
     )
 
-    verdicts = [each.verdict for each in outcomes]
-    assert verdicts == [Verdict.CREATED, Verdict.UPDATED, Verdict.UPDATED, Verdict.UNCHANGED]
+    effects = [each.effect for each in outcomes]
+    assert effects == [Effect.CREATED, Effect.UPDATED, Effect.UPDATED, Effect.UNCHANGED]
     assert outcomes[3].refusals
     assert both.store.people.count(both.workspace_id) == PeopleCounts(total=1, with_email=1)
 
@@ -163,7 +163,7 @@ def test_two_people_are_merged(both: Scene) -> None:
 def test_nobody_is_created_for_updates_only(both: Scene) -> None:
     call = identify_call(both.reference(id="1"), {}, update_only=True)
 
-    assert both.identify(call)[0].verdict is Verdict.SKIPPED
+    assert both.identify(call)[0].effect is Effect.SKIPPED
 
 
 def test_addresses_are_shared_without_email_as_identifier(scene: Scene) -> None:
@@ -182,7 +182,7 @@ def test_generated_id_finds_its_person(store: Store) -> None:
     assert person.id is not None
 
     assert legacy.find(id=person.id) == person
-    assert legacy.say(id="unknown").verdict is Verdict.IGNORED
+    assert legacy.say(id="unknown").effect is Effect.IGNORED
 
 
 def test_counts_follow_what_people_have(both: Scene) -> None:
@@ -207,8 +207,8 @@ def test_workspaces_share_nothing(store: Store) -> None:
     assert second.find(id="1") is None
     assert second.find(cio_id=cio_id) is None
     assert second.delete(cio_id=cio_id) is False
-    assert second.say(email="bob@example.com").verdict is Verdict.CREATED
-    assert second.say(id="1").verdict is Verdict.CREATED
+    assert second.say(email="bob@example.com").effect is Effect.CREATED
+    assert second.say(id="1").effect is Effect.CREATED
 
 
 def test_unknown_workspace_is_not_found(store: Store) -> None:

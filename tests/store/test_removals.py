@@ -4,7 +4,7 @@ import pytest
 
 from tests.store.adapters import Store
 from tests.store.scenes import Scene
-from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.calls import Effect
 from workspace_operator.identity.rules import Mode
 
 
@@ -23,7 +23,7 @@ def test_deleted_person_frees_identifiers(both: Scene, kind: str) -> None:
 
     assert both.find(id="1") is None
     again = both.say(id="1", body={"email": "ann@example.com"})
-    assert again.verdict is Verdict.CREATED
+    assert again.effect is Effect.CREATED
     assert again.person is not None
     assert again.person.cio_id != cio_id
     assert again.person.attributes == {}
@@ -41,8 +41,8 @@ def test_suppressed_person_stays_away(both: Scene, kind: str) -> None:
     assert both.suppress(**{kind: names[kind]}) is True
 
     assert both.find(id="1") is None
-    assert both.say(id="1").verdict is Verdict.IGNORED
-    assert both.say(email="ann@example.com").verdict is Verdict.IGNORED
+    assert both.say(id="1").effect is Effect.IGNORED
+    assert both.say(email="ann@example.com").effect is Effect.IGNORED
 
 
 def test_suppressed_identifier_is_refused_in_bodies(both: Scene) -> None:
@@ -50,14 +50,14 @@ def test_suppressed_identifier_is_refused_in_bodies(both: Scene) -> None:
 
     outcome = both.say(id="1", body={"email": "ANN@example.com"})
 
-    assert outcome.verdict is Verdict.CREATED
+    assert outcome.effect is Effect.CREATED
     assert [each.value for each in outcome.refusals] == ["ANN@example.com"]
 
 
 def test_value_of_nobody_is_suppressed(both: Scene) -> None:
     assert both.suppress(id="1") is True
 
-    assert both.say(id="1").verdict is Verdict.IGNORED
+    assert both.say(id="1").effect is Effect.IGNORED
     assert both.suppress(id="1") is False
 
 
@@ -69,7 +69,7 @@ def test_blocked_address_blocks_no_id(both: Scene) -> None:
     both.suppress(email="ann@example.com")
     both.say(id="1")
 
-    assert both.say(id="ann").verdict is Verdict.CREATED
+    assert both.say(id="ann").effect is Effect.CREATED
     assert both.unsuppress(id="ann@example.com") is False
 
 
@@ -81,8 +81,8 @@ def test_what_was_suppressed_together_is_freed_together(both: Scene, kind: str) 
     assert both.unsuppress(**{kind: {"id": "1", "email": "Ann@example.com"}[kind]}) is True
 
     assert both.find(id="1") is None
-    assert both.say(id="1").verdict is Verdict.CREATED
-    assert both.say(email="ann@example.com").verdict is Verdict.CREATED
+    assert both.say(id="1").effect is Effect.CREATED
+    assert both.say(email="ann@example.com").effect is Effect.CREATED
 
 
 def test_unsuppressing_ends_every_suppression_of_the_value(scene: Scene) -> None:
@@ -93,8 +93,8 @@ def test_unsuppressing_ends_every_suppression_of_the_value(scene: Scene) -> None
 
     assert scene.unsuppress(email="ann@example.com") is True
 
-    assert scene.say(id="1").verdict is Verdict.CREATED
-    assert scene.say(id="2").verdict is Verdict.CREATED
+    assert scene.say(id="1").effect is Effect.CREATED
+    assert scene.say(id="2").effect is Effect.CREATED
     assert scene.unsuppress(email="ann@example.com") is False
 
 
@@ -105,8 +105,8 @@ def test_value_stays_blocked_while_a_suppression_holds_it(scene: Scene) -> None:
 
     scene.unsuppress(id="1")
 
-    assert scene.say(id="1").verdict is Verdict.CREATED
-    assert scene.say(id="2").verdict is Verdict.IGNORED
+    assert scene.say(id="1").effect is Effect.CREATED
+    assert scene.say(id="2").effect is Effect.IGNORED
     assert scene.unsuppress(email="ann@example.com") is True
 
 

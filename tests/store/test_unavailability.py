@@ -11,7 +11,7 @@ from tests.postgres import OwnPostgres
 from tests.store.adapters import Store, sql_store, upgraded
 from tests.store.scenes import Scene
 from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
-from workspace_operator.identity.calls import Verdict
+from workspace_operator.identity.calls import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.store import engines
 from workspace_operator.store.engines import Database
@@ -114,7 +114,7 @@ def test_stopped_server_is_unavailable_and_recovers(own_postgres: OwnPostgres) -
             use()
     own_postgres.start()
 
-    assert scene.say(id="2").verdict is Verdict.CREATED
+    assert scene.say(id="2").effect is Effect.CREATED
     assert scene.work() is True
     assert scene.mode is Mode.EMAIL_OR_ID
     database.close()
@@ -133,7 +133,7 @@ def test_server_killed_in_a_transaction_is_unavailable(own_postgres: OwnPostgres
         database.writing(work)
     own_postgres.start()
 
-    assert scene.say(id="1").verdict is Verdict.CREATED
+    assert scene.say(id="1").effect is Effect.CREATED
     database.close()
 
 
@@ -163,18 +163,18 @@ def test_deadlock_is_tried_again(postgres_database: Database) -> None:
 
 def test_race_for_an_identifier_has_one_winner(sql: Store) -> None:
     scene = Scene.create(sql, Mode.EMAIL_OR_ID)
-    verdicts: list[Verdict] = []
+    effects: list[Effect] = []
     together = threading.Barrier(4)
 
     def make() -> None:
         together.wait()
         numbers = range(10)
-        verdicts.extend(scene.say(id=f"id-{each}", body={"email": f"{each}@example.com"}).verdict for each in numbers)
+        effects.extend(scene.say(id=f"id-{each}", body={"email": f"{each}@example.com"}).effect for each in numbers)
 
     in_threads(make, make, make, make)
 
-    assert verdicts.count(Verdict.CREATED) == 10
-    assert verdicts.count(Verdict.UNCHANGED) == 30
+    assert effects.count(Effect.CREATED) == 10
+    assert effects.count(Effect.UNCHANGED) == 30
 
 
 def test_crossing_batches_all_get_through(sql: Store) -> None:

@@ -44,7 +44,7 @@ class Header:
         return frozenset(number for number, name in enumerate(self.columns) if name in NOTE_COLUMNS)
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """One row: the line of the file that it starts on, its cells, and why they cannot be taken, if so."""
 
     line: int
@@ -136,7 +136,7 @@ def _refused(message: str) -> InvalidInput:
     return InvalidInput(f"line 1: {message}", field="file")
 
 
-def read_rows(text: TextIO, header: Header) -> Iterator[Row]:
+def read_rows(text: TextIO, header: Header) -> Iterator[CsvRow]:
     """Stream the rows after the header; blank lines are none. Raises InvalidInput for a quote that is never closed."""
     csv.field_size_limit(LONGEST_CELL)
     lines = _Lines(text)
@@ -148,7 +148,7 @@ def read_rows(text: TextIO, header: Header) -> Iterator[Row]:
             for cells in reader:
                 if cells:
                     problem = "" if len(cells) == count else _wrong_length(len(cells), count)
-                    yield Row(line, originals(cells), problem)
+                    yield CsvRow(line, originals(cells), problem)
                 line = reader.line_num + first
                 lines.of_row.clear()
             done = True
@@ -174,7 +174,7 @@ class _Lines:
         self.are_over = True
 
 
-def _misquoted(lines: _Lines, line: int, header: Header, error: csv.Error) -> Row:
+def _misquoted(lines: _Lines, line: int, header: Header, error: csv.Error) -> CsvRow:
     """A row with characters after a closing quote; over several lines it is a quote that was never closed instead."""
     if lines.are_over or len(lines.of_row) != 1 or len(lines.of_row[0]) > LONGEST_CELL:
         message = f"line {line}: the row that starts here cannot be read ({error}); is a quote not closed?"
@@ -182,7 +182,7 @@ def _misquoted(lines: _Lines, line: int, header: Header, error: csv.Error) -> Ro
             f"{message} The rows before it were taken; mend it and import again", field="file"
         ) from error
     cells = next(csv.reader(lines.of_row, delimiter=header.delimiter))
-    return Row(line, originals(cells), 'The row has text after a closing quote; a quote in a cell is written "".')
+    return CsvRow(line, originals(cells), 'The row has text after a closing quote; a quote in a cell is written "".')
 
 
 def _wrong_length(cells: int, columns: int) -> str:

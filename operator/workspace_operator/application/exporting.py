@@ -106,14 +106,6 @@ def people_lines(people: Iterable[Person], attributes: Iterable[str]) -> Iterato
     return csv_lines(("cio_id", "id", "email", *names), rows)
 
 
-def attribute_names(people: Iterable[Person]) -> list[str]:
-    """Every attribute that anybody has, sorted."""
-    names: set[str] = set()
-    for each in people:
-        names.update(each.attributes)
-    return sorted(names)
-
-
 def _cell(value: object) -> str:
     if value is None:
         return ""

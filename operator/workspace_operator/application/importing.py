@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, TypeVar
 
-from workspace_operator.application.csv_reading import NOTE_COLUMNS, Header, Row, read_header, read_rows, text_of
+from workspace_operator.application.csv_reading import NOTE_COLUMNS, CsvRow, Header, read_header, read_rows, text_of
 from workspace_operator.application.ports import People
 from workspace_operator.application.row_calls import RowCalls
 from workspace_operator.errors import InvalidInput, WritersHeld
-from workspace_operator.identity.calls import IdentifyCall, Outcome, Refusal, Verdict
+from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome, Refusal
 from workspace_operator.identity.rules import Kind
 
 BATCH = 2_000
@@ -90,7 +90,7 @@ class PeopleImport:
                 progress()
         return self.summary
 
-    def _take(self, rows: Sequence[Row], calls: RowCalls, header: Header) -> None:
+    def _take(self, rows: Sequence[CsvRow], calls: RowCalls, header: Header) -> None:
         made = [_call_of(row, calls) for row in rows]
         outcomes = iter(self._identify([each for each in made if isinstance(each, IdentifyCall)]))
         for row, call in zip(rows, made, strict=True):
@@ -113,28 +113,28 @@ class PeopleImport:
             self.sleep(HELD_SECONDS)
             waited += HELD_SECONDS
 
-    def _count(self, header: Header, row: Row, outcome: Outcome) -> None:
-        verdict = outcome.verdict
-        if verdict is Verdict.REJECTED:
+    def _count(self, header: Header, row: CsvRow, outcome: Outcome) -> None:
+        effect = outcome.effect
+        if effect is Effect.REJECTED:
             self.summary.rejected += 1
             self._note(header, row, "rejected", outcome.reason)
-        elif verdict is Verdict.SKIPPED or verdict is Verdict.IGNORED:
+        elif effect is Effect.SKIPPED or effect is Effect.IGNORED:
             self.summary.skipped += 1
             self._note(header, row, "skipped", outcome.reason)
         else:
             self._count_taken(header, row, outcome)
 
-    def _count_taken(self, header: Header, row: Row, outcome: Outcome) -> None:
-        if outcome.verdict is Verdict.CREATED:
+    def _count_taken(self, header: Header, row: CsvRow, outcome: Outcome) -> None:
+        if outcome.effect is Effect.CREATED:
             self.summary.created += 1
         else:
             self.summary.updated += 1
-            self.summary.unchanged += outcome.verdict is Verdict.UNCHANGED
+            self.summary.unchanged += outcome.effect is Effect.UNCHANGED
         if outcome.refusals:
             self.summary.in_part += 1
             self._note(header, row, "in part", " ".join(map(_sentence, outcome.refusals)))
 
-    def _note(self, header: Header, row: Row, outcome: str, reason: str) -> None:
+    def _note(self, header: Header, row: CsvRow, outcome: str, reason: str) -> None:
         """Write a row to the rejects, as it was: cells that are missing or too many are the user's to mend."""
         if not self._has_rejects:
             self.rejects.write([*NOTE_COLUMNS, *_without_notes(header.columns, header)])
@@ -142,7 +142,7 @@ class PeopleImport:
         self.rejects.write([str(row.line), outcome, reason, *_without_notes(row.cells, header)])
 
 
-def _call_of(row: Row, calls: RowCalls) -> IdentifyCall | InvalidInput:
+def _call_of(row: CsvRow, calls: RowCalls) -> IdentifyCall | InvalidInput:
     try:
         return calls.call(row)
     except InvalidInput as error:

@@ -12,7 +12,6 @@ from typing import Any
 from workspace_operator.application.ports import Resources, Sought, Workspaces
 from workspace_operator.application.reading import resource_of
 from workspace_operator.errors import Moved, NameTaken, StoreUnavailable, WorkspaceOperatorError
-from workspace_operator.migrations.stages import ENDED
 from workspace_operator.reconcile.deciding import decide
 from workspace_operator.reconcile.observed import Candidate, Observed, StoreAway
 from workspace_operator.reconcile.plan import Plan
@@ -31,13 +30,11 @@ class Told:
             meanwhile, in which case the cluster will tell.
         retry: look again before long, since somebody else has to act first.
         status: the whole status, written or not.
-        waiting: an identifier change is under way in the worker's hands.
     """
 
     document: Mapping[str, Any] | None
     retry: bool = False
     status: Mapping[str, Any]
-    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +53,8 @@ class Reconciler:
         document, status = self._write(document, resource, plan)
         for event in plan.events:
             self.resources.emit(resource.namespace, resource.name, resource.uid, event)
-        return Told(document=document, retry=plan.retry, status=status, waiting=self._report(observed))
+        self._report(observed)
+        return Told(document=document, retry=plan.retry, status=status)
 
     def _settle(self, resource: Resource) -> tuple[Observed | StoreAway, Plan]:
         """Carry actions out until none is left to do."""
@@ -126,9 +124,7 @@ class Reconciler:
             status = plan.status
         return {**document, "metadata": metadata, "status": status}, status
 
-    def _report(self, observed: Observed | StoreAway) -> bool:
-        """Note what was told of an identifier change; tell whether it goes on."""
-        if isinstance(observed, StoreAway) or observed.migration is None:
-            return False
-        self.workspaces.reported(observed.migration)
-        return observed.migration.stage not in ENDED
+    def _report(self, observed: Observed | StoreAway) -> None:
+        """Note what was told of an identifier change."""
+        if isinstance(observed, Observed) and observed.migration is not None:
+            self.workspaces.reported(observed.migration)

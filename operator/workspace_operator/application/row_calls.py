@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
-from workspace_operator.application.csv_reading import IDENTIFIER_COLUMNS, NOTE_COLUMNS, Header, Row
+from workspace_operator.application.csv_reading import IDENTIFIER_COLUMNS, NOTE_COLUMNS, CsvRow, Header
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.calls import IdentifyCall, identify_call
@@ -42,7 +42,7 @@ class RowCalls:
             update_only=update_only,
         )
 
-    def call(self, row: Row) -> IdentifyCall:
+    def call(self, row: CsvRow) -> IdentifyCall:
         """The call that a row makes. Raises InvalidInput with the reason if it makes none."""
         if row.problem:
             raise InvalidInput(row.problem)

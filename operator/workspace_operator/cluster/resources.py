@@ -111,7 +111,7 @@ def _event_body(namespace: str, name: str, uid: str, event: Event) -> Any:
     reference = {"apiVersion": API_VERSION, "kind": KIND, "namespace": namespace, "name": name, "uid": uid}
     message = event.message if len(event.message) <= MESSAGE_LENGTH else event.message[: MESSAGE_LENGTH - 1] + "…"
     return {
-        "metadata": {"name": f"{name[:200]}.{secrets.token_hex(8)}", "namespace": namespace},
+        "metadata": {"name": f"{name[:200].rstrip('-.')}.{secrets.token_hex(8)}", "namespace": namespace},
         "involvedObject": reference,
         "type": "Warning" if event.warning else "Normal",
         "reason": event.reason,

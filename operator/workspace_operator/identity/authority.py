@@ -26,7 +26,7 @@ from workspace_operator.identity.rules import (
 )
 
 
-class Step(StrEnum):
+class Alteration(StrEnum):
     """What a wish does to an identifier."""
 
     SET = "set"
@@ -34,7 +34,7 @@ class Step(StrEnum):
     DELETE = "delete"
 
 
-Steps: TypeAlias = Mapping[tuple[Kind, Step], frozenset[Kind]]
+Alterations: TypeAlias = Mapping[tuple[Kind, Alteration], frozenset[Kind]]
 """By which identifier the person has to be named for each step."""
 
 
@@ -42,17 +42,17 @@ Steps: TypeAlias = Mapping[tuple[Kind, Step], frozenset[Kind]]
 class Authority:
     """One column of the table: what is allowed, and what to say otherwise."""
 
-    steps: Steps
+    steps: Alterations
     email_reason: str
     id_reason: str
 
-    def allows(self, kind: Kind, step: Step, *, named_by: Kind) -> bool:
+    def allows(self, kind: Kind, step: Alteration, *, named_by: Kind) -> bool:
         """Whether a caller who named the person by that identifier may take the step."""
         return named_by in self.steps.get((kind, step), ())
 
-    def reason(self, kind: Kind, step: Step) -> str:
+    def reason(self, kind: Kind, step: Alteration) -> str:
         """Why a step with that identifier is refused."""
-        if step is Step.DELETE and (kind, step) not in self.steps:
+        if step is Alteration.DELETE and (kind, step) not in self.steps:
             return reasons.NOT_DELETED
         return self.email_reason if kind is EMAIL else self.id_reason
 
@@ -61,10 +61,10 @@ _BY_CIO_ID = frozenset({CIO_ID})
 _BY_ID = frozenset({ID, CIO_ID})
 _BY_EMAIL = frozenset({EMAIL, CIO_ID})
 
-_SET_THE_OTHER: Steps = {(EMAIL, Step.SET): _BY_ID, (ID, Step.SET): _BY_EMAIL}
-_ID_BY_CIO_ID: Steps = {(ID, Step.CHANGE): _BY_CIO_ID, (ID, Step.DELETE): _BY_CIO_ID}
-_EMAIL_BY_ID: Steps = {(EMAIL, Step.CHANGE): _BY_ID, (EMAIL, Step.DELETE): _BY_ID}
-_EMAIL_BY_CIO_ID: Steps = {(EMAIL, Step.CHANGE): _BY_CIO_ID, (EMAIL, Step.DELETE): _BY_CIO_ID}
+_SET_THE_OTHER: Alterations = {(EMAIL, Alteration.SET): _BY_ID, (ID, Alteration.SET): _BY_EMAIL}
+_ID_BY_CIO_ID: Alterations = {(ID, Alteration.CHANGE): _BY_CIO_ID, (ID, Alteration.DELETE): _BY_CIO_ID}
+_EMAIL_BY_ID: Alterations = {(EMAIL, Alteration.CHANGE): _BY_ID, (EMAIL, Alteration.DELETE): _BY_ID}
+_EMAIL_BY_CIO_ID: Alterations = {(EMAIL, Alteration.CHANGE): _BY_CIO_ID, (EMAIL, Alteration.DELETE): _BY_CIO_ID}
 
 BY_EMAIL_OR_ID: dict[EmailUpdates, Authority] = {
     EmailUpdates.BY_ID_OR_CIO_ID: Authority(
@@ -80,16 +80,18 @@ BY_EMAIL_OR_ID: dict[EmailUpdates, Authority] = {
 }
 
 BY_ID_ONLY: dict[IDUpdates, Authority] = {
-    IDUpdates.NEVER: Authority(steps={(ID, Step.SET): _BY_CIO_ID}, email_reason="", id_reason=reasons.ID_IS_FIXED),
+    IDUpdates.NEVER: Authority(
+        steps={(ID, Alteration.SET): _BY_CIO_ID}, email_reason="", id_reason=reasons.ID_IS_FIXED
+    ),
     IDUpdates.BY_CIO_ID: Authority(
-        steps={(ID, Step.SET): _BY_CIO_ID, (ID, Step.CHANGE): _BY_CIO_ID},
+        steps={(ID, Alteration.SET): _BY_CIO_ID, (ID, Alteration.CHANGE): _BY_CIO_ID},
         email_reason="",
         id_reason=reasons.ID_BY_CIO_ID,
     ),
 }
 
 BY_EMAIL_ONLY = Authority(
-    steps={(EMAIL, Step.CHANGE): _BY_CIO_ID},
+    steps={(EMAIL, Alteration.CHANGE): _BY_CIO_ID},
     email_reason=reasons.EMAIL_BY_CIO_ID,
     id_reason=reasons.ID_IS_GENERATED,
 )
@@ -99,9 +101,9 @@ IMPORTS: dict[tuple[Mode, bool], Authority] = {
     for mode, update_only, steps in (
         (EMAIL_OR_ID, True, {**_SET_THE_OTHER, **_EMAIL_BY_CIO_ID}),
         (EMAIL_OR_ID, False, _SET_THE_OTHER),
-        (ID_ONLY, True, {(ID, Step.SET): _BY_CIO_ID}),
-        (ID_ONLY, False, {(ID, Step.SET): _BY_CIO_ID}),
-        (EMAIL_ONLY, True, {(EMAIL, Step.CHANGE): _BY_CIO_ID}),
+        (ID_ONLY, True, {(ID, Alteration.SET): _BY_CIO_ID}),
+        (ID_ONLY, False, {(ID, Alteration.SET): _BY_CIO_ID}),
+        (EMAIL_ONLY, True, {(EMAIL, Alteration.CHANGE): _BY_CIO_ID}),
         (EMAIL_ONLY, False, {}),
     )
 }

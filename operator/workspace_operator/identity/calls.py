@@ -56,7 +56,7 @@ class IdentifyCall:
             object.__setattr__(self, "email_key", email_key(self.email))
 
 
-class Verdict(StrEnum):
+class Effect(StrEnum):
     """What a call came to."""
 
     CREATED = "created"
@@ -87,7 +87,7 @@ class Outcome:
     """What a call came to, and with whom.
 
     Attributes:
-        verdict: what was done.
+        effect: what was done.
         person: the person afterwards, or as they last were if they are gone; None if nobody is concerned.
         before: the person before; None if there was none.
         absorbed: who ceased to exist in a merge (identity-rules §5).
@@ -95,7 +95,7 @@ class Outcome:
         reason: why nothing was done; empty if something was, or nothing had to be.
     """
 
-    verdict: Verdict
+    effect: Effect
     person: Person | None = None
     before: Person | None = None
     absorbed: Person | None = None

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from workspace_operator.identity.authority import Step
+from workspace_operator.identity.authority import Alteration
 from workspace_operator.identity.calls import IdentifyCall, Refusal
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.rules import ID, IdentityRules, Kind
 
-_SET: Final = Step.SET
-_CHANGE: Final = Step.CHANGE
-_DELETE: Final = Step.DELETE
+_SET: Final = Alteration.SET
+_CHANGE: Final = Alteration.CHANGE
+_DELETE: Final = Alteration.DELETE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Case:
     owner: Person | None
 
     @property
-    def step(self) -> Step:
+    def step(self) -> Alteration:
         """What the wish does to what the subject has."""
         if self.value is None:
             return _DELETE

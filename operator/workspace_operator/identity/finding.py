@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
 from workspace_operator.identity.cases import Subject
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
@@ -54,16 +54,16 @@ def reference_is_no_identifier_here(search: Search) -> Found:
     """Row a, for callers that did not learn of a change of the mode; parsing answers all others."""
     if search.call.reference.kind in REFERENCE_KINDS[search.rules.mode]:
         return None
-    return Outcome(verdict=Verdict.REJECTED, reason=reasons.NO_IDENTIFIER_HERE)
+    return Outcome(effect=Effect.REJECTED, reason=reasons.NO_IDENTIFIER_HERE)
 
 
 def reference_is_suppressed_or_an_unknown_cio_id(search: Search) -> Found:
     """Row b."""
     reference = search.call.reference
     if (reference.kind, reference.key) in search.population.blocked:
-        return Outcome(verdict=Verdict.IGNORED, reason=reasons.SUPPRESSED)
+        return Outcome(effect=Effect.IGNORED, reason=reasons.SUPPRESSED)
     if reference.kind is CIO_ID and search.match is None:
-        return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
+        return Outcome(effect=Effect.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
     return None
 
 
@@ -71,7 +71,7 @@ def import_row_matches_two_people(search: Search) -> Found:
     """§3, last row: an import never merges, it rejects the row as a whole."""
     if not search.call.by_import or len({*_people_named(search)}) <= 1:
         return None
-    return Outcome(verdict=Verdict.REJECTED, reason=reasons.TWO_PEOPLE)
+    return Outcome(effect=Effect.REJECTED, reason=reasons.TWO_PEOPLE)
 
 
 def reference_matches(search: Search) -> Found:
@@ -95,7 +95,7 @@ def only_updates_were_asked_for(search: Search) -> Found:
     """Row e."""
     if not search.call.update_only:
         return None
-    return Outcome(verdict=Verdict.SKIPPED, reason=reasons.ONLY_UPDATES)
+    return Outcome(effect=Effect.SKIPPED, reason=reasons.ONLY_UPDATES)
 
 
 FINDING_RULES: tuple[FindingRule, ...] = (
@@ -114,7 +114,7 @@ def nobody_matches(search: Search) -> Subject | Outcome:
     by_email = reference.kind is EMAIL
     generates = search.rules.mode is EMAIL_ONLY
     if generates and not by_email:
-        return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_GENERATED_ID)
+        return Outcome(effect=Effect.IGNORED, reason=reasons.UNKNOWN_GENERATED_ID)
     cio_id = search.new_cio_id()
     id_ = None if by_email else reference.key
     return Subject(

@@ -1,7 +1,7 @@
 """Deleting, suppressing and unsuppressing (identity-rules §6)."""
 
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Outcome, Verdict
+from workspace_operator.identity.calls import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
@@ -12,9 +12,9 @@ def delete(population: Population, reference: Reference) -> Outcome:
     """Take a person away; their identifiers may be used again and make a new person."""
     person = population.find(reference)
     if person is None:
-        return Outcome(verdict=Verdict.IGNORED, reason=_unknown(reference))
+        return Outcome(effect=Effect.IGNORED, reason=_unknown(reference))
     population.remove(person.cio_id)
-    return Outcome(verdict=Verdict.DELETED, person=person, before=person)
+    return Outcome(effect=Effect.DELETED, person=person, before=person)
 
 
 def suppress(population: Population, reference: Reference, *, suppression_id: str) -> Outcome:
@@ -31,13 +31,13 @@ def suppress(population: Population, reference: Reference, *, suppression_id: st
     if person is not None:
         population.remove(person.cio_id)
         _block(population, _values(person), suppression_id)
-        return Outcome(verdict=Verdict.SUPPRESSED, person=person, before=person)
+        return Outcome(effect=Effect.SUPPRESSED, person=person, before=person)
     if reference.kind is CIO_ID:
-        return Outcome(verdict=Verdict.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
+        return Outcome(effect=Effect.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
     if reference.identifier in population.blocked:
-        return Outcome(verdict=Verdict.UNCHANGED, reason=reasons.ALREADY_SUPPRESSED)
+        return Outcome(effect=Effect.UNCHANGED, reason=reasons.ALREADY_SUPPRESSED)
     _block(population, (reference.identifier,), suppression_id)
-    return Outcome(verdict=Verdict.SUPPRESSED)
+    return Outcome(effect=Effect.SUPPRESSED)
 
 
 def unsuppress(population: Population, reference: Reference) -> Outcome:
@@ -49,10 +49,10 @@ def unsuppress(population: Population, reference: Reference) -> Outcome:
     """
     holders = population.blocked.get(reference.identifier)
     if holders is None:
-        return Outcome(verdict=Verdict.UNCHANGED, reason=reasons.NOT_SUPPRESSED)
+        return Outcome(effect=Effect.UNCHANGED, reason=reasons.NOT_SUPPRESSED)
     for suppression_id in sorted(holders):
         population.release(suppression_id)
-    return Outcome(verdict=Verdict.UNSUPPRESSED)
+    return Outcome(effect=Effect.UNSUPPRESSED)
 
 
 def _values(person: Person) -> tuple[IdentifierKey, ...]:

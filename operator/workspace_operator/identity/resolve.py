@@ -10,7 +10,7 @@ from typing import Final
 
 from workspace_operator.identity import reasons
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES, applied
-from workspace_operator.identity.calls import ABSENT, IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.calls import ABSENT, Effect, IdentifyCall, Outcome
 from workspace_operator.identity.cases import Subject
 from workspace_operator.identity.finding import find_subject
 from workspace_operator.identity.judging import judge
@@ -19,7 +19,7 @@ from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import IdentifierKey, bare_cio_id
 from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_OR_ID, ID, ID_ONLY, IdentityRules
 
-_CREATED: Final = Verdict.CREATED
+_CREATED: Final = Effect.CREATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ def identify(
     after = _person(subject, call, now)
     obstacle = _obstacle(rules, subject, after)
     if obstacle:
-        return Outcome(verdict=Verdict.REJECTED, reason=obstacle, refusals=tuple(subject.refusals))
+        return Outcome(effect=Effect.REJECTED, reason=obstacle, refusals=tuple(subject.refusals))
     return _written(population, subject, after)
 
 
@@ -112,13 +112,13 @@ def _written(population: Population, subject: Subject, after: Person) -> Outcome
     before = subject.before
     if before is None:
         population.insert(after)
-        return Outcome(verdict=_CREATED, person=after, refusals=refusals)
+        return Outcome(effect=_CREATED, person=after, refusals=refusals)
     if subject.merged is not None:
         primary, secondary = subject.merged
         population.remove(secondary.cio_id)
         population.replace(after)
-        return Outcome(verdict=Verdict.UPDATED, person=after, before=primary, absorbed=secondary, refusals=refusals)
+        return Outcome(effect=Effect.UPDATED, person=after, before=primary, absorbed=secondary, refusals=refusals)
     if same_person(before, after):
-        return Outcome(verdict=Verdict.UNCHANGED, person=before, before=before, refusals=refusals)
+        return Outcome(effect=Effect.UNCHANGED, person=before, before=before, refusals=refusals)
     population.replace(after)
-    return Outcome(verdict=Verdict.UPDATED, person=after, before=before, refusals=refusals)
+    return Outcome(effect=Effect.UPDATED, person=after, before=before, refusals=refusals)

@@ -31,8 +31,5 @@ FOLLOWERS: dict[Stage, frozenset[Stage]] = {
 ENDED = frozenset({Stage.COMPLETED, Stage.CANCELLED})
 """A workspace has at most one identifier change that has not ended."""
 
-RUNNING = frozenset({Stage.REQUESTED, Stage.CHECKING, Stage.PREPARING, Stage.SWITCHED, Stage.FOLDING})
-"""The worker has something to do without anybody mending people first."""
-
 BEFORE_SWITCH = frozenset({Stage.REQUESTED, Stage.CHECKING, Stage.PREPARING, Stage.BLOCKED})
 """May still be taken back without a trace."""

@@ -12,12 +12,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from workspace_operator.migrations.changes import ALLOWED_CHANGES
 from workspace_operator.resources import expressions
 from workspace_operator.resources.problems import Path, Problem, spelled
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
 
 
-class Reason(StrEnum):
+class FieldReason(StrEnum):
     """How the API server introduces a broken rule."""
 
     INVALID = "FieldValueInvalid"
@@ -33,7 +34,7 @@ class Rule:
     field: Path = ()
     expression: str
     message: str
-    reason: Reason = Reason.INVALID
+    reason: FieldReason = FieldReason.INVALID
 
     @property
     def is_transition(self) -> bool:
@@ -94,7 +95,9 @@ def not_from(wanted: str, comparison: str) -> str:
 
 IDENTIFIERS = ("spec", "identifiers")
 SEND_BEHAVIOR = ("spec", "sendBehavior")
-ALLOWED_CHANGES = "Allowed changes: IDOnly to EmailOrID, EmailOnly to EmailOrID, EmailOrID to IDOnly"
+WHAT_IS_ALLOWED = "Allowed changes: " + ", ".join(
+    f"{before} to {after}" for before, afters in ALLOWED_CHANGES.items() for after in sorted(afters)
+)
 INNER, OUTER = "[^[:cntrl:]]", "[^[:space:][:cntrl:]]"
 IS_TEST = "(has(self.mode) && self.mode == 'Test')"
 DOMAIN_LABELS = "[^@[:space:][:cntrl:]]+[.][^@[:space:][:cntrl:]]+"
@@ -109,18 +112,18 @@ EMAIL_ONLY_IS_CHOSEN_AT_THE_START = Rule(
     expression=not_from("EmailOnly", "!= 'EmailOnly'"),
     message=(
         "may not be changed to EmailOnly, which can only be chosen when a workspace is made: go back to the "
-        f"mode in force (status.identifiers.mode), or make another workspace. {ALLOWED_CHANGES}"
+        f"mode in force (status.identifiers.mode), or make another workspace. {WHAT_IS_ALLOWED}"
     ),
-    reason=Reason.FORBIDDEN,
+    reason=FieldReason.FORBIDDEN,
 )
 EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST = Rule(
     field=(*IDENTIFIERS, "mode"),
     expression=not_from("IDOnly", "== 'EmailOnly'"),
     message=(
         "may not be changed to IDOnly while EmailOnly is in force (status.identifiers.mode): change "
-        f"to EmailOrID first, and to IDOnly when that is in force. {ALLOWED_CHANGES}"
+        f"to EmailOrID first, and to IDOnly when that is in force. {WHAT_IS_ALLOWED}"
     ),
-    reason=Reason.FORBIDDEN,
+    reason=FieldReason.FORBIDDEN,
 )
 DISPLAY_NAME_IS_PLAIN = Rule(
     scope=("spec", "displayName"),
@@ -144,28 +147,28 @@ ACCOUNT_NAME_STAYS = Rule(
         "may not be changed, added or removed once the workspace is made (absent means default): put the old "
         "value back, or make another workspace"
     ),
-    reason=Reason.FORBIDDEN,
+    reason=FieldReason.FORBIDDEN,
 )
 ID_UPDATES_ONLY_WITH_ID_ONLY = Rule(
     scope=IDENTIFIERS,
     field=("idUpdates",),
     expression="!has(self.idUpdates) || (has(self.mode) && self.mode == 'IDOnly')",
     message="may be given only together with mode IDOnly: remove idUpdates, or set mode to IDOnly",
-    reason=Reason.FORBIDDEN,
+    reason=FieldReason.FORBIDDEN,
 )
 TEST_NEEDS_AN_ADDRESS = Rule(
     scope=SEND_BEHAVIOR,
     field=("testAddress",),
     expression=f"!{IS_TEST} || has(self.testAddress)",
     message="must be given when mode is Test: name the address for all e-mail, or choose another mode",
-    reason=Reason.REQUIRED,
+    reason=FieldReason.REQUIRED,
 )
 ONLY_TEST_HAS_AN_ADDRESS = Rule(
     scope=SEND_BEHAVIOR,
     field=("testAddress",),
     expression=f"{IS_TEST} || !has(self.testAddress)",
     message="may be given only when mode is Test: remove testAddress, or set mode to Test",
-    reason=Reason.FORBIDDEN,
+    reason=FieldReason.FORBIDDEN,
 )
 TEST_ADDRESS_IS_AN_ADDRESS = Rule(
     scope=(*SEND_BEHAVIOR, "testAddress"),

@@ -14,9 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
-import psycopg
 import sqlalchemy as sa
-from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -185,6 +183,9 @@ def _parsed(url: str) -> sa.URL:
 
 def _postgresql_url(parsed: sa.URL) -> sa.URL:
     """Refuse what libpq would only refuse when it connects, as if the database were away."""
+    import psycopg  # noqa: PLC0415 - 10 MB that a process on SQLite does not need
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - the same
+
     parsed = parsed.set(drivername="postgresql+psycopg")
     options: dict[str, Any] = dict(parsed.query)
     try:

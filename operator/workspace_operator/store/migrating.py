@@ -14,7 +14,7 @@ from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Moved
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, ViolationCounts
-from workspace_operator.migrations.stages import ENDED, Stage
+from workspace_operator.migrations.stages import ENDED, FOLLOWERS, Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.counting import count_violations
 from workspace_operator.store.engines import Database
@@ -217,6 +217,8 @@ def _move(
     stage: Stage,
     **values: object,
 ) -> Migration:
+    if stage is not change.stage and stage not in FOLLOWERS[change.stage]:
+        raise AssertionError(f"{stage} does not follow {change.stage}")
     lasting = {"lease_expires_at": now + lease.duration, "due_at": now} if stage not in ENDED else {}
     _update(connection, change, stage=stage.value, revision=change.revision + 1, **{**lasting, **values})
     query = sa.select(migration).filter_by(workspace_id=change.workspace_id, number=change.number)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import NotFound
 from workspace_operator.identity import removals
-from workspace_operator.identity.calls import IdentifyCall, Outcome, Verdict
+from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership, Population, Suppression
 from workspace_operator.identity.references import Reference
@@ -117,7 +117,7 @@ class SQLPeople:
             people = _load(connection, row, _keys_of_one(reference), whole_suppressions=True)
             outcome = step(people, reference)
             _write(connection, row, people.changes(), now)
-            return outcome.verdict not in {Verdict.IGNORED, Verdict.UNCHANGED}
+            return outcome.effect not in {Effect.IGNORED, Effect.UNCHANGED}
 
         return self.database.writing(work)
 
