@@ -40,19 +40,22 @@ def test_apply_is_ready_soon(scene: Scene) -> None:
     scene.apply("warm-up")
     scene.until_ready("warm-up")
     took: list[float] = []
+    kubectls: list[float] = []
     for number in range(RUNS):
         document = manifest(f"shop-{number}", scene.namespace)
+        start = time.perf_counter()
         scene.kubectl("apply", "-f", "-", input=json.dumps(document))
-        applied = time.perf_counter()
+        kubectls.append(time.perf_counter() - start)
         scene.until_ready(f"shop-{number}")
-        took.append(time.perf_counter() - applied)
+        took.append(time.perf_counter() - start)
 
     tell(
-        f"kubectl apply → Ready, {RUNS} workspaces one after the other, from kubectl's end",
+        f"kubectl apply → Ready, {RUNS} workspaces one after the other",
         [
             ("median", f"< {GOAL_SECONDS:g} s", f"{median(took):.2f} s"),
             ("95 %", "", f"{quantiles(took, n=20)[-1]:.2f} s"),
             ("longest", "", f"{max(took):.2f} s"),
+            ("median of kubectl alone, which is in them", "", f"{median(kubectls):.2f} s"),
         ],
     )
     assert median(took) < GOAL_SECONDS
