@@ -7,10 +7,11 @@ starve the worker, the kernel's queue is not (measured; trials.md).
 import fcntl
 import os
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
@@ -211,8 +212,9 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # Python's own transaction handling would start transactions late and never IMMEDIATE.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-4000", "temp_store=MEMORY"):
+        for pragma in ("synchronous=FULL", "cache_size=-4000", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
+        _log_ahead(connection)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -220,6 +222,17 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Put a new database into WAL mode, which stays; SQLite does not wait for others that do so at the same time."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        if time.monotonic() > deadline:
+            raise sqlite3.OperationalError("the file cannot be put into WAL mode: is it on a disk of this machine?")
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+        time.sleep(0.01)
 
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
