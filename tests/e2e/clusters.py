@@ -11,6 +11,7 @@ from tests.e2e.operators import Operator
 from tests.e2e.scenes import RESOURCE
 from tests.e2e.statuses import StatusRecorder
 from tests.e2e.waiting import succeeds, until
+from workspace_operator.resources.workspaces import API_VERSION
 
 ACCOUNT = ("workspace-operator", "workspace-operator")
 HELD = "jsonpath={.items[?(@.metadata.finalizers)].metadata.name}"
@@ -67,5 +68,6 @@ def namespace(cluster: Kubectl, recorder: StatusRecorder) -> Iterator[str]:
     yield name
     for each in cluster("get", RESOURCE, "-n", name, "-o", HELD).split():
         cluster("patch", RESOURCE, each, "-n", name, "--type=merge", "--patch", LET_GO)
-    cluster("delete", RESOURCE, "--all", "-n", name, "--timeout=30s")
+    cluster("delete", "--raw", f"/apis/{API_VERSION}/namespaces/{name}/workspaces")  # all at once
+    until(lambda: not cluster("get", RESOURCE, "-n", name, "-o", "name"))
     assert recorder.refusals(name) == []

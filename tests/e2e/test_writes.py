@@ -7,8 +7,8 @@ from tests.controlplane.launcher import ControlPlane
 from tests.e2e.clusters import ACCOUNT
 from tests.e2e.scenes import Scene
 
-OPTIONS = ("--resync-seconds", "2")
-TWO_RESYNCS = 2 * 2 * 1.2 + 2.0  # each with its jitter, and a sweep
+OPTIONS = ("--resync-seconds", "1")
+TWO_RESYNCS = 5.0  # a sweep comes every other second, and each finds one due
 
 OPERATOR = f"system:serviceaccount:{ACCOUNT[0]}:{ACCOUNT[1]}"
 
