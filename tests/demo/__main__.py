@@ -110,7 +110,7 @@ def prepared(folder: Path) -> Path:
 
 def announce() -> None:
     """Say what is going to happen, and what it costs, before it does."""
-    if not built_folder().exists():
+    if not (built_folder() / "controlplane").exists():
         print(
             "A real kube-apiserver is built in the background, once: 3 to 6 minutes on two cores, 140 MB of\n"
             f"downloads, 3 GB of disk while building, 130 to 200 MB afterwards in {cache_folder()}.\n"

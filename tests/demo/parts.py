@@ -66,7 +66,8 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
     )
     walk.run("kubectl apply -k crds/")
     walk.run("kubectl apply -k manifests/rbac")
-    walk.run("kubectl wait crd/workspaces.workspace-operator.dev --for=condition=Established --timeout=60s")
+    # A new definition has no conditions at first, of which kubectl wait makes an error.
+    walk.run("until kubectl get ws > /dev/null 2>&1; do sleep 0.2; done")
     walk.say("The operator runs under its own ServiceAccount, with no right that it does not need.")
     walk.show("kubectl --namespace workspace-operator create token workspace-operator --duration=8h")
     kubectl.as_service_account("workspace-operator", "workspace-operator", to=walk.folder / OPERATOR_ACCESS)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.controlplane.failures import KubectlFailed
 from tests.controlplane.kubectl import Kubectl
+from tests.e2e.waiting import succeeds, until
 from tests.resources.bad_resources import BAD
 from tests.resources.changes import CHANGES, Change
 from tests.resources.good_resources import GOOD
@@ -37,7 +38,7 @@ SAID_OTHERWISE = {
 @pytest.fixture(scope="module")
 def cluster(kubectl: Kubectl, request: pytest.FixtureRequest) -> Kubectl:
     kubectl("apply", "-k", str(request.config.rootpath / "crds"))
-    kubectl("wait", "--for=condition=Established", "crd/workspaces.workspace-operator.dev", "--timeout=30s")
+    until(lambda: succeeds(lambda: kubectl("get", "workspaces")))
     return kubectl
 
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.controlplane.kubectl import Kubectl
+from tests.e2e.waiting import succeeds, until
 from workspace_operator.resources.manifests import load_manifests
 from workspace_operator.resources.parsing import parse, validate_manifest
 
@@ -112,7 +113,7 @@ def test_change_is_allowed_and_about_identifiers_only() -> None:
 
 def test_api_server_takes_the_examples(kubectl: Kubectl) -> None:
     kubectl("apply", "-k", str(ROOT / "crds"))
-    kubectl("wait", "--for=condition=Established", "crd/workspaces.workspace-operator.dev", "--timeout=30s")
+    until(lambda: succeeds(lambda: kubectl("get", "workspaces")))
 
     applied = kubectl("apply", "--dry-run=server", "-f", str(EXAMPLES))
 

@@ -20,7 +20,8 @@ from workspace_operator.reconcile.observed import PeopleCounts
 BATCH = 10_000
 """Identifier rows a transaction: a batch is how long pausing may have to wait."""
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)
+"""Renewed by every step; writers may be held for as long when a worker dies, until another one takes over."""
 
 FAILED_RESTS = timedelta(seconds=30)
 """How long a change whose step failed for no known reason is left alone."""
