@@ -25,6 +25,9 @@ from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
 from workspace_operator.worker.loop import WorkerLoop
 
+BUSY_CACHE_MEGABYTES = 32
+"""For one command with one connection: an import of a million people is a seventh faster with it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
@@ -40,15 +43,15 @@ class Store:
 @contextmanager
 def opened(url: str) -> Iterator[Store]:
     """Open a database, brought to this version's schema. Raises InvalidInput or StoreUnavailable."""
-    with awaited(url) as store:
+    with awaited(url, cache_megabytes=BUSY_CACHE_MEGABYTES) as store:
         store.workspaces.list()
         yield store
 
 
 @contextmanager
-def awaited(url: str) -> Iterator[Store]:
+def awaited(url: str, *, cache_megabytes: int = 4) -> Iterator[Store]:
     """Open a database that may be away: it is brought to this version's schema when it first answers."""
-    database = _database(url)
+    database = _database(url, cache_megabytes)
     try:
         yield _store(database)
     finally:
@@ -105,8 +108,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _database(url: str) -> Database:
-    database = Database(url, prepare=upgrade)
+def _database(url: str, cache_megabytes: int) -> Database:
+    database = Database(url, prepare=upgrade, cache_megabytes=cache_megabytes)
     if database.is_sqlite:
         file = Path(str(database.url.database))
         try:

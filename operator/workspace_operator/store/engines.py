@@ -50,15 +50,18 @@ class Database:
         url: as above; a password in it is never shown.
         prepare: called once, before the first transaction that finds the database there. So a process can start
             while its database is away.
+        cache_megabytes: how much of a SQLite file each connection keeps in memory.
 
     Raises:
         InvalidInput: the URL is malformed, or names a database that is not supported.
     """
 
-    def __init__(self, url: str, *, prepare: Callable[["Database"], object] = lambda _: None) -> None:
+    def __init__(
+        self, url: str, *, prepare: Callable[["Database"], object] = lambda _: None, cache_megabytes: int = 4
+    ) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self.engine = _sqlite_engine(self.url, cache_megabytes) if self.is_sqlite else _postgresql_engine(self.url)
         self._prepare = prepare
         self._preparation = threading.RLock()
         self._prepared = threading.Event()
@@ -204,7 +207,7 @@ _URL_HELP = (
 )
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
+def _sqlite_engine(url: sa.URL, cache_megabytes: int) -> sa.Engine:
     arguments = {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
 
@@ -212,7 +215,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # Python's own transaction handling would start transactions late and never IMMEDIATE.
         connection.isolation_level = None
-        for pragma in ("synchronous=FULL", "cache_size=-4000", "temp_store=MEMORY"):
+        for pragma in ("synchronous=FULL", f"cache_size={-1000 * cache_megabytes}", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
         _log_ahead(connection)
 
