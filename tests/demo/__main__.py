@@ -17,7 +17,7 @@ from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable, Ku
 from tests.controlplane.launcher import ControlPlane, Programs
 from tests.demo import parts
 from tests.demo.building import Background
-from tests.demo.walk import StepFailed, Walk
+from tests.demo.walk import COMMANDS, StepFailed, Walk
 from tests.processes import ProcessIdentity, Server, last_lines, start_detached
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -68,7 +68,7 @@ def up() -> int:
         "In a shell of yours:\n"
         f"  export KUBECONFIG={server.kubeconfig}\n"
         f"  export WORKSPACE_OPERATOR_DATABASE={walk.environment['WORKSPACE_OPERATOR_DATABASE']}\n"
-        f"  export PATH={parts.COMMANDS}:{server.kubectl.program.parent}:$PATH\n"
+        f"  export PATH={COMMANDS}:{server.kubectl.program.parent}:$PATH\n"
         f"  cd {folder}\n"
         "and `make down` ends it."
     )
@@ -154,7 +154,7 @@ def operator(walk: Walk) -> Iterator[None]:
 def command(folder: Path) -> list[str]:
     """What the walk-through shows, with whole paths."""
     program, *rest = parts.OPERATOR
-    return [str(parts.COMMANDS / program), *rest[:-1], str(folder / rest[-1])]
+    return [str(COMMANDS / program), *rest[:-1], str(folder / rest[-1])]
 
 
 def tell_where(walk: Walk) -> None:

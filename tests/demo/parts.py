@@ -1,8 +1,5 @@
 """The two parts of the walk-through: without any cluster, and on a real API server."""
 
-import sys
-from pathlib import Path
-
 from tests.controlplane.kubectl import Kubectl
 from tests.demo.walk import Walk
 
@@ -12,14 +9,11 @@ PEOPLE_TO_DELETE = ("m-1017", "m-1018", "m-1019", "m-1020")
 OPERATOR_ACCESS = "operator.kubeconfig"
 OPERATOR = ("workspacectl", "run", "--kubeconfig", OPERATOR_ACCESS)
 
-COMMANDS = Path(sys.executable).parent
-"""Where workspacectl is: the environment that runs this."""
-
 
 def without_a_cluster(walk: Walk) -> None:
     """People from CSV into SQLite, and manifests brought into force by the same code that the operator runs."""
     walk.part("Without a cluster: manifests, people, SQLite")
-    walk.set({"WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/clusterless.db"}, search_first=COMMANDS)
+    walk.set({"WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/clusterless.db"})
     walk.say("Bring three workspaces into force.")
     walk.run("workspacectl apply -f examples/")
     walk.say("Import the people of the shop. Rows that are not taken, in whole or in part, are never lost.")
@@ -62,7 +56,7 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
             "KUBECONFIG": str(kubectl.kubeconfig),
             "WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/workspaces.db",
         },
-        search_first=kubectl.program.parent,
+        search_also=kubectl.program.parent,
     )
     walk.run("kubectl apply -k crds/")
     walk.run("kubectl apply -k manifests/rbac")

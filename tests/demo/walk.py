@@ -13,6 +13,15 @@ from typing import TextIO
 LIMIT_SECONDS = 180
 
 
+COMMANDS = Path(sys.executable).parent
+"""Where workspacectl is: the environment that runs this."""
+
+
+def searched_first(folder: Path) -> str:
+    """The PATH with a folder before all others."""
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
 class StepFailed(Exception):
     """A command of the walk-through ended otherwise than it should."""
 
@@ -23,7 +32,7 @@ class Walk:
 
     folder: Path
     out: TextIO = field(default_factory=lambda: sys.stdout)
-    _environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    _environment: dict[str, str] = field(default_factory=lambda: dict(os.environ) | {"PATH": searched_first(COMMANDS)})
     _started: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
@@ -36,11 +45,11 @@ class Walk:
         heading = f"\033[1m== {title}\033[0m" if self._is_terminal else f"== {title}"
         print(f"\n{heading} ({elapsed:.0f} s)", file=self.out, flush=True)
 
-    def set(self, variables: Mapping[str, str], *, search_first: Path | None = None) -> None:
+    def set(self, variables: Mapping[str, str], *, search_also: Path | None = None) -> None:
         """Set variables for all that follows, shown as the exports that one would type."""
         self._environment.update(variables)
-        if search_first is not None:
-            self._environment["PATH"] = f"{search_first}{os.pathsep}{self._environment['PATH']}"
+        if search_also is not None:
+            self._environment["PATH"] = f"{self._environment['PATH']}{os.pathsep}{search_also}"
         for name, value in variables.items():
             self.show(f"export {name}={shlex.quote(value)}")
 
