@@ -49,7 +49,7 @@ def count_people(connection: sa.Connection, workspace_id: int) -> PeopleCounts:
     """Count people; ``with_email`` are those with any e-mail text that is not empty, valid or not."""
     parameters = {"workspace_id": workspace_id}
     with_key = connection.execute(WITH_KEY, parameters).scalar_one()
-    return _people(connection, parameters, with_key)
+    return _people(connection, parameters, with_key, invalid=connection.execute(INVALID, parameters).scalar_one())
 
 
 def count_violations(connection: sa.Connection, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
@@ -65,11 +65,10 @@ def count_violations(connection: sa.Connection, workspace_id: int) -> tuple[Peop
         suppressed_email=connection.execute(SUPPRESSED, parameters).scalar_one(),
         id_is_another_email=connection.execute(ID_IS_ANOTHER, parameters).scalar_one(),
     )
-    return _people(connection, parameters, int(with_key)), counts
+    return _people(connection, parameters, int(with_key), invalid=counts.invalid_email), counts
 
 
-def _people(connection: sa.Connection, parameters: dict[str, int], with_key: int) -> PeopleCounts:
-    invalid = connection.execute(INVALID, parameters).scalar_one()
+def _people(connection: sa.Connection, parameters: dict[str, int], with_key: int, *, invalid: int) -> PeopleCounts:
     return PeopleCounts(
         total=with_key + connection.execute(WITHOUT_KEY, parameters).scalar_one(),
         with_email=with_key + invalid,
