@@ -60,6 +60,7 @@ def _people(workspace_id: int, start: int, size: int, count: int, chance: random
             '{"plan":"pro","city":"Oslo","score":12,"language":"no","source":"web"}',
             1_700_000_000 + number,
             1_700_000_000 + number,
+            None,
         )
 
 

@@ -7,12 +7,12 @@ from itertools import count
 
 from tests.fakes.memory import MENDING_SETTLES, Memory, Room
 from tests.fakes.violations import people_counts
-from workspace_operator.identity import removals
-from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
+from workspace_operator.application.ports import Answer, ReferenceAsk
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.calls import Ask
 from workspace_operator.identity.people import Person
-from workspace_operator.identity.population import Population
+from workspace_operator.identity.performing import perform
 from workspace_operator.identity.references import Reference
-from workspace_operator.identity.resolve import identify
 from workspace_operator.identity.rules import IdentityRules
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
@@ -40,26 +40,31 @@ class MemoryPeople:
             merge_multi_identifier=workspace.settings.merge_multi_identifier,
         )
 
-    def identify(self, workspace_id: int, calls: Sequence[IdentifyCall], *, now: int) -> Sequence[Outcome]:
+    def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
         room, rules = self.memory.room_to_write(workspace_id), self.rules(workspace_id)
-        outcomes = [identify(rules, room.population, each, now=now, new_cio_id=self.new_cio_id) for each in calls]
+        answers: list[Answer] = []
+        for ask in asks:
+            try:
+                call = ask(rules.mode) if callable(ask) else ask
+            except InvalidInput as error:
+                answers.append(error)
+            else:
+                answers.append(perform(rules, room.population, call, now=now, new_cio_id=self.new_cio_id))
         _settle(room, datetime.fromtimestamp(now, UTC))
-        return outcomes
-
-    def delete(self, workspace_id: int, reference: Reference) -> bool:
-        return self._depart(workspace_id, lambda people: removals.delete(people, reference))
-
-    def suppress(self, workspace_id: int, reference: Reference) -> bool:
-        suppression_id = self.new_cio_id()
-        return self._depart(
-            workspace_id, lambda people: removals.suppress(people, reference, suppression_id=suppression_id)
-        )
-
-    def unsuppress(self, workspace_id: int, reference: Reference) -> bool:
-        return self._depart(workspace_id, lambda people: removals.unsuppress(people, reference))
+        return answers
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
         return self.memory.room(workspace_id).population.find(reference)
+
+    def find_many(self, workspace_id: int, asks: Sequence[ReferenceAsk]) -> Sequence[Person]:
+        room = self.memory.room(workspace_id)
+        mode = room.workspace.mode
+        found = [room.population.find(ask(mode) if callable(ask) else ask) for ask in asks]
+        return list({each.cio_id: each for each in found if each is not None}.values())
+
+    def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
+        self.memory.room(workspace_id)
+        return [each for each in self.all(workspace_id) if each.email_key == key][:limit]
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         people = self.memory.rooms[workspace_id].population.people if workspace_id in self.memory.rooms else {}
@@ -68,12 +73,6 @@ class MemoryPeople:
     def count(self, workspace_id: int) -> PeopleCounts:
         room = self.memory.rooms.get(workspace_id)
         return people_counts(room.population) if room else PeopleCounts()
-
-    def _depart(self, workspace_id: int, step: Callable[[Population], Outcome]) -> bool:
-        room = self.memory.room_to_write(workspace_id)
-        outcome = step(room.population)
-        _settle(room, self.memory.clock())
-        return outcome.effect not in {Effect.IGNORED, Effect.UNCHANGED}
 
 
 def _settle(room: Room, now: datetime) -> None:

@@ -4,14 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
 from workspace_operator.identity.attributes import AttributeValue
-from workspace_operator.identity.calls import (
-    ABSENT,
-    DELETE,
-    IdentifierWish,
-    IdentifyCall,
-    Outcome,
-)
+from workspace_operator.identity.calls import ABSENT, DELETE, IdentifierWish, IdentifyCall
 from workspace_operator.identity.emails import email_key
+from workspace_operator.identity.outcomes import Outcome
 from workspace_operator.identity.people import Person, age
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.references import Reference, key_of

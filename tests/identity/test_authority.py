@@ -6,7 +6,7 @@ import pytest
 
 from tests.identity.builders import COLUMNS, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Effect
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.people import Person
 
 YES = "yes"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.identity.builders import COLUMNS, E1, E2, EMAIL_ONLY, I0, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Effect, Outcome
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.population import Changes, Population
 from workspace_operator.identity.references import Reference
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.identity.builders import COLUMNS, E1, E2, I0, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Effect, Refusal
+from workspace_operator.identity.outcomes import Effect, Refusal
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership
 from workspace_operator.identity.references import Reference

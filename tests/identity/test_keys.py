@@ -3,7 +3,7 @@
 import pytest
 
 from tests.identity.builders import COLUMNS, E2, by, call
-from workspace_operator.identity.resolve import Keys, keys_of
+from workspace_operator.identity.keys import Keys, keys_of
 from workspace_operator.identity.rules import Kind
 
 ID, EMAIL = Kind.ID, Kind.EMAIL

@@ -7,7 +7,7 @@ import pytest
 from tests.identity.builders import COLUMNS, E1, E2, NOW, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
 from workspace_operator.identity.attributes import AttributeValue
-from workspace_operator.identity.calls import Effect
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import Reference
 from workspace_operator.identity.rules import IdentityRules

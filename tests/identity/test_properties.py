@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from tests.identity.builders import COLUMNS, NOW, by, call, numbered
 from workspace_operator.identity.attributes import AttributeValue
-from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
+from workspace_operator.identity.calls import IdentifyCall
+from workspace_operator.identity.keys import Keys, keys_of
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
 from workspace_operator.identity.removals import delete, suppress, unsuppress
-from workspace_operator.identity.resolve import Keys, identify, keys_of
+from workspace_operator.identity.resolve import identify
 from workspace_operator.identity.rules import IdentityRules, Mode
 
 IDS = st.sampled_from(["1", "2", "3", "a@x.org"])

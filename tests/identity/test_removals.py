@@ -4,7 +4,7 @@ import pytest
 
 from tests.identity.builders import COLUMNS, E2, I0, by, call, person, population, run
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Effect
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.population import Changes, Population, Suppression
 from workspace_operator.identity.references import Reference
 from workspace_operator.identity.removals import delete, suppress, unsuppress

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -13,6 +14,8 @@ from workspace_operator.application.exporting import people_lines
 from workspace_operator.application.importing import ImportOptions, PeopleImport, Summary
 from workspace_operator.application.ports import People
 from workspace_operator.application.spreadsheets import harmless
+from workspace_operator.identity.calls import SuppressCall
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import reference_by_kind
 from workspace_operator.identity.rules import Kind, Mode
@@ -120,7 +123,9 @@ class Place:
         [(kind, value)] = name.items()
         mode = self.people.rules(self.number).mode
         reference = reference_by_kind(value, Kind(kind), mode, suppressing=True)
-        assert self.people.suppress(self.number, reference)
+        [answer] = self.people.perform(self.number, [SuppressCall(reference=reference)], now=int(time.time()))
+        assert isinstance(answer, Outcome)
+        assert answer.effect is Effect.SUPPRESSED
 
     def everybody(self) -> list[tuple[str | None, str | None, Mapping[str, object]]]:
         """Id, email and attributes of all, in the order in which they were made."""

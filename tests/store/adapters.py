@@ -65,7 +65,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
     clock = clock or Clock()
     return Store(
         workspaces=SQLWorkspaces(database),
-        people=SQLPeople(database, clock=clock),
+        people=SQLPeople(database),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
         clock=clock,

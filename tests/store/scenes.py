@@ -1,6 +1,6 @@
 """A workspace in a store, with short words for what tests do to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -8,8 +8,9 @@ from typing import Self
 
 from tests.store.adapters import Store
 from workspace_operator.application.migrating import MigrationWorker
-from workspace_operator.application.ports import Lease, Sought, ViolationRow
-from workspace_operator.identity.calls import IdentifyCall, Outcome, identify_call
+from workspace_operator.application.ports import Answer, Lease, Sought, ViolationRow
+from workspace_operator.identity.calls import Ask, DeleteCall, IdentifyCall, SuppressCall, UnsuppressCall, identify_call
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import Reference, reference_by_kind
 from workspace_operator.identity.rules import Kind, Mode
@@ -97,10 +98,13 @@ class Scene:
     def call(self, *, body: Mapping[str, object] | None = None, **name: str) -> IdentifyCall:
         return identify_call(self.reference(**name), body or {})
 
+    def perform(self, *asks: Ask) -> list[Answer]:
+        """Carry calls out in one transaction."""
+        return list(self.store.people.perform(self.workspace_id, asks, now=int(self.store.clock().timestamp())))
+
     def identify(self, *calls: IdentifyCall) -> list[Outcome]:
         """Apply calls in one batch."""
-        now = int(self.store.clock().timestamp())
-        return list(self.store.people.identify(self.workspace_id, calls, now=now))
+        return [each for each in self.perform(*calls) if isinstance(each, Outcome)]
 
     def say(self, *, body: Mapping[str, object] | None = None, **name: str) -> Outcome:
         """One call about somebody."""
@@ -123,13 +127,13 @@ class Scene:
         return self.store.people.find(self.workspace_id, self.reference(**name))
 
     def delete(self, **name: str) -> bool:
-        return self.store.people.delete(self.workspace_id, self.reference(**name))
+        return _did_something(self.perform(DeleteCall(reference=self.reference(**name))))
 
     def suppress(self, **name: str) -> bool:
-        return self.store.people.suppress(self.workspace_id, self.reference(**name))
+        return _did_something(self.perform(SuppressCall(reference=self.reference(**name))))
 
     def unsuppress(self, **name: str) -> bool:
-        return self.store.people.unsuppress(self.workspace_id, self.reference(**name))
+        return _did_something(self.perform(UnsuppressCall(reference=self.reference(**name))))
 
     def put_in_force(self, **settings: object) -> None:
         workspace = self.workspace
@@ -198,3 +202,8 @@ class Scene:
         self, action: RequestMigration | PauseMigration | CancelMigration | RetryMigration | PutInForce
     ) -> None:
         self.store.workspaces.carry_out(action, now=self.store.clock())
+
+
+def _did_something(answers: Sequence[Answer]) -> bool:
+    [outcome] = answers
+    return isinstance(outcome, Outcome) and outcome.effect not in {Effect.IGNORED, Effect.UNCHANGED}

@@ -8,7 +8,7 @@ from tests.store.invariants import assert_sound
 from tests.store.scenes import Scene
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Moved, WritersHeld
-from workspace_operator.identity.calls import Effect
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.plan import RequestMigration

@@ -11,7 +11,7 @@ from tests.store.scenes import Scene, destroy
 from tests.store.test_changes import ALLOWED
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Moved
-from workspace_operator.identity.calls import Effect
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import ENDED, Stage
 

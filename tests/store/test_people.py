@@ -9,7 +9,8 @@ from tests.store.adapters import Store
 from tests.store.scenes import Scene
 from workspace_operator.errors import NotFound
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Effect, identify_call
+from workspace_operator.identity.calls import identify_call
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.references import reference_by_kind
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Kind, Mode
 from workspace_operator.reconcile.observed import PeopleCounts
@@ -217,11 +218,11 @@ def test_unknown_workspace_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         store.people.rules(10**12)
     with pytest.raises(NotFound):
-        store.people.identify(10**12, [identify_call(reference, {})], now=1)
+        store.people.perform(10**12, [identify_call(reference, {})], now=1)
     with pytest.raises(NotFound):
         store.people.find(10**12, reference)
     with pytest.raises(NotFound):
-        store.people.delete(10**12, reference)
+        store.people.find_many(10**12, [reference])
 
 
 def test_empty_batch_does_nothing(both: Scene) -> None:

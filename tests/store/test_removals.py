@@ -4,7 +4,7 @@ import pytest
 
 from tests.store.adapters import Store
 from tests.store.scenes import Scene
-from workspace_operator.identity.calls import Effect
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
 
 

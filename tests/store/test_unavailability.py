@@ -11,7 +11,7 @@ from tests.postgres import OwnPostgres
 from tests.store.adapters import Store, sql_store, upgraded
 from tests.store.scenes import Scene
 from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
-from workspace_operator.identity.calls import Effect
+from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.store import engines
 from workspace_operator.store.engines import Database
@@ -227,7 +227,7 @@ def test_lock_of_somebody_who_stopped_is_not_waited_for_long(sql: Store, monkeyp
     with stopped.connect() as connection, connection.begin():
         close_fence(connection, scene.workspace_id)
         with pytest.raises(StoreUnavailable):
-            sql_store(impatient).people.identify(scene.workspace_id, [scene.call(id="1")], now=0)
+            sql_store(impatient).people.perform(scene.workspace_id, [scene.call(id="1")], now=0)
 
     impatient.close()
 

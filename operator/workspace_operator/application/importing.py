@@ -13,7 +13,8 @@ from workspace_operator.application.csv_reading import NOTE_COLUMNS, CsvRow, Hea
 from workspace_operator.application.ports import People
 from workspace_operator.application.row_calls import RowCalls
 from workspace_operator.errors import InvalidInput, WritersHeld
-from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome, Refusal
+from workspace_operator.identity.calls import IdentifyCall
+from workspace_operator.identity.outcomes import Effect, Outcome, Refusal
 from workspace_operator.identity.rules import Kind
 
 BATCH = 2_000
@@ -106,7 +107,8 @@ class PeopleImport:
         waited = 0.0
         while True:
             try:
-                return self.people.identify(self.workspace_id, calls, now=int(self.clock()))
+                answers = self.people.perform(self.workspace_id, calls, now=int(self.clock()))
+                return [each for each in answers if isinstance(each, Outcome)]  # calls are checked: all of them
             except WritersHeld:
                 if waited >= PATIENCE_SECONDS:
                     raise

@@ -1,5 +1,6 @@
 """``workspacectl people``: people in, people out, one person looked at, deleted, suppressed."""
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from workspace_operator.cli.stores import Named, NamedWorkspace, opened_workspac
 from workspace_operator.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.identity.calls import Call
     from workspace_operator.identity.people import Person
     from workspace_operator.identity.references import Reference
 
@@ -71,10 +73,12 @@ def delete(
     database: Database,
 ) -> None:
     """Delete a person with all their data. Their identifiers may be used again."""
+    from workspace_operator.identity.calls import DeleteCall
+
     named = Named(value=value, id=id_, email=email, cio_id=cio_id)
     with opened_workspace(database, workspace, cluster_id) as found:
         reference = named.reference(found)
-        _carry_out(found.people.delete, found, reference, "deleted", _nobody(reference, found))
+        _carry_out(DeleteCall, found, reference, "deleted", _nobody(reference, found))
 
 
 @app.command()
@@ -92,12 +96,14 @@ def suppress(
 
     The person's other identifier is blocked, too. A bare address is an email here, also where ids look like that.
     """
+    from workspace_operator.identity.calls import SuppressCall
+
     named = Named(value=value, id=id_, email=email, cio_id=cio_id)
     with opened_workspace(database, workspace, cluster_id) as found:
         reference = named.reference(found, suppressing=True)
         by_cio_id = reference.kind.value == "cio_id"
         nothing = _nobody(reference, found) if by_cio_id else f"{_title(reference)} is suppressed already"
-        _carry_out(found.people.suppress, found, reference, "suppressed", nothing)
+        _carry_out(SuppressCall, found, reference, "suppressed", nothing)
 
 
 @app.command()
@@ -115,19 +121,24 @@ def unsuppress(
 
     What was suppressed together with it is free again, too. Nobody is restored.
     """
+    from workspace_operator.identity.calls import UnsuppressCall
+
     named = Named(value=value, id=id_, email=email, cio_id=cio_id)
     with opened_workspace(database, workspace, cluster_id) as found:
         reference = named.reference(found, suppressing=True)
         if reference.kind.value == "cio_id":
             raise InvalidInput("a cio_id is never suppressed: name the id or the email", field="--cio-id")
         nothing = f"{_title(reference)} is not suppressed"
-        _carry_out(found.people.unsuppress, found, reference, "no longer suppressed", nothing)
+        _carry_out(UnsuppressCall, found, reference, "no longer suppressed", nothing)
 
 
 def _carry_out(
-    act: "Callable[[int, Reference], bool]", found: NamedWorkspace, reference: "Reference", done: str, nothing: str
+    call: "Callable[..., Call]", found: NamedWorkspace, reference: "Reference", done: str, nothing: str
 ) -> None:
-    if not act(found.number, reference):
+    from workspace_operator.identity.outcomes import Effect, Outcome
+
+    [answer] = found.people.perform(found.number, [call(reference=reference)], now=int(time.time()))
+    if not isinstance(answer, Outcome) or answer.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(nothing)
     tell(f"{_title(reference)} {done}")
 

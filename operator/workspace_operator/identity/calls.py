@@ -1,15 +1,16 @@
-"""Calls and what came of them, as values (identity-rules §3, §4)."""
+"""Calls: what can be asked about people, as values (identity-rules §3 to §6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Final, Literal, TypeAlias, cast
 
 from workspace_operator.identity.attributes import IDENTIFIER_NAMES, Wishes, check_attributes, without_identifiers
+from workspace_operator.identity.devices import Device
 from workspace_operator.identity.emails import email_key
-from workspace_operator.identity.people import Person
+from workspace_operator.identity.events import Event
 from workspace_operator.identity.references import Reference
-from workspace_operator.identity.rules import Kind
+from workspace_operator.identity.rules import Mode
 from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_VALUE_BYTES, identifier_text
 
 
@@ -38,6 +39,7 @@ class IdentifyCall:
         attributes: everything else in the body; identifiers in it are ignored.
         update_only: creates nobody.
         by_import: a row of a file: the last line of identity-rules §3 binds.
+        timestamp: when the attributes had these values, Unix seconds; None is now (``_timestamp``, end of §4).
         email_key: the key of `email`, None where that is no address.
     """
 
@@ -48,6 +50,7 @@ class IdentifyCall:
     attributes: Wishes
     update_only: bool = False
     by_import: bool = False
+    timestamp: float | None = None
     email_key: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -56,51 +59,92 @@ class IdentifyCall:
             object.__setattr__(self, "email_key", email_key(self.email))
 
 
-class Effect(StrEnum):
-    """What a call came to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteCall:
+    """Delete a person with all their data (identity-rules §6)."""
 
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    SKIPPED = "skipped"
-    """Nobody matched, and only updates were asked for."""
-    IGNORED = "ignored"
-    """Accepted without effect: a suppressed reference, an unknown cio_id."""
-    REJECTED = "rejected"
-    """Not accepted, nothing applied."""
-    DELETED = "deleted"
-    SUPPRESSED = "suppressed"
-    UNSUPPRESSED = "unsuppressed"
+    reference: Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A change of an identifier that the rules do not allow; ``value`` is None for a deletion."""
+class SuppressCall:
+    """Delete a person and block their identifiers, or block a bare value."""
 
-    kind: Kind
-    value: str | None
-    reason: str
+    reference: Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a call came to, and with whom.
+class UnsuppressCall:
+    """End every suppression that holds a value."""
 
-    Attributes:
-        effect: what was done.
-        person: the person afterwards, or as they last were if they are gone; None if nobody is concerned.
-        before: the person before; None if there was none.
-        absorbed: who ceased to exist in a merge (identity-rules §5).
-        refusals: changes of identifiers that were refused while the rest was applied.
-        reason: why nothing was done; empty if something was, or nothing had to be.
-    """
+    reference: Reference
 
-    effect: Effect
-    person: Person | None = None
-    before: Person | None = None
-    absorbed: Person | None = None
-    refusals: tuple[Refusal, ...] = ()
-    reason: str = ""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeCall:
+    """Make one person of two, in any mode; the caller says who is primary (identity-rules §5)."""
+
+    primary: Reference
+    secondary: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCall:
+    """Record an event of a person; somebody unknown is taken as a bare identify first (identity-rules §4)."""
+
+    reference: Reference
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnonymousEventCall:
+    """Record an event of nobody known; with an ``anonymous_id`` somebody may turn out to have done it."""
+
+    event: Event
+    anonymous_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddDeviceCall:
+    """Add a device to a person, or update it; somebody unknown is taken as a bare identify first."""
+
+    reference: Reference
+    device: Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDeviceCall:
+    """Take a device from a person."""
+
+    reference: Reference
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentCall:
+    """Put a person into a manual segment, or take them out; unknown people are ignored."""
+
+    reference: Reference
+    segment: int
+    joins: bool
+
+
+Call: TypeAlias = (
+    IdentifyCall
+    | DeleteCall
+    | SuppressCall
+    | UnsuppressCall
+    | MergeCall
+    | EventCall
+    | AnonymousEventCall
+    | AddDeviceCall
+    | DeleteDeviceCall
+    | SegmentCall
+)
+"""Everything that can be asked about people; `performing.perform` carries it out."""
+
+Ask: TypeAlias = Call | Callable[[Mode], Call]
+"""A call, or what makes one once the mode in force is known; raises InvalidInput if it is none in that mode."""
 
 
 def identify_call(

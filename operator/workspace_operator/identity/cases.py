@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from workspace_operator.identity.authority import Alteration
-from workspace_operator.identity.calls import IdentifyCall, Refusal
+from workspace_operator.identity.calls import IdentifyCall
+from workspace_operator.identity.outcomes import Refusal
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.rules import ID, IdentityRules, Kind
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
+from workspace_operator.identity.calls import IdentifyCall
 from workspace_operator.identity.cases import Subject
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import REFERENCE_KINDS, IdentifierKey, bare_cio_id

@@ -1,5 +1,6 @@
 """People as the rules see them, and what the checks of identity-rules §7 need to know of each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workspace_operator.identity.attributes import Attributes
@@ -21,6 +22,8 @@ class Person:
         attributes: everything else that is known; without id, email and cio_id, never null or empty text.
         stored_at: when we made the person, Unix seconds.
         created_at: the age that counts (`age`), Unix seconds.
+        attribute_times: when attributes got their values, or were removed, where that is not `stored_at`; Unix
+            seconds by name (identity-rules §4, ``_timestamp``). None: all are as old as the person.
     """
 
     cio_id: str
@@ -30,6 +33,7 @@ class Person:
     attributes: Attributes
     stored_at: int
     created_at: int
+    attribute_times: Mapping[str, float] | None = None
 
     @property
     def email_is_invalid(self) -> bool:

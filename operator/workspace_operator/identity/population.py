@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from workspace_operator.identity.people import Person, same_person
 from workspace_operator.identity.references import IdentifierKey, Reference
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, ID_ONLY, Kind, Mode
+from workspace_operator.identity.trail import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,10 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """The net effect of a batch. Write the removals first: what they free may be among the additions."""
+    """The net effect of a batch. Write the removals first: what they free may be among the additions.
+
+    The ``trail`` comes after the people, step by step.
+    """
 
     inserted: tuple[Person, ...] = ()
     replaced: tuple[Replacement, ...] = ()
@@ -49,6 +53,7 @@ class Changes:
     identifiers_removed: tuple[Ownership, ...] = ()
     suppressions_added: tuple[Suppression, ...] = ()
     suppressions_removed: tuple[Suppression, ...] = ()
+    trail: tuple[Step, ...] = ()
 
 
 class Population:
@@ -59,15 +64,30 @@ class Population:
         people: everybody who is loaded.
         owners: the cio_id of whom each identifier belongs to; always what `people` claim.
         blocked: the suppressions that hold each blocked value; a value without one is not in it.
+        devices: the tokens of the devices of people, for calls that add one; loaded only where that matters.
+        trail: what calls leave behind besides, in order.
     """
 
-    __slots__ = ("_blocked_before", "_held", "_owners_before", "_people_before", "blocked", "mode", "owners", "people")
+    __slots__ = (
+        "_blocked_before",
+        "_held",
+        "_owners_before",
+        "_people_before",
+        "blocked",
+        "devices",
+        "mode",
+        "owners",
+        "people",
+        "trail",
+    )
 
     def __init__(self, *, mode: Mode, people: Iterable[Person] = (), suppressions: Iterable[Suppression] = ()) -> None:
         self.mode = mode
         self.people: dict[str, Person] = {}
         self.owners: dict[IdentifierKey, str] = {}
         self.blocked: dict[IdentifierKey, set[str]] = {}
+        self.devices: dict[str, set[str]] = {}
+        self.trail: list[Step] = []
         self._held: dict[str, set[IdentifierKey]] = {}
         self._people_before: dict[str, Person | None] = {}
         self._owners_before: dict[IdentifierKey, str | None] = {}
@@ -163,6 +183,7 @@ class Population:
             identifiers_removed=tuple(_ownership(key, old) for key, old, _ in moved if old is not None),
             suppressions_added=tuple(row for row in self._moved_suppressions() if not self._blocked_before[row]),
             suppressions_removed=tuple(row for row in self._moved_suppressions() if self._blocked_before[row]),
+            trail=tuple(self.trail),
         )
 
     def settle(self) -> None:
@@ -170,6 +191,7 @@ class Population:
         self._people_before.clear()
         self._owners_before.clear()
         self._blocked_before.clear()
+        self.trail.clear()
 
     def _moved_suppressions(self) -> list[Suppression]:
         return [row for row, before in self._blocked_before.items() if before is not self._holds(row)]

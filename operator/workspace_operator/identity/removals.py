@@ -1,7 +1,7 @@
 """Deleting, suppressing and unsuppressing (identity-rules §6)."""
 
 from workspace_operator.identity import reasons
-from workspace_operator.identity.calls import Effect, Outcome
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference

@@ -4,49 +4,21 @@
 unchanged has left the population as it was.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 from workspace_operator.identity import reasons
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES, applied
-from workspace_operator.identity.calls import ABSENT, Effect, IdentifyCall, Outcome
+from workspace_operator.identity.calls import ABSENT, IdentifyCall
 from workspace_operator.identity.cases import Subject
 from workspace_operator.identity.finding import find_subject
 from workspace_operator.identity.judging import judge
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person, age, id_is_another_email, same_person
 from workspace_operator.identity.population import Population
-from workspace_operator.identity.references import IdentifierKey, bare_cio_id
-from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_OR_ID, ID, ID_ONLY, IdentityRules
+from workspace_operator.identity.rules import EMAIL, EMAIL_OR_ID, ID_ONLY, IdentityRules
 
 _CREATED: Final = Effect.CREATED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """What calls may touch: load these, in this order, with the people who own them and what blocks them."""
-
-    identifiers: tuple[IdentifierKey, ...]
-    cio_ids: tuple[str, ...]
-
-
-def keys_of(rules: IdentityRules, calls: Iterable[IdentifyCall]) -> Keys:
-    """The identifiers and cio_ids that calls may touch, each once and sorted, so that locks cannot cross."""
-    identifiers: set[IdentifierKey] = set()
-    cio_ids: set[str] = set()
-    for call in calls:
-        reference = call.reference
-        if reference.kind is CIO_ID:
-            cio_ids.add(reference.key)
-        else:
-            identifiers.add((reference.kind, reference.key))
-        if isinstance(call.id, str):
-            identifiers.add((ID, call.id))
-        if call.email_key is not None and rules.mode is not ID_ONLY:
-            identifiers.add((EMAIL, call.email_key))
-        if isinstance(call.cio_id, str):
-            cio_ids.add(bare_cio_id(call.cio_id))
-    return Keys(identifiers=tuple(sorted(identifiers)), cio_ids=tuple(sorted(cio_ids)))
 
 
 def identify(

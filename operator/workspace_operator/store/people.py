@@ -12,20 +12,21 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from workspace_operator.errors import NotFound
-from workspace_operator.identity import removals
-from workspace_operator.identity.calls import Effect, IdentifyCall, Outcome
+from workspace_operator.application.ports import Answer, ReferenceAsk
+from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.calls import Ask, Call
+from workspace_operator.identity.keys import Keys, keys_of
 from workspace_operator.identity.people import Person
+from workspace_operator.identity.performing import perform
 from workspace_operator.identity.population import Changes, Ownership, Population, Suppression
 from workspace_operator.identity.references import Reference
-from workspace_operator.identity.resolve import Keys, identify, keys_of
 from workspace_operator.identity.rules import IdentityRules, Kind, Mode
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.counting import count_people
 from workspace_operator.store.dialects import among, insert_rows
 from workspace_operator.store.engines import Database
-from workspace_operator.store.fences import close_fence, pass_fence
+from workspace_operator.store.fences import pass_fence
 from workspace_operator.store.rows import Row, rules_of
 from workspace_operator.store.tables import (
     KIND_EMAIL,
@@ -51,47 +52,53 @@ class SQLPeople:
 
     database: Database
     new_cio_id: Callable[[], str] = field(default_factory=CioIDs)
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """Tell the identifier settings in force. Raises NotFound."""
         with self.database.reading() as connection:
             return rules_of(_workspace(connection, workspace_id))
 
-    def identify(self, workspace_id: int, calls: Sequence[IdentifyCall], *, now: int) -> Sequence[Outcome]:
-        """Resolve and apply calls, one outcome each. Raises NotFound or WritersHeld."""
+    def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
+        """Carry calls out under the settings in force, an answer each. Raises NotFound or WritersHeld."""
 
-        def work(connection: sa.Connection) -> list[Outcome]:
+        def work(connection: sa.Connection) -> list[Answer]:
             row = pass_fence(connection, workspace_id)
             rules = rules_of(row)
-            people = _load(connection, row, keys_of(rules, calls))
-            outcomes = [identify(rules, people, call, now=now, new_cio_id=self.new_cio_id) for call in calls]
+            calls = [_call(ask, rules.mode) for ask in asks]
+            taken = [each for each in calls if not isinstance(each, InvalidInput)]
+            people = _load(connection, row, keys_of(rules, taken))
+            answers = [
+                each
+                if isinstance(each, InvalidInput)
+                else perform(rules, people, each, now=now, new_cio_id=self.new_cio_id)
+                for each in calls
+            ]
             _write(connection, row, people.changes(), now)
-            return outcomes
+            return answers
 
         return self.database.writing(work)
-
-    def delete(self, workspace_id: int, reference: Reference) -> bool:
-        """Delete a person with all their data; False if the reference stands for nobody."""
-        return self._depart(workspace_id, reference, removals.delete)
-
-    def suppress(self, workspace_id: int, reference: Reference) -> bool:
-        """Block an identifier and delete who has it; False if there was nothing to do."""
-
-        def suppress(people: Population, named: Reference) -> Outcome:
-            return removals.suppress(people, named, suppression_id=self.new_cio_id())
-
-        return self._depart(workspace_id, reference, suppress)
-
-    def unsuppress(self, workspace_id: int, reference: Reference) -> bool:
-        """End every suppression that holds the value; False if there was none."""
-        return self._depart(workspace_id, reference, removals.unsuppress)
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
         """Find the person that the reference stands for under the rules in force."""
         with self.database.reading_one_snapshot() as connection:
             row = _workspace(connection, workspace_id)
-            return _load(connection, row, _keys_of_one(reference), locking=False).find(reference)
+            return _load(connection, row, _keys_of([reference]), locking=False).find(reference)
+
+    def find_many(self, workspace_id: int, asks: Sequence[ReferenceAsk]) -> Sequence[Person]:
+        """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
+        with self.database.reading_one_snapshot() as connection:
+            row = _workspace(connection, workspace_id)
+            references = [ask(Mode(row.mode)) if callable(ask) else ask for ask in asks]
+            people = _load(connection, row, _keys_of(references), locking=False)
+            found = [people.find(each) for each in references]
+            return list({each.cio_id: each for each in found if each is not None}.values())
+
+    def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
+        """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
+        query = sa.select(person).where(person.c.workspace_id == workspace_id, person.c.email_key == key)
+        with self.database.reading() as connection:
+            _workspace(connection, workspace_id)
+            return [_person_of(row) for row in connection.execute(query.order_by(person.c.cio_id).limit(limit))]
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""
@@ -105,21 +112,14 @@ class SQLPeople:
         with self.database.reading_one_snapshot() as connection:
             return count_people(connection, workspace_id)
 
-    def _depart(
-        self, workspace_id: int, reference: Reference, step: Callable[[Population, Reference], Outcome]
-    ) -> bool:
-        """Delete, suppress or unsuppress; under the closed fence, so that no call makes anew what is being blocked."""
-        now = int(self.clock().timestamp())
 
-        def work(connection: sa.Connection) -> bool:
-            close_fence(connection, workspace_id)
-            row = pass_fence(connection, workspace_id)
-            people = _load(connection, row, _keys_of_one(reference), whole_suppressions=True)
-            outcome = step(people, reference)
-            _write(connection, row, people.changes(), now)
-            return outcome.effect not in {Effect.IGNORED, Effect.UNCHANGED}
-
-        return self.database.writing(work)
+def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
+    if not callable(ask):
+        return ask
+    try:
+        return ask(mode)
+    except InvalidInput as error:
+        return error
 
 
 def _workspace(connection: sa.Connection, workspace_id: int) -> Row:
@@ -129,15 +129,15 @@ def _workspace(connection: sa.Connection, workspace_id: int) -> Row:
     return row
 
 
-def _keys_of_one(reference: Reference) -> Keys:
-    if reference.kind is Kind.CIO_ID:
-        return Keys(identifiers=(), cio_ids=(reference.key,))
-    return Keys(identifiers=(reference.identifier,), cio_ids=())
+def _keys_of(references: Sequence[Reference]) -> Keys:
+    by_cio_id = [each.key for each in references if each.kind is Kind.CIO_ID]
+    return Keys(
+        identifiers=tuple(sorted({each.identifier for each in references if each.kind is not Kind.CIO_ID})),
+        cio_ids=tuple(sorted(set(by_cio_id))),
+    )
 
 
-def _load(
-    connection: sa.Connection, row: Row, keys: Keys, *, locking: bool = True, whole_suppressions: bool = False
-) -> Population:
+def _load(connection: sa.Connection, row: Row, keys: Keys, *, locking: bool = True) -> Population:
     """Load the people that own these identifiers, and what blocks them."""
     mode = Mode(row.mode)
     values = {kind: [key for each, key in keys.identifiers if each is kind] for kind in _KIND_NUMBERS}
@@ -147,7 +147,7 @@ def _load(
             owners += _owners(connection, row.workspace_id, kind, values[kind], locking=locking)
     people = _people(connection, row.workspace_id, owners, locking=locking)
     blocked = _suppressions(connection, row.workspace_id, values)
-    if whole_suppressions:
+    if keys.unsuppresses:
         blocked = _of_groups(connection, row.workspace_id, {each.suppression_id for each in blocked})
     return Population(mode=mode, people=people, suppressions=blocked)
 
@@ -258,6 +258,7 @@ def _person_of(row: Row) -> Person:
         attributes=row.attributes,
         stored_at=row.stored_at,
         created_at=row.created_at,
+        attribute_times=row.attribute_times,
     )
 
 
@@ -274,6 +275,7 @@ def _row_of(workspace_id: int, each: Person) -> tuple[object, ...]:
         _json(each.attributes),
         each.stored_at,
         each.created_at,
+        None if each.attribute_times is None else _json(each.attribute_times),
     )
 
 
@@ -287,6 +289,7 @@ def _values_of(each: Person) -> dict[str, object]:
         "attributes": each.attributes,
         "stored_at": each.stored_at,
         "created_at": each.created_at,
+        "attribute_times": each.attribute_times,
     }
 
 

@@ -103,6 +103,8 @@ person = sa.Table(
     sa.Column("attributes", sa.JSON, nullable=False),
     sa.Column("stored_at", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    # Null: all attributes are as old as the person.
+    sa.Column("attribute_times", sa.JSON(none_as_null=True)),
     sqlite_with_rowid=False,
 )
 
@@ -213,10 +215,99 @@ violation = sa.Table(
     sqlite_with_rowid=False,
 )
 
-DIRECTORY = (account, workspace, migration)
+activity = sa.Table(
+    "activity",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("activity_id", Key, primary_key=True),
+    sa.Column("type", sa.SmallInteger, nullable=False),
+    # Whose it is, and whose it was when it was recorded: merges move it, an undo brings it back.
+    sa.Column("cio_id", Key),
+    sa.Column("origin", Key),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("event_id", Key),
+    sa.Column("anonymous_id", Key),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Index("ix_activity_person", "workspace_id", "cio_id", "activity_id"),
+    sqlite_with_rowid=False,
+)
+sa.Index(
+    "ix_activity_event",
+    activity.c.workspace_id,
+    activity.c.event_id,
+    unique=True,
+    postgresql_where=activity.c.event_id.is_not(None),
+    sqlite_where=activity.c.event_id.is_not(None),
+)
+sa.Index(
+    "ix_activity_anonymous",
+    activity.c.workspace_id,
+    activity.c.anonymous_id,
+    postgresql_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
+    sqlite_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
+)
+
+device = sa.Table(
+    "device",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("cio_id", Key, primary_key=True),
+    sa.Column("token", Key, primary_key=True),
+    sa.Column("platform", sa.Text, nullable=False),
+    sa.Column("last_used", sa.BigInteger),
+    sa.Column("attributes", sa.JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+membership = sa.Table(
+    "membership",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("segment", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("cio_id", Key, primary_key=True),
+    sa.Index("ix_membership_person", "workspace_id", "cio_id"),
+    sqlite_with_rowid=False,
+)
+
+merge = sa.Table(
+    "merge",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("merge_id", Key, primary_key=True),
+    sa.Column("at", UTCTime, nullable=False),
+    sa.Column("automatic", sa.Boolean, nullable=False),
+    sa.Column("primary_cio_id", Key, nullable=False),
+    sa.Column("secondary_cio_id", Key, nullable=False),
+    # Who has the data now: the survivor, or whoever absorbed the survivor since. Null once it is undone.
+    sa.Column("holder", Key),
+    # The people before and after, their devices and memberships, as JSON documents.
+    sa.Column("record", sa.JSON, nullable=False),
+    sa.Column("undone_at", UTCTime),
+    sa.Index("ix_merge_holder", "workspace_id", "holder"),
+    sa.Index("ix_merge_primary", "workspace_id", "primary_cio_id"),
+    sa.Index("ix_merge_secondary", "workspace_id", "secondary_cio_id"),
+    sqlite_with_rowid=False,
+)
+
+credential = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("site_id_digest", Key, nullable=False, unique=True),
+    sa.Column("api_key_digest", Key, nullable=False),
+    sa.Column("app_key_digest", Key, nullable=False, unique=True),
+    sa.Column("created_at", UTCTime, nullable=False),
+    sa.Column("valid_until", UTCTime),
+    # The value of the annotation that asked for this rotation.
+    sa.Column("request", sa.Text, nullable=False),
+)
+
+DIRECTORY = (account, workspace, migration, credential)
 """A few rows a workspace, kept in one place."""
 
-PER_WORKSPACE = (fence, person, identifier, suppression, export, violation)
+PER_WORKSPACE = (fence, person, identifier, suppression, export, violation, activity, device, membership, merge)
 """The tables whose rows belong to one workspace: spread or partitioned by ``workspace_id``."""
 
 KIND_ID, KIND_EMAIL = 1, 2

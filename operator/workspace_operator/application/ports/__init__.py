@@ -1,0 +1,37 @@
+"""What the use cases need from outside, as small protocols named by that need.
+
+Everything is synchronous; drivers run use cases in worker threads. Adapters raise only the errors of
+``workspace_operator.errors``; every method may raise StoreUnavailable or ClusterUnavailable besides what it names.
+"""
+
+from workspace_operator.application.ports.belongings import Activity, Belongings
+from workspace_operator.application.ports.cluster import Access, Resources
+from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
+from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
+from workspace_operator.application.ports.merges import Merge, Merges, Undone
+from workspace_operator.application.ports.migrations import Lease, Migrations
+from workspace_operator.application.ports.people import Answer, People, ReferenceAsk
+from workspace_operator.application.ports.workspaces import Sought, Workspaces
+
+__all__ = [
+    "Access",
+    "Activity",
+    "Answer",
+    "Belongings",
+    "CredentialDigests",
+    "Credentials",
+    "Export",
+    "Exports",
+    "Lease",
+    "Merge",
+    "Merges",
+    "Migrations",
+    "People",
+    "ReferenceAsk",
+    "Resources",
+    "Sought",
+    "StoredCredentials",
+    "Undone",
+    "ViolationRow",
+    "Workspaces",
+]

@@ -1,0 +1,40 @@
+"""The cluster."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from workspace_operator.reconcile.observed import Owner
+from workspace_operator.reconcile.plan import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach a cluster; ``authorization`` is the whole value of that header."""
+
+    server: str
+    ca_file: str | None = None
+    insecure: bool = False
+    authorization: str | None = field(default=None, repr=False)
+    certificate_file: str | None = None
+    key_file: str | None = None
+
+
+class Resources(Protocol):
+    """The Workspace resources of the cluster, as far as the operator writes or asks for them."""
+
+    def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
+        """Replace the status; returns the new resourceVersion. Raises Moved or NotFound."""
+        ...
+
+    def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
+        """Replace the finalizers; returns the new resourceVersion. Raises Moved or NotFound."""
+        ...
+
+    def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
+        """Emit an event about a resource; losing one is not worth an error."""
+        ...
+
+    def is_released(self, owner: Owner) -> bool:
+        """Whether the resource that owns a workspace is gone."""
+        ...

@@ -1,0 +1,59 @@
+"""Who may call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialDigests:
+    """SHA-256 of the credentials, hexadecimal; 256 random bits each need no slower hash."""
+
+    site_id: str
+    api_key: str
+    app_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCredentials:
+    """One set of credentials of a workspace.
+
+    Attributes:
+        number: counts a workspace's sets.
+        valid_until: None for the newest; those before it end then.
+        request: the value of the annotation that asked for this rotation, empty if none did.
+    """
+
+    workspace_id: int
+    number: int
+    digests: CredentialDigests
+    created_at: datetime
+    valid_until: datetime | None
+    request: str
+
+
+class Credentials(Protocol):
+    """Who may call for which workspace. Found by digest without knowing the workspace."""
+
+    def sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
+        """Those that are valid, the newest first."""
+        ...
+
+    def rotate(
+        self, workspace_id: int, digests: CredentialDigests, *, grace: timedelta, request: str, now: datetime
+    ) -> StoredCredentials:
+        """Put a new set in force, also the first; the one before stays valid for the grace time. Raises NotFound."""
+        ...
+
+    def revoke(self, workspace_id: int) -> int:
+        """End all sets at once; tells how many. Raises NotFound."""
+        ...
+
+    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
+        """The valid set with this site id."""
+        ...
+
+    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials | None:
+        """The valid set with this app key."""
+        ...

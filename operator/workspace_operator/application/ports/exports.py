@@ -1,0 +1,45 @@
+"""Reports of violations."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A report of violations that can be fetched as CSV."""
+
+    workspace_id: int
+    number: int
+    migration_number: int
+    created_at: datetime
+    description: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViolationRow:
+    """One person of an export. ``sharing`` is how many people have this e-mail key, themselves included."""
+
+    cio_id: str
+    id: str | None
+    email: str | None
+    email_key: str | None
+    created_at: int
+    sharing: int
+    invalid_email: bool
+    suppressed_email: bool
+    id_is_another_email: bool
+
+
+class Exports(Protocol):
+    """Reports of violations."""
+
+    def exports(self, workspace_id: int) -> Sequence[Export]:
+        """All exports of a workspace, newest first."""
+        ...
+
+    def violations(self, workspace_id: int, number: int) -> Iterator[ViolationRow]:
+        """Stream an export's people by (e-mail key, age, cio_id), those without a key first."""
+        ...

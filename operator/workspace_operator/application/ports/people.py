@@ -1,0 +1,51 @@
+"""People and the calls about them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.calls import Ask
+from workspace_operator.identity.outcomes import Outcome
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.references import Reference
+from workspace_operator.identity.rules import IdentityRules, Mode
+from workspace_operator.reconcile.observed import PeopleCounts
+
+ReferenceAsk: TypeAlias = Reference | Callable[[Mode], Reference]
+"""A reference, or what makes one once the mode in force is known."""
+
+
+Answer: TypeAlias = Outcome | InvalidInput
+"""What came of an ask; an error is given back, not raised, so that those beside it in the transaction are taken."""
+
+
+class People(Protocol):
+    """The people of workspaces. Asks in one sequence take effect in order, in one transaction."""
+
+    def rules(self, workspace_id: int) -> IdentityRules:
+        """Tell the identifier settings in force. Raises NotFound."""
+        ...
+
+    def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
+        """Carry calls out under the settings in force, an answer each. Raises NotFound or WritersHeld."""
+        ...
+
+    def find(self, workspace_id: int, reference: Reference) -> Person | None:
+        """Find the person that the reference stands for under the rules in force."""
+        ...
+
+    def find_many(self, workspace_id: int, asks: Sequence[ReferenceAsk]) -> Sequence[Person]:
+        """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
+        ...
+
+    def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
+        """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
+        ...
+
+    def all(self, workspace_id: int) -> Iterator[Person]:
+        """Stream everybody of one moment, in order of creation."""
+        ...
+
+    def count(self, workspace_id: int) -> PeopleCounts:
+        """Count people, from the indexes."""
+        ...

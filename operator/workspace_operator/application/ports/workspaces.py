@@ -1,0 +1,53 @@
+"""The directory of workspaces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from workspace_operator.migrations.records import Migration
+from workspace_operator.reconcile.observed import Observed, Owner, StoredWorkspace
+from workspace_operator.reconcile.plan import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What one observation looks for: the resource's owner, and the workspaces that its text names."""
+
+    owner: Owner
+    account: str = "default"
+    display_name: str = ""
+    adopt: int | None = None
+    remembered: int | None = None
+
+
+class Workspaces(Protocol):
+    """The directory of workspaces, as the operator and the command line use it."""
+
+    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
+        """Look at one moment of the store; candidates come back as not released."""
+        ...
+
+    def carry_out(self, action: Action, *, now: datetime) -> None:
+        """Carry one action out, whole or not at all. Raises NameTaken or Moved."""
+        ...
+
+    def unreported(self) -> Sequence[tuple[Owner, Migration]]:
+        """List the workspaces whose identifier change has moved since it was last reported."""
+        ...
+
+    def reported(self, migration: Migration) -> None:
+        """Note that the resource tells of this revision of the change."""
+        ...
+
+    def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:
+        """Find a workspace by its owner's name. Raises NotFound or Ambiguous."""
+        ...
+
+    def get(self, workspace_id: int) -> StoredWorkspace:
+        """Find a workspace by its number. Raises NotFound."""
+        ...
+
+    def list(self) -> Sequence[StoredWorkspace]:
+        """All workspaces, by number."""
+        ...
