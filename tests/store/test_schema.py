@@ -84,8 +84,8 @@ def _defined(connection: sa.Connection, schema: str = "public") -> dict[str, str
 
 
 def _in_one_form(text: str) -> str:
-    """One definition with its parts sorted: constraints may stand in another order."""
-    lines = (line.strip().rstrip(",") for line in text.splitlines())
+    """One definition with its parts sorted: constraints may stand in another order, later columns behind them."""
+    lines = (line.strip().rstrip(",") for line in text.replace("), ", ")\n").splitlines())
     return "\n".join(sorted(line for line in lines if line))
 
 
