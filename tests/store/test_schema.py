@@ -1,5 +1,6 @@
 """The schema: revisions lead to exactly the metadata, once, whoever comes first; keys that can be spread."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,8 +85,8 @@ def _defined(connection: sa.Connection, schema: str = "public") -> dict[str, str
 
 
 def _in_one_form(text: str) -> str:
-    """One definition with its parts sorted: constraints may stand in another order, later columns behind them."""
-    lines = (line.strip().rstrip(",") for line in text.replace("), ", ")\n").splitlines())
+    """One definition with its parts sorted: constraints may stand in another order, and an added column beside another."""
+    lines = (line.strip().rstrip(",") for line in re.sub(r", (?=\w+ [A-Z])", "\n", text).splitlines())
     return "\n".join(sorted(line for line in lines if line))
 
 
