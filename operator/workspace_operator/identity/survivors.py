@@ -16,7 +16,7 @@ def survivor(primary: Person, secondary: Person, *, now: int) -> Person:
     there may be more attributes than a call could make.
     """
     attributes: dict[str, AttributeValue] = {**secondary.attributes, **primary.attributes}
-    if any(_is_true(person.attributes.get("unsubscribed")) for person in (primary, secondary)):
+    if any(is_true(person.attributes.get("unsubscribed")) for person in (primary, secondary)):
         attributes["unsubscribed"] = True
     keeps_email = primary.email is not None
     return Person(
@@ -30,6 +30,6 @@ def survivor(primary: Person, secondary: Person, *, now: int) -> Person:
     )
 
 
-def _is_true(value: AttributeValue | None) -> bool:
+def is_true(value: AttributeValue | None) -> bool:
     """Whether an attribute says yes: files have text where the API has true."""
     return value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1"})
