@@ -87,6 +87,8 @@ fence = sa.Table(
     metadata,
     sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
+    # Grows with everything that calls must not miss; a call compares it with what it knows (fences.py).
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
     sqlite_with_rowid=False,
 )
 
@@ -219,8 +221,9 @@ activity = sa.Table(
     "activity",
     metadata,
     sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    # The type is part of both orders: a rare one is found among millions without an index of its own.
+    sa.Column("type", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("activity_id", Key, primary_key=True),
-    sa.Column("type", sa.SmallInteger, nullable=False),
     # Whose it is, and whose it was when it was recorded: merges move it, an undo brings it back.
     sa.Column("cio_id", Key),
     sa.Column("origin", Key),
@@ -229,7 +232,7 @@ activity = sa.Table(
     sa.Column("event_id", Key),
     sa.Column("anonymous_id", Key),
     sa.Column("data", sa.JSON, nullable=False),
-    sa.Index("ix_activity_person", "workspace_id", "cio_id", "activity_id"),
+    sa.Index("ix_activity_person", "workspace_id", "cio_id", "type", "activity_id"),
     sqlite_with_rowid=False,
 )
 sa.Index(

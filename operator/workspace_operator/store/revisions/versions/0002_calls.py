@@ -13,6 +13,7 @@ Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     """Add the tables and the column."""
+    op.add_column("fence", sa.Column("version", sa.BigInteger(), nullable=False, server_default="1"))
     op.add_column("person", sa.Column("attribute_times", sa.JSON()))
     _activity()
     _device()
@@ -25,8 +26,8 @@ def _activity() -> None:
     op.create_table(
         "activity",
         sa.Column("workspace_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("activity_id", Key, nullable=False),
-        sa.Column("type", sa.SmallInteger(), nullable=False),
         sa.Column("cio_id", Key),
         sa.Column("origin", Key),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -34,10 +35,10 @@ def _activity() -> None:
         sa.Column("event_id", Key),
         sa.Column("anonymous_id", Key),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "activity_id"),
+        sa.PrimaryKeyConstraint("workspace_id", "type", "activity_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_activity_person", "activity", ["workspace_id", "cio_id", "activity_id"])
+    op.create_index("ix_activity_person", "activity", ["workspace_id", "cio_id", "type", "activity_id"])
     _partial_index("ix_activity_event", ["workspace_id", "event_id"], "event_id IS NOT NULL", unique=True)
     unclaimed = "anonymous_id IS NOT NULL AND cio_id IS NULL"
     _partial_index("ix_activity_anonymous", ["workspace_id", "anonymous_id"], unclaimed, unique=False)
