@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 _SEQUENCE_BITS = 12
 _NODE_BITS = 36
@@ -29,3 +30,8 @@ class CioIDs:
             # A full sequence runs over into the milliseconds, ahead of the clock for a moment.
             self._last = now if now > self._last else self._last + 1
             return f"{self._last:015x}{self._node}"
+
+
+def earliest(at: datetime) -> str:
+    """A text before every one that is made from then on, and after every one that was made a millisecond earlier."""
+    return f"{int(at.timestamp() * 1000):012x}"

@@ -1,0 +1,151 @@
+"""Reading what hangs on people: activities, devices, memberships of manual segments. `trails` writes it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Activity
+from workspace_operator.identity.devices import Device
+from workspace_operator.identity.trail import ActivityType
+from workspace_operator.store.cio_ids import earliest
+from workspace_operator.store.dialects import among
+from workspace_operator.store.engines import Database
+from workspace_operator.store.rows import Row
+from workspace_operator.store.tables import activity, device, membership, person, workspace
+
+TYPE_NUMBERS: Final[Mapping[ActivityType, int]] = {
+    ActivityType.ATTRIBUTE_CHANGE: 1,
+    ActivityType.FAILED_ATTRIBUTE_CHANGE: 2,
+    ActivityType.PROFILE_CREATE: 3,
+    ActivityType.PROFILE_DELETE: 4,
+    ActivityType.PROFILE_MERGE: 5,
+    ActivityType.SKIPPED_UPDATE: 6,
+    ActivityType.EVENT: 7,
+    ActivityType.PAGE: 8,
+    ActivityType.SCREEN: 9,
+}
+_TYPES: Final = {number: type_ for type_, number in TYPE_NUMBERS.items()}
+
+MEMBERS_AT_A_TIME = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class SQLBelongings:
+    """Implements the port ``Belongings``."""
+
+    database: Database
+
+    def activities(
+        self,
+        workspace_id: int,
+        *,
+        type: ActivityType | None = None,  # noqa: A002 - the wire's word
+        cio_id: str | None = None,
+        before: str | None = None,
+        limit: int,
+    ) -> Sequence[Activity]:
+        """List activities, newest first, those before an ``activity_id``."""
+        conditions = [activity.c.workspace_id == workspace_id]
+        conditions += [] if cio_id is None else [activity.c.cio_id == cio_id]
+        conditions += [] if before is None else [activity.c.activity_id < before]
+        with self.database.reading() as connection:
+            rows = connection.execute(_newest(conditions, TYPE_NUMBERS if type is None else (type,), limit))
+            return [_activity_of(row) for row in rows]
+
+    def devices(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[Device]]:
+        """Tell the devices of people, by cio_id, each person's by token; who has none is left out."""
+        with self.database.reading() as connection:
+            return devices_of(connection, workspace_id, cio_ids)
+
+    def members(self, workspace_id: int, segment: int) -> Iterator[str]:
+        """Stream the cio_ids in a manual segment, in order."""
+        ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
+        query = sa.select(membership.c.cio_id).where(ours).order_by(membership.c.cio_id)
+        with self.database.reading() as connection:
+            streaming = connection.execution_options(yield_per=MEMBERS_AT_A_TIME)
+            yield from streaming.execute(query).scalars()
+
+    def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:
+        """Tell the manual segments that a person is in, in order."""
+        with self.database.reading() as connection:
+            return segments_of(connection, workspace_id, [cio_id]).get(cio_id, ())
+
+    def forget_activities(self, *, before: datetime, size: int) -> int:
+        """Remove up to ``size`` activities that were recorded before then, in any workspace; tells how many."""
+        with self.database.reading() as connection:
+            numbers = connection.execute(sa.select(workspace.c.workspace_id)).scalars().all()
+        forgotten = 0
+        for number in numbers:
+            if forgotten < size:
+                forgotten += self._forget(number, earliest(before), size - forgotten)
+        return forgotten
+
+    def _forget(self, workspace_id: int, before: str, size: int) -> int:
+        """Only a workspace that has some is written to: most have none, most of the time."""
+        old = _old(workspace_id, before).limit(size)
+        with self.database.reading() as connection:
+            if connection.execute(old.limit(1)).first() is None:
+                return 0
+        key = sa.tuple_(activity.c.type, activity.c.activity_id)
+        statement = sa.delete(activity).where(activity.c.workspace_id == workspace_id, key.in_(old))
+        return self.database.writing(lambda connection: connection.execute(statement).rowcount)
+
+
+def devices_of(
+    connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
+) -> Mapping[str, Sequence[Device]]:
+    """The devices of people, by cio_id, each person's by token; who has none is left out."""
+    ours = sa.and_(device.c.workspace_id == workspace_id, among(device.c.cio_id, cio_ids))
+    rows = connection.execute(sa.select(device).where(ours).order_by(device.c.cio_id, device.c.token))
+    return {cio_id: tuple(map(_device_of, each)) for cio_id, each in groupby(rows, lambda row: row.cio_id)}
+
+
+def segments_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[int]]:
+    """The manual segments of people, by cio_id, in order; who is in none is left out."""
+    ours = sa.and_(membership.c.workspace_id == workspace_id, among(membership.c.cio_id, cio_ids))
+    order = (membership.c.cio_id, membership.c.segment)
+    rows = connection.execute(sa.select(*order).where(ours).order_by(*order))
+    return {cio_id: tuple(row.segment for row in each) for cio_id, each in groupby(rows, lambda row: row.cio_id)}
+
+
+def _newest(
+    conditions: Sequence[sa.ColumnElement[bool]], types: Collection[ActivityType], limit: int
+) -> sa.Select[Any]:
+    """The newest of these types with their people: a short look at the end of each type's part of an index."""
+    newest_first = activity.c.activity_id.desc()
+    ends = [
+        sa.select(sa.select(activity).where(*conditions, of_type).order_by(newest_first).limit(limit).subquery())
+        for of_type in (activity.c.type == TYPE_NUMBERS[each] for each in types)
+    ]
+    found = sa.union_all(*ends).subquery("found")
+    theirs = sa.and_(person.c.workspace_id == found.c.workspace_id, person.c.cio_id == found.c.cio_id)
+    query = sa.select(found, person.c.id, person.c.email).outerjoin(person, theirs)
+    return query.order_by(found.c.activity_id.desc()).limit(limit)
+
+
+def _old(workspace_id: int, before: str) -> sa.Select[Any]:
+    every_type = activity.c.type.in_(sorted(_TYPES))  # so that each type's part of the key is looked up
+    ours = sa.and_(activity.c.workspace_id == workspace_id, every_type, activity.c.activity_id < before)
+    return sa.select(activity.c.type, activity.c.activity_id).where(ours)
+
+
+def _activity_of(row: Row) -> Activity:
+    return Activity(
+        activity_id=row.activity_id,
+        type=_TYPES[row.type],
+        at=row.at,
+        cio_id=row.cio_id,
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        anonymous_id=row.anonymous_id,
+        data=row.data,
+    )
+
+
+def _device_of(row: Row) -> Device:
+    return Device(token=row.token, platform=row.platform, last_used=row.last_used, attributes=row.attributes)

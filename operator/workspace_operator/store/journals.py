@@ -1,0 +1,88 @@
+"""The journal of merges as rows: what one took, who has it now, and whose data it may still name.
+
+A row stays as long as whoever has its data. Its record keeps both people as they were, so it goes with that person,
+also when it is undone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Merge
+from workspace_operator.identity.devices import Device
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.trail import Absorbed
+from workspace_operator.store.dialects import among
+from workspace_operator.store.rows import Row
+from workspace_operator.store.tables import merge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What hung on the secondary besides activities, and what of that the primary had, too, and keeps as its own."""
+
+    devices: Sequence[Device]
+    segments: Sequence[int]
+    doubled_tokens: Sequence[str]
+    doubled_segments: Sequence[int]
+
+
+def journal_values(workspace_id: int, merge_id: str, step: Absorbed, taken: Taken) -> dict[str, object]:
+    """Write a merge as the columns of its row."""
+    return {
+        "workspace_id": workspace_id,
+        "merge_id": merge_id,
+        "at": datetime.fromtimestamp(step.at, UTC),
+        "automatic": step.automatic,
+        "primary_cio_id": step.primary.cio_id,
+        "secondary_cio_id": step.secondary.cio_id,
+        "holder": step.primary.cio_id,
+        "record": {
+            "primary": asdict(step.primary),
+            "secondary": asdict(step.secondary),
+            "survivor": asdict(step.survivor),
+            **asdict(taken),
+        },
+    }
+
+
+def merge_of(row: Row) -> Merge:
+    """Read a merge from its row."""
+    record: Mapping[str, Any] = row.record
+    taken = taken_by(row)
+    return Merge(
+        merge_id=row.merge_id,
+        workspace_id=row.workspace_id,
+        at=row.at,
+        automatic=row.automatic,
+        primary=Person(**record["primary"]),
+        secondary=Person(**record["secondary"]),
+        survivor=Person(**record["survivor"]),
+        holder=row.holder or row.primary_cio_id,
+        devices=taken.devices,
+        segments=taken.segments,
+        undone_at=row.undone_at,
+    )
+
+
+def taken_by(row: Row) -> Taken:
+    """Read from a merge's row what it took."""
+    record: Mapping[str, Any] = row.record
+    return Taken(
+        devices=tuple(Device(**each) for each in record["devices"]),
+        segments=tuple(record["segments"]),
+        doubled_tokens=tuple(record["doubled_tokens"]),
+        doubled_segments=tuple(record["doubled_segments"]),
+    )
+
+
+def purge_journal(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
+    """Remove every merge that people who are gone had a part in, by themselves or through whom they absorbed (§5)."""
+    ours = merge.c.workspace_id == workspace_id
+    absorbed = sa.select(merge.c.secondary_cio_id).where(ours, among(merge.c.holder, cio_ids))
+    named = {*cio_ids, *connection.execute(absorbed).scalars()}
+    part = sa.or_(among(merge.c.primary_cio_id, named), among(merge.c.secondary_cio_id, named))
+    connection.execute(sa.delete(merge).where(ours, part))

@@ -1,0 +1,280 @@
+"""Carrying out what calls leave behind: activities, devices, memberships, what merges move and deletions take.
+
+Steps take effect in their order, but not one by one: those that do not concern the same people are done together, a
+statement or two for each kind. Whoever calls holds the locks of the people, which guard all that hangs on them.
+"""
+
+import json
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Final, TypeAlias
+
+import sqlalchemy as sa
+
+from workspace_operator.identity.devices import Device
+from workspace_operator.identity.trail import (
+    Absorbed,
+    DeviceRemoved,
+    DeviceSet,
+    Gone,
+    Membership,
+    Noted,
+    Recognized,
+    Step,
+)
+from workspace_operator.store.belongings import TYPE_NUMBERS, devices_of, segments_of
+from workspace_operator.store.dialects import among, insert_of, insert_rows
+from workspace_operator.store.journals import Taken, journal_values, purge_journal
+from workspace_operator.store.tables import activity, device, membership, merge
+from workspace_operator.store.violating import purge_violations
+
+NewID: TypeAlias = Callable[[], str]
+"""Makes a text that nobody has ever had, and that sorts after the ones before."""
+
+DeviceKey: TypeAlias = tuple[str, str]
+"""A cio_id and a token."""
+
+MemberKey: TypeAlias = tuple[int, str]
+"""A segment and a cio_id."""
+
+_PHASES: Final[Mapping[type[Step], int]] = {
+    Gone: 0,
+    Recognized: 1,
+    Absorbed: 2,
+    Noted: 3,
+    DeviceSet: 4,
+    DeviceRemoved: 4,
+    Membership: 5,
+}
+"""In which order a round is carried out."""
+
+_EVENT_IDS: Final = object()
+"""Stands for all ids of events: whoever goes takes some of them along."""
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def write_trail(connection: sa.Connection, workspace_id: int, steps: Sequence[Step], *, new_id: NewID) -> None:
+    """Carry out steps in their order, after the people are written.
+
+    Args:
+        connection: in the transaction that writes the people, who are locked.
+        workspace_id: whose people they are.
+        steps: what the calls left behind.
+        new_id: names activities and merges; later ones sort after earlier ones.
+    """
+    for each in _rounds(steps):
+        each.carry_out(connection, workspace_id, new_id)
+
+
+@dataclass(slots=True)
+class _Round:
+    """Steps of which none has to wait for another one of a later phase."""
+
+    gone: list[str] = field(default_factory=list)
+    recognized: dict[str, str] = field(default_factory=dict)
+    absorbed: list[Absorbed] = field(default_factory=list)
+    noted: list[Noted] = field(default_factory=list)
+    devices: dict[DeviceKey, Device | None] = field(default_factory=dict)
+    memberships: dict[MemberKey, bool] = field(default_factory=dict)
+    latest: dict[Hashable, int] = field(default_factory=dict)
+
+    def admits(self, step: Step, touched: Collection[Hashable]) -> bool:
+        """Whether a step takes effect after all that it depends on."""
+        phase = _PHASES[type(step)]
+        known = max((self.latest.get(key, -1) for key in touched), default=-1)
+        return known < phase or (known == phase and not isinstance(step, Absorbed))
+
+    def add(self, step: Step, touched: Collection[Hashable]) -> None:
+        self.latest.update(dict.fromkeys(touched, _PHASES[type(step)]))
+        match step:
+            case Gone():
+                self.gone.append(step.cio_id)
+            case Recognized():
+                self.recognized.setdefault(step.anonymous_id, step.cio_id)
+            case Absorbed():
+                self.absorbed.append(step)
+            case Noted():
+                self.noted.append(step)
+            case DeviceSet():
+                self.devices[step.cio_id, step.device.token] = step.device
+            case DeviceRemoved():
+                self.devices[step.cio_id, step.token] = None
+            case Membership():
+                self.memberships[step.segment, step.cio_id] = step.member
+
+    def carry_out(self, connection: sa.Connection, workspace_id: int, new_id: NewID) -> None:
+        """Write everything, phase by phase."""
+        if self.gone:
+            _remove(connection, workspace_id, self.gone)
+        if self.recognized:
+            _recognize(connection, workspace_id, self.recognized)
+        if self.absorbed:
+            _absorb(connection, workspace_id, self.absorbed, new_id)
+        if self.noted:
+            _note(connection, workspace_id, self.noted, new_id)
+        if self.devices:
+            _write_devices(connection, workspace_id, self.devices)
+        if self.memberships:
+            _write_memberships(connection, workspace_id, self.memberships)
+
+
+def _rounds(steps: Sequence[Step]) -> Iterator[_Round]:
+    current = _Round()
+    for step in steps:
+        touched = _touched(step)
+        if not current.admits(step, touched):
+            yield current
+            current = _Round()
+        current.add(step, touched)
+    yield current
+
+
+def _touched(step: Step) -> Collection[Hashable]:
+    """What later steps may depend on; a one-tuple is an anonymous id, which may be spelled like a cio_id."""
+    match step:
+        case Noted():
+            event_ids = () if step.event_id is None else (_EVENT_IDS,)
+            return (step.cio_id, (step.anonymous_id,), *event_ids)
+        case Recognized():
+            return step.cio_id, (step.anonymous_id,)
+        case Absorbed():
+            return step.primary.cio_id, step.secondary.cio_id
+        case Gone():
+            return step.cio_id, _EVENT_IDS
+        case _:
+            return (step.cio_id,)
+
+
+def _remove(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str]) -> None:
+    for table in (activity, device, membership):
+        connection.execute(sa.delete(table).where(table.c.workspace_id == workspace_id, among(table.c.cio_id, cio_ids)))
+    purge_journal(connection, workspace_id, cio_ids)
+    purge_violations(connection, workspace_id, cio_ids)
+
+
+_CLAIM = (
+    sa.update(activity)
+    .where(
+        activity.c.workspace_id == sa.bindparam("of_workspace"),
+        activity.c.anonymous_id == sa.bindparam("known_as"),
+        activity.c.cio_id.is_(None),
+    )
+    .values(cio_id=sa.bindparam("whose"), origin=sa.bindparam("whose"))
+)
+
+
+def _recognize(connection: sa.Connection, workspace_id: int, people: Mapping[str, str]) -> None:
+    connection.execute(
+        _CLAIM, [{"of_workspace": workspace_id, "known_as": key, "whose": cio_id} for key, cio_id in people.items()]
+    )
+
+
+def _note(connection: sa.Connection, workspace_id: int, noted: Sequence[Noted], new_id: NewID) -> None:
+    named = [(new_id(), each) for each in noted]
+    plain = [_row_of(workspace_id, id_, each) for id_, each in named if each.event_id is None]
+    insert_rows(connection, activity, [(*row, _json(data)) for *row, data in plain])
+    events = [_row_of(workspace_id, id_, each) for id_, each in named if each.event_id is not None]
+    if events:
+        # In the order of the key: two batches with the same events wait for each other, but not crosswise.
+        rows = [dict(zip(_ACTIVITY_COLUMNS, row, strict=True)) for row in sorted(events, key=_event_id)]
+        connection.execute(insert_of(connection, activity).on_conflict_do_nothing(), rows)
+
+
+_ACTIVITY_COLUMNS = tuple(activity.columns.keys())
+
+
+def _event_id(row: Sequence[object]) -> str:
+    return str(row[_ACTIVITY_COLUMNS.index("event_id")])
+
+
+def _row_of(workspace_id: int, activity_id: str, each: Noted) -> tuple[object, ...]:
+    """An activity in the order of the table's columns."""
+    return (
+        workspace_id,
+        TYPE_NUMBERS[each.type],
+        activity_id,
+        each.cio_id,
+        each.cio_id,
+        each.at,
+        each.name,
+        each.event_id,
+        each.anonymous_id,
+        each.data,
+    )
+
+
+def _write_devices(connection: sa.Connection, workspace_id: int, devices: Mapping[DeviceKey, Device | None]) -> None:
+    delete_keys(connection, device, [(workspace_id, *key) for key, each in devices.items() if each is None])
+    rows = [
+        {"workspace_id": workspace_id, "cio_id": cio_id, **asdict(each)}
+        for (cio_id, _), each in devices.items()
+        if each is not None
+    ]
+    if rows:
+        insert = insert_of(connection, device)
+        said = {name: insert.excluded[name] for name in ("platform", "last_used", "attributes")}
+        connection.execute(insert.on_conflict_do_update(index_elements=device.primary_key, set_=said), rows)
+
+
+def _write_memberships(connection: sa.Connection, workspace_id: int, memberships: Mapping[MemberKey, bool]) -> None:
+    delete_keys(connection, membership, [(workspace_id, *key) for key, joins in memberships.items() if not joins])
+    rows = [
+        {"workspace_id": workspace_id, "segment": segment, "cio_id": cio_id}
+        for (segment, cio_id), joins in memberships.items()
+        if joins
+    ]
+    if rows:
+        connection.execute(insert_of(connection, membership).on_conflict_do_nothing(), rows)
+
+
+def delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tuple[object, ...]]) -> None:
+    """Delete rows by their primary keys; those that are not there are none the less gone."""
+    if keys:
+        columns = list(table.primary_key)
+        statement = sa.delete(table).where(*(column == sa.bindparam(column.name) for column in columns))
+        names = [column.name for column in columns]
+        connection.execute(statement, [dict(zip(names, key, strict=True)) for key in keys])
+
+
+_MOVES = tuple(
+    sa.update(column.table)
+    .where(column.table.c.workspace_id == sa.bindparam("of_workspace"), column == sa.bindparam("giver"))
+    .values({column.name: sa.bindparam("taker")})
+    for column in (activity.c.cio_id, device.c.cio_id, membership.c.cio_id, merge.c.holder)
+)
+
+
+def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absorbed], new_id: NewID) -> None:
+    """Move everything from secondaries to primaries, and write the journal; nobody is in two of the merges."""
+    people = [person.cio_id for each in merges for person in (each.primary, each.secondary)]
+    devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
+    taken = [(each, _taken(each, devices, segments)) for each in merges]
+    # What both have, the primary keeps as it is.
+    delete_keys(connection, device, [(workspace_id, *key) for each in taken for key in _doubled_devices(*each)])
+    delete_keys(connection, membership, [(workspace_id, *key) for each in taken for key in _doubled_segments(*each)])
+    pairs = [
+        {"of_workspace": workspace_id, "giver": each.secondary.cio_id, "taker": each.primary.cio_id} for each in merges
+    ]
+    for statement in _MOVES:
+        connection.execute(statement, pairs)
+    connection.execute(sa.insert(merge), [journal_values(workspace_id, new_id(), *each) for each in taken])
+
+
+def _taken(step: Absorbed, devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]) -> Taken:
+    own, its = step.primary.cio_id, step.secondary.cio_id
+    tokens, numbers = {each.token for each in devices.get(own, ())}, segments.get(own, ())
+    return Taken(
+        devices=devices.get(its, ()),
+        segments=segments.get(its, ()),
+        doubled_tokens=[each.token for each in devices.get(its, ()) if each.token in tokens],
+        doubled_segments=[each for each in segments.get(its, ()) if each in numbers],
+    )
+
+
+def _doubled_devices(step: Absorbed, taken: Taken) -> list[DeviceKey]:
+    return [(step.secondary.cio_id, token) for token in taken.doubled_tokens]
+
+
+def _doubled_segments(step: Absorbed, taken: Taken) -> list[MemberKey]:
+    return [(segment, step.secondary.cio_id) for segment in taken.doubled_segments]
