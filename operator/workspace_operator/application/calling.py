@@ -1,0 +1,185 @@
+"""Calls of many callers at once: what waits together is carried out together, in one transaction.
+
+A commit costs as much as dozens of calls, so one thread takes what has come in meanwhile, a workspace at a time, and
+answers when it is committed (measured; trials.md). Everything but that thread runs on the event loop.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from workspace_operator.application.ports import Answer, People
+from workspace_operator.errors import Unavailable, WorkspaceOperatorError
+from workspace_operator.identity.calls import Ask
+
+logger = logging.getLogger(__name__)
+
+Watch: TypeAlias = Callable[[int], None]
+"""Told, in the writing thread, of each transaction how many calls shared it."""
+
+Result: TypeAlias = Sequence[Answer] | Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallingLimits:
+    """How much may wait and for how long.
+
+    Attributes:
+        asks_waiting: when so many wait, further ones are refused.
+        asks_together: a transaction takes no further submission when it has so many; one is never taken apart.
+        seconds_waiting: what has waited longer is refused untried: its caller has given up.
+    """
+
+    asks_waiting: int = 20_000
+    asks_together: int = 500
+    seconds_waiting: float = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Submission:
+    asks: Sequence[Ask]
+    future: "asyncio.Future[Sequence[Answer]]"
+    since: float
+
+
+_Settled: TypeAlias = tuple[_Submission, Result]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    workspace_id: int
+    submissions: list[_Submission]
+    size: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Calling:
+    """Carries calls out for callers on one event loop.
+
+    Args:
+        people: where; called in one thread only.
+        clock: Unix seconds.
+        watch: told of every transaction.
+    """
+
+    people: People
+    clock: Callable[[], float]
+    watch: Watch = lambda _: None
+    limits: CallingLimits = CallingLimits()
+    _queues: dict[int, deque[_Submission]] = field(default_factory=dict)
+    _size: int = 0
+    _turn: threading.Condition = field(default_factory=threading.Condition)
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Carry out what is submitted meanwhile; at the end, what was accepted is finished first."""
+        self._loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=self._write, args=(self._loop,), name="calling")
+        thread.start()
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._loop = None
+                self._turn.notify()
+            await asyncio.to_thread(thread.join)
+
+    def submit(self, workspace_id: int, asks: Sequence[Ask]) -> "asyncio.Future[Sequence[Answer]]":
+        """Have calls carried out in their order, all in one transaction; an answer each, after the commit.
+
+        A caller that stops waiting changes nothing about it.
+
+        Raises:
+            Unavailable: too much is waiting already, or nothing is taken any more; nothing was done.
+                The future raises what `People.perform` does, and Unavailable.
+        """
+        loop = self._loop
+        if loop is None:
+            raise Unavailable("the server is stopping: try again")
+        if self._size and self._size + len(asks) > self.limits.asks_waiting:
+            raise Unavailable(f"{self._size} calls are waiting already: try again in a moment")
+        future: asyncio.Future[Sequence[Answer]] = loop.create_future()
+        submission = _Submission(asks=asks, future=future, since=loop.time())
+        with self._turn:
+            self._size += len(asks)
+            self._queues.setdefault(workspace_id, deque()).append(submission)
+            self._turn.notify()
+        return future
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (group := self._next()) is not None:
+            late = loop.time() - self.limits.seconds_waiting
+            results: list[_Settled] = [(each, self._too_late()) for each in group.submissions if each.since < late]
+            timely = [each for each in group.submissions if each.since >= late]
+            results += self._carried_out(group.workspace_id, timely)
+            loop.call_soon_threadsafe(_settle, results)
+
+    def _next(self) -> _Group | None:
+        """What to carry out together next, of each workspace in turn; None when all is done and no more will come."""
+        with self._turn:
+            while not self._queues:
+                if self._loop is None:
+                    return None
+                self._turn.wait()
+            workspace_id = next(iter(self._queues))
+            queue = self._queues.pop(workspace_id)
+            group = _Group(workspace_id=workspace_id, submissions=[], size=0)
+            while queue and (not group.size or group.size + len(queue[0].asks) <= self.limits.asks_together):
+                submission = queue.popleft()
+                group.submissions.append(submission)
+                group.size += len(submission.asks)
+            if queue:
+                self._queues[workspace_id] = queue  # behind the others
+            self._size -= group.size
+            return group
+
+    def _too_late(self) -> Unavailable:
+        seconds = self.limits.seconds_waiting
+        return Unavailable(f"the call has waited for more than {seconds:g} seconds, nothing was done: try again")
+
+    def _carried_out(self, workspace_id: int, submissions: list[_Submission]) -> list[_Settled]:
+        if not submissions:
+            return []
+        asks = [ask for each in submissions for ask in each.asks]
+        try:
+            answers = self.people.perform(workspace_id, asks, now=int(self.clock()))
+        except WorkspaceOperatorError as error:
+            return [(each, error) for each in submissions]
+        except Exception as error:  # noqa: BLE001 - whatever it is, its callers hear of it
+            return self._one_by_one(workspace_id, submissions, error)
+        self.watch(len(asks))
+        return _shared_out(submissions, answers)
+
+    def _one_by_one(self, workspace_id: int, submissions: list[_Submission], error: Exception) -> list[_Settled]:
+        """A fault that one call brings about must not fail the others."""
+        if len(submissions) == 1:
+            logger.error("a call failed for no known reason", exc_info=error)
+            return [(submissions[0], error)]
+        return [result for each in submissions for result in self._carried_out(workspace_id, [each])]
+
+
+def _shared_out(submissions: list[_Submission], answers: Sequence[Answer]) -> list[_Settled]:
+    results: list[_Settled] = []
+    start = 0
+    for each in submissions:
+        end = start + len(each.asks)
+        results.append((each, answers[start:end]))
+        start = end
+    return results
+
+
+def _settle(results: list[_Settled]) -> None:
+    """Wake the callers, on the event loop; one that went away has a future that is done."""
+    for submission, result in results:
+        if submission.future.done():
+            continue
+        if isinstance(result, Exception):
+            submission.future.set_exception(result)
+        else:
+            submission.future.set_result(result)

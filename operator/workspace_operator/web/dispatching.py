@@ -1,0 +1,213 @@
+"""From a request to its handler and back: route, caller, body, handler, reply, in this order.
+
+Whatever a client sends is answered in the form of the route that it was meant for, and never with a 500.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from itertools import count
+from secrets import token_hex
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from workspace_operator.application.ports import StoredCredentials
+from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
+from workspace_operator.web.authentication import Authenticator
+from workspace_operator.web.error_forms import failure, form_of_path, problem, unauthorized
+from workspace_operator.web.exchanges import NOBODY, Inquiry, Reply, Served
+from workspace_operator.web.receiving import Missing, Room, is_thrown_away, whole_body
+from workspace_operator.web.routes import Found, Route, Routes
+from workspace_operator.web.sending import send_reply
+from workspace_operator.web.services import Services
+
+logger = logging.getLogger(__name__)
+
+CLIENT_GONE: Final = 499
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
+_CLOSE: Final = {"connection": "close"}
+_PLAIN_CODINGS: Final = frozenset({b"", b"identity"})
+_CHARSETS: Final = (b"utf-8", b"utf8", b"us-ascii")
+
+
+_process = token_hex(4)
+_numbers = count(1)
+
+
+def _request_id() -> str:
+    return f"{_process}-{next(_numbers)}"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Exchange:
+    """What is known of a request while it is being answered."""
+
+    scope: Scope
+    receive: Receive
+    headers: Mapping[bytes, bytes]
+    route: Route | None = None
+    caller: StoredCredentials = NOBODY
+    received: int = 0
+    request_id: str = field(default_factory=_request_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispatcher:
+    """An ASGI application for requests over HTTP."""
+
+    routes: Routes
+    services: Services
+    authenticator: Authenticator
+    _room: Room = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make room for bodies."""
+        self._room = Room(self.services.limits.bodies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = time.perf_counter()
+        exchange = _Exchange(scope=scope, receive=receive, headers=dict(scope["headers"]))
+        status, sent = CLIENT_GONE, 0
+        try:
+            reply = await self._reply(exchange)
+            if reply is not None:
+                with_body, seconds = scope["method"] != "HEAD", self.services.limits.write_seconds
+                sent = await send_reply(send, reply, seconds=seconds, with_body=with_body)
+                status = reply.status
+        except TimeoutError:
+            logger.info("a client did not take its reply in time")
+        finally:
+            self._tell(exchange, status, sent, time.perf_counter() - started)
+
+    async def _reply(self, exchange: _Exchange) -> Reply | None:
+        """What to answer; None if nobody is there any more."""
+        scope = exchange.scope
+        try:
+            found = self.routes.find(scope["raw_path"])
+        except InvalidInput as error:
+            return await _unread(exchange, failure(form_of_path(scope["raw_path"]), error))
+        if found is None:
+            message = "there is nothing at this path: see /openapi.json for what there is"
+            return await _unread(exchange, problem(form_of_path(scope["raw_path"]), HTTPStatus.NOT_FOUND, message))
+        method = scope["method"]
+        route = found.routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            return await _unread(exchange, _not_there(found, method))
+        exchange.route = route
+        return await self._answer(exchange, route, found.parts)
+
+    async def _answer(self, exchange: _Exchange, route: Route, parts: tuple[str, ...]) -> Reply | None:
+        try:
+            authorization = exchange.headers.get(b"authorization", b"")
+            caller = await self.authenticator.caller(route.authentication, authorization)
+            if caller is None:
+                return await _unread(exchange, unauthorized(route.authentication))
+            exchange.caller = caller
+            body = await self._body(exchange, route)
+            if not isinstance(body, bytes):
+                return body
+            return await route.handler(_inquiry(exchange, parts, body))
+        except WorkspaceOperatorError as error:
+            return failure(route.error_form, error)
+        except Exception as error:
+            logger.exception("request %s (%s %s) failed", exchange.request_id, route.method, route.pattern)
+            return failure(route.error_form, error, request_id=exchange.request_id)
+
+    async def _body(self, exchange: _Exchange, route: Route) -> bytes | Reply | None:
+        """The body, or the reply if there is none that can be read."""
+        limits, headers = self.services.limits, exchange.headers
+        if complaint := _unreadable(headers):
+            reply = problem(route.error_form, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, complaint)
+            return await _unread(exchange, reply)
+        announced = int(headers.get(b"content-length", 0))
+        if announced > route.body_limit:
+            return await _unread(exchange, _too_large(route))
+        body = await whole_body(
+            exchange.receive, limit=announced or route.body_limit, seconds=limits.body_seconds, room=self._room
+        )
+        match body:
+            case bytes():
+                exchange.received = len(body)
+                return body
+            case Missing.GONE:
+                return None
+            case Missing.TOO_LARGE:
+                return await _unread(exchange, _too_large(route))
+            case Missing.TOO_SLOW:
+                message = f"the body did not come within {limits.body_seconds:g} seconds: send it again"
+                return problem(route.error_form, HTTPStatus.REQUEST_TIMEOUT, message, headers=_CLOSE)
+            case Missing.NO_ROOM:
+                crowded = Unavailable("too many large bodies are coming in at once: try again")
+                return await _unread(exchange, failure(route.error_form, crowded))
+
+    def _tell(self, exchange: _Exchange, status: int, sent: int, seconds: float) -> None:
+        method = exchange.scope["method"]
+        served = Served(
+            request_id=exchange.request_id,
+            method=method if method in METHODS else "OTHER",
+            route="" if exchange.route is None else exchange.route.pattern,
+            status=status,
+            seconds=seconds,
+            workspace_id=exchange.caller.workspace_id,
+            received=exchange.received,
+            sent=sent,
+        )
+        self.services.metrics.served(served)
+        self.services.log(served)
+
+
+async def _unread(exchange: _Exchange, reply: Reply) -> Reply:
+    """A reply before the body was read: what is left of it is thrown away, or the connection cannot go on."""
+    if b"expect" not in exchange.headers and await is_thrown_away(exchange.receive):
+        return reply
+    return replace(reply, headers={**reply.headers, **_CLOSE})
+
+
+def _not_there(found: Found, method: str) -> Reply:
+    """The reply to a method that a path does not have; OPTIONS asks for just that."""
+    allow = {"allow": found.allowed}
+    if method == "OPTIONS":
+        return Reply(headers=allow)
+    form = next(iter(found.routes.values())).error_form
+    message = f"the method {method} is not for this path: use one of {found.allowed}"
+    return problem(form, HTTPStatus.METHOD_NOT_ALLOWED, message, headers=allow)
+
+
+def _too_large(route: Route) -> Reply:
+    message = f"the body has more than {route.body_limit} bytes: send less at a time"
+    return problem(route.error_form, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+
+
+def _unreadable(headers: Mapping[bytes, bytes]) -> str:
+    """What keeps us from reading a body, empty if nothing does."""
+    coding = headers.get(b"content-encoding", b"").lower()
+    if coding not in _PLAIN_CODINGS:
+        return "the body is compressed: send it as it is"
+    _, _, charset = headers.get(b"content-type", b"").lower().partition(b"charset=")
+    if charset and not charset.strip(b' "').startswith(_CHARSETS):
+        return "the body has another charset: send UTF-8"
+    return ""
+
+
+def _inquiry(exchange: _Exchange, parts: tuple[str, ...], body: bytes) -> Inquiry:
+    scope = exchange.scope
+    return Inquiry(
+        parts=parts,
+        query=_query(scope["query_string"]) if scope["query_string"] else {},
+        body=body,
+        caller=exchange.caller,
+        base_url=f"{scope['scheme']}://{exchange.headers.get(b'host', b'localhost').decode('latin-1')}",
+    )
+
+
+def _query(raw: bytes) -> Mapping[str, str]:
+    try:
+        return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        raise InvalidInput("the query is no valid UTF-8: encode it as UTF-8, then with percent signs") from None

@@ -1,0 +1,58 @@
+"""How errors are written, by the part of the API (track-api.md §1, §2)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from workspace_operator.errors import Conflict, InvalidInput, NotFound, Unavailable, WritersHeld
+from workspace_operator.web.exchanges import Reply
+from workspace_operator.web.routes import Authentication, ErrorForm
+
+RETRY_SECONDS = 1
+"""What callers are told to wait when the store is away or held."""
+
+
+def form_of_path(raw_path: bytes) -> ErrorForm:
+    """The form for a path that leads nowhere."""
+    if raw_path.startswith(b"/api/v2/"):
+        return ErrorForm.V2
+    return ErrorForm.APP if raw_path.startswith(b"/v1/") else ErrorForm.V1
+
+
+def failure(form: ErrorForm, error: Exception, *, request_id: str = "") -> Reply:
+    """The reply for an error of a handler; what nobody foresaw tells nothing of the inside."""
+    match error:
+        case InvalidInput():
+            return problem(form, HTTPStatus.BAD_REQUEST, str(error), field=error.field)
+        case NotFound():
+            return problem(form, HTTPStatus.NOT_FOUND, str(error))
+        case Unavailable() | WritersHeld() | Conflict():
+            wait = {"retry-after": str(RETRY_SECONDS)}
+            return problem(form, HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=wait)
+    message = f"this is a fault of the server's: its log has it as request {request_id}"
+    return problem(form, HTTPStatus.INTERNAL_SERVER_ERROR, message)
+
+
+def unauthorized(authentication: Authentication) -> Reply:
+    """The reply to wrong credentials: the same whatever is wrong with them, and in every part."""
+    scheme = "Bearer" if authentication is Authentication.APP else 'Basic realm="track", charset="UTF-8"'
+    document = {"meta": {"error": "unauthorized"}}
+    return Reply(status=HTTPStatus.UNAUTHORIZED, document=document, headers={"www-authenticate": scheme})
+
+
+def problem(
+    form: ErrorForm, status: HTTPStatus, message: str, *, field: str = "", headers: Mapping[str, str] | None = None
+) -> Reply:
+    """A reply that says what is wrong, in the form of its part of the API."""
+    return Reply(status=status, document=_document(form, status, message, field), headers=headers or {})
+
+
+def _document(form: ErrorForm, status: HTTPStatus, message: str, field: str) -> Any:
+    if form is ErrorForm.V2:
+        reason = "unavailable" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid"
+        return {"errors": [{"reason": reason, "field": field, "message": message}]}
+    if form is ErrorForm.APP:
+        return {"errors": [{"detail": message, "status": str(int(status))}]}
+    if status == HTTPStatus.BAD_REQUEST and form is ErrorForm.V1:
+        return {"meta": {"errors": [message]}}
+    return {"meta": {"error": message}}

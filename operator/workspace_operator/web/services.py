@@ -1,0 +1,83 @@
+"""What handlers need from outside, handed over in one value."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from workspace_operator.application.calling import Calling
+from workspace_operator.application.ports import Answer, Belongings, Credentials, Exports, People, Workspaces
+from workspace_operator.identity.calls import Ask
+from workspace_operator.web.exchanges import Served
+
+
+class Metrics(Protocol):
+    """What is counted of requests, and how it is read."""
+
+    def served(self, served: Served) -> None:
+        """Count a request; called on the event loop."""
+        ...
+
+    def answered(self, kind: str, answer: Answer) -> None:
+        """Count a call, by what it was meant to do and what came of it; called on the event loop."""
+        ...
+
+    def text(self) -> bytes:
+        """All metrics of all processes of this server in Prometheus' text form."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a client may take of the server; sizes are bytes, times seconds.
+
+    Attributes:
+        path: of the path with its query.
+        headers: of all names and values.
+        header_count: how many headers.
+        header_seconds: from the first byte of a request, or the connection, to the end of its headers.
+        body_seconds: from the headers to the end of the body.
+        idle_seconds: between two requests of a connection.
+        write_seconds: for a client to take a piece of the reply.
+        connections: at once, a process.
+        bodies: of all bodies that are being read at once, a process.
+        json_depth: of lists and objects in each other.
+    """
+
+    path: int = 8_000
+    headers: int = 16_000
+    header_count: int = 100
+    header_seconds: float = 10.0
+    body_seconds: float = 20.0
+    idle_seconds: float = 75.0
+    write_seconds: float = 20.0
+    connections: int = 1_000
+    bodies: int = 32_000_000
+    json_depth: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What handlers need from outside.
+
+    Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. Writes of people go through
+    ``calling`` only.
+    """
+
+    people: People
+    belongings: Belongings
+    exports: Exports
+    workspaces: Workspaces
+    credentials: Credentials
+    calling: Calling
+    clock: Callable[[], datetime]
+    metrics: Metrics
+    log: Callable[[Served], None]
+    limits: Limits = field(default_factory=Limits)
+
+    async def call(self, workspace_id: int, asks: Sequence[tuple[str, Ask]]) -> Sequence[Answer]:
+        """Have calls carried out, each named by what it is meant to do; as `Calling.submit`."""
+        answers = await self.calling.submit(workspace_id, [ask for _, ask in asks])
+        for (kind, _), answer in zip(asks, answers, strict=True):
+            self.metrics.answered(kind, answer)
+        return answers
