@@ -43,6 +43,10 @@ LOST_RACES = UNIQUE_VIOLATIONS | {"40001", "40P01"}  # serialization failure, de
 LONG_WAITS = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 
 
+class StartOver(Exception):
+    """What a transaction rests on has moved since it was read: roll back, and begin anew."""
+
+
 class Database:
     """One database, by URL: ``sqlite:///path`` or ``postgresql+psycopg://…``.
 
@@ -61,7 +65,13 @@ class Database:
     ) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(self.url, cache_megabytes) if self.is_sqlite else _postgresql_engine(self.url)
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(self.url, cache_megabytes)
+            self._writing_engine: sa.Engine = self.engine.execution_options(writing=True)
+        else:
+            self.engine = _postgresql_engine(self.url)
+            # Without the ping, which takes a fifth of a small write: `writing` tries again by itself.
+            self._writing_engine = _postgresql_engine(self.url, pings=False)
         self._prepare = prepare
         self._preparation = threading.RLock()
         self._prepared = threading.Event()
@@ -92,9 +102,10 @@ class Database:
             yield connection
 
     def writing(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run ``work`` in a write transaction, again from its start when the database asks for that.
+        """Run ``work`` in a write transaction, again from its start when the database or the work asks for that.
 
-        ``work`` must read what it decides on inside the transaction, since it may run several times.
+        ``work`` must read what it decides on inside the transaction, since it may run several times. It raises
+        StartOver when what it rests on has moved.
         """
         self._be_prepared()
         for attempt in range(1, MOST_TRIES + 1):
@@ -103,6 +114,11 @@ class Database:
                     return work(connection)
             except PoolTimeout as error:
                 raise StoreUnavailable(f"the database {self.name} has no connection left for us") from error
+            except StartOver as moved:
+                if attempt == MOST_TRIES:
+                    raise Conflict(_CONTENDED) from moved
+                if attempt == 1:
+                    continue  # mostly somebody else has just finished
             except DBAPIError as error:
                 if attempt >= _most_tries(error):
                     _raise_translated(error, self.name)
@@ -112,6 +128,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._writing_engine.dispose()
 
     def _be_prepared(self) -> None:
         if self._prepared.is_set():
@@ -125,10 +142,6 @@ class Database:
                 self._prepared.set()
             finally:
                 self._is_preparing = False
-
-    @property
-    def _writing_engine(self) -> sa.Engine:
-        return self.engine.execution_options(writing=True)
 
 
 class FileLock:
@@ -201,6 +214,8 @@ def _postgresql_url(parsed: sa.URL) -> sa.URL:
     return parsed
 
 
+_CONTENDED = "the same rows were changed by others again and again; try again"
+
 _URL_HELP = (
     "the database URL must be sqlite:///FILE.db or postgresql://USER:PASSWORD@HOST:PORT/NAME "
     "(by --database or WORKSPACE_OPERATOR_DATABASE)"
@@ -238,7 +253,7 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _postgresql_engine(url: sa.URL) -> sa.Engine:
+def _postgresql_engine(url: sa.URL, *, pings: bool = True) -> sa.Engine:
     arguments = {
         "connect_timeout": 5,
         "application_name": "workspace-operator",
@@ -251,7 +266,7 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     }
     engine = sa.create_engine(
         url,
-        pool_pre_ping=True,
+        pool_pre_ping=pings,
         pool_size=5,
         max_overflow=10,
         pool_timeout=30,
@@ -271,6 +286,8 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
 
 def _most_tries(error: DBAPIError) -> int:
     """How often in all to try what failed so; what has waited for a lock already is not made to wait for long."""
+    if error.connection_invalidated and error.statement:
+        return MOST_WAITS  # its server had ended the connection; only a lost COMMIT leaves open what came of it
     state = _state(error)
     if state in LOST_RACES:
         return MOST_TRIES
@@ -288,7 +305,7 @@ def _sqlite_name(error: DBAPIError) -> str:
 
 def _raise_translated(error: DBAPIError, name: str) -> NoReturn:
     if _state(error) in UNIQUE_VIOLATIONS:
-        raise Conflict("the same rows were changed by others again and again; try again") from error
+        raise Conflict(_CONTENDED) from error
     if isinstance(error, ProgrammingError | DataError | IntegrityError) or _sqlite_name(error) == "SQLITE_ERROR":
         raise error  # our own mistake, or a schema that somebody changed: nothing that waiting would mend
     raise StoreUnavailable(f"the database {name} does not answer: {_first_line(error)}") from error

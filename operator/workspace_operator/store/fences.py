@@ -2,41 +2,68 @@
 
 A workspace has several fence rows, of which a call locks one. On PostgreSQL a single row would make the one who
 closes it wait long, since new sharers overtake (measured; trials.md). On SQLite there is one writer anyway.
+
+The rows carry a version, which grows whenever the fence is closed: with settings, modes, held writers and blocked
+values. So a process may remember all that, and learns in the very statement that locks the fence that it has moved.
 """
 
 import os
 import threading
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from workspace_operator.errors import NotFound, WritersHeld
-from workspace_operator.store.rows import Row
+from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.store.rows import Row, rules_of
 from workspace_operator.store.tables import FENCE_SLOTS, fence, workspace
 
 
-def pass_fence(connection: sa.Connection, workspace_id: int) -> Row:
-    """Lock the rules for the rest of this transaction and return the workspace's row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What holds in a workspace as of a version of its fence; ``row`` is the workspace's."""
 
-    Raises:
-        NotFound: there is no such workspace.
-        WritersHeld: an identifier change is preparing its rows.
-    """
+    version: int
+    row: Row
+    rules: IdentityRules
+
+    def refuse_held(self) -> None:
+        """Raise WritersHeld if an identifier change is preparing its rows."""
+        if self.row.writers_held:
+            raise WritersHeld(
+                f"workspace {self.row.owner_namespace}/{self.row.owner_name} is changing its identifiers just now, "
+                "which keeps changes of people out: try again in a moment, or set spec.suspend to let them go first"
+            )
+
+
+def own_slot() -> int:
+    """The fence row of this thread."""
     # Numbers of threads are addresses, alike in their last digits; their hash is not.
-    slot = hash((os.getpid(), threading.get_ident())) % FENCE_SLOTS
-    ours = sa.and_(fence.c.workspace_id == workspace_id, fence.c.slot == slot)
-    connection.execute(sa.select(fence.c.slot).where(ours).with_for_update(read=True, key_share=True))
-    row = connection.execute(sa.select(workspace).where(workspace.c.workspace_id == workspace_id)).one_or_none()
+    return hash((os.getpid(), threading.get_ident())) % FENCE_SLOTS
+
+
+def standing_of(connection: sa.Connection, workspace_id: int) -> Standing:
+    """Read what holds, in one statement, without a lock. Raises NotFound."""
+    version = sa.select(sa.func.max(fence.c.version)).where(fence.c.workspace_id == workspace_id)
+    query = sa.select(workspace, version.scalar_subquery().label("version"))
+    row = connection.execute(query.where(workspace.c.workspace_id == workspace_id)).one_or_none()
     if row is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
-    if row.writers_held:
-        raise WritersHeld(
-            f"workspace {row.owner_namespace}/{row.owner_name} is changing its identifiers just now, which keeps "
-            "changes of people out: try again in a moment, or set spec.suspend to let them go first"
-        )
-    return row
+    return Standing(version=row.version, row=row, rules=rules_of(row))
+
+
+def pass_fence(connection: sa.Connection, workspace_id: int) -> Standing:
+    """Lock the rules for the rest of this transaction and tell them. Raises NotFound or WritersHeld."""
+    ours = sa.and_(fence.c.workspace_id == workspace_id, fence.c.slot == own_slot())
+    connection.execute(sa.select(fence.c.slot).where(ours).with_for_update(read=True, key_share=True))
+    standing = standing_of(connection, workspace_id)
+    standing.refuse_held()
+    return standing
 
 
 def close_fence(connection: sa.Connection, workspace_id: int) -> None:
-    """Wait for the calls under way and keep new ones out until this transaction ends."""
+    """Wait for the calls under way and keep new ones out until this transaction ends; then they look anew."""
     query = sa.select(fence.c.slot).where(fence.c.workspace_id == workspace_id).order_by(fence.c.slot)
     connection.execute(query.with_for_update()).all()
+    grown = sa.update(fence).where(fence.c.workspace_id == workspace_id).values(version=fence.c.version + 1)
+    connection.execute(grown)

@@ -1,49 +1,57 @@
-"""People in the database: a batch of calls is loaded into a Population, resolved there, and written back.
+"""People in the database: a batch of calls is loaded into a Population, carried out there, and written back.
 
-The order is the design's (§5): the fence, the identifiers that the calls name, then the people they match, each in
-the order of its key. Two calls that make the same identifier at once collide in its primary key; the later one
-starts over and finds the person.
+Whatever runs at once, each transaction has an order among those that concern the same identifiers: it locks all that
+its calls can touch before it decides (`loading`). Blocking values and letting them go again concerns every call, and
+closes the fence, as do changes of the settings.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Answer, ReferenceAsk
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.identity.calls import Ask, Call
+from workspace_operator.identity.calls import Ask, Call, SuppressCall, UnsuppressCall
 from workspace_operator.identity.keys import Keys, keys_of
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.performing import perform
-from workspace_operator.identity.population import Changes, Ownership, Population, Suppression
-from workspace_operator.identity.references import Reference
-from workspace_operator.identity.rules import IdentityRules, Kind, Mode
+from workspace_operator.identity.population import Changes, Population, Suppression
+from workspace_operator.identity.references import IdentifierKey, Reference
+from workspace_operator.identity.rules import CIO_ID, EMAIL_ONLY, ID, IdentityRules, Mode
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.counting import count_people
-from workspace_operator.store.dialects import among, insert_rows
-from workspace_operator.store.engines import Database
-from workspace_operator.store.fences import pass_fence
-from workspace_operator.store.rows import Row, rules_of
-from workspace_operator.store.tables import (
-    KIND_EMAIL,
-    KIND_ID,
-    identifier,
-    person,
-    suppression,
-    workspace,
+from workspace_operator.store.dialects import among
+from workspace_operator.store.engines import Database, StartOver
+from workspace_operator.store.fences import Standing, close_fence, standing_of
+from workspace_operator.store.loading import (
+    KINDS,
+    PERSON_COLUMNS,
+    Loaded,
+    load,
+    load_whole,
+    look,
+    person_of,
+    reserve,
+    surroundings,
 )
-from workspace_operator.store.violating import note_mending, purge_violations
+from workspace_operator.store.tables import device, person, suppression
+from workspace_operator.store.trails import write_trail
+from workspace_operator.store.violating import note_mending
+from workspace_operator.store.writing import write_people
 
 PEOPLE_AT_A_TIME = 2000
+MOST_REMEMBERED = 10_000
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # made once, not once a person
+Witness: TypeAlias = Callable[[sa.Connection, Standing, Sequence[Call], Sequence[Answer], int], None]
+"""Told of every transaction before it commits: what held, the calls, the answers, and the time they were given.
 
-_KIND_NUMBERS = {Kind.ID: KIND_ID, Kind.EMAIL: KIND_EMAIL}
-_KINDS = {number: kind for kind, number in _KIND_NUMBERS.items()}
+All locks are held then, so the order in which a database tells is one in which the calls could have come one by one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,65 +60,165 @@ class SQLPeople:
 
     database: Database
     new_cio_id: Callable[[], str] = field(default_factory=CioIDs)
+    witness: Witness | None = None
+    _remembered: dict[int, Standing] = field(default_factory=dict, init=False)
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """Tell the identifier settings in force. Raises NotFound."""
         with self.database.reading() as connection:
-            return rules_of(_workspace(connection, workspace_id))
+            return standing_of(connection, workspace_id).rules
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
         """Carry calls out under the settings in force, an answer each. Raises NotFound or WritersHeld."""
-
-        def work(connection: sa.Connection) -> list[Answer]:
-            row = pass_fence(connection, workspace_id)
-            rules = rules_of(row)
-            calls = [_call(ask, rules.mode) for ask in asks]
-            taken = [each for each in calls if not isinstance(each, InvalidInput)]
-            people = _load(connection, row, keys_of(rules, taken))
-            answers = [
-                each
-                if isinstance(each, InvalidInput)
-                else perform(rules, people, each, now=now, new_cio_id=self.new_cio_id)
-                for each in calls
-            ]
-            _write(connection, row, people.changes(), now)
-            return answers
-
-        return self.database.writing(work)
+        transaction = _Transaction(people=self, workspace_id=workspace_id, asks=asks, now=now)
+        return self.database.writing(transaction.run)
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
         """Find the person that the reference stands for under the rules in force."""
-        with self.database.reading_one_snapshot() as connection:
-            row = _workspace(connection, workspace_id)
-            return _load(connection, row, _keys_of([reference]), locking=False).find(reference)
+        return next(iter(self.find_many(workspace_id, [reference])), None)
 
     def find_many(self, workspace_id: int, asks: Sequence[ReferenceAsk]) -> Sequence[Person]:
         """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
         with self.database.reading_one_snapshot() as connection:
-            row = _workspace(connection, workspace_id)
-            references = [ask(Mode(row.mode)) if callable(ask) else ask for ask in asks]
-            people = _load(connection, row, _keys_of(references), locking=False)
-            found = [people.find(each) for each in references]
-            return list({each.cio_id: each for each in found if each is not None}.values())
+            standing = standing_of(connection, workspace_id)
+            references = [ask(standing.rules.mode) if callable(ask) else ask for ask in asks]
+            people = look(connection, standing, _keys_of(references))
+        found = [people.find(each) for each in references]
+        return list({each.cio_id: each for each in found if each is not None}.values())
 
     def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
         """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
-        query = sa.select(person).where(person.c.workspace_id == workspace_id, person.c.email_key == key)
+        query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id, person.c.email_key == key)
         with self.database.reading() as connection:
-            _workspace(connection, workspace_id)
-            return [_person_of(row) for row in connection.execute(query.order_by(person.c.cio_id).limit(limit))]
+            standing_of(connection, workspace_id)
+            return [person_of(row) for row in connection.execute(query.order_by(person.c.cio_id).limit(limit))]
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""
-        query = sa.select(person).where(person.c.workspace_id == workspace_id).order_by(person.c.cio_id)
+        query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id).order_by(person.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
             streaming = connection.execution_options(yield_per=PEOPLE_AT_A_TIME)
-            yield from map(_person_of, streaming.execute(query))
+            yield from map(person_of, streaming.execute(query))
 
     def count(self, workspace_id: int) -> PeopleCounts:
         """Count people, from the indexes."""
         with self.database.reading_one_snapshot() as connection:
             return count_people(connection, workspace_id)
+
+    def recall(self, connection: sa.Connection, workspace_id: int) -> Standing:
+        """What holds in a workspace as far as this process knows, or as it reads it now."""
+        known = self._remembered.get(workspace_id)
+        if known is None:
+            known = standing_of(connection, workspace_id)
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[workspace_id] = known
+        return known
+
+    def forget(self, workspace_id: int) -> None:
+        """Read anew next time."""
+        self._remembered.pop(workspace_id, None)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Transaction:
+    """One batch of calls; ``run`` may be called several times, until nobody comes between."""
+
+    people: SQLPeople
+    workspace_id: int
+    asks: Sequence[Ask]
+    now: int
+    whole: bool = False
+    """Whether to look at everything that the calls can touch before anything is locked."""
+
+    def run(self, connection: sa.Connection) -> list[Answer]:
+        """Load, carry out, write."""
+        try:
+            standing = self.people.recall(connection, self.workspace_id)
+            calls = [_call(each, standing.rules.mode) for each in self.asks]
+            if any(isinstance(each, SuppressCall | UnsuppressCall) for each in calls):
+                close_fence(connection, self.workspace_id)
+                standing = standing_of(connection, self.workspace_id)
+                calls = [_call(each, standing.rules.mode) for each in self.asks]
+                return self._perform(connection, standing, calls, alone=True)
+            return self._perform(connection, standing, calls, alone=self.people.database.is_sqlite)
+        except (StartOver, NotFound):
+            self.people.forget(self.workspace_id)
+            self.whole = True
+            raise
+
+    def _perform(
+        self, connection: sa.Connection, standing: Standing, calls: Sequence[Call | InvalidInput], *, alone: bool
+    ) -> list[Answer]:
+        taken = [each for each in calls if not isinstance(each, InvalidInput)]
+        loaded, made = self._load(connection, standing, taken, alone=alone)
+        standing.refuse_held()
+        outcomes = [
+            perform(standing.rules, loaded.population, call, now=self.now, new_cio_id=self._maker(cio_id))
+            for call, cio_id in zip(taken, made, strict=True)
+        ]
+        changes = loaded.population.changes()
+        if not alone and not loaded.covers(_touched(changes)):
+            raise StartOver
+        self._write(connection, standing, changes, loaded.reserved)
+        rest = iter(outcomes)
+        answers: list[Answer] = [each if isinstance(each, InvalidInput) else next(rest) for each in calls]
+        if self.people.witness is not None:
+            self.people.witness(connection, standing, taken, outcomes, self.now)
+        return answers
+
+    def _load(
+        self, connection: sa.Connection, standing: Standing, calls: Sequence[Call], *, alone: bool
+    ) -> tuple[Loaded, Sequence[str | None]]:
+        """Load what the calls may touch; and for each call the cio_id that was made for whom it may create."""
+        keys = keys_of(standing.rules, calls)
+        if not alone and (self.whole or len(calls) > 1):
+            keys, absent = surroundings(connection, standing, keys)
+            reserving, made = self._reservations(standing, calls, absent)
+            loaded = load_whole(connection, standing, keys, reserving)
+        else:
+            loaded = load(connection, standing, keys)
+            absent = frozenset() if alone else frozenset(keys.identifiers) - loaded.found
+            if absent and (loaded.found or loaded.population.people):
+                raise StartOver  # what is absent is locked before what is there
+            loaded.reserved, made = self._reservations(standing, calls, absent)
+            reserve(connection, self.workspace_id, loaded.reserved)
+        _complete(connection, self.workspace_id, loaded.population, keys)
+        return loaded, made
+
+    def _reservations(
+        self, standing: Standing, calls: Sequence[Call], absent: frozenset[IdentifierKey]
+    ) -> tuple[dict[IdentifierKey, str], Sequence[str | None]]:
+        """Whom absent identifiers are reserved for: the person that the first call with them would make."""
+        reserving: dict[IdentifierKey, str] = {}
+        if not absent:
+            return reserving, [None] * len(calls)
+        made: list[str | None] = []
+        for call in calls:
+            fresh = [each for each in keys_of(standing.rules, [call]).identifiers if each in absent]
+            cio_id = self.people.new_cio_id() if fresh else None
+            made.append(cio_id)
+            if cio_id is not None and standing.rules.mode is EMAIL_ONLY:
+                fresh.append((ID, cio_id))  # the id that is generated
+            for each in fresh:
+                reserving.setdefault(each, str(cio_id))
+        return reserving, made
+
+    def _maker(self, first: str | None) -> Callable[[], str]:
+        """What makes cio_ids for one call, beginning with the one that identifiers are reserved for."""
+        new_cio_id = self.people.new_cio_id
+        return new_cio_id if first is None else chain([first], iter(new_cio_id, None)).__next__
+
+    def _write(
+        self, connection: sa.Connection, standing: Standing, changes: Changes, reserved: Mapping[IdentifierKey, str]
+    ) -> None:
+        write_people(connection, self.workspace_id, changes, reserved)
+        touched = [*(each.cio_id for each in changes.removed), *(each.after.cio_id for each in changes.replaced)]
+        freed = bool(changes.suppressions_removed)
+        if touched or freed:
+            # Before those who are gone are taken out of the export that is asked here.
+            note_mending(connection, standing.row, touched, freed=freed, now=datetime.fromtimestamp(self.now, UTC))
+        write_trail(connection, self.workspace_id, changes.trail, new_id=self.people.new_cio_id)
 
 
 def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
@@ -122,180 +230,31 @@ def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
         return error
 
 
-def _workspace(connection: sa.Connection, workspace_id: int) -> Row:
-    row = connection.execute(sa.select(workspace).where(workspace.c.workspace_id == workspace_id)).one_or_none()
-    if row is None:
-        raise NotFound(f"there is no workspace number {workspace_id}")
-    return row
-
-
 def _keys_of(references: Sequence[Reference]) -> Keys:
-    by_cio_id = [each.key for each in references if each.kind is Kind.CIO_ID]
     return Keys(
-        identifiers=tuple(sorted({each.identifier for each in references if each.kind is not Kind.CIO_ID})),
-        cio_ids=tuple(sorted(set(by_cio_id))),
+        identifiers=tuple(sorted({each.identifier for each in references if each.kind is not CIO_ID})),
+        cio_ids=tuple(sorted({each.key for each in references if each.kind is CIO_ID})),
     )
 
 
-def _load(connection: sa.Connection, row: Row, keys: Keys, *, locking: bool = True) -> Population:
-    """Load the people that own these identifiers, and what blocks them."""
-    mode = Mode(row.mode)
-    values = {kind: [key for each, key in keys.identifiers if each is kind] for kind in _KIND_NUMBERS}
-    owners = list(keys.cio_ids)
-    for kind in (Kind.ID,) if mode is Mode.ID_ONLY else _KIND_NUMBERS:
-        if values[kind]:
-            owners += _owners(connection, row.workspace_id, kind, values[kind], locking=locking)
-    people = _people(connection, row.workspace_id, owners, locking=locking)
-    blocked = _suppressions(connection, row.workspace_id, values)
+def _touched(changes: Changes) -> Iterator[IdentifierKey]:
+    for each in (*changes.identifiers_added, *changes.identifiers_removed):
+        yield (each.kind, each.key)
+
+
+def _complete(connection: sa.Connection, workspace_id: int, population: Population, keys: Keys) -> None:
+    """Load what only some calls need."""
     if keys.unsuppresses:
-        blocked = _of_groups(connection, row.workspace_id, {each.suppression_id for each in blocked})
-    return Population(mode=mode, people=people, suppressions=blocked)
-
-
-def _owners(
-    connection: sa.Connection, workspace_id: int, kind: Kind, values: Sequence[str], *, locking: bool
-) -> list[str]:
-    query = sa.select(identifier.c.cio_id).where(
-        identifier.c.workspace_id == workspace_id,
-        identifier.c.kind == _KIND_NUMBERS[kind],
-        among(identifier.c.value_key, values),
-    )
-    if locking:
-        query = query.order_by(identifier.c.value_key).with_for_update()
-    return list(connection.execute(query).scalars())
-
-
-def _people(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str], *, locking: bool) -> list[Person]:
-    if not cio_ids:
-        return []
-    query = sa.select(person).where(person.c.workspace_id == workspace_id, among(person.c.cio_id, cio_ids))
-    if locking:
-        query = query.order_by(person.c.cio_id).with_for_update()
-    return [_person_of(row) for row in connection.execute(query)]
-
-
-def _suppressions(connection: sa.Connection, workspace_id: int, values: dict[Kind, list[str]]) -> list[Suppression]:
-    ours = suppression.c.workspace_id == workspace_id
-    if connection.execute(sa.select(suppression.c.kind).where(ours).limit(1)).first() is None:
-        return []  # most workspaces block nobody
-    found: list[Suppression] = []
-    for kind, number in _KIND_NUMBERS.items():
-        if values[kind]:
-            named = among(suppression.c.value_key, values[kind])
-            rows = connection.execute(sa.select(suppression).where(ours, suppression.c.kind == number, named))
-            found += map(_suppression_of, rows)
-    return found
-
-
-def _of_groups(connection: sa.Connection, workspace_id: int, groups: set[str]) -> list[Suppression]:
-    query = sa.select(suppression).where(
-        suppression.c.workspace_id == workspace_id, among(suppression.c.suppression_id, groups)
-    )
-    return [_suppression_of(row) for row in connection.execute(query)]
-
-
-def _write(connection: sa.Connection, row: Row, changes: Changes, now: int) -> None:
-    """Write the net effect: what is freed first, since it may be taken by somebody else in the same batch."""
-    number = row.workspace_id
-    _delete_identifiers(connection, number, changes.identifiers_removed)
-    gone = [each.cio_id for each in changes.removed]
-    if gone:
-        connection.execute(sa.delete(person).where(person.c.workspace_id == number, among(person.c.cio_id, gone)))
-    insert_rows(connection, person, [_row_of(number, each) for each in changes.inserted])
-    _update_people(connection, number, [each.after for each in changes.replaced])
-    # In the order of the key: two batches that make the same identifiers wait for each other, but not crosswise.
-    added = [(number, _KIND_NUMBERS[each.kind], each.key, each.cio_id) for each in changes.identifiers_added]
-    insert_rows(connection, identifier, sorted(added))
-    _write_suppressions(connection, number, changes)
-    touched = [*gone, *(each.after.cio_id for each in changes.replaced)]
-    if touched or changes.suppressions_removed:
-        freed = bool(changes.suppressions_removed)
-        note_mending(connection, row, touched, freed=freed, now=datetime.fromtimestamp(now, UTC))
-    if gone:
-        purge_violations(connection, number, gone)
-
-
-def _delete_identifiers(connection: sa.Connection, workspace_id: int, removed: Sequence[Ownership]) -> None:
-    for kind, kind_number in _KIND_NUMBERS.items():
-        keys = [each.key for each in removed if each.kind is kind]
-        if keys:
-            connection.execute(
-                sa.delete(identifier).where(
-                    identifier.c.workspace_id == workspace_id,
-                    identifier.c.kind == kind_number,
-                    among(identifier.c.value_key, keys),
-                )
-            )
-
-
-_UPDATE = (
-    sa.update(person)
-    .where(person.c.workspace_id == sa.bindparam("of_workspace"), person.c.cio_id == sa.bindparam("of_person"))
-    .values({column.name: sa.bindparam(column.name) for column in person.columns if not column.primary_key})
-)
-
-
-def _update_people(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> None:
-    if people:
-        keys = [{"of_workspace": workspace_id, "of_person": each.cio_id} for each in people]
-        connection.execute(_UPDATE, [{**key, **_values_of(each)} for key, each in zip(keys, people, strict=True)])
-
-
-def _write_suppressions(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
-    for each in changes.suppressions_removed:
-        connection.execute(sa.delete(suppression).filter_by(workspace_id=workspace_id, **_suppression_values(each)))
-    if changes.suppressions_added:
-        rows = [{"workspace_id": workspace_id, **_suppression_values(each)} for each in changes.suppressions_added]
-        connection.execute(sa.insert(suppression), rows)
-
-
-def _person_of(row: Row) -> Person:
-    return Person(
-        cio_id=row.cio_id,
-        id=row.id,
-        email=row.email,
-        email_key=row.email_key,
-        attributes=row.attributes,
-        stored_at=row.stored_at,
-        created_at=row.created_at,
-        attribute_times=row.attribute_times,
-    )
-
-
-def _row_of(workspace_id: int, each: Person) -> tuple[object, ...]:
-    """A person in the order of the table's columns."""
-    return (
-        workspace_id,
-        each.cio_id,
-        each.id,
-        each.email,
-        each.email_key,
-        each.email_is_invalid,
-        each.id_is_another_email,
-        _json(each.attributes),
-        each.stored_at,
-        each.created_at,
-        None if each.attribute_times is None else _json(each.attribute_times),
-    )
-
-
-def _values_of(each: Person) -> dict[str, object]:
-    return {
-        "id": each.id,
-        "email": each.email,
-        "email_key": each.email_key,
-        "email_is_invalid": each.email_is_invalid,
-        "id_is_another_email": each.id_is_another_email,
-        "attributes": each.attributes,
-        "stored_at": each.stored_at,
-        "created_at": each.created_at,
-        "attribute_times": each.attribute_times,
-    }
-
-
-def _suppression_of(row: Row) -> Suppression:
-    return Suppression(kind=_KINDS[row.kind], key=row.value_key, suppression_id=row.suppression_id)
-
-
-def _suppression_values(each: Suppression) -> dict[str, object]:
-    return {"kind": _KIND_NUMBERS[each.kind], "value_key": each.key, "suppression_id": each.suppression_id}
+        groups = {each for holders in population.blocked.values() for each in holders}
+        rows = sa.select(suppression).where(
+            suppression.c.workspace_id == workspace_id, among(suppression.c.suppression_id, groups)
+        )
+        for row in connection.execute(rows):
+            population.block(Suppression(kind=KINDS[row.kind], key=row.value_key, suppression_id=row.suppression_id))
+    if keys.adds_devices:
+        tokens = sa.select(device.c.cio_id, device.c.token).where(
+            device.c.workspace_id == workspace_id, among(device.c.cio_id, population.people)
+        )
+        for cio_id, token in connection.execute(tokens):
+            population.devices.setdefault(cio_id, set()).add(token)
+    population.settle()

@@ -111,7 +111,8 @@ def note_mending(
 ) -> None:
     """Wake a blocked change if one of those who stand in its way was changed, or an address was freed.
 
-    The last statement of a writer's transaction. Only the first of them writes, so that writers do not queue here.
+    Only the first of them writes, so that writers do not queue here; the row may be remembered from before, so it is
+    asked whether somebody still waits.
     """
     if workspace_row.blocked_export is None:
         return
@@ -121,9 +122,12 @@ def note_mending(
     )
     if not freed and connection.execute(mended.limit(1)).first() is None:
         return
-    connection.execute(
-        sa.update(workspace).where(workspace.c.workspace_id == workspace_row.workspace_id).values(blocked_export=None)
+    watching = sa.update(workspace).where(
+        workspace.c.workspace_id == workspace_row.workspace_id,
+        workspace.c.blocked_export == workspace_row.blocked_export,
     )
+    if connection.execute(watching.values(blocked_export=None)).rowcount == 0:
+        return  # somebody else has said so already
     connection.execute(
         sa.update(migration)
         .where(migration.c.workspace_id == workspace_row.workspace_id, migration.c.stage == Stage.BLOCKED.value)

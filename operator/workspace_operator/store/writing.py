@@ -1,0 +1,159 @@
+"""From a population's changes to rows: the net effect of a batch of calls, in as few statements as possible."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Changes, Ownership, Suppression
+from workspace_operator.identity.references import IdentifierKey
+from workspace_operator.store.dialects import Prepared, among, insert_rows
+from workspace_operator.store.loading import KIND_NUMBERS
+from workspace_operator.store.tables import identifier, person, suppression
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # made once, not once a person
+
+
+def write_people(
+    connection: sa.Connection, workspace_id: int, changes: Changes, reserved: Mapping[IdentifierKey, str]
+) -> None:
+    """Write people, identifiers and suppressions: what is freed first, since somebody else may take it.
+
+    Args:
+        connection: in the transaction that loaded what was changed.
+        workspace_id: whose people.
+        changes: the net effect; the trail is written elsewhere.
+        reserved: identifiers whose rows are there, and for whom; those that nobody took go again.
+    """
+    added = {(each.kind, each.key): each.cio_id for each in changes.identifiers_added}
+    unused = [key for key in reserved if key not in added]
+    _delete_identifiers(connection, workspace_id, [*_keys(changes.identifiers_removed), *unused])
+    gone = [each.cio_id for each in changes.removed]
+    if gone:
+        connection.execute(sa.delete(person).where(person.c.workspace_id == workspace_id, among(person.c.cio_id, gone)))
+    insert_rows(connection, person, [_row_of(workspace_id, each) for each in changes.inserted])
+    _update_people(connection, workspace_id, [each.after for each in changes.replaced])
+    _add_identifiers(connection, workspace_id, added, reserved)
+    _write_suppressions(connection, workspace_id, changes)
+
+
+def _keys(owned: Collection[Ownership]) -> list[IdentifierKey]:
+    return [(each.kind, each.key) for each in owned]
+
+
+def _delete_identifiers(connection: sa.Connection, workspace_id: int, removed: Sequence[IdentifierKey]) -> None:
+    for kind, number in KIND_NUMBERS.items():
+        keys = [key for each, key in removed if each is kind]
+        if keys:
+            ours = sa.and_(identifier.c.workspace_id == workspace_id, identifier.c.kind == number)
+            connection.execute(sa.delete(identifier).where(ours, among(identifier.c.value_key, keys)))
+
+
+def _add_identifiers(
+    connection: sa.Connection,
+    workspace_id: int,
+    added: Mapping[IdentifierKey, str],
+    reserved: Mapping[IdentifierKey, str],
+) -> None:
+    """Insert what has no row yet; a reserved one is changed only if somebody else than expected took it."""
+    fresh = [
+        (workspace_id, KIND_NUMBERS[kind], key, cio_id)
+        for (kind, key), cio_id in added.items()
+        if (kind, key) not in reserved
+    ]
+    insert_rows(connection, identifier, sorted(fresh))
+    for (kind, key), cio_id in added.items():
+        if reserved.get((kind, key), cio_id) != cio_id:
+            ours = {"workspace_id": workspace_id, "kind": KIND_NUMBERS[kind], "value_key": key}
+            connection.execute(sa.update(identifier).filter_by(**ours).values(cio_id=cio_id))
+
+
+def _update_one(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
+    return (
+        sa.update(person)
+        .where(person.c.workspace_id == sa.bindparam("of_workspace"), person.c.cio_id == sa.bindparam("of_person"))
+        .values({column.name: sa.bindparam(column.name, type_=column.type) for column in _SAID})
+    )
+
+
+def _update_many(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only PostgreSQL is asked
+    """All in one statement, from a JSON array of their rows; as fast as it gets without a temporary table."""
+    rows = sa.func.json_to_recordset(sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)).table_valued(
+        sa.column("of_person", sa.Text), *(sa.column(column.name, column.type) for column in _SAID)
+    )
+    new = rows.render_derived(name="new", with_types=True)
+    return (
+        sa.update(person)
+        .where(person.c.workspace_id == sa.bindparam("of_workspace"), person.c.cio_id == new.c.of_person)
+        .values({column.name: new.c[column.name] for column in _SAID})
+    )
+
+
+_SAID = tuple(column for column in person.columns if not column.primary_key)
+_UPDATE_ONE = Prepared(_update_one)
+_UPDATE_MANY = Prepared(_update_many)
+
+
+def _update_people(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> None:
+    if len(people) > 1 and connection.dialect.name == "postgresql":
+        rows = _json([{"of_person": each.cio_id, **_values_of(each)} for each in people])
+        _UPDATE_MANY.run(connection, {"of_workspace": workspace_id, "rows": rows})
+    elif people:
+        key = {"of_workspace": workspace_id}
+        _UPDATE_ONE.run_each(
+            connection, [{**key, "of_person": each.cio_id, **_as_text(_values_of(each))} for each in people]
+        )
+
+
+def _write_suppressions(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
+    for each in changes.suppressions_removed:
+        connection.execute(sa.delete(suppression).filter_by(workspace_id=workspace_id, **_suppression_values(each)))
+    if changes.suppressions_added:
+        rows = [{"workspace_id": workspace_id, **_suppression_values(each)} for each in changes.suppressions_added]
+        connection.execute(sa.insert(suppression), rows)
+
+
+def _suppression_values(each: Suppression) -> dict[str, object]:
+    return {"kind": KIND_NUMBERS[each.kind], "value_key": each.key, "suppression_id": each.suppression_id}
+
+
+def _row_of(workspace_id: int, each: Person) -> tuple[object, ...]:
+    """A person in the order of the table's columns, JSON as text."""
+    return (
+        workspace_id,
+        each.cio_id,
+        each.id,
+        each.email,
+        each.email_key,
+        each.email_is_invalid,
+        each.id_is_another_email,
+        _json(each.attributes),
+        each.stored_at,
+        each.created_at,
+        None if each.attribute_times is None else _json(each.attribute_times),
+    )
+
+
+def _values_of(each: Person) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "email": each.email,
+        "email_key": each.email_key,
+        "email_is_invalid": each.email_is_invalid,
+        "id_is_another_email": each.id_is_another_email,
+        "attributes": each.attributes,
+        "stored_at": each.stored_at,
+        "created_at": each.created_at,
+        "attribute_times": each.attribute_times,
+    }
+
+
+def _as_text(values: dict[str, Any]) -> dict[str, Any]:
+    """The same for the driver: JSON documents as text."""
+    times = values["attribute_times"]
+    return values | {
+        "attributes": _json(values["attributes"]),
+        "attribute_times": None if times is None else _json(times),
+    }
