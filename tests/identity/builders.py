@@ -29,7 +29,7 @@ def person(
     id_: str | None = None,
     email: str | None = None,
     *,
-    stored_at: int = LONG_AGO,
+    stored_at: int = NOW,
     **attributes: AttributeValue,
 ) -> Person:
     return Person(

@@ -14,8 +14,6 @@ from workspace_operator.identity.attributes import Attributes, Wishes, applied, 
         ({"a": "1", "b": "2"}, {"a": ""}, {"b": "2"}),
         ({}, {"a": None, "b": "", "c": " "}, {"c": " "}),
         ({"a": "1"}, {"a": 0, "b": False, "c": []}, {"a": 0, "b": False, "c": []}),
-        ({}, {"id": "1", "email": "a@x.org", "cio_id": "c", "a": "1"}, {"a": "1"}),
-        ({"a": "1"}, {"id": "1", "email": None, "cio_id": ""}, {"a": "1"}),
     ],
 )
 def test_wishes_are_applied(before: Attributes, wishes: Wishes, after: Attributes) -> None:

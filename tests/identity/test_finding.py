@@ -2,11 +2,12 @@
 
 import pytest
 
-from tests.identity.builders import COLUMNS, E1, E2, EMAIL_ONLY, I0, by, call, person, population, refused, run
+from tests.identity.builders import COLUMNS, E1, E2, EMAIL_ONLY, I0, NOW, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.population import Changes, Population
 from workspace_operator.identity.references import Reference
+from workspace_operator.identity.trail import ActivityType, Noted
 
 A, B = "a@x.org", "b@x.org"
 
@@ -196,8 +197,9 @@ def test_e_update_only_creates_nobody(column: str, reference: Reference, body: d
 
     outcome = run(COLUMNS[column], people, call(reference, body, update_only=True))
 
+    skipped = Noted(type=ActivityType.SKIPPED_UPDATE, cio_id=None, at=NOW, data={reference.kind.value: reference.value})
     assert reason_of(outcome) == (Effect.SKIPPED, reasons.ONLY_UPDATES)
-    assert untouched(people)
+    assert people.changes() == Changes(trail=(skipped,))
 
 
 NEW = "n0-0001"
@@ -240,7 +242,7 @@ def test_f_nobody_matches(
 ) -> None:
     people = population(COLUMNS[column], blocked=[("email", "blocked@x.org"), ("id", "blocked")])
 
-    outcome = run(COLUMNS[column], people, call(reference, body, by_import=by_import, plan="pro"), now=1_600_000_000)
+    outcome = run(COLUMNS[column], people, call(reference, body, by_import=by_import, plan="pro"))
 
     assert people.people == {NEW: person(NEW, *has, plan="pro")}
     assert (outcome.effect, outcome.person, outcome.before) == (Effect.CREATED, people.people[NEW], None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.identity.builders import COLUMNS, E2, I0, by, call, person, population, run
+from tests.identity.builders import COLUMNS, E2, I0, NOW, by, call, person, population, run
 from workspace_operator.identity import reasons
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.population import Changes, Population, Suppression
@@ -28,7 +28,7 @@ def test_deleted_person_is_gone(column: str, reference: Reference) -> None:
     before = person("p", "1", A)
     people = population(COLUMNS[column], before, person("q", "2", B))
 
-    outcome = delete(people, reference)
+    outcome = delete(people, reference, now=NOW)
 
     assert (outcome.effect, outcome.person, outcome.before) == (Effect.DELETED, before, before)
     assert (set(people.people), set(people.owners.values()), blocked(people)) == ({"q"}, {"q"}, set())
@@ -37,7 +37,7 @@ def test_deleted_person_is_gone(column: str, reference: Reference) -> None:
 def test_deleted_identifiers_make_a_new_person() -> None:
     people = population(E2, person("p", "1", A, plan="pro"))
 
-    delete(people, by("id", "1"))
+    delete(people, by("id", "1"), now=NOW)
     outcome = run(E2, people, call(by("id", "1"), {"email": A}))
 
     assert (outcome.effect, set(people.people)) == (Effect.CREATED, {"n0-0001"})
@@ -55,7 +55,7 @@ def test_deleted_identifiers_make_a_new_person() -> None:
 def test_deleting_nobody_is_ignored(column: str, reference: Reference, reason: str) -> None:
     people = population(COLUMNS[column], person("p", "1", A))
 
-    outcome = delete(people, reference)
+    outcome = delete(people, reference, now=NOW)
 
     assert (outcome.effect, outcome.reason) == (Effect.IGNORED, reason)
     assert people.changes() == Changes()
@@ -66,7 +66,7 @@ def test_suppressed_person_is_gone_and_blocked(column: str, reference: Reference
     before = person("p", "1", A)
     people = population(COLUMNS[column], before, person("q", "2", B))
 
-    outcome = suppress(people, reference, suppression_id="s")
+    outcome = suppress(people, reference, suppression_id="s", now=NOW)
 
     assert (outcome.effect, outcome.person, outcome.before) == (Effect.SUPPRESSED, before, before)
     assert (set(people.people), blocked(people)) == ({"q"}, {("id", "1"), ("email", A)})
@@ -88,7 +88,7 @@ def test_suppressed_person_is_gone_and_blocked(column: str, reference: Reference
 def test_only_what_there_is_is_blocked(id_: str | None, email: str | None, values: set[tuple[str, str]]) -> None:
     people = population(I0, person("p", id_, email))
 
-    suppress(people, by("cio_id", "p"), suppression_id="s")
+    suppress(people, by("cio_id", "p"), suppression_id="s", now=NOW)
 
     assert (people.people, blocked(people)) == ({}, values)
 
@@ -105,7 +105,7 @@ def test_only_what_there_is_is_blocked(id_: str | None, email: str | None, value
 def test_unknown_value_is_blocked_by_itself(column: str, reference: Reference, value: tuple[str, str]) -> None:
     people = population(COLUMNS[column], person("p", "1", A))
 
-    outcome = suppress(people, reference, suppression_id="s")
+    outcome = suppress(people, reference, suppression_id="s", now=NOW)
 
     assert (outcome.effect, outcome.person, blocked(people)) == (Effect.SUPPRESSED, None, {value})
     assert set(people.people) == {"p"}
@@ -115,7 +115,7 @@ def test_unknown_value_is_blocked_by_itself(column: str, reference: Reference, v
 def test_plain_address_is_blocked_without_its_people(column: str) -> None:
     people = population(COLUMNS[column], person("p", "1", A), person("q", "2", A))
 
-    suppress(people, by("email", A), suppression_id="s")
+    suppress(people, by("email", A), suppression_id="s", now=NOW)
     outcome = run(COLUMNS[column], people, call(by("id", "1"), {"email": A}, plan="pro"))
 
     assert (outcome.effect, outcome.refusals) == (Effect.UPDATED, ())
@@ -125,7 +125,7 @@ def test_plain_address_is_blocked_without_its_people(column: str) -> None:
 def test_suppressing_unknown_cio_id_is_ignored() -> None:
     people = population(E2, person("p", "1", A))
 
-    outcome = suppress(people, by("cio_id", "q"), suppression_id="s")
+    outcome = suppress(people, by("cio_id", "q"), suppression_id="s", now=NOW)
 
     assert (outcome.effect, outcome.reason) == (Effect.IGNORED, reasons.UNKNOWN_CIO_ID)
     assert people.changes() == Changes()
@@ -134,7 +134,7 @@ def test_suppressing_unknown_cio_id_is_ignored() -> None:
 def test_suppressing_twice_changes_nothing() -> None:
     people = population(E2, blocked=[("email", A)])
 
-    outcome = suppress(people, by("email", A), suppression_id="s")
+    outcome = suppress(people, by("email", A), suppression_id="s", now=NOW)
 
     assert (outcome.effect, outcome.reason) == (Effect.UNCHANGED, reasons.ALREADY_SUPPRESSED)
     assert people.changes() == Changes()
@@ -143,7 +143,7 @@ def test_suppressing_twice_changes_nothing() -> None:
 @pytest.mark.parametrize("reference", [by("id", "1"), by("email", A)])
 def test_what_was_suppressed_together_is_freed_together(reference: Reference) -> None:
     people = population(E2, person("p", "1", A), blocked=[("email", B)])
-    suppress(people, by("id", "1"), suppression_id="s")
+    suppress(people, by("id", "1"), suppression_id="s", now=NOW)
 
     outcome = unsuppress(people, reference)
 
@@ -153,8 +153,8 @@ def test_what_was_suppressed_together_is_freed_together(reference: Reference) ->
 
 def two_suppressions_of_one_address() -> Population:
     people = population(I0, person("p", "1", A), person("q", "2", A))
-    suppress(people, by("id", "1"), suppression_id="s1")
-    suppress(people, by("id", "2"), suppression_id="s2")
+    suppress(people, by("id", "1"), suppression_id="s1", now=NOW)
+    suppress(people, by("id", "2"), suppression_id="s2", now=NOW)
     people.settle()
     return people
 
@@ -188,7 +188,7 @@ def test_unsuppressing_the_free_changes_nothing(reference: Reference) -> None:
 
 def test_unsuppressed_value_makes_a_new_person() -> None:
     people = population(E2, person("p", "1", A))
-    suppress(people, by("id", "1"), suppression_id="s")
+    suppress(people, by("id", "1"), suppression_id="s", now=NOW)
 
     unsuppress(people, by("email", A))
     outcome = run(E2, people, call(by("id", "1")))

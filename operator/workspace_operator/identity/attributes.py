@@ -3,13 +3,12 @@
 The identifiers are no attributes: who takes a body apart is `calls.identify_call`.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from math import isfinite
+from collections.abc import Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.texts import MAX_NAME_BYTES, MAX_VALUE_BYTES, check_text, is_plain, shown
+from workspace_operator.identity.documents import check_document
+from workspace_operator.identity.texts import MAX_NAME_BYTES, MAX_VALUE_BYTES, check_text, is_plain
 
 T = TypeVar("T")
 
@@ -29,15 +28,18 @@ IDENTIFIER_NAMES = frozenset({"id", "email", "cio_id"})
 
 
 def applied(attributes: Attributes, wishes: Wishes) -> Attributes:
-    """The attributes after a call: null and the empty string remove, all else is written."""
+    """The attributes after a call: null and the empty string remove, all else is written in its place."""
     if not wishes:
         return attributes
-    if not IDENTIFIER_NAMES.isdisjoint(wishes):
-        wishes = without_identifiers(wishes)
-    written = {name: value for name, value in wishes.items() if value is not None and value != ""}
-    if not attributes:
-        return written
-    return {name: value for name, value in attributes.items() if name not in wishes} | written
+    said = {**attributes, **wishes} if attributes else wishes
+    return {name: value for name, value in said.items() if value is not None and value != ""}
+
+
+def same_value(one: AttributeValue | None, other: AttributeValue | None) -> bool:
+    """Whether two values are the same; 1, true and 1.0 are equal only to Python."""
+    if one != other:
+        return False
+    return isinstance(one, str) or repr(one) == repr(other)
 
 
 def without_identifiers(body: Mapping[str, T]) -> dict[str, T]:
@@ -75,33 +77,4 @@ def _check_attribute(name: str, value: object, field: str) -> None:
     if isinstance(value, str):
         check_text(value, field=path, limit=MAX_VALUE_BYTES)
     elif value is not None:
-        _check_document(value, path)
-
-
-def _check_document(value: object, path: str) -> None:
-    for text in _texts(value, path):
-        check_text(text, field=path, limit=MAX_VALUE_BYTES)
-    try:
-        written = json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        raise InvalidInput(f"{path} is nested too deeply: flatten it", field=path) from None
-    check_text(written, field=path, limit=MAX_VALUE_BYTES)
-
-
-def _texts(value: object, path: str) -> Iterator[str]:
-    """Every text in a JSON value, names and values; anything that JSON has no word for is refused."""
-    pending = [value]
-    while pending:
-        inner = pending.pop()
-        if isinstance(inner, str):
-            yield inner
-        elif isinstance(inner, dict):
-            pending += [*inner, *inner.values()]
-        elif isinstance(inner, list):
-            pending += inner
-        elif not _is_json_scalar(inner):
-            raise InvalidInput(f"{path} is {shown(inner)}: send text, a number, true, false or null", field=path)
-
-
-def _is_json_scalar(value: object) -> bool:
-    return value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value))
+        check_document(value, field=path, limit=MAX_VALUE_BYTES)

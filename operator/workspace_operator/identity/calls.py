@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Literal, TypeAlias, cast
 
+from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.attributes import IDENTIFIER_NAMES, Wishes, check_attributes, without_identifiers
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.emails import email_key
-from workspace_operator.identity.events import Event
+from workspace_operator.identity.events import Event, anonymous_id_of
 from workspace_operator.identity.references import Reference
 from workspace_operator.identity.rules import Mode
-from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_VALUE_BYTES, identifier_text
+from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_VALUE_BYTES, identifier_text, shown
+from workspace_operator.identity.timestamps import seconds_of
 
 
 class Unwritten(Enum):
@@ -40,6 +42,7 @@ class IdentifyCall:
         update_only: creates nobody.
         by_import: a row of a file: the last line of identity-rules §3 binds.
         timestamp: when the attributes had these values, Unix seconds; None is now (``_timestamp``, end of §4).
+        anonymous_id: under which the person did something before they were known; among the attributes, too.
         email_key: the key of `email`, None where that is no address.
     """
 
@@ -51,6 +54,7 @@ class IdentifyCall:
     update_only: bool = False
     by_import: bool = False
     timestamp: float | None = None
+    anonymous_id: str | None = None
     email_key: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -153,15 +157,19 @@ def identify_call(
     *,
     update_only: bool = False,
     by_import: bool = False,
+    timestamp: float | None = None,
+    anonymous_id: str | None = None,
     field: str = "attributes",
 ) -> IdentifyCall:
-    """A call from a reference and everything that was sent about the person.
+    """A call from a reference and everything that was sent about the person; all names but identifiers are plain.
 
     Args:
         reference: how the person is named.
         body: identifiers and attributes; null or what is empty deletes them.
         update_only: creates nobody.
         by_import: a row of a file.
+        timestamp: when this was so, Unix seconds; None is now.
+        anonymous_id: under which the person was not known yet.
         field: the body's path in errors.
 
     Raises:
@@ -178,7 +186,39 @@ def identify_call(
         attributes=cast("Wishes", attributes),
         update_only=update_only,
         by_import=by_import,
+        timestamp=timestamp,
+        anonymous_id=anonymous_id,
     )
+
+
+META_NAMES = frozenset({"_timestamp", "_update"})
+"""Names in a body on the wire that say something of the call and are no attributes (track-api.md §1)."""
+
+
+def call_of_body(
+    reference: Reference, body: Mapping[str, object], *, update_only: bool = False, field: str = "attributes"
+) -> IdentifyCall:
+    """A call from what the wire says of a person: ``_timestamp``, ``_update`` and ``anonymous_id`` have a meaning.
+
+    Raises:
+        InvalidInput: as `identify_call`; a ``_timestamp`` that is no time, an ``_update`` that is neither true nor
+            false, an ``anonymous_id`` that is neither text nor a number.
+    """
+    said = body if META_NAMES.isdisjoint(body) else {name: body[name] for name in body if name not in META_NAMES}
+    return identify_call(
+        reference,
+        said,
+        update_only=_flag(body.get("_update"), field=f"{field}._update") or update_only,
+        timestamp=seconds_of(body.get("_timestamp"), field=f"{field}._timestamp"),
+        anonymous_id=anonymous_id_of(body.get("anonymous_id"), field=f"{field}.anonymous_id"),
+        field=field,
+    )
+
+
+def _flag(raw: object, *, field: str) -> bool:
+    if raw is None or isinstance(raw, bool):
+        return raw is True
+    raise InvalidInput(f"{field} is {shown(raw)}: send true or false", field=field)
 
 
 def _wish(body: Mapping[str, object], name: str, limit: int, field: str) -> IdentifierWish:

@@ -1,8 +1,16 @@
-"""Events: what people did, as callers tell it (track-api.md §1)."""
+"""Events: what people did, as callers tell it, and what is taken of that (track-api.md §1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.documents import check_document
+from workspace_operator.identity.texts import MAX_ID_BYTES, check_text, identifier_text, shown
+from workspace_operator.identity.timestamps import whole_seconds_of
+
+MAX_EVENT_NAME_BYTES = 100
+MAX_DATA_BYTES = 100_000
 
 
 class EventType(StrEnum):
@@ -11,6 +19,9 @@ class EventType(StrEnum):
     EVENT = "event"
     PAGE = "page"
     SCREEN = "screen"
+
+
+_TYPES = frozenset(each.value for each in EventType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +41,59 @@ class Event:
     id: str | None = None
     timestamp: int | None = None
     data: Mapping[str, object]
+
+
+def event_of(body: Mapping[str, object], *, field: str = "") -> Event:
+    """An event from what was sent of it; other names in the body say nothing.
+
+    Args:
+        body: ``name``, and as wanted ``type``, ``id``, ``timestamp`` and ``data``; null is as good as nothing.
+        field: the body's path in errors, empty for the whole of what was sent.
+
+    Raises:
+        InvalidInput: something is missing, over a limit, or of a type that is not taken; nothing is ever cut.
+    """
+    path = f"{field}." if field else ""
+    return Event(
+        type=_type(body.get("type"), f"{path}type"),
+        name=_name(body.get("name"), f"{path}name"),
+        id=identifier_text(body.get("id"), field=f"{path}id", limit=MAX_ID_BYTES),
+        timestamp=whole_seconds_of(body.get("timestamp"), field=f"{path}timestamp"),
+        data=_data(body.get("data"), f"{path}data"),
+    )
+
+
+def anonymous_id_of(raw: object, *, field: str) -> str | None:
+    """Under what name somebody unknown did something; None if there is nothing in it.
+
+    Raises:
+        InvalidInput: it is neither text nor a number, or longer than an id may be.
+    """
+    return identifier_text(raw, field=field, limit=MAX_ID_BYTES)
+
+
+def _type(raw: object, field: str) -> EventType:
+    if raw is None:
+        return EventType.EVENT
+    if isinstance(raw, str) and raw in _TYPES:
+        return EventType(raw)
+    raise InvalidInput(f"{field} is {shown(raw)}: send one of {', '.join(EventType)}", field=field)
+
+
+def _name(raw: object, field: str) -> str:
+    if raw is not None and not isinstance(raw, str):
+        raise InvalidInput(f"{field} is {shown(raw)}: send text", field=field)
+    name = (raw or "").strip()
+    if not name:
+        raise InvalidInput(f"{field} is missing: send the name of the event", field=field)
+    check_text(name, field=field, limit=MAX_EVENT_NAME_BYTES)
+    return name
+
+
+def _data(raw: object, field: str) -> Mapping[str, object]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise InvalidInput(f"{field} is {shown(raw)}: send an object", field=field)
+    check_document(raw, field=field, limit=MAX_DATA_BYTES)
+    return raw

@@ -74,7 +74,8 @@ def _carry_out(ruling: Decided, case: Case, now: int) -> None:
         return
     if isinstance(ruling, tuple):
         primary, secondary = ruling
-        subject.become(survivor(primary, secondary, now=now), primary=primary, secondary=secondary)
+        merged = survivor(primary, secondary, mode=case.rules.mode, now=now)
+        subject.become(merged, primary=primary, secondary=secondary)
     subject.write(case.kind, case.value, case.key)
 
 

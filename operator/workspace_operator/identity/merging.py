@@ -1,9 +1,15 @@
-"""Automatic merge: when an identify call makes one person of two (identity-rules §5)."""
+"""Making one person of two: when an identify call does so by itself, and when it is asked for (identity-rules §5)."""
 
+from workspace_operator.identity import reasons
+from workspace_operator.identity.calls import MergeCall
 from workspace_operator.identity.cases import Case
+from workspace_operator.identity.noting import note_merged
+from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Population
 from workspace_operator.identity.rules import CIO_ID, EMAIL_OR_ID, ID
-from workspace_operator.identity.survivors import elder_first
+from workspace_operator.identity.searching import find_known
+from workspace_operator.identity.survivors import elder_first, survivor
 
 
 def merge_partners(case: Case) -> tuple[Person, Person] | None:
@@ -20,3 +26,24 @@ def merge_partners(case: Case) -> tuple[Person, Person] | None:
     if by_id.email is not None or by_email.id is not None:
         return None
     return elder_first(subject, other)
+
+
+def merge(population: Population, call: MergeCall, *, now: int) -> Outcome:
+    """Make one person of any two, in any mode; the caller says who is primary.
+
+    Args:
+        population: at least the two people, and what blocks the references.
+        call: who.
+        now: Unix seconds.
+    """
+    primary, secondary = find_known(population, call.primary), find_known(population, call.secondary)
+    if isinstance(primary, Outcome):
+        return primary
+    if isinstance(secondary, Outcome):
+        return secondary
+    if primary is secondary:
+        return Outcome(effect=Effect.UNCHANGED, person=primary, before=primary, reason=reasons.SAME_PERSON)
+    merged = survivor(primary, secondary, mode=population.mode, now=now)
+    population.absorb(merged, secondary.cio_id)
+    note_merged(population, primary, secondary, merged, automatic=False, now=now)
+    return Outcome(effect=Effect.MERGED, person=merged, before=primary, absorbed=secondary)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from workspace_operator.identity.attributes import Attributes
 from workspace_operator.identity.emails import email_key
-
-_LONGEST_TIME = 20
-"""Digits that can still be a time; more would only cost."""
+from workspace_operator.identity.timestamps import unix_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +20,9 @@ class Person:
         attributes: everything else that is known; without id, email and cio_id, never null or empty text.
         stored_at: when we made the person, Unix seconds.
         created_at: the age that counts (`age`), Unix seconds.
-        attribute_times: when attributes got their values, or were removed, where that is not `stored_at`; Unix
-            seconds by name (identity-rules §4, ``_timestamp``). None: all are as old as the person.
+        attribute_times: when attributes got their values, where that is not `stored_at`, and when removed ones
+            were removed; Unix seconds by name (identity-rules §4, ``_timestamp``), never empty. None: all are as old
+            as the person. In mode IDOnly the email is an attribute in this, too.
     """
 
     cio_id: str
@@ -71,15 +70,5 @@ def age(attributes: Attributes, *, stored_at: int, now: int) -> int:
     """
     if "created_at" not in attributes:
         return stored_at
-    seconds = _seconds(attributes["created_at"])
+    seconds = unix_seconds(attributes["created_at"])
     return int(seconds) if seconds is not None and 0 <= seconds <= now else stored_at
-
-
-def _seconds(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, str) and len(value) <= _LONGEST_TIME and value.isascii() and value.isdigit():
-        return int(value)
-    return None

@@ -149,8 +149,17 @@ class Population:
         """Take a person away; their identifiers are free."""
         before = self.people.pop(cio_id)
         self._people_before.setdefault(cio_id, before)
+        self.devices.pop(cio_id, None)
         for identifier in self.claims(before):
             self._take(identifier)
+
+    def absorb(self, survivor: Person, secondary: str) -> None:
+        """Put a survivor in the place of the one with the same cio_id, and the devices of the other with theirs."""
+        tokens = self.devices.get(secondary)
+        self.remove(secondary)
+        self.replace(survivor)
+        if tokens:
+            self.devices.setdefault(survivor.cio_id, set()).update(tokens)
 
     def block(self, suppression: Suppression) -> None:
         """Block a value."""

@@ -1,23 +1,26 @@
 """Deleting, suppressing and unsuppressing (identity-rules §6)."""
 
 from workspace_operator.identity import reasons
+from workspace_operator.identity.noting import note_gone
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID
+from workspace_operator.identity.searching import find_known
 
 
-def delete(population: Population, reference: Reference) -> Outcome:
+def delete(population: Population, reference: Reference, *, now: int) -> Outcome:
     """Take a person away; their identifiers may be used again and make a new person."""
-    person = population.find(reference)
-    if person is None:
-        return Outcome(effect=Effect.IGNORED, reason=_unknown(reference))
+    person = find_known(population, reference)
+    if isinstance(person, Outcome):
+        return person
     population.remove(person.cio_id)
+    note_gone(population, person, suppressed=False, now=now)
     return Outcome(effect=Effect.DELETED, person=person, before=person)
 
 
-def suppress(population: Population, reference: Reference, *, suppression_id: str) -> Outcome:
+def suppress(population: Population, reference: Reference, *, suppression_id: str, now: int) -> Outcome:
     """Take a person away and block both their identifiers, the address in every mode.
 
     A value that nobody has is blocked by itself, as is an address where email is no identifier.
@@ -26,10 +29,12 @@ def suppress(population: Population, reference: Reference, *, suppression_id: st
         population: at least the person referred to, and what blocks the reference.
         reference: whom, or which value; an email in every mode.
         suppression_id: new; it ties together what is suppressed together.
+        now: Unix seconds.
     """
     person = population.find(reference)
     if person is not None:
         population.remove(person.cio_id)
+        note_gone(population, person, suppressed=True, now=now)
         _block(population, _values(person), suppression_id)
         return Outcome(effect=Effect.SUPPRESSED, person=person, before=person)
     if reference.kind is CIO_ID:
@@ -65,7 +70,3 @@ def _values(person: Person) -> tuple[IdentifierKey, ...]:
 def _block(population: Population, values: tuple[IdentifierKey, ...], suppression_id: str) -> None:
     for kind, key in values:
         population.block(Suppression(kind=kind, key=key, suppression_id=suppression_id))
-
-
-def _unknown(reference: Reference) -> str:
-    return reasons.UNKNOWN_CIO_ID if reference.kind is CIO_ID else reasons.UNKNOWN

@@ -1,7 +1,11 @@
 """Who survives a merge, and as what (identity-rules §5). Whether to merge is not decided here."""
 
+from dataclasses import replace
+
+from workspace_operator.identity.attribute_times import UNSUBSCRIBED, merged_times
 from workspace_operator.identity.attributes import AttributeValue
-from workspace_operator.identity.people import Person, age
+from workspace_operator.identity.people import Person, age, id_is_another_email
+from workspace_operator.identity.rules import EMAIL_OR_ID, ID_ONLY, Mode
 
 
 def elder_first(one: Person, other: Person) -> tuple[Person, Person]:
@@ -9,25 +13,30 @@ def elder_first(one: Person, other: Person) -> tuple[Person, Person]:
     return (one, other) if one.seniority <= other.seniority else (other, one)
 
 
-def survivor(primary: Person, secondary: Person, *, now: int) -> Person:
+def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Person:
     """The primary with what it lacks taken from the secondary.
 
     It keeps its cio_id, its identifiers and its own attribute values. ``unsubscribed`` is true if either was;
-    there may be more attributes than a call could make.
+    there may be more attributes than a call could make. In EmailOrID an id that is an address other than the
+    survivor's is not taken: it would break §7's fourth check for ever (§3, last **D**).
     """
     attributes: dict[str, AttributeValue] = {**secondary.attributes, **primary.attributes}
-    if any(is_true(person.attributes.get("unsubscribed")) for person in (primary, secondary)):
-        attributes["unsubscribed"] = True
-    keeps_email = primary.email is not None
-    return Person(
+    if any(is_true(person.attributes.get(UNSUBSCRIBED)) for person in (primary, secondary)):
+        attributes[UNSUBSCRIBED] = True
+    emails = primary if primary.email is not None else secondary
+    id_ = secondary.id if primary.id is None else primary.id
+    if mode is EMAIL_OR_ID and primary.id is None and id_is_another_email(id_, emails.email_key):
+        id_ = None
+    merged = Person(
         cio_id=primary.cio_id,
-        id=secondary.id if primary.id is None else primary.id,
-        email=primary.email if keeps_email else secondary.email,
-        email_key=primary.email_key if keeps_email else secondary.email_key,
+        id=id_,
+        email=emails.email,
+        email_key=emails.email_key,
         attributes=attributes,
         stored_at=primary.stored_at,
         created_at=age(attributes, stored_at=primary.stored_at, now=now),
     )
+    return replace(merged, attribute_times=merged_times(primary, secondary, merged, plain_email=mode is ID_ONLY))
 
 
 def is_true(value: AttributeValue | None) -> bool:

@@ -1,0 +1,85 @@
+"""When attributes got their values: what a call with a ``_timestamp`` may still write (end of identity-rules §4).
+
+What is kept is `Person.attribute_times`: no time of an attribute that is as old as its person, but the times of
+removed attributes, so that a value which comes late does not bring one back.
+"""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from workspace_operator.identity.attributes import Attributes, Wishes
+from workspace_operator.identity.people import Person
+
+Times: TypeAlias = Mapping[str, float]
+
+MAX_REMOVED = 300
+"""Of how many removed attributes the times are kept; the oldest are forgotten first."""
+
+PLAIN_EMAIL: Final = "email"
+"""Where email is an attribute like any other, in mode IDOnly, its time goes by this name."""
+
+UNSUBSCRIBED: Final = "unsubscribed"
+
+_NEVER: Final = float("-inf")
+
+
+def in_time(person: Person, wishes: Wishes, at: float) -> Wishes:
+    """What of a call that speaks of an earlier moment is not older than what is known; equal is written."""
+    return {name: value for name, value in wishes.items() if at >= _time(person, name)}
+
+
+def times_after(before: Person | None, after: Attributes, wishes: Wishes, *, at: float, stored_at: int) -> Times | None:
+    """The times once a call wrote and removed these.
+
+    In the very second in which a person is made, removing what is not there leaves no time: rows of new people
+    often have empty cells.
+    """
+    known = None if before is None else before.attribute_times
+    if not wishes or (before is None and at == stored_at):
+        return known
+    times = {**known, **dict.fromkeys(wishes, at)} if known else dict.fromkeys(wishes, at)
+    if at == stored_at and before is not None:
+        for name, value in wishes.items():
+            removed = (value is None or value == "") and _time(before, name) != _NEVER
+            if not removed:
+                del times[name]
+    return _bounded(times, after) or None
+
+
+def merged_times(primary: Person, secondary: Person, survivor: Person, *, plain_email: bool) -> Times | None:
+    """A survivor's times: a value keeps its own; what neither has was removed when it was last removed."""
+    names = {*survivor.attributes, *(primary.attribute_times or ()), *(secondary.attribute_times or ())}
+    if plain_email and survivor.email is not None:
+        names.add(PLAIN_EMAIL)
+    times = {name: _merged_time(primary, secondary, name) for name in names}
+    own = {name: at for name, at in times.items() if at != survivor.stored_at or not _has(survivor, name)}
+    return _bounded(own, survivor.attributes) or None
+
+
+def _merged_time(primary: Person, secondary: Person, name: str) -> float:
+    holder = next((person for person in (primary, secondary) if _has(person, name)), None)
+    if holder is None or name == UNSUBSCRIBED:  # which either may have decided
+        return max(_time(primary, name), _time(secondary, name))
+    return _time(holder, name)
+
+
+def _time(person: Person, name: str) -> float:
+    """When an attribute got its value or was removed; what never was there has no age."""
+    known = None if person.attribute_times is None else person.attribute_times.get(name)
+    if known is not None:
+        return known
+    return person.stored_at if _has(person, name) else _NEVER
+
+
+def _has(person: Person, name: str) -> bool:
+    return name in person.attributes or (name == PLAIN_EMAIL and person.email is not None)
+
+
+def _bounded(times: dict[str, float], attributes: Attributes) -> dict[str, float]:
+    """The same without the oldest times of removed attributes beyond the limit."""
+    if len(times) <= MAX_REMOVED:
+        return times
+    removed = sorted((at, name) for name, at in times.items() if name not in attributes and name != PLAIN_EMAIL)
+    for _, name in removed[: max(0, len(removed) - MAX_REMOVED)]:
+        del times[name]
+    return times
