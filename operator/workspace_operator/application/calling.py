@@ -19,8 +19,8 @@ from workspace_operator.identity.calls import Ask
 
 logger = logging.getLogger(__name__)
 
-Watch: TypeAlias = Callable[[int], None]
-"""Told, in the writing thread, of each transaction how many calls shared it."""
+Watch: TypeAlias = Callable[[int, int], None]
+"""Told, in the writing thread, of each transaction how many calls shared it, and how many wait now."""
 
 Result: TypeAlias = Sequence[Answer] | Exception
 
@@ -69,7 +69,7 @@ class Calling:
 
     people: People
     clock: Callable[[], float]
-    watch: Watch = lambda _: None
+    watch: Watch = lambda _calls, _waiting: None
     limits: CallingLimits = CallingLimits()
     _queues: dict[int, deque[_Submission]] = field(default_factory=dict)
     _size: int = 0
@@ -153,7 +153,7 @@ class Calling:
             return [(each, error) for each in submissions]
         except Exception as error:  # noqa: BLE001 - whatever it is, its callers hear of it
             return self._one_by_one(workspace_id, submissions, error)
-        self.watch(len(asks))
+        self.watch(len(asks), self._size)
         return _shared_out(submissions, answers)
 
     def _one_by_one(self, workspace_id: int, submissions: list[_Submission], error: Exception) -> list[_Settled]:

@@ -1,0 +1,44 @@
+"""The access log: one line of JSON a request. It names routes, never paths, since those hold ids and addresses."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO
+
+from workspace_operator.web.exchanges import Served
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLog:
+    """Writes what was served; a line is one write, so that processes can share a stream.
+
+    Attributes:
+        stream: standard output, as a rule.
+        clock: the time of the end of a request.
+    """
+
+    stream: TextIO
+    clock: Callable[[], datetime]
+
+    def __call__(self, served: Served) -> None:
+        """Write a line. A log that nobody reads any more is no reason to fail."""
+        line = json.dumps(
+            {
+                "time": self.clock().isoformat(timespec="milliseconds"),
+                "request": served.request_id,
+                "method": served.method,
+                "route": served.route or None,
+                "status": served.status,
+                "received": served.received,
+                "sent": served.sent,
+                "ms": round(served.seconds * 1000, 1),
+                "workspace": served.workspace_id or None,
+            },
+            separators=(",", ":"),
+        )
+        try:
+            self.stream.write(f"{line}\n")
+            self.stream.flush()
+        except (OSError, ValueError):  # a closed pipe, a closed stream
+            return

@@ -1,0 +1,200 @@
+"""The App API, the part that reads people back (track-api.md §2): each answer is made in a worker thread."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from anyio import to_thread
+
+from workspace_operator.application.ports import Export, ReferenceAsk
+from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.emails import email_key
+from workspace_operator.identity.references import reference_by_kind
+from workspace_operator.identity.rules import CIO_ID, ID, Kind, Mode
+from workspace_operator.identity.texts import MAX_ID_BYTES, check_text, shown
+from workspace_operator.identity.trail import ActivityType
+from workspace_operator.web import app_api_documents as documents
+from workspace_operator.web import downloads
+from workspace_operator.web.bodies import json_object
+from workspace_operator.web.exchanges import Handler, Inquiry, Reply
+from workspace_operator.web.routes import Authentication, ErrorForm, Route
+from workspace_operator.web.services import Services
+
+MAX_IDS: Final = 100
+"""How many people one call reads back."""
+MAX_RESULTS: Final = 100
+"""How many people with one address a look-up names: only where email is no identifier there can be several."""
+MAX_PAGE: Final = 100
+PAGE: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppAPI:
+    """What answers; each reads what the caller's key reaches, and nothing else."""
+
+    services: Services
+
+    def customers_with_email(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/customers?email=``: who has an address."""
+        key = email_key(inquiry.query.get("email", ""))
+        if key is None:
+            raise InvalidInput("email must be a valid email address: send one as ?email=", field="email")
+        found = self.services.people.having_email(inquiry.caller.workspace_id, key, limit=MAX_RESULTS)
+        return Reply(document={"results": [documents.result_document(each) for each in found]})
+
+    def attributes(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/customers/{ref}/attributes?id_type=``: one person."""
+        kind = _kind(inquiry.query)
+        customers = self._customers(inquiry, {"customer_id": inquiry.parts[0]}, kind)
+        if not customers:
+            raise NotFound(f"nobody has the {kind} {shown(inquiry.parts[0])}")
+        return Reply(document={"customer": customers[0]})
+
+    def attributes_of_many(self, inquiry: Inquiry) -> Reply:
+        """``POST /v1/customers/attributes?id_type=``: those of up to 100 people who are there."""
+        ids = json_object(inquiry.body).get("ids")
+        if not isinstance(ids, list) or len(ids) > MAX_IDS:
+            raise InvalidInput(f"ids must be a list of at most {MAX_IDS} identifiers", field="ids")
+        named = {f"ids[{position}]": raw for position, raw in enumerate(ids)}
+        return Reply(document={"customers": self._customers(inquiry, named, _kind(inquiry.query))})
+
+    def activities(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/activities?type&customer_id&id_type&start&limit``: what happened, newest first."""
+        workspace_id, limit = inquiry.caller.workspace_id, _limit(inquiry.query)
+        mode = self.services.people.rules(workspace_id).mode
+        found = self.services.belongings.activities(
+            workspace_id,
+            type=_activity_type(inquiry.query),
+            cio_id=self._concerned(workspace_id, inquiry.query, mode),
+            before=_start(inquiry.query),
+            limit=limit + 1,
+        )
+        page = found[:limit]
+        return Reply(
+            document={
+                "activities": [documents.activity_document(each, mode) for each in page],
+                "next": page[-1].activity_id if len(found) > limit else "",
+            }
+        )
+
+    def list_exports(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/exports``: newest first; none is null, as the vendor has it."""
+        exports = self.services.exports.exports(inquiry.caller.workspace_id)
+        return Reply(document={"exports": [documents.export_document(each) for each in exports] or None})
+
+    def export(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/exports/{id}``."""
+        return Reply(document={"export": documents.export_document(self._export(inquiry))})
+
+    def download(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/exports/{id}/download``: a link to the CSV that works for a while without a key."""
+        token = downloads.token(inquiry.caller, self._export(inquiry).number, now=self.services.clock())
+        return Reply(document={"url": f"{inquiry.base_url}/v1/downloads/{token}"})
+
+    def file(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/downloads/{token}``: the CSV behind such a link."""
+        workspace_id, number = downloads.opened(inquiry.parts[0], self.services.credentials, now=self.services.clock())
+        return downloads.csv_reply(self.services.exports.violations(workspace_id, number), f"export-{number}.csv")
+
+    def list_workspaces(self, inquiry: Inquiry) -> Reply:
+        """``GET /v1/workspaces``: the key's own, since a key reaches no other."""
+        number = inquiry.caller.workspace_id
+        document = documents.workspace_document(
+            self.services.workspaces.get(number), self.services.people.count(number)
+        )
+        return Reply(document={"workspaces": [document]})
+
+    def _customers(self, inquiry: Inquiry, named: Mapping[str, object], kind: Kind) -> list[dict[str, Any]]:
+        """Whoever of those named is there, by what their identifiers are called in errors."""
+        workspace_id = inquiry.caller.workspace_id
+        mode = self.services.people.rules(workspace_id).mode
+        asks = [_ask(raw, kind, field) for field, raw in named.items()]
+        people = self.services.people.find_many(workspace_id, asks)
+        devices = self.services.belongings.devices(workspace_id, [each.cio_id for each in people])
+        return [documents.customer_document(each, devices.get(each.cio_id, ()), mode) for each in people]
+
+    def _concerned(self, workspace_id: int, query: Mapping[str, str], mode: Mode) -> str | None:
+        """The cio_id of whom the activities are asked for: None is everybody, the empty one is nobody's.
+
+        A cio_id need not be anybody's any more: what was recorded of a deletion can be read.
+        """
+        if "customer_id" not in query:
+            return None
+        reference = reference_by_kind(query["customer_id"], _kind(query), mode, field="customer_id")
+        if reference.kind is CIO_ID:
+            return reference.key
+        found = self.services.people.find(workspace_id, reference)
+        return "" if found is None else found.cio_id
+
+    def _export(self, inquiry: Inquiry) -> Export:
+        for each in self.services.exports.exports(inquiry.caller.workspace_id):
+            if str(each.number) == inquiry.parts[0]:
+                return each
+        raise NotFound(f"there is no export {shown(inquiry.parts[0])}: GET /v1/exports lists those there are")
+
+
+def routes(services: Services) -> Sequence[Route]:
+    """The routes of this part; what a link ends in is its own credentials."""
+    api = AppAPI(services=services)
+    return [
+        _route("GET", "/v1/customers", api.customers_with_email),
+        _route("POST", "/v1/customers/attributes", api.attributes_of_many),
+        _route("GET", "/v1/customers/{customer_id}/attributes", api.attributes),
+        _route("GET", "/v1/activities", api.activities),
+        _route("GET", "/v1/exports", api.list_exports),
+        _route("GET", "/v1/exports/{export_id}", api.export),
+        _route("GET", "/v1/exports/{export_id}/download", api.download),
+        _route("GET", "/v1/downloads/{token}", api.file, Authentication.NONE),
+        _route("GET", "/v1/workspaces", api.list_workspaces),
+    ]
+
+
+def threaded(answer: Callable[[Inquiry], Reply]) -> Handler:
+    """A handler that makes its answer in a worker thread, since use cases wait for the store."""
+
+    async def handle(inquiry: Inquiry) -> Reply:
+        return await to_thread.run_sync(answer, inquiry)
+
+    return handle
+
+
+def _route(
+    method: str, pattern: str, answer: Callable[[Inquiry], Reply], authentication: Authentication = Authentication.APP
+) -> Route:
+    return Route(method, pattern, threaded(answer), authentication=authentication, error_form=ErrorForm.APP)
+
+
+def _ask(raw: object, kind: Kind, field: str) -> ReferenceAsk:
+    return lambda mode: reference_by_kind(raw, kind, mode, field=field)
+
+
+def _kind(query: Mapping[str, str]) -> Kind:
+    text = query.get("id_type", ID.value)
+    try:
+        return Kind(text)
+    except ValueError:
+        message = f"id_type {shown(text)} is unknown: use one of {', '.join(Kind)}"
+        raise InvalidInput(message, field="id_type") from None
+
+
+def _activity_type(query: Mapping[str, str]) -> ActivityType | None:
+    text = query.get("type")
+    try:
+        return None if text is None else ActivityType(text)
+    except ValueError:
+        message = f"type {shown(text)} is unknown: use one of {', '.join(ActivityType)}"
+        raise InvalidInput(message, field="type") from None
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    text = query.get("limit", str(PAGE))
+    limit = int(text) if len(text) <= len(str(MAX_PAGE)) and text.isascii() and text.isdigit() else 0
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidInput(f"limit {shown(text)} must be a number from 1 to {MAX_PAGE}", field="limit")
+    return limit
+
+
+def _start(query: Mapping[str, str]) -> str | None:
+    text = query.get("start", "")
+    check_text(text, field="start", limit=MAX_ID_BYTES)
+    return text or None
