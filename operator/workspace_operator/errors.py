@@ -13,6 +13,7 @@
     └── Unavailable             a part we depend on does not answer; try again later
         ├── StoreUnavailable
         └── ClusterUnavailable
+            └── ClusterRefused  it answers, but does not allow what was asked: rights, a policy, a quota
 
 Adapters translate their libraries' errors into these once, at the boundary, with ``raise … from exc``.
 """
@@ -64,3 +65,7 @@ class StoreUnavailable(Unavailable):
 
 class ClusterUnavailable(Unavailable):
     """The Kubernetes API does not answer."""
+
+
+class ClusterRefused(ClusterUnavailable):
+    """The Kubernetes API does not allow it: a right is missing, or a policy or a quota forbids it."""

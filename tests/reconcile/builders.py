@@ -7,6 +7,7 @@ from typing import Any
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.credentials import CredentialsSeen, SecretState
 from workspace_operator.reconcile.deciding import decide
 from workspace_operator.reconcile.observed import Candidate, Observed, Owner, Settings, StoreAway, StoredWorkspace
 from workspace_operator.reconcile.plan import Plan
@@ -80,6 +81,12 @@ def blocked(**changes: Any) -> Migration:
     counts = ViolationCounts(duplicate_email=2, id_is_another_email=1, people_concerned=3)
     values: dict[str, Any] = {"people_total": 100, "people_checked": 100, "violations": counts, "export": 5}
     return migration(Stage.BLOCKED, **values | changes)
+
+
+def kept(**changes: Any) -> CredentialsSeen:
+    """Credentials that are in the resource's own Secret, as asked for by nobody."""
+    values: dict[str, Any] = {"secret": SecretState.OWN, "is_current": True, "rotated_at": NOW}
+    return CredentialsSeen(**values | changes)
 
 
 def decided(resource: Resource, observed: Observed | StoreAway, *, now: datetime = NOW) -> Plan:

@@ -1,4 +1,4 @@
-"""A store in a few lines: what each action does, and when it is refused."""
+"""A store, and the Secret of one resource, in a few lines: what each action does, and when it is refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -7,16 +7,21 @@ from tests.reconcile.builders import CLUSTER, NOW
 from workspace_operator.errors import Moved, NameTaken
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
+from workspace_operator.reconcile.credentials import WRITABLE, CredentialsSeen, SecretState
 from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
 from workspace_operator.reconcile.plan import (
     Action,
     CancelMigration,
+    ClaimSecret,
     CreateWorkspace,
     DestroyWorkspace,
     PauseMigration,
     PutInForce,
+    RemoveSecret,
     RequestMigration,
     RetryMigration,
+    RotateCredentials,
+    SecretAction,
     TakeOver,
 )
 from workspace_operator.reconcile.wishes import Resource, Wish
@@ -28,12 +33,17 @@ def place(owner: Owner) -> tuple[str, str, str]:
 
 @dataclass
 class ModelStore:
+    """``credentials`` has the request that asked for a workspace's newest; ``held`` says whose the Secret holds."""
+
     workspaces: dict[int, StoredWorkspace] = field(default_factory=dict)
     migrations: dict[int, Migration] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
+    credentials: dict[int, str] = field(default_factory=dict)
+    secret: SecretState = SecretState.ABSENT
+    held: int | None = None
 
-    def state(self) -> tuple[dict[int, StoredWorkspace], dict[int, Migration]]:
-        return dict(self.workspaces), dict(self.migrations)
+    def state(self) -> tuple[object, ...]:
+        return dict(self.workspaces), dict(self.migrations), dict(self.credentials), self.secret, self.held
 
     def observe(self, resource: Resource) -> Observed:
         owner, wish, remembers = resource.owner(CLUSTER), resource.wish, resource.previous.workspace_id
@@ -46,6 +56,17 @@ class ModelStore:
             adoptable=self._candidate(None, lambda each: each.workspace_id == resource.adopts_number),
             remembered=self._candidate(own, lambda each: each.workspace_id == remembers),
             migration=self.migrations.get(own.workspace_id) if own else None,
+            credentials=self._seen(own) if own or resource.deleting else None,
+        )
+
+    def _seen(self, own: StoredWorkspace | None) -> CredentialsSeen:
+        if own is None or own.workspace_id not in self.credentials:
+            return CredentialsSeen(secret=self.secret)
+        return CredentialsSeen(
+            secret=self.secret,
+            is_current=self.held == own.workspace_id,
+            rotated_at=NOW,
+            request=self.credentials[own.workspace_id],
         )
 
     def _candidate(self, own: StoredWorkspace | None, fits: Callable[[StoredWorkspace], bool]) -> Candidate | None:
@@ -55,8 +76,18 @@ class ModelStore:
     def _name(self, workspace: StoredWorkspace) -> tuple[str, str, str]:
         return workspace.owner.namespace, workspace.account, workspace.settings.display_name
 
-    def carry_out(self, action: Action) -> None:
+    def carry_out(self, action: Action | SecretAction) -> None:
         match action:
+            case RotateCredentials():
+                assert self.secret in WRITABLE
+                self.credentials[action.workspace_id] = action.request
+                self.secret, self.held = SecretState.OWN, action.workspace_id
+            case ClaimSecret():
+                assert (self.secret, self.held) == (SecretState.INHERITED, action.workspace_id)
+                self.secret = SecretState.OWN
+            case RemoveSecret():
+                assert self.secret is SecretState.OWN
+                self.secret, self.held = SecretState.ABSENT, None
             case CreateWorkspace():
                 self._create(action)
             case TakeOver():
@@ -67,6 +98,7 @@ class ModelStore:
             case DestroyWorkspace():
                 del self.workspaces[self._at(action.workspace_id, action.row_version).workspace_id]
                 self.migrations.pop(action.workspace_id, None)
+                self.credentials.pop(action.workspace_id, None)
             case _:
                 self._change(action)
 

@@ -8,6 +8,7 @@ from tests.reconcile.builders import CLUSTER, NOW, decided
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.credentials import CredentialsSeen, SecretState
 from workspace_operator.reconcile.observed import (
     Candidate,
     Observed,
@@ -25,6 +26,7 @@ from workspace_operator.resources.workspaces import (
     CONFIRM_DELETE,
     FINALIZER,
     RECONCILE_REQUESTED_AT,
+    ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
 )
 
@@ -58,6 +60,7 @@ annotations = st.fixed_dictionaries(
         ADOPT: st.sampled_from(["1", "2", "3", "seven"]),
         CONFIRM_DELETE: st.sampled_from(["Shop", "Store", "nothing"]),
         RECONCILE_REQUESTED_AT: st.sampled_from(["", "first", "second", "x" * 300]),
+        ROTATE_CREDENTIALS_AT: st.sampled_from(["", "first", "\0second", "x" * 300]),
     },
 )
 garbage = st.fixed_dictionaries(
@@ -67,7 +70,7 @@ garbage = st.fixed_dictionaries(
         "observedGeneration": st.integers(-1, 9),
         "workspaceID": st.integers(1, 3),
         "lastHandledReconcileAt": st.sampled_from(["first", "x" * 256]),
-        "credentials": st.just({"secretName": SECRET}),
+        "credentials": st.just({"secretName": "shop-credentials"}),
         "people": st.just({"total": 3}),
     },
 )
@@ -116,6 +119,9 @@ def workspaces(owner: st.SearchStrategy[Owner]) -> st.SearchStrategy[StoredWorks
     )
 
 
+moments = st.datetimes(max_value=NOW.replace(tzinfo=None)).map(lambda moment: moment.replace(tzinfo=NOW.tzinfo))
+
+
 def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migration]:
     violations = st.builds(
         ViolationCounts,
@@ -125,7 +131,6 @@ def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migrat
         id_is_another_email=counts,
         people_concerned=counts,
     )
-    moments = st.datetimes(max_value=NOW.replace(tzinfo=None)).map(lambda moment: moment.replace(tzinfo=NOW.tzinfo))
     return st.builds(
         Migration,
         workspace_id=workspace_id,
@@ -145,6 +150,14 @@ def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migrat
     )
 
 
+credentials = st.builds(
+    CredentialsSeen,
+    secret=st.sampled_from(SecretState),
+    is_current=st.booleans(),
+    rotated_at=st.none() | moments,
+    previous_valid_until=st.none() | moments,
+    request=st.sampled_from(["", "first"]),
+)
 candidates = st.builds(Candidate, workspace=workspaces(anybody), released=st.booleans())
 observations = st.builds(
     Observed,
@@ -153,6 +166,7 @@ observations = st.builds(
     adoptable=st.none() | candidates,
     remembered=st.none() | candidates,
     migration=st.none() | migrations(st.integers(1, 3)),
+    credentials=st.none() | credentials,
     people=st.none() | st.builds(PeopleCounts, total=counts, with_email=counts, without_id=counts),
 )
 looks = observations | st.builds(StoreAway)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.reconcile.builders import NOW, decided
@@ -19,12 +19,13 @@ from tests.reconcile.strategies import (
 )
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED
+from workspace_operator.reconcile.credentials import SecretState
 from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.reconcile.plan import Plan
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.workspaces import ADOPT
 
-MOST_ACTIONS = 6
+MOST_ACTIONS = 8
 
 
 @st.composite
@@ -41,8 +42,16 @@ def stores(draw: st.DrawFn) -> ModelStore:
             ),
         )
     )
-    found = ModelStore(workspaces={each.workspace_id: each for each in drawn})
+    found = ModelStore(
+        workspaces={each.workspace_id: each for each in drawn},
+        secret=draw(st.sampled_from(SecretState)),
+        held=draw(st.none() | st.integers(1, 3)),
+    )
+    if found.secret in (SecretState.ABSENT, SecretState.NOWHERE, SecretState.REFUSED):
+        found.held = None
     for each in drawn:
+        if draw(st.booleans()):
+            found.credentials[each.workspace_id] = draw(st.sampled_from(["", "first"]))
         if change := draw(st.none() | migrations(st.just(each.workspace_id))):
             found.migrations[each.workspace_id] = fitting(change, each)
         if draw(st.booleans()):
@@ -114,6 +123,28 @@ def test_others_are_left_alone(subject: Resource, store: ModelStore) -> None:
     at_rest(subject, store)
 
     assert {key: store.workspaces.get(key) for key in before} == before
+
+
+@given(resources(wishes | invalid_wishes, statuses), stores())
+def test_foreign_secret_stays_as_it_is(subject: Resource, store: ModelStore) -> None:
+    store.secret = SecretState.FOREIGN
+    held, credentials = store.held, dict(store.credentials)
+
+    at_rest(subject, store)
+
+    assert (store.secret, store.held) == (SecretState.FOREIGN, held)
+    assert credentials.items() >= store.credentials.items()
+
+
+@given(resources(followable_wishes, statuses), stores())
+def test_ready_with_a_cluster_means_credentials(subject: Resource, store: ModelStore) -> None:
+    assume(store.secret is not SecretState.NOWHERE)
+    living = replace(subject, deleting=False)
+
+    settled = at_rest(living, store)
+
+    ready = settled.status["conditions"][0]["status"] == "True"
+    assert not ready or (store.secret is SecretState.OWN and store.held in store.credentials)
 
 
 @given(resources(wishes | invalid_wishes, statuses), stores())

@@ -5,9 +5,21 @@ from typing import Any
 
 import pytest
 
-from tests.reconcile.builders import OWNER, conditions, decided, leaving, message, resource, somebodys, stored, told
+from tests.reconcile.builders import (
+    OWNER,
+    conditions,
+    decided,
+    kept,
+    leaving,
+    message,
+    resource,
+    somebodys,
+    stored,
+    told,
+)
+from workspace_operator.reconcile.credentials import SecretState
 from workspace_operator.reconcile.observed import Observed, StoreAway
-from workspace_operator.reconcile.plan import DestroyWorkspace, Plan
+from workspace_operator.reconcile.plan import DestroyWorkspace, Plan, RemoveSecret
 from workspace_operator.reconcile.wishes import InvalidWish
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, FINALIZER, DeletionPolicy
@@ -52,6 +64,25 @@ def test_destroyed_workspace_is_told() -> None:
 
     assert plan.finalizers == ()
     assert [(event.reason, event.warning) for event in plan.events] == [("WorkspaceDestroyed", False)]
+
+
+def test_own_secret_goes_with_the_people() -> None:
+    plan = decided(CONFIRMED, Observed(credentials=kept(rotated_at=None)))
+
+    assert plan == Plan(actions=(RemoveSecret(),))
+
+
+@pytest.mark.parametrize("state", [each for each in SecretState if each is not SecretState.OWN])
+def test_other_secrets_stay(state: SecretState) -> None:
+    plan = decided(CONFIRMED, Observed(credentials=kept(secret=state)))
+
+    assert plan == Plan(finalizers=())
+
+
+def test_secret_stays_with_kept_people() -> None:
+    plan = decided(CONFIRMED, Observed(remembered=somebodys(), credentials=kept()))
+
+    assert (plan.actions, plan.finalizers) == ((), ())
 
 
 def test_never_made_workspace_goes_silently() -> None:

@@ -118,7 +118,7 @@ def test_events_tell_of_transitions(subject: Resource, look: Look) -> None:
 def test_plans_either_act_or_tell(subject: Resource, look: Look, suspended: bool) -> None:
     plan = decided(replace(subject, suspended=suspended), look)
 
-    assert not plan.actions or plan == Plan(actions=plan.actions)
+    assert not plan.actions or plan == Plan(actions=plan.actions, events=plan.events)
     assert len(plan.actions) <= 1
 
 

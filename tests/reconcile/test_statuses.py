@@ -101,7 +101,7 @@ def test_unchanged_status_is_not_written() -> None:
 
 
 def test_foreign_fields_cause_no_write() -> None:
-    status = told(resource(), SETTLED) | {"credentials": {"secretName": "shop-credentials"}}
+    status = told(resource(), SETTLED) | {"quota": {"people": 1}}
 
     plan = decided(resource(status=status), SETTLED, now=LATER)
 

@@ -10,6 +10,7 @@ from tests.reconcile.builders import (
     blocked,
     conditions,
     decided,
+    kept,
     leaving,
     migration,
     resource,
@@ -20,11 +21,18 @@ from tests.reconcile.builders import (
 )
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.credentials import SecretState
 from workspace_operator.reconcile.observed import Observed, StoreAway
 from workspace_operator.reconcile.plan import DestroyWorkspace, PauseMigration
 from workspace_operator.reconcile.wishes import InvalidWish
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, RECONCILE_REQUESTED_AT, DeletionPolicy
+from workspace_operator.resources.workspaces import (
+    ADOPT,
+    CONFIRM_DELETE,
+    RECONCILE_REQUESTED_AT,
+    ROTATE_CREDENTIALS_AT,
+    DeletionPolicy,
+)
 
 SUSPENDED = resource(suspended=True)
 ID_ONLY = stored(mode=Mode.ID_ONLY)
@@ -50,8 +58,10 @@ def test_settled_workspace_stays_ready() -> None:
         Observed(workspace=stored(account="other")),
         Observed(workspace=stored(), migration=migration(Stage.FOLDING, paused=True)),
         Observed(name_holder=somebodys()),
+        Observed(workspace=stored(), credentials=kept(is_current=False)),
+        Observed(workspace=stored(), credentials=kept(secret=SecretState.FOREIGN)),
     ],
-    ids=["not made", "not ours", "drift", "account", "paused", "name taken"],
+    ids=["not made", "not ours", "drift", "account", "paused", "name taken", "rotation", "foreign Secret"],
 )
 def test_outstanding_work_is_stalled(observed: Observed) -> None:
     status = told(SUSPENDED, observed)
@@ -60,6 +70,15 @@ def test_outstanding_work_is_stalled(observed: Observed) -> None:
     assert found["Ready"] == ("False", "Suspended")
     assert found["Stalled"] == ("True", "Suspended")
     assert found["Suspended"] == ("True", "Suspended")
+
+
+def test_rotation_waits_while_suspended() -> None:
+    asking = resource(suspended=True, annotations={ROTATE_CREDENTIALS_AT: "monday"})
+
+    plan = decided(asking, Observed(workspace=stored(), credentials=kept()))
+
+    assert plan.actions == ()
+    assert conditions(dict(plan.status or {}))["Ready"] == ("False", "Suspended")
 
 
 def test_adoption_waits_while_suspended() -> None:

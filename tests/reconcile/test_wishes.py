@@ -1,5 +1,7 @@
 """A spec in the store's words."""
 
+from datetime import timedelta
+
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.records import OnConflict
 from workspace_operator.reconcile.observed import SendMode, Settings
@@ -28,6 +30,7 @@ def test_every_field_is_understood() -> None:
             "mergeOptions": {"multiIdentifier": "Disabled"},
             "sendBehavior": {"mode": "Test", "testAddress": "qa@example.com"},
             "openTracking": "Disabled",
+            "credentials": {"rotationGraceSeconds": 60},
         }
     )
 
@@ -43,4 +46,10 @@ def test_every_field_is_understood() -> None:
         test_address="qa@example.com",
         open_tracking=False,
     )
-    assert wish == Wish(account="acme", settings=settings, mode=Mode.ID_ONLY, on_conflict=OnConflict.MERGE)
+    assert wish == Wish(
+        account="acme",
+        settings=settings,
+        mode=Mode.ID_ONLY,
+        on_conflict=OnConflict.MERGE,
+        rotation_grace=timedelta(seconds=60),
+    )

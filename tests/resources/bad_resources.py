@@ -31,10 +31,10 @@ UNKNOWN = [
         SPELLING,
     ),
     bad(
-        "credentials, which come later",
-        "spec.credentials",
-        "displayName: Shop\ncredentials: {rotationGraceSeconds: 60}",
-        'unknown field "spec.credentials"',
+        "a key in the spec, where no secret belongs",
+        "spec.credentials.apiKey",
+        "displayName: Shop\ncredentials: {apiKey: x}",
+        'unknown field "spec.credentials.apiKey"',
         SPELLING,
     ),
     bad_text(
@@ -171,6 +171,37 @@ MISSING = [
         "displayName: Shop\naccountName: ''",
         "should be at least 1 chars long",
         "may not be empty",
+    ),
+]
+
+RANGES = [
+    bad(
+        "a grace in the past",
+        "spec.credentials.rotationGraceSeconds",
+        "displayName: Shop\ncredentials: {rotationGraceSeconds: -1}",
+        "should be greater than or equal to 0",
+        "must be at least 0",
+    ),
+    bad(
+        "a grace of more than 30 days",
+        "spec.credentials.rotationGraceSeconds",
+        "displayName: Shop\ncredentials: {rotationGraceSeconds: 2592001}",
+        "should be less than or equal to",
+        "must be at most 2592000",
+    ),
+    bad(
+        "a grace in quotes",
+        "spec.credentials.rotationGraceSeconds",
+        "displayName: Shop\ncredentials: {rotationGraceSeconds: '60'}",
+        "of type integer",
+        "must be an integer, not a string",
+    ),
+    bad(
+        "half a second of grace",
+        "spec.credentials.rotationGraceSeconds",
+        "displayName: Shop\ncredentials: {rotationGraceSeconds: 0.5}",
+        "of type integer",
+        "must be an integer, not a number",
     ),
 ]
 
@@ -340,4 +371,4 @@ RULES = [
     ),
 ]
 
-BAD = [*UNKNOWN, *TYPES, *MISSING, *LONG, *NOT_IN_THE_LIST, *RULES, *METADATA]
+BAD = [*UNKNOWN, *TYPES, *MISSING, *LONG, *RANGES, *NOT_IN_THE_LIST, *RULES, *METADATA]

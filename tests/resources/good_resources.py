@@ -13,6 +13,7 @@ GOOD = {
         mergeOptions: {multiIdentifier: Disabled}
         sendBehavior: {mode: Test, testAddress: qa+shop@example.com}
         openTracking: Disabled
+        credentials: {rotationGraceSeconds: 2592000}
         deletionPolicy: Delete
         suspend: true
         """,
@@ -23,7 +24,10 @@ GOOD = {
         annotations: {Workspace-Operator.dev/confirm-delete: Shop, note: ''}
         """,
     ),
-    "empty objects": workspace("displayName: Shop\nidentifiers: {}\nmergeOptions: {}\nsendBehavior: {}"),
+    "empty objects": workspace(
+        "displayName: Shop\nidentifiers: {}\nmergeOptions: {}\nsendBehavior: {}\ncredentials: {}"
+    ),
+    "no grace at all": workspace("displayName: Shop\ncredentials: {rotationGraceSeconds: 0}"),
     "nulls where there is a default": workspace("displayName: Shop\ncolor: null\nidentifiers:\nsuspend: ~"),
     "nulls where there is none": workspace(
         "displayName: Shop\nidentifiers: {mode: null}\nsendBehavior: {testAddress: }"

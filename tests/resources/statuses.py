@@ -32,6 +32,7 @@ GOOD_STATUS: dict[str, Any] = {
         "peopleConcerned": 14,
         "export": 2,
     },
+    "credentials": {"secretName": "shop-credentials", "rotatedAt": TIME, "previousValidUntil": TIME},
     "lastHandledReconcileAt": "now",
 }
 
@@ -69,5 +70,7 @@ BAD_STATUSES: dict[str, tuple[str, dict[str, Any]]] = {
     "a mode unknown": ("status.identifiers.mode", {"identifiers": {"mode": "Email"}}),
     "a stage unknown": ("status.migration.stage", {"migration": {"from": "IDOnly", "to": "IDOnly", "stage": "Lost"}}),
     "a migration from nowhere": ("status.migration.from", {"migration": {"to": "IDOnly", "stage": "Blocked"}}),
+    "a long name of a Secret": ("status.credentials.secretName", {"credentials": {"secretName": "x" * 254}}),
+    "a rotation at no time": ("status.credentials.rotatedAt", {"credentials": {"rotatedAt": "yesterday"}}),
     "a long echo": ("status.lastHandledReconcileAt", {"lastHandledReconcileAt": "x" * 257}),
 }

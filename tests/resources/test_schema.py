@@ -66,7 +66,9 @@ def test_field_is_structural_and_bounded(path: str) -> None:
 def test_objects_with_defaults_default_to_nothing() -> None:
     spec = resource_schema()["properties"]["spec"]["properties"]
 
-    assert [spec[name]["default"] for name in ("identifiers", "mergeOptions", "sendBehavior")] == [{}, {}, {}]
+    assert [spec[name]["default"] for name in ("identifiers", "mergeOptions", "sendBehavior", "credentials")] == [
+        {}
+    ] * 4
 
 
 def test_defaults_are_those_of_the_models() -> None:
@@ -156,5 +158,5 @@ def test_every_field_of_the_models_is_in_the_schema() -> None:
     assert set(Workspace.model_fields) == {"api_version", "kind", "metadata", "spec", "status"}
     assert set(FIELDS["spec"]["properties"]) == {
         "displayName", "color", "accountName", "identifiers", "mergeOptions", "sendBehavior", "openTracking",
-        "deletionPolicy", "suspend",
+        "credentials", "deletionPolicy", "suspend",
     }  # fmt: skip

@@ -7,14 +7,26 @@ resourceVersion that the decision was made of, so that nobody's edit is answered
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from secrets import token_bytes
 from typing import Any
 
-from workspace_operator.application.ports import Resources, Sought, Workspaces
+from workspace_operator.application.key_making import Random
+from workspace_operator.application.keyrings import Keyring
+from workspace_operator.application.ports import Credentials, Resources, Secrets, Sought, Workspaces
 from workspace_operator.application.reading import resource_of
 from workspace_operator.errors import Moved, NameTaken, StoreUnavailable, WorkspaceOperatorError
+from workspace_operator.reconcile.credentials import CredentialsSeen
 from workspace_operator.reconcile.deciding import decide
 from workspace_operator.reconcile.observed import Candidate, Observed, StoreAway
-from workspace_operator.reconcile.plan import Plan
+from workspace_operator.reconcile.plan import (
+    Action,
+    ClaimSecret,
+    Event,
+    Plan,
+    RemoveSecret,
+    RotateCredentials,
+    SecretAction,
+)
 from workspace_operator.reconcile.wishes import Resource, Wish
 
 MOST_ROUNDS = 12
@@ -39,12 +51,20 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciler:
-    """Brings the store to what resources say, and resources to what the store has."""
+    """Brings the store to what resources say, and resources to what the store has.
+
+    Attributes:
+        secrets: None where there is no cluster to keep credentials in.
+        random: where keys come from.
+    """
 
     workspaces: Workspaces
     resources: Resources
     cluster_id: str
     clock: Callable[[], datetime]
+    credentials: Credentials | None = None
+    secrets: Secrets | None = None
+    random: Random = token_bytes
 
     def reconcile(self, document: Mapping[str, Any]) -> Told:
         """Reconcile one resource. Raises ClusterUnavailable, and Moved if it was edited meanwhile."""
@@ -57,32 +77,44 @@ class Reconciler:
         return Told(document=document, retry=plan.retry, status=status)
 
     def _settle(self, resource: Resource) -> tuple[Observed | StoreAway, Plan]:
-        """Carry actions out until none is left to do."""
+        """Carry actions out until none is left to do; the plan then has their events, too."""
+        keyring, events = self._keyring(resource), tuple[Event, ...]()
         for _ in range(MOST_ROUNDS):
-            observed, plan = self._decided(resource, count_people=False)
+            observed, plan = self._decided(resource, keyring, count_people=False)
             if not plan.actions and isinstance(observed, Observed):
                 # Counting is by far the dearest part of a look, so it is done when there is nothing else left to do.
-                observed, plan = self._decided(resource, count_people=True)
+                observed, plan = self._decided(resource, keyring, count_people=True)
             if not plan.actions:
-                return observed, plan
+                return observed, replace(plan, events=events + plan.events)
             try:
                 for action in plan.actions:
-                    self.workspaces.carry_out(action, now=self.clock())
+                    self._carry_out(action, keyring)
             except (Moved, NameTaken):
                 continue  # the next look sees what came between
             except StoreUnavailable:  # it may answer reads still; waiting here would hold up the others
-                return StoreAway(), decide(resource, StoreAway(), cluster_id=self.cluster_id, now=self.clock())
+                plan = decide(resource, StoreAway(), cluster_id=self.cluster_id, now=self.clock())
+                return StoreAway(), replace(plan, events=events + plan.events)
+            events += plan.events
         raise WorkspaceOperatorError(
             f"{resource.title} does not come to rest: others change its workspace all the time"
         )
 
-    def _decided(self, resource: Resource, *, count_people: bool) -> tuple[Observed | StoreAway, Plan]:
-        observed = self._observe(resource, count_people=count_people)
+    def _carry_out(self, action: Action | SecretAction, keyring: Keyring) -> None:
+        if isinstance(action, RotateCredentials | ClaimSecret | RemoveSecret):
+            keyring.carry_out(action, now=self.clock())
+        else:
+            self.workspaces.carry_out(action, now=self.clock())
+
+    def _decided(
+        self, resource: Resource, keyring: Keyring, *, count_people: bool
+    ) -> tuple[Observed | StoreAway, Plan]:
+        observed = self._observe(resource, keyring, count_people=count_people)
         return observed, decide(resource, observed, cluster_id=self.cluster_id, now=self.clock())
 
-    def _observe(self, resource: Resource, *, count_people: bool) -> Observed | StoreAway:
+    def _observe(self, resource: Resource, keyring: Keyring, *, count_people: bool) -> Observed | StoreAway:
         try:
             observed = self.workspaces.observe(self._sought(resource), count_people=count_people)
+            credentials = self._credentials(resource, keyring, observed)
         except StoreUnavailable:
             return StoreAway()
         return replace(
@@ -90,6 +122,23 @@ class Reconciler:
             name_holder=self._candidate(observed.name_holder),
             adoptable=self._candidate(observed.adoptable),
             remembered=self._candidate(observed.remembered),
+            credentials=credentials,
+        )
+
+    def _credentials(self, resource: Resource, keyring: Keyring, observed: Observed) -> CredentialsSeen | None:
+        """Those of the workspace; of one that was destroyed, there may be a Secret left."""
+        if keyring.credentials is None:
+            return None
+        if observed.workspace is not None:
+            return keyring.seen(observed.workspace.workspace_id, now=self.clock())
+        return keyring.seen(None, now=self.clock()) if resource.deleting and resource.holds_people else None
+
+    def _keyring(self, resource: Resource) -> Keyring:
+        return Keyring(
+            credentials=self.credentials,  # type: ignore[arg-type]
+            secrets=self.secrets,
+            random=self.random,
+            resource=resource,
         )
 
     def _sought(self, resource: Resource) -> Sought:

@@ -12,6 +12,9 @@ from workspace_operator.errors import ClusterUnavailable, InvalidInput
 
 logger = logging.getLogger(__name__)
 
+# Its debug log has whole answers, and there are Secrets among them.
+logging.getLogger("kubernetes.client.rest").setLevel(logging.INFO)
+
 RECONNECT_SECONDS = 2.0
 
 TIMEOUTS = (5.0, 20.0)

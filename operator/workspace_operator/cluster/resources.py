@@ -17,7 +17,7 @@ import urllib3
 from kubernetes import client
 
 from workspace_operator.cluster.access import TIMEOUTS
-from workspace_operator.errors import ClusterUnavailable, Moved, NotFound
+from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound
 from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.plan import Event
 from workspace_operator.resources.workspaces import API_VERSION, GROUP, KIND, PLURAL, VERSION
@@ -25,6 +25,9 @@ from workspace_operator.resources.workspaces import API_VERSION, GROUP, KIND, PL
 logger = logging.getLogger(__name__)
 
 JSON_PATCH = "application/json-patch+json"
+REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}
+"""What the server answers to who may not, or to what it does not take; asking again changes nothing."""
+
 MESSAGE_LENGTH = 1024
 """The API server refuses longer messages in events."""
 
@@ -96,6 +99,8 @@ def translated(what: str) -> Iterator[None]:
             raise NotFound(f"{what} is gone") from error
         if error.status == HTTPStatus.CONFLICT:
             raise Moved(f"{what} was edited meanwhile") from error
+        if error.status in REFUSALS:
+            raise ClusterRefused(f"the Kubernetes API refused {what}: {error.status} {error.reason}") from error
         raise ClusterUnavailable(f"the Kubernetes API refused {what}: {error.status} {error.reason}") from error
     except urllib3.exceptions.HTTPError as error:
         raise ClusterUnavailable(f"the Kubernetes API does not answer: {error}") from error

@@ -1,7 +1,7 @@
 """Our own workspace comes closer to its wish: settings, and the identifier change (design §4, §6)."""
 
 from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
-from workspace_operator.reconcile import messages
+from workspace_operator.reconcile import messages, rotations
 from workspace_operator.reconcile.plan import (
     CancelMigration,
     PauseMigration,
@@ -92,10 +92,15 @@ RULES = (
     wish_cannot_be_followed,
     wish_was_taken_back,
     paused_change_may_go_on,
+    rotations.credentials_are_due,
+    rotations.secret_is_inherited,
     new_name_is_held,
     settings_differ,
     identifiers_are_to_change,
     blocked_change_is_to_be_tried_again,
+    # IdentifiersApplied still tells in full of a change that waits or goes on.
+    rotations.secret_is_foreign,
+    rotations.secret_is_refused,
     change_is_blocked,
     change_is_running,
 )

@@ -1,8 +1,8 @@
 """The one decision of a reconcile: from what was seen to what shall be done, or to what shall be said.
 
-A decision is level-based. While the distance to the wish can be shortened, the plan holds one action and
-nothing else; it is carried out, the store is observed again, and the next decision is made of that. An action
-is only asked for if the observation shows that it was not done yet, so this ends. Then the plan says what
+A decision is level-based. While the distance to the wish can be shortened, the plan holds one action, perhaps
+with an event that tells of it; it is carried out, all is observed again, and the next decision is made of that. An
+action is only asked for if the observation shows that it was not done yet, so this ends. Then the plan says what
 status, finalizers and events the resource shall have.
 """
 
@@ -10,18 +10,16 @@ from datetime import datetime
 
 from workspace_operator.reconcile import changes, messages, ownership
 from workspace_operator.reconcile.departures import step_of_departure
-from workspace_operator.reconcile.events import events_of
+from workspace_operator.reconcile.events import events_of, events_of_action
 from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
 from workspace_operator.reconcile.plan import PauseMigration, Plan
-from workspace_operator.reconcile.situations import Situation, open_migration
+from workspace_operator.reconcile.situations import Holding, Situation, open_migration
 from workspace_operator.reconcile.statuses import status_of
 from workspace_operator.reconcile.steps import LeaveAlone, LetGo, Step, first_of
 from workspace_operator.reconcile.validity import invalid, problems_of
 from workspace_operator.reconcile.verdicts import LOOKED_AT_AGAIN, Reason, Verdict
 from workspace_operator.reconcile.wishes import InvalidWish, Resource
 from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
-
-EVERYTHING_IN_FORCE = Verdict(reason=Reason.IN_FORCE, message=messages.EVERYTHING_IN_FORCE)
 
 
 def decide(resource: Resource, observed: Observed | StoreAway, *, cluster_id: str, now: datetime) -> Plan:
@@ -40,7 +38,7 @@ def decide(resource: Resource, observed: Observed | StoreAway, *, cluster_id: st
         return Plan(finalizers=_without_ours(resource), events=step.events)
     if isinstance(step, LeaveAlone):
         return Plan()
-    return Plan(actions=(step,))
+    return Plan(actions=(step,), events=events_of_action(step, resource))
 
 
 def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner) -> Step:
@@ -71,7 +69,7 @@ def reconciliation_is_suspended(situation: Situation) -> Step | None:
         return None
     holding = situation.holding
     if holding is not None and holding.everything_is_in_force:
-        return EVERYTHING_IN_FORCE
+        return _in_force(holding)
     return Verdict(reason=Reason.SUSPENDED, message=messages.NOT_IN_FORCE_WHILE_PAUSED)
 
 
@@ -82,7 +80,11 @@ def _step_towards_wish(situation: Situation) -> Step:
     holding = situation.holding
     if holding is None:
         return ownership.step_of_claim(situation)
-    return first_of(changes.RULES, holding) or EVERYTHING_IN_FORCE
+    return first_of(changes.RULES, holding) or _in_force(holding)
+
+
+def _in_force(holding: Holding) -> Verdict:
+    return Verdict(reason=Reason.IN_FORCE, message=messages.in_force(holding.resource, holding.observed.credentials))
 
 
 def _told(resource: Resource, observed: Observed | StoreAway, verdict: Verdict, now: datetime) -> Plan:

@@ -1,8 +1,9 @@
 """A resource is being deleted: whether its people go with it (design §4, Deletion)."""
 
 from workspace_operator.reconcile import messages
+from workspace_operator.reconcile.credentials import SecretState
 from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
-from workspace_operator.reconcile.plan import DestroyWorkspace, Event
+from workspace_operator.reconcile.plan import DestroyWorkspace, Event, RemoveSecret
 from workspace_operator.reconcile.situations import Departure
 from workspace_operator.reconcile.steps import LeaveAlone, LetGo, Step, first_of
 from workspace_operator.reconcile.verdicts import Reason, Verdict
@@ -49,7 +50,13 @@ def people_are_to_be_destroyed(departure: Departure) -> Step | None:
     return DestroyWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
 
 
-RULES = (people_belong_to_somebody_else, deletion_is_not_confirmed, people_are_to_be_destroyed)
+def secret_is_left(departure: Departure) -> Step | None:
+    """The people are gone, and the credentials with them; a Secret of somebody else stays."""
+    seen = departure.observed.credentials
+    return RemoveSecret() if seen is not None and seen.secret is SecretState.OWN else None
+
+
+RULES = (people_belong_to_somebody_else, deletion_is_not_confirmed, people_are_to_be_destroyed, secret_is_left)
 
 
 def _people_are_gone(departure: Departure) -> LetGo:

@@ -1,15 +1,33 @@
-"""The events that belong to a change of status: only transitions are told (kubernetes.md §1)."""
+"""The events that belong to an action or a change of status: only transitions are told (kubernetes.md §1)."""
 
 from workspace_operator.identity.rules import Mode
 from workspace_operator.reconcile import messages
-from workspace_operator.reconcile.plan import Event
+from workspace_operator.reconcile.credentials import RotationCause
+from workspace_operator.reconcile.plan import Action, Event, RotateCredentials, SecretAction
 from workspace_operator.reconcile.verdicts import WARNINGS
+from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
+
+UNEXPECTED = frozenset({RotationCause.SECRET_ABSENT, RotationCause.SECRET_DIFFERS})
+"""Somebody, or a crash, had a hand in it."""
 
 
 def events_of(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
     """One event when Ready's status or reason changed, one when other identifiers came in force."""
     return (*_of_switch(previous, status), *_of_ready(previous, status))
+
+
+def events_of_action(action: Action | SecretAction, resource: Resource) -> tuple[Event, ...]:
+    """What is told once an action is carried out; of most, the status tells."""
+    if not isinstance(action, RotateCredentials):
+        return ()
+    is_first = action.cause is RotationCause.NONE_IN_FORCE
+    told = Event(
+        reason="CredentialsCreated" if is_first else "CredentialsRotated",
+        message=messages.rotated(action.cause, resource),
+        warning=action.cause in UNEXPECTED,
+    )
+    return (told,)
 
 
 def _of_ready(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:

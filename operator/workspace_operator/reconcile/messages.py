@@ -6,10 +6,11 @@ from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.changes import ALLOWED_CHANGES
 from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.credentials import CredentialsSeen, RotationCause, SecretState
 from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, RECONCILE_REQUESTED_AT
+from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, MANAGED_BY, MANAGER, RECONCILE_REQUESTED_AT
 
 MESSAGE_LENGTH = 1000
 """Events are cut at 1024 characters by what carries them; conditions say the same words."""
@@ -30,6 +31,16 @@ NOT_IN_FORCE_WHILE_PAUSED = (
     "Not every setting is in force, and spec.suspend is true: nothing is reconciled, and a running identifier "
     "change is paused, until it is set to false."
 )
+
+STILL_WORKING = "status.credentials says until when the earlier ones work."
+ROTATIONS = {
+    RotationCause.NONE_IN_FORCE: "Credentials were made; they are in the Secret {}.",
+    RotationCause.REQUESTED: f"As asked for, new credentials are in the Secret {{}}. {STILL_WORKING}",
+    RotationCause.SECRET_ABSENT: f"The Secret {{}} was missing: it is back, with new credentials. {STILL_WORKING}",
+    RotationCause.SECRET_DIFFERS: (
+        f"The Secret {{}} did not hold the credentials in force: it has new ones now. {STILL_WORKING}"
+    ),
+}
 
 STAGES = {
     Stage.REQUESTED: "it waits for the worker",
@@ -81,6 +92,40 @@ def mode_may_not_follow(in_force: Mode, wanted: Mode) -> str:
     """Why a mode cannot be reached from the one in force."""
     reachable = " or ".join(sorted(ALLOWED_CHANGES[in_force]))
     return f"may not be {wanted} while {in_force} is in force: that may be kept, or changed to {reachable}"
+
+
+def in_force(resource: Resource, credentials: CredentialsSeen | None) -> str:
+    """All is well; where no Secret can hold credentials, how to come by some."""
+    if credentials is None or credentials.secret is not SecretState.NOWHERE or credentials.rotated_at is not None:
+        return EVERYTHING_IN_FORCE
+    return (
+        f"{EVERYTHING_IN_FORCE} Nobody has credentials for it yet: `workspacectl credentials create --workspace "
+        f"{resource.title}` makes some."
+    )
+
+
+def rotated(cause: RotationCause, resource: Resource) -> str:
+    """The event of new credentials, without a word of them."""
+    return ROTATIONS[cause].format(f"{resource.namespace}/{resource.secret_name}")
+
+
+def secret_is_foreign(resource: Resource) -> str:
+    """Somebody else's Secret stands where ours belongs, and how to solve that."""
+    name = resource.secret_name
+    return (
+        f"The Secret {name} was not made for this Workspace, so it is left alone, and the credentials have no place. "
+        "Nothing else is held up. Delete or rename that Secret, or hand it over: `kubectl label secret "
+        f"{name} -n {resource.namespace} {MANAGED_BY}={MANAGER}`. It is looked at again within a minute."
+    )
+
+
+def secret_is_refused(resource: Resource) -> str:
+    """What the operator lacks to keep the Secret."""
+    return (
+        f"The Kubernetes API does not let the operator keep the credentials in the Secret {resource.secret_name}. "
+        "Nothing else is held up. Give it the rights of manifests/rbac, and see that no policy or quota forbids that "
+        "Secret and that it is not immutable; the operator's log has the answer. It is tried again within a minute."
+    )
 
 
 def held_by(workspace: StoredWorkspace) -> str:

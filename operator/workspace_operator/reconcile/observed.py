@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.records import Migration
+from workspace_operator.reconcile.credentials import CredentialsSeen
 from workspace_operator.resources.workspaces import SendMode as SendMode  # noqa: PLC0414 - the store speaks of it with the rest
 
 
@@ -70,6 +71,7 @@ class Observed:
         adoptable: the workspace that the ``adopt`` annotation names; None if it does not exist.
         remembered: the workspace that our status names, if it is not ours (any more).
         migration: our workspace's newest identifier change, ended or not.
+        credentials: those of our workspace, and its Secret; None where nobody has looked.
         people: None when they were not counted this time: what the status says stays.
     """
 
@@ -78,6 +80,7 @@ class Observed:
     adoptable: Candidate | None = None
     remembered: Candidate | None = None
     migration: Migration | None = None
+    credentials: CredentialsSeen | None = None
     people: PeopleCounts | None = field(default_factory=PeopleCounts)
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile.credentials import RotationCause
 from workspace_operator.reconcile.observed import Owner, Settings
 
 
@@ -81,6 +83,28 @@ class DestroyWorkspace:
     row_version: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateCredentials:
+    """Make new credentials: those before work for the grace time. Their Secret is written afterwards."""
+
+    workspace_id: int
+    grace: timedelta
+    request: str
+    cause: RotationCause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimSecret:
+    """Own the Secret that an earlier resource left; its credentials stay."""
+
+    workspace_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveSecret:
+    """Remove our own Secret; the credentials in it are void already."""
+
+
 Action = (
     CreateWorkspace
     | TakeOver
@@ -91,6 +115,10 @@ Action = (
     | RetryMigration
     | DestroyWorkspace
 )
+"""What is done in the store."""
+
+SecretAction = RotateCredentials | ClaimSecret | RemoveSecret
+"""What is done in the cluster, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +136,12 @@ class Plan:
 
     While there are ``actions``, they are carried out and the store is observed again; the rest of the
     plan counts only once there are none. ``status`` is the whole new status, or None if it did not
-    change; ``finalizers`` likewise. ``events`` belong to the transition that ``status`` makes.
+    change; ``finalizers`` likewise. ``events`` tell of the actions once they are carried out, or of the
+    transition that ``status`` makes.
     ``retry`` says that a person or another part must act first, so look again later.
     """
 
-    actions: tuple[Action, ...] = ()
+    actions: tuple[Action | SecretAction, ...] = ()
     status: Mapping[str, Any] | None = None
     finalizers: tuple[str, ...] | None = None
     events: tuple[Event, ...] = ()

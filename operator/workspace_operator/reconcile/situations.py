@@ -96,9 +96,11 @@ class Holding:
     @property
     def everything_is_in_force(self) -> bool:
         """Whether nothing of this generation is left to do."""
+        credentials = self.observed.credentials
         return (
             self.account_fits
             and self.mode_wanted is self.workspace.mode
             and self.wish.settings == self.workspace.settings
             and self.migration is None
+            and (credentials is None or credentials.is_settled(self.resource.rotation_request))
         )

@@ -5,10 +5,12 @@ from datetime import datetime
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.conditions import conditions_of
+from workspace_operator.reconcile.credentials import CredentialsSeen
 from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway, StoredWorkspace
 from workspace_operator.reconcile.verdicts import UNHANDLED, Verdict
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.statuses import (
+    CredentialsInForce,
     IdentifiersInForce,
     MigrationStatus,
     People,
@@ -22,7 +24,7 @@ def status_of(
 ) -> WorkspaceStatus:
     """The new status; what cannot be known now is kept from the previous one."""
     previous = resource.previous
-    known = previous if isinstance(observed, StoreAway) else _known(previous, observed)
+    known = previous if isinstance(observed, StoreAway) else _known(resource, previous, observed)
     return known.model_copy(
         update={
             "conditions": conditions_of(resource, observed, verdict, now=now),
@@ -38,7 +40,7 @@ def _handled(resource: Resource, previous: WorkspaceStatus, verdict: Verdict) ->
     return resource.reconcile_request
 
 
-def _known(previous: WorkspaceStatus, observed: Observed) -> WorkspaceStatus:
+def _known(resource: Resource, previous: WorkspaceStatus, observed: Observed) -> WorkspaceStatus:
     workspace, remembered = observed.workspace, observed.remembered
     if workspace is None:
         # The number stays while somebody else has that workspace: without it, the next look would make another.
@@ -49,6 +51,7 @@ def _known(previous: WorkspaceStatus, observed: Observed) -> WorkspaceStatus:
         identifiers=_identifiers(workspace),
         people=kept if observed.people is None else _people(observed.people),
         migration=_migration(observed.migration),
+        credentials=_credentials(resource, observed.credentials),
     )
 
 
@@ -82,6 +85,16 @@ def _migration(migration: Migration | None) -> MigrationStatus | None:
         ),
         people_concerned=counts.people_concerned,
         export=migration.export,
+    )
+
+
+def _credentials(resource: Resource, seen: CredentialsSeen | None) -> CredentialsInForce | None:
+    if seen is None or seen.rotated_at is None:
+        return None
+    return CredentialsInForce(
+        secret_name=resource.secret_name if seen.is_current else None,
+        rotated_at=_seconds(seen.rotated_at),
+        previous_valid_until=_seconds(seen.previous_valid_until),
     )
 
 

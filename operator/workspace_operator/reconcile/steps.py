@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workspace_operator.reconcile.plan import Action, Event
+from workspace_operator.reconcile.plan import Action, Event, SecretAction
 from workspace_operator.reconcile.verdicts import Verdict
 
 
@@ -20,7 +20,7 @@ class LeaveAlone:
     """This resource is no longer ours to look after."""
 
 
-Step = Action | Verdict | LetGo | LeaveAlone
+Step = Action | SecretAction | Verdict | LetGo | LeaveAlone
 
 Facts = TypeVar("Facts")
 

@@ -12,6 +12,8 @@ class Reason(StrEnum):
     MIGRATION_BLOCKED = "MigrationBlocked"
     NAME_CONFLICT = "NameConflict"
     OWNERSHIP_CONFLICT = "OwnershipConflict"
+    CREDENTIALS_CONFLICT = "CredentialsConflict"
+    CREDENTIALS_REFUSED = "CredentialsRefused"
     STORE_UNAVAILABLE = "StoreUnavailable"
     SUSPENDED = "Suspended"
     INVALID_SPEC = "InvalidSpec"
@@ -33,6 +35,8 @@ FOOTINGS: dict[Reason, Footing] = {
     Reason.MIGRATION_BLOCKED: Footing.STALLED,
     Reason.NAME_CONFLICT: Footing.STALLED,
     Reason.OWNERSHIP_CONFLICT: Footing.STALLED,
+    Reason.CREDENTIALS_CONFLICT: Footing.STALLED,
+    Reason.CREDENTIALS_REFUSED: Footing.STALLED,
     Reason.SUSPENDED: Footing.STALLED,
     Reason.INVALID_SPEC: Footing.STALLED,
     Reason.DELETION_NOT_CONFIRMED: Footing.STALLED,
@@ -44,7 +48,15 @@ WARNINGS = frozenset(reason for reason, footing in FOOTINGS.items() if footing i
 }
 """Reasons whose event is a Warning."""
 
-LOOKED_AT_AGAIN = frozenset({Reason.NAME_CONFLICT, Reason.OWNERSHIP_CONFLICT, Reason.STORE_UNAVAILABLE})
+LOOKED_AT_AGAIN = frozenset(
+    {
+        Reason.NAME_CONFLICT,
+        Reason.OWNERSHIP_CONFLICT,
+        Reason.CREDENTIALS_CONFLICT,
+        Reason.CREDENTIALS_REFUSED,
+        Reason.STORE_UNAVAILABLE,
+    }
+)
 """What may pass without any change of the resource or of its identifier change, so nothing would tell us."""
 
 UNHANDLED = frozenset({Reason.STORE_UNAVAILABLE, Reason.SUSPENDED})

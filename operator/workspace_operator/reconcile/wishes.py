@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from workspace_operator.resources.workspaces import (
     ADOPT,
     FINALIZER,
     RECONCILE_REQUESTED_AT,
+    ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
     Switch,
     WorkspaceSpec,
@@ -33,6 +35,7 @@ class Wish:
     settings: Settings
     mode: Mode | None = None
     on_conflict: OnConflict = OnConflict.BLOCK
+    rotation_grace: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,17 @@ class Resource:
     @property
     def reconcile_request(self) -> str:
         """The newest request to reconcile now; empty if there never was one."""
-        return self.annotations.get(RECONCILE_REQUESTED_AT, "")[:ECHO_MAX_LENGTH]
+        return self._request(RECONCILE_REQUESTED_AT)
+
+    @property
+    def rotation_request(self) -> str:
+        """The newest request for new credentials; empty if there never was one."""
+        return self._request(ROTATE_CREDENTIALS_AT)
+
+    @property
+    def secret_name(self) -> str:
+        """The Secret of its namespace that its credentials belong into."""
+        return f"{self.name}-credentials"
 
     @property
     def adopts(self) -> str:
@@ -101,6 +114,10 @@ class Resource:
         """Whether our finalizer is on it."""
         return FINALIZER in self.finalizers
 
+    def _request(self, annotation: str) -> str:
+        # PostgreSQL cannot store NUL, which an annotation may hold.
+        return self.annotations.get(annotation, "").replace("\0", "")[:ECHO_MAX_LENGTH]
+
 
 def wish_of(spec: WorkspaceSpec) -> Wish:
     """A valid spec in the store's words."""
@@ -109,6 +126,7 @@ def wish_of(spec: WorkspaceSpec) -> Wish:
         settings=_settings_of(spec),
         mode=spec.identifiers.mode,
         on_conflict=spec.identifiers.on_conflict,
+        rotation_grace=timedelta(seconds=spec.credentials.rotation_grace_seconds),
     )
 
 

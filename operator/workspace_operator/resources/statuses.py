@@ -11,7 +11,7 @@ from workspace_operator.migrations.stages import Stage
 from workspace_operator.resources.documents import INT64, Count, Document
 
 ECHO_MAX_LENGTH = 256
-"""How much the status keeps of the reconcile-requested-at annotation: the operator cuts it there."""
+"""How much is kept of an annotation that asks for something: the operator cuts it there."""
 
 NOT_OBSERVED = -1
 """The observedGeneration of a status that the operator has not written yet: no generation is negative."""
@@ -142,6 +142,20 @@ class MigrationStatus(Document):
     exports get --workspace NAMESPACE/NAME --id NUMBER."""
 
 
+class CredentialsInForce(Document):
+    """The credentials that clients call with; they themselves are in the Secret only."""
+
+    secret_name: Annotated[str, Field(max_length=253)] | None = None
+    """secretName is the Secret of this namespace that holds them, under siteID, apiKey and appKey; absent while
+    none does, and without a cluster."""
+
+    rotated_at: datetime | None = None
+    """rotatedAt is when they were made."""
+
+    previous_valid_until: datetime | None = None
+    """previousValidUntil is when the last of the earlier ones ends; absent once none of them works."""
+
+
 class WorkspaceStatus(Document):
     """What the operator has seen and done."""
 
@@ -163,6 +177,9 @@ class WorkspaceStatus(Document):
 
     migration: MigrationStatus | None = None
     """migration is the newest change of identifiers, whether running, blocked or ended."""
+
+    credentials: CredentialsInForce | None = None
+    """credentials is where the credentials are, and since when; absent while there are none."""
 
     last_handled_reconcile_at: Annotated[str, Field(max_length=ECHO_MAX_LENGTH)] | None = None
     """lastHandledReconcileAt is the value of the annotation workspace-operator.dev/reconcile-requested-at

@@ -146,9 +146,11 @@ def is_time(text: str) -> bool:
 
 
 def range_findings(schema: Schema, value: Any, path: Path) -> Iterator[Finding]:
-    """Numbers that are too small; no number in this API has an upper bound of its own."""
+    """Numbers that are too small or too large."""
     if "minimum" in schema and value < schema["minimum"]:
         yield found(path, f"must be at least {schema['minimum']}", is_blocking=False)
+    if "maximum" in schema and value > schema["maximum"]:
+        yield found(path, f"must be at most {schema['maximum']}", is_blocking=False)
 
 
 def field_findings(schema: Schema, value: Mapping[str, Any], path: Path) -> Iterator[Finding]:

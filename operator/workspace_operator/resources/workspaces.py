@@ -14,7 +14,7 @@ from pydantic import Field
 
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.records import OnConflict
-from workspace_operator.resources.documents import Document
+from workspace_operator.resources.documents import INT64, Document
 from workspace_operator.resources.statuses import WorkspaceStatus
 
 GROUP = "workspace-operator.dev"
@@ -31,11 +31,23 @@ CONFIRM_DELETE = f"{GROUP}/confirm-delete"
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 """Annotation: any value; a new one asks for a reconcile now and is echoed in the status."""
 
+ROTATE_CREDENTIALS_AT = f"{GROUP}/rotate-credentials-at"
+"""Annotation: any value; a new one has new credentials made."""
+
 ADOPT = f"{GROUP}/adopt"
 """Annotation: the workspaceID of a released workspace that this resource shall take over."""
 
 FINALIZER = f"{GROUP}/delete-people"
 """On resources with deletionPolicy Delete only: the people are destroyed before the resource goes."""
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "workspace-operator"
+"""Label, and its value, on Secrets that the operator keeps."""
+
+WORKSPACE_ID = f"{GROUP}/workspace-id"
+"""Label on the same: a resource's name may be longer than a label's value, the workspace's number never is."""
+
+DAY_SECONDS = 24 * 60 * 60
 
 NAME_MAX_LENGTH = 241
 """So that the name of a Secret, ``<name>-credentials``, is still a Kubernetes name."""
@@ -120,6 +132,14 @@ class SendBehavior(Document):
     and may not be given in any other."""
 
 
+class CredentialRotation(Document):
+    """What happens to credentials when new ones are made."""
+
+    rotation_grace_seconds: Annotated[int, Field(ge=0, le=30 * DAY_SECONDS, json_schema_extra=INT64)] = DAY_SECONDS
+    """rotationGraceSeconds is how long credentials still work after new ones were made, at most 30 days. What
+    was promised at a rotation stays: another value counts from the next one on."""
+
+
 class WorkspaceSpec(Document):
     """The wanted settings."""
 
@@ -150,6 +170,10 @@ class WorkspaceSpec(Document):
     open_tracking: Switch = Switch.ENABLED
     """openTracking says whether opened messages are counted. Disabled overrides every message's own setting;
     links are tracked all the same."""
+
+    credentials: CredentialRotation = CredentialRotation()
+    """credentials says how long credentials work after new ones were made. They are in the Secret that
+    status.credentials names; the annotation workspace-operator.dev/rotate-credentials-at asks for new ones."""
 
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
     """deletionPolicy says what deleting this resource does. Retain leaves the workspace and its people in the

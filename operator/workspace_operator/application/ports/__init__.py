@@ -5,7 +5,7 @@ Everything is synchronous; drivers run use cases in worker threads. Adapters rai
 """
 
 from workspace_operator.application.ports.belongings import Activity, Belongings
-from workspace_operator.application.ports.cluster import Access, Resources
+from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.merges import Merge, Merges, Undone
@@ -29,6 +29,7 @@ __all__ = [
     "People",
     "ReferenceAsk",
     "Resources",
+    "Secrets",
     "Sought",
     "StoredCredentials",
     "Undone",

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.plan import Event
+from workspace_operator.reconcile.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,26 @@ class Access:
     authorization: str | None = field(default=None, repr=False)
     certificate_file: str | None = None
     key_file: str | None = None
+
+
+class Secrets(Protocol):
+    """The Secrets that hold credentials. Every method may raise ClusterRefused."""
+
+    def read(self, namespace: str, name: str) -> Secret | None:
+        """Read a Secret; None if there is none."""
+        ...
+
+    def write(self, namespace: str, name: str, secret: Secret, *, trial: bool = False) -> Secret:
+        """Make a Secret, or put this over the version that it names; returns it with its new version.
+
+        Labels and values that it does not name stay; a trial finds out whether the cluster would take it. Raises Moved
+        if another version is there by now.
+        """
+        ...
+
+    def remove(self, namespace: str, name: str, *, version: str) -> None:
+        """Remove a Secret; one that is gone already is no error. Raises Moved."""
+        ...
 
 
 class Resources(Protocol):

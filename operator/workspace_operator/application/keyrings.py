@@ -1,0 +1,119 @@
+"""A workspace's credentials in the store, and the Secret that hands them to callers.
+
+New credentials are put in force in the store first. Whoever dies before the Secret is written leaves one that differs,
+and the earlier credentials valid for their grace time: the next reconcile makes new ones again.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from workspace_operator.application.key_making import Keys, Random, digests_of, make_keys
+from workspace_operator.application.ports import CredentialDigests, Credentials, Secrets
+from workspace_operator.errors import ClusterRefused, Moved, NotFound
+from workspace_operator.reconcile.credentials import CredentialsSeen, SecretState
+from workspace_operator.reconcile.plan import ClaimSecret, RemoveSecret, RotateCredentials, SecretAction
+from workspace_operator.reconcile.secrets import Secret, secret_with, state_of
+from workspace_operator.reconcile.wishes import Resource
+
+logger = logging.getLogger(__name__)
+
+SITE_ID, API_KEY, APP_KEY = "siteID", "apiKey", "appKey"
+
+
+@dataclass(slots=True, kw_only=True)
+class Keyring:
+    """The credentials of one resource during one reconcile.
+
+    Its Secret is read once, and again only when somebody else has written it meanwhile. Without a cluster there is none
+    (``secrets`` is None), and credentials are the command line's business.
+    """
+
+    credentials: Credentials
+    secrets: Secrets | None
+    random: Random
+    resource: Resource
+    _secret: Secret | None = None
+    _state: SecretState | None = None
+
+    def seen(self, workspace_id: int | None, *, now: datetime) -> CredentialsSeen:
+        """What there is; without a workspace, only the Secret. Raises ClusterUnavailable, StoreUnavailable."""
+        sets = self.credentials.sets(workspace_id, now=now) if workspace_id is not None else ()
+        if self._state is None:
+            self._state = self._read()
+        if not sets:
+            return CredentialsSeen(secret=self._state)
+        newest, *earlier = sets
+        return CredentialsSeen(
+            secret=self._state,
+            is_current=self._secret is not None and _digests_in(self._secret) == newest.digests,
+            rotated_at=newest.created_at,
+            previous_valid_until=max((each.valid_until for each in earlier if each.valid_until), default=None),
+            request=newest.request,
+        )
+
+    def carry_out(self, action: SecretAction, *, now: datetime) -> None:
+        """Carry one action out. Raises Moved if all is to be looked at again; then it was not done as a whole."""
+        if self.secrets is None:
+            raise Moved("without a cluster there is no Secret")
+        try:
+            self._carry_out(action, self.secrets, now)
+        except ClusterRefused as error:
+            self._state = self._refused(error)
+            raise Moved("the cluster refuses the Secret") from error
+        except Moved:
+            self._state = None
+            raise
+
+    def _carry_out(self, action: SecretAction, secrets: Secrets, now: datetime) -> None:
+        match action:
+            case RotateCredentials():
+                self._secret = self._rotated(action, secrets, now)
+                self._state = SecretState.OWN
+            case ClaimSecret():
+                self._secret = secrets.write(*self._place, self._secret_with({}, action))
+                self._state = SecretState.OWN
+            case RemoveSecret():
+                secrets.remove(*self._place, version=self._secret.version if self._secret else "")
+                self._secret, self._state = None, SecretState.ABSENT
+            case _ as never:
+                assert_never(never)
+
+    def _rotated(self, action: RotateCredentials, secrets: Secrets, now: datetime) -> Secret:
+        keys = make_keys(self.random)
+        wanted = self._secret_with({SITE_ID: keys.site_id, API_KEY: keys.api_key, APP_KEY: keys.app_key}, action)
+        # What the cluster does not take must not cost a rotation in the store at each try.
+        secrets.write(*self._place, wanted, trial=True)
+        digests = digests_of(keys)
+        try:
+            self.credentials.rotate(action.workspace_id, digests, grace=action.grace, request=action.request, now=now)
+        except NotFound as error:
+            raise Moved(f"workspace number {action.workspace_id} is gone") from error
+        return secrets.write(*self._place, wanted)
+
+    def _secret_with(self, values: Mapping[str, str], action: RotateCredentials | ClaimSecret) -> Secret:
+        return secret_with(values, self.resource, action.workspace_id, over=self._secret)
+
+    def _read(self) -> SecretState:
+        if self.secrets is None:
+            return SecretState.NOWHERE
+        try:
+            self._secret = self.secrets.read(*self._place)
+        except ClusterRefused as error:
+            return self._refused(error)
+        return state_of(self._secret, self.resource)
+
+    def _refused(self, error: ClusterRefused) -> SecretState:
+        logger.warning("%s: the credentials have no place: %s", self.resource.title, error)
+        return SecretState.REFUSED
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return self.resource.namespace, self.resource.secret_name
+
+
+def _digests_in(secret: Secret) -> CredentialDigests:
+    site_id, api_key, app_key = (secret.values.get(key, "") for key in (SITE_ID, API_KEY, APP_KEY))
+    return digests_of(Keys(site_id=site_id, api_key=api_key, app_key=app_key))

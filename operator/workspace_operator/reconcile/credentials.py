@@ -1,0 +1,65 @@
+"""The credentials of a workspace as a reconcile sees them, and when new ones are due (design §4)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SecretState(StrEnum):
+    """Whose the Secret is that a resource's credentials belong into."""
+
+    NOWHERE = "Nowhere"  # there is no cluster, hence no Secret
+    REFUSED = "Refused"  # the cluster does not let us keep it
+    ABSENT = "Absent"
+    FOREIGN = "Foreign"  # neither made by us nor handed over to us
+    INHERITED = "Inherited"  # labelled as ours, but owned by no resource that we know
+    OWN = "Own"
+
+
+class RotationCause(StrEnum):
+    """Why new credentials are made."""
+
+    NONE_IN_FORCE = "NoneInForce"
+    REQUESTED = "Requested"
+    SECRET_ABSENT = "SecretAbsent"  # noqa: S105 - a word, not a secret
+    SECRET_DIFFERS = "SecretDiffers"  # noqa: S105 - a word, not a secret
+
+
+WRITABLE = frozenset({SecretState.ABSENT, SecretState.INHERITED, SecretState.OWN})
+"""Where credentials may be put; anywhere else, making new ones would lock callers out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsSeen:
+    """What the store knows of a workspace's credentials, beside the Secret that shall hold them.
+
+    Attributes:
+        is_current: whether the Secret holds those that were made last.
+        rotated_at: when they were made; None if there are none in force.
+        previous_valid_until: when the last of the earlier ones ends; None if none of them works any more.
+        request: the value of the annotation that asked for them.
+    """
+
+    secret: SecretState
+    is_current: bool = False
+    rotated_at: datetime | None = None
+    previous_valid_until: datetime | None = None
+    request: str = ""
+
+    def rotation_due(self, request: str) -> RotationCause | None:
+        """Why new ones are due, given the annotation's value (empty without one); None if they are not."""
+        if self.secret not in WRITABLE:
+            return None
+        if self.rotated_at is None:
+            return RotationCause.NONE_IN_FORCE
+        if request not in ("", self.request):
+            return RotationCause.REQUESTED
+        if self.secret is SecretState.ABSENT:
+            return RotationCause.SECRET_ABSENT
+        return None if self.is_current else RotationCause.SECRET_DIFFERS
+
+    def is_settled(self, request: str) -> bool:
+        """Whether nothing is left to do; without a cluster they are the command line's business."""
+        if self.secret is SecretState.NOWHERE:
+            return True
+        return self.secret is SecretState.OWN and self.rotation_due(request) is None
