@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from workspace_operator.application.ports import Export, ViolationRow
+from workspace_operator.application.ports import Export, Merge, ViolationRow
 from workspace_operator.errors import Moved, NotFound, WritersHeld
+from workspace_operator.identity.devices import Device
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.rules import Mode
+from workspace_operator.identity.trail import Noted
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import ENDED
 from workspace_operator.reconcile.observed import Owner, StoredWorkspace
@@ -28,6 +30,25 @@ class Change:
 
 
 @dataclass(slots=True, kw_only=True)
+class Recorded:
+    """An activity: whose it is now, and whose it was when it was recorded."""
+
+    activity_id: str
+    noted: Noted
+    cio_id: str | None
+    origin: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journalled:
+    """A merge, and what of the secondary's the primary had by itself."""
+
+    merge: Merge
+    doubled_tokens: frozenset[str]
+    doubled_segments: frozenset[int]
+
+
+@dataclass(slots=True, kw_only=True)
 class Room:
     """One workspace with all that it holds."""
 
@@ -38,6 +59,10 @@ class Room:
     violations: dict[int, list[ViolationRow]] = field(default_factory=dict)
     writers_held: bool = False
     blocked_export: int | None = None
+    activities: list[Recorded] = field(default_factory=list)
+    devices: dict[str, dict[str, Device]] = field(default_factory=dict)
+    segments: dict[str, set[int]] = field(default_factory=dict)
+    merges: dict[str, Journalled] = field(default_factory=dict)
 
     @property
     def is_changing(self) -> bool:
@@ -71,6 +96,7 @@ class Memory:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     rooms: dict[int, Room] = field(default_factory=dict)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
+    names: "count[int]" = field(default_factory=lambda: count(1))
 
     def room(self, workspace_id: int) -> Room:
         if workspace_id not in self.rooms:
@@ -82,6 +108,10 @@ class Memory:
         if room.writers_held:
             raise WritersHeld(f"workspace number {workspace_id} is changing its identifiers just now")
         return room
+
+    def new_id(self) -> str:
+        """Name an activity or a merge: later ones sort after earlier ones."""
+        return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):08x}"
 
     def owned_by(self, owner: Owner) -> Room | None:
         return next((room for room in self.rooms.values() if _place(room.workspace.owner) == _place(owner)), None)

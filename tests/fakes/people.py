@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from tests.fakes.memory import MENDING_SETTLES, Memory, Room
+from tests.fakes.trails import carry_out
 from tests.fakes.violations import people_counts
 from workspace_operator.application.ports import Answer, ReferenceAsk
 from workspace_operator.errors import InvalidInput
@@ -42,6 +43,7 @@ class MemoryPeople:
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
         room, rules = self.memory.room_to_write(workspace_id), self.rules(workspace_id)
+        room.population.devices = {cio_id: {*theirs} for cio_id, theirs in room.devices.items()}
         answers: list[Answer] = []
         for ask in asks:
             try:
@@ -50,7 +52,7 @@ class MemoryPeople:
                 answers.append(error)
             else:
                 answers.append(perform(rules, room.population, call, now=now, new_cio_id=self.new_cio_id))
-        _settle(room, datetime.fromtimestamp(now, UTC))
+        settle(self.memory, room, datetime.fromtimestamp(now, UTC))
         return answers
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
@@ -75,8 +77,8 @@ class MemoryPeople:
         return people_counts(room.population) if room else PeopleCounts()
 
 
-def _settle(room: Room, now: datetime) -> None:
-    """What else a write does: it wakes a blocked change if it may have mended something, and purges exports."""
+def settle(memory: Memory, room: Room, now: datetime) -> None:
+    """What else a write does: the trail, and it wakes a blocked change if it may have mended something."""
     changes = room.population.changes()
     room.population.settle()
     gone = {each.cio_id for each in changes.removed}
@@ -87,6 +89,8 @@ def _settle(room: Room, now: datetime) -> None:
             _wake(room, now)
     for number, rows in room.violations.items():
         room.violations[number] = [row for row in rows if row.cio_id not in gone]
+    for step in changes.trail:
+        carry_out(memory, room, step)
 
 
 def _wake(room: Room, now: datetime) -> None:

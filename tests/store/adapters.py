@@ -1,26 +1,33 @@
 """The stores that every contract is held to: in memory, on SQLite, on PostgreSQL, on partitioned PostgreSQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from tests.fakes.belongings import MemoryBelongings
 from tests.fakes.exports import MemoryExports
 from tests.fakes.memory import Memory
 from tests.fakes.migrations import MemoryMigrations
 from tests.fakes.people import MemoryPeople
+from tests.fakes.trails import carry_out
 from tests.fakes.workspaces import MemoryWorkspaces
-from workspace_operator.application.ports import Exports, Migrations, People, Workspaces
+from workspace_operator.application.ports import Belongings, Exports, Migrations, People, Workspaces
+from workspace_operator.identity.trail import Step
+from workspace_operator.store.belongings import SQLBelongings
+from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.tables import PER_WORKSPACE, metadata
+from workspace_operator.store.trails import write_trail
 from workspace_operator.store.upgrades import upgrade
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
 
 PARTITIONS = 4
+Leave = Callable[[int, Sequence[Step]], None]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -39,12 +46,18 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The ports of one store. ``database`` is None for the one in memory."""
+    """The ports of one store.
+
+    ``leave`` carries out steps of a trail, as the transaction that writes the people does; ``database`` is None for
+    the store in memory.
+    """
 
     workspaces: Workspaces
     people: People
     migrations: Migrations
     exports: Exports
+    belongings: Belongings
+    leave: Leave
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
 
@@ -52,22 +65,36 @@ class Store:
 def memory_store() -> Store:
     clock = Clock()
     memory = Memory(clock=clock)
+
+    def leave(workspace_id: int, steps: Sequence[Step]) -> None:
+        for step in steps:
+            carry_out(memory, memory.rooms[workspace_id], step)
+
     return Store(
         workspaces=MemoryWorkspaces(memory),
         people=MemoryPeople(memory),
         migrations=MemoryMigrations(memory),
         exports=MemoryExports(memory),
+        belongings=MemoryBelongings(memory),
+        leave=leave,
         clock=clock,
     )
 
 
 def sql_store(database: Database, clock: Clock | None = None) -> Store:
     clock = clock or Clock()
+    new_id = CioIDs(lambda: clock().timestamp())
+
+    def leave(workspace_id: int, steps: Sequence[Step]) -> None:
+        database.writing(lambda connection: write_trail(connection, workspace_id, steps, new_id=new_id))
+
     return Store(
         workspaces=SQLWorkspaces(database),
-        people=SQLPeople(database),
+        people=SQLPeople(database, new_cio_id=new_id),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
+        belongings=SQLBelongings(database),
+        leave=leave,
         clock=clock,
         database=database,
     )

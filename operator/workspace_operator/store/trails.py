@@ -48,8 +48,9 @@ _PHASES: Final[Mapping[type[Step], int]] = {
 }
 """In which order a round is carried out."""
 
-_EVENT_IDS: Final = object()
-"""Stands for all ids of events: whoever goes takes some of them along."""
+_EVENT_IDS: Final = "event ids"
+_CLAIMS: Final = "claims"
+"""What whoever goes may take along without being named: the id of an event, an event that was claimed for them."""
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -131,19 +132,26 @@ def _rounds(steps: Sequence[Step]) -> Iterator[_Round]:
 
 
 def _touched(step: Step) -> Collection[Hashable]:
-    """What later steps may depend on; a one-tuple is an anonymous id, which may be spelled like a cio_id."""
+    """What of whom a step reads or writes, by the phase that is about such things."""
     match step:
         case Noted():
             event_ids = () if step.event_id is None else (_EVENT_IDS,)
-            return (step.cio_id, (step.anonymous_id,), *event_ids)
+            unknown = () if step.anonymous_id is None else ((Recognized, step.anonymous_id),)
+            return ((Noted, step.cio_id), *unknown, *event_ids)
+        case DeviceSet() | DeviceRemoved():
+            return ((DeviceSet, step.cio_id),)
+        case Membership():
+            return ((Membership, step.cio_id),)
         case Recognized():
-            return step.cio_id, (step.anonymous_id,)
+            return (Recognized, step.anonymous_id), _CLAIMS
         case Absorbed():
-            return step.primary.cio_id, step.secondary.cio_id
+            return _all_of(step.primary.cio_id, step.secondary.cio_id)
         case Gone():
-            return step.cio_id, _EVENT_IDS
-        case _:
-            return (step.cio_id,)
+            return (*_all_of(step.cio_id), _EVENT_IDS, _CLAIMS)
+
+
+def _all_of(*cio_ids: str) -> list[Hashable]:
+    return [(of, cio_id) for cio_id in cio_ids for of in (Noted, DeviceSet, Membership)]
 
 
 def _remove(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str]) -> None:
