@@ -22,6 +22,7 @@ OF_WORKSPACES = [
     {"apiGroups": ["workspace-operator.dev"], "resources": ["workspaces/status"], "verbs": ["patch"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
 ]
+OF_SECRETS = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch", "delete"]}]
 OF_KOPF = [
     {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["list", "watch"]},
 ]
@@ -66,15 +67,25 @@ def test_folder_renders(folder: Path) -> None:
 def test_cluster_role_is_exact() -> None:
     rules = only("manifests/rbac", "ClusterRole")["rules"]
 
-    assert rules == OF_WORKSPACES + OF_KOPF + OF_IDENTITY
+    assert rules == OF_WORKSPACES + OF_SECRETS + OF_KOPF + OF_IDENTITY
 
 
 def test_namespaced_variant_has_no_cluster_role() -> None:
     found = objects("manifests/rbac-namespaced")
     roles = {each["metadata"]["namespace"]: each["rules"] for each in found if each["kind"] == "Role"}
 
-    assert roles == {"workspace-operator": OF_WORKSPACES, "kube-system": OF_IDENTITY}
+    assert roles == {"workspace-operator": OF_WORKSPACES + OF_SECRETS, "kube-system": OF_IDENTITY}
     assert not [each for each in found if each["kind"].startswith("ClusterRole")]
+
+
+@pytest.mark.parametrize("variant", ["rbac", "rbac-namespaced"])
+def test_writes_of_secrets_are_narrowed_down(variant: str) -> None:
+    policy = only(f"manifests/{variant}", "ValidatingAdmissionPolicy")
+    binding = only(f"manifests/{variant}", "ValidatingAdmissionPolicyBinding")["spec"]
+    account = only(f"manifests/{variant}", "ServiceAccount")["metadata"]
+
+    assert f"'system:serviceaccount:{account['namespace']}:{account['name']}'" in str(policy["spec"]["matchConditions"])
+    assert binding == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
@@ -122,6 +133,8 @@ def on_trial(request: pytest.FixtureRequest, kubectl: Kubectl) -> Iterator[tuple
     yield kubectl, name
     kubectl("delete", "clusterrolebinding", name, "--ignore-not-found")
     kubectl("delete", "clusterrole", name, "--ignore-not-found")
+    for kind in ("validatingadmissionpolicybinding", "validatingadmissionpolicy"):
+        kubectl("delete", kind, f"{name}-secrets", "--ignore-not-found")
 
 
 def may(kubectl: Kubectl, name: str, *question: str) -> bool:
@@ -142,8 +155,10 @@ def test_account_may_do_its_work_and_nothing_else(on_trial: tuple[Kubectl, str])
         assert may(kubectl, name, verb, "workspaces.workspace-operator.dev", *own)
     assert may(kubectl, name, "patch", "workspaces.workspace-operator.dev", "--subresource=status", *own)
     assert may(kubectl, name, "create", "events", *own)
+    for verb in ("get", "create", "patch", "delete"):
+        assert may(kubectl, name, verb, "secrets", *own)
     assert may(kubectl, name, "get", "namespaces/kube-system", "--namespace", "kube-system")
-    for verb, resource in (("delete", "workspaces.workspace-operator.dev"), ("get", "secrets"), ("get", "pods")):
+    for verb, resource in (("delete", "workspaces.workspace-operator.dev"), ("list", "secrets"), ("get", "pods")):
         assert not may(kubectl, name, verb, resource, *own)
 
 
@@ -154,4 +169,6 @@ def test_rights_elsewhere_are_for_the_cluster_wide_variant(on_trial: tuple[Kubec
     assert may(kubectl, name, "list", "workspaces.workspace-operator.dev", "--all-namespaces") is everywhere
     assert may(kubectl, name, "patch", "workspaces.workspace-operator.dev", "-n", "default") is everywhere
     assert may(kubectl, name, "list", "customresourcedefinitions") is everywhere
-    assert not may(kubectl, name, "list", "secrets", "--all-namespaces")
+    assert may(kubectl, name, "get", "secrets", "--namespace", "default") is everywhere
+    for verb in ("list", "watch", "update", "deletecollection"):
+        assert not may(kubectl, name, verb, "secrets", "--all-namespaces")
