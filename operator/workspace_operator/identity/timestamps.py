@@ -1,6 +1,6 @@
 """Times as callers send them: Unix seconds, as a number or as digits (identity-rules §1, track-api.md §1)."""
 
-from math import isfinite
+from math import inf
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.texts import shown
@@ -32,7 +32,7 @@ def seconds_of(raw: object, *, field: str) -> float | None:
     if raw is None or raw == "":
         return None
     seconds = unix_seconds(raw)
-    if seconds is None or not isfinite(seconds) or seconds < 0:
+    if seconds is None or not 0 <= seconds < inf:
         raise InvalidInput(f"{field} {shown(raw)} is no time: send Unix seconds, a number or digits", field=field)
     return seconds
 
