@@ -78,7 +78,7 @@ class Dispatcher:
             reply = await self._reply(exchange)
             if reply is not None:
                 with_body, seconds = scope["method"] != "HEAD", self.services.limits.write_seconds
-                sent = await send_reply(send, reply, seconds=seconds, with_body=with_body)
+                sent = await send_reply(send, reply, receive=receive, seconds=seconds, with_body=with_body)
                 status = reply.status
         except TimeoutError:
             logger.info("a client did not take its reply in time")

@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Final
 
-from starlette.concurrency import iterate_in_threadpool
-from starlette.types import Message, Send
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.types import Message, Receive, Send
 
 from workspace_operator.web.exchanges import Reply
 
@@ -23,12 +23,13 @@ DONE: Final = Reply()
 """What most calls come to: status 200 and an empty object."""
 
 
-async def send_reply(send: Send, reply: Reply, *, seconds: float, with_body: bool = True) -> int:
+async def send_reply(send: Send, reply: Reply, *, receive: Receive, seconds: float, with_body: bool = True) -> int:
     """Send a reply; tells the bytes of its body.
 
     Args:
         send: of ASGI.
         reply: what goes.
+        receive: of ASGI; what is left of the body is thrown away.
         seconds: how long the client may take for each piece.
         with_body: False for HEAD: the headers are the same.
 
@@ -40,7 +41,8 @@ async def send_reply(send: Send, reply: Reply, *, seconds: float, with_body: boo
         await send(_SUCCESS_BODY)
         return len(_EMPTY)
     if isinstance(reply.document, Iterator):
-        return await _stream(send, reply, reply.document, seconds, with_body=with_body)
+        await send(_start(reply, {}))
+        return await _stream(send, reply.document if with_body else iter(()), receive, seconds)
     body = reply.document if isinstance(reply.document, bytes) else json_bytes(reply.document)
     await send(_start(reply, {"content-type": JSON_TYPE.decode(), "content-length": str(len(body))}))
     async with asyncio.timeout(seconds):
@@ -53,16 +55,31 @@ def json_bytes(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-async def _stream(send: Send, reply: Reply, pieces: Iterator[bytes], seconds: float, *, with_body: bool) -> int:
-    """Send a body of unknown length. One that ends early is cut off, so that the client can tell."""
+async def _stream(send: Send, pieces: Iterator[bytes], receive: Receive, seconds: float) -> int:
+    """Send a body of unknown length. One that ends early is cut off, so that the client can tell.
+
+    What is sent to a client that went away is dropped without a word: it has to be looked for.
+    """
     sent = 0
-    await send(_start(reply, {}))
-    async for piece in iterate_in_threadpool(pieces if with_body else iter(())):
-        async with asyncio.timeout(seconds):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        sent += len(piece)
+    gone = asyncio.create_task(_disconnected(receive))
+    try:
+        async for piece in iterate_in_threadpool(pieces):
+            if gone.done():
+                return sent
+            async with asyncio.timeout(seconds):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            sent += len(piece)
+    finally:
+        gone.cancel()
+        if isinstance(pieces, Generator):
+            await run_in_threadpool(pieces.close)  # what it reads from is free for others at once
     await send({"type": "http.response.body", "body": b""})
     return sent
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _start(reply: Reply, headers: Mapping[str, str]) -> Message:

@@ -1,0 +1,231 @@
+"""Activities read back by the App API (track-api.md §2)."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.reading import NOW, Desk
+from workspace_operator.identity.calls import (
+    AnonymousEventCall,
+    DeleteCall,
+    EventCall,
+    IdentifyCall,
+    MergeCall,
+    identify_call,
+)
+from workspace_operator.identity.events import Event, EventType
+from workspace_operator.identity.references import Reference, reference_by_kind
+from workspace_operator.identity.rules import Kind, Mode
+from workspace_operator.identity.trail import ActivityType
+
+THEN = int(NOW.timestamp())
+
+
+def named(mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Reference:
+    [(kind, value)] = name.items()
+    return reference_by_kind(value, Kind(kind), mode)
+
+
+def identify(body: dict[str, object] | None = None, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> IdentifyCall:
+    return identify_call(named(mode, **name), body or {})
+
+
+def event(name: str, *, of: str = "ann", data: dict[str, object] | None = None) -> EventCall:
+    return EventCall(reference=named(id=of), event=Event(name=name, data=data or {}))
+
+
+def activities(desk: Desk, **query: str | int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = desk.read("/v1/activities", **query)["activities"]
+    return found
+
+
+def test_creation_and_change_are_told_newest_first() -> None:
+    desk = Desk.of()
+    person = desk.person(identify({"plan": "gold"}, id="ann"))
+    desk.asked(identify({"plan": "silver"}, id="ann"))
+
+    newest, *_, oldest = activities(desk)
+
+    assert newest == {
+        "id": newest["id"],
+        "type": "attribute_change",
+        "timestamp": THEN,
+        "customer_id": "ann",
+        "customer_identifiers": {"id": "ann", "email": None, "cio_id": person.cio_id},
+        "data": {"plan": {"from": "gold", "to": "silver"}},
+    }
+    assert oldest["type"] == "profile_create"
+
+
+def test_refused_change_is_told_with_its_reason() -> None:
+    desk = Desk.of()
+    desk.asked(identify(email="bob@example.com"), identify({"email": "ann@example.com"}, id="ann"))
+    desk.asked(identify({"email": "bob@example.com"}, id="ann"))
+
+    [refused] = activities(desk, type="failed_attribute_change")
+
+    reason = "The identifier is already associated with a different profile."
+    assert refused["data"] == {"email": {"reason": reason, "value": "bob@example.com"}}
+
+
+def test_identifiers_are_those_of_now() -> None:
+    desk = Desk.of()
+    desk.asked(identify(email="ann@example.com"))
+    desk.asked(identify({"id": "ann"}, email="ann@example.com"))
+
+    assert {each["customer_id"] for each in activities(desk)} == {"ann"}
+
+
+def test_person_without_id_is_null() -> None:
+    desk = Desk.of()
+    person = desk.person(identify(email="ann@example.com"))
+
+    [created] = activities(desk, type="profile_create")
+
+    assert created["customer_id"] is None
+    assert created["customer_identifiers"] == {"id": None, "email": "ann@example.com", "cio_id": person.cio_id}
+
+
+def test_id_only_workspace_identifies_by_id_only() -> None:
+    desk = Desk.of(Mode.ID_ONLY)
+    desk.asked(identify({"email": "ann@example.com"}, Mode.ID_ONLY, id="ann"))
+
+    assert activities(desk, type="profile_create")[0]["customer_identifiers"] == {"id": "ann"}
+
+
+def test_event_has_its_name_and_data() -> None:
+    desk = Desk.of()
+    desk.asked(event("bought", data={"what": "a hat"}))
+
+    [bought] = activities(desk, type="event")
+
+    assert (bought["name"], bought["data"]) == ("bought", {"what": "a hat"})
+
+
+def test_anonymous_event_is_nobody_s() -> None:
+    desk = Desk.of()
+    page = Event(type=EventType.PAGE, name="/prices", data={})
+    desk.asked(AnonymousEventCall(event=page, anonymous_id="cookie"))
+
+    [seen] = activities(desk, type="page")
+
+    assert (seen["customer_id"], seen["customer_identifiers"]) == (None, None)
+    assert (seen["name"], seen["anonymous_id"]) == ("/prices", "cookie")
+
+
+def test_deletion_is_found_by_cio_id() -> None:
+    desk = Desk.of()
+    person = desk.person(identify(id="ann"))
+    desk.asked(DeleteCall(reference=named(id="ann")))
+
+    found = activities(desk, customer_id=f"cio_{person.cio_id}", id_type="cio_id")
+
+    assert [each["type"] for each in found] == ["profile_delete"]
+    assert found[0]["customer_identifiers"] == {"id": None, "email": None, "cio_id": person.cio_id}
+
+
+def test_skipped_update_is_nobody_s() -> None:
+    desk = Desk.of()
+    desk.asked(identify_call(named(id="ann"), {"plan": "gold"}, update_only=True))
+
+    [skipped] = activities(desk, type="skipped_update")
+
+    assert skipped["customer_identifiers"] is None
+
+
+def test_merged_person_s_activities_are_the_survivor_s() -> None:
+    desk = Desk.of()
+    desk.asked(identify(id="ann"), event("seen", of="bob"))
+    desk.asked(MergeCall(primary=named(id="ann"), secondary=named(id="bob")))
+
+    assert [each["name"] for each in activities(desk, type="event", customer_id="ann")] == ["seen"]
+    assert len(activities(desk, type="profile_merge", customer_id="ann")) == 1
+
+
+def test_activities_of_one_person_are_chosen() -> None:
+    desk = Desk.of()
+    desk.asked(event("one"), event("other", of="bob"))
+
+    found = activities(desk, customer_id="ann", type="event")
+
+    assert [each["name"] for each in found] == ["one"]
+
+
+@pytest.mark.parametrize("query", [{"customer_id": "nobody"}, {"customer_id": "no@body.example", "id_type": "email"}])
+def test_unknown_person_has_no_activities(query: dict[str, str]) -> None:
+    desk = Desk.of()
+    desk.asked(event("one"))
+
+    assert desk.read("/v1/activities", **query) == {"activities": [], "next": ""}
+
+
+def test_every_type_can_be_asked_for() -> None:
+    desk = Desk.of()
+
+    assert [activities(desk, type=each.value) for each in ActivityType] == [[]] * len(ActivityType)
+
+
+@pytest.mark.parametrize(("limit", "pages"), [(1, [1] * 5), (2, [2, 2, 1]), (4, [4, 1]), (5, [5]), (100, [5])])
+def test_pages_follow_each_other_to_the_end(limit: int, pages: list[int]) -> None:
+    desk = Desk.of()
+    desk.asked(*(event(f"e{number}") for number in range(5)))
+
+    names: list[list[str]] = []
+    start = ""
+    while True:
+        page = desk.read("/v1/activities", type="event", limit=limit, start=start)
+        names.append([each["name"] for each in page["activities"]])
+        start = page["next"]
+        if not start:
+            break
+
+    assert [len(each) for each in names] == pages
+    assert [name for page in names for name in page] == ["e4", "e3", "e2", "e1", "e0"]
+
+
+def test_page_has_ten_by_default() -> None:
+    desk = Desk.of()
+    desk.asked(*(event(f"e{number}") for number in range(11)))
+
+    assert len(activities(desk, type="event")) == 10
+
+
+BAD_QUERIES: list[tuple[dict[str, str], str]] = [
+    ({"limit": "0"}, "limit '0' must be a number from 1 to 100"),
+    ({"limit": "101"}, "limit"),
+    ({"limit": "-1"}, "limit"),
+    ({"limit": "ten"}, "limit"),
+    ({"limit": "²"}, "limit"),
+    ({"limit": "9" * 5000}, "limit"),
+    ({"limit": ""}, "limit"),
+    ({"type": "sent_email"}, "type 'sent_email' is unknown: use one of attribute_change"),
+    ({"type": ""}, "type"),
+    ({"start": "\0"}, "start"),
+    ({"start": "a" * 151}, "start"),
+    ({"customer_id": ""}, "customer_id is empty"),
+    ({"customer_id": "ann", "id_type": "phone"}, "id_type"),
+    ({"customer_id": "ann", "id_type": "email"}, "customer_id 'ann' is not a valid email address"),
+]
+
+
+@pytest.mark.parametrize(("query", "complaint"), BAD_QUERIES)
+def test_bad_query_is_refused(query: dict[str, str], complaint: str) -> None:
+    response = Desk.of().get("/v1/activities", **query)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["detail"].startswith(complaint)
+
+
+def test_email_is_no_filter_where_it_is_an_attribute() -> None:
+    response = Desk.of(Mode.ID_ONLY).get("/v1/activities", customer_id="ann@example.com", id_type="email")
+
+    assert response.status_code == 400
+
+
+def test_key_reaches_no_other_workspace() -> None:
+    desk = Desk.of()
+    other = Desk.of(beside=desk)
+    person = other.person(identify(id="ann"))
+
+    assert activities(desk) == []
+    assert activities(desk, customer_id=person.cio_id, id_type="cio_id") == []

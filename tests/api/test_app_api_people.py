@@ -1,0 +1,243 @@
+"""People read back by the App API (track-api.md §2)."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.reading import NOW, Desk
+from workspace_operator.identity.calls import AddDeviceCall, DeleteCall, IdentifyCall, identify_call
+from workspace_operator.identity.devices import Device
+from workspace_operator.identity.references import reference_by_kind
+from workspace_operator.identity.rules import Kind, Mode
+
+THEN = int(NOW.timestamp())
+
+
+def identify(body: dict[str, object] | None = None, *, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> IdentifyCall:
+    [(kind, value)] = name.items()
+    return identify_call(reference_by_kind(value, Kind(kind), mode), body or {})
+
+
+def test_person_is_read_whole() -> None:
+    desk = Desk.of()
+    call = identify({"email": "Ann@Example.com", "plan": "gold", "age": 41, "vip": True, "tags": ["a", "b"]}, id="ann")
+    person = desk.person(call)
+    phone = Device(token="t1", platform="ios", last_used=5, attributes={"os": "18"})
+    desk.asked(AddDeviceCall(reference=reference_by_kind("ann", Kind.ID, Mode.EMAIL_OR_ID), device=phone))
+
+    customer = desk.read("/v1/customers/ann/attributes")["customer"]
+
+    assert customer == {
+        "id": "ann",
+        "identifiers": {"id": "ann", "email": "Ann@Example.com", "cio_id": person.cio_id},
+        "attributes": {
+            "id": "ann",
+            "email": "Ann@Example.com",
+            "cio_id": person.cio_id,
+            "plan": "gold",
+            "age": "41",
+            "vip": "true",
+            "tags": '["a","b"]',
+        },
+        "timestamps": dict.fromkeys(("id", "email", "cio_id", "plan", "age", "vip", "tags"), THEN),
+        "unsubscribed": False,
+        "devices": [{"id": "t1", "platform": "ios", "last_used": 5, "attributes": {"os": "18"}}],
+    }
+
+
+def test_person_without_id_has_null() -> None:
+    desk = Desk.of()
+    desk.asked(identify(email="ann@example.com"))
+
+    customer = desk.read("/v1/customers/ann@example.com/attributes", id_type="email")["customer"]
+
+    assert customer["id"] is None
+    assert customer["identifiers"]["id"] is None
+    assert "id" not in customer["attributes"]
+
+
+def test_id_only_workspace_identifies_by_id_only() -> None:
+    desk = Desk.of(Mode.ID_ONLY)
+    person = desk.person(identify({"email": "ann@example.com"}, id="ann", mode=Mode.ID_ONLY))
+
+    customer = desk.read("/v1/customers/ann/attributes")["customer"]
+
+    assert customer["identifiers"] == {"id": "ann"}
+    assert customer["attributes"]["email"] == "ann@example.com"
+    assert customer["attributes"]["cio_id"] == person.cio_id
+
+
+def test_timestamps_are_those_of_attributes() -> None:
+    desk = Desk.of()
+    desk.asked(identify({"plan": "gold", "city": "Rome"}, id="ann"))
+    later = identify_call(reference_by_kind("ann", Kind.ID, Mode.EMAIL_OR_ID), {"plan": "silver"})
+    desk.now = NOW.replace(hour=7)
+    desk.asked(later)
+
+    timestamps = desk.read("/v1/customers/ann/attributes")["customer"]["timestamps"]
+
+    assert timestamps == {"id": THEN, "cio_id": THEN, "city": THEN, "plan": THEN + 2 * 3600}
+
+
+@pytest.mark.parametrize(
+    ("value", "unsubscribed"),
+    [(True, True), (1, True), ("true", True), ("1", True), (False, False), (0, False), ("no", False), (None, False)],
+)
+def test_unsubscribed_is_told_as_merges_see_it(value: object, unsubscribed: bool) -> None:
+    desk = Desk.of()
+    desk.asked(identify({"unsubscribed": value}, id="ann"))
+
+    assert desk.read("/v1/customers/ann/attributes")["customer"]["unsubscribed"] is unsubscribed
+
+
+@pytest.mark.parametrize("prefix", ["", "cio_"])
+def test_cio_id_is_taken_with_and_without_prefix(prefix: str) -> None:
+    desk = Desk.of()
+    person = desk.person(identify(id="ann"))
+
+    read = desk.read(f"/v1/customers/{prefix}{person.cio_id}/attributes", id_type="cio_id")
+
+    assert read["customer"]["id"] == "ann"
+
+
+@pytest.mark.parametrize("path", ["a%2Fb%20c", "a%2Fb c"])
+def test_id_is_decoded_once(path: str) -> None:
+    desk = Desk.of()
+    desk.asked(identify(id="a/b c"))
+
+    assert desk.read(f"/v1/customers/{path}/attributes")["customer"]["id"] == "a/b c"
+
+
+def test_unknown_person_is_not_found() -> None:
+    response = Desk.of().get("/v1/customers/ann/attributes")
+
+    assert response.status_code == 404
+    assert response.json() == {"errors": [{"detail": "nobody has the id 'ann'", "status": "404"}]}
+
+
+# Mode, what is asked for, and what the answer complains about.
+REFUSED = [
+    (Mode.ID_ONLY, "ann@example.com", "email", "email is no identifier in mode IDOnly"),
+    (Mode.EMAIL_OR_ID, "ann", "phone", "id_type 'phone' is unknown"),
+    (Mode.EMAIL_OR_ID, "ann", "email", "is not a valid email address"),
+    (Mode.EMAIL_OR_ID, "a" * 151, "id", "151 bytes"),
+    (Mode.EMAIL_OR_ID, "cio_", "cio_id", "is empty"),
+]
+
+
+@pytest.mark.parametrize(("mode", "value", "id_type", "complaint"), REFUSED)
+def test_impossible_name_is_refused(mode: Mode, value: str, id_type: str, complaint: str) -> None:
+    response = Desk.of(mode).get(f"/v1/customers/{value}/attributes", id_type=id_type)
+
+    assert response.status_code == 400
+    assert complaint in response.json()["errors"][0]["detail"]
+
+
+def test_many_are_read_without_the_unknown() -> None:
+    desk = Desk.of()
+    desk.asked(identify({"plan": "gold"}, id="ann"), identify(id="bob"), identify(id="7"))
+
+    response = desk.post("/v1/customers/attributes", {"ids": ["bob", "nobody", "ann", 7, "bob"]})
+
+    customers = response.json()["customers"]
+    assert [each["id"] for each in customers] == ["bob", "ann", "7"]
+    assert customers[1]["attributes"]["plan"] == "gold"
+
+
+def test_many_are_read_by_another_identifier() -> None:
+    desk = Desk.of()
+    desk.asked(identify(email="ann@example.com"))
+
+    response = desk.post("/v1/customers/attributes", {"ids": ["ANN@example.com"]}, id_type="email")
+
+    assert [each["identifiers"]["email"] for each in response.json()["customers"]] == ["ann@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ({}, "ids must be a list"),
+        ({"ids": "ann"}, "ids must be a list"),
+        ({"ids": ["x"] * 101}, "at most 100"),
+        ({"ids": ["ann", ""]}, "ids[1] is empty"),
+        ({"ids": [{"id": "ann"}]}, "ids[0] is 'dict'"),
+        (b"{", "no valid JSON"),
+    ],
+)
+def test_bad_list_of_ids_is_refused(body: Any, complaint: str) -> None:
+    response = Desk.of().post("/v1/customers/attributes", body)
+
+    assert response.status_code == 400
+    assert complaint in response.json()["errors"][0]["detail"]
+
+
+def test_hundred_are_read_at_once() -> None:
+    desk = Desk.of()
+    ids = [f"p{number}" for number in range(100)]
+    desk.asked(*(identify(id=each) for each in ids))
+
+    response = desk.post("/v1/customers/attributes", {"ids": ids})
+
+    assert [each["id"] for each in response.json()["customers"]] == ids
+
+
+def test_email_finds_its_person() -> None:
+    desk = Desk.of()
+    person = desk.person(identify({"id": "ann"}, email="Ann@example.com"))
+
+    found = desk.read("/v1/customers", email="ann@EXAMPLE.com")
+
+    assert found == {"results": [{"email": "Ann@example.com", "id": "ann", "cio_id": person.cio_id}]}
+
+
+def test_email_of_nobody_finds_nobody() -> None:
+    desk = Desk.of()
+    desk.asked(identify(email="ann@example.com"), DeleteCall(reference=identify(email="ann@example.com").reference))
+
+    assert desk.read("/v1/customers", email="ann@example.com") == {"results": []}
+
+
+def test_email_finds_all_where_it_is_an_attribute() -> None:
+    desk = Desk.of(Mode.ID_ONLY)
+    desk.asked(*(identify({"email": "x@example.com"}, id=f"p{n}", mode=Mode.ID_ONLY) for n in range(101)))
+
+    results = desk.read("/v1/customers", email="x@example.com")["results"]
+
+    assert [each["id"] for each in results] == [f"p{n}" for n in range(100)]
+
+
+@pytest.mark.parametrize("query", [{}, {"email": ""}, {"email": "ann"}])
+def test_look_up_needs_an_address(query: dict[str, str]) -> None:
+    response = Desk.of().get("/v1/customers", **query)
+
+    assert response.status_code == 400
+    assert "email must be a valid email address" in response.json()["errors"][0]["detail"]
+
+
+def test_key_reaches_no_other_workspace() -> None:
+    desk = Desk.of()
+    other = Desk.of(beside=desk)
+    person = other.person(identify({"email": "ann@example.com"}, id="ann"))
+
+    assert desk.get("/v1/customers/ann/attributes").status_code == 404
+    assert desk.get(f"/v1/customers/{person.cio_id}/attributes", id_type="cio_id").status_code == 404
+    assert desk.read("/v1/customers", email="ann@example.com") == {"results": []}
+    assert desk.post("/v1/customers/attributes", {"ids": ["ann"]}).json() == {"customers": []}
+
+
+@pytest.mark.parametrize("key", ["", "wrong"])
+def test_wrong_key_is_unauthorized(key: str) -> None:
+    response = Desk.of().get("/v1/customers", key=key, email="ann@example.com")
+
+    assert response.status_code == 401
+    assert response.json() == {"meta": {"error": "unauthorized"}}
+
+
+def test_workspaces_are_the_key_s_own() -> None:
+    desk = Desk.of()
+    Desk.of(beside=desk)
+    desk.asked(identify(id="ann"), identify(id="bob"))
+
+    assert desk.read("/v1/workspaces") == {
+        "workspaces": [{"id": desk.number, "name": "crm-0", "people": 2, "messages_sent": 0}]
+    }
