@@ -1,0 +1,93 @@
+"""What a call makes of attributes (identity-rules §1 age, end of §4), and what a merge makes of two people (§5)."""
+
+from tests.model.authority import id_is_another_email
+from tests.model.records import EMAIL_NAME, Someone
+from workspace_operator.identity.calls import ABSENT, IdentifyCall
+from workspace_operator.identity.rules import Mode
+
+IDENTIFIERS = {"id", "email", "cio_id"}
+
+
+def write_attributes(person: Someone, call: IdentifyCall, now: int) -> None:
+    """Null and the empty string remove, all else is written; what is older than what we know is dropped."""
+    for name, value in call.attributes.items():
+        if name in IDENTIFIERS or is_late(person, name, call, now):
+            continue
+        was_there = person.has(name)
+        if value is None or value == "":
+            person.attributes.pop(name, None)
+            note_removal(person, name, call, now, was_there=was_there)
+        else:
+            person.attributes[name] = value
+            person.times[name] = written_at(call, now)
+
+
+def write_plain_email(person: Someone, call: IdentifyCall, now: int) -> None:
+    """IDOnly: the email is an attribute like any other, and may be anything."""
+    if call.email is ABSENT or is_late(person, EMAIL_NAME, call, now):
+        return
+    was_there = person.has(EMAIL_NAME)
+    person.email = call.email if isinstance(call.email, str) else None
+    if person.email is None:
+        note_removal(person, EMAIL_NAME, call, now, was_there=was_there)
+    else:
+        person.times[EMAIL_NAME] = written_at(call, now)
+
+
+def note_removal(person: Someone, name: str, call: IdentifyCall, now: int, *, was_there: bool) -> None:
+    """A removal keeps its time; that what was not there was removed from somebody that second old says nothing."""
+    at = written_at(call, now)
+    if was_there or name in person.times or at != person.stored_at:
+        person.times[name] = at
+
+
+def written_at(call: IdentifyCall, now: int) -> float:
+    """When the attributes of a call had these values; the future counts as now."""
+    return now if call.timestamp is None else min(call.timestamp, now)
+
+
+def is_late(person: Someone, name: str, call: IdentifyCall, now: int) -> bool:
+    """Whether somebody told of a later time already; equal is written."""
+    at, known = written_at(call, now), person.time_of(name)
+    return at != now and known is not None and at < known
+
+
+def age_of(person: Someone, now: int) -> int:
+    """``created_at`` if that is a time from 0 to now, as a number or digits; else when we made the person."""
+    said = person.attributes.get("created_at")
+    if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) <= 20:
+        said = int(said)
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= now:
+        return person.stored_at
+    return int(said)
+
+
+def survivor_of(primary: Someone, secondary: Someone, mode: Mode, now: int) -> Someone:
+    """Own values stay; what is lacking comes from the other, with its time; devices and segments are both people's."""
+    survivor = primary.copy()
+    survivor.attributes = {**secondary.attributes, **primary.attributes}
+    if any(is_true(each.attributes.get("unsubscribed")) for each in (primary, secondary)):
+        survivor.attributes["unsubscribed"] = True
+    survivor.email = primary.email or secondary.email
+    survivor.id = primary.id or secondary.id
+    if mode is Mode.EMAIL_OR_ID and id_is_another_email(survivor.id, survivor.key):
+        survivor.id = primary.id  # §3, last D: it would stay another email for ever
+    names = {*survivor.attributes, *primary.times, *secondary.times, *({EMAIL_NAME} if mode is Mode.ID_ONLY else ())}
+    survivor.times = {name: at for name in names if (at := _time_in_survivor(primary, secondary, name)) is not None}
+    survivor.devices = {**secondary.devices, **primary.devices}
+    survivor.segments = primary.segments | secondary.segments
+    survivor.age = age_of(survivor, now)
+    return survivor
+
+
+def _time_in_survivor(primary: Someone, secondary: Someone, name: str) -> float | None:
+    """A value keeps its own; where both removed it, or either may have unsubscribed, the later time counts."""
+    for each in (primary, secondary):
+        if each.has(name) and name != "unsubscribed":
+            return each.time_of(name)
+    return max((at for each in (primary, secondary) if (at := each.time_of(name)) is not None), default=None)
+
+
+def is_true(value: object) -> bool:
+    """What counts as a true ``unsubscribed``: true, 1, "true", "1"."""
+    return value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1"})

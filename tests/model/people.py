@@ -1,0 +1,356 @@
+"""A second opinion on identity-rules: the people of one workspace in a plain dict, written from the text alone.
+
+Of the product only the language is used (calls, kinds, effects, settings) and the parsing of values (e-mail keys,
+references); no rule is. There is no index: whoever is looked for is found by looking at everybody. Numbers in
+comments are sections and rows of identity-rules.md.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.model.attributes import age_of, survivor_of, write_attributes, write_plain_email
+from tests.model.authority import id_is_another_email
+from tests.model.drafts import Draft, judge
+from tests.model.records import Activity, Answer, Merged, Someone, Value
+from workspace_operator.identity.attributes import MAX_ATTRIBUTES
+from workspace_operator.identity.calls import (
+    AddDeviceCall,
+    AnonymousEventCall,
+    Call,
+    DeleteCall,
+    DeleteDeviceCall,
+    EventCall,
+    IdentifyCall,
+    MergeCall,
+    SegmentCall,
+    SuppressCall,
+    UnsuppressCall,
+)
+from workspace_operator.identity.devices import MAX_DEVICES
+from workspace_operator.identity.events import Event
+from workspace_operator.identity.outcomes import Effect
+from workspace_operator.identity.references import Reference, key_of
+from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, IdentityRules, Kind, Mode
+from workspace_operator.identity.trail import ActivityType
+
+# How a person can be named; EmailOnly has ids for finding only.
+KINDS: Mapping[Mode, frozenset[Kind]] = {
+    Mode.EMAIL_OR_ID: frozenset({ID, EMAIL, CIO_ID}),
+    Mode.ID_ONLY: frozenset({ID, CIO_ID}),
+    Mode.EMAIL_ONLY: frozenset({ID, EMAIL, CIO_ID}),
+}
+
+UNNAMED = "somebody new"
+REJECTED, IGNORED = Answer(effect=Effect.REJECTED), Answer(effect=Effect.IGNORED)
+
+
+class People:
+    """Everybody in one workspace, and what is remembered of them."""
+
+    def __init__(self, rules: IdentityRules) -> None:
+        self.rules = rules
+        self.cio_ids: list[str] = []
+        self.people: dict[str, Someone] = {}
+        self.suppressions: list[set[Value]] = []
+        self.activities: list[Activity] = []
+        self.journal: list[Merged] = []
+
+    def perform(self, call: Call, *, now: int, cio_id: str = UNNAMED) -> Answer:
+        """Carry out a call, and tell what it came to. A newcomer is called ``cio_id``."""
+        match call:
+            case IdentifyCall():
+                return self.identify(call, now, cio_id)
+            case EventCall() | AddDeviceCall():
+                return self._record_for_anybody(call, now, cio_id)
+            case DeleteDeviceCall() | SegmentCall():
+                return self._record_for_somebody(call)
+            case AnonymousEventCall():
+                self._happened(None, call.event, now, anonymous_id=call.anonymous_id)
+                return Answer(effect=Effect.RECORDED)
+            case MergeCall():
+                return self.merge(call.primary, call.secondary, now)
+            case _:
+                return self._remove_or_release(call, now)
+
+    # --- finding -------------------------------------------------------------------------------------------------
+
+    def find(self, kind: Kind, key: str | None) -> Someone | None:
+        """Whom an identifier stands for; in IDOnly an email is none."""
+        if key is None:
+            return None
+        if kind is CIO_ID:
+            return self.people.get(key)
+        found = [each for each in self.people.values() if (kind, key) in self.claims(each)]
+        assert len(found) <= 1, "an identifier has two owners"
+        return found[0] if found else None
+
+    def claims(self, person: Someone) -> set[Value]:
+        """The identifiers that belong to a person in this mode (2)."""
+        return {value for value in person.values if value[0] in KINDS[self.rules.mode]}
+
+    def is_suppressed(self, kind: Kind, key: str | None) -> bool:
+        return any((kind, key) in group for group in self.suppressions)
+
+    # --- identify (4) --------------------------------------------------------------------------------------------
+
+    def identify(self, call: IdentifyCall, now: int, cio_id: str) -> Answer:
+        draft = self._subject(call, now, cio_id)
+        if isinstance(draft, Answer):
+            return draft
+        judge(self, draft, call, now)
+        if self.rules.mode is Mode.ID_ONLY:
+            write_plain_email(draft.person, call, now)
+        had = len(draft.person.attributes)
+        write_attributes(draft.person, call, now)
+        if len(draft.person.attributes) > max(had, MAX_ATTRIBUTES):
+            return REJECTED
+        if draft.before is None and self._is_unfit(draft.person):
+            return REJECTED
+        return self._put(draft, call, now)
+
+    def _subject(self, call: IdentifyCall, now: int, cio_id: str) -> Draft | Answer:
+        """4, first table."""
+        kind, key = call.reference.kind, call.reference.key
+        other = EMAIL if kind is ID else ID
+        if kind not in KINDS[self.rules.mode]:  # a
+            return REJECTED
+        if self.is_suppressed(kind, key):  # b
+            return IGNORED
+        match = self.find(kind, key)
+        if kind is CIO_ID and match is None:  # b
+            return IGNORED
+        if call.by_import and len(self._named_in(call)) > 1:  # 3, CSV import
+            return REJECTED
+        if match is not None:  # c
+            return Draft.of(match, named_by=kind)
+        by_body = self.find(other, _body_key(call, other))
+        if by_body is not None:  # d
+            return Draft.of(by_body, named_by=other, reference_is_a_wish=True)
+        return self._newcomer(call, now, cio_id)
+
+    def _newcomer(self, call: IdentifyCall, now: int, cio_id: str) -> Draft | Answer:
+        """4, rows e and f."""
+        reference, by_email = call.reference, call.reference.kind is EMAIL
+        if call.update_only:
+            self._note(ActivityType.SKIPPED_UPDATE, None, now, {reference.kind.value: reference.value})
+            return Answer(effect=Effect.SKIPPED)
+        if self.rules.mode is Mode.EMAIL_ONLY and not by_email:
+            return IGNORED
+        id_ = cio_id if self.rules.mode is Mode.EMAIL_ONLY else None if by_email else reference.key
+        email = reference.value if by_email else None
+        return Draft.new(Someone(cio_id=cio_id, id=id_, email=email, stored_at=now, age=now), named_by=reference.kind)
+
+    def _named_in(self, call: IdentifyCall) -> set[str]:
+        """Everybody whom a row of a file names, by whatever."""
+        named = (
+            self.find(call.reference.kind, call.reference.key),
+            *(self.find(kind, _body_key(call, kind)) for kind in (ID, EMAIL, CIO_ID)),
+        )
+        return {each.cio_id for each in named if each is not None}
+
+    def _is_unfit(self, person: Someone) -> bool:
+        """A newcomer whose id is somebody else's address: nobody is there yet to hold the refusal."""
+        return self.rules.mode is Mode.EMAIL_OR_ID and id_is_another_email(person.id, person.key)
+
+    def _put(self, draft: Draft, call: IdentifyCall, now: int) -> Answer:
+        person, before = draft.person, draft.merged or draft.before
+        person.age = age_of(person, now)
+        if draft.absorbed is not None:
+            self._absorb(draft, now)
+        self.people[person.cio_id] = person
+        effect = _effect(person, before, merged=draft.absorbed is not None)
+        self._tell(draft, now)
+        if call.anonymous_id is not None:
+            self._recognize(call.anonymous_id, person.cio_id)
+        return Answer(effect=effect, refused=frozenset(draft.refused))
+
+    def _tell(self, draft: Draft, now: int) -> None:
+        """What an identify call leaves behind as activities."""
+        person, before = draft.person, draft.merged or draft.before
+        if before is None:
+            assert person.cio_id not in self.cio_ids, "a cio_id is used again"
+            self.cio_ids.append(person.cio_id)
+            self._note(ActivityType.PROFILE_CREATE, person.cio_id, now)
+        elif changes := _changes(before, person):
+            self._note(ActivityType.ATTRIBUTE_CHANGE, person.cio_id, now, changes)
+        for each in draft.refused:
+            told = {"value": each.value, "is_taken": each.is_taken}
+            self._note(ActivityType.FAILED_ATTRIBUTE_CHANGE, person.cio_id, now, {each.kind.value: told})
+
+    # --- changing to EmailOrID (7) -------------------------------------------------------------------------------
+
+    def is_violated(self) -> bool:
+        """Whether people as they are could not live in EmailOrID."""
+        everybody = self.people.values()
+        keys = [each.key for each in everybody if each.key is not None]
+        return len(set(keys)) < len(keys) or any(
+            (each.email is not None and each.key is None)
+            or self.is_suppressed(EMAIL, each.key)
+            or id_is_another_email(each.id, each.key)
+            for each in everybody
+        )
+
+    # --- deleting and suppressing (6) ----------------------------------------------------------------------------
+
+    def _remove_or_release(self, call: DeleteCall | SuppressCall | UnsuppressCall, now: int) -> Answer:
+        if isinstance(call, UnsuppressCall):
+            return self.unsuppress(call.reference)
+        remove = self.delete if isinstance(call, DeleteCall) else self.suppress
+        return remove(call.reference, now)
+
+    def delete(self, reference: Reference, now: int) -> Answer:
+        person = self.find(reference.kind, reference.key)
+        if person is None:
+            return IGNORED
+        self._remove(person, now, suppressed=False)
+        return Answer(effect=Effect.DELETED)
+
+    def suppress(self, reference: Reference, now: int) -> Answer:
+        """Both identifiers of a person, the address in every mode; or a value that nobody has."""
+        person = self.find(reference.kind, reference.key)
+        if person is not None:
+            self._remove(person, now, suppressed=True)
+            self.suppressions.append(person.values)
+            return Answer(effect=Effect.SUPPRESSED)
+        if reference.kind is CIO_ID:
+            return IGNORED
+        if self.is_suppressed(reference.kind, reference.key):
+            return Answer(effect=Effect.UNCHANGED)
+        self.suppressions.append({reference.identifier})
+        return Answer(effect=Effect.SUPPRESSED)
+
+    def unsuppress(self, reference: Reference) -> Answer:
+        """What was suppressed together is freed together."""
+        if not self.is_suppressed(reference.kind, reference.key):
+            return Answer(effect=Effect.UNCHANGED)
+        self.suppressions = [group for group in self.suppressions if reference.identifier not in group]
+        return Answer(effect=Effect.UNSUPPRESSED)
+
+    def _remove(self, person: Someone, now: int, *, suppressed: bool) -> None:
+        """The person and all data go, also out of the journal, which tells of those whom they absorbed, too (5)."""
+        del self.people[person.cio_id]
+        self.activities = [each for each in self.activities if each.cio_id != person.cio_id]
+        concerned = {person.cio_id} | {each.secondary.cio_id for each in self.journal if each.holder == person.cio_id}
+        self.journal = [each for each in self.journal if concerned.isdisjoint(each.cio_ids)]
+        self._note(ActivityType.PROFILE_DELETE, person.cio_id, now, {"suppressed": suppressed})
+
+    # --- merging (5) ---------------------------------------------------------------------------------------------
+
+    def merge(self, primary: Reference, secondary: Reference, now: int) -> Answer:
+        """In every mode, any two; an identifier is taken only where one is lacking."""
+        one, other = self.find(primary.kind, primary.key), self.find(secondary.kind, secondary.key)
+        if one is None or other is None:
+            return IGNORED
+        if one is other:
+            return Answer(effect=Effect.UNCHANGED)
+        survivor = survivor_of(one, other, self.rules.mode, now)
+        draft = Draft.of(one, named_by=primary.kind)
+        draft.person, draft.merged, draft.primary, draft.absorbed = survivor, survivor.copy(), one, other
+        self._absorb(draft, now, automatic=False)
+        self.people[survivor.cio_id] = survivor
+        return Answer(effect=Effect.MERGED)
+
+    def _absorb(self, draft: Draft, now: int, *, automatic: bool = True) -> None:
+        """All that hangs on one person moves to the other, and the journal tells."""
+        primary, secondary, survivor = draft.primary, draft.absorbed, draft.merged
+        assert primary is not None
+        assert secondary is not None
+        assert survivor is not None
+        del self.people[secondary.cio_id]
+        for activity in self.activities:
+            if activity.cio_id == secondary.cio_id:
+                activity.cio_id = survivor.cio_id
+        for each in self.journal:
+            if each.holder == secondary.cio_id:
+                each.holder = survivor.cio_id
+        entry = Merged(
+            primary=primary.copy(),
+            secondary=secondary.copy(),
+            survivor=survivor,
+            automatic=automatic,
+            at=now,
+            holder=survivor.cio_id,
+        )
+        self.journal.append(entry)
+        self._note(ActivityType.PROFILE_MERGE, survivor.cio_id, now, {"automatic": automatic})
+
+    # --- what hangs on people ------------------------------------------------------------------------------------
+
+    def _record_for_anybody(self, call: EventCall | AddDeviceCall, now: int, cio_id: str) -> Answer:
+        """Somebody unknown is taken as a bare identify first (4)."""
+        identified = self.identify(IdentifyCall(reference=call.reference, attributes={}), now, cio_id)
+        person = self.find(call.reference.kind, call.reference.key)
+        if person is None:
+            return identified
+        if isinstance(call, EventCall):
+            self._happened(person.cio_id, call.event, now)
+            return Answer(effect=Effect.RECORDED)
+        if call.device.token not in person.devices and len(person.devices) >= MAX_DEVICES:
+            return REJECTED
+        person.devices[call.device.token] = call.device
+        return Answer(effect=Effect.RECORDED)
+
+    def _record_for_somebody(self, call: DeleteDeviceCall | SegmentCall) -> Answer:
+        person = self.find(call.reference.kind, call.reference.key)
+        if person is None:
+            return IGNORED
+        if isinstance(call, DeleteDeviceCall):
+            person.devices.pop(call.token, None)
+        elif call.joins:
+            person.segments.add(call.segment)
+        else:
+            person.segments.discard(call.segment)
+        return Answer(effect=Effect.RECORDED)
+
+    def _happened(self, cio_id: str | None, event: Event, now: int, *, anonymous_id: str | None = None) -> None:
+        """An event with an id that was seen before is not taken twice."""
+        if event.id is not None and any(each.event_id == event.id for each in self.activities):
+            return
+        self.activities.append(
+            Activity(
+                type=ActivityType(event.type),
+                cio_id=cio_id,
+                origin=cio_id,
+                at=now if event.timestamp is None else event.timestamp,
+                name=event.name,
+                event_id=event.id,
+                anonymous_id=anonymous_id,
+                data=event.data,
+            )
+        )
+
+    def _recognize(self, anonymous_id: str, cio_id: str) -> None:
+        """What was done under an anonymous id was done by somebody who is known now."""
+        for each in self.activities:
+            if each.cio_id is None and each.anonymous_id == anonymous_id:
+                each.cio_id = each.origin = cio_id
+
+    def _note(self, type_: ActivityType, cio_id: str | None, now: int, data: Mapping[str, Any] | None = None) -> None:
+        self.activities.append(Activity(type=type_, cio_id=cio_id, origin=cio_id, at=now, data=data or {}))
+
+
+def _effect(person: Someone, before: Someone | None, *, merged: bool) -> Effect:
+    if before is None:
+        return Effect.CREATED
+    return Effect.UPDATED if merged or _changes(before, person) or before.age != person.age else Effect.UNCHANGED
+
+
+def _changes(before: Someone, after: Someone) -> dict[str, dict[str, Any]]:
+    """What of a person is otherwise; 1 and true are equal only to Python."""
+    old, new = _attributes_of(before), _attributes_of(after)
+    names = sorted(old.keys() | new.keys())
+    return {
+        name: {"from": old.get(name), "to": new.get(name)}
+        for name in names
+        if repr(old.get(name)) != repr(new.get(name))
+    }
+
+
+def _attributes_of(person: Someone) -> dict[str, Any]:
+    return {**person.attributes, "id": person.id, "email": person.email}
+
+
+def _body_key(call: IdentifyCall, kind: Kind) -> str | None:
+    """What is looked up of an identifier in the body."""
+    said = {ID: call.id, EMAIL: call.email, CIO_ID: call.cio_id}[kind]
+    return key_of(kind, said) if isinstance(said, str) else None

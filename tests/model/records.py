@@ -1,0 +1,112 @@
+"""What the model keeps: people, suppressions, activities and merges, as plain mutable records."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from workspace_operator.identity.devices import Device
+from workspace_operator.identity.emails import email_key
+from workspace_operator.identity.outcomes import Effect
+from workspace_operator.identity.rules import EMAIL, ID, Kind
+from workspace_operator.identity.trail import ActivityType
+
+Value: TypeAlias = tuple[Kind, str]
+"""Kind and key of an identifier."""
+
+EMAIL_NAME = "email"
+
+
+@dataclass(kw_only=True)
+class Someone:
+    """A person with all that hangs on them. ``times`` says when attributes were written or removed, if we know."""
+
+    cio_id: str
+    id: str | None = None
+    email: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
+    stored_at: int
+    age: int
+    devices: dict[str, Device] = field(default_factory=dict)
+    segments: set[int] = field(default_factory=set)
+
+    @property
+    def key(self) -> str | None:
+        """What is compared of the email; None if there is none, or if it is no address."""
+        return None if self.email is None else email_key(self.email)
+
+    @property
+    def seniority(self) -> tuple[int, int, str]:
+        """The oldest sorts first; ties go by the order in which people were made."""
+        return (self.age, self.stored_at, self.cio_id)
+
+    @property
+    def values(self) -> set[Value]:
+        """The id, and the address, whether or not that is an identifier."""
+        ids: set[Value] = set() if self.id is None else {(ID, self.id)}
+        emails: set[Value] = set() if self.key is None else {(EMAIL, self.key)}
+        return ids | emails
+
+    def own(self, kind: Kind) -> str | None:
+        """What is compared of one of the identifiers that change."""
+        return self.id if kind is ID else self.key
+
+    def has(self, name: str) -> bool:
+        """Whether an attribute is there; in IDOnly the email is one."""
+        return name in self.attributes or (name == EMAIL_NAME and self.email is not None)
+
+    def time_of(self, name: str) -> float | None:
+        """When an attribute was written or removed; None if nobody ever did either."""
+        return self.times.get(name, self.stored_at if self.has(name) else None)
+
+    def copy(self) -> "Someone":
+        return deepcopy(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A change of an identifier that was refused; ``is_taken`` if because the value is somebody else's."""
+
+    kind: Kind
+    value: str | None
+    is_taken: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a call came to; ``effect`` is None where what was said is no call at all."""
+
+    effect: Effect | None
+    refused: frozenset[Refused] = frozenset()
+
+
+@dataclass(kw_only=True)
+class Activity:
+    """Something that happened. ``origin`` is whose it was when it was recorded: a merge moves it, an undo does back."""
+
+    type: ActivityType
+    cio_id: str | None
+    origin: str | None
+    at: int
+    name: str = ""
+    event_id: str | None = None
+    anonymous_id: str | None = None
+    data: Mapping[str, Any]
+
+
+@dataclass(kw_only=True)
+class Merged:
+    """An entry of the journal: both people before, and what the merge by itself made of them."""
+
+    primary: Someone
+    secondary: Someone
+    survivor: Someone
+    automatic: bool
+    at: int
+    holder: str | None
+    undone: bool = False
+
+    @property
+    def cio_ids(self) -> set[str]:
+        return {self.primary.cio_id, self.secondary.cio_id}

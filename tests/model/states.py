@@ -1,0 +1,136 @@
+"""What a workspace looks like from outside, in a form that the model and every store can be held to."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from tests.model.people import People
+from tests.model.records import Activity, Merged, Someone
+from workspace_operator.identity.people import Person
+from workspace_operator.identity.reasons import OTHERS
+from workspace_operator.identity.rules import Kind
+from workspace_operator.identity.trail import ActivityType
+
+State: TypeAlias = Mapping[str, Any]
+"""Parts by name; who sees less gives fewer parts."""
+
+
+def state_of(model: People) -> State:
+    """Everything that the model knows."""
+    people = model.people.values()
+    return {
+        "people": {each.cio_id: someone_shown(each) for each in people},
+        "owners": {f"{kind}:{key}": each.cio_id for each in people for kind, key in model.claims(each)},
+        "suppressed": suppressed_shown(model.suppressions),
+        "activities": sorted(_activity_of(each, model.people) for each in model.activities),
+        "devices": {each.cio_id: sorted(map(repr, each.devices.values())) for each in people if each.devices},
+        "segments": {each.cio_id: sorted(each.segments) for each in people if each.segments},
+        "journal": [merged_shown(each) for each in model.journal],
+    }
+
+
+def person_shown(person: Person) -> tuple[object, ...]:
+    """A person of the product."""
+    return _shown(
+        id_=person.id,
+        email=person.email,
+        key=person.email_key,
+        attributes=person.attributes,
+        times=person.attribute_times or {},
+        stored_at=person.stored_at,
+        age=person.created_at,
+    )
+
+
+def someone_shown(someone: Someone) -> tuple[object, ...]:
+    """A person of the model."""
+    return _shown(
+        id_=someone.id,
+        email=someone.email,
+        key=someone.key,
+        attributes=someone.attributes,
+        times=someone.times,
+        stored_at=someone.stored_at,
+        age=someone.age,
+    )
+
+
+def _shown(
+    *,
+    id_: str | None,
+    email: str | None,
+    key: str | None,
+    attributes: Mapping[str, Any],
+    times: Mapping[str, float],
+    stored_at: int,
+    age: int,
+) -> tuple[object, ...]:
+    has = {*attributes, *(() if email is None else ("email",))}
+    known = {name: float(at) for name, at in sorted(times.items()) if at != stored_at or name not in has}
+    return id_, email, key, document_shown(attributes), known, stored_at, age
+
+
+def document_shown(document: Any) -> str:
+    """JSON that keeps 1, true and 1.0 apart."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False)
+
+
+def suppressed_shown(groups: Iterable[Iterable[tuple[Kind, str]]]) -> list[list[str]]:
+    """What was suppressed together; the names of suppressions are nobody's business."""
+    return sorted(sorted(f"{kind}:{key}" for kind, key in group) for group in groups)
+
+
+def activity_shown(
+    *,
+    type_: ActivityType,
+    whose: str,
+    at: int,
+    name: str,
+    anonymous_id: str | None,
+    data: Mapping[str, Any],
+) -> tuple[str, ...]:
+    """An activity; of a merge the journal knows whose it was."""
+    if type_ is ActivityType.PROFILE_MERGE:
+        data = {"automatic": data["automatic"]}
+    if type_ is ActivityType.FAILED_ATTRIBUTE_CHANGE:
+        data = {kind: _refusal_shown(told) for kind, told in data.items()}
+    return type_.value, whose, str(at), name, anonymous_id or "", document_shown(data)
+
+
+def whose(cio_id: str | None, people: Iterable[str]) -> str:
+    """Nobody's, somebody's, or that of somebody who is gone."""
+    return "nobody" if cio_id is None else cio_id if cio_id in people else "gone"
+
+
+def _refusal_shown(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The model knows only of one reason how it has to read."""
+    is_taken = told["reason"] == OTHERS if "reason" in told else told["is_taken"]
+    return {"value": told["value"], "is_taken": is_taken}
+
+
+def _activity_of(each: Activity, people: Iterable[str]) -> tuple[str, ...]:
+    return activity_shown(
+        type_=each.type,
+        whose=whose(each.cio_id, people),
+        at=each.at,
+        name=each.name,
+        anonymous_id=each.anonymous_id,
+        data=each.data,
+    )
+
+
+def merged_shown(each: Merged) -> tuple[object, ...]:
+    """An entry of the journal."""
+    return (
+        each.primary.cio_id,
+        each.secondary.cio_id,
+        each.holder,
+        each.automatic,
+        each.at,
+        each.undone,
+        someone_shown(each.primary),
+        someone_shown(each.secondary),
+        someone_shown(each.survivor),
+        sorted(map(repr, each.secondary.devices.values())),
+        sorted(each.secondary.segments),
+    )

@@ -1,0 +1,118 @@
+"""A workspace in a store, driven and looked at through the ports; what they do not tell is read from the tables."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import sqlalchemy as sa
+
+from tests.fakes.people import MemoryPeople
+from tests.model.asks import AnySaid
+from tests.model.drivers import Seen, groups, seen_of, suppressions_of
+from tests.model.records import Answer
+from tests.model.states import State, activity_shown, person_shown, suppressed_shown, whose
+from tests.store.adapters import Store
+from tests.store.scenes import Scene, owner
+from workspace_operator.identity.population import Population, Suppression
+from workspace_operator.identity.rules import EMAIL, ID, IdentityRules, Kind
+from workspace_operator.reconcile.observed import Settings
+from workspace_operator.reconcile.plan import CreateWorkspace
+from workspace_operator.store.engines import Database
+from workspace_operator.store.tables import KIND_EMAIL, KIND_ID, identifier, suppression
+
+_numbers = count(1)
+_KINDS: dict[int, Kind] = {KIND_ID: ID, KIND_EMAIL: EMAIL}
+ALL = 1_000_000
+
+
+class StoredPeople:
+    """A new workspace of a store."""
+
+    def __init__(self, store: Store, rules: IdentityRules) -> None:
+        self.store = store
+        of = owner(f"model-{next(_numbers)}")
+        settings = Settings(
+            display_name=of.name,
+            email_updates=rules.email_updates,
+            id_updates=rules.id_updates,
+            merge_multi_identifier=rules.merge_multi_identifier,
+        )
+        creation = CreateWorkspace(owner=of, account="default", mode=rules.mode, settings=settings)
+        store.workspaces.carry_out(creation, now=store.clock())
+        made = store.workspaces.find(of.namespace, of.name)
+        self.scene = Scene(store=store, owner=of, workspace_id=made.workspace_id)
+
+    def perform(self, asks: Sequence[AnySaid], *, now: int) -> Sequence[Seen]:
+        self.store.clock.now = datetime.fromtimestamp(now, UTC)
+        return [seen_of(each) for each in self.store.people.perform(self.scene.workspace_id, asks, now=now)]
+
+    def visible(self, answer: Answer) -> Answer:
+        return answer
+
+    def put_in_force(self, rules: IdentityRules) -> None:
+        self.scene.put_in_force(
+            email_updates=rules.email_updates,
+            id_updates=rules.id_updates,
+            merge_multi_identifier=rules.merge_multi_identifier,
+        )
+
+    def change_mode(self, rules: IdentityRules) -> None:
+        self.scene.change_to(rules.mode)
+        while self.scene.work():
+            pass
+        assert self.scene.mode is rules.mode
+
+    def state(self) -> State:
+        workspace_id = self.scene.workspace_id
+        people = {each.cio_id: each for each in self.store.people.all(workspace_id)}
+        devices = self.store.belongings.devices(workspace_id, people.keys())
+        segments = {cio_id: list(self.store.belongings.segments(workspace_id, cio_id)) for cio_id in people}
+        return {
+            "people": {cio_id: person_shown(each) for cio_id, each in people.items()},
+            "owners": self._owners(),
+            "suppressed": suppressed_shown(groups(self._suppressions())),
+            "activities": self._activities(people.keys()),
+            "devices": {cio_id: sorted(map(repr, theirs)) for cio_id, theirs in devices.items() if theirs},
+            "segments": {cio_id: numbers for cio_id, numbers in segments.items() if numbers},
+        }
+
+    def _activities(self, people: Collection[str]) -> list[tuple[str, ...]]:
+        return sorted(
+            activity_shown(
+                type_=each.type,
+                whose=whose(each.cio_id, people),
+                at=each.at,
+                name=each.name,
+                anonymous_id=each.anonymous_id,
+                data=each.data,
+            )
+            for each in self.store.belongings.activities(self.scene.workspace_id, limit=ALL)
+        )
+
+    @property
+    def _population(self) -> Population:
+        assert isinstance(self.store.people, MemoryPeople)
+        return self.store.people.memory.rooms[self.scene.workspace_id].population
+
+    def _owners(self) -> dict[str, str]:
+        database = self.store.database
+        if database is None:
+            return {f"{kind}:{key}": cio_id for (kind, key), cio_id in self._population.owners.items()}
+        query = sa.select(identifier.c.kind, identifier.c.value_key, identifier.c.cio_id)
+        rows = _rows(database, query.where(identifier.c.workspace_id == self.scene.workspace_id))
+        return {f"{_KINDS[kind]}:{key}": cio_id for kind, key, cio_id in rows}
+
+    def _suppressions(self) -> list[Suppression]:
+        database = self.store.database
+        if database is None:
+            return suppressions_of(self._population)
+        columns = suppression.c
+        query = sa.select(columns.kind, columns.value_key, columns.suppression_id)
+        rows = _rows(database, query.where(columns.workspace_id == self.scene.workspace_id))
+        return [Suppression(kind=_KINDS[kind], key=key, suppression_id=name) for kind, key, name in rows]
+
+
+def _rows(database: Database, query: sa.Select[Any]) -> list[Any]:
+    with database.reading() as connection:
+        return list(connection.execute(query))

@@ -1,0 +1,169 @@
+"""What the state machine can say: few ids, addresses and people, so that calls get in each other's way."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.model.asks import (
+    UNKNOWN_CIO_ID,
+    AnySaid,
+    Name,
+    SaidAnonymously,
+    SaidOfDevice,
+    SaidOfNoDevice,
+    SaidOfPerson,
+    SaidOfSegment,
+    SaidToGo,
+    SaidToHappen,
+    SaidToMerge,
+    Verb,
+)
+from workspace_operator.identity.calls import DeleteCall, SuppressCall, UnsuppressCall
+from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, EmailUpdates, IdentityRules, IDUpdates, Mode
+
+LATER = 4_000_000_000
+"""A time in the future, until somebody lives to see it."""
+
+IDS = st.sampled_from(["1", "2", "ab", "AB", "a@x.org", "b@x.org"])
+EMAILS = st.sampled_from(["a@x.org", "A@X.org", "b@x.org", "c@x.org", "Σ@straße.de", "ς@straße.de", "d@strasse.de"])
+CIO_IDS = st.sampled_from([*(f"#{number}" for number in range(6)), "cio_#0", "cio_#1", UNKNOWN_CIO_ID])
+TYPED = {ID: IDS, EMAIL: EMAILS, CIO_ID: CIO_IDS}
+UNTYPED = st.sampled_from(["1", "2", "ab", "a@x.org", "A@X.org", "b@x.org", "c@x.org", "cio_#0", "cio_#1", "cio_#2"])
+ODD = st.sampled_from(["", " ", "cio_", "ß" * 76, "nobody@"])
+
+ATTRIBUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "plan": st.sampled_from(["pro", "", None, 1, True, 1.0, ["x"]]),
+        "size": st.sampled_from(["s", None]),
+        "created_at": st.sampled_from([5, "7", LATER, str(LATER), -1, True, None]),
+        "unsubscribed": st.sampled_from([True, "1", False, None]),
+        "anonymous_id": st.sampled_from(["x-1", "x-2"]),
+        "_timestamp": st.sampled_from([-1000, -50, -1, 0, 50]),
+        "_update": st.sampled_from([False, False, True]),
+    },
+)
+CROWD = {f"a{number}": number for number in range(298)}
+WRONG_BODIES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{"id": True}, {"plan": "x" * 1001}, {"_timestamp": -LATER}, {"email": "\0"}]
+)
+EVENTS = st.fixed_dictionaries(
+    {"name": st.sampled_from(["bought", " seen "])},
+    optional={
+        "type": st.sampled_from(["event", "page", "screen"]),
+        "id": st.sampled_from(["e-1", "e-2"]),
+        "timestamp": st.sampled_from([7, "8"]),
+        "data": st.sampled_from([None, {"price": 1.0}]),
+        "anonymous_id": st.sampled_from(["x-1", "x-2", ""]),
+    },
+)
+TOKENS = st.sampled_from(["t-1", "t-2"])
+DEVICES = st.fixed_dictionaries(
+    {"id": TOKENS, "platform": st.sampled_from(["ios", "android"])},
+    optional={"last_used": st.sampled_from([7, "8"]), "attributes": st.sampled_from([None, {"app": 2}])},
+)
+
+
+def seldom(draw: st.DrawFn, *, one_in: int) -> bool:
+    """Whether to say something odd."""
+    return draw(st.integers(1, one_in)) == one_in
+
+
+@st.composite
+def names(draw: st.DrawFn) -> Name:
+    kind = draw(st.sampled_from([ID, EMAIL, CIO_ID, None]))
+    if seldom(draw, one_in=12):
+        return Name(kind=kind, text=draw(ODD))
+    return Name(kind=kind, text=draw(UNTYPED if kind is None else TYPED[kind]))
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> dict[str, Any]:
+    """What is said of identifiers and attributes; seldom as many attributes as can be."""
+    said: dict[str, Any] = {}
+    for kind, values in TYPED.items():
+        if draw(st.booleans()):
+            said[kind.value] = draw(st.sampled_from([None, ""]) if seldom(draw, one_in=5) else values)
+    if seldom(draw, one_in=15):
+        said["email"] = draw(st.sampled_from(["nobody", 5]))
+    crowd = CROWD if seldom(draw, one_in=20) else {}
+    return {**said, **draw(ATTRIBUTES), **crowd}
+
+
+@st.composite
+def plain_identifies(draw: st.DrawFn) -> SaidOfPerson:
+    """One identifier, mostly with the other one: what makes people, changes them and merges them."""
+    kind, other = draw(st.sampled_from([(ID, EMAIL), (EMAIL, ID), (CIO_ID, ID), (CIO_ID, EMAIL)]))
+    body = {other.value: draw(TYPED[other])} if draw(st.booleans()) else {}
+    return SaidOfPerson(name=Name(kind=kind, text=draw(TYPED[kind])), body={**body, **draw(ATTRIBUTES)})
+
+
+@st.composite
+def newcomers(draw: st.DrawFn) -> list[AnySaid]:
+    """People to begin with: some with both identifiers, most with one."""
+    ids = draw(st.lists(IDS, unique=True, min_size=1, max_size=4))
+    emails = draw(st.lists(EMAILS, unique=True, min_size=1, max_size=4))
+    both = draw(st.integers(0, 2))
+    bodies = [{"email": email} for email in emails[:both]]
+    return [
+        *(SaidOfPerson(name=Name(kind=ID, text=id_), body=body) for id_, body in zip(ids[:both], bodies, strict=False)),
+        *(SaidOfPerson(name=Name(kind=ID, text=id_)) for id_ in ids[both:]),
+        *(SaidOfPerson(name=Name(kind=EMAIL, text=email)) for email in emails[both:]),
+    ]
+
+
+@st.composite
+def identifies(draw: st.DrawFn) -> SaidOfPerson:
+    """What is told of people: by calls, seldom wrong, or by the rows of a file."""
+    by_import, update_only = seldom(draw, one_in=5), seldom(draw, one_in=5)
+    body = draw(WRONG_BODIES if seldom(draw, one_in=30) else bodies())
+    return SaidOfPerson(name=draw(names()), body=body, update_only=update_only, by_import=by_import)
+
+
+@st.composite
+def removals(draw: st.DrawFn) -> SaidToGo:
+    verbs: list[Verb] = [DeleteCall, DeleteCall, SuppressCall, UnsuppressCall, UnsuppressCall]
+    return SaidToGo(name=draw(names()), verb=draw(st.sampled_from(verbs)))
+
+
+@st.composite
+def merges(draw: st.DrawFn) -> SaidToMerge:
+    return SaidToMerge(name=draw(names()), other=draw(names()))
+
+
+@st.composite
+def belongings(draw: st.DrawFn) -> AnySaid:
+    """What hangs on people."""
+    match draw(st.integers(0, 4)):
+        case 0:
+            return SaidToHappen(name=draw(names()), event=draw(EVENTS))
+        case 1:
+            return SaidAnonymously(event=draw(EVENTS))
+        case 2:
+            return SaidOfDevice(name=draw(names()), device=draw(DEVICES))
+        case 3:
+            return SaidOfNoDevice(name=draw(names()), token=draw(TOKENS))
+        case _:
+            return SaidOfSegment(name=draw(names()), segment=draw(st.integers(1, 2)), joins=draw(st.booleans()))
+
+
+@st.composite
+def sayings(draw: st.DrawFn) -> AnySaid:
+    """Anything."""
+    kinds: list[st.SearchStrategy[AnySaid]] = [
+        plain_identifies(),
+        plain_identifies(),
+        identifies(),
+        identifies(),
+        removals(),
+    ]
+    return draw(st.sampled_from([*kinds, merges(), belongings(), belongings()]).flatmap(lambda kind: kind))
+
+
+RULES = st.builds(
+    IdentityRules,
+    mode=st.sampled_from([Mode.EMAIL_OR_ID, Mode.EMAIL_OR_ID, Mode.EMAIL_OR_ID, Mode.ID_ONLY, Mode.EMAIL_ONLY]),
+    email_updates=st.sampled_from(EmailUpdates),
+    id_updates=st.sampled_from(IDUpdates),
+    merge_multi_identifier=st.sampled_from([True, True, False]),
+)
