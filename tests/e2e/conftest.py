@@ -61,3 +61,10 @@ def scene(cluster: Kubectl, operator: Operator, recorder: StatusRecorder, tmp_pa
     """A namespace under the module's operator."""
     with namespace(cluster, recorder) as name:
         yield Scene(kubectl=cluster, operator=operator, namespace=name, folder=tmp_path, recorder=recorder)
+
+
+@pytest.fixture
+def place(cluster: Kubectl, recorder: StatusRecorder, make_operator: MakeOperator, tmp_path: Path) -> Iterator[Scene]:
+    """A namespace where nobody looks yet."""
+    with namespace(cluster, recorder) as name:
+        yield Scene(kubectl=cluster, operator=make_operator(), namespace=name, folder=tmp_path, recorder=recorder)
