@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from workspace_operator.application.ports import Export, Merge, ViolationRow
+from workspace_operator.application.ports import Export, Merge, StoredCredentials, ViolationRow
 from workspace_operator.errors import Moved, NotFound, WritersHeld
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.population import Population, Suppression
@@ -55,6 +55,7 @@ class Room:
     workspace: StoredWorkspace
     population: Population
     changes: list[Change] = field(default_factory=list)
+    credentials: list[StoredCredentials] = field(default_factory=list)
     exports: dict[int, Export] = field(default_factory=dict)
     violations: dict[int, list[ViolationRow]] = field(default_factory=dict)
     writers_held: bool = False

@@ -1,0 +1,57 @@
+"""Credentials, in memory: digests only, as the store has them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tests.fakes.memory import Memory
+from workspace_operator.application.ports import CredentialDigests, StoredCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCredentials:
+    """Implements the port ``Credentials``."""
+
+    memory: Memory
+
+    def sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
+        room = self.memory.rooms.get(workspace_id)
+        return [each for each in reversed(room.credentials) if _is_valid(each, now)] if room else []
+
+    def rotate(
+        self, workspace_id: int, digests: CredentialDigests, *, grace: timedelta, request: str, now: datetime
+    ) -> StoredCredentials:
+        room = self.memory.room(workspace_id)
+        made = StoredCredentials(
+            workspace_id=workspace_id,
+            number=room.credentials[-1].number + 1 if room.credentials else 1,
+            digests=digests,
+            created_at=now,
+            valid_until=None,
+            request=request,
+        )
+        ending = [
+            replace(each, valid_until=min(each.valid_until or now + grace, now + grace)) for each in room.credentials
+        ]
+        room.credentials[:] = [*ending, made]
+        return made
+
+    def revoke(self, workspace_id: int) -> int:
+        room = self.memory.room(workspace_id)
+        ended = len(room.credentials)
+        room.credentials.clear()
+        return ended
+
+    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
+        return self._found(lambda digests: digests.site_id == digest, now)
+
+    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials | None:
+        return self._found(lambda digests: digests.app_key == digest, now)
+
+    def _found(self, fits: Callable[[CredentialDigests], bool], now: datetime) -> StoredCredentials | None:
+        everything = (each for room in self.memory.rooms.values() for each in room.credentials)
+        return next((each for each in everything if fits(each.digests) and _is_valid(each, now)), None)
+
+
+def _is_valid(each: StoredCredentials, now: datetime) -> bool:
+    return each.valid_until is None or now < each.valid_until
