@@ -1,8 +1,10 @@
 """The stores that every contract is held to: in memory, on SQLite, on PostgreSQL, on partitioned PostgreSQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,6 +29,9 @@ from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
 
 PARTITIONS = 4
+Sent = tuple[str, Any]
+"""A statement and its parameters."""
+
 Leave = Callable[[int, Sequence[Step]], None]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -137,12 +142,18 @@ def empty(database: Database) -> None:
     database.writing(work)
 
 
-def statements(database: Database) -> tuple[list[str], Callable[[], None]]:
-    """What is sent to the database from now on, and how to stop listening."""
-    seen: list[str] = []
+@contextmanager
+def hearing(database: Database) -> Iterator[list[Sent]]:
+    """What is sent to the database meanwhile, with its parameters; of many at once the first."""
+    sent: list[Sent] = []
 
-    def listen(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
+    def listen(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
 
-    sa.event.listen(database.engine, "before_cursor_execute", listen)
-    return seen, lambda: sa.event.remove(database.engine, "before_cursor_execute", listen)
+    # On SQLite one engine has all connections.
+    engines = [database.engine] if database.is_sqlite else [database.engine, database._writing_engine]
+    for each in engines:
+        sa.event.listen(each, "before_cursor_execute", listen)
+    yield sent
+    for each in engines:
+        sa.event.remove(each, "before_cursor_execute", listen)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tests.benchmarks.crowds import fill_people
 from tests.postgres import Postgres
-from tests.store.adapters import START, statements, upgraded
+from tests.store.adapters import START, hearing, upgraded
 from tests.store.scenes import LEASE
 from workspace_operator.application.ports import Lease
 from workspace_operator.store import counting
@@ -121,15 +121,14 @@ def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:
 
 
 def test_sweeps_look_by_an_index(crowded_sqlite: Database) -> None:
-    seen, stop = statements(crowded_sqlite)
-    SQLWorkspaces(crowded_sqlite).unreported()
-    SQLMigrations(crowded_sqlite).claim(Lease(worker="w", duration=LEASE), now=START)
-    stop()
+    with hearing(crowded_sqlite) as sent:
+        SQLWorkspaces(crowded_sqlite).unreported()
+        SQLMigrations(crowded_sqlite).claim(Lease(worker="w", duration=LEASE), now=START)
 
     with crowded_sqlite.reading() as connection:
         plans = [
             "\n".join(_explained(connection, statement.replace("?", "1")))
-            for statement in seen
+            for statement, _ in sent
             if statement.startswith("SELECT")
         ]
 

@@ -85,7 +85,7 @@ def _defined(connection: sa.Connection, schema: str = "public") -> dict[str, str
 
 
 def _in_one_form(text: str) -> str:
-    """One definition with its parts sorted: constraints may stand in another order, and an added column beside another."""
+    """One definition with its parts sorted: constraints and later columns may stand elsewhere."""
     lines = (line.strip().rstrip(",") for line in re.sub(r", (?=\w+ [A-Z])", "\n", text).splitlines())
     return "\n".join(sorted(line for line in lines if line))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.adapters import Store, memory_store, sql_store, statements
+from tests.store.adapters import Store, hearing, memory_store, sql_store
 from tests.store.scenes import Scene
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.people import Person
@@ -241,11 +241,10 @@ def test_steps_of_other_people_share_statements(sql_scene: Scene) -> None:
     ]
     steps += [step for each in people for step in (Gone(cio_id=each), noted(each))]
 
-    seen, stop = statements(database)
-    sql_scene.store.leave(sql_scene.workspace_id, steps)
-    stop()
+    with hearing(database) as sent:
+        sql_scene.store.leave(sql_scene.workspace_id, steps)
 
-    assert len(seen) < 35
+    assert len(sent) < 35
 
 
 people = st.sampled_from([ANN, BOB, CARL])

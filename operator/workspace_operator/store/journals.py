@@ -84,5 +84,5 @@ def purge_journal(connection: sa.Connection, workspace_id: int, cio_ids: Collect
     ours = merge.c.workspace_id == workspace_id
     absorbed = sa.select(merge.c.secondary_cio_id).where(ours, among(merge.c.holder, cio_ids))
     named = {*cio_ids, *connection.execute(absorbed).scalars()}
-    part = sa.or_(among(merge.c.primary_cio_id, named), among(merge.c.secondary_cio_id, named))
-    connection.execute(sa.delete(merge).where(ours, part))
+    for side in (merge.c.primary_cio_id, merge.c.secondary_cio_id):  # each has an index of its own
+        connection.execute(sa.delete(merge).where(ours, among(side, named)))
