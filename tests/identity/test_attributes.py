@@ -1,7 +1,14 @@
 import pytest
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.attributes import Attributes, Wishes, applied, check_attributes
+from workspace_operator.identity.attributes import (
+    Attributes,
+    AttributeValue,
+    Wishes,
+    applied,
+    check_attributes,
+    same_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +25,30 @@ from workspace_operator.identity.attributes import Attributes, Wishes, applied, 
 )
 def test_wishes_are_applied(before: Attributes, wishes: Wishes, after: Attributes) -> None:
     assert applied(before, wishes) == after
+
+
+def test_attributes_keep_their_order() -> None:
+    after = applied({"a": "1", "b": "2", "c": "3"}, {"b": "4", "a": None, "d": "5"})
+
+    assert list(after) == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a", "a", True),
+        ("a", "b", False),
+        (None, None, True),
+        (None, 0, False),
+        (1, True, False),
+        (1, 1.0, False),
+        ([1], [1], True),
+        ([1], [True], False),
+        ({"a": [1]}, {"a": [1.0]}, False),
+    ],
+)
+def test_equal_values_are_of_one_kind(one: AttributeValue | None, other: AttributeValue | None, same: bool) -> None:
+    assert same_value(one, other) is same
 
 
 def test_stored_attributes_stay_untouched() -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from tests.identity.builders import by
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.calls import ABSENT, DELETE, IdentifierWish, identify_call
+from workspace_operator.identity.calls import ABSENT, DELETE, IdentifierWish, call_of_body, identify_call
 
 
 def test_body_without_identifiers_wishes_none() -> None:
@@ -30,9 +30,10 @@ def test_email_comes_with_its_key(email: object, key: str | None) -> None:
 
 
 def test_options_are_kept() -> None:
-    call = identify_call(by("id", "1"), {}, update_only=True, by_import=True)
+    call = identify_call(by("id", "1"), {}, update_only=True, by_import=True, timestamp=17, anonymous_id="x")
 
     assert (call.update_only, call.by_import) == (True, True)
+    assert (call.timestamp, call.anonymous_id) == (17, "x")
 
 
 @pytest.mark.parametrize(
@@ -49,5 +50,54 @@ def test_options_are_kept() -> None:
 def test_bad_bodies_are_refused(body: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         identify_call(by("id", "1"), body, field="row")
+
+    assert caught.value.field == field
+
+
+META = {"_timestamp": "17", "_update": True, "anonymous_id": 7}
+
+
+def test_meta_names_are_plain_in_files() -> None:
+    call = identify_call(by("id", "1"), META)
+
+    assert call.attributes == META
+    assert (call.timestamp, call.update_only, call.anonymous_id) == (None, False, None)
+
+
+def test_meta_names_speak_of_the_call() -> None:
+    call = call_of_body(by("id", "1"), {**META, "id": "2", "plan": "pro"})
+
+    assert (call.timestamp, call.update_only, call.anonymous_id) == (17, True, "7")
+    assert (call.id, call.attributes) == ("2", {"anonymous_id": 7, "plan": "pro"})
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"_timestamp": None}, {"_timestamp": ""}, {"_update": False}, {"_update": None}, {"anonymous_id": " "}]
+)
+def test_meta_names_may_say_nothing(body: dict[str, object]) -> None:
+    call = call_of_body(by("id", "1"), body)
+
+    assert (call.timestamp, call.update_only, call.anonymous_id) == (None, False, None)
+    assert set(call.attributes) <= {"anonymous_id"}
+
+
+def test_update_may_be_wished_from_outside() -> None:
+    assert call_of_body(by("id", "1"), {"_update": False}, update_only=True).update_only
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "words"),
+    [
+        ({"_timestamp": "today"}, "attributes._timestamp", "is no time: send Unix seconds"),
+        ({"_timestamp": -1}, "attributes._timestamp", "is no time"),
+        ({"_update": "yes"}, "attributes._update", "is 'yes': send true or false"),
+        ({"_update": 1}, "attributes._update", "send true or false"),
+        ({"anonymous_id": ["x"]}, "attributes.anonymous_id", "send text or a number"),
+        ({"anonymous_id": "x" * 151}, "attributes.anonymous_id", "151 bytes"),
+    ],
+)
+def test_bad_meta_values_are_refused(body: dict[str, object], field: str, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words) as caught:
+        call_of_body(by("id", "1"), body)
 
     assert caught.value.field == field

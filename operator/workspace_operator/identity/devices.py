@@ -49,7 +49,7 @@ def device_of(body: Mapping[str, object], *, field: str = "device", token: str =
     check_attributes(attributes, field=f"{field}.attributes")
     return Device(
         token=token_of(body.get(token), field=f"{field}.{token}"),
-        platform=_text(body.get("platform"), f"{field}.platform", "such as ios or android"),
+        platform=_text(body.get("platform"), f"{field}.platform", "a platform such as ios or android"),
         last_used=whole_seconds_of(body.get("last_used"), field=f"{field}.last_used"),
         attributes=applied({}, cast("dict[str, Any]", attributes)),
     )
