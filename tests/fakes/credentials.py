@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from tests.fakes.memory import Memory
+from tests.fakes.memory import Memory, Room
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
 
 
@@ -30,17 +30,12 @@ class MemoryCredentials:
             valid_until=None,
             request=request,
         )
-        ending = [
-            replace(each, valid_until=min(each.valid_until or now + grace, now + grace)) for each in room.credentials
-        ]
-        room.credentials[:] = [*ending, made]
+        _end(room, now + grace)
+        room.credentials.append(made)
         return made
 
     def revoke(self, workspace_id: int) -> int:
-        room = self.memory.room(workspace_id)
-        ended = len(room.credentials)
-        room.credentials.clear()
-        return ended
+        return _end(self.memory.room(workspace_id), datetime.fromtimestamp(0, UTC))
 
     def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
         return self._found(lambda digests: digests.site_id == digest, now)
@@ -51,6 +46,13 @@ class MemoryCredentials:
     def _found(self, fits: Callable[[CredentialDigests], bool], now: datetime) -> StoredCredentials | None:
         everything = (each for room in self.memory.rooms.values() for each in room.credentials)
         return next((each for each in everything if fits(each.digests) and _is_valid(each, now)), None)
+
+
+def _end(room: Room, at: datetime) -> int:
+    """Let no set be valid for longer; the ended ones stay, so that no number is given twice."""
+    before = list(room.credentials)
+    room.credentials[:] = [replace(each, valid_until=min(each.valid_until or at, at)) for each in before]
+    return sum(one != other for one, other in zip(before, room.credentials, strict=True))
 
 
 def _is_valid(each: StoredCredentials, now: datetime) -> bool:

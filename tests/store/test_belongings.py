@@ -3,13 +3,16 @@
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.store.adapters import START, Store
-from tests.store.scenes import Scene
-from workspace_operator.application.ports import Activity
+from tests.store.scenes import Scene, destroy
+from workspace_operator.application.ports import Activity, CredentialDigests
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.rules import Mode
-from workspace_operator.identity.trail import ActivityType, DeviceSet, Membership, Noted
+from workspace_operator.identity.trail import Absorbed, ActivityType, DeviceSet, Membership, Noted
+from workspace_operator.store.engines import Database
+from workspace_operator.store.tables import metadata
 
 ONE_HOUR = timedelta(hours=1)
 
@@ -211,3 +214,34 @@ def test_event_that_is_forgotten_may_come_again(both: Scene) -> None:
     both.store.leave(both.workspace_id, [event, event])
 
     assert names(both) == ["a"]
+
+
+def test_destroyed_workspace_leaves_no_row(sql_scene: Scene) -> None:
+    store, database, number = sql_scene.store, sql_scene.store.database, sql_scene.workspace_id
+    assert database is not None
+    cio_ids = [sql_scene.add("1"), sql_scene.add("2")]
+    note(sql_scene, "a", cio_id=cio_ids[0])
+    one, other = (sql_scene.find(cio_id=each) for each in cio_ids)
+    assert one is not None
+    assert other is not None
+    device = DeviceSet(cio_id=one.cio_id, device=Device(token="t", platform="ios", attributes={}))
+    absorbed = Absorbed(primary=one, secondary=other, survivor=one, automatic=True, at=1)
+    store.leave(number, [device, Membership(cio_id=one.cio_id, segment=1, member=True), absorbed])
+    digests = CredentialDigests(site_id=str(number), api_key="", app_key=str(number))
+    store.credentials.rotate(number, digests, grace=ONE_HOUR, request="", now=store.clock())
+    assert {"activity", "credential", "device", "fence", "membership", "merge", "person"} <= filled(database, number)
+
+    destroy(store, sql_scene.owner)
+
+    assert filled(database, number) == set()
+
+
+def filled(database: Database, workspace_id: int) -> set[str]:
+    """The tables that have rows of a workspace."""
+    with database.reading() as connection:
+        return {
+            table.name
+            for table in metadata.sorted_tables
+            if "workspace_id" in table.columns
+            and connection.execute(sa.select(table).where(table.c.workspace_id == workspace_id)).first() is not None
+        }

@@ -38,6 +38,7 @@ from workspace_operator.store.tables import (
     FENCE_SLOTS,
     PER_WORKSPACE,
     account,
+    credential,
     fence,
     migration,
     workspace,
@@ -249,6 +250,6 @@ def _destroy(connection: sa.Connection, action: DestroyWorkspace) -> None:
     # Who asks for a change locks the workspace, who carries one out locks the change: both are waited for and kept
     # out before anything else goes, so that neither leaves rows behind.
     _locked(connection, action.workspace_id, action.row_version)
-    for table in (migration, *PER_WORKSPACE):
+    for table in (migration, credential, *PER_WORKSPACE):
         connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))
     connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == action.workspace_id))

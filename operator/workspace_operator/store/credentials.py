@@ -1,0 +1,123 @@
+"""Credentials in the database, by digest only. They are of the directory: who calls is found without a workspace."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import CredentialDigests, StoredCredentials
+from workspace_operator.errors import NotFound
+from workspace_operator.store.engines import Database
+from workspace_operator.store.rows import Row
+from workspace_operator.store.tables import EPOCH, credential, workspace
+
+
+@dataclass(frozen=True, slots=True)
+class SQLCredentials:
+    """Implements the port ``Credentials``."""
+
+    database: Database
+
+    def sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
+        """Those that are valid, the newest first."""
+        query = sa.select(credential).where(credential.c.workspace_id == workspace_id, _is_valid(now))
+        with self.database.reading() as connection:
+            return [_credentials_of(row) for row in connection.execute(query.order_by(credential.c.number.desc()))]
+
+    def rotate(
+        self, workspace_id: int, digests: CredentialDigests, *, grace: timedelta, request: str, now: datetime
+    ) -> StoredCredentials:
+        """Put a new set in force, also the first; those before it end after the grace time at last. Raises NotFound."""
+
+        def work(connection: sa.Connection) -> StoredCredentials:
+            _lock(connection, workspace_id)
+            _end(connection, workspace_id, at=now + grace)
+            made = StoredCredentials(
+                workspace_id=workspace_id,
+                number=_newest_number(connection, workspace_id) + 1,
+                digests=digests,
+                created_at=now,
+                valid_until=None,
+                request=request,
+            )
+            _prune(connection, workspace_id, now)
+            connection.execute(sa.insert(credential).values(_values_of(made)))
+            return made
+
+        return self.database.writing(work)
+
+    def revoke(self, workspace_id: int) -> int:
+        """End all sets at once; tells how many were not ended yet. Raises NotFound."""
+
+        def work(connection: sa.Connection) -> int:
+            _lock(connection, workspace_id)
+            return _end(connection, workspace_id, at=EPOCH)
+
+        return self.database.writing(work)
+
+    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
+        """The valid set with this site id."""
+        return self._one(credential.c.site_id_digest == digest, now)
+
+    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials | None:
+        """The valid set with this app key."""
+        return self._one(credential.c.app_key_digest == digest, now)
+
+    def _one(self, condition: sa.ColumnElement[bool], now: datetime) -> StoredCredentials | None:
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(credential).where(condition, _is_valid(now))).one_or_none()
+        return None if row is None else _credentials_of(row)
+
+
+def _is_valid(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > now)
+
+
+def _lock(connection: sa.Connection, workspace_id: int) -> None:
+    """Who rotates meanwhile waits, so that one set is the newest; who destroys, too, so that no key is left over."""
+    query = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
+    if connection.execute(query.with_for_update(key_share=True)).first() is None:
+        raise NotFound(f"there is no workspace number {workspace_id}")
+
+
+def _end(connection: sa.Connection, workspace_id: int, *, at: datetime) -> int:
+    """Let no set be valid for longer; a grace time that was promised before is never made longer."""
+    later = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > at)
+    ours = sa.update(credential).where(credential.c.workspace_id == workspace_id, later)
+    return connection.execute(ours.values(valid_until=at)).rowcount
+
+
+def _newest_number(connection: sa.Connection, workspace_id: int) -> int:
+    """The highest number so far, also of a set that is ended: numbers are not given twice."""
+    query = sa.select(sa.func.max(credential.c.number)).where(credential.c.workspace_id == workspace_id)
+    return connection.execute(query).scalar_one() or 0
+
+
+def _prune(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
+    ended = credential.c.valid_until <= now
+    connection.execute(sa.delete(credential).where(credential.c.workspace_id == workspace_id, ended))
+
+
+def _credentials_of(row: Row) -> StoredCredentials:
+    return StoredCredentials(
+        workspace_id=row.workspace_id,
+        number=row.number,
+        digests=CredentialDigests(site_id=row.site_id_digest, api_key=row.api_key_digest, app_key=row.app_key_digest),
+        created_at=row.created_at,
+        valid_until=row.valid_until,
+        request=row.request,
+    )
+
+
+def _values_of(made: StoredCredentials) -> dict[str, object]:
+    return {
+        "workspace_id": made.workspace_id,
+        "number": made.number,
+        "site_id_digest": made.digests.site_id,
+        "api_key_digest": made.digests.api_key,
+        "app_key_digest": made.digests.app_key,
+        "created_at": made.created_at,
+        "valid_until": made.valid_until,
+        "request": made.request,
+    }
