@@ -13,10 +13,20 @@ from pathlib import Path
 
 from workspace_operator.application.attending import Attendant, Pace
 from workspace_operator.application.migrating import MigrationWorker
-from workspace_operator.application.ports import Exports, Migrations, People, Resources, Workspaces
+from workspace_operator.application.ports import (
+    Belongings,
+    Credentials,
+    Exports,
+    Migrations,
+    People,
+    Resources,
+    Workspaces,
+)
 from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.errors import InvalidInput
 from workspace_operator.settings import OperatorSettings
+from workspace_operator.store.belongings import SQLBelongings
+from workspace_operator.store.credentials import SQLCredentials
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
@@ -36,8 +46,10 @@ class Store:
     name: str
     workspaces: Workspaces
     people: People
+    belongings: Belongings
     migrations: Migrations
     exports: Exports
+    credentials: Credentials
 
 
 @contextmanager
@@ -125,6 +137,8 @@ def _store(database: Database) -> Store:
         name=database.name,
         workspaces=SQLWorkspaces(database),
         people=SQLPeople(database),
+        belongings=SQLBelongings(database),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
+        credentials=SQLCredentials(database),
     )
