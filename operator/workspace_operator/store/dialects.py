@@ -1,7 +1,8 @@
 """The few statements that the two databases need to be told differently, and a short way to the driver."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +53,17 @@ def elements(parameter: sa.BindParameter[str], dialect: sa.Dialect) -> sa.Select
     return sa.select(sa.func.json_array_elements_text(sa.cast(parameter, sa.JSON)).column_valued())
 
 
+def one_of(
+    column: sa.ColumnElement[Any], values: sa.Select[Any] | sa.CompoundSelect[Any], dialect: sa.Dialect
+) -> sa.ColumnElement[bool]:
+    """Say that a column has one of the values of a query: few, so that each is looked up in the index."""
+    if dialect.name == "sqlite":
+        return column.in_(values)
+    # Left to itself, PostgreSQL expects hundreds and reads the whole table.
+    array: sa.ColumnElement[Any] = sa.func.array(values.scalar_subquery(), type_=sa.ARRAY(sa.Text))
+    return column == sa.any_(array)
+
+
 class Prepared:
     """A statement that is compiled once a dialect, and then goes to the driver without SQLAlchemy's machinery.
 
@@ -63,16 +75,14 @@ class Prepared:
         self._make = make
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
 
-    def run(self, connection: sa.Connection, values: dict[str, Any]) -> sa.CursorResult[Any]:
-        """Run it once."""
+    def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """Run it, and give all its rows."""
         text, order = self._text(connection)
-        return connection.exec_driver_sql(text, values if order is None else tuple(values[name] for name in order))
-
-    def run_each(self, connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
-        """Run it once a row."""
-        text, order = self._text(connection)
-        named = rows if order is None else [tuple(row[name] for name in order) for row in rows]
-        connection.exec_driver_sql(text, list(named))
+        given = values if order is None else tuple(values[name] for name in order)
+        with _driver_cursor(connection, text) as cursor:
+            cursor.execute(text, given)
+            rows: Sequence[tuple[Any, ...]] = cursor.fetchall() if cursor.description else ()
+            return rows
 
     def _text(self, connection: sa.Connection) -> tuple[str, tuple[str, ...] | None]:
         name = connection.dialect.name
@@ -80,6 +90,25 @@ class Prepared:
             compiled: Any = self._make(connection.dialect).compile(dialect=connection.dialect)
             self._compiled[name] = (str(compiled), tuple(compiled.positiontup) if compiled.positiontup else None)
         return self._compiled[name]
+
+
+@contextmanager
+def _driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
+    """Give the driver's cursor, and turn its errors into those that everybody above knows: SQLAlchemy's."""
+    driver: Any = connection.connection.dbapi_connection
+    base: type[Exception] = connection.dialect.loaded_dbapi.Error
+    cursor = driver.cursor()
+    try:
+        yield cursor
+    except base as error:
+        is_lost = connection.dialect.is_disconnect(error, driver, cursor)  # type: ignore[arg-type]
+        if is_lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statement, None, error, base, dialect=connection.dialect, connection_invalidated=is_lost
+        ) from error
+    finally:
+        cursor.close()
 
 
 def insert_of(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
@@ -98,13 +127,12 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
         _copy(connection, table, rows)
         return
     place = "?" if connection.dialect.name == "sqlite" else "%s"
-    places = ", ".join([place] * len(table.columns))
-    statement = f"INSERT INTO {_with_columns(table)} VALUES ({places})"  # noqa: S608 - our own name
-    if place == "?":
-        connection.exec_driver_sql(statement, list(rows))
-        return
-    for row in rows:
-        connection.exec_driver_sql(statement, row)
+    statement = f"INSERT INTO {_with_columns(table)} VALUES ({', '.join([place] * len(table.columns))})"  # noqa: S608 - our own name
+    with _driver_cursor(connection, statement) as cursor:
+        if len(rows) == 1:
+            cursor.execute(statement, rows[0])
+        else:
+            cursor.executemany(statement, rows)
 
 
 def _with_columns(table: sa.Table) -> str:
@@ -114,12 +142,6 @@ def _with_columns(table: sa.Table) -> str:
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     statement = f"COPY {_with_columns(table)} FROM STDIN"
-    driver: Any = connection.connection.dbapi_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except connection.dialect.loaded_dbapi.Error as error:
-        # SQLAlchemy did not see this statement; everybody above knows its errors only.
-        base = connection.dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(statement, None, error, base, dialect=connection.dialect) from error
+    with _driver_cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)

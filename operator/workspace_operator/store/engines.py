@@ -10,7 +10,8 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
@@ -36,6 +37,8 @@ LOCK_TIMEOUT_SECONDS = 10
 
 FORGOTTEN_AFTER = "10min"
 """After this PostgreSQL ends a session that stopped inside a transaction, with the locks that it holds."""
+
+_POOL: Mapping[str, int] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
 
 HIGHEST_PORT = 65_535
 UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
@@ -69,22 +72,21 @@ class Database:
             self.engine = _sqlite_engine(self.url, cache_megabytes)
             self._writing_engine: sa.Engine = self.engine.execution_options(writing=True)
         else:
-            self.engine = _postgresql_engine(self.url)
+            self.engine = _postgresql_engine(self.url, pool_pre_ping=True, **_POOL)
             # Without the ping, which takes a fifth of a small write: `writing` tries again by itself.
-            self._writing_engine = _postgresql_engine(self.url, pings=False)
+            self._writing_engine = _postgresql_engine(self.url, **_POOL)
+            self._statement_engine = _postgresql_engine(self.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        self.name = _without_password(self.url)
+        """The URL, fit for messages."""
         self._prepare = prepare
         self._preparation = threading.RLock()
         self._prepared = threading.Event()
         self._is_preparing = False
+        self._kept = threading.local()
+        self._all_kept: weakref.WeakSet[sa.Connection] = weakref.WeakSet()  # one ends with its thread
         self._exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
         if self.is_sqlite:
             self._exclusive = FileLock(Path(f"{self.url.database}.lock")).held
-
-    @property
-    def name(self) -> str:
-        """The URL without any password, fit for messages."""
-        hidden = {key: "***" for key in self.url.query if "password" in key.lower()}
-        return self.url.update_query_dict(hidden).render_as_string(hide_password=True)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -125,8 +127,35 @@ class Database:
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover - for the type checker
 
+    @contextmanager
+    def statements(self, *, together: bool) -> Iterator[sa.Connection]:
+        """Give a connection on which each statement is a transaction of its own; not on SQLite.
+
+        It is for statements that go to the driver directly. Each thread keeps its own: to have one of the pool takes as
+        long as a small statement.
+
+        Args:
+            together: have them in one transaction after all.
+        """
+        self._be_prepared()
+        with translated(self.name):
+            if together:
+                with self._writing_engine.connect() as connection, connection.begin():
+                    yield connection
+            else:
+                yield self._kept_connection()
+
+    def _kept_connection(self) -> sa.Connection:
+        kept: sa.Connection | None = getattr(self._kept, "connection", None)
+        if kept is None or kept.closed:
+            kept = self._kept.connection = self._statement_engine.connect()
+            self._all_kept.add(kept)
+        return kept
+
     def close(self) -> None:
         """Close all connections."""
+        while self._all_kept:
+            self._all_kept.pop().close()
         self.engine.dispose()
         self._writing_engine.dispose()
 
@@ -177,6 +206,11 @@ def translated(name: str) -> Iterator[None]:
         raise StoreUnavailable(f"the database {name} has no connection left for us") from error
     except DBAPIError as error:
         _raise_translated(error, name)
+
+
+def _without_password(url: sa.URL) -> str:
+    hidden = {key: "***" for key in url.query if "password" in key.lower()}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def _parsed(url: str) -> sa.URL:
@@ -253,7 +287,7 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _postgresql_engine(url: sa.URL, *, pings: bool = True) -> sa.Engine:
+def _postgresql_engine(url: sa.URL, **options: Any) -> sa.Engine:
     arguments = {
         "connect_timeout": 5,
         "application_name": "workspace-operator",
@@ -264,15 +298,8 @@ def _postgresql_engine(url: sa.URL, *, pings: bool = True) -> sa.Engine:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-    engine = sa.create_engine(
-        url,
-        pool_pre_ping=pings,
-        pool_size=5,
-        max_overflow=10,
-        pool_timeout=30,
-        connect_args=arguments,
-        hide_parameters=True,  # they hold what people said; errors are logged
-    )
+    # hide_parameters: they hold what people said; errors are logged.
+    engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True, **options)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -21,7 +21,7 @@ from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY, Kind, Mode
-from workspace_operator.store.dialects import Prepared, among, elements, insert_rows
+from workspace_operator.store.dialects import Prepared, among, elements, insert_rows, one_of
 from workspace_operator.store.engines import StartOver
 from workspace_operator.store.fences import Standing, own_slot
 from workspace_operator.store.tables import KIND_EMAIL, KIND_ID, fence, identifier, person, suppression
@@ -109,8 +109,7 @@ def surroundings(connection: sa.Connection, standing: Standing, keys: Keys) -> t
     """
     owners: set[IdentifierKey] = set()
     claimed: set[IdentifierKey] = set()
-    for row in _SURROUNDINGS.run(connection, _values(standing, keys)):
-        part, number, key, id_, email_key = tuple(row)
+    for part, number, key, id_, email_key in _SURROUNDINGS.run(connection, _values(standing, keys)):
         if part == _IDENTIFIER:
             owners.add((KINDS[number], key))
         else:
@@ -150,7 +149,7 @@ def _loaded(mode: Mode, rows: _Rows) -> Loaded:
 def _read(connection: sa.Connection, standing: Standing, keys: Keys, statement: Prepared) -> _Rows:
     rows = _Rows()
     for row in statement.run(connection, _values(standing, keys)):
-        part, number, key, cio_id = tuple(row)[:4]
+        part, number, key, cio_id = row[:4]
         if part == _PERSON:
             rows.people.append(person_of(row[3:]))
         elif part == _IDENTIFIER:
@@ -224,7 +223,9 @@ def _statement(dialect: sa.Dialect, *, locking: bool) -> sa.ClauseElement:
     passed = passing.cte("passed")
     owned = {kind: _owned(kind, locking=locking).cte(f"owned_{kind}") for kind in (ID, EMAIL)}
     named = sa.union(*(sa.select(each.c.cio_id) for each in owned.values()), elements(_CIO_IDS, dialect))
-    theirs = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == _WORKSPACE, person.c.cio_id.in_(named))
+    theirs = sa.select(*PERSON_COLUMNS).where(
+        person.c.workspace_id == _WORKSPACE, one_of(person.c.cio_id, named, dialect)
+    )
     if locking:
         theirs = theirs.order_by(person.c.cio_id).with_for_update()
     people = theirs.cte("people")
@@ -283,7 +284,7 @@ def _surroundings(dialect: sa.Dialect) -> sa.ClauseElement:
             for kind, each in owned.items()
         ),
         sa.select(_constant(_PERSON), _NO_NUMBER, _NO_TEXT, person.c.id, person.c.email_key).where(
-            person.c.workspace_id == _WORKSPACE, person.c.cio_id.in_(named)
+            person.c.workspace_id == _WORKSPACE, one_of(person.c.cio_id, named, dialect)
         ),
     )
 

@@ -180,9 +180,9 @@ def _recognize(connection: sa.Connection, workspace_id: int, people: Mapping[str
 
 def _note(connection: sa.Connection, workspace_id: int, noted: Sequence[Noted], new_id: NewID) -> None:
     named = [(new_id(), each) for each in noted]
-    plain = [_row_of(workspace_id, id_, each) for id_, each in named if each.event_id is None]
+    plain = [activity_row(workspace_id, id_, each) for id_, each in named if each.event_id is None]
     insert_rows(connection, activity, [(*row, _json(data)) for *row, data in plain])
-    events = [_row_of(workspace_id, id_, each) for id_, each in named if each.event_id is not None]
+    events = [activity_row(workspace_id, id_, each) for id_, each in named if each.event_id is not None]
     if events:
         # In the order of the key: two batches with the same events wait for each other, but not crosswise.
         rows = [dict(zip(_ACTIVITY_COLUMNS, row, strict=True)) for row in sorted(events, key=_event_id)]
@@ -196,7 +196,7 @@ def _event_id(row: Sequence[object]) -> str:
     return str(row[_ACTIVITY_COLUMNS.index("event_id")])
 
 
-def _row_of(workspace_id: int, activity_id: str, each: Noted) -> tuple[object, ...]:
+def activity_row(workspace_id: int, activity_id: str, each: Noted) -> tuple[object, ...]:
     """An activity in the order of the table's columns."""
     return (
         workspace_id,

@@ -100,11 +100,10 @@ def _update_people(connection: sa.Connection, workspace_id: int, people: Sequenc
     if len(people) > 1 and connection.dialect.name == "postgresql":
         rows = _json([{"of_person": each.cio_id, **_values_of(each)} for each in people])
         _UPDATE_MANY.run(connection, {"of_workspace": workspace_id, "rows": rows})
-    elif people:
-        key = {"of_workspace": workspace_id}
-        _UPDATE_ONE.run_each(
-            connection, [{**key, "of_person": each.cio_id, **_as_text(_values_of(each))} for each in people]
-        )
+        return
+    for each in people:
+        values = {"of_workspace": workspace_id, "of_person": each.cio_id, **said_of(each)}
+        _UPDATE_ONE.run(connection, values)
 
 
 def _write_suppressions(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
@@ -150,10 +149,10 @@ def _values_of(each: Person) -> dict[str, Any]:
     }
 
 
-def _as_text(values: dict[str, Any]) -> dict[str, Any]:
-    """The same for the driver: JSON documents as text."""
-    times = values["attribute_times"]
-    return values | {
-        "attributes": _json(values["attributes"]),
+def said_of(each: Person) -> dict[str, Any]:
+    """What there is to say of a person, by column, for the driver: JSON as text."""
+    times = each.attribute_times
+    return _values_of(each) | {
+        "attributes": _json(each.attributes),
         "attribute_times": None if times is None else _json(times),
     }
