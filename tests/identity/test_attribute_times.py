@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.identity.builders import COLUMNS, E2, I0, NOW, by, call, person, population, run
 from workspace_operator.identity.attribute_times import MAX_REMOVED
@@ -128,6 +130,19 @@ def test_new_person_keeps_the_times_sent(at: float | None, times: Times | None) 
     assert outcome.person is not None
     assert (outcome.person.stored_at, outcome.person.attributes) == (NOW, {"plan": "a"})
     assert outcome.person.attribute_times == times
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.integers(MADE + 1, NOW - 1), st.sampled_from(["a", "b", None]), max_size=5), st.data())
+def test_order_of_arrival_does_not_matter(said: dict[int, str | None], data: st.DataObject) -> None:
+    in_time, anyhow = population(E2, known(plan="z")), population(E2, known(plan="z"))
+
+    for at in sorted(said):
+        told(in_time, at, {"plan": said[at]})
+    for at in data.draw(st.permutations(list(said))):
+        told(anyhow, at, {"plan": said[at]})
+
+    assert kept(anyhow) == kept(in_time)
 
 
 def test_identifiers_have_no_times() -> None:
