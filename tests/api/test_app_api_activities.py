@@ -204,6 +204,7 @@ BAD_QUERIES: list[tuple[dict[str, str], str]] = [
     ({"start": "a" * 151}, "start"),
     ({"customer_id": ""}, "customer_id is empty"),
     ({"customer_id": "ann", "id_type": "phone"}, "id_type"),
+    ({"id_type": "phone"}, "id_type"),
     ({"customer_id": "ann", "id_type": "email"}, "customer_id 'ann' is not a valid email address"),
 ]
 

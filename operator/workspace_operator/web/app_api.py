@@ -118,9 +118,10 @@ class AppAPI:
 
         A cio_id need not be anybody's any more: what was recorded of a deletion can be read.
         """
+        kind = _kind(query)
         if "customer_id" not in query:
             return None
-        reference = reference_by_kind(query["customer_id"], _kind(query), mode, field="customer_id")
+        reference = reference_by_kind(query["customer_id"], kind, mode, field="customer_id")
         if reference.kind is CIO_ID:
             return reference.key
         found = self.services.people.find(workspace_id, reference)

@@ -1,0 +1,141 @@
+"""The document at /openapi.json says what the server does: the same routes, keys, limits and names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+import schemathesis
+
+from tests.api.scenes import Shop
+from workspace_operator.identity.attributes import MAX_ATTRIBUTES
+from workspace_operator.identity.emails import MAX_CHARACTERS
+from workspace_operator.identity.events import MAX_EVENT_NAME_BYTES, EventType
+from workspace_operator.identity.rules import Kind
+from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES
+from workspace_operator.identity.timestamps import LATEST
+from workspace_operator.identity.trail import ActivityType
+from workspace_operator.web import app_api, track_v1, track_v2
+from workspace_operator.web.app import all_routes, make_app
+from workspace_operator.web.openapi import document
+from workspace_operator.web.routes import Authentication, Route
+
+METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
+SECURITY: Mapping[Authentication, list[dict[str, list[str]]]] = {
+    Authentication.NONE: [],
+    Authentication.TRACK: [{"trackKey": []}],
+    Authentication.APP: [{"appKey": []}],
+}
+DOCUMENT = document()
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Method, path and description of everything that is described."""
+    for path, item in DOCUMENT["paths"].items():
+        for method in METHODS & set(item):
+            yield method.upper(), path, item[method]
+
+
+def routes() -> Sequence[Route]:
+    return all_routes(Shop().services())
+
+
+def described(route: Route) -> Mapping[str, Any]:
+    operation: Mapping[str, Any] = DOCUMENT["paths"][route.pattern][route.method.lower()]
+    return operation
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    assert sorted((method, path) for method, path, _ in operations()) == sorted(
+        (route.method, route.pattern) for route in routes()
+    )
+
+
+def test_routes_ask_for_the_keys_that_are_described() -> None:
+    told = {route.pattern: described(route)["security"] for route in routes()}
+
+    assert told == {route.pattern: SECURITY[route.authentication] for route in routes()}
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+
+    assert len(set(names)) == len(names)
+
+
+def test_errors_are_described_wherever_there_is_a_key() -> None:
+    errors = {"400", "401", "408", "413", "415", "503"}
+    described_errors = [errors - set(described(each)["responses"]) for each in routes() if described(each)["security"]]
+
+    assert described_errors == [set()] * len(described_errors)
+
+
+def test_document_is_valid_openapi() -> None:
+    schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+    schema.validate()
+
+    assert DOCUMENT["openapi"] == "3.1.0"
+
+
+def test_server_serves_the_document() -> None:
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(app=make_app(Shop().services()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://people") as client:
+            return await client.get("/openapi.json")
+
+    response = anyio.run(get)
+
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.json() == DOCUMENT
+
+
+def ids_schema(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = content["application/json"]["schema"]["properties"]["ids"]
+    return schema
+
+
+PARAMETERS, BODIES, PATHS = (
+    DOCUMENT["components"]["parameters"],
+    DOCUMENT["components"]["requestBodies"],
+    DOCUMENT["paths"],
+)
+LIMIT = PATHS["/v1/activities"]["get"]["parameters"][-1]["schema"]
+
+# What the document says, and what the code says.
+LIMITS: Mapping[str, tuple[object, object]] = {
+    "id": (SCHEMAS["IdentifierText"]["maxLength"], MAX_ID_BYTES),
+    "email": (SCHEMAS["Identifiers"]["properties"]["email"]["maxLength"], MAX_CHARACTERS),
+    "attribute": (SCHEMAS["AttributeValue"]["anyOf"][0]["maxLength"], MAX_VALUE_BYTES),
+    "device": (SCHEMAS["DeviceText"]["maxLength"], MAX_VALUE_BYTES),
+    "attributes": (SCHEMAS["Attributes"]["maxProperties"], MAX_ATTRIBUTES),
+    "attribute name": (SCHEMAS["Attributes"]["propertyNames"]["maxLength"], MAX_NAME_BYTES),
+    "event name": (SCHEMAS["EventName"]["maxLength"], MAX_EVENT_NAME_BYTES),
+    "event type": (SCHEMAS["Event"]["properties"]["type"]["enum"], [*(each.value for each in EventType), None]),
+    "time": (SCHEMAS["Timestamp"]["anyOf"][0]["maximum"], LATEST),
+    "activity type": (SCHEMAS["ActivityType"]["enum"], [each.value for each in ActivityType]),
+    "id type": (PARAMETERS["IDType"]["schema"]["enum"], [each.value for each in Kind]),
+    "ids of a segment": (ids_schema(BODIES["SegmentIDs"]["content"])["maxItems"], track_v1.MOST_IDS),
+    "ids read": (
+        ids_schema(PATHS["/v1/customers/attributes"]["post"]["requestBody"]["content"])["maxItems"],
+        app_api.MAX_IDS,
+    ),
+    "largest page": (LIMIT["maximum"], app_api.MAX_PAGE),
+    "usual page": (LIMIT["default"], app_api.PAGE),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_are_those_of_the_code(name: str) -> None:
+    told, limit = LIMITS[name]
+
+    assert told == limit
+
+
+def test_actions_are_those_of_the_code() -> None:
+    kinds = [SCHEMAS[each["$ref"].rpartition("/")[2]] for each in SCHEMAS["Operation"]["anyOf"]]
+    actions = [kind["properties"]["action"] for kind in kinds]
+
+    assert {name for each in actions for name in each.get("enum", [each.get("const")])} == set(track_v2.ACTIONS)

@@ -1,0 +1,68 @@
+"""schemathesis sends what the document allows, and what it forbids, to the server as it is run.
+
+What is held: no fault of ours, only statuses, types, headers and documents that are described, nothing taken that the
+document forbids, and no answer without the key. That all it allows is taken is not held: OpenAPI has no words for a
+limit in bytes, or for an identifier that has to be an address because ``id_type`` says so.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.shops import Shop, street
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "missing_required_header",
+    "unsupported_method",
+    "allow_header_conformance",
+    "ignored_auth",
+)
+
+# Refusals; in a batch, of some of what was sent.
+CONFIGURATION = """
+[auth.openapi.trackKey]
+username = "{site_id}"
+password = "{api_key}"
+
+[auth.openapi.appKey]
+bearer = "{app_key}"
+
+[checks.negative_data_rejection]
+expected-statuses = [207, 400, 401, 404, 405, 415]
+"""
+
+
+def attack(shop: Shop, folder: Path, *, phases: str, examples: int) -> str:
+    """What schemathesis has to complain about, empty if nothing."""
+    keys = shop.workspace.keys
+    configuration = folder / "schemathesis.toml"
+    configuration.write_text(
+        CONFIGURATION.format(site_id=keys.site_id, api_key=keys.api_key, app_key=keys.app_key), encoding="utf-8"
+    )
+    program = Path(sys.executable).with_name("schemathesis")
+    run = ["run", f"{shop.api.url}/openapi.json", "--checks", ",".join(CHECKS), "--phases", phases]
+    options = ["--max-examples", str(examples), "--suppress-health-check", "all", "--no-color", "--warnings", "off"]
+    result = subprocess.run(
+        [program, "--config-file", configuration, *run, *options], cwd=folder, capture_output=True, text=True
+    )
+    return "" if result.returncode == 0 else result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("phases", "examples"),
+    [("coverage,fuzzing", 5), pytest.param("coverage,fuzzing,stateful", 300, marks=pytest.mark.proof)],
+    ids=["short", "long"],
+)
+def test_server_does_what_it_says(tmp_path: Path, phases: str, examples: int) -> None:
+    with street(tmp_path, tls=False) as server:
+        complaints = attack(server.shop("shop"), tmp_path, phases=phases, examples=examples)
+
+    assert complaints == ""
