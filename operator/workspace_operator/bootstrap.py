@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workspace_operator.application.attending import Attendant, Pace
 from workspace_operator.application.migrating import MigrationWorker
@@ -24,7 +26,7 @@ from workspace_operator.application.ports import (
 )
 from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.errors import InvalidInput
-from workspace_operator.settings import OperatorSettings
+from workspace_operator.settings import APISettings, OperatorSettings
 from workspace_operator.store.belongings import SQLBelongings
 from workspace_operator.store.credentials import SQLCredentials
 from workspace_operator.store.engines import Database
@@ -34,6 +36,11 @@ from workspace_operator.store.upgrades import upgrade
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
 from workspace_operator.worker.loop import WorkerLoop
+
+if TYPE_CHECKING:  # a server is 20 MB that only the API needs
+    from starlette.types import ASGIApp
+
+    from workspace_operator.web.serving import Server
 
 BUSY_CACHE_MEGABYTES = 32
 """For one command with one connection: an import of a million people is a seventh faster with it."""
@@ -113,6 +120,58 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         health=endpoint,
     )
     operator.run_operator(attendant, options, stopping)
+
+
+def api_server(settings: APISettings) -> "Server":
+    """A server that listens already. Raises InvalidInput for an address or a certificate that is none."""
+    from workspace_operator.web import serving
+
+    tls = serving.tls_context(settings.certificate, settings.key)
+    return serving.Server(sockets=serving.listening(settings.host, settings.port), tls=tls)
+
+
+def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
+    """Serve the people API until told to stop, from one process or several. Raises InvalidInput as `api_server`."""
+    from workspace_operator.web.supervising import Supervisor, shared_counts
+
+    with awaited(url) as store:  # what is wrong with the URL is told before processes are started for it
+        server = api_server(settings)
+        if settings.processes == 1:
+            server.serve(api(store), stopping)
+            return
+
+    def serve(stopping: threading.Event) -> None:
+        with awaited(url) as store:
+            server.serve(api(store), stopping)
+
+    with shared_counts() as forget:
+        supervisor = Supervisor(serve=serve, processes=settings.processes, sockets=server.sockets, gone=forget)
+        supervisor.run(stopping)
+
+
+def api(store: Store) -> "ASGIApp":
+    """The people API on a store. What it has served goes to standard output, a line of JSON a request."""
+    from workspace_operator.application.calling import Calling
+    from workspace_operator.web.access_log import AccessLog
+    from workspace_operator.web.app import make_app
+    from workspace_operator.web.metrics import FOLDER_VARIABLE, PrometheusMetrics
+    from workspace_operator.web.services import Services
+
+    folder = os.environ.get(FOLDER_VARIABLE)
+    metrics = PrometheusMetrics(Path(folder) if folder else None)
+    return make_app(
+        Services(
+            people=store.people,
+            belongings=store.belongings,
+            exports=store.exports,
+            workspaces=store.workspaces,
+            credentials=store.credentials,
+            calling=Calling(people=store.people, clock=time.time, watch=metrics.transaction),
+            clock=utc_now,
+            metrics=metrics,
+            log=AccessLog(stream=sys.stdout, clock=utc_now),
+        )
+    )
 
 
 def utc_now() -> datetime:

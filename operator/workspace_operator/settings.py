@@ -7,6 +7,10 @@ from pathlib import Path
 
 DATABASE_VARIABLE = "WORKSPACE_OPERATOR_DATABASE"
 DEFAULT_CLUSTER_ID = "local"
+DEFAULT_API_HOST = "127.0.0.1"
+DEFAULT_API_PORT = 8100
+DEFAULT_API_ADDRESS = f"{DEFAULT_API_HOST}:{DEFAULT_API_PORT}"
+API_OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +22,17 @@ class OperatorSettings:
     namespaces: tuple[str, ...] = ()
     resync: float = 600.0
     health_endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class APISettings:
+    """Where the people API is served, and by how many processes; plain HTTP without a certificate."""
+
+    host: str = DEFAULT_API_HOST
+    port: int = DEFAULT_API_PORT
+    certificate: Path | None = None
+    key: Path | None = None
+    processes: int = 1
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:

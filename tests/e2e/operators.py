@@ -51,7 +51,7 @@ class Operator:
         """Start it; it is watching once it is alive."""
         assert self._server is None, "the operator is started already"
         health = f"http://127.0.0.1:{self.port}/healthz"
-        told = ("--kubeconfig", str(self.account.kubeconfig), "--health-endpoint", health)
+        told = ("--kubeconfig", str(self.account.kubeconfig), "--health-endpoint", health, "--api-address", "off")
         command = (*PROGRAM, "run", *told, *self.options)
         environment = environment_with(WORKSPACE_OPERATOR_DATABASE=self.database)
         self._server = Server.start(command, log=self.log, environment=environment)

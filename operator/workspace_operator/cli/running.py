@@ -4,16 +4,25 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workspace_operator.cli.options import Database
-from workspace_operator.settings import OperatorSettings
+from workspace_operator.settings import (
+    API_OFF,
+    DEFAULT_API_ADDRESS,
+    DEFAULT_API_HOST,
+    DEFAULT_API_PORT,
+    APISettings,
+    OperatorSettings,
+)
 
-app = typer.Typer(help="Run the operator and the worker in one process, or one of them alone.")
+app = typer.Typer(help="Run the operator, the people API and the worker in one process, or one of them alone.")
 
 Kubeconfig = Annotated[
     Path | None,
@@ -40,6 +49,24 @@ Health = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what the libraries do, too.")]
 
 
+APIAddress = Annotated[
+    str,
+    typer.Option(
+        "--api-address", metavar="HOST:PORT", help=f"Where the people API is served, in plain HTTP; or {API_OFF}."
+    ),
+]
+Host = Annotated[str, typer.Option("--host", metavar="HOST", help="0.0.0.0 or :: are all addresses of the machine.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes any that is free.")]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", metavar="FILE", exists=True, dir_okay=False, help="Serve TLS with this chain, PEM."),
+]
+Key = Annotated[
+    Path | None, typer.Option("--tls-key", metavar="FILE", exists=True, dir_okay=False, help="The chain's key, PEM.")
+]
+Processes = Annotated[int, typer.Option("--processes", min=1, max=256, help="How many share the port; one a core.")]
+
+
 @app.callback(invoke_without_command=True)
 def everything(
     context: typer.Context,
@@ -49,21 +76,21 @@ def everything(
     namespace: Namespaces = None,
     resync: Resync = 600.0,
     health: Health = None,
+    api_address: APIAddress = DEFAULT_API_ADDRESS,
     verbose: Verbose = False,
 ) -> None:
-    """Run the operator and the worker in one process: the embedded default."""
+    """Run the operator, the people API and the worker in one process: the embedded default."""
     if context.invoked_subcommand is not None:
         return
     from workspace_operator import bootstrap
 
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
+    server = None if api_address == API_OFF else bootstrap.api_server(_api_settings(api_address))
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
-        worker = _in_background(bootstrap.worker_loop(store, stopping).run)
-        try:
+        beside = [bootstrap.worker_loop(store, stopping).run]
+        beside += [] if server is None else [partial(server.serve, bootstrap.api(store), stopping)]
+        with _in_background(beside, stopping):
             bootstrap.run_operator(store, settings, stopping)
-        finally:
-            stopping.set()
-            worker.join()
 
 
 @app.command("operator")
@@ -82,6 +109,26 @@ def operator(
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
         bootstrap.run_operator(store, settings, stopping)
+
+
+@app.command("api")
+def api(
+    database: Database,
+    host: Host = DEFAULT_API_HOST,
+    port: Port = DEFAULT_API_PORT,
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
+    processes: Processes = 1,
+    verbose: Verbose = False,
+) -> None:
+    """Run the people API alone: it serves callers and keeps nothing, so that any number may run on one database."""
+    from workspace_operator import bootstrap
+
+    if (tls_cert is None) != (tls_key is None):
+        raise typer.BadParameter("TLS needs a certificate and its key: give both", param_hint="--tls-cert, --tls-key")
+    settings = APISettings(host=host, port=port, certificate=tls_cert, key=tls_key, processes=processes)
+    with _running(verbose) as stopping:
+        bootstrap.run_api(database, settings, stopping)
 
 
 @app.command("worker")
@@ -109,12 +156,20 @@ def _settings(
     )
 
 
+def _api_settings(address: str) -> APISettings:
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit():
+        message = f"{address!r} must be HOST:PORT, such as {DEFAULT_API_ADDRESS}, or {API_OFF}"
+        raise typer.BadParameter(message, param_hint="--api-address")
+    return APISettings(host=host.strip("[]"), port=int(port))
+
+
 @contextmanager
 def _running(verbose: bool) -> Iterator[threading.Event]:
     """Log to standard error, and stop in good order on SIGTERM and SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if not verbose:
-        for chatty in ("kopf", "alembic", "aiohttp.access"):
+        for chatty in ("kopf", "alembic", "aiohttp.access", "uvicorn"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -122,7 +177,16 @@ def _running(verbose: bool) -> Iterator[threading.Event]:
     yield stopping
 
 
-def _in_background(run: Callable[[], None]) -> threading.Thread:
-    thread = threading.Thread(target=run, name="worker")
-    thread.start()
-    return thread
+@contextmanager
+def _in_background(parts: Sequence[Callable[[], None]], stopping: threading.Event) -> Iterator[None]:
+    """Run what runs until told to stop beside the rest; an error of one part ends all, and is raised at the end."""
+    with ThreadPoolExecutor(len(parts)) as threads:
+        running = [threads.submit(part) for part in parts]
+        for each in running:
+            each.add_done_callback(lambda _: stopping.set())
+        try:
+            yield
+        finally:
+            stopping.set()
+        for each in running:
+            each.result()

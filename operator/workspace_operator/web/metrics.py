@@ -22,11 +22,10 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.identity import reasons
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.web.exchanges import Served
+from workspace_operator.web.services import FOLDER_VARIABLE as FOLDER_VARIABLE  # noqa: PLC0414 - told to users of this
 
 # Else the library tells of each series when it began, which doubles what is sent.
 disable_created_metrics()  # type: ignore[no-untyped-call]
-
-FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 REASON_SLUGS: Final = {text: name.lower() for name, text in vars(reasons).items() if name.isupper()}
 """Each reason by its name in the code."""

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from workspace_operator.application.calling import Calling
 from workspace_operator.application.ports import Answer, Belongings, Credentials, Exports, People, Workspaces
 from workspace_operator.identity.calls import Ask
 from workspace_operator.web.exchanges import Served
+
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder where processes count together; prometheus_client reads it when it is first imported."""
 
 
 class Metrics(Protocol):

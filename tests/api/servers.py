@@ -1,0 +1,141 @@
+"""``workspacectl run api`` as a process of its own, on a database that workspaces are made in here."""
+
+import os
+import signal
+import ssl
+import sys
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_bytes
+
+import httpx
+
+from tests.e2e.waiting import until
+from tests.ports import free_port
+from tests.processes import Server, last_lines
+from workspace_operator import bootstrap
+from workspace_operator.application.key_making import Keys, digests_of, make_keys
+from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.reconcile.observed import Owner, Settings
+from workspace_operator.reconcile.plan import CreateWorkspace
+
+PROGRAM = (sys.executable, "-m", "workspace_operator", "run", "api")
+CERTIFICATES = Path(__file__).parent / "certificates"
+CERTIFICATE, KEY = CERTIFICATES / "localhost.pem", CERTIFICATES / "localhost.key"
+"""Of localhost and 127.0.0.1, signed by itself; it vouches for nothing but these tests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeWorkspace:
+    """A workspace in a database, with the keys of its callers."""
+
+    workspace_id: int
+    keys: Keys
+
+    @property
+    def track(self) -> dict[str, str]:
+        """The header of callers of the Track API."""
+        return basic(self.keys.site_id, self.keys.api_key)
+
+    @property
+    def app(self) -> dict[str, str]:
+        """The header of callers of the App API."""
+        return {"authorization": f"Bearer {self.keys.app_key}"}
+
+
+@dataclass(slots=True, kw_only=True)
+class RunningAPI:
+    """The command while it runs; may be stopped and killed.
+
+    Attributes:
+        url: without a slash at the end.
+        log: what it says on standard error and output, the access log among it.
+    """
+
+    url: str
+    port: int
+    log: Path
+    server: Server
+    is_tls: bool = False
+    ended: int | None = field(default=None)
+
+    @property
+    def pid(self) -> int:
+        """The process that was started: with several, the one that looks after them."""
+        return self.server.pid
+
+    def client(self, headers: Mapping[str, str] | None = None, **options: object) -> httpx.Client:
+        """A client of it that trusts its certificate."""
+        verify = ssl.create_default_context(cafile=CERTIFICATE) if self.is_tls else False
+        return httpx.Client(base_url=self.url, headers=headers, verify=verify, **options)  # type: ignore[arg-type]
+
+    def is_ready(self) -> bool:
+        """Whether it serves, and its store answers."""
+        try:
+            with self.client(timeout=5) as client:
+                return client.get("/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def stop(self, *, within: float = 40) -> int:
+        """End it in good order; its exit code."""
+        if self.ended is None:
+            self.ended = self.server.end(first=signal.SIGTERM, within=within)
+        return self.ended
+
+
+@contextmanager
+def running_api(
+    database: str, folder: Path, *, tls: bool = False, processes: int = 1, options: Sequence[str] = ()
+) -> Iterator[RunningAPI]:
+    """``workspacectl run api`` on a free port of 127.0.0.1, ready; it is ended afterwards.
+
+    Args:
+        database: its URL.
+        folder: where the log goes.
+        tls: serve with CERTIFICATE.
+        processes: how many share the port.
+        options: further flags.
+    """
+    port, log = free_port(), folder / "api.log"
+    flags = [*(("--tls-cert", CERTIFICATE, "--tls-key", KEY) if tls else ()), *options]
+    command = (*PROGRAM, "--port", str(port), "--processes", str(processes), *flags)
+    environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
+    server = Server.start(command, log=log, environment=environment)
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    api = RunningAPI(url=url, port=port, log=log, server=server, is_tls=tls)
+    try:
+        until(lambda: api.is_ready() or server.exit_code() is not None, what=lambda: last_lines(log))
+        assert server.exit_code() is None, f"the API ended while starting: {last_lines(log)}"
+        yield api
+    finally:
+        api.stop()
+
+
+def make_workspace(
+    database: str,
+    name: str = "shop",
+    *,
+    mode: Mode = Mode.EMAIL_OR_ID,
+    email_updates: EmailUpdates = EmailUpdates.BY_ID_OR_CIO_ID,
+    id_updates: IDUpdates = IDUpdates.NEVER,
+) -> MadeWorkspace:
+    """Make a workspace default/NAME with credentials in a database."""
+    settings = Settings(display_name=name, email_updates=email_updates, id_updates=id_updates)
+    owner = Owner(cluster="local", namespace="default", name=name, uid=name)
+    now, keys = bootstrap.utc_now(), make_keys(token_bytes)
+    with bootstrap.opened(database) as store:
+        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=settings)
+        store.workspaces.carry_out(wanted, now=now)
+        number = store.workspaces.find("default", name).workspace_id
+        store.credentials.rotate(number, digests_of(keys), grace=timedelta(0), request="", now=now)
+    return MadeWorkspace(workspace_id=number, keys=keys)
+
+
+def basic(site_id: str, api_key: str) -> dict[str, str]:
+    """The header of Basic credentials."""
+    return {"authorization": f"Basic {b64encode(f'{site_id}:{api_key}'.encode()).decode()}"}
