@@ -10,7 +10,7 @@ import typer
 from workspace_operator.cli.options import namespaced
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.ports import Exports, People
+    from workspace_operator.application.ports import Credentials, Exports, People
     from workspace_operator.bootstrap import Store
     from workspace_operator.identity.references import Reference
 
@@ -34,6 +34,7 @@ class NamedWorkspace:
     number: int
     people: "People"
     exports: "Exports"
+    credentials: "Credentials"
 
 
 @contextmanager
@@ -42,7 +43,13 @@ def opened_workspace(database: str, name: str, cluster: str | None) -> Iterator[
     namespace, plain = namespaced(name, "--workspace")
     with opened(database) as store:
         found = store.workspaces.find(namespace, plain, cluster=cluster)
-        yield NamedWorkspace(name=name, number=found.workspace_id, people=store.people, exports=store.exports)
+        yield NamedWorkspace(
+            name=name,
+            number=found.workspace_id,
+            people=store.people,
+            exports=store.exports,
+            credentials=store.credentials,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
