@@ -9,7 +9,8 @@ then sees rows of different ages. Whatever does not fit together means to start 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY, Kind, Mode
 from workspace_operator.store.dialects import Prepared, among, elements, insert_rows, one_of
 from workspace_operator.store.engines import StartOver
 from workspace_operator.store.fences import Standing, own_slot
-from workspace_operator.store.tables import KIND_EMAIL, KIND_ID, fence, identifier, person, suppression
+from workspace_operator.store.tables import KIND_ANONYMOUS, KIND_EMAIL, KIND_ID, fence, identifier, person, suppression
 
 KIND_NUMBERS = {Kind.ID: KIND_ID, Kind.EMAIL: KIND_EMAIL}
 KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
@@ -99,6 +100,22 @@ def reserve(connection: sa.Connection, workspace_id: int, reserving: Mapping[Ide
     """Insert rows of absent identifiers, in the order of the key; a unique violation if one is not absent."""
     rows = [(workspace_id, KIND_NUMBERS[kind], key, cio_id) for (kind, key), cio_id in reserving.items()]
     insert_rows(connection, identifier, sorted(rows))
+
+
+@contextmanager
+def holding_anonymous_ids(
+    connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]
+) -> Iterator[None]:
+    """Keep others from these ids until the transaction ends: who did what must be told after it was done, or before.
+
+    They have no rows that could be locked. So each gets one, in the order of the key, that is gone before the commit.
+    """
+    rows = [(workspace_id, KIND_ANONYMOUS, each, "") for each in sorted(anonymous_ids)]
+    insert_rows(connection, identifier, rows)
+    yield
+    if rows:
+        ours = sa.and_(identifier.c.workspace_id == workspace_id, identifier.c.kind == KIND_ANONYMOUS)
+        connection.execute(sa.delete(identifier).where(ours, among(identifier.c.value_key, anonymous_ids)))
 
 
 def surroundings(connection: sa.Connection, standing: Standing, keys: Keys) -> tuple[Keys, frozenset[IdentifierKey]]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import Answer, ReferenceAsk
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.identity.calls import Ask, Call, IdentifyCall, SuppressCall, UnsuppressCall
+from workspace_operator.identity.calls import AnonymousEventCall, Ask, Call, IdentifyCall, SuppressCall, UnsuppressCall
 from workspace_operator.identity.keys import Keys, keys_of
 from workspace_operator.identity.outcomes import Outcome
 from workspace_operator.identity.people import Person
@@ -34,6 +34,7 @@ from workspace_operator.store.loading import (
     KINDS,
     PERSON_COLUMNS,
     Loaded,
+    holding_anonymous_ids,
     load,
     load_whole,
     look,
@@ -49,7 +50,7 @@ from workspace_operator.store.writing import write_people
 PEOPLE_AT_A_TIME = 2000
 MOST_REMEMBERED = 10_000
 
-Witness: TypeAlias = Callable[[sa.Connection, Standing, Sequence[Call], Sequence[Answer], int], None]
+Witness: TypeAlias = Callable[[sa.Connection, Standing, Sequence[Call], Sequence[Outcome], int], None]
 """Told of every transaction before it commits: what held, the calls, the answers, and the time they were given.
 
 All locks are held then, so the order in which a database tells is one in which the calls could have come one by one.
@@ -171,21 +172,27 @@ class _Transaction:
         self, connection: sa.Connection, standing: Standing, calls: Sequence[Call | InvalidInput], *, alone: bool
     ) -> list[Answer]:
         taken = [each for each in calls if not isinstance(each, InvalidInput)]
-        loaded, made = self._load(connection, standing, taken, alone=alone)
+        anonymous_ids = frozenset() if alone else _anonymous_ids(taken)
+        with holding_anonymous_ids(connection, self.workspace_id, anonymous_ids):
+            rest = iter(self._carry_out(connection, standing, taken, alone=alone))
+        return [each if isinstance(each, InvalidInput) else next(rest) for each in calls]
+
+    def _carry_out(
+        self, connection: sa.Connection, standing: Standing, calls: Sequence[Call], *, alone: bool
+    ) -> Sequence[Outcome]:
+        loaded, made = self._load(connection, standing, calls, alone=alone)
         standing.refuse_held()
         outcomes = [
             perform(standing.rules, loaded.population, call, now=self.now, new_cio_id=self._maker(cio_id))
-            for call, cio_id in zip(taken, made, strict=True)
+            for call, cio_id in zip(calls, made, strict=True)
         ]
         changes = loaded.population.changes()
         if not alone and not loaded.covers(_touched(changes)):
             raise StartOver
         self._write(connection, standing, changes, loaded.reserved)
-        rest = iter(outcomes)
-        answers: list[Answer] = [each if isinstance(each, InvalidInput) else next(rest) for each in calls]
         if self.people.witness is not None:
-            self.people.witness(connection, standing, taken, outcomes, self.now)
-        return answers
+            self.people.witness(connection, standing, calls, outcomes, self.now)
+        return outcomes
 
     def _load(
         self, connection: sa.Connection, standing: Standing, calls: Sequence[Call], *, alone: bool
@@ -248,6 +255,11 @@ def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
         return ask(mode)
     except InvalidInput as error:
         return error
+
+
+def _anonymous_ids(calls: Sequence[Call]) -> frozenset[str]:
+    named = (each.anonymous_id for each in calls if isinstance(each, IdentifyCall | AnonymousEventCall))
+    return frozenset(each for each in named if each is not None)
 
 
 def _keys_of(references: Sequence[Reference]) -> Keys:

@@ -314,3 +314,5 @@ PER_WORKSPACE = (fence, person, identifier, suppression, export, violation, acti
 """The tables whose rows belong to one workspace: spread or partitioned by ``workspace_id``."""
 
 KIND_ID, KIND_EMAIL = 1, 2
+KIND_ANONYMOUS = 3
+"""Rows of this kind are never committed: they are how calls about one anonymous id wait for each other."""
