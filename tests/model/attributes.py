@@ -19,7 +19,7 @@ def write_attributes(person: Someone, call: IdentifyCall, now: int) -> None:
             note_removal(person, name, call, now, was_there=was_there)
         else:
             person.attributes[name] = value
-            person.times[name] = written_at(call, now)
+            note_writing(person, name, call, now)
 
 
 def write_plain_email(person: Someone, call: IdentifyCall, now: int) -> None:
@@ -31,7 +31,14 @@ def write_plain_email(person: Someone, call: IdentifyCall, now: int) -> None:
     if person.email is None:
         note_removal(person, EMAIL_NAME, call, now, was_there=was_there)
     else:
-        person.times[EMAIL_NAME] = written_at(call, now)
+        note_writing(person, EMAIL_NAME, call, now)
+
+
+def note_writing(person: Someone, name: str, call: IdentifyCall, now: int) -> None:
+    """What is as old as its person needs no time of its own."""
+    person.times[name] = written_at(call, now)
+    if person.times[name] == person.stored_at:
+        del person.times[name]
 
 
 def note_removal(person: Someone, name: str, call: IdentifyCall, now: int, *, was_there: bool) -> None:
@@ -73,7 +80,12 @@ def survivor_of(primary: Someone, secondary: Someone, mode: Mode, now: int) -> S
     if mode is Mode.EMAIL_OR_ID and id_is_another_email(survivor.id, survivor.key):
         survivor.id = primary.id  # §3, last D: it would stay another email for ever
     names = {*survivor.attributes, *primary.times, *secondary.times, *({EMAIL_NAME} if mode is Mode.ID_ONLY else ())}
-    survivor.times = {name: at for name in names if (at := _time_in_survivor(primary, secondary, name)) is not None}
+    times = {name: _time_in_survivor(primary, secondary, name) for name in names}
+    survivor.times = {
+        name: at
+        for name, at in times.items()
+        if at is not None and not (at == survivor.stored_at and survivor.has(name))
+    }
     survivor.devices = {**secondary.devices, **primary.devices}
     survivor.segments = primary.segments | secondary.segments
     survivor.age = age_of(survivor, now)

@@ -5,7 +5,9 @@ references); no rule is. There is no index: whoever is looked for is found by lo
 comments are sections and rows of identity-rules.md.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.model.attributes import age_of, survivor_of, write_attributes, write_plain_email
@@ -52,7 +54,8 @@ class People:
         self.cio_ids: list[str] = []
         self.people: dict[str, Someone] = {}
         self.suppressions: list[set[Value]] = []
-        self.activities: list[Activity] = []
+        self.activities: dict[str | None, list[Activity]] = defaultdict(list)
+        self.event_ids: set[str] = set()
         self.journal: list[Merged] = []
 
     def perform(self, call: Call, *, now: int, cio_id: str = UNNAMED) -> Answer:
@@ -80,7 +83,9 @@ class People:
             return None
         if kind is CIO_ID:
             return self.people.get(key)
-        found = [each for each in self.people.values() if (kind, key) in self.claims(each)]
+        if kind not in KINDS[self.rules.mode]:
+            return None
+        found = [each for each in self.people.values() if each.own(kind) == key]
         assert len(found) <= 1, "an identifier has two owners"
         return found[0] if found else None
 
@@ -229,7 +234,7 @@ class People:
     def _remove(self, person: Someone, now: int, *, suppressed: bool) -> None:
         """The person and all data go, also out of the journal, which tells of those whom they absorbed, too (5)."""
         del self.people[person.cio_id]
-        self.activities = [each for each in self.activities if each.cio_id != person.cio_id]
+        self.event_ids -= {each.event_id for each in self.activities.pop(person.cio_id, ()) if each.event_id}
         concerned = {person.cio_id} | {each.secondary.cio_id for each in self.journal if each.holder == person.cio_id}
         self.journal = [each for each in self.journal if concerned.isdisjoint(each.cio_ids)]
         self._note(ActivityType.PROFILE_DELETE, person.cio_id, now, {"suppressed": suppressed})
@@ -257,9 +262,7 @@ class People:
         assert secondary is not None
         assert survivor is not None
         del self.people[secondary.cio_id]
-        for activity in self.activities:
-            if activity.cio_id == secondary.cio_id:
-                activity.cio_id = survivor.cio_id
+        self.activities[survivor.cio_id] += self.activities.pop(secondary.cio_id, ())
         for each in self.journal:
             if each.holder == secondary.cio_id:
                 each.holder = survivor.cio_id
@@ -304,12 +307,13 @@ class People:
 
     def _happened(self, cio_id: str | None, event: Event, now: int, *, anonymous_id: str | None = None) -> None:
         """An event with an id that was seen before is not taken twice."""
-        if event.id is not None and any(each.event_id == event.id for each in self.activities):
+        if event.id in self.event_ids:
             return
-        self.activities.append(
+        if event.id is not None:
+            self.event_ids.add(event.id)
+        self.activities[cio_id].append(
             Activity(
                 type=ActivityType(event.type),
-                cio_id=cio_id,
                 origin=cio_id,
                 at=now if event.timestamp is None else event.timestamp,
                 name=event.name,
@@ -321,12 +325,12 @@ class People:
 
     def _recognize(self, anonymous_id: str, cio_id: str) -> None:
         """What was done under an anonymous id was done by somebody who is known now."""
-        for each in self.activities:
-            if each.cio_id is None and each.anonymous_id == anonymous_id:
-                each.cio_id = each.origin = cio_id
+        for each in [each for each in self.activities[None] if each.anonymous_id == anonymous_id]:
+            self.activities[None].remove(each)
+            self.activities[cio_id].append(replace(each, origin=cio_id))
 
     def _note(self, type_: ActivityType, cio_id: str | None, now: int, data: Mapping[str, Any] | None = None) -> None:
-        self.activities.append(Activity(type=type_, cio_id=cio_id, origin=cio_id, at=now, data=data or {}))
+        self.activities[cio_id].append(Activity(type=type_, origin=cio_id, at=now, data=data or {}))
 
 
 def _effect(person: Someone, before: Someone | None, *, merged: bool) -> Effect:

@@ -1,8 +1,8 @@
 """What the model keeps: people, suppressions, activities and merges, as plain mutable records."""
 
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from workspace_operator.identity.devices import Device
@@ -15,6 +15,8 @@ Value: TypeAlias = tuple[Kind, str]
 """Kind and key of an identifier."""
 
 EMAIL_NAME = "email"
+
+key_of_email = lru_cache(maxsize=10_000)(email_key)
 
 
 @dataclass(kw_only=True)
@@ -34,7 +36,7 @@ class Someone:
     @property
     def key(self) -> str | None:
         """What is compared of the email; None if there is none, or if it is no address."""
-        return None if self.email is None else email_key(self.email)
+        return None if self.email is None else key_of_email(self.email)
 
     @property
     def seniority(self) -> tuple[int, int, str]:
@@ -61,7 +63,14 @@ class Someone:
         return self.times.get(name, self.stored_at if self.has(name) else None)
 
     def copy(self) -> "Someone":
-        return deepcopy(self)
+        """Another one, who can be changed; values are never changed in place."""
+        return replace(
+            self,
+            attributes=dict(self.attributes),
+            times=dict(self.times),
+            devices=dict(self.devices),
+            segments=set(self.segments),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +90,11 @@ class Answer:
     refused: frozenset[Refused] = frozenset()
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Activity:
     """Something that happened. ``origin`` is whose it was when it was recorded: a merge moves it, an undo does back."""
 
     type: ActivityType
-    cio_id: str | None
     origin: str | None
     at: int
     name: str = ""

@@ -1,6 +1,7 @@
 """What a workspace looks like from outside, in a form that the model and every store can be held to."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -22,11 +23,32 @@ def state_of(model: People) -> State:
         "people": {each.cio_id: someone_shown(each) for each in people},
         "owners": {f"{kind}:{key}": each.cio_id for each in people for kind, key in model.claims(each)},
         "suppressed": suppressed_shown(model.suppressions),
-        "activities": sorted(_activity_of(each, model.people) for each in model.activities),
+        "activities": sorted(
+            _activity_of(each, whose(cio_id, model.people))
+            for cio_id, activities in model.activities.items()
+            for each in activities
+        ),
         "devices": {each.cio_id: sorted(map(repr, each.devices.values())) for each in people if each.devices},
         "segments": {each.cio_id: sorted(each.segments) for each in people if each.segments},
         "journal": [merged_shown(each) for each in model.journal],
     }
+
+
+def differences(known: State, told: State) -> Mapping[str, Any]:
+    """Where two views differ in what both show: by part and name, what the model knows and what it is told."""
+    found = {}
+    for part in told:
+        ours, theirs = _by_name(known[part]), _by_name(told[part])
+        names = sorted(ours.keys() | theirs.keys())
+        moved = {name: (ours.get(name), theirs.get(name)) for name in names if ours.get(name) != theirs.get(name)}
+        if moved:
+            found[part] = moved
+    return found
+
+
+def _by_name(part: Mapping[str, Any] | Iterable[Any]) -> Mapping[str, Any]:
+    """A part by names; of what has no names, how often each is there."""
+    return part if isinstance(part, Mapping) else Counter(map(repr, part))
 
 
 def person_shown(person: Person) -> tuple[object, ...]:
@@ -65,8 +87,7 @@ def _shown(
     stored_at: int,
     age: int,
 ) -> tuple[object, ...]:
-    has = {*attributes, *(() if email is None else ("email",))}
-    known = {name: float(at) for name, at in sorted(times.items()) if at != stored_at or name not in has}
+    known = {name: float(at) for name, at in sorted(times.items())}
     return id_, email, key, document_shown(attributes), known, stored_at, age
 
 
@@ -108,10 +129,10 @@ def _refusal_shown(told: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"value": told["value"], "is_taken": is_taken}
 
 
-def _activity_of(each: Activity, people: Iterable[str]) -> tuple[str, ...]:
+def _activity_of(each: Activity, whose_: str) -> tuple[str, ...]:
     return activity_shown(
         type_=each.type,
-        whose=whose(each.cio_id, people),
+        whose=whose_,
         at=each.at,
         name=each.name,
         anonymous_id=each.anonymous_id,

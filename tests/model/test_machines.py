@@ -3,6 +3,7 @@
 import os
 
 import hypothesis
+import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.drivers import Driver, PurePeople
@@ -19,6 +20,9 @@ def settings(short: int, proof: int, *, steps: int = 30) -> hypothesis.settings:
         max_examples=proof if IS_PROOF else short,
         stateful_step_count=steps,
         deadline=None,
+        phases=[hypothesis.Phase.reuse, hypothesis.Phase.generate]
+        if os.environ.get("NOSHRINK")
+        else list(hypothesis.Phase),
         suppress_health_check=list(hypothesis.HealthCheck),
     )
 
