@@ -22,6 +22,7 @@ from workspace_operator.application.ports import (
     Migrations,
     People,
     Resources,
+    Secrets,
     Workspaces,
 )
 from workspace_operator.application.reconciling import Reconciler
@@ -88,9 +89,19 @@ def worker_loop(store: Store, stopping: threading.Event) -> WorkerLoop:
     return WorkerLoop(worker=migration_worker(store, stopping), stopping=stopping)
 
 
-def reconciler(store: Store, resources: Resources, cluster_id: str) -> Reconciler:
-    """What reconciles one resource, of a cluster or of manifests."""
-    return Reconciler(workspaces=store.workspaces, resources=resources, cluster_id=cluster_id, clock=utc_now)
+def reconciler(
+    store: Store, resources: Resources, cluster_id: str, *, secrets_of_cluster: Secrets | None = None
+) -> Reconciler:
+    """What reconciles one resource, of a cluster or of manifests; without a cluster no credentials are made."""
+    return Reconciler(
+        workspaces=store.workspaces,
+        resources=resources,
+        credentials=store.credentials,
+        secrets=secrets_of_cluster,
+        cluster_id=cluster_id,
+        clock=utc_now,
+        random=secrets.token_bytes,
+    )
 
 
 def run_operator(store: Store, settings: OperatorSettings, stopping: threading.Event) -> None:
@@ -98,6 +109,7 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
     # Kopf and the Kubernetes client are 50 MB and half a second that no other command needs.
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
+    from workspace_operator.cluster.secrets import ClusterSecrets
     from workspace_operator.handlers import health, operator
 
     endpoint = None if settings.health_endpoint is None else health.endpoint_of(settings.health_endpoint)
@@ -107,7 +119,7 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         return
     resources = ClusterResources(api, cluster_id)
     attendant = Attendant(
-        reconciler=reconciler(store, resources, cluster_id),
+        reconciler=reconciler(store, resources, cluster_id, secrets_of_cluster=ClusterSecrets(api)),
         workspaces=store.workspaces,
         read=resources.get,
         monotonic=time.monotonic,

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from secrets import token_bytes
 
 import pytest
 
+from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.memory import Memory
 from tests.fakes.resources import Document, MemoryResources
+from tests.fakes.secrets import MemorySecrets
 from tests.fakes.workspaces import MemoryWorkspaces
 from workspace_operator.application.attending import Attendant, Pace
 from workspace_operator.application.ports import Sought
@@ -52,7 +55,13 @@ class Scene:
 
     def __post_init__(self) -> None:
         reconciler = Reconciler(
-            workspaces=self.workspaces, resources=self.resources, cluster_id="cluster-1", clock=lambda: NOW
+            workspaces=self.workspaces,
+            resources=self.resources,
+            credentials=MemoryCredentials(self.workspaces.memory),
+            secrets=MemorySecrets(),
+            cluster_id="cluster-1",
+            clock=lambda: NOW,
+            random=token_bytes,
         )
         self.attendant = Attendant(
             reconciler=reconciler,

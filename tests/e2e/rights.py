@@ -27,6 +27,11 @@ def renamed(documents: list[Document], name: str) -> list[Document]:
         for named in (each["metadata"], each.get("roleRef", {}), *each.get("subjects", ())):
             if "name" in named:
                 named["name"] = named["name"].replace(ACCOUNT, name, 1)
+        spec = each.get("spec", {})
+        if "policyName" in spec:
+            spec["policyName"] = spec["policyName"].replace(ACCOUNT, name, 1)
+        for condition in spec.get("matchConditions", ()):
+            condition["expression"] = condition["expression"].replace(f":{ACCOUNT}'", f":{name}'")
     return renamed
 
 

@@ -1,11 +1,13 @@
 """One test's namespace: Workspaces applied with kubectl, looked at through the API server and in the store."""
 
+import base64
 import csv
 import io
 import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.controlplane.kubectl import Kubectl
 from tests.e2e.operators import Operator
 from tests.e2e.statuses import StatusRecorder
 from tests.e2e.waiting import SECONDS, until
+from workspace_operator.application.key_making import digest
 from workspace_operator.bootstrap import awaited
 from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.resources.workspaces import API_VERSION, KIND, RECONCILE_REQUESTED_AT
@@ -105,6 +108,42 @@ class Scene:
         ours = [each for each in items if each["involvedObject"]["name"] == name]
         ours.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
         return [(each["type"], each["reason"], each["message"]) for each in ours]
+
+    def find_secret(self, name: str = "shop") -> Document | None:
+        """The Secret of a resource's credentials, if there is one."""
+        secret = f"{name}-credentials"
+        found = self.kubectl("get", "secret", secret, "-n", self.namespace, "--ignore-not-found", "-o", "json")
+        document: Document | None = json.loads(found) if found else None
+        return document
+
+    def secret(self, name: str = "shop") -> Document:
+        return until(lambda: self.find_secret(name) or {})
+
+    def keys(self, name: str = "shop") -> dict[str, str]:
+        """What a client finds in the Secret."""
+        return {key: base64.b64decode(value).decode() for key, value in self.secret(name)["data"].items()}
+
+    def make_secret(self, name: str = "shop", *, labels: dict[str, str] | None = None, **metadata: object) -> None:
+        """A Secret under the name of a resource's, as somebody else makes it."""
+        where = {"name": f"{name}-credentials", "namespace": self.namespace, "labels": labels or {}}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": where | metadata,
+            "stringData": {"apiKey": "mine"},
+        }
+        self.kubectl("create", "-f", "-", input=json.dumps(document))
+
+    def can_call(self, keys: dict[str, str], name: str = "shop") -> bool:
+        """Whether the store lets these keys in, to this resource's workspace."""
+        with awaited(self.operator.database) as store:
+            number = store.workspaces.find(self.namespace, name).workspace_id
+            now = datetime.now(UTC)
+            by_site = store.credentials.of_site_id(digest(keys["siteID"]), now=now)
+            by_app = store.credentials.of_app_key(digest(keys["appKey"]), now=now)
+        if by_site is None or by_app is None or by_site.digests.api_key != digest(keys["apiKey"]):
+            return False
+        return by_site.workspace_id == by_app.workspace_id == number
 
 
 def manifest(name: str, namespace: str, *, annotations: dict[str, str] | None = None, **spec: object) -> Document:

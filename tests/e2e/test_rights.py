@@ -1,5 +1,6 @@
 """The operator needs what manifests/ gives it, all of it, and nothing more."""
 
+import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.kubectl import Kubectl
-from tests.e2e.clusters import MakeOperator, namespace
 from tests.e2e.operators import Operator
 from tests.e2e.rights import ACCOUNT, Document, account_with, built, take_back, without_each_rule, without_each_verb
-from tests.e2e.scenes import Scene, condition_stands, conditions
-from tests.e2e.statuses import StatusRecorder
+from tests.e2e.scenes import Scene, condition_stands, conditions, manifest, says
 from tests.e2e.waiting import until
+from workspace_operator.resources.workspaces import API_VERSION, FINALIZER, KIND, MANAGED_BY, MANAGER
 
 REFUSALS = ("Forbidden", "forbidden", "403")
 
@@ -50,14 +50,32 @@ def use_everything(scene: Scene) -> None:
     """Everything that a user may have the operator do; either may come first."""
     scene.apply("first", displayName="Shop", deletionPolicy="Delete")
     scene.apply("second", displayName="Shop", deletionPolicy="Delete")
+    scene.make_secret("heir", labels={MANAGED_BY: MANAGER})
+    scene.apply("heir")
+    leave_with_secret(scene)
+
+
+def leave_with_secret(scene: Scene) -> None:
+    """A resource that is being deleted when the operator first hears of it, and has a Secret already."""
+    document = manifest("gone", scene.namespace, deletionPolicy="Delete", suspend=True)
+    document["metadata"]["finalizers"] = [FINALIZER]
+    made = json.loads(scene.kubectl("create", "-o", "json", "-f", "-", input=json.dumps(document)))
+    owner = {"apiVersion": API_VERSION, "kind": KIND, "name": "gone", "uid": made["metadata"]["uid"]}
+    scene.make_secret("gone", ownerReferences=[owner])
+    scene.delete("gone", "--wait=false")
 
 
 def is_used(scene: Scene) -> bool:
-    """Whether the operator has done all that: one is Ready, the other has a conflict, and both are told of."""
+    """Whether the operator has done all that: one is Ready, the other has a conflict, and both are told of.
+
+    One Secret was made, one taken over, one removed.
+    """
     documents = [scene.get("first"), scene.get("second")]
     told = sorted(conditions(each).get("Ready", {}).get("reason", "") for each in documents)
     held = all(each["metadata"].get("finalizers") for each in documents)
-    return told == ["InForce", "NameConflict"] and held and all(scene.events(name) for name in ("first", "second"))
+    told_of = told == ["InForce", "NameConflict"] and all(scene.events(name) for name in ("first", "second"))
+    secrets = [scene.find_secret(name) is not None for name in ("first", "second", "gone")]
+    return told_of and held and secrets.count(True) == 1 and not secrets[-1] and says(scene.get("heir"), "InForce")
 
 
 def is_refused_something(operator: Operator) -> bool:
@@ -67,13 +85,6 @@ def is_refused_something(operator: Operator) -> bool:
 @pytest.fixture
 def everywhere(cluster: Kubectl, pytestconfig: pytest.Config) -> list[Document]:
     return built(cluster, pytestconfig.rootpath / "manifests" / "rbac")
-
-
-@pytest.fixture
-def place(cluster: Kubectl, recorder: StatusRecorder, make_operator: MakeOperator, tmp_path: Path) -> Iterator[Scene]:
-    """A namespace where nobody looks yet."""
-    with namespace(cluster, recorder) as name:
-        yield Scene(kubectl=cluster, operator=make_operator(), namespace=name, folder=tmp_path, recorder=recorder)
 
 
 def test_whole_rights_are_enough(everywhere: list[Document], run_with: RunWith, place: Scene) -> None:
@@ -91,9 +102,10 @@ def missing(
     return list(cut(rights))[number][1]
 
 
-RULES = ("workspaces", "status", "events", "definitions", "kube-system")
+RULES = ("workspaces", "status", "events", "secrets", "definitions", "kube-system")
 VERBS = (
     *("workspaces get", "workspaces list", "workspaces watch", "workspaces patch", "status patch", "events create"),
+    *("secrets get", "secrets create", "secrets patch", "secrets delete"),
     *("definitions list", "definitions watch", "kube-system get"),
 )
 
@@ -133,9 +145,11 @@ def test_one_namespace_needs_no_cluster_role(
     place.apply()
     watched.apply(name)
     document = watched.until_ready(name)
+    keys = watched.keys(name)
     watched.delete(name)
 
     assert condition_stands(document)["Ready"] == "True"
     assert place.get()["status"] == {"observedGeneration": -1}
+    assert keys.keys() == {"siteID", "apiKey", "appKey"}
     assert "ClusterRole" not in {each["kind"] for each in rights}
     assert not is_refused_something(operator)

@@ -7,7 +7,6 @@ resourceVersion that the decision was made of, so that nobody's edit is answered
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from secrets import token_bytes
 from typing import Any
 
 from workspace_operator.application.key_making import Random
@@ -60,11 +59,11 @@ class Reconciler:
 
     workspaces: Workspaces
     resources: Resources
+    credentials: Credentials
+    secrets: Secrets | None
     cluster_id: str
     clock: Callable[[], datetime]
-    credentials: Credentials | None = None
-    secrets: Secrets | None = None
-    random: Random = token_bytes
+    random: Random
 
     def reconcile(self, document: Mapping[str, Any]) -> Told:
         """Reconcile one resource. Raises ClusterUnavailable, and Moved if it was edited meanwhile."""
@@ -127,19 +126,12 @@ class Reconciler:
 
     def _credentials(self, resource: Resource, keyring: Keyring, observed: Observed) -> CredentialsSeen | None:
         """Those of the workspace; of one that was destroyed, there may be a Secret left."""
-        if keyring.credentials is None:
-            return None
         if observed.workspace is not None:
             return keyring.seen(observed.workspace.workspace_id, now=self.clock())
         return keyring.seen(None, now=self.clock()) if resource.deleting and resource.holds_people else None
 
     def _keyring(self, resource: Resource) -> Keyring:
-        return Keyring(
-            credentials=self.credentials,  # type: ignore[arg-type]
-            secrets=self.secrets,
-            random=self.random,
-            resource=resource,
-        )
+        return Keyring(credentials=self.credentials, secrets=self.secrets, random=self.random, resource=resource)
 
     def _sought(self, resource: Resource) -> Sought:
         wish = resource.wish if isinstance(resource.wish, Wish) else None

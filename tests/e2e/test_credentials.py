@@ -1,0 +1,258 @@
+"""The credentials of a Workspace: in its Secret, known to the store by digest, made anew when they have to be."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from tests.controlplane.launcher import ControlPlane
+from tests.e2e.clusters import ACCOUNT
+from tests.e2e.scenes import Scene, conditions
+from tests.e2e.waiting import until
+from workspace_operator.resources.workspaces import (
+    CONFIRM_DELETE,
+    MANAGED_BY,
+    MANAGER,
+    ROTATE_CREDENTIALS_AT,
+    WORKSPACE_ID,
+)
+
+OPTIONS = ("--resync-seconds", "1")
+TWO_RESYNCS = 5.0  # a sweep comes every other second, and each finds one due
+OPERATOR = f"system:serviceaccount:{ACCOUNT[0]}:{ACCOUNT[1]}"
+
+Keys = dict[str, str]
+
+
+@pytest.fixture
+def settled(scene: Scene) -> Scene:
+    """A workspace that is Ready."""
+    scene.apply()
+    scene.until_ready()
+    return scene
+
+
+def others_than(scene: Scene, keys: Keys) -> Keys:
+    """The keys that replace some in the Secret."""
+    return until(lambda: found if (found := scene.keys()) != keys else {})
+
+
+def told(scene: Scene, reason: str) -> list[tuple[str, str, str]]:
+    """The events of a reason; they are emitted after everything else."""
+    return until(lambda: [event for event in scene.events() if event[1] == reason])
+
+
+def told_until(scene: Scene, field: str) -> str:
+    """A field of status.credentials, as soon as it is there."""
+    document = scene.until(lambda document: field in document.get("status", {}).get("credentials", {}))
+    return str(document["status"]["credentials"][field])
+
+
+def test_secret_holds_what_the_store_knows(settled: Scene) -> None:
+    secret, keys = settled.secret(), settled.keys()
+
+    assert secret["type"] == "Opaque"
+    assert keys.keys() == {"siteID", "apiKey", "appKey"}
+    assert all(len(bytes.fromhex(key)) == 32 for key in keys.values())
+    assert len(set(keys.values())) == 3
+    assert settled.can_call(keys)
+
+
+def test_secret_belongs_to_its_workspace(settled: Scene) -> None:
+    metadata, document = settled.secret()["metadata"], settled.get()
+    (owner,) = metadata["ownerReferences"]
+
+    assert (owner["kind"], owner["name"], owner["uid"]) == ("Workspace", "shop", document["metadata"]["uid"])
+    assert (owner["controller"], owner["blockOwnerDeletion"]) == (True, False)
+    assert metadata["labels"] == {MANAGED_BY: MANAGER, WORKSPACE_ID: str(document["status"]["workspaceID"])}
+
+
+def test_status_names_the_secret(settled: Scene) -> None:
+    status = settled.get()["status"]["credentials"]
+
+    assert status["secretName"] == settled.secret()["metadata"]["name"]
+    assert status.keys() == {"secretName", "rotatedAt"}
+    assert told(settled, "CredentialsCreated")[0][0] == "Normal"
+
+
+def test_keys_are_nowhere_else(settled: Scene) -> None:
+    settled.annotate(ROTATE_CREDENTIALS_AT, "monday")
+    settled.until_ready()
+    described = settled.kubectl("describe", "ws", "shop", "-n", settled.namespace)
+    places = described + repr((settled.recorder.seen, settled.events())) + settled.operator.log.read_text()
+
+    assert "Secret Name:" in described
+    assert [key for key in settled.keys().values() if key in places] == []
+
+
+def test_annotation_rotates(settled: Scene) -> None:
+    before = settled.keys()
+
+    settled.annotate(ROTATE_CREDENTIALS_AT, "monday")
+    after = others_than(settled, before)
+
+    assert settled.can_call(before)
+    assert settled.can_call(after)
+    assert told_until(settled, "previousValidUntil") > told_until(settled, "rotatedAt")
+    assert told(settled, "CredentialsRotated")[0][0] == "Normal"
+
+
+def test_without_grace_old_keys_end_at_once(scene: Scene) -> None:
+    scene.apply(credentials={"rotationGraceSeconds": 0})
+    scene.until_ready()
+    before = scene.keys()
+
+    scene.annotate(ROTATE_CREDENTIALS_AT, "monday")
+    after = others_than(scene, before)
+
+    assert not scene.can_call(before)
+    assert scene.can_call(after)
+
+
+def test_end_of_the_grace_is_noticed(scene: Scene) -> None:
+    scene.apply(credentials={"rotationGraceSeconds": 2})
+    scene.until_ready()
+    before = scene.keys()
+    scene.annotate(ROTATE_CREDENTIALS_AT, "monday")
+    told_until(scene, "previousValidUntil")
+
+    scene.until(lambda document: "previousValidUntil" not in document["status"]["credentials"])
+
+    assert not scene.can_call(before)
+
+
+def test_missing_secret_comes_back(settled: Scene) -> None:
+    before = settled.keys()
+    settled.kubectl("delete", "secret", "shop-credentials", "-n", settled.namespace)
+
+    after = settled.keys()
+
+    assert after != before
+    assert settled.can_call(before)
+    assert settled.can_call(after)
+    assert told(settled, "CredentialsRotated")[0][0] == "Warning"
+
+
+def test_edited_secret_is_put_right(settled: Scene) -> None:
+    edit = '{"stringData": {"apiKey": "mine", "host": "track.example.com"}, "metadata": {"labels": {"team": "growth"}}}'
+    settled.kubectl("patch", "secret", "shop-credentials", "-n", settled.namespace, "-p", edit)
+    edited = settled.keys()
+
+    after = others_than(settled, edited)
+
+    assert settled.can_call(after)
+    assert after["host"] == "track.example.com"
+    assert settled.secret()["metadata"]["labels"]["team"] == "growth"
+
+
+def die_between_store_and_secret(scene: Scene) -> None:
+    where = (scene.operator.database, str(scene.operator.account.kubeconfig), scene.namespace, "shop")
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.dying", *where], capture_output=True, text=True, timeout=60
+    )
+    assert answer.returncode == -signal.SIGKILL, answer.stderr
+
+
+def test_death_between_store_and_secret_is_mended(settled: Scene) -> None:
+    before = settled.keys()
+    settled.operator.stop()
+    settled.annotate(ROTATE_CREDENTIALS_AT, "monday")
+
+    die_between_store_and_secret(settled)
+    left = settled.keys()
+    settled.operator.start()
+    after = others_than(settled, before)
+
+    assert left == before
+    assert settled.can_call(before)
+    assert settled.can_call(after)
+    assert told(settled, "CredentialsRotated")[0][0] == "Warning"
+
+
+def test_death_at_creation_is_mended(scene: Scene) -> None:
+    scene.operator.stop()
+    scene.apply()
+
+    die_between_store_and_secret(scene)
+    left = scene.find_secret()
+    scene.operator.start()
+    scene.until_ready()
+
+    assert left is None
+    assert scene.can_call(scene.keys())
+
+
+def test_foreign_secret_is_left_alone(scene: Scene) -> None:
+    scene.make_secret()
+    version = scene.secret()["metadata"]["resourceVersion"]
+
+    scene.apply()
+    said = conditions(scene.until_reason("CredentialsConflict"))
+
+    assert said["Stalled"]["status"] == "True"
+    assert "was not made for this Workspace" in said["Ready"]["message"]
+    assert scene.secret()["metadata"]["resourceVersion"] == version
+
+
+def test_secret_is_handed_over_as_told(scene: Scene) -> None:
+    scene.make_secret()
+    scene.apply()
+    said = conditions(scene.until_reason("CredentialsConflict"))["Ready"]["message"]
+
+    command = said.partition("`")[2].partition("`")[0]
+    scene.kubectl(*command.split()[1:])
+    scene.until_ready()
+
+    assert scene.can_call(scene.keys())
+
+
+def test_confirmed_deletion_removes_the_secret(scene: Scene) -> None:
+    scene.apply(deletionPolicy="Delete", annotations={CONFIRM_DELETE: "shop"})
+    scene.until_ready()
+
+    scene.delete("shop", "--timeout=20s")
+
+    assert scene.find_secret() is None
+
+
+def test_successor_takes_the_secret_over(settled: Scene) -> None:
+    keys = settled.keys()
+    settled.delete()
+
+    settled.apply()
+    document = settled.until_ready()
+
+    assert settled.keys() == keys
+    assert settled.can_call(keys)
+    (owner,) = settled.secret()["metadata"]["ownerReferences"]
+    assert owner["uid"] == document["metadata"]["uid"]
+
+
+def test_nothing_is_written_at_rest(settled: Scene, control_plane: ControlPlane) -> None:
+    version = settled.secret()["metadata"]["resourceVersion"]
+
+    time.sleep(TWO_RESYNCS)  # nothing to wait for: that nothing happens is the point
+
+    log: list[Any] = [each for each in control_plane.writes(resource="secrets") if each.namespace == settled.namespace]
+    assert [(each.verb, each.user, each.code) for each in log] == [("create", OPERATOR, 201)] * 2  # a trial first
+    assert settled.secret()["metadata"]["resourceVersion"] == version
+
+
+def test_refusal_is_told_and_passes(scene: Scene) -> None:
+    hard = {"hard": {"secrets": "0"}}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-secrets"}, "spec": hard}
+    counted = json.dumps({"status": hard | {"used": {"secrets": "0"}}})  # as the controller does that is not here
+    where = ("resourcequota", "no-secrets", "-n", scene.namespace)
+    scene.kubectl("create", "-n", scene.namespace, "-f", "-", input=json.dumps(quota))
+    scene.kubectl("patch", *where, "--subresource=status", "--type=merge", "-p", counted)
+    scene.apply()
+    scene.until_reason("CredentialsRefused")
+
+    scene.kubectl("delete", *where)
+    scene.until_ready()
+
+    assert scene.can_call(scene.keys())
