@@ -149,19 +149,19 @@ def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
     with awaited(url) as store:  # what is wrong with the URL is told before processes are started for it
         server = api_server(settings)
         if settings.processes == 1:
-            server.serve(api(store), stopping)
+            server.serve(api(store, settings), stopping)
             return
 
     def serve(stopping: threading.Event) -> None:
         with awaited(url) as store:
-            server.serve(api(store), stopping)
+            server.serve(api(store, settings), stopping)
 
     with shared_counts() as forget:
         supervisor = Supervisor(serve=serve, processes=settings.processes, sockets=server.sockets, gone=forget)
         supervisor.run(stopping)
 
 
-def api(store: Store) -> "ASGIApp":
+def api(store: Store, settings: APISettings) -> "ASGIApp":
     """The people API on a store. What it has served goes to standard output, a line of JSON a request."""
     from workspace_operator.application.calling import Calling
     from workspace_operator.web.access_log import AccessLog
@@ -182,6 +182,7 @@ def api(store: Store) -> "ASGIApp":
             clock=utc_now,
             metrics=metrics,
             log=AccessLog(stream=sys.stdout, clock=utc_now),
+            public_url=settings.public_url.rstrip("/"),
         )
     )
 

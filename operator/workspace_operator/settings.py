@@ -26,13 +26,17 @@ class OperatorSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class APISettings:
-    """Where the people API is served, and by how many processes; plain HTTP without a certificate."""
+    """Where the people API is served, and by how many processes; plain HTTP without a certificate.
+
+    ``public_url`` is how callers reach it; empty: as their requests say.
+    """
 
     host: str = DEFAULT_API_HOST
     port: int = DEFAULT_API_PORT
     certificate: Path | None = None
     key: Path | None = None
     processes: int = 1
+    public_url: str = ""
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:

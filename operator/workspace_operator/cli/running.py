@@ -65,6 +65,10 @@ Key = Annotated[
     Path | None, typer.Option("--tls-key", metavar="FILE", exists=True, dir_okay=False, help="The chain's key, PEM.")
 ]
 Processes = Annotated[int, typer.Option("--processes", min=1, max=256, help="How many share the port; one a core.")]
+PublicURL = Annotated[
+    str | None,
+    typer.Option("--public-url", metavar="URL", help="How callers reach it, if that is by a proxy: links begin so."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -85,10 +89,12 @@ def everything(
     from workspace_operator import bootstrap
 
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
-    server = None if api_address == API_OFF else bootstrap.api_server(_api_settings(api_address))
+    api_settings = None if api_address == API_OFF else _api_settings(api_address)
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
         beside = [bootstrap.worker_loop(store, stopping).run]
-        beside += [] if server is None else [partial(server.serve, bootstrap.api(store), stopping)]
+        if api_settings is not None:
+            server, app = bootstrap.api_server(api_settings), bootstrap.api(store, api_settings)
+            beside.append(partial(server.serve, app, stopping))
         with _in_background(beside, stopping):
             bootstrap.run_operator(store, settings, stopping)
 
@@ -119,14 +125,20 @@ def api(
     tls_cert: Certificate = None,
     tls_key: Key = None,
     processes: Processes = 1,
+    public_url: PublicURL = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the people API alone: it serves callers and keeps nothing, so that any number may run on one database."""
+    """Run the people API alone: it serves callers.
+
+    It keeps nothing but in the database, so that any number may run on one.
+    """
     from workspace_operator import bootstrap
 
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("TLS needs a certificate and its key: give both", param_hint="--tls-cert, --tls-key")
-    settings = APISettings(host=host, port=port, certificate=tls_cert, key=tls_key, processes=processes)
+    settings = APISettings(
+        host=host, port=port, certificate=tls_cert, key=tls_key, processes=processes, public_url=public_url or ""
+    )
     with _running(verbose) as stopping:
         bootstrap.run_api(database, settings, stopping)
 

@@ -112,7 +112,7 @@ class Dispatcher:
             body = await self._body(exchange, route)
             if not isinstance(body, bytes):
                 return body
-            return await route.handler(_inquiry(exchange, parts, body))
+            return await route.handler(_inquiry(exchange, parts, body, self.services.public_url))
         except WorkspaceOperatorError as error:
             return failure(route.error_form, error)
         except Exception as error:
@@ -195,14 +195,14 @@ def _unreadable(headers: Mapping[bytes, bytes]) -> str:
     return ""
 
 
-def _inquiry(exchange: _Exchange, parts: tuple[str, ...], body: bytes) -> Inquiry:
+def _inquiry(exchange: _Exchange, parts: tuple[str, ...], body: bytes, public_url: str) -> Inquiry:
     scope = exchange.scope
     return Inquiry(
         parts=parts,
         query=_query(scope["query_string"]) if scope["query_string"] else {},
         body=body,
         caller=exchange.caller,
-        base_url=f"{scope['scheme']}://{exchange.headers.get(b'host', b'localhost').decode('latin-1')}",
+        base_url=public_url or f"{scope['scheme']}://{exchange.headers.get(b'host', b'localhost').decode('latin-1')}",
     )
 
 

@@ -64,7 +64,7 @@ class Services:
     """What handlers need from outside.
 
     Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. Writes of people go through
-    ``calling`` only.
+    ``calling`` only. ``public_url`` is what links begin with; empty: as the request came.
     """
 
     people: People
@@ -77,6 +77,7 @@ class Services:
     metrics: Metrics
     log: Callable[[Served], None]
     limits: Limits = field(default_factory=Limits)
+    public_url: str = ""
 
     async def call(self, workspace_id: int, asks: Sequence[tuple[str, Ask]]) -> Sequence[Answer]:
         """Have calls carried out, each named by what it is meant to do; as `Calling.submit`."""

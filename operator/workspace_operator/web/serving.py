@@ -1,6 +1,7 @@
 """The server of one process: sockets, TLS, uvicorn, and an end that finishes what was accepted."""
 
 import asyncio
+import logging
 import socket
 import ssl
 import sys
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp
 from workspace_operator.errors import InvalidInput
 from workspace_operator.web.connections import BoundedProtocol, limited
 from workspace_operator.web.services import Limits
+
+logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 20
@@ -108,12 +111,13 @@ def listening(host: str, port: int) -> list[socket.socket]:
     """Sockets that listen at all addresses of a host. Raises InvalidInput."""
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return [
-            socket.create_server(address[:2], family=family, backlog=BACKLOG)
-            for family, address in dict.fromkeys((family, address) for family, *_, address in found)
-        ]
+        addresses = dict.fromkeys((family, address) for family, *_, address in found)
+        sockets = [socket.create_server(address[:2], family=family, backlog=BACKLOG) for family, address in addresses]
     except (OSError, OverflowError) as error:
         raise InvalidInput(f"nothing can listen at {host}:{port}: {error}", field="--port") from error
+    for each in sockets:
+        logger.info("the people API listens at %s:%s", *each.getsockname()[:2])
+    return sockets
 
 
 def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
