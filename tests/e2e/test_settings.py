@@ -38,12 +38,15 @@ def test_status_tells_everything(scene: Scene) -> None:
     assert said["Ready"]["message"] == "Every setting is in force."
     assert said["IdentifiersApplied"]["message"] == "EmailOrID and its update rules are in force."
     assert all(each["observedGeneration"] == 1 and each["lastTransitionTime"] for each in said.values())
+    made = status["credentials"].pop("rotatedAt")
+    assert made.endswith("Z")
     del status["conditions"]
     assert status == {
         "observedGeneration": 1,
         "workspaceID": scene.stored().workspace_id,
         "identifiers": {"mode": "EmailOrID", "emailUpdates": "ByIDOrCioID", "idUpdates": "Never"},
         "people": {"total": 0, "withEmail": 0, "withoutID": 0},
+        "credentials": {"secretName": "shop-credentials"},
     }
 
 
@@ -125,8 +128,9 @@ def test_transitions_are_events(scene: Scene) -> None:
     scene.apply()
     scene.until_ready()
 
-    told = until(lambda: [each[:2] for each in scene.events()] if len(scene.events()) >= 3 else [])
-    assert told == [("Normal", "InForce"), ("Warning", "InvalidSpec"), ("Normal", "InForce")]
+    told = until(lambda: [each[:2] for each in scene.events()] if len(scene.events()) >= 4 else [])
+    transitions = [("Normal", "InForce"), ("Warning", "InvalidSpec"), ("Normal", "InForce")]
+    assert told == [("Normal", "CredentialsCreated"), *transitions]
 
 
 def test_people_are_counted_with_a_reconcile(scene: Scene) -> None:
