@@ -1,0 +1,373 @@
+"""Taking a merge back, identity-rules §5: what goes back, what stays, and what is not free any more."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.identity.builders import COLUMNS, E2, EMAIL_ONLY, I0, I1, NOW, by, call, numbered, person, population
+from workspace_operator.identity.attributes import AttributeValue, Wishes
+from workspace_operator.identity.calls import MergeCall
+from workspace_operator.identity.people import Person, same_person
+from workspace_operator.identity.performing import perform
+from workspace_operator.identity.population import Population, Suppression
+from workspace_operator.identity.resolve import identify
+from workspace_operator.identity.rules import EMAIL, ID, IdentityRules, Kind, Mode
+from workspace_operator.identity.trail import Absorbed, ActivityType, Noted
+from workspace_operator.identity.undoing import Parted, undo
+
+A, B = "a@x.org", "b@x.org"
+LATER = NOW + 60
+
+Has = tuple[str | None, str | None]
+
+
+def merged(rules: IdentityRules, *everybody: Person) -> tuple[Population, Absorbed]:
+    """People of whom the first two were merged on request; the trail is written."""
+    people = population(rules, *everybody)
+    primary, secondary, *_ = everybody
+    request = MergeCall(primary=by("cio_id", primary.cio_id), secondary=by("cio_id", secondary.cio_id))
+    perform(rules, people, request, now=NOW, new_cio_id=numbered())
+    [merge] = [step for step in people.trail if isinstance(step, Absorbed)]
+    people.settle()
+    return people, merge
+
+
+def say(
+    rules: IdentityRules, people: Population, body: Mapping[str, str | None], attributes: Wishes | None = None
+) -> None:
+    """Somebody says something of the survivor by cio_id, later."""
+    said = replace(call(by("cio_id", "p"), body), attributes=attributes or {})
+    identify(rules, people, said, now=LATER, new_cio_id=numbered())
+    people.settle()
+
+
+def identifiers(person: Person) -> Has:
+    return person.id, person.email
+
+
+def names(parted: Parted) -> tuple[Has, Has]:
+    """What the restored one and the survivor are named by."""
+    return identifiers(parted.restored), identifiers(parted.survivor)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        (("1", A), ("2", B)),
+        (("1", None), ("2", B)),
+        ((None, A), ("2", B)),
+        ((None, A), ("2", None)),
+        (("1", None), (None, B)),
+        ((None, None), ("2", B)),
+        (("1", A), (None, None)),
+    ],
+)
+def test_undo_at_once_leaves_no_trace(column: str, mine: Has, theirs: Has) -> None:
+    primary = person("p", *mine, stored_at=10, plan="p", same="x")
+    secondary = person("q", *theirs, stored_at=20, plan="q", note="q", same="x", created_at=5)
+    people, merge = merged(COLUMNS[column], primary, secondary)
+
+    parted = undo(people, merge, now=LATER)
+
+    assert parted == Parted(restored=secondary, survivor=primary, not_free=())
+    assert people.people == {"p": primary, "q": secondary}
+    assert people.owners == population(COLUMNS[column], primary, secondary).owners
+
+
+def test_undo_is_noted() -> None:
+    people, merge = merged(E2, person("p", "1", plan="p"), person("q", None, A, note="q"))
+
+    undo(people, merge, now=LATER)
+
+    assert people.trail == [
+        Noted(type=ActivityType.PROFILE_CREATE, cio_id="q", at=LATER, data={}),
+        Noted(
+            type=ActivityType.ATTRIBUTE_CHANGE,
+            cio_id="p",
+            at=LATER,
+            data={"email": {"from": A, "to": None}, "note": {"from": "q", "to": None}},
+        ),
+    ]
+
+
+def test_survivor_that_took_nothing_has_not_changed() -> None:
+    people, merge = merged(E2, person("p", "1"), person("q", "2"))
+
+    undo(people, merge, now=LATER)
+
+    assert [step.cio_id for step in people.trail if isinstance(step, Noted)] == ["q"]
+
+
+# What was said of attributes since: what is said, what the survivor has then, what of it is left after the undo.
+SAID_SINCE: dict[str, tuple[dict[str, AttributeValue | None], dict[str, AttributeValue]]] = {
+    "nothing": ({}, {"own": "p", "doubled": "p"}),
+    "another value": ({"taken": "new"}, {"own": "p", "doubled": "p", "taken": "new"}),
+    "the same value": ({"taken": "q"}, {"own": "p", "doubled": "p", "taken": "q"}),
+    "it is removed": ({"taken": None}, {"own": "p", "doubled": "p"}),
+    "another own value": ({"own": "new", "doubled": None}, {"own": "new"}),
+    "something new": ({"more": 1}, {"own": "p", "doubled": "p", "more": 1}),
+}
+
+
+@pytest.mark.parametrize("since", SAID_SINCE)
+def test_attributes_go_back_unless_written_since(since: str) -> None:
+    said, left = SAID_SINCE[since]
+    primary, secondary = person("p", "1", own="p", doubled="p"), person("q", "2", taken="q", doubled="q")
+    people, merge = merged(E2, primary, secondary)
+    say(E2, people, {}, said)
+
+    parted = undo(people, merge, now=LATER)
+
+    assert parted.survivor.attributes == left
+    assert parted.restored.attributes == {"taken": "q", "doubled": "q"}
+
+
+@pytest.mark.parametrize("written", [1, 1.0, "1"])
+def test_value_of_another_type_was_written_since(written: AttributeValue) -> None:
+    people, merge = merged(E2, person("p", "1"), person("q", "2", flag=True))
+    before = people.people["p"]
+    people.replace(replace(before, attributes={"flag": written}))
+
+    assert undo(people, merge, now=LATER).survivor.attributes == {"flag": written}
+
+
+def test_unsubscription_goes_back() -> None:
+    people, merge = merged(E2, person("p", "1", unsubscribed=False), person("q", "2", unsubscribed=True))
+    assert people.people["p"].attributes == {"unsubscribed": True}
+
+    parted = undo(people, merge, now=LATER)
+
+    assert parted.survivor.attributes == {"unsubscribed": False}
+    assert parted.restored.attributes == {"unsubscribed": True}
+
+
+def test_unsubscription_since_stays() -> None:
+    people, merge = merged(E2, person("p", "1", unsubscribed=False), person("q", "2", unsubscribed=True))
+    say(E2, people, {}, {"unsubscribed": True})
+
+    assert undo(people, merge, now=LATER).survivor.attributes == {"unsubscribed": True}
+
+
+def test_times_go_back_with_their_values() -> None:
+    primary = replace(person("p", "1", own="p"), attribute_times={"own": 5, "taken": 7})
+    secondary = replace(person("q", "2", taken="q", other="q"), attribute_times={"taken": 9, "gone": 3})
+    people, merge = merged(E2, primary, secondary)
+    say(E2, people, {}, {"other": "new"})
+
+    parted = undo(people, merge, now=LATER)
+
+    assert parted.survivor.attributes == {"own": "p", "other": "new"}
+    assert parted.survivor.attribute_times == {"own": 5, "taken": 7, "gone": 3, "other": LATER}
+    assert parted.restored.attribute_times == {"taken": 9, "gone": 3}
+
+
+def test_ages_follow_their_attributes() -> None:
+    primary, secondary = person("p", "1", stored_at=50), person("q", "2", stored_at=60, created_at=5)
+    people, merge = merged(E2, primary, secondary)
+    assert people.people["p"].created_at == 5
+
+    parted = undo(people, merge, now=LATER)
+
+    assert (parted.survivor.created_at, parted.restored.created_at) == (50, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"id": "new"}, (("2", B), ("new", None))),
+        ({"email": "c@x.org"}, (("2", B), (None, "c@x.org"))),
+        ({"email": "B@X.org"}, (("2", B), (None, None))),
+    ],
+)
+def test_identifier_that_was_changed_since_is_the_survivors(
+    change: dict[str, str | None], left: tuple[Has, Has]
+) -> None:
+    people, merge = merged(E2, person("p"), person("q", "2", B))
+    say(E2, people, change)
+
+    parted = undo(people, merge, now=LATER)
+
+    assert names(parted) == left
+    assert parted.not_free == ()
+
+
+def test_identifier_of_somebody_else_is_not_free() -> None:
+    people, merge = merged(E2, person("p", "1", A), person("q", "2", B))
+    people.insert(person("new", "2", B))
+
+    parted = undo(people, merge, now=LATER)
+
+    assert names(parted) == ((None, None), ("1", A))
+    assert parted.not_free == ((ID, "2"), (EMAIL, B))
+
+
+def test_identifier_that_the_survivor_got_otherwise_is_not_free() -> None:
+    people, merge = merged(E2, person("p", "1", A), person("q", "2", B))
+    say(E2, people, {"email": B})
+
+    parted = undo(people, merge, now=LATER)
+
+    assert names(parted) == (("2", None), ("1", B))
+    assert parted.not_free == ((EMAIL, B),)
+
+
+@pytest.mark.parametrize(
+    ("rules", "left", "not_free"),
+    [
+        (E2, ((None, None), ("1", A)), ((ID, "2"), (EMAIL, B))),
+        (I0, ((None, B), ("1", A)), ((ID, "2"),)),
+        (EMAIL_ONLY, ((None, None), ("1", A)), ((ID, "2"), (EMAIL, B))),
+    ],
+)
+def test_suppressed_identifier_is_not_free(
+    rules: IdentityRules, left: tuple[Has, Has], not_free: tuple[tuple[Kind, str], ...]
+) -> None:
+    people, merge = merged(rules, person("p", "1", A), person("q", "2", B))
+    for kind, key in ((ID, "2"), (EMAIL, B)):
+        people.block(Suppression(kind=kind, key=key, suppression_id="s"))
+
+    parted = undo(people, merge, now=LATER)
+
+    assert names(parted) == left
+    assert parted.not_free == not_free
+
+
+@pytest.mark.parametrize("rules", [I0, I1])
+def test_plain_email_is_always_free(rules: IdentityRules) -> None:
+    people, merge = merged(rules, person("p", "1"), person("q", "2", "no address"), person("r", "3", "no address"))
+
+    assert names(undo(people, merge, now=LATER)) == (("2", "no address"), ("1", None))
+
+
+@pytest.mark.parametrize("said", [A, "B@x.org", B])
+def test_plain_email_stays_if_written_since(said: str) -> None:
+    people, merge = merged(I0, person("p", "1"), person("q", "2", B))
+    say(I0, people, {"email": said})
+
+    parted = undo(people, merge, now=LATER)
+
+    assert names(parted) == (("2", B), ("1", said))
+    assert parted.survivor.attribute_times == {"email": LATER}
+
+
+def test_time_of_a_plain_email_goes_back() -> None:
+    primary = replace(person("p", "1"), attribute_times={"email": 5})
+    people, merge = merged(I0, primary, replace(person("q", "2", B), attribute_times={"email": 9}))
+
+    parted = undo(people, merge, now=LATER)
+
+    assert parted.survivor == primary
+
+
+def in_mode(people: Population, mode: Mode) -> Population:
+    return Population(mode=mode, people=people.people.values())
+
+
+def test_email_that_became_an_identifier_is_not_free() -> None:
+    people, merge = merged(I0, person("p", "1", A), person("q", "2", "A@x.org"))
+
+    parted = undo(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
+
+    assert names(parted) == (("2", None), ("1", A))
+    assert parted.not_free == ((EMAIL, A),)
+
+
+@pytest.mark.parametrize("email", [None, "no address"])
+def test_invalid_email_does_not_come_back_as_an_identifier(email: str | None) -> None:
+    people, merge = merged(I0, person("p", "1", A), person("q", "2", email))
+
+    parted = undo(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
+
+    assert identifiers(parted.restored) == ("2", None)
+    assert parted.not_free == (() if email is None else ((EMAIL, email),))
+
+
+def test_id_that_is_another_email_does_not_come_back() -> None:
+    people, merge = merged(I0, person("p", "1"), person("q", B))
+
+    parted = undo(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
+
+    assert identifiers(parted.restored) == (None, None)
+    assert parted.not_free == ((ID, B),)
+
+
+def test_id_does_not_come_back_without_its_email() -> None:
+    people, merge = merged(E2, person("p", "1", A), person("q", B, B))
+    people.insert(person("new", None, B))
+
+    parted = undo(people, merge, now=LATER)
+
+    assert identifiers(parted.restored) == (None, None)
+    assert parted.not_free == ((ID, B), (EMAIL, B))
+
+
+def test_email_that_is_the_survivors_id_stays() -> None:
+    people, merge = merged(E2, person("p", "1"), person("q", "2", B))
+    people.replace(replace(people.people["p"], id=B))
+
+    parted = undo(people, merge, now=LATER)
+
+    assert names(parted) == (("2", None), (B, B))
+    assert parted.not_free == ((EMAIL, B),)
+
+
+def test_identifiers_that_belong_together_go_back_together() -> None:
+    people, merge = merged(E2, person("p"), person("q", B, B))
+
+    assert names(undo(people, merge, now=LATER)) == ((B, B), (None, None))
+
+
+def test_automatic_merge_is_undone() -> None:
+    older, younger = person("p", "1", stored_at=10, plan="p"), person("q", None, A, stored_at=20, note="q")
+    people = population(E2, older, younger)
+    body: dict[str, str | None] = {"email": "A@x.org"}
+    identify(E2, people, call(by("id", "1"), body, plan="new"), now=NOW, new_cio_id=numbered())
+    [merge] = [step for step in people.trail if isinstance(step, Absorbed)]
+
+    parted = undo(people, merge, now=LATER)
+
+    assert names(parted) == ((None, A), ("1", None))
+    assert parted.survivor.attributes == {"plan": "new"}
+    assert parted.restored == younger
+
+
+values: st.SearchStrategy[AttributeValue] = st.sampled_from(["x", "y", 1, True, [1]])
+attributes = st.dictionaries(st.sampled_from(["plan", "city", "unsubscribed", "created_at"]), values)
+times = st.dictionaries(st.sampled_from(["plan", "city", "unsubscribed", "email"]), st.sampled_from([5, 10, 15]))
+
+
+@st.composite
+def couples(draw: st.DrawFn) -> tuple[IdentityRules, Person, Person]:
+    """Two people that may be in one workspace; only in IDOnly an email has a time."""
+    rules = draw(st.sampled_from(list(COLUMNS.values())))
+    people = []
+    for cio_id, id_, email in (("p", "1", A), ("q", "2", B)):
+        had = {name: at for name, at in draw(times).items() if name != "email" or rules.mode is Mode.ID_ONLY}
+        one = person(
+            cio_id,
+            draw(st.sampled_from([None, id_])),
+            draw(st.sampled_from([None, email])),
+            stored_at=10,
+            **draw(attributes),
+        )
+        own = {name: at for name, at in had.items() if at != 10 or (name != "email" and name not in one.attributes)}
+        people.append(replace(one, attribute_times=own or None))
+    return rules, people[0], people[1]
+
+
+@given(couples())
+def test_whatever_is_merged_can_be_undone(couple: tuple[IdentityRules, Person, Person]) -> None:
+    rules, primary, secondary = couple
+    people, merge = merged(rules, primary, secondary)
+
+    parted = undo(people, merge, now=LATER)
+
+    assert same_person(parted.restored, secondary)
+    assert parted.not_free == ()
+    assert identifiers(parted.survivor) == identifiers(primary)
+    assert dict(parted.survivor.attributes) == dict(primary.attributes)
+    assert people.owners == population(rules, primary, secondary).owners
