@@ -124,6 +124,14 @@ def test_survivor_takes_no_id_that_is_another_email(mode: Mode, id_: str | None)
     assert (people.people["p"].id, people.people["p"].email) == (id_, A)
 
 
+def test_survivor_keeps_its_own_id_whatever_it_is() -> None:
+    people = population(E2, person("p", B), person("q", None, A))
+
+    merged(E2, people, by("cio_id", "p"), by("cio_id", "q"))
+
+    assert (people.people["p"].id, people.people["p"].email) == (B, A)
+
+
 def test_plain_addresses_stay_apart() -> None:
     people = population(I0, person("p", "1", "nobody"), person("q", "2", A), person("r", "3", A))
 
