@@ -1,22 +1,24 @@
 """A workspace in memory that is read back over the App API, with short words for it."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import anyio
 import httpx
+import schemathesis
 
 from tests.fakes.belongings import MemoryBelongings
+from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.exports import MemoryExports
 from tests.fakes.memory import Memory
 from tests.fakes.people import MemoryPeople
 from tests.fakes.workspaces import MemoryWorkspaces
 from workspace_operator.application.calling import Calling
 from workspace_operator.application.key_making import Keys, digests_of, make_keys
-from workspace_operator.application.ports import CredentialDigests, Export, StoredCredentials, ViolationRow
+from workspace_operator.application.ports import Export, ViolationRow
 from workspace_operator.identity.calls import Ask
 from workspace_operator.identity.outcomes import Outcome
 from workspace_operator.identity.people import Person
@@ -25,48 +27,12 @@ from workspace_operator.reconcile.observed import Owner, Settings
 from workspace_operator.reconcile.plan import CreateWorkspace
 from workspace_operator.web.app import make_app
 from workspace_operator.web.metrics import PrometheusMetrics
+from workspace_operator.web.openapi import document
 from workspace_operator.web.services import Services
 
+DOCUMENT = schemathesis.openapi.from_dict(document())
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 BASE_URL = "https://people.example.com:8443"
-
-
-@dataclass(slots=True)
-class HeldCredentials:
-    """Implements the port ``Credentials`` with the sets that it holds."""
-
-    held: list[StoredCredentials] = field(default_factory=list)
-
-    def sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
-        return [each for each in reversed(self.held) if each.workspace_id == workspace_id and _is_valid(each, now)]
-
-    def rotate(
-        self, workspace_id: int, digests: CredentialDigests, *, grace: timedelta, request: str, now: datetime
-    ) -> StoredCredentials:
-        earlier = self.sets(workspace_id, now=now)
-        self.held = [replace(each, valid_until=now + grace) if each in earlier[:1] else each for each in self.held]
-        self.held.append(
-            StoredCredentials(
-                workspace_id=workspace_id,
-                number=len(self.held) + 1,
-                digests=digests,
-                created_at=now,
-                valid_until=None,
-                request=request,
-            )
-        )
-        return self.held[-1]
-
-    def revoke(self, workspace_id: int) -> int:
-        before = len(self.held)
-        self.held = [each for each in self.held if each.workspace_id != workspace_id]
-        return before - len(self.held)
-
-    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        return next((each for each in self.held if each.digests.site_id == digest and _is_valid(each, now)), None)
-
-    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        return next((each for each in self.held if each.digests.app_key == digest and _is_valid(each, now)), None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,34 +40,31 @@ class Desk:
     """Where the people of one workspace are read; several may share a memory."""
 
     memory: Memory
-    credentials: HeldCredentials
     number: int
-    keys: Keys
+    keys: Keys = field(init=False)
     now: datetime = NOW
 
     @classmethod
     def of(cls, mode: Mode = Mode.EMAIL_OR_ID, *, beside: "Desk | None" = None) -> Self:
         memory = beside.memory if beside else Memory(clock=lambda: NOW)
-        credentials = beside.credentials if beside else HeldCredentials()
         workspaces = MemoryWorkspaces(memory)
         name = f"crm-{len(memory.rooms)}"
         owner = Owner(cluster="c", namespace="default", name=name, uid=name)
         wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=Settings(display_name=name))
         workspaces.carry_out(wanted, now=NOW)
-        desk = cls(
-            memory=memory,
-            credentials=credentials,
-            number=workspaces.find("default", name).workspace_id,
-            keys=make_keys(lambda size: f"{name}{len(credentials.held)}".encode().ljust(size, b".")),
-        )
+        desk = cls(memory=memory, number=workspaces.find("default", name).workspace_id)
         desk.rotate()
         return desk
 
-    def rotate(self, grace: timedelta = timedelta(hours=1)) -> Keys:
+    @property
+    def credentials(self) -> MemoryCredentials:
+        return MemoryCredentials(self.memory)
+
+    def rotate(self, grace: timedelta = timedelta(hours=1)) -> None:
         """New keys; those before work for the grace time."""
-        self.keys = make_keys(lambda size: f"{self.number}/{len(self.credentials.held)}".encode().ljust(size, b"."))
+        made = len(self.memory.room(self.number).credentials)
+        self.keys = make_keys(lambda size: f"{self.number}/{made}".encode().ljust(size, b"."))
         self.credentials.rotate(self.number, digests_of(self.keys), grace=grace, request="", now=self.now)
-        return self.keys
 
     def asked(self, *asks: Ask) -> list[Outcome]:
         """What calls come to, one after the other; none may be invalid."""
@@ -151,7 +114,9 @@ class Desk:
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 return await client.request(method, path, params=params or None, **content)
 
-        return anyio.run(send)
+        response = anyio.run(send)
+        _check_described(method, response)
+        return response
 
     def _services(self) -> Services:
         people = MemoryPeople(self.memory)
@@ -168,5 +133,8 @@ class Desk:
         )
 
 
-def _is_valid(credentials: StoredCredentials, now: datetime) -> bool:
-    return credentials.valid_until is None or now < credentials.valid_until
+def _check_described(method: str, response: httpx.Response) -> None:
+    """Every answer that a test sees is one that the document at /openapi.json describes."""
+    operation = DOCUMENT.find_operation_by_path(method, response.request.url.raw_path.decode().partition("?")[0])
+    assert operation is not None
+    operation.validate_response(response)

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from tests.api.reading import HeldCredentials
 from tests.api.servers import MadeWorkspace
 from tests.fakes.belongings import MemoryBelongings
+from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.exports import MemoryExports
 from tests.fakes.memory import Memory
 from tests.fakes.people import MemoryPeople
@@ -45,7 +45,6 @@ class Shop:
     """
 
     memory: Memory = field(default_factory=lambda: Memory(clock=lambda: NOW))
-    credentials: HeldCredentials = field(default_factory=HeldCredentials)
     limits: Limits = field(default_factory=Limits)
     waiting: CallingLimits = field(default_factory=CallingLimits)
     between: Callable[[People], People] = lambda people: people
@@ -59,9 +58,14 @@ class Shop:
         wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=Settings(display_name=name))
         workspaces.carry_out(wanted, now=NOW)
         number = workspaces.find("default", name).workspace_id
-        keys = make_keys(lambda size: f"{name}/{len(self.credentials.held)}".encode().ljust(size, b"."))
+        keys = make_keys(lambda size: f"{name}/{number}".encode().ljust(size, b"."))
         self.credentials.rotate(number, digests_of(keys), grace=timedelta(0), request="", now=NOW)
         return MadeWorkspace(workspace_id=number, keys=keys)
+
+    @property
+    def credentials(self) -> MemoryCredentials:
+        """Whose keys there are."""
+        return MemoryCredentials(self.memory)
 
     def services(self) -> Services:
         people = self.between(MemoryPeople(self.memory))
