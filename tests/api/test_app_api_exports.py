@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tracemalloc
 from collections.abc import Generator, Iterator
 from datetime import timedelta
 
@@ -194,6 +195,21 @@ def test_csv_is_made_in_pieces() -> None:
     assert downloads.PIECE_CHARACTERS <= len(first) < downloads.PIECE_CHARACTERS + 100
     assert made == len(first) // 100
     assert len(first) + sum(map(len, pieces)) == 1_000_000
+
+
+def test_long_export_takes_no_more_memory_than_a_short_one() -> None:
+    def peak(people: int) -> int:
+        tracemalloc.start()
+        reply = downloads.csv_reply((row(f"{number:06}") for number in range(people)), "export-1.csv")
+        for _ in reply.document:
+            pass
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(1_000)
+
+    assert peak(20_000) < 1.5 * peak(1_000)
 
 
 def test_end_of_the_sending_ends_the_reading() -> None:

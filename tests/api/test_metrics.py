@@ -15,7 +15,8 @@ from workspace_operator.identity.outcomes import Effect, Outcome, Refusal
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.rules import CIO_ID, EMAIL
 from workspace_operator.web.exchanges import Served
-from workspace_operator.web.metrics import FOLDER_VARIABLE, REASON_SLUGS, PrometheusMetrics
+from workspace_operator.web.metrics import REASON_SLUGS, PrometheusMetrics
+from workspace_operator.web.services import FOLDER_VARIABLE
 
 PERSON = Person(cio_id="01", id="somebody", attributes={}, stored_at=1, created_at=1)
 
