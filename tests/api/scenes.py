@@ -2,11 +2,11 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -19,7 +19,9 @@ from tests.fakes.people import MemoryPeople
 from tests.fakes.workspaces import MemoryWorkspaces
 from workspace_operator.application.calling import Calling, CallingLimits
 from workspace_operator.application.key_making import digests_of, make_keys
-from workspace_operator.application.ports import People
+from workspace_operator.application.ports import Answer, People
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.calls import Ask, Call
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import reference_by_kind
 from workspace_operator.identity.rules import Kind, Mode
@@ -39,9 +41,12 @@ class Shop:
     """A store in memory with workspaces, and what the API has served of it.
 
     Attributes:
-        people: where calls are carried out; a test may put something in between.
         limits: of the server.
         waiting: of the calls.
+        between: puts something between the API and the store.
+        served: what the access log was told.
+        transactions: how many calls shared each.
+        heard: the calls that the API made of requests.
     """
 
     memory: Memory = field(default_factory=lambda: Memory(clock=lambda: NOW))
@@ -50,6 +55,7 @@ class Shop:
     between: Callable[[People], People] = lambda people: people
     served: list[Served] = field(default_factory=list)
     transactions: list[int] = field(default_factory=list)
+    heard: "list[Call | InvalidInput]" = field(default_factory=list)
 
     def open(self, mode: Mode = Mode.EMAIL_OR_ID, name: str = "shop") -> MadeWorkspace:
         """Make a workspace with keys."""
@@ -68,7 +74,7 @@ class Shop:
         return MemoryCredentials(self.memory)
 
     def services(self) -> Services:
-        people = self.between(MemoryPeople(self.memory))
+        people = self.between(cast("People", Heard(MemoryPeople(self.memory), self.heard)))
         calling = Calling(
             people=people,
             clock=NOW.timestamp,
@@ -130,3 +136,26 @@ class Counter:
         [(kind, value)] = named.items()
         reference = reference_by_kind(value, Kind(kind), Mode.EMAIL_OR_ID)
         return MemoryPeople(self.shop.memory).find(workspace.workspace_id, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """People that keep the calls which the API made of requests, and carry them out."""
+
+    people: People
+    calls: list[Call | InvalidInput]
+
+    def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
+        mode = self.people.rules(workspace_id).mode
+        self.calls.extend(_resolved(ask, mode) for ask in asks)
+        return self.people.perform(workspace_id, asks, now=now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.people, name)
+
+
+def _resolved(ask: Ask, mode: Mode) -> Call | InvalidInput:
+    try:
+        return ask(mode) if callable(ask) else ask
+    except InvalidInput as error:
+        return error

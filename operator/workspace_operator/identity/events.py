@@ -43,12 +43,13 @@ class Event:
     data: Mapping[str, object]
 
 
-def event_of(body: Mapping[str, object], *, field: str = "") -> Event:
+def event_of(body: Mapping[str, object], *, field: str = "", data: str = "data") -> Event:
     """An event from what was sent of it; other names in the body say nothing.
 
     Args:
-        body: ``name``, and as wanted ``type``, ``id``, ``timestamp`` and ``data``; null is as good as nothing.
+        body: ``name``, and as wanted ``type``, ``id``, ``timestamp`` and the data; null is as good as nothing.
         field: the body's path in errors, empty for the whole of what was sent.
+        data: under which name the body has the data: ``data`` in v1, ``attributes`` in v2.
 
     Raises:
         InvalidInput: something is missing, over a limit, or of a type that is not taken; nothing is ever cut.
@@ -59,7 +60,7 @@ def event_of(body: Mapping[str, object], *, field: str = "") -> Event:
         name=_name(body.get("name"), f"{path}name"),
         id=identifier_text(body.get("id"), field=f"{path}id", limit=MAX_ID_BYTES),
         timestamp=whole_seconds_of(body.get("timestamp"), field=f"{path}timestamp"),
-        data=_data(body.get("data"), f"{path}data"),
+        data=_data(body.get(data), f"{path}{data}"),
     )
 
 

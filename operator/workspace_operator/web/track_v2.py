@@ -73,14 +73,7 @@ def identify(operation: Operation) -> Ask:
 
 def event(operation: Operation) -> Ask:
     """Record an event, a page or a screen of a person; its attributes are the event's data."""
-    said = {
-        "type": operation["action"],
-        "name": operation["name"],
-        "id": operation.get("id"),
-        "timestamp": operation.get("timestamp"),
-        "data": _attributes(operation),
-    }
-    happened = event_of(said)
+    happened = event_of({**operation, "type": operation["action"]}, data="attributes")
     return _about(operation, lambda person: EventCall(reference=person, event=happened))
 
 

@@ -1,0 +1,311 @@
+"""Track v1: each line of the table in track-api.md §1 becomes one call, and its answer is the one that clients know."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.scenes import Counter, Shop
+from tests.api.servers import MadeWorkspace
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.calls import (
+    DELETE,
+    AddDeviceCall,
+    AnonymousEventCall,
+    Call,
+    DeleteCall,
+    DeleteDeviceCall,
+    EventCall,
+    IdentifyCall,
+    MergeCall,
+    SegmentCall,
+    SuppressCall,
+    UnsuppressCall,
+)
+from workspace_operator.identity.devices import Device
+from workspace_operator.identity.events import Event, EventType
+from workspace_operator.identity.references import Reference, reference_by_kind
+from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, Kind, Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A caller of one workspace."""
+
+    counter: Counter
+    workspace: MadeWorkspace
+    client: httpx.Client
+
+    def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """A body that is bytes goes as it is; None is none."""
+        content = {"content": body} if isinstance(body, bytes | None) else {"json": body}
+        return self.client.request(method, path, **content)
+
+    def heard(self, method: str, path: str, body: Any = None) -> Call | InvalidInput:
+        """The one call that a request comes to."""
+        heard = self.counter.shop.heard
+        heard.clear()
+        response = self.send(method, path, body)
+        assert (response.status_code, response.content) == (200, b"{}\n"), response.text
+        [call] = heard
+        return call
+
+    def refused(self, method: str, path: str, body: Any = None) -> str:
+        """The one message of a request that is a 400; nothing is called for it."""
+        self.counter.shop.heard.clear()
+        response = self.send(method, path, body)
+        assert response.status_code == 400, response.text
+        assert all(isinstance(each, InvalidInput) for each in self.counter.shop.heard)
+        [message] = response.json()["meta"]["errors"]
+        return str(message)
+
+
+@pytest.fixture(scope="module")
+def counter() -> Iterator[Counter]:
+    with Shop().serving() as counter:
+        yield counter
+
+
+@pytest.fixture(params=[Mode.EMAIL_OR_ID], ids=str)
+def caller(counter: Counter, request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """A workspace of the test's own."""
+    workspace = counter.shop.open(request.param, name=f"shop-{len(counter.shop.memory.rooms)}")
+    with counter.client(workspace.track) as client:
+        yield Caller(counter=counter, workspace=workspace, client=client)
+
+
+id_only = pytest.mark.parametrize("caller", [Mode.ID_ONLY], indirect=True)
+
+
+def of(kind: Kind, value: str) -> Reference:
+    return reference_by_kind(value, kind, Mode.EMAIL_OR_ID)
+
+
+ANN = of(ID, "ann")
+BOUGHT = Event(name="bought", data={})
+
+
+def identified(reference: Reference = ANN, **said: Any) -> IdentifyCall:
+    return IdentifyCall(reference=reference, **{"attributes": {}, **said})
+
+
+TABLE = [
+    ("PUT", "/customers/ann", {"plan": "gold"}, identified(attributes={"plan": "gold"})),
+    ("PUT", "/customers/ann", {}, identified()),
+    ("PUT", "/customers/ann", None, identified()),
+    ("PUT", "/customers/ann", b"null", identified()),
+    ("PUT", "/customers/ann", {"email": "a@x.y", "cio_id": "01"}, identified(email="a@x.y", cio_id="01")),
+    ("PUT", "/customers/ann", {"email": None, "id": ""}, identified(email=DELETE, id=DELETE)),
+    ("PUT", "/customers/ann", {"_update": True, "a": 1}, identified(update_only=True, attributes={"a": 1})),
+    ("PUT", "/customers/ann", {"_timestamp": 5, "a": None}, identified(timestamp=5, attributes={"a": None})),
+    ("DELETE", "/customers/ann", {}, DeleteCall(reference=ANN)),
+    ("DELETE", "/customers/ann", None, DeleteCall(reference=ANN)),
+    ("DELETE", "/customers/ann", b"no JSON at all", DeleteCall(reference=ANN)),
+    ("POST", "/customers/ann/suppress", {}, SuppressCall(reference=ANN)),
+    ("POST", "/customers/ann/unsuppress", None, UnsuppressCall(reference=ANN)),
+    (
+        "PUT",
+        "/customers/ann/devices",
+        {"device": {"id": "t", "platform": "ios", "last_used": "9", "attributes": None}},
+        AddDeviceCall(reference=ANN, device=Device(token="t", platform="ios", last_used=9, attributes={})),
+    ),
+    ("DELETE", "/customers/ann/devices/t%2F1", None, DeleteDeviceCall(reference=ANN, token="t/1")),
+    ("POST", "/customers/ann/events", {"name": " bought ", "data": None}, EventCall(reference=ANN, event=BOUGHT)),
+    (
+        "POST",
+        "/customers/ann/events",
+        {"type": "page", "name": "/hats", "id": "e1", "timestamp": 5, "data": {"a": [1]}},
+        EventCall(reference=ANN, event=Event(type=EventType.PAGE, name="/hats", id="e1", timestamp=5, data={"a": [1]})),
+    ),
+    ("POST", "/events", {"name": "bought"}, AnonymousEventCall(event=BOUGHT)),
+    ("POST", "/events", {"name": "bought", "anonymous_id": "c"}, AnonymousEventCall(event=BOUGHT, anonymous_id="c")),
+    (
+        "POST",
+        "/merge_customers",
+        {"primary": {"id": "ann"}, "secondary": {"email": "a@x.y"}},
+        MergeCall(primary=ANN, secondary=of(EMAIL, "a@x.y")),
+    ),
+    (
+        "POST",
+        "/merge_customers",
+        {"primary": {"cio_id": "01", "id": None}, "secondary": {"id": 7, "email": ""}},
+        MergeCall(primary=of(CIO_ID, "01"), secondary=of(ID, "7")),
+    ),
+    ("POST", "/segments/7/add_customers", {"ids": ["ann"]}, SegmentCall(reference=ANN, segment=7, joins=True)),
+    (
+        "POST",
+        "/segments/7/remove_customers?id_type=email",
+        {"ids": ["a@x.y"]},
+        SegmentCall(reference=of(EMAIL, "a@x.y"), segment=7, joins=False),
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "call"), TABLE)
+def test_request_becomes_a_call(caller: Caller, method: str, path: str, body: Any, call: Call) -> None:
+    assert caller.heard(method, f"/api/v1{path}", body) == call
+
+
+@pytest.mark.parametrize(
+    ("segment", "kind", "value"),
+    [
+        ("ann", ID, "ann"),
+        ("cio_01ab", CIO_ID, "cio_01ab"),
+        ("cio_", ID, "cio_"),
+        ("a@x.y", EMAIL, "a@x.y"),
+        ("a%40x.y", EMAIL, "a@x.y"),
+        ("a+b@x.y", EMAIL, "a+b@x.y"),
+        ("1%2F", ID, "1/"),
+        ("a%20b", ID, "a b"),
+        ("%2541", ID, "%41"),
+        ("suppress", ID, "suppress"),
+    ],
+)
+def test_reference_is_typed_by_its_shape(caller: Caller, segment: str, kind: Kind, value: str) -> None:
+    call = caller.heard("DELETE", f"/api/v1/customers/{segment}")
+
+    assert call == DeleteCall(reference=of(kind, value))
+
+
+@id_only
+def test_address_is_an_id_where_email_is_no_identifier(caller: Caller) -> None:
+    call = caller.heard("PUT", "/api/v1/customers/a%40x.y", {"email": "b@x.y"})
+
+    assert call == IdentifyCall(reference=of(ID, "a@x.y"), email="b@x.y", attributes={})
+
+
+PERSON = "/api/v1/customers/ann"
+REFUSED = [
+    ("PUT", f"/api/v1/customers/{'a' * 151}", {}, "151 bytes, 150 are allowed"),
+    ("PUT", "/api/v1/customers/%20", {}, "empty"),
+    ("PUT", "/api/v1/customers/", {}, "empty"),
+    ("POST", "/api/v1/customers//suppress", {}, "empty"),
+    ("PUT", "/api/v1/customers/%00", {}, "NUL"),
+    ("PUT", "/api/v1/customers/%ff", {}, "UTF-8"),
+    ("PUT", PERSON, b"{", "no valid JSON"),
+    ("PUT", PERSON, [], "must be a JSON object"),
+    ("PUT", PERSON, {"a" * 151: 1}, "150 are allowed"),
+    ("PUT", PERSON, {"a": "b" * 1001}, "1000 are allowed"),
+    ("PUT", PERSON, {f"a{number}": 1 for number in range(301)}, "300 are allowed"),
+    ("PUT", PERSON, b'{"a":"\\u0000"}', "NUL"),
+    ("PUT", PERSON, b'{"a":"\\ud800"}', "Unicode"),
+    ("PUT", PERSON, {"email": True}, "email"),
+    ("PUT", PERSON, {"_timestamp": "yesterday"}, "_timestamp"),
+    ("PUT", PERSON, {"_update": "yes"}, "_update"),
+    ("PUT", f"{PERSON}/devices", {}, "device is missing"),
+    ("PUT", f"{PERSON}/devices", {"device": "t"}, "device is 't'"),
+    ("PUT", f"{PERSON}/devices", {"device": {"platform": "ios"}}, "device.id is missing"),
+    ("PUT", f"{PERSON}/devices", {"device": {"id": "t"}}, "device.platform is missing"),
+    ("DELETE", f"{PERSON}/devices/%20", None, "token is missing"),
+    ("POST", f"{PERSON}/events", {}, "name is missing"),
+    ("POST", f"{PERSON}/events", {"name": " "}, "name is missing"),
+    ("POST", f"{PERSON}/events", {"name": "a" * 101}, "100 are allowed"),
+    ("POST", f"{PERSON}/events", {"name": "a", "type": "scream"}, "type"),
+    ("POST", f"{PERSON}/events", {"name": "a", "data": {"b": "c" * 100_000}}, "100000 are allowed"),
+    ("POST", "/api/v1/events", {"name": "a", "anonymous_id": {}}, "anonymous_id"),
+    ("POST", "/api/v1/segments/x/add_customers", {"ids": ["1"]}, "segment"),
+    ("POST", "/api/v1/segments/0/add_customers", {"ids": ["1"]}, "segment"),
+    ("POST", f"/api/v1/segments/{'9' * 19}/add_customers", {"ids": ["1"]}, "segment"),
+    ("POST", "/api/v1/segments/1/add_customers", {"ids": []}, "1 to 1000"),
+    ("POST", "/api/v1/segments/1/add_customers", {"ids": ["1"] * 1001}, "1 to 1000"),
+    ("POST", "/api/v1/segments/1/add_customers", {"ids": "1"}, "1 to 1000"),
+    ("POST", "/api/v1/segments/1/add_customers", {"ids": ["1", None]}, "ids[1] is empty"),
+    ("POST", "/api/v1/segments/1/add_customers?id_type=phone", {"ids": ["1"]}, "id_type"),
+    ("POST", "/api/v1/segments/1/add_customers?id_type=email", {"ids": ["1"]}, "ids[0]"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "words"), REFUSED)
+def test_wrong_request_is_refused(caller: Caller, method: str, path: str, body: Any, words: str) -> None:
+    assert words in caller.refused(method, path, body)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"primary": {"id": "1", "email": "a@x.y"}, "secondary": {"id": "2"}}, "primary must have exactly one"),
+        ({"primary": {"id": "1"}, "secondary": {"id": "2", "cio_id": "3"}}, "secondary must have exactly one"),
+        ({"primary": {}, "secondary": {"id": "2"}}, "it has 0"),
+        ({"primary": {"id": "1"}}, "secondary is missing"),
+        ({"primary": {"id": "1"}, "secondary": "2"}, "secondary is '2'"),
+        ({"primary": {"id": "1"}, "secondary": {"email": "2"}}, "secondary.email"),
+    ],
+)
+def test_wrong_merge_has_one_message(caller: Caller, body: Any, words: str) -> None:
+    response = caller.send("POST", "/api/v1/merge_customers", body)
+
+    assert response.status_code == 400
+    assert words in response.json()["meta"]["error"]
+
+
+@id_only
+def test_merge_by_what_is_no_identifier_is_refused(caller: Caller) -> None:
+    response = caller.send("POST", "/api/v1/merge_customers", {"primary": {"id": "1"}, "secondary": {"email": "a@x.y"}})
+
+    assert response.status_code == 400
+    assert "secondary.email" in response.json()["meta"]["error"]
+
+
+@id_only
+def test_segment_by_what_is_no_identifier_takes_nobody(caller: Caller) -> None:
+    path = "/api/v1/segments/7/add_customers?id_type=email"
+
+    assert "no identifier" in caller.refused("POST", path, {"ids": ["a@x.y", "b@x.y"]})
+
+
+def test_merge_into_an_unknown_person_changes_nothing(caller: Caller) -> None:
+    caller.send("PUT", "/api/v1/customers/bob", {"a": 1})
+
+    merged = caller.heard("POST", "/api/v1/merge_customers", {"primary": {"id": "nobody"}, "secondary": {"id": "bob"}})
+
+    assert isinstance(merged, MergeCall)
+    assert caller.counter.person(caller.workspace, id="bob") is not None
+
+
+def test_answer_is_seen_by_a_read_right_after(caller: Caller) -> None:
+    caller.send("PUT", "/api/v1/customers/ann", {"email": "ann@example.com", "plan": "gold"})
+
+    person = caller.counter.person(caller.workspace, email="ANN@example.com")
+
+    assert person is not None
+    assert (person.id, person.attributes) == ("ann", {"plan": "gold"})
+
+
+def test_success_has_the_headers_that_clients_expect(caller: Caller) -> None:
+    response = caller.send("PUT", "/api/v1/customers/ann", {})
+
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.headers["content-length"] == "3"
+    assert "x-refused-changes" not in response.headers
+
+
+def test_refused_changes_are_told_in_a_header(caller: Caller) -> None:
+    caller.send("PUT", "/api/v1/customers/ann", {"email": "ann@example.com"})
+    caller.send("PUT", "/api/v1/customers/bob", {"email": "bob@example.com"})
+
+    response = caller.send("PUT", "/api/v1/customers/ann", {"email": "bob@example.com", "id": "x", "plan": "gold"})
+
+    assert (response.status_code, response.content) == (200, b"{}\n")
+    others = 'email; reason="The identifier is already associated with a different profile."'
+    assert response.headers["x-refused-changes"].startswith(f'{others}, id; reason="')
+    person = caller.counter.person(caller.workspace, id="ann")
+    assert person is not None
+    assert (person.email, person.attributes) == ("ann@example.com", {"plan": "gold"})
+
+
+def test_region_names_the_workspace(caller: Caller) -> None:
+    response = caller.send("GET", "/api/v1/accounts/region")
+
+    url = f"http://127.0.0.1:{caller.counter.port}"
+    assert response.json() == {"url": url, "region": "us", "environment_id": caller.workspace.workspace_id}
+
+
+def test_person_with_too_many_attributes_is_refused(caller: Caller) -> None:
+    caller.send("PUT", "/api/v1/customers/ann", {f"a{number}": 1 for number in range(300)})
+
+    response = caller.send("PUT", "/api/v1/customers/ann", {"one more": 1})
+
+    assert response.status_code == 400
+    assert "300 attributes" in response.text

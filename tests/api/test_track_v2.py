@@ -1,0 +1,292 @@
+"""Track v2: operations become calls, one a request or many; what is not taken is listed (track-api.md §1)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.scenes import Counter, Shop
+from tests.api.servers import MadeWorkspace
+from workspace_operator.identity.calls import (
+    DELETE,
+    AddDeviceCall,
+    Call,
+    DeleteCall,
+    DeleteDeviceCall,
+    EventCall,
+    IdentifyCall,
+    MergeCall,
+    SuppressCall,
+    UnsuppressCall,
+)
+from workspace_operator.identity.devices import Device
+from workspace_operator.identity.events import Event, EventType
+from workspace_operator.identity.references import reference_by_kind
+from workspace_operator.identity.rules import EMAIL, ID, Mode
+from workspace_operator.web.track_v2 import BATCH_BYTES, ENTITY_BYTES
+
+ANN = reference_by_kind("ann", ID, Mode.EMAIL_OR_ID)
+ADDRESS = reference_by_kind("a@x.y", EMAIL, Mode.EMAIL_OR_ID)
+
+ENTITY, BATCH = "/api/v2/entity", "/api/v2/batch"
+
+
+@pytest.fixture(scope="module")
+def counter() -> Iterator[Counter]:
+    with Shop().serving() as counter:
+        yield counter
+
+
+@pytest.fixture(params=[Mode.EMAIL_OR_ID], ids=str)
+def workspace(counter: Counter, request: pytest.FixtureRequest) -> MadeWorkspace:
+    counter.shop.heard.clear()
+    return counter.shop.open(request.param, name=f"shop-{len(counter.shop.memory.rooms)}")
+
+
+@pytest.fixture
+def client(counter: Counter, workspace: MadeWorkspace) -> Iterator[httpx.Client]:
+    with counter.client(workspace.track) as client:
+        yield client
+
+
+id_only = pytest.mark.parametrize("workspace", [Mode.ID_ONLY], indirect=True)
+
+
+def operation(action: str, **said: Any) -> dict[str, Any]:
+    """An operation about the id ann, unless it says otherwise; what is None is left out."""
+    whole = {"type": "person", "action": action, "identifiers": {"id": "ann"}, **said}
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def device(**said: Any) -> AddDeviceCall:
+    return AddDeviceCall(reference=ANN, device=Device(**{"token": "t", "platform": "ios", "attributes": {}, **said}))
+
+
+def event(type_: EventType = EventType.EVENT, **said: Any) -> EventCall:
+    return EventCall(reference=ANN, event=Event(**{"type": type_, "name": "n", "data": {}, **said}))
+
+
+TABLE = [
+    (operation("identify"), IdentifyCall(reference=ANN, attributes={})),
+    (operation("identify", attributes={"a": 1}), IdentifyCall(reference=ANN, attributes={"a": 1})),
+    (operation("identify", timestamp=5), IdentifyCall(reference=ANN, attributes={}, timestamp=5)),
+    (
+        operation("identify", timestamp=5, attributes={"_timestamp": 6, "email": None}),
+        IdentifyCall(reference=ANN, attributes={}, timestamp=6, email=DELETE),
+    ),
+    (
+        operation("identify", identifiers={"email": "a@x.y", "id": ""}, attributes={"id": 7}),
+        IdentifyCall(reference=ADDRESS, id="7", attributes={}),
+    ),
+    (
+        operation("identify", identifiers={"id": 7}),
+        IdentifyCall(reference=reference_by_kind("7", ID, Mode.ID_ONLY), attributes={}),
+    ),
+    (operation("delete"), DeleteCall(reference=ANN)),
+    (operation("event", name="n"), event()),
+    (operation("screen", name="n"), event(EventType.SCREEN)),
+    (
+        operation("page", name=" n ", id="e", timestamp=5, attributes={"b": 2}),
+        event(EventType.PAGE, id="e", timestamp=5, data={"b": 2}),
+    ),
+    (operation("add_device", device={"token": "t", "platform": "ios"}), device()),
+    (
+        operation("add_device", device={"token": "t", "platform": "ios", "last_used": 5, "attributes": {"v": 1}}),
+        device(last_used=5, attributes={"v": 1}),
+    ),
+    (operation("delete_device", device={"token": "t"}), DeleteDeviceCall(reference=ANN, token="t")),
+    (
+        operation("merge", identifiers=None, primary={"id": "ann"}, secondary={"email": "a@x.y"}),
+        MergeCall(primary=ANN, secondary=ADDRESS),
+    ),
+    (operation("suppress"), SuppressCall(reference=ANN)),
+    (operation("unsuppress", identifiers={"email": "a@x.y"}), UnsuppressCall(reference=ADDRESS)),
+]
+
+WRONG: list[tuple[object, str, str]] = [
+    (3, "invalid", ""),
+    ({}, "required", "type"),
+    ({"type": "person"}, "required", "action"),
+    ({"type": "object", "action": "identify"}, "invalid", "type"),
+    ({"type": ["person"], "action": "identify"}, "invalid", "type"),
+    (operation("dance"), "invalid", "action"),
+    (operation(["identify"]), "invalid", "action"),  # type: ignore[arg-type]  # what callers send
+    (operation("identify", identifiers={}), "required", "identifiers"),
+    (operation("identify", identifiers=None), "required", "identifiers"),
+    (operation("identify", identifiers="ann"), "invalid", "identifiers"),
+    (operation("identify", identifiers={"phone": "1"}), "invalid", "identifiers"),
+    (operation("identify", identifiers={"id": "1", "email": "a@x.y"}), "invalid", "identifiers"),
+    (operation("identify", identifiers={"email": "nobody"}), "invalid", "identifiers.email"),
+    (operation("identify", identifiers={"id": " "}), "invalid", "identifiers.id"),
+    (operation("identify", identifiers={"id": ["1"]}), "invalid", "identifiers.id"),
+    (operation("identify", attributes=[]), "invalid", "attributes"),
+    (operation("identify", attributes={"a": "b" * 1001}), "invalid", "attributes.a"),
+    (operation("identify", timestamp="soon"), "invalid", "timestamp"),
+    (operation("event"), "required", "name"),
+    (operation("event", name=""), "required", "name"),
+    (operation("event", name="a" * 101), "invalid", "name"),
+    (operation("event", name="a", attributes={"b": "\0"}), "invalid", "attributes"),
+    (operation("page", name="a", attributes=7), "invalid", "attributes"),
+    (operation("add_device"), "required", "device"),
+    (operation("add_device", device={"platform": "ios"}), "required", "device.token"),
+    (operation("add_device", device={"token": "t"}), "required", "device.platform"),
+    (operation("add_device", device="t"), "invalid", "device"),
+    (operation("add_device", device={"token": 7, "platform": "ios"}), "invalid", "device.token"),
+    (operation("delete_device", device={}), "required", "device"),
+    (operation("merge", primary={"id": "1"}), "required", "secondary"),
+    (operation("merge", primary={"id": "1", "email": "a@x.y"}, secondary={"id": "2"}), "invalid", "primary"),
+]
+
+
+@pytest.mark.parametrize(("said", "call"), TABLE)
+def test_operation_becomes_a_call(counter: Counter, client: httpx.Client, said: Mapping[str, Any], call: Call) -> None:
+    alone = client.post(ENTITY, json=said)
+    among = client.post(BATCH, json={"batch": [said]})
+
+    assert (alone.status_code, alone.content) == (200, b"{}\n"), alone.text
+    assert (among.status_code, among.content) == (200, b"{}\n"), among.text
+    assert counter.shop.heard == [call, call]
+
+
+@pytest.mark.parametrize(("said", "reason", "field"), WRONG)
+def test_wrong_operation_is_refused(client: httpx.Client, said: object, reason: str, field: str) -> None:
+    alone = client.post(ENTITY, json=said)
+    among = client.post(BATCH, json={"batch": [said]})
+
+    [of_batch] = among.json()["errors"]
+    assert among.status_code == 207
+    assert (of_batch["batch_index"], of_batch["reason"], of_batch["field"]) == (0, reason, field)
+    [of_entity] = alone.json()["errors"]
+    assert alone.status_code == 400
+    if isinstance(said, dict):
+        assert {"batch_index": 0, **of_entity} == of_batch
+
+
+@pytest.mark.parametrize("path", [ENTITY, BATCH])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"a":NaN}', b"\xff", b"[" * 1000])
+def test_what_is_no_json_object_is_a_parse_error(client: httpx.Client, path: str, body: bytes) -> None:
+    response = client.post(path, content=body)
+
+    assert response.status_code == 400
+    assert [each["reason"] for each in response.json()["errors"]] == ["parse_error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"), [({}, "required"), ({"batch": {}}, "invalid"), ({"batch": None}, "required")]
+)
+def test_batch_must_be_a_list(client: httpx.Client, body: Any, reason: str) -> None:
+    response = client.post(BATCH, json=body)
+
+    assert response.status_code == 400
+    assert [(each["reason"], each["field"]) for each in response.json()["errors"]] == [(reason, "batch")]
+
+
+def test_empty_batch_is_done(client: httpx.Client) -> None:
+    response = client.post(BATCH, json={"batch": []})
+
+    assert (response.status_code, response.content) == (200, b"{}\n")
+
+
+def test_others_of_a_batch_are_taken(counter: Counter, client: httpx.Client, workspace: MadeWorkspace) -> None:
+    wrong = [each for each, _, _ in WRONG]
+    good = [operation("identify", identifiers={"id": f"p{number}"}) for number in range(len(wrong))]
+
+    response = client.post(BATCH, json={"batch": [each for pair in zip(good, wrong, strict=True) for each in pair]})
+
+    errors = response.json()["errors"]
+    assert response.status_code == 207
+    assert [each["batch_index"] for each in errors] == [2 * number + 1 for number in range(len(wrong))]
+    assert [(each["reason"], each["field"]) for each in errors] == [(reason, field) for _, reason, field in WRONG]
+    assert all(counter.person(workspace, id=f"p{number}") for number in range(len(wrong)))
+
+
+def test_operations_take_effect_in_order(counter: Counter, client: httpx.Client, workspace: MadeWorkspace) -> None:
+    said = [operation("identify", attributes={"n": 1}), operation("delete"), operation("identify", attributes={"m": 2})]
+
+    client.post(BATCH, json={"batch": said})
+
+    person = counter.person(workspace, id="ann")
+    assert person is not None
+    assert person.attributes == {"m": 2}
+
+
+def test_batch_is_one_transaction(counter: Counter, client: httpx.Client) -> None:
+    counter.shop.transactions.clear()
+
+    client.post(BATCH, json={"batch": [operation("identify", identifiers={"id": number}) for number in range(900)]})
+
+    assert counter.shop.transactions == [900]
+
+
+@id_only
+def test_what_is_no_identifier_here_is_refused(client: httpx.Client) -> None:
+    said = [
+        operation("identify", identifiers={"email": "a@x.y"}),
+        operation("merge", primary={"id": "1"}, secondary={"email": "a@x.y"}),
+        operation("identify"),
+    ]
+
+    response = client.post(BATCH, json={"batch": said})
+
+    fields = [(each["batch_index"], each["reason"], each["field"]) for each in response.json()["errors"]]
+    assert fields == [(0, "invalid", "identifiers.email"), (1, "invalid", "secondary.email")]
+
+
+@id_only
+@pytest.mark.parametrize("action", ["suppress", "unsuppress"])
+def test_address_is_suppressed_in_every_mode(counter: Counter, client: httpx.Client, action: str) -> None:
+    response = client.post(ENTITY, json=operation(action, identifiers={"email": "a@x.y"}))
+
+    assert response.status_code == 200
+    assert [type(each) for each in counter.shop.heard] == [{"suppress": SuppressCall}.get(action, UnsuppressCall)]
+
+
+def test_refused_changes_name_the_operation(client: httpx.Client) -> None:
+    client.post(ENTITY, json=operation("identify", attributes={"email": "ann@example.com"}))
+    change = operation("identify", attributes={"id": "other"})
+
+    alone = client.post(ENTITY, json=change)
+    among = client.post(BATCH, json={"batch": [operation("identify"), change]})
+
+    said = alone.headers["x-refused-changes"]
+    assert said.startswith('id; reason="')
+    assert (among.status_code, among.headers["x-refused-changes"]) == (200, f"{said}; batch_index=1")
+
+
+def test_header_of_many_refused_changes_is_bounded(client: httpx.Client) -> None:
+    client.post(ENTITY, json=operation("identify"))
+    change = operation("identify", attributes={"id": "other"})
+
+    response = client.post(BATCH, json={"batch": [change] * 1000})
+
+    assert response.headers["x-refused-changes"].count("batch_index=") == 20
+
+
+def test_entity_may_have_32_kilobytes(client: httpx.Client) -> None:
+    empty = len(b'{"type":"person","action":"delete","identifiers":{"id":"ann"},"rest":""}')
+    rest = "x" * (ENTITY_BYTES - empty)
+    most = '{"type":"person","action":"delete","identifiers":{"id":"ann"},"rest":"' + rest + '"}'
+
+    assert client.post(ENTITY, content=most).status_code == 200
+    response = client.post(ENTITY, content=most + " ")
+    assert response.status_code == 413
+    assert str(ENTITY_BYTES) in response.json()["errors"][0]["message"]
+
+
+def test_operation_of_a_batch_may_have_32_kilobytes(client: httpx.Client) -> None:
+    small, large = operation("delete"), operation("delete", rest="x" * ENTITY_BYTES)
+
+    response = client.post(BATCH, json={"batch": [small, large, small]})
+
+    assert response.status_code == 207
+    [error] = response.json()["errors"]
+    assert (error["batch_index"], error["reason"]) == (1, "invalid")
+    assert str(ENTITY_BYTES) in error["message"]
+
+
+def test_batch_may_have_500_kilobytes(client: httpx.Client) -> None:
+    body = b'{"batch":[]' + b" " * (BATCH_BYTES - 12) + b"}"
+
+    assert client.post(BATCH, content=body).status_code == 200
+    assert client.post(BATCH, content=body + b" ").status_code == 413
