@@ -166,8 +166,8 @@ def api(store: Store, settings: APISettings) -> "ASGIApp":
     from workspace_operator.application.calling import Calling
     from workspace_operator.web.access_log import AccessLog
     from workspace_operator.web.app import make_app
-    from workspace_operator.web.metrics import FOLDER_VARIABLE, PrometheusMetrics
-    from workspace_operator.web.services import Services
+    from workspace_operator.web.metrics import PrometheusMetrics
+    from workspace_operator.web.services import FOLDER_VARIABLE, Services
 
     folder = os.environ.get(FOLDER_VARIABLE)
     metrics = PrometheusMetrics(Path(folder) if folder else None)

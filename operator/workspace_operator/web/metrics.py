@@ -1,7 +1,8 @@
 """What is counted, in Prometheus' form. Every label has few values: nothing here grows with people or workspaces.
 
 Several processes of one server share what they count in files of a folder, so that whichever is asked tells the sum.
-prometheus_client decides on that when it is first imported: the starter of processes sets ``FOLDER_VARIABLE`` before.
+prometheus_client decides on that when it is first imported: whoever starts processes sets ``services.FOLDER_VARIABLE``
+before.
 """
 
 from pathlib import Path
@@ -22,7 +23,6 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.identity import reasons
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.web.exchanges import Served
-from workspace_operator.web.services import FOLDER_VARIABLE as FOLDER_VARIABLE  # noqa: PLC0414 - told to users of this
 
 # Else the library tells of each series when it began, which doubles what is sent.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -42,7 +42,7 @@ class PrometheusMetrics:
     """The counts of this process, and of those that share its folder.
 
     Args:
-        folder: what ``FOLDER_VARIABLE`` said when this process started; None if it counts alone.
+        folder: what ``services.FOLDER_VARIABLE`` said when this process started; None if it counts alone.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
