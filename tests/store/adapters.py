@@ -12,16 +12,26 @@ from tests.fakes.belongings import MemoryBelongings
 from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.exports import MemoryExports
 from tests.fakes.memory import Memory
+from tests.fakes.merges import MemoryMerges
 from tests.fakes.migrations import MemoryMigrations
 from tests.fakes.people import MemoryPeople
 from tests.fakes.trails import carry_out
 from tests.fakes.workspaces import MemoryWorkspaces
-from workspace_operator.application.ports import Belongings, Credentials, Exports, Migrations, People, Workspaces
+from workspace_operator.application.ports import (
+    Belongings,
+    Credentials,
+    Exports,
+    Merges,
+    Migrations,
+    People,
+    Workspaces,
+)
 from workspace_operator.identity.trail import Step
 from workspace_operator.store.belongings import SQLBelongings
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.credentials import SQLCredentials
 from workspace_operator.store.engines import Database
+from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.tables import PER_WORKSPACE, metadata
@@ -64,6 +74,7 @@ class Store:
     migrations: Migrations
     exports: Exports
     belongings: Belongings
+    merges: Merges
     credentials: Credentials
     leave: Leave
     clock: Clock = field(default_factory=Clock)
@@ -84,6 +95,7 @@ def memory_store() -> Store:
         migrations=MemoryMigrations(memory),
         exports=MemoryExports(memory),
         belongings=MemoryBelongings(memory),
+        merges=MemoryMerges(memory),
         credentials=MemoryCredentials(memory),
         leave=leave,
         clock=clock,
@@ -103,6 +115,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
         belongings=SQLBelongings(database),
+        merges=SQLMerges(database, new_id=new_id),
         credentials=SQLCredentials(database),
         leave=leave,
         clock=clock,

@@ -8,6 +8,7 @@ from typing import Protocol
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import IdentifierKey
+from workspace_operator.identity.trail import Absorbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,17 @@ class Merge:
     devices: Sequence[Device]
     segments: Sequence[int]
     undone_at: datetime | None
+
+    @property
+    def step(self) -> Absorbed:
+        """The merge as the trail had it."""
+        return Absorbed(
+            primary=self.primary,
+            secondary=self.secondary,
+            survivor=self.survivor,
+            automatic=self.automatic,
+            at=int(self.at.timestamp()),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
