@@ -29,7 +29,7 @@ from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.counting import count_people
 from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database, StartOver
-from workspace_operator.store.fences import Standing, close_fence, standing_of
+from workspace_operator.store.fences import Standing, close_fence, pass_fence, standing_of
 from workspace_operator.store.loading import (
     KINDS,
     PERSON_COLUMNS,
@@ -131,10 +131,14 @@ class SQLPeople:
         known = self._remembered.get(workspace_id)
         if known is None:
             known = standing_of(connection, workspace_id)
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[workspace_id] = known
+            self.remember(workspace_id, known)
         return known
+
+    def remember(self, workspace_id: int, standing: Standing) -> None:
+        """Rest on this until it turns out to have moved."""
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[workspace_id] = standing
 
     def forget(self, workspace_id: int) -> None:
         """Read anew next time."""
@@ -156,17 +160,25 @@ class _Transaction:
         """Load, carry out, write."""
         try:
             standing = self.people.recall(connection, self.workspace_id)
-            calls = [_call(each, standing.rules.mode) for each in self.asks]
+            calls = self._calls(standing)
             if any(isinstance(each, SuppressCall | UnsuppressCall) for each in calls):
                 close_fence(connection, self.workspace_id)
                 standing = standing_of(connection, self.workspace_id)
-                calls = [_call(each, standing.rules.mode) for each in self.asks]
-                return self._perform(connection, standing, calls, alone=True)
-            return self._perform(connection, standing, calls, alone=self.people.database.is_sqlite)
+                return self._perform(connection, standing, self._calls(standing), alone=True)
+            alone = self.people.database.is_sqlite
+            if not alone and (self.whole or len(calls) > 1 or _anonymous_ids(calls)):
+                # Before anything is reserved: who closes the fence would wait for that, and we for the fence.
+                standing = pass_fence(connection, self.workspace_id)
+                self.people.remember(self.workspace_id, standing)
+                calls = self._calls(standing)
+            return self._perform(connection, standing, calls, alone=alone)
         except (StartOver, NotFound):
             self.people.forget(self.workspace_id)
             self.whole = True
             raise
+
+    def _calls(self, standing: Standing) -> list[Call | InvalidInput]:
+        return [_call(each, standing.rules.mode) for each in self.asks]
 
     def _perform(
         self, connection: sa.Connection, standing: Standing, calls: Sequence[Call | InvalidInput], *, alone: bool
@@ -257,7 +269,7 @@ def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
         return error
 
 
-def _anonymous_ids(calls: Sequence[Call]) -> frozenset[str]:
+def _anonymous_ids(calls: Sequence[Call | InvalidInput]) -> frozenset[str]:
     named = (each.anonymous_id for each in calls if isinstance(each, IdentifyCall | AnonymousEventCall))
     return frozenset(each for each in named if each is not None)
 
