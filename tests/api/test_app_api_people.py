@@ -67,6 +67,30 @@ def test_id_only_workspace_identifies_by_id_only() -> None:
     assert customer["attributes"]["cio_id"] == person.cio_id
 
 
+# By what people can be read in each mode (identity-rules §2): ids of EmailOnly are generated, and find.
+KINDS = {
+    Mode.EMAIL_OR_ID: {Kind.ID: 200, Kind.EMAIL: 200, Kind.CIO_ID: 200},
+    Mode.ID_ONLY: {Kind.ID: 200, Kind.EMAIL: 400, Kind.CIO_ID: 200},
+    Mode.EMAIL_ONLY: {Kind.ID: 200, Kind.EMAIL: 200, Kind.CIO_ID: 200},
+}
+
+
+@pytest.mark.parametrize(("mode", "kind"), [(mode, kind) for mode in Mode for kind in Kind])
+def test_mode_says_by_what_people_are_read(mode: Mode, kind: Kind) -> None:
+    desk = Desk.of(mode)
+    if mode is Mode.EMAIL_ONLY:
+        person = desk.person(identify(email="ann@example.com", mode=mode))
+    else:
+        person = desk.person(identify({"email": "ann@example.com"}, id="ann", mode=mode))
+    names = {Kind.ID: person.id, Kind.EMAIL: person.email, Kind.CIO_ID: person.cio_id}
+
+    one = desk.get(f"/v1/customers/{names[kind]}/attributes", id_type=kind.value)
+    many = desk.post("/v1/customers/attributes", {"ids": [names[kind]]}, id_type=kind.value)
+    activities = desk.get("/v1/activities", customer_id=str(names[kind]), id_type=kind.value)
+
+    assert [each.status_code for each in (one, many, activities)] == [KINDS[mode][kind]] * 3
+
+
 def test_timestamps_are_those_of_attributes() -> None:
     desk = Desk.of()
     desk.asked(identify({"plan": "gold", "city": "Rome"}, id="ann"))

@@ -8,6 +8,8 @@ from typing import TextIO
 
 from workspace_operator.web.exchanges import Served
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessLog:
@@ -23,7 +25,7 @@ class AccessLog:
 
     def __call__(self, served: Served) -> None:
         """Write a line. A log that nobody reads any more is no reason to fail."""
-        line = json.dumps(
+        line = _encode(
             {
                 "time": self.clock().isoformat(timespec="milliseconds"),
                 "request": served.request_id,
@@ -34,8 +36,7 @@ class AccessLog:
                 "sent": served.sent,
                 "ms": round(served.seconds * 1000, 1),
                 "workspace": served.workspace_id or None,
-            },
-            separators=(",", ":"),
+            }
         )
         try:
             self.stream.write(f"{line}\n")

@@ -5,6 +5,7 @@ prometheus_client decides on that when it is first imported: whoever starts proc
 before.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -81,17 +82,22 @@ class PrometheusMetrics:
             multiprocess_mode="livesum",
         )
 
+        # A look in a dictionary where the library would take a lock and make texts: three of these a request.
+        self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
+        self._duration = cache(self._seconds.labels)
+        self._call = cache(self._calls.labels)
+
     def served(self, served: Served) -> None:
         """Count a request."""
-        self._requests.labels(served.route, served.method, f"{served.status // 100}xx").inc()
-        self._seconds.labels(served.route).observe(served.seconds)
+        self._request(served.route, served.method, served.status // 100).inc()
+        self._duration(served.route).observe(served.seconds)
 
     def answered(self, kind: str, answer: Answer) -> None:
         """Count a call, by what it was meant to do and what came of it."""
         if isinstance(answer, InvalidInput):
-            self._calls.labels(kind, INVALID).inc()
+            self._call(kind, INVALID).inc()
             return
-        self._calls.labels(kind, answer.effect.value).inc()
+        self._call(kind, answer.effect).inc()
         for refusal in answer.refusals:
             self._refused.labels(refusal.kind.value, REASON_SLUGS.get(refusal.reason, OTHER)).inc()
         self._count_people(kind, answer)
