@@ -19,6 +19,7 @@ from workspace_operator.application.ports import (
     Belongings,
     Credentials,
     Exports,
+    Merges,
     Migrations,
     People,
     Resources,
@@ -31,6 +32,7 @@ from workspace_operator.settings import APISettings, OperatorSettings
 from workspace_operator.store.belongings import SQLBelongings
 from workspace_operator.store.credentials import SQLCredentials
 from workspace_operator.store.engines import Database
+from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.upgrades import upgrade
@@ -55,6 +57,7 @@ class Store:
     workspaces: Workspaces
     people: People
     belongings: Belongings
+    merges: Merges
     migrations: Migrations
     exports: Exports
     credentials: Credentials
@@ -210,6 +213,7 @@ def _store(database: Database) -> Store:
         workspaces=SQLWorkspaces(database),
         people=SQLPeople(database),
         belongings=SQLBelongings(database),
+        merges=SQLMerges(database),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
         credentials=SQLCredentials(database),
