@@ -64,55 +64,61 @@ class StoredPeople:
         assert self.scene.mode is rules.mode
 
     def state(self) -> State:
-        workspace_id = self.scene.workspace_id
-        people = {each.cio_id: each for each in self.store.people.all(workspace_id)}
-        devices = self.store.belongings.devices(workspace_id, people.keys())
-        segments = {cio_id: list(self.store.belongings.segments(workspace_id, cio_id)) for cio_id in people}
-        return {
-            "people": {cio_id: person_shown(each) for cio_id, each in people.items()},
-            "owners": self._owners(),
-            "suppressed": suppressed_shown(groups(self._suppressions())),
-            "activities": self._activities(people.keys()),
-            "devices": {cio_id: sorted(map(repr, theirs)) for cio_id, theirs in devices.items() if theirs},
-            "segments": {cio_id: numbers for cio_id, numbers in segments.items() if numbers},
-        }
+        return state_in(self.store, self.scene.workspace_id)
 
-    def _activities(self, people: Collection[str]) -> list[tuple[str, ...]]:
-        return sorted(
-            activity_shown(
-                type_=each.type,
-                whose=whose(each.cio_id, people),
-                at=each.at,
-                name=each.name,
-                anonymous_id=each.anonymous_id,
-                data=each.data,
-            )
-            for each in self.store.belongings.activities(self.scene.workspace_id, limit=ALL)
+
+def state_in(store: Store, workspace_id: int) -> State:
+    """Everything that can be seen of a workspace."""
+    people = {each.cio_id: each for each in store.people.all(workspace_id)}
+    devices = store.belongings.devices(workspace_id, people.keys())
+    segments = {cio_id: list(store.belongings.segments(workspace_id, cio_id)) for cio_id in people}
+    return {
+        "people": {cio_id: person_shown(each) for cio_id, each in people.items()},
+        "owners": _owners(store, workspace_id),
+        "suppressed": suppressed_shown(groups(_suppressions(store, workspace_id))),
+        "activities": _activities(store, workspace_id, people.keys()),
+        "devices": {cio_id: sorted(map(repr, theirs)) for cio_id, theirs in devices.items() if theirs},
+        "segments": {cio_id: numbers for cio_id, numbers in segments.items() if numbers},
+    }
+
+
+def _activities(store: Store, workspace_id: int, people: Collection[str]) -> list[tuple[str, ...]]:
+    return sorted(
+        activity_shown(
+            type_=each.type,
+            whose=whose(each.cio_id, people),
+            at=each.at,
+            name=each.name,
+            anonymous_id=each.anonymous_id,
+            data=each.data,
         )
-
-    @property
-    def _population(self) -> Population:
-        assert isinstance(self.store.people, MemoryPeople)
-        return self.store.people.memory.rooms[self.scene.workspace_id].population
-
-    def _owners(self) -> dict[str, str]:
-        database = self.store.database
-        if database is None:
-            return {f"{kind}:{key}": cio_id for (kind, key), cio_id in self._population.owners.items()}
-        query = sa.select(identifier.c.kind, identifier.c.value_key, identifier.c.cio_id)
-        rows = _rows(database, query.where(identifier.c.workspace_id == self.scene.workspace_id))
-        return {f"{_KINDS[kind]}:{key}": cio_id for kind, key, cio_id in rows}
-
-    def _suppressions(self) -> list[Suppression]:
-        database = self.store.database
-        if database is None:
-            return suppressions_of(self._population)
-        columns = suppression.c
-        query = sa.select(columns.kind, columns.value_key, columns.suppression_id)
-        rows = _rows(database, query.where(columns.workspace_id == self.scene.workspace_id))
-        return [Suppression(kind=_KINDS[kind], key=key, suppression_id=name) for kind, key, name in rows]
+        for each in store.belongings.activities(workspace_id, limit=ALL)
+    )
 
 
-def _rows(database: Database, query: sa.Select[Any]) -> list[Any]:
+def _owners(store: Store, workspace_id: int) -> dict[str, str]:
+    if store.database is None:
+        owners = _population(store, workspace_id).owners
+        return {f"{kind}:{key}": cio_id for (kind, key), cio_id in owners.items()}
+    columns = identifier.c
+    rows = _rows(store.database, workspace_id, columns.kind, columns.value_key, columns.cio_id)
+    return {f"{_KINDS[kind]}:{key}": cio_id for kind, key, cio_id in rows}
+
+
+def _suppressions(store: Store, workspace_id: int) -> list[Suppression]:
+    if store.database is None:
+        return suppressions_of(_population(store, workspace_id))
+    columns = suppression.c
+    rows = _rows(store.database, workspace_id, columns.kind, columns.value_key, columns.suppression_id)
+    return [Suppression(kind=_KINDS[kind], key=key, suppression_id=name) for kind, key, name in rows]
+
+
+def _population(store: Store, workspace_id: int) -> Population:
+    assert isinstance(store.people, MemoryPeople)
+    return store.people.memory.rooms[workspace_id].population
+
+
+def _rows(database: Database, workspace_id: int, *columns: sa.Column[Any]) -> list[Any]:
+    query = sa.select(*columns).where(columns[0].table.c.workspace_id == workspace_id)
     with database.reading() as connection:
         return list(connection.execute(query))

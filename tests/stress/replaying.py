@@ -1,0 +1,31 @@
+"""The model, told everything again in the order of commits: it has to answer alike, and to end alike."""
+
+from collections.abc import Iterable, Iterator
+
+from tests.model.drivers import seen_of
+from tests.model.people import People
+from tests.model.states import person_shown, someone_shown
+from tests.stress.witnesses import Record
+from workspace_operator.application.ports import Answer
+from workspace_operator.identity.outcomes import Outcome
+
+
+def replay(model: People, records: Iterable[Record]) -> Iterator[str]:
+    """Tell the model everything; what it would have answered otherwise, call by call."""
+    for record in records:
+        model.rules = record.rules
+        for call, answer in zip(record.calls, record.answers, strict=True):
+            seen = seen_of(answer)
+            expected = model.perform(call, now=record.now, cio_id=seen.made or "nobody")
+            if seen.answer != expected:
+                yield f"{record.serial}: {call} came to {seen.answer}, the model says {expected}"
+            elif (difference := _difference(model, answer)) is not None:
+                yield f"{record.serial}: {call} {difference}"
+
+
+def _difference(model: People, answer: Answer) -> str | None:
+    """Whether the person of an answer is another one than the model's."""
+    if not isinstance(answer, Outcome) or answer.person is None or answer.person.cio_id not in model.people:
+        return None
+    told, known = person_shown(answer.person), someone_shown(model.people[answer.person.cio_id])
+    return None if told == known else f"gave {told}, the model says {known}"

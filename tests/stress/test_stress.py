@@ -1,0 +1,63 @@
+"""Several processes at once: nothing is lost or doubled, and the model agrees with every answer (issue 4, §2)."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.model.people import People
+from tests.model.states import differences, state_of
+from tests.model.stores import StoredPeople, state_in
+from tests.store.adapters import sql_store, upgraded
+from tests.store.invariants import assert_sound
+from tests.stress.replaying import replay
+from tests.stress.soundness import faults
+from tests.stress.witnesses import prepare, records
+from tests.stress.writers import run
+from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.reconcile.observed import Settings
+from workspace_operator.store.engines import Database
+
+IS_PROOF = bool(os.environ.get("WORKSPACE_OPERATOR_PROOF"))
+CALLS = 100_000 if IS_PROOF else 4_000
+SEED = 4
+
+
+@pytest.fixture(params=("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/s.db"
+    database = upgraded(url)
+    prepare(database)
+    yield database
+    database.close()
+
+
+def test_many_writers_end_as_the_model(database: Database) -> None:
+    """One run, looked at from all sides: each look would need a run of its own otherwise."""
+    store, rules = sql_store(database), IdentityRules()
+    workspace_id = StoredPeople(store, rules).scene.workspace_id
+
+    errors, changed = run(database.url.render_as_string(hide_password=False), workspace_id, calls=CALLS, seed=SEED)
+
+    assert errors == []
+    assert_sound(database)
+    assert list(faults(database)) == []
+    assert sum(len(each.calls) for each in records(database)) == CALLS
+    assert_settings_changed_at_once(database, rules, changed)
+    model = People(rules)
+    assert list(replay(model, records(database))) == []
+    assert differences(state_of(model), state_in(store, workspace_id)) == {}
+
+
+def assert_settings_changed_at_once(database: Database, rules: IdentityRules, changed: Mapping[int, Settings]) -> None:
+    """From one transaction on, all of all processes are under the new rules."""
+    lived = [(each.row_version, each.rules) for each in records(database)]
+    versions = [version for version, _ in lived]
+    assert versions == sorted(versions)
+    assert len(set(versions)) > 1
+    for version, lived_by in set(lived):
+        settings = changed[version]
+        updates, merges = settings.email_updates, settings.merge_multi_identifier
+        assert lived_by == replace(rules, email_updates=updates, merge_multi_identifier=merges)
