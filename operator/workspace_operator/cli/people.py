@@ -58,7 +58,7 @@ def show(
         person = found.people.find(found.number, reference)
         if person is None:
             raise NotFound(_nobody(reference, found))
-        print(json_text(_shown(person)))
+        print(json_text(shown(person)))
 
 
 @app.command()
@@ -151,7 +151,8 @@ def _title(reference: "Reference") -> str:
     return f"{reference.kind} {reference.value}"
 
 
-def _shown(person: "Person") -> dict[str, object]:
+def shown(person: "Person") -> dict[str, object]:
+    """A person as a JSON document."""
     return {
         "cio_id": person.cio_id,
         "id": person.id,

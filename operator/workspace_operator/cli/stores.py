@@ -10,7 +10,7 @@ import typer
 from workspace_operator.cli.options import namespaced
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.ports import Credentials, Exports, People
+    from workspace_operator.application.ports import Credentials, Exports, Merges, People
     from workspace_operator.bootstrap import Store
     from workspace_operator.identity.references import Reference
 
@@ -34,6 +34,7 @@ class NamedWorkspace:
     number: int
     people: "People"
     exports: "Exports"
+    merges: "Merges"
     credentials: "Credentials"
 
 
@@ -48,6 +49,7 @@ def opened_workspace(database: str, name: str, cluster: str | None) -> Iterator[
             number=found.workspace_id,
             people=store.people,
             exports=store.exports,
+            merges=store.merges,
             credentials=store.credentials,
         )
 
