@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workspace_operator.application.attending import Attendant, Pace
+from workspace_operator.application.forgetting import Forgetter
 from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.application.ports import (
     Belongings,
@@ -87,9 +88,10 @@ def migration_worker(store: Store, stopping: threading.Event) -> MigrationWorker
     return MigrationWorker(migrations=store.migrations, worker=name, clock=utc_now, stopping=stopping.is_set)
 
 
-def worker_loop(store: Store, stopping: threading.Event) -> WorkerLoop:
+def worker_loop(store: Store, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
     """The worker, running until told to stop."""
-    return WorkerLoop(worker=migration_worker(store, stopping), stopping=stopping)
+    forgetter = Forgetter(belongings=store.belongings, keep=keep_activities, clock=utc_now)
+    return WorkerLoop(duties=(migration_worker(store, stopping), forgetter), stopping=stopping)
 
 
 def reconciler(

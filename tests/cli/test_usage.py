@@ -19,15 +19,25 @@ COMMANDS = (
     ("people", "delete"),
     ("people", "suppress"),
     ("people", "unsuppress"),
+    ("merges", "list"),
+    ("merges", "show"),
+    ("merges", "undo"),
     ("exports", "list"),
     ("exports", "get"),
+    ("credentials", "create"),
+    ("credentials", "rotate"),
+    ("credentials", "revoke"),
     ("workspaces", "list"),
     ("workspaces", "assign"),
     ("database", "upgrade"),
 )
 
 
-@pytest.mark.parametrize("command", [(), ("people",), ("exports",), ("run",), *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [(), ("people",), ("merges",), ("exports",), ("credentials",), ("run",), ("run", "worker"), *COMMANDS],
+    ids=" ".join,
+)
 def test_help_fits_a_narrow_terminal(run: Run, command: tuple[str, ...]) -> None:
     done = run(*command, "--help")
 

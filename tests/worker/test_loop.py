@@ -1,18 +1,17 @@
 """The worker's loop outlives whatever its worker runs into."""
 
 import threading
+import time
 from collections.abc import Callable
-from typing import cast
 
 import pytest
 
-from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.worker.loop import WorkerLoop
 
 
 class Failing:
-    """Stands in for the worker: fails so many times, then tells the loop to stop."""
+    """A duty that fails so many times, then tells the loop to stop."""
 
     def __init__(self, error: Exception, times: int, stop: Callable[[], None]) -> None:
         self.error, self.left, self.stop = error, times, stop
@@ -28,7 +27,7 @@ class Failing:
 def test_failures_end_nothing(error: Exception, times: int) -> None:
     stopping = threading.Event()
     failing = Failing(error, times=times, stop=stopping.set)
-    loop = WorkerLoop(worker=cast("MigrationWorker", failing), stopping=stopping, idle=0.1, longest_wait=0)
+    loop = WorkerLoop(duties=[failing], stopping=stopping, idle=0.1, longest_wait=0)
 
     loop.run()
 
@@ -36,6 +35,40 @@ def test_failures_end_nothing(error: Exception, times: int) -> None:
 
 
 def test_pauses_grow_up_to_longest() -> None:
-    loop = WorkerLoop(worker=cast("MigrationWorker", None), stopping=threading.Event(), chance=lambda: 1.0)
+    loop = WorkerLoop(duties=[], stopping=threading.Event(), chance=lambda: 1.0)
 
     assert [loop._pause(failures) for failures in (0, 1, 2, 5, 6, 7, 5000)] == [0.5, 1, 2, 16, 30, 30, 30]
+
+
+class Counting:
+    """A duty with so much to do; it tells the loop to stop when it is asked once more."""
+
+    def __init__(self, pieces: int, stop: Callable[[], None]) -> None:
+        self.left, self.stop = pieces, stop
+
+    def work_once(self) -> bool:
+        self.left -= 1
+        if self.left < 0:
+            self.stop()
+        return self.left >= 0
+
+
+def test_failing_duty_keeps_no_other_waiting() -> None:
+    stopping = threading.Event()
+    failing, counting = Failing(RuntimeError("a mistake"), 10**9, stopping.set), Counting(5, stopping.set)
+    loop = WorkerLoop(duties=[failing, counting], stopping=stopping, idle=0, longest_wait=0)
+
+    loop.run()
+
+    assert counting.left == -1
+
+
+def test_busy_loop_does_not_pause() -> None:
+    stopping = threading.Event()
+    counting = Counting(100, stopping.set)
+    loop = WorkerLoop(duties=[counting], stopping=stopping, idle=10)
+
+    started = time.monotonic()
+    loop.run()
+
+    assert time.monotonic() - started < 5

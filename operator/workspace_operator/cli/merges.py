@@ -67,7 +67,10 @@ def list_merges(
 
 @app.command()
 def show(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
-    """Print a merge as JSON: both people before, who came of them, and what hung on the secondary."""
+    """Print a merge as JSON.
+
+    Both people as they were, who came of them, and what hung on the secondary.
+    """
     with opened_workspace(database, workspace, cluster_id) as found:
         print(json_text(_document(found.merges.get(found.number, merge))))
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,8 @@ from workspace_operator.settings import (
     APISettings,
     OperatorSettings,
 )
+
+ACTIVITIES_DAYS = 30
 
 app = typer.Typer(help="Run the operator, the people API and the worker in one process, or one of them alone.")
 
@@ -45,6 +48,9 @@ Health = Annotated[
         metavar="URL",
         help="Serve liveness there, such as http://0.0.0.0:8080/healthz, and readiness at /readyz.",
     ),
+]
+ActivitiesDays = Annotated[
+    int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="How long activities are kept.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what the libraries do, too.")]
 
@@ -81,6 +87,7 @@ def everything(
     resync: Resync = 600.0,
     health: Health = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
+    activities_days: ActivitiesDays = ACTIVITIES_DAYS,
     verbose: Verbose = False,
 ) -> None:
     """Run the operator, the people API and the worker in one process: the embedded default."""
@@ -91,7 +98,7 @@ def everything(
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address)
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
-        beside = [bootstrap.worker_loop(store, stopping).run]
+        beside = [bootstrap.worker_loop(store, stopping, keep_activities=timedelta(days=activities_days)).run]
         if api_settings is not None:
             server, app = bootstrap.api_server(api_settings), bootstrap.api(store, api_settings)
             beside.append(partial(server.serve, app, stopping))
@@ -144,12 +151,15 @@ def api(
 
 
 @app.command("worker")
-def worker(database: Database, verbose: Verbose = False) -> None:
-    """Run the worker alone: it carries identifier changes out. Several may run; each change is one's at a time."""
+def worker(database: Database, activities_days: ActivitiesDays = ACTIVITIES_DAYS, verbose: Verbose = False) -> None:
+    """Run the worker alone: it carries identifier changes out.
+
+    It also forgets old activities. Several may run; each change is one's at a time.
+    """
     from workspace_operator import bootstrap
 
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
-        bootstrap.worker_loop(store, stopping).run()
+        bootstrap.worker_loop(store, stopping, keep_activities=timedelta(days=activities_days)).run()
 
 
 def _settings(

@@ -3,10 +3,10 @@
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -15,31 +15,42 @@ MOST_DOUBLINGS = 30
 """A database may be away for days; two to the power of that is no number any more."""
 
 
+class Duty(Protocol):
+    """Something that there is work for now and then."""
+
+    def work_once(self) -> bool:
+        """Do a piece of it; False if there was none, or no more for now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLoop:
-    """Runs one migration worker until told to stop. Times are seconds."""
+    """Attends to duties in turn until told to stop. Times are seconds."""
 
-    worker: MigrationWorker
+    duties: Sequence[Duty]
     stopping: threading.Event
     idle: float = 0.5
     longest_wait: float = 30.0
     chance: Callable[[], float] = random.random
 
     def run(self) -> None:
-        """Work until ``stopping`` is set; no error ends it."""
+        """Work until ``stopping`` is set; no error ends it, or keeps the other duties from their turn."""
         failures = 0
         while not self.stopping.is_set():
-            try:
-                busy = self.worker.work_once()
-                failures = 0
-            except StoreUnavailable as error:
-                logger.warning("worker: %s", error)
-                busy, failures = False, failures + 1
-            except Exception:
-                logger.exception("worker: a step failed; it will be tried again")
-                busy, failures = False, failures + 1
-            if not busy:
+            outcomes = [self._attend(each) for each in self.duties if not self.stopping.is_set()]
+            failures = failures + 1 if None in outcomes else 0
+            if failures or not any(outcomes):
                 self.stopping.wait(self._pause(failures))
+
+    def _attend(self, duty: Duty) -> bool | None:
+        """Whether there was work; None if it failed."""
+        try:
+            return duty.work_once()
+        except StoreUnavailable as error:
+            logger.warning("worker: %s", error)
+        except Exception:
+            logger.exception("worker: a step failed; it will be tried again")
+        return None
 
     def _pause(self, failures: int) -> float:
         """How long to rest: longer with each failure, and never in step with other workers."""

@@ -1,0 +1,33 @@
+"""Forgetting activities when their time is over, a little at a time, beside all other work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from workspace_operator.application.ports import Belongings
+
+BATCH = 2000
+"""Activities a transaction: writers on SQLite wait for that long."""
+
+REST = timedelta(minutes=10)
+"""Until it is looked again once nothing is over time: the look costs a moment for each workspace."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Forgetter:
+    """Removes activities that were recorded longer than ``keep`` ago."""
+
+    belongings: Belongings
+    keep: timedelta
+    clock: Callable[[], datetime]
+    batch: int = BATCH
+    _due_at: datetime | None = None
+
+    def work_once(self) -> bool:
+        """Remove one batch if it is time to look; False if there is nothing more to do for now."""
+        now = self.clock()
+        if self._due_at is not None and now < self._due_at:
+            return False
+        has_more = self.belongings.forget_activities(before=now - self.keep, size=self.batch) == self.batch
+        self._due_at = None if has_more else now + REST
+        return has_more
