@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
 from typing import Any, cast
 
 import httpx
@@ -19,7 +20,7 @@ from tests.fakes.people import MemoryPeople
 from tests.fakes.workspaces import MemoryWorkspaces
 from workspace_operator.application.calling import Calling, CallingLimits
 from workspace_operator.application.key_making import digests_of, make_keys
-from workspace_operator.application.ports import Answer, People
+from workspace_operator.application.ports import Answer, Credentials, People
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import Ask, Call
 from workspace_operator.identity.people import Person
@@ -43,7 +44,8 @@ class Shop:
     Attributes:
         limits: of the server.
         waiting: of the calls.
-        between: puts something between the API and the store.
+        between: puts something between the API and the people.
+        before_credentials: puts something between the API and the credentials.
         served: what the access log was told.
         transactions: how many calls shared each.
         heard: the calls that the API made of requests.
@@ -53,6 +55,7 @@ class Shop:
     limits: Limits = field(default_factory=Limits)
     waiting: CallingLimits = field(default_factory=CallingLimits)
     between: Callable[[People], People] = lambda people: people
+    before_credentials: Callable[[Credentials], Credentials] = lambda credentials: credentials
     served: list[Served] = field(default_factory=list)
     transactions: list[int] = field(default_factory=list)
     heard: "list[Call | InvalidInput]" = field(default_factory=list)
@@ -64,8 +67,12 @@ class Shop:
         wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=Settings(display_name=name))
         workspaces.carry_out(wanted, now=NOW)
         number = workspaces.find("default", name).workspace_id
-        keys = make_keys(lambda size: f"{name}/{number}".encode().ljust(size, b"."))
-        self.credentials.rotate(number, digests_of(keys), grace=timedelta(0), request="", now=NOW)
+        return self.rotate(number)
+
+    def rotate(self, number: int, grace: timedelta = timedelta(0)) -> MadeWorkspace:
+        """Make new keys of a workspace; those before are valid for the grace time."""
+        keys = make_keys(token_bytes)
+        self.credentials.rotate(number, digests_of(keys), grace=grace, request="", now=NOW)
         return MadeWorkspace(workspace_id=number, keys=keys)
 
     @property
@@ -86,7 +93,7 @@ class Shop:
             belongings=MemoryBelongings(self.memory),
             exports=MemoryExports(self.memory),
             workspaces=MemoryWorkspaces(self.memory),
-            credentials=self.credentials,
+            credentials=self.before_credentials(self.credentials),
             calling=calling,
             clock=lambda: NOW,
             metrics=PrometheusMetrics(),

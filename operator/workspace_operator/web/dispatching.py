@@ -20,7 +20,7 @@ from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperat
 from workspace_operator.web.authentication import Authenticator
 from workspace_operator.web.error_forms import failure, form_of_path, problem, unauthorized
 from workspace_operator.web.exchanges import NOBODY, Inquiry, Reply, Served
-from workspace_operator.web.receiving import Missing, Room, is_thrown_away, whole_body
+from workspace_operator.web.receiving import Incoming, Missing, Room
 from workspace_operator.web.routes import Found, Route, Routes
 from workspace_operator.web.sending import send_reply
 from workspace_operator.web.services import Services
@@ -48,7 +48,7 @@ class _Exchange:
     """What is known of a request while it is being answered."""
 
     scope: Scope
-    receive: Receive
+    incoming: Incoming
     headers: Mapping[bytes, bytes]
     route: Route | None = None
     caller: StoredCredentials = NOBODY
@@ -72,7 +72,7 @@ class Dispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = time.perf_counter()
-        exchange = _Exchange(scope=scope, receive=receive, headers=dict(scope["headers"]))
+        exchange = _Exchange(scope=scope, incoming=Incoming(receive), headers=dict(scope["headers"]))
         status, sent = CLIENT_GONE, 0
         try:
             reply = await self._reply(exchange)
@@ -128,9 +128,8 @@ class Dispatcher:
         announced = int(headers.get(b"content-length", 0))
         if announced > route.body_limit:
             return await _unread(exchange, _too_large(route))
-        body = await whole_body(
-            exchange.receive, limit=announced or route.body_limit, seconds=limits.body_seconds, room=self._room
-        )
+        limit = announced or route.body_limit
+        body = await exchange.incoming.whole(limit=limit, seconds=limits.body_seconds, room=self._room)
         match body:
             case bytes():
                 exchange.received = len(body)
@@ -164,7 +163,7 @@ class Dispatcher:
 
 async def _unread(exchange: _Exchange, reply: Reply) -> Reply:
     """A reply before the body was read: what is left of it is thrown away, or the connection cannot go on."""
-    if b"expect" not in exchange.headers and await is_thrown_away(exchange.receive):
+    if b"expect" not in exchange.headers and await exchange.incoming.is_thrown_away():
         return reply
     return replace(reply, headers={**reply.headers, **_CLOSE})
 

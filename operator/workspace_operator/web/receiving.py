@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
 THROWN_AWAY: Final = 8_000_000
 """So much of a body that nobody wants is read all the same, so that its sender gets to hear why."""
@@ -43,54 +43,65 @@ class Room:
             self.free += size
 
 
-async def whole_body(receive: Receive, *, limit: int, seconds: float, room: Room) -> bytes | Missing:
-    """All of a body, or why there is none.
+@dataclass(slots=True)
+class Incoming:
+    """A body that is coming. ``has_ended`` says that all of it came."""
 
-    Args:
-        receive: of ASGI.
-        limit: bytes that are taken; with the client's own announcement if that is less.
-        seconds: how long it may take to come.
-        room: shared by all requests.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body", False):
-                return _within(message.get("body", b""), limit)
-            with room.taken(limit) as is_taken:
-                return await _joined(receive, message, limit) if is_taken else Missing.NO_ROOM
-    except TimeoutError:
-        return Missing.TOO_SLOW
+    receive: Receive
+    has_ended: bool = False
+
+    async def whole(self, *, limit: int, seconds: float, room: Room) -> bytes | Missing:
+        """All of it, or why there is none.
+
+        Args:
+            limit: bytes that are taken: what the client announced, or what the route takes.
+            seconds: how long it may take to come.
+            room: shared by all requests.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                first = await self._piece()
+                if first is None or self.has_ended:
+                    return _within(first, limit)
+                with room.taken(limit) as is_taken:
+                    return await self._joined(first, limit) if is_taken else Missing.NO_ROOM
+        except TimeoutError:
+            return Missing.TOO_SLOW
+
+    async def is_thrown_away(self) -> bool:
+        """Read what is left for nothing; False if it is too much, too slow, or its sender is gone."""
+        size = 0
+        try:
+            async with asyncio.timeout(THROWING_SECONDS):
+                while not self.has_ended and size <= THROWN_AWAY:
+                    piece = await self._piece()
+                    if piece is None:
+                        return False
+                    size += len(piece)
+        except TimeoutError:
+            return False
+        return self.has_ended
+
+    async def _joined(self, first: bytes, limit: int) -> bytes | Missing:
+        body = bytearray(first)
+        while not self.has_ended and len(body) <= limit:
+            piece = await self._piece()
+            if piece is None:
+                return Missing.GONE
+            body += piece
+        return _within(bytes(body), limit)
+
+    async def _piece(self) -> bytes | None:
+        """The next piece; None if the client is gone."""
+        message = await self.receive()
+        if message["type"] != "http.request":
+            return None
+        self.has_ended = not message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        return piece
 
 
-async def is_thrown_away(receive: Receive) -> bool:
-    """Read what is left of a body for nothing; False if it is too much, too slow, or its sender is gone."""
-    size = 0
-    try:
-        async with asyncio.timeout(THROWING_SECONDS):
-            while size <= THROWN_AWAY:
-                message = await receive()
-                if message["type"] != "http.request":
-                    return False
-                if not message.get("more_body", False):
-                    return True
-                size += len(message.get("body", b""))
-    except TimeoutError:
-        pass
-    return False
-
-
-async def _joined(receive: Receive, message: Message, limit: int) -> bytes | Missing:
-    body = bytearray()
-    while message["type"] == "http.request":
-        body += message.get("body", b"")
-        if len(body) > limit:
-            return Missing.TOO_LARGE
-        if not message.get("more_body", False):
-            return bytes(body)
-        message = await receive()
-    return Missing.GONE
-
-
-def _within(body: bytes, limit: int) -> bytes | Missing:
+def _within(body: bytes | None, limit: int) -> bytes | Missing:
+    if body is None:
+        return Missing.GONE
     return body if len(body) <= limit else Missing.TOO_LARGE

@@ -1,0 +1,299 @@
+"""Who calls: what proves it reaches one workspace, all else gets one answer, and no secret leaves a trace."""
+
+import base64
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.api.scenes import Counter, Shop
+from tests.api.servers import MadeWorkspace, basic
+from workspace_operator.application.ports import Credentials, StoredCredentials
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.web.authentication import basic_pair, bearer_key
+
+UNAUTHORIZED = b'{"meta":{"error":"unauthorized"}}\n'
+PERSON = "/api/v1/customers/ann"
+READ = "/v1/customers/ann/attributes"
+UNICODE = st.characters(exclude_categories=["Cs"])
+
+
+@dataclass(slots=True)
+class Watched:
+    """Credentials that count look-ups, and let a test come in between."""
+
+    credentials: Credentials
+    looked_up: int = 0
+    before: Callable[[], None] = field(default=lambda: None)
+
+    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
+        self.looked_up += 1
+        self.before()
+        return self.credentials.of_site_id(digest, now=now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.credentials, name)
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+@pytest.fixture
+def watched(shop: Shop) -> Watched:
+    watched = Watched(shop.credentials)
+    shop.before_credentials = lambda _: watched
+    return watched
+
+
+@pytest.fixture
+def counter(shop: Shop, watched: Watched) -> Iterator[Counter]:
+    assert watched.looked_up == 0
+    with shop.serving() as counter:
+        yield counter
+
+
+def put(counter: Counter, headers: dict[str, str], path: str = PERSON) -> httpx.Response:
+    with counter.client(headers) as client:
+        return client.put(path, json={})
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("scheme", [b"Basic ", b"basic ", b"BASIC  "])
+@pytest.mark.parametrize("padding", [b"==", b""])
+def test_both_alphabets_are_read(encode: Callable[[bytes], bytes], scheme: bytes, padding: bytes) -> None:
+    encoded = encode("site??>:api~~ÿ:rest".encode()).rstrip(b"=")
+
+    assert basic_pair(scheme + encoded + padding) == ("site??>", "api~~ÿ:rest")
+
+
+@given(st.text(UNICODE).filter(lambda text: ":" not in text), st.text(UNICODE))
+def test_any_pair_is_read_as_it_was_sent(site_id: str, api_key: str) -> None:
+    encoded = base64.urlsafe_b64encode(f"{site_id}:{api_key}".encode())
+
+    assert basic_pair(b"Basic " + encoded) == (site_id, api_key)
+
+
+@given(st.binary(max_size=80))
+def test_any_header_is_read_or_none(header: bytes) -> None:
+    for each in (header, b"Basic " + header, b"Bearer " + header):
+        assert isinstance(basic_pair(each), tuple | None)
+        assert isinstance(bearer_key(each), str | None)
+
+
+WRONG: list[Callable[[MadeWorkspace], str | bytes]] = [
+    lambda _: "",
+    lambda _: "Basic",
+    lambda _: "Basic !!!",
+    lambda _: "Basic " + base64.b64encode(b"no colon").decode(),
+    lambda _: "Basic " + base64.b64encode(b"\xff:\xff").decode(),
+    lambda of: basic(of.keys.site_id, "")["authorization"],
+    lambda of: basic(of.keys.site_id, of.keys.api_key[:-1])["authorization"],
+    lambda of: basic(of.keys.site_id, of.keys.api_key.upper() + " ")["authorization"],
+    lambda of: basic(of.keys.api_key, of.keys.site_id)["authorization"],
+    lambda of: basic(of.keys.site_id, of.keys.app_key)["authorization"],
+    lambda of: basic("unknown", of.keys.api_key)["authorization"],
+    lambda of: basic(of.keys.app_key, "")["authorization"],
+    lambda of: of.app["authorization"],
+    lambda of: "Digest " + of.track["authorization"].removeprefix("Basic "),
+    lambda _: b"Basic \xff\xfe",
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_credentials_have_one_answer(counter: Counter, wrong: Callable[[MadeWorkspace], str]) -> None:
+    workspace = counter.shop.open()
+
+    response = put(counter, {"authorization": wrong(workspace)})
+
+    assert (response.status_code, response.content) == (401, UNAUTHORIZED)
+    assert response.headers["www-authenticate"].startswith("Basic ")
+    assert counter.person(workspace, id="ann") is None
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v2/entity", "/api/v2/batch", "/api/v1/merge_customers"])
+def test_every_part_of_track_has_the_same_answer(counter: Counter, path: str) -> None:
+    with counter.client() as client:
+        response = client.post(path, json={})
+
+    assert (response.status_code, response.content) == (401, UNAUTHORIZED)
+
+
+def test_app_key_is_no_key_of_track_nor_the_other_way(counter: Counter) -> None:
+    workspace = counter.shop.open()
+
+    assert put(counter, workspace.app).status_code == 401
+    with counter.client(workspace.track) as client:
+        refused = client.get(READ)
+    with counter.client(workspace.app) as client:
+        read = client.get(READ)
+
+    assert (refused.status_code, refused.content) == (401, UNAUTHORIZED)
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert read.status_code == 404
+
+
+def test_unknown_path_needs_no_key(counter: Counter) -> None:
+    with counter.client() as client:
+        assert client.get("/api/v1/nothing").status_code == 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Street:
+    """One server with two workspaces."""
+
+    counter: Counter
+    ours: MadeWorkspace
+    theirs: MadeWorkspace
+
+
+@pytest.fixture(scope="module")
+def street() -> Iterator[Street]:
+    shop = Shop()
+    with shop.serving() as counter:
+        yield Street(counter=counter, ours=shop.open(name="ours"), theirs=shop.open(name="theirs"))
+
+
+@given(st.data())
+def test_key_of_one_workspace_reaches_no_other(street: Street, data: st.DataObject) -> None:
+    """Whatever parts of two workspaces' keys are put together, at most their owner's people are reached."""
+    shop, both = street.counter.shop, (street.ours, street.theirs)
+    keys = [key for each in both for key in (each.keys.site_id, each.keys.api_key, each.keys.app_key)]
+    part = st.sampled_from([*keys, "x"])
+    first, second = data.draw(part), data.draw(part)
+    headers = data.draw(st.sampled_from([basic(first, second), {"authorization": f"Bearer {first}"}]))
+    owners = [each.workspace_id for each in both if each.track == headers]
+    shop.heard.clear()
+    shop.served.clear()
+
+    response = put(street.counter, headers)
+
+    assert response.status_code == (200 if owners else 401)
+    assert [each.workspace_id for each in shop.served] == (owners or [0])
+    assert len(shop.heard) == len(owners)
+
+
+def test_look_up_is_remembered_for_a_second(counter: Counter, watched: Watched) -> None:
+    workspace = counter.shop.open()
+
+    assert {put(counter, workspace.track).status_code for _ in range(5)} == {200}
+
+    assert watched.looked_up == 1
+    time.sleep(1.05)
+    put(counter, workspace.track)
+    assert watched.looked_up == 2
+
+
+def test_revoked_key_works_for_no_more_than_a_second(counter: Counter) -> None:
+    workspace = counter.shop.open()
+    assert put(counter, workspace.track).status_code == 200
+
+    counter.shop.credentials.revoke(workspace.workspace_id)
+    time.sleep(1.05)
+
+    assert put(counter, workspace.track).status_code == 401
+
+
+def test_key_before_a_rotation_works_for_the_grace_time(counter: Counter) -> None:
+    old = counter.shop.open()
+    newest = counter.shop.rotate(old.workspace_id, grace=timedelta(hours=1))
+
+    statuses = [put(counter, each.track).status_code for each in (old, newest)]
+
+    assert statuses == [200, 200]
+
+
+def test_key_after_the_grace_time_is_wrong(counter: Counter) -> None:
+    old = counter.shop.open()
+    newest = counter.shop.rotate(old.workspace_id, grace=timedelta(0))
+
+    statuses = [put(counter, each.track).status_code for each in (old, newest)]
+
+    assert statuses == [401, 200]
+
+
+def test_wrong_key_is_looked_up_each_time(counter: Counter, watched: Watched) -> None:
+    workspace = counter.shop.open()
+
+    for _ in range(3):
+        assert put(counter, basic(workspace.keys.site_id, "wrong")).status_code == 401
+
+    assert watched.looked_up == 3
+
+
+def test_many_at_once_share_a_look_up(counter: Counter, watched: Watched) -> None:
+    workspace = counter.shop.open()
+    watched.before = lambda: time.sleep(0.2)
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(put(counter, workspace.track).status_code)) for _ in range(10)
+    ]
+
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert statuses == [200] * 10
+    assert watched.looked_up == 1
+
+
+def test_guessing_is_bounded_and_holds_nobody_up(counter: Counter, watched: Watched) -> None:
+    workspace = counter.shop.open()
+    put(counter, workspace.track)
+    guesses = [threading.Thread(target=put, args=(counter, basic("guess", f"{number}"))) for number in range(40)]
+    watched.before = lambda: time.sleep(0.05)
+    time.sleep(1.0)  # what is remembered has to be looked up again
+
+    started = time.monotonic()
+    for each in guesses:
+        each.start()
+    assert put(counter, workspace.track).status_code == 200
+    waited = time.monotonic() - started
+    for each in guesses:
+        each.join()
+
+    assert waited < time.monotonic() - started
+    assert time.monotonic() - started >= 40 / 2 * 0.05
+
+
+def test_store_that_is_away_is_told_as_such(counter: Counter, watched: Watched) -> None:
+    workspace = counter.shop.open()
+
+    def away() -> None:
+        raise StoreUnavailable("the database db does not answer: connection refused")
+
+    watched.before = away
+    response = put(counter, workspace.track)
+
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert "does not answer" in response.json()["meta"]["error"]
+
+
+def test_no_secret_is_logged(counter: Counter, watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    workspace = counter.shop.open()
+
+    def fault() -> None:
+        raise ZeroDivisionError
+
+    put(counter, workspace.track)
+    put(counter, basic(workspace.keys.site_id, "wrong-secret"))
+    watched.before = fault
+    failed = put(counter, basic(workspace.keys.site_id, "other-secret"))
+
+    assert failed.status_code == 500
+    assert "ZeroDivisionError" in caplog.text
+    told = caplog.text + failed.text + repr(counter.shop.served)
+    secrets = [workspace.keys.api_key, workspace.track["authorization"], "wrong-secret", "other-secret"]
+    assert [each for each in secrets if each in told] == []
+    assert counter.shop.served[-1].request_id in failed.json()["meta"]["error"]

@@ -1,0 +1,296 @@
+"""Errors: each part of the API has its own form, and nothing that a client sends is a fault of ours."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.api.scenes import Counter, Shop
+from tests.api.servers import MadeWorkspace
+from workspace_operator.application.calling import CallingLimits
+from workspace_operator.application.ports import Answer, People
+from workspace_operator.errors import Conflict, NotFound, StoreUnavailable, WritersHeld
+from workspace_operator.identity.calls import Ask, DeleteCall
+from workspace_operator.web.error_forms import failure, form_of_path
+from workspace_operator.web.routes import ErrorForm
+
+
+@dataclass(slots=True)
+class Failing:
+    """People that fail as they are told to."""
+
+    people: People
+    error: Exception | None = None
+
+    def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
+        if self.error is not None:
+            raise self.error
+        return self.people.perform(workspace_id, asks, now=now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.people, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A caller whose calls can be made to fail."""
+
+    counter: Counter
+    workspace: MadeWorkspace
+    client: httpx.Client
+    failing: list[Failing] = field(default_factory=list)
+
+    def failed(self, error: Exception, path: str = "/api/v1/customers/ann/suppress") -> httpx.Response:
+        """A request whose call fails so."""
+        self.failing[0].error = error
+        try:
+            said = {"type": "person", "action": "delete", "identifiers": {"id": "ann"}}
+            return self.client.post(path, json=said)
+        finally:
+            self.failing[0].error = None
+
+
+@pytest.fixture(scope="module")
+def caller() -> Iterator[Caller]:
+    made: list[Failing] = []
+
+    def between(people: People) -> Any:
+        made.append(Failing(people))
+        return made[0]
+
+    shop = Shop(between=between)
+    workspace = shop.open()
+    with shop.serving() as counter, counter.client(workspace.track) as client:
+        yield Caller(counter=counter, workspace=workspace, client=client, failing=made)
+
+
+V1, V2, APP = "/api/v1/nothing", "/api/v2/nothing", "/v1/nothing"
+
+
+def v1(message: str) -> object:
+    return {"meta": {"error": message}}
+
+
+def v2(message: str) -> object:
+    return {"errors": [{"reason": "invalid", "field": "", "message": message}]}
+
+
+def app(message: str, status: int) -> object:
+    return {"errors": [{"detail": message, "status": str(status)}]}
+
+
+NOTHING = "there is nothing at this path: see /openapi.json for what there is"
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("/", v1(NOTHING)),
+        (V1, v1(NOTHING)),
+        ("/api/v1/customers", v1(NOTHING)),
+        ("/api/v1/customers/ann/", v1(NOTHING)),
+        (V2, v2(NOTHING)),
+        (APP, app(NOTHING, 404)),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
+def test_unknown_path_has_the_form_of_its_part(caller: Caller, method: str, path: str, document: object) -> None:
+    response = caller.client.request(method, path, json={})
+
+    assert (response.status_code, response.json()) == (404, document)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/api/v1/customers/ann", "DELETE, OPTIONS, PUT"),
+        ("PATCH", "/api/v1/customers/ann", "DELETE, OPTIONS, PUT"),
+        ("TRACE", "/api/v1/events", "OPTIONS, POST"),
+        ("HEAD", "/api/v1/events", "OPTIONS, POST"),
+        ("GET", "/api/v2/entity", "OPTIONS, POST"),
+        ("DELETE", "/v1/customers", "GET, HEAD, OPTIONS"),
+        ("POST", "/healthz", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_wrong_method_is_told_the_right_ones(caller: Caller, method: str, path: str, allow: str) -> None:
+    response = caller.client.request(method, path)
+
+    assert (response.status_code, response.headers["allow"]) == (405, allow)
+    assert method == "HEAD" or allow in response.text
+
+
+def test_options_are_told_without_a_key(caller: Caller) -> None:
+    with caller.counter.client() as client:
+        response = client.options("/api/v1/customers/ann")
+
+    assert (response.status_code, response.headers["allow"]) == (200, "DELETE, OPTIONS, PUT")
+
+
+def test_head_has_the_headers_of_get(caller: Caller) -> None:
+    head, get = caller.client.head("/api/v1/accounts/region"), caller.client.get("/api/v1/accounts/region")
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"] == str(len(get.content))
+
+
+STATUSES: list[tuple[Exception, int, str]] = [
+    (NotFound("there is no workspace number 1"), 404, "no workspace"),
+    (WritersHeld("workspace a/b is changing its identifiers"), 503, "changing its identifiers"),
+    (StoreUnavailable("the database does not answer"), 503, "does not answer"),
+    (Conflict("the same rows were changed again and again"), 503, "again and again"),
+    (ZeroDivisionError("the store's inside"), 500, "fault of the server's"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "words"), STATUSES)
+@pytest.mark.parametrize("path", ["/api/v1/customers/ann/suppress", "/api/v2/entity"])
+def test_error_of_the_store_has_a_status(caller: Caller, path: str, error: Exception, status: int, words: str) -> None:
+    response = caller.failed(error, path)
+
+    assert response.status_code == status
+    assert words in response.text
+    assert "inside" not in response.text
+    assert response.headers.get("retry-after") == ("1" if status == 503 else None)
+
+
+@pytest.mark.parametrize("form", ErrorForm)
+def test_every_form_tells_the_message(form: ErrorForm) -> None:
+    for error, status, words in STATUSES:
+        reply = failure(form, error, request_id="abc-1")
+
+        assert reply.status == status
+        assert words in str(reply.document)
+        assert ("abc-1" in str(reply.document)) is (status == 500)
+
+
+def test_v2_says_that_it_is_unavailable(caller: Caller) -> None:
+    response = caller.failed(StoreUnavailable("away"), "/api/v2/entity")
+
+    assert response.json() == {"errors": [{"reason": "unavailable", "field": "", "message": "away"}]}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "application/json; charset=us-ascii",
+        "text/plain",
+        "",
+    ],
+)
+def test_utf_8_is_taken_whatever_the_type(caller: Caller, content_type: str) -> None:
+    response = caller.client.put("/api/v1/customers/ann", content=b"{}", headers={"content-type": content_type})
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("content-type", "application/json; charset=latin-1"), ("content-encoding", "gzip"), ("content-encoding", "br")],
+)
+def test_what_cannot_be_read_is_refused(caller: Caller, name: str, value: str) -> None:
+    response = caller.client.put("/api/v1/customers/ann", content=b"{}", headers={name: value})
+
+    assert response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    assert "send" in response.json()["meta"]["error"]
+
+
+@pytest.mark.parametrize("query", ["id_type=%ff", "%ff=1"])
+def test_query_that_is_no_utf_8_is_refused(caller: Caller, query: str) -> None:
+    response = caller.client.post(f"/api/v1/segments/1/add_customers?{query}", json={"ids": ["1"]})
+
+    assert response.status_code == 400
+    assert "UTF-8" in response.text
+
+
+def test_call_that_waited_too_long_is_told_so() -> None:
+    shop = Shop(waiting=CallingLimits(seconds_waiting=-1))
+    workspace = shop.open()
+
+    with shop.serving() as counter, counter.client(workspace.track) as client:
+        response = client.put("/api/v1/customers/ann", json={})
+
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+
+
+def test_form_of_a_path_is_told_by_its_beginning() -> None:
+    paths = {V1: ErrorForm.V1, V2: ErrorForm.V2, APP: ErrorForm.APP, "/api/v3/x": ErrorForm.V1, "": ErrorForm.V1}
+
+    assert {path: form_of_path(path.encode()) for path in paths} == paths
+
+
+TEMPLATES: list[Callable[[bytes], bytes]] = [
+    lambda ref: b"PUT /api/v1/customers/%s" % ref,
+    lambda ref: b"DELETE /api/v1/customers/%s" % ref,
+    lambda ref: b"POST /api/v1/customers/%s/suppress" % ref,
+    lambda ref: b"DELETE /api/v1/customers/ann/devices/%s" % ref,
+    lambda ref: b"POST /api/v1/segments/%s/add_customers" % ref,
+    lambda ref: b"GET /v1/customers/%s/attributes?id_type=%s" % (ref, ref),
+    lambda ref: b"GET /v1/customers?email=%s" % ref,
+    lambda ref: b"GET /v1/exports/%s" % ref,
+    lambda ref: b"PUT %s" % ref,
+]
+PIECES = st.sampled_from(
+    [b"%", b"%2", b"%2F", b"%00", b"%ff", b"%C3%9F", b"%40x.y", b"a@x.y", b"cio_", b"+", b"..", b"/"]
+)
+REFS = st.lists(PIECES | st.binary(max_size=3), max_size=6).map(b"".join)
+
+
+@given(st.sampled_from(TEMPLATES), REFS)
+def test_no_path_is_a_fault_of_ours(caller: Caller, template: Callable[[bytes], bytes], ref: bytes) -> None:
+    track, key = caller.workspace.track["authorization"], caller.workspace.app["authorization"]
+    line = template(ref)
+    header = key if b" /v1/" in line else track
+    request = b"%s HTTP/1.1\r\nHost: here\r\nAuthorization: %s\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+
+    raw = caller.counter.exchange(request % (line, header.encode()))
+
+    assert 200 <= int(raw.split(b" ", 2)[1]) < 500, raw
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@"
+
+
+@given(NAMES.filter(lambda text: not text.isspace()), st.data())
+def test_person_is_the_same_however_the_path_is_encoded(caller: Caller, name: str, data: st.DataObject) -> None:
+    """Each byte may be percent-encoded or not, as long as it needs not be."""
+    encoded = b"".join(
+        bytes([byte]) if byte in UNRESERVED and data.draw(st.booleans()) else b"%%%02x" % byte for byte in name.encode()
+    )
+    caller.counter.shop.heard.clear()
+
+    response = caller.client.delete(caller.client.base_url.copy_with(raw_path=b"/api/v1/customers/" + encoded))
+
+    assert response.status_code == 200
+    [call] = caller.counter.shop.heard
+    assert isinstance(call, DeleteCall)
+    assert call.reference.value == name
+
+
+@pytest.mark.parametrize(("path", "text"), [("/healthz", "alive\n"), ("/readyz", "ready\n")])
+def test_probes_need_no_key(caller: Caller, path: str, text: str) -> None:
+    with caller.counter.client() as client:
+        response = client.get(path)
+
+    assert (response.status_code, response.text) == (200, text)
+
+
+def test_server_whose_store_is_away_is_alive_but_not_ready() -> None:
+    class Away:
+        def of_app_key(self, _digest: str, *, now: object) -> None:
+            raise StoreUnavailable(f"away at {now}")
+
+    shop = Shop(before_credentials=lambda _: Away())  # type: ignore[arg-type,return-value]  # nothing else is asked
+
+    with shop.serving() as counter, counter.client() as client:
+        statuses = [client.get(path).status_code for path in ("/healthz", "/readyz")]
+
+    assert statuses == [200, 503]

@@ -1,0 +1,280 @@
+"""Everything a client sends is bounded, in bytes and in seconds, and whoever goes beyond gets to hear it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from tests.api.scenes import Counter, Shop
+from tests.api.servers import MadeWorkspace
+from workspace_operator.web.services import Limits
+
+LIMITS = Limits(
+    path=300,
+    headers=1000,
+    header_count=20,
+    header_seconds=0.5,
+    body_seconds=0.5,
+    idle_seconds=1,
+    connections=5,
+    bodies=2_000_000,
+)
+PATIENCE = 5.0
+"""Longer than any limit here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """A reply as it came over a bare connection."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """A caller who writes requests by hand."""
+
+    counter: Counter
+    workspace: MadeWorkspace
+
+    def request(self, *, method: str = "PUT", path: str = "/api/v1/customers/ann", **headers: str) -> bytes:
+        """The head of a request; a header whose value is empty is left out."""
+        said = {"Host": "here", **{name.title(): value for name, value in self.workspace.track.items()}}
+        said |= {"Content-Length": "0"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in said.items() if value)]
+        return "\r\n".join((*lines, "", "")).encode()
+
+    def sent(self, *pieces: bytes) -> Parsed:
+        """What comes back on a connection of its own until the server closes it."""
+        started = time.monotonic()
+        raw = self.counter.exchange(*pieces, timeout=PATIENCE)
+        return parsed(raw, time.monotonic() - started)
+
+
+def parsed(raw: bytes, seconds: float = 0.0) -> Parsed:
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return Parsed(status=int(first.split()[1]), headers=headers, body=body.decode(), seconds=seconds)
+
+
+@pytest.fixture(scope="module")
+def guest() -> Iterator[Guest]:
+    shop = Shop(limits=LIMITS)
+    with shop.serving() as counter:
+        yield Guest(counter=counter, workspace=shop.open())
+
+
+def until_served(guest: Guest) -> None:
+    limit = time.monotonic() + PATIENCE
+    while not guest.counter.shop.served and time.monotonic() < limit:
+        time.sleep(0.01)
+
+
+def assert_still_serving(guest: Guest) -> None:
+    with guest.counter.client(guest.workspace.track) as client:
+        assert client.put("/api/v1/customers/bob", json={}).status_code == 200
+
+
+def test_connection_is_kept_for_the_next_request(guest: Guest) -> None:
+    reply = guest.sent(guest.request() + guest.request(Connection="close"))
+
+    assert (reply.status, reply.body.count("HTTP/1.1 200")) == (200, 1)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_large_body_is_refused(guest: Guest, announced: bool) -> None:
+    limit = 32 * 1024
+    body = b"x" * (limit + 1)
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    head = guest.request(
+        method="POST",
+        path="/api/v2/entity",
+        Content_Length=str(len(body)) if announced else "",
+        Transfer_Encoding="" if announced else "chunked",
+    )
+
+    reply = guest.sent(head, (body if announced else chunked) + guest.request(Connection="close"))
+
+    assert reply.status == 413
+    assert f"more than {limit} bytes" in reply.body
+    assert "HTTP/1.1 200" in reply.body, "the connection goes on after it"
+
+
+def test_endless_body_is_cut_off(guest: Guest) -> None:
+    piece = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
+    with guest.counter.connected(timeout=PATIENCE) as connection:
+        connection.sendall(guest.request(Content_Length="", Transfer_Encoding="chunked"))
+        with pytest.raises(ConnectionError):
+            connection.sendall(piece * 2000)
+
+    assert_still_serving(guest)
+
+
+def test_huge_announcement_is_refused_at_once(guest: Guest) -> None:
+    reply = guest.sent(guest.request(Content_Length=str(10**12), Expect="100-continue"))
+
+    assert (reply.status, reply.headers["connection"]) == (413, "close")
+    assert reply.seconds < LIMITS.body_seconds
+
+
+def test_expected_body_is_asked_for(guest: Guest) -> None:
+    with guest.counter.connected(timeout=PATIENCE) as connection:
+        connection.sendall(guest.request(Content_Length="2", Expect="100-continue"))
+        first = connection.recv(1000)
+        connection.sendall(b"{}")
+        second = connection.recv(1000)
+
+    assert first.startswith(b"HTTP/1.1 100")
+    assert second.startswith(b"HTTP/1.1 200")
+
+
+def test_slow_body_is_given_up(guest: Guest) -> None:
+    reply = guest.sent(guest.request(Content_Length="10"), b'{"a"')
+
+    assert (reply.status, reply.headers["connection"]) == (408, "close")
+    assert "did not come within" in reply.body
+    assert reply.seconds < PATIENCE
+
+
+def test_body_that_is_cut_off_has_no_reply(guest: Guest) -> None:
+    guest.counter.shop.served.clear()
+    guest.counter.shop.heard.clear()
+
+    with guest.counter.connected() as connection:
+        connection.sendall(guest.request(Content_Length="10") + b'{"a"')
+
+    until_served(guest)
+    assert guest.counter.shop.served[0].status == 499
+    assert guest.counter.shop.heard == []
+
+
+def test_slow_headers_are_given_up(guest: Guest) -> None:
+    reply = guest.sent(b"PUT /api/v1/customers/ann HTTP/1.1\r\nHost: he")
+
+    assert (reply.status, reply.headers["connection"]) == (408, "close")
+    assert "headers did not come in time" in reply.body
+
+
+def test_headers_in_drops_are_given_up_all_the_same(guest: Guest) -> None:
+    started = time.monotonic()
+
+    with guest.counter.connected(timeout=0.1) as connection, suppress(ConnectionError):
+        connection.sendall(b"PUT / HTTP/1.1\r\n")
+        while time.monotonic() < started + PATIENCE:
+            connection.sendall(b"a: b\r\n")
+            time.sleep(0.1)
+
+    assert time.monotonic() - started < PATIENCE
+
+
+@pytest.mark.parametrize("said", [b"", b"\r\n"])
+def test_silent_connection_is_closed(guest: Guest, said: bytes) -> None:
+    started = time.monotonic()
+
+    raw = guest.counter.exchange(said, timeout=PATIENCE)
+
+    assert raw == b""
+    assert LIMITS.header_seconds <= time.monotonic() - started < PATIENCE
+
+
+def test_idle_connection_is_closed(guest: Guest) -> None:
+    reply = guest.sent(guest.request())
+
+    assert reply.status == 200
+    assert LIMITS.idle_seconds <= reply.seconds < PATIENCE
+
+
+@pytest.mark.parametrize("blank", [b"\r\n", b"P"])
+def test_idle_connection_cannot_be_held_with_drops(guest: Guest, blank: bytes) -> None:
+    started = time.monotonic()
+    with guest.counter.connected(timeout=PATIENCE) as connection:
+        connection.sendall(guest.request())
+        connection.recv(1000)
+        connection.sendall(blank)
+        b"".join(iter(lambda: connection.recv(1000), b""))
+
+    assert time.monotonic() - started < PATIENCE
+
+
+def test_long_path_is_refused(guest: Guest) -> None:
+    reply = guest.sent(guest.request(path="/api/v1/customers/" + "a" * LIMITS.path))
+
+    assert reply.status == 414
+    assert "path" in reply.body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"A": "b" * 2000},
+        {"A" * 2000: "b"},
+        {f"A{number}": "b" for number in range(30)},
+    ],
+)
+def test_large_headers_are_refused(guest: Guest, headers: dict[str, str]) -> None:
+    reply = guest.sent(guest.request(**headers))
+
+    assert (reply.status, reply.headers["connection"]) == (431, "close")
+    assert "headers" in reply.body
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"hello\r\n\r\n",
+        b"PUT /\x00 HTTP/1.1\r\n\r\n",
+        b"PUT  HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/9.9\r\n\r\n",
+        b"PUT /a HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"PUT /a HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"PUT /a HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"PUT /a HTTP/1.1\r\nA b: c\r\n\r\n",
+        b"PUT /\xff HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused(guest: Guest, raw: bytes) -> None:
+    reply = guest.sent(raw)
+
+    assert reply.status in {400, 404, 405}
+    assert "meta" in reply.body
+
+
+def test_connection_too_many_is_told_so(guest: Guest) -> None:
+    with ExitStack() as stack:
+        held = [stack.enter_context(guest.counter.connected(timeout=PATIENCE)) for _ in range(LIMITS.connections)]
+        for each in held:
+            each.sendall(guest.request())
+            assert each.recv(1000).startswith(b"HTTP/1.1 200")
+
+        reply = guest.sent(guest.request())
+
+        assert (reply.status, reply.headers["retry-after"], reply.headers["connection"]) == (503, "1", "close")
+        held[0].sendall(guest.request())
+        assert held[0].recv(1000).startswith(b"HTTP/1.1 200"), "those who are served go on being served"
+
+    time.sleep(0.1)
+    assert_still_serving(guest)
+
+
+def test_bodies_share_a_room(guest: Guest) -> None:
+    announced = str(900_000)
+    with ExitStack() as stack:
+        held = [stack.enter_context(guest.counter.connected()) for _ in range(2)]
+        for each in held:
+            each.sendall(guest.request(Content_Length=announced) + b"{")
+        time.sleep(0.1)
+
+        reply = guest.sent(guest.request(Content_Length=announced, Connection="close") + b"{" + b" " * 899_999)
+
+        assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+
+    time.sleep(0.1)
+    assert_still_serving(guest)
