@@ -271,13 +271,38 @@ def test_transactions_are_told_by_size() -> None:
     told: list[tuple[int, int]] = []
 
     async def scene() -> None:
-        async with desk(
-            CallingLimits(asks_together=2), watch=lambda calls, waiting: told.append((calls, waiting))
-        ) as at:
+        async with desk(CallingLimits(asks_together=2), lambda calls, waiting: told.append((calls, waiting))) as at:
             for number in range(3):
                 at.submit(1, number)
             at.people.gate.set()
 
     run(scene)
 
-    assert told == [(1, 3), (2, 1), (1, 0)]
+    assert [calls for calls, _ in told] == [1, 2, 1]
+    assert told[-1] == (1, 0)
+
+
+def test_watcher_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_calls: int, _waiting: int) -> None:
+        raise ZeroDivisionError
+
+    async def scene() -> None:
+        async with desk(watch=fail) as at:
+            at.people.gate.set()
+
+            assert [named(each) for each in await at.held] == ["held@7"]
+            assert [named(each) for each in await at.submit(1, 1)] == ["1@7"]
+
+    run(scene)
+
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_waiting_calls_are_counted_exactly() -> None:
+    async def scene() -> None:
+        async with desk(CallingLimits(asks_waiting=5)) as at:
+            at.people.gate.set()
+            for _ in range(200):
+                await asyncio.gather(*(at.submit(number, number) for number in range(5)))
+
+    run(scene)

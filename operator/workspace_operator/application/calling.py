@@ -1,7 +1,8 @@
 """Calls of many callers at once: what waits together is carried out together, in one transaction.
 
 A commit costs as much as dozens of calls, so one thread takes what has come in meanwhile, a workspace at a time, and
-answers when it is committed (measured; trials.md). Everything but that thread runs on the event loop.
+answers when it is committed (measured; trials.md). Everything but that thread runs on the event loop, which hands over
+once a turn what has come in: a thread that is woken for each call finds one at a time, and both wait for each other.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from workspace_operator.identity.calls import Ask
 logger = logging.getLogger(__name__)
 
 Watch: TypeAlias = Callable[[int, int], None]
-"""Told, in the writing thread, of each transaction how many calls shared it, and how many wait now."""
+"""Told, on the event loop, of each transaction how many calls shared it, and how many wait now."""
 
 Result: TypeAlias = Sequence[Answer] | Exception
 
@@ -71,6 +72,8 @@ class Calling:
     clock: Callable[[], float]
     watch: Watch = lambda _calls, _waiting: None
     limits: CallingLimits = CallingLimits()
+    _arrived: list[tuple[int, _Submission]] = field(default_factory=list)
+    _arrived_size: int = 0
     _queues: dict[int, deque[_Submission]] = field(default_factory=dict)
     _size: int = 0
     _turn: threading.Condition = field(default_factory=threading.Condition)
@@ -85,9 +88,8 @@ class Calling:
         try:
             yield
         finally:
-            with self._turn:
-                self._loop = None
-                self._turn.notify()
+            self._loop = None
+            self._hand_over()
             await asyncio.to_thread(thread.join)
 
     def submit(self, workspace_id: int, asks: Sequence[Ask]) -> "asyncio.Future[Sequence[Answer]]":
@@ -102,15 +104,24 @@ class Calling:
         loop = self._loop
         if loop is None:
             raise Unavailable("the server is stopping: try again")
-        if self._size and self._size + len(asks) > self.limits.asks_waiting:
-            raise Unavailable(f"{self._size} calls are waiting already: try again in a moment")
+        waiting = self._size + self._arrived_size
+        if waiting and waiting + len(asks) > self.limits.asks_waiting:
+            raise Unavailable(f"{waiting} calls are waiting already: try again in a moment")
         future: asyncio.Future[Sequence[Answer]] = loop.create_future()
-        submission = _Submission(asks=asks, future=future, since=loop.time())
-        with self._turn:
-            self._size += len(asks)
-            self._queues.setdefault(workspace_id, deque()).append(submission)
-            self._turn.notify()
+        if not self._arrived:
+            loop.call_soon(self._hand_over)
+        self._arrived.append((workspace_id, _Submission(asks=asks, future=future, since=loop.time())))
+        self._arrived_size += len(asks)
         return future
+
+    def _hand_over(self) -> None:
+        with self._turn:
+            for workspace_id, submission in self._arrived:
+                self._queues.setdefault(workspace_id, deque()).append(submission)
+            self._size += self._arrived_size
+            self._turn.notify()
+        self._arrived.clear()
+        self._arrived_size = 0
 
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         while (group := self._next()) is not None:
@@ -118,7 +129,7 @@ class Calling:
             results: list[_Settled] = [(each, self._too_late()) for each in group.submissions if each.since < late]
             timely = [each for each in group.submissions if each.since >= late]
             results += self._carried_out(group.workspace_id, timely)
-            loop.call_soon_threadsafe(_settle, results)
+            loop.call_soon_threadsafe(self._settle, results)
 
     def _next(self) -> _Group | None:
         """What to carry out together next, of each workspace in turn; None when all is done and no more will come."""
@@ -153,8 +164,18 @@ class Calling:
             return [(each, error) for each in submissions]
         except Exception as error:  # noqa: BLE001 - whatever it is, its callers hear of it
             return self._one_by_one(workspace_id, submissions, error)
-        self.watch(len(asks), self._size)
         return _shared_out(submissions, answers)
+
+    def _settle(self, results: list[_Settled]) -> None:
+        """Wake the callers, on the event loop; one that went away has a future that is done."""
+        for submission, result in results:
+            if submission.future.done():
+                continue
+            if isinstance(result, Exception):
+                submission.future.set_exception(result)
+            else:
+                submission.future.set_result(result)
+        self.watch(sum(len(each.asks) for each, _ in results), self._size)
 
     def _one_by_one(self, workspace_id: int, submissions: list[_Submission], error: Exception) -> list[_Settled]:
         """A fault that one call brings about must not fail the others."""
@@ -172,14 +193,3 @@ def _shared_out(submissions: list[_Submission], answers: Sequence[Answer]) -> li
         results.append((each, answers[start:end]))
         start = end
     return results
-
-
-def _settle(results: list[_Settled]) -> None:
-    """Wake the callers, on the event loop; one that went away has a future that is done."""
-    for submission, result in results:
-        if submission.future.done():
-            continue
-        if isinstance(result, Exception):
-            submission.future.set_exception(result)
-        else:
-            submission.future.set_result(result)
