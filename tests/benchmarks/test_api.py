@@ -1,0 +1,201 @@
+"""The people API under load (issue 4, §4): against HTTP alone, against an import, and what memory it takes."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.api.servers import MadeWorkspace, make_workspace, running_api
+from tests.benchmarks.loads import write_requests
+from tests.benchmarks.measuring import seconds, tell
+from tests.e2e.waiting import until
+from tests.ports import free_port
+from tests.postgres import DURABLE, own_postgres
+from tests.processes import Server, last_lines
+
+CALLS = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
+PEOPLE = 10_000
+CONNECTIONS = 32
+LOAD = CALLS // 25
+RUNS = 3
+BATCH = 100
+"""Operations a v2 batch: more would not fit into its 500 kB with these attributes."""
+
+DATABASES = ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)]
+
+
+@contextmanager
+def database_url(title: str, folder: Path) -> Iterator[str]:
+    if title == "SQLite":
+        yield f"sqlite:///{folder}/people.db"
+        return
+    with own_postgres(settings=DURABLE) as server:
+        yield server.create_database()
+
+
+def request(workspace: MadeWorkspace, method: str, path: str, document: object) -> bytes:
+    body = json.dumps(document).encode()
+    head = (
+        f"{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {workspace.track['authorization']}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def attributes(number: int) -> dict[str, object]:
+    return {
+        "first_name": f"First{number % 1000}",
+        "last_name": f"Last{number % 700}",
+        "plan": "premium",
+        "city": "Springfield",
+        "score": number * 7 % 1000,
+    }
+
+
+def identifies(workspace: MadeWorkspace, calls: int, *, seed: int) -> Iterator[bytes]:
+    """Each changes somebody of PEOPLE, or makes them."""
+    chance = random.Random(seed)
+    for number in range(calls):
+        path = f"/api/v1/customers/user-{chance.randrange(PEOPLE)}"
+        yield request(workspace, "PUT", path, attributes(number + seed))
+
+
+def batches(workspace: MadeWorkspace, people: int, prefix: str) -> Iterator[bytes]:
+    for start in range(0, people, BATCH):
+        operations = [
+            {
+                "type": "person",
+                "action": "identify",
+                "identifiers": {"id": f"{prefix}{number}"},
+                "attributes": {"email": f"{prefix}{number}@example{number % 50}.com", **attributes(number)},
+            }
+            for number in range(start, min(start + BATCH, people))
+        ]
+        yield request(workspace, "POST", "/api/v2/batch", {"batch": operations})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Requests in a file, sent by a program of their own."""
+
+    file: Path
+    requests: int
+    connections: int = CONNECTIONS
+
+    @classmethod
+    def of(cls, requests: Iterable[bytes], file: Path, *, connections: int = CONNECTIONS) -> "Load":
+        made = list(requests)
+        write_requests(made, file)
+        return cls(file=file, requests=len(made), connections=connections)
+
+    def send(self, port: int) -> float:
+        """Requests a second; all must be answered with 200."""
+        command = [sys.executable, "-m", "tests.benchmarks.loads", "127.0.0.1", str(port)]
+        done = subprocess.run([*command, str(self.connections), str(self.file)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told["answers"] == {"200": self.requests}, told
+        return float(self.requests / told["seconds"])
+
+
+@contextmanager
+def storeless(database: str, folder: Path) -> Iterator[int]:
+    """The port of a server that answers without a store."""
+    port, log = free_port(), folder / "storeless.log"
+    command = (sys.executable, "-m", "tests.benchmarks.storeless", str(port))
+    environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
+    server = Server.start(command, log=log, environment=environment)
+    try:
+        until(lambda: _answers(port), what=lambda: last_lines(log))
+        yield port
+    finally:
+        server.end()
+
+
+def _answers(port: int) -> bool:
+    probe = ["curl", "--silent", "--fail", "--output", os.devnull, f"http://127.0.0.1:{port}/healthz"]
+    return subprocess.run(probe, check=False).returncode == 0
+
+
+def peak_megabytes(pid: int) -> float:
+    [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(kilobytes) * 1024 / 1e6
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("title", DATABASES)
+def test_identify_costs_little_more_than_http(title: str, tmp_path: Path) -> None:
+    with database_url(title, tmp_path) as url:
+        workspace = make_workspace(url)
+        load = Load.of(identifies(workspace, LOAD, seed=1), tmp_path / "load")
+        with running_api(url, tmp_path) as api, storeless(url, tmp_path) as bare:
+            load.send(api.port)
+            pairs = [(load.send(bare), load.send(api.port)) for _ in range(RUNS)]
+
+    without, ours = max(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
+    tell(
+        f"HTTP identify, {CONNECTIONS} connections, {title}",
+        [
+            (f"rate of the same server without a store, best of {RUNS}", "0.45", f"{ours / without:.2f}"),
+            ("calls a second", "", f"{ours:,.0f} of {without:,.0f}"),
+        ],
+    )
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("title", DATABASES)
+def test_batches_against_an_import(title: str, tmp_path: Path) -> None:
+    people = CALLS // 10
+    csv = tmp_path / "people.csv"
+    csv.write_text(
+        "id,email,first_name,last_name,plan,city,score\n"
+        + "".join(
+            f"csv{number},csv{number}@example{number % 50}.com,{','.join(map(str, attributes(number).values()))}\n"
+            for number in range(people)
+        )
+    )
+    with database_url(title, tmp_path) as url:
+        workspace = make_workspace(url)
+        load = Load.of(batches(workspace, people, "api"), tmp_path / "load", connections=4)
+        command = [sys.executable, "-m", "workspace_operator", "people", "import", str(csv), "-w", "default/shop"]
+        with running_api(url, tmp_path) as api:
+            ours = load.send(api.port) * BATCH
+            imported = people / seconds(lambda: subprocess.run([*command, "--database", url], check=True))
+
+    tell(
+        f"New people by v2 batches of {BATCH}, one process, {title}",
+        [
+            ("rate of a CSV import", "0.5", f"{ours / imported:.2f}"),
+            ("people a second", "", f"{ours:,.0f} of {imported:,.0f}"),
+        ],
+    )
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("title", DATABASES)
+def test_memory_stays_small(title: str, tmp_path: Path) -> None:
+    with database_url(title, tmp_path) as url:
+        workspace = make_workspace(url)
+        load = Load.of(identifies(workspace, LOAD, seed=1), tmp_path / "load")
+        with running_api(url, tmp_path) as api:
+            load.send(api.port)
+            before = peak_megabytes(api.pid)
+            for _ in range(CALLS // LOAD - 1):
+                load.send(api.port)
+            after = peak_megabytes(api.pid)
+
+    tell(
+        f"Memory of an API process, {title}",
+        [
+            (f"peak RSS after {CALLS:,} calls", "< 120 MB", f"{after:.0f} MB"),
+            (f"after {LOAD:,}", "", f"{before:.0f} MB"),
+        ],
+    )
