@@ -6,7 +6,7 @@ from itertools import count
 from typing import Protocol
 
 from tests.model.asks import AnySaid
-from tests.model.records import Answer, Refused
+from tests.model.records import Answer, Refused, Value
 from tests.model.states import State, person_shown, suppressed_shown
 from workspace_operator.application.ports import Answer as PortAnswer
 from workspace_operator.errors import InvalidInput
@@ -19,17 +19,17 @@ from workspace_operator.identity.rules import IdentityRules
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What a caller saw of an answer, and the cio_id that was made for it."""
+class Heard:
+    """An answer to each ask, and the cio_ids of the people who were made, in that order."""
 
-    answer: Answer
-    made: str | None = None
+    answers: Sequence[Answer]
+    made: Sequence[str]
 
 
 class Driver(Protocol):
     """One workspace somewhere."""
 
-    def perform(self, asks: Sequence[AnySaid], *, now: int) -> Sequence[Seen]:
+    def perform(self, asks: Sequence[AnySaid], *, now: int) -> Heard:
         """Carry asks out in their order, at one moment."""
         ...
 
@@ -50,6 +50,14 @@ class Driver(Protocol):
         ...
 
 
+class JournallingDriver(Driver, Protocol):
+    """One that remembers merges."""
+
+    def undo(self, number: int, *, now: int) -> set[Value] | None:
+        """Take the merge with this place in the journal back; what is not free, None if it cannot be."""
+        ...
+
+
 @dataclass
 class PurePeople:
     """The rules on a population, without any store."""
@@ -63,10 +71,10 @@ class PurePeople:
         self.population = Population(mode=self.rules.mode)
         self.new_cio_id = lambda: f"{next(numbers):08x}"
 
-    def perform(self, asks: Sequence[AnySaid], *, now: int) -> Sequence[Seen]:
-        seen = [seen_of(self._answer(ask, now)) for ask in asks]
+    def perform(self, asks: Sequence[AnySaid], *, now: int) -> Heard:
+        answers = [self._answer(ask, now) for ask in asks]
         self.population.settle()
-        return seen
+        return heard(answers)
 
     def _answer(self, ask: AnySaid, now: int) -> PortAnswer:
         try:
@@ -94,20 +102,28 @@ class PurePeople:
         self.rules = rules
 
 
-def seen_of(answer: PortAnswer) -> Seen:
-    """An answer as the ports give it."""
+def heard(answers: Sequence[PortAnswer]) -> Heard:
+    """Answers as the ports give them."""
+    return Heard(answers=[answer_of(each) for each in answers], made=[each for each in map(made_for, answers) if each])
+
+
+def answer_of(answer: PortAnswer) -> Answer:
+    """One of them; what would have been refused of a call that is rejected says nothing."""
     if not isinstance(answer, Outcome):
-        return Seen(answer=Answer(effect=None))
+        return Answer(effect=None)
     if answer.effect is Effect.REJECTED:
-        return Seen(answer=Answer(effect=answer.effect))  # what would have been refused beside says nothing
+        return Answer(effect=answer.effect)
     refused = frozenset(
         Refused(kind=each.kind, value=each.value, is_taken=each.reason == OTHERS) for each in answer.refusals
     )
-    is_new = answer.person is not None and answer.before is None
-    return Seen(
-        answer=Answer(effect=answer.effect, refused=refused),
-        made=answer.person.cio_id if is_new and answer.person is not None else None,
-    )
+    return Answer(effect=answer.effect, refused=refused)
+
+
+def made_for(answer: PortAnswer) -> str | None:
+    """The cio_id of who was made for an ask."""
+    if not isinstance(answer, Outcome) or answer.person is None or answer.before is not None:
+        return None
+    return answer.person.cio_id
 
 
 def suppressions_of(population: Population) -> list[Suppression]:

@@ -1,38 +1,45 @@
 """The state machine: whatever is said, the model and what is driven beside it answer alike and look alike."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.model import words
-from tests.model.asks import AnySaid
-from tests.model.drivers import Driver, Seen
+from tests.model.asks import AnySaid, Name, SaidOfPerson, SaidToGo
+from tests.model.drivers import Driver, JournallingDriver
 from tests.model.people import People
 from tests.model.records import Answer
 from tests.model.states import differences, state_of
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.rules import EmailUpdates, IdentityRules, IDUpdates, Mode
+from workspace_operator.identity.calls import UnsuppressCall
+from workspace_operator.identity.rules import EMAIL, ID, EmailUpdates, IdentityRules, IDUpdates, Mode
 
 START = 1_700_000_000
 
 
-class TwoOpinions(RuleBasedStateMachine):
+D = TypeVar("D", bound=Driver)
+
+
+class TwoOpinions(RuleBasedStateMachine, Generic[D]):
     """One workspace, seen by the model and by the driver."""
 
     model: People
-    driver: Driver
+    driver: D
 
-    def drive(self, rules: IdentityRules) -> Driver:
+    def drive(self, rules: IdentityRules) -> D:
         """A new workspace of what is driven."""
         raise NotImplementedError
 
-    @initialize(rules=words.RULES, newcomers=words.newcomers())
-    def make_workspace(self, rules: IdentityRules, newcomers: list[AnySaid]) -> None:
+    @initialize(rules=words.RULES, newcomers=words.newcomers(), told=st.lists(words.belongings(), max_size=5))
+    def make_workspace(self, rules: IdentityRules, newcomers: list[AnySaid], told: list[AnySaid]) -> None:
         self.now = START
         self.model, self.driver = People(rules), self.drive(rules)
         self.say(newcomers)
+        self.say(told)
 
     @rule(ask=words.identifies())
     def identify(self, ask: AnySaid) -> None:
@@ -45,6 +52,21 @@ class TwoOpinions(RuleBasedStateMachine):
     @rule(asks=st.lists(words.plain_identifies(), min_size=2, max_size=5))
     def identify_several(self, asks: list[AnySaid]) -> None:
         self.say(asks)
+
+    @precondition(lambda self: self.model.people)
+    @rule(places=st.tuples(st.integers(0, 9), st.integers(0, 9)), body=words.ATTRIBUTES, by_id=st.booleans())
+    def say_that_two_are_one(self, places: tuple[int, int], body: dict[str, Any], *, by_id: bool) -> None:
+        """Name one by id or email, with the other one's email or id in the body."""
+        one, other = (list(self.model.people.values())[place % len(self.model.people)] for place in places)
+        kind, text, told = (ID, one.id, {"email": other.email}) if by_id else (EMAIL, one.email, {"id": other.id})
+        self.say([SaidOfPerson(name=Name(kind=kind, text=text or ""), body={**told, **body})])
+
+    @precondition(lambda self: self.model.suppressions)
+    @rule(place=st.integers(0, 9))
+    def free_what_is_blocked(self, place: int) -> None:
+        group = self.model.suppressions[place % len(self.model.suppressions)]
+        kind, key = sorted(group)[place % len(group)] if group else (ID, "1")
+        self.say([SaidToGo(name=Name(kind=kind, text=key), verb=UnsuppressCall)])
 
     @rule(ask=words.removals())
     def remove(self, ask: AnySaid) -> None:
@@ -81,32 +103,55 @@ class TwoOpinions(RuleBasedStateMachine):
         self.driver.put_in_force(self.model.rules)
 
     @precondition(lambda self: self.model.people)
-    @rule()
-    def change_mode(self) -> None:
+    @rule(really=st.sampled_from([True, False, False]))
+    def change_mode(self, *, really: bool) -> None:
         """To what identity-rules §7 lists, if nothing stands in the way."""
         from_ = self.model.rules.mode
         to = Mode.ID_ONLY if from_ is Mode.EMAIL_OR_ID else Mode.EMAIL_OR_ID
-        if to is Mode.ID_ONLY or not self.model.is_violated():
+        if really and (to is Mode.ID_ONLY or not self.model.is_violated()):
             self.model.rules = replace(self.model.rules, mode=to)
             self.driver.change_mode(self.model.rules)
 
     @invariant()
     def both_look_alike(self) -> None:
-        assert differences(state_of(self.model), self.driver.state()) == {}
+        found = differences(state_of(self.model), self.driver.state())
+        assert found == {}, found
 
     def say(self, asks: Sequence[AnySaid]) -> None:
         """Let both hear the same, first what is driven, which names the newcomers."""
-        resolved = [ask.resolved(self.model.cio_ids, self.now) for ask in asks]
-        seen = self.driver.perform(resolved, now=self.now)
-        expected = [self.driver.visible(self.heard(*each)) for each in zip(resolved, seen, strict=True)]
-        assert [each.answer for each in seen] == expected
+        resolved = [self.sayable(ask.resolved(self.model.cio_ids, self.now)) for ask in asks]
+        heard = self.driver.perform(resolved, now=self.now)
+        made = deque(heard.made)
+        expected = [self.driver.visible(self.answer(ask, made)) for ask in resolved]
+        assert list(heard.answers) == expected, (heard.answers, expected)
+        assert not made, f"these are nobody: {made}"
 
-    def heard(self, ask: AnySaid, seen: Seen) -> Answer:
-        """What the model answers."""
+    def sayable(self, ask: AnySaid) -> AnySaid:
+        """What of an ask can be said here."""
+        return ask
+
+    def answer(self, ask: AnySaid, made: deque[str]) -> Answer:
+        """What the model says; whoever it makes is the first of those who were made."""
         try:
             call = ask.read(self.model.rules.mode)
         except InvalidInput:
             call = None
         if call is None:
             return Answer(effect=None)
-        return self.model.perform(call, now=self.now, cio_id=seen.made or "nobody")
+        known = len(self.model.cio_ids)
+        answer = self.model.perform(call, now=self.now, cio_id=made[0] if made else "nobody")
+        if len(self.model.cio_ids) > known:
+            assert made, f"only the model makes somebody: {ask}"
+            made.popleft()
+        return answer
+
+
+class TwoOpinionsOfMerges(TwoOpinions[JournallingDriver]):
+    """The same where merges are remembered."""
+
+    @precondition(lambda self: self.model.journal)
+    @rule(number=st.integers(0, 5))
+    def undo(self, number: int) -> None:
+        place = -1 - number % len(self.model.journal)  # mostly the newest
+        place += len(self.model.journal)
+        assert self.driver.undo(place, now=self.now) == self.model.undo(place, self.now)

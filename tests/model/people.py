@@ -14,6 +14,7 @@ from tests.model.attributes import age_of, survivor_of, write_attributes, write_
 from tests.model.authority import id_is_another_email
 from tests.model.drafts import Draft, judge
 from tests.model.records import Activity, Answer, Merged, Someone, Value
+from tests.model.undoing import part
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.calls import (
     AddDeviceCall,
@@ -235,7 +236,8 @@ class People:
         """The person and all data go, also out of the journal, which tells of those whom they absorbed, too (5)."""
         del self.people[person.cio_id]
         self.event_ids -= {each.event_id for each in self.activities.pop(person.cio_id, ()) if each.event_id}
-        concerned = {person.cio_id} | {each.secondary.cio_id for each in self.journal if each.holder == person.cio_id}
+        held = [each for each in self.journal if each.holder == person.cio_id and not each.undone]
+        concerned = {person.cio_id, *(each.secondary.cio_id for each in held)}
         self.journal = [each for each in self.journal if concerned.isdisjoint(each.cio_ids)]
         self._note(ActivityType.PROFILE_DELETE, person.cio_id, now, {"suppressed": suppressed})
 
@@ -276,6 +278,33 @@ class People:
         )
         self.journal.append(entry)
         self._note(ActivityType.PROFILE_MERGE, survivor.cio_id, now, {"automatic": automatic})
+
+    def undo(self, number: int, now: int) -> set[Value] | None:
+        """Take a merge back; what is not free, or None if it is undone, or its survivor was absorbed since."""
+        entry = self.journal[number]
+        if entry.undone or entry.holder != entry.primary.cio_id:
+            return None
+        holder = self.people[entry.holder]
+        survivor, restored, not_free = part(self, entry, holder, now)
+        self.people |= {survivor.cio_id: survivor, restored.cio_id: restored}
+        self._return_history(entry)
+        entry.undone = True
+        self._note(ActivityType.PROFILE_CREATE, restored.cio_id, now)
+        if changes := _changes(holder, survivor):
+            self._note(ActivityType.ATTRIBUTE_CHANGE, survivor.cio_id, now, changes)
+        return not_free
+
+    def _return_history(self, entry: Merged) -> None:
+        """What the one who is back did, also as those whom they had absorbed, is theirs again."""
+        holder, back = entry.primary.cio_id, entry.secondary.cio_id
+        theirs = {back}
+        for each in reversed(self.journal):  # who absorbed somebody first was absorbed later
+            if not each.undone and each.primary.cio_id in theirs:
+                each.holder = back
+                theirs.add(each.secondary.cio_id)
+        activities = self.activities.pop(holder, [])
+        self.activities[back] = [each for each in activities if each.origin in theirs]
+        self.activities[holder] = [each for each in activities if each.origin not in theirs]
 
     # --- what hangs on people ------------------------------------------------------------------------------------
 

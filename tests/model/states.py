@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from tests.model.people import People
 from tests.model.records import Activity, Merged, Someone
+from workspace_operator.application.ports import Merge
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.reasons import OTHERS
 from workspace_operator.identity.rules import Kind
@@ -30,7 +31,7 @@ def state_of(model: People) -> State:
         ),
         "devices": {each.cio_id: sorted(map(repr, each.devices.values())) for each in people if each.devices},
         "segments": {each.cio_id: sorted(each.segments) for each in people if each.segments},
-        "journal": [merged_shown(each) for each in model.journal],
+        "journal": {str(number): _merged_of(each) for number, each in enumerate(model.journal)},
     }
 
 
@@ -140,8 +141,23 @@ def _activity_of(each: Activity, whose_: str) -> tuple[str, ...]:
     )
 
 
-def merged_shown(each: Merged) -> tuple[object, ...]:
-    """An entry of the journal."""
+def merge_shown(merge: Merge) -> tuple[object, ...]:
+    """An entry of the product's journal."""
+    return (
+        merge.primary.cio_id,
+        merge.secondary.cio_id,
+        merge.holder,
+        merge.automatic,
+        merge.at.timestamp(),
+        merge.undone_at is not None,
+        *map(person_shown, (merge.primary, merge.secondary, merge.survivor)),
+        sorted(map(repr, merge.devices)),
+        sorted(merge.segments),
+    )
+
+
+def _merged_of(each: Merged) -> tuple[object, ...]:
+    """An entry of the model's."""
     return (
         each.primary.cio_id,
         each.secondary.cio_id,
@@ -149,9 +165,7 @@ def merged_shown(each: Merged) -> tuple[object, ...]:
         each.automatic,
         each.at,
         each.undone,
-        someone_shown(each.primary),
-        someone_shown(each.secondary),
-        someone_shown(each.survivor),
+        *map(someone_shown, (each.primary, each.secondary, each.survivor)),
         sorted(map(repr, each.secondary.devices.values())),
         sorted(each.secondary.segments),
     )

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from tests.fakes.people import MemoryPeople
 from tests.model.asks import AnySaid
-from tests.model.drivers import Seen, groups, seen_of, suppressions_of
-from tests.model.records import Answer
-from tests.model.states import State, activity_shown, person_shown, suppressed_shown, whose
+from tests.model.drivers import Heard, groups, heard, suppressions_of
+from tests.model.records import Answer, Value
+from tests.model.states import State, activity_shown, merge_shown, person_shown, suppressed_shown, whose
 from tests.store.adapters import Store
 from tests.store.scenes import Scene, owner
+from workspace_operator.application.ports import Merge
+from workspace_operator.errors import Conflict
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.rules import EMAIL, ID, IdentityRules, Kind
 from workspace_operator.reconcile.observed import Settings
@@ -43,9 +45,9 @@ class StoredPeople:
         made = store.workspaces.find(of.namespace, of.name)
         self.scene = Scene(store=store, owner=of, workspace_id=made.workspace_id)
 
-    def perform(self, asks: Sequence[AnySaid], *, now: int) -> Sequence[Seen]:
+    def perform(self, asks: Sequence[AnySaid], *, now: int) -> Heard:
         self.store.clock.now = datetime.fromtimestamp(now, UTC)
-        return [seen_of(each) for each in self.store.people.perform(self.scene.workspace_id, asks, now=now)]
+        return heard(self.store.people.perform(self.scene.workspace_id, asks, now=now))
 
     def visible(self, answer: Answer) -> Answer:
         return answer
@@ -63,6 +65,14 @@ class StoredPeople:
             pass
         assert self.scene.mode is rules.mode
 
+    def undo(self, number: int, *, now: int) -> set[Value] | None:
+        self.store.clock.now = datetime.fromtimestamp(now, UTC)
+        merge_id = journal_in(self.store, self.scene.workspace_id)[number].merge_id
+        try:
+            return set(self.store.merges.undo(self.scene.workspace_id, merge_id, now=now).not_free)
+        except Conflict:
+            return None
+
     def state(self) -> State:
         return state_in(self.store, self.scene.workspace_id)
 
@@ -79,7 +89,13 @@ def state_in(store: Store, workspace_id: int) -> State:
         "activities": _activities(store, workspace_id, people.keys()),
         "devices": {cio_id: sorted(map(repr, theirs)) for cio_id, theirs in devices.items() if theirs},
         "segments": {cio_id: numbers for cio_id, numbers in segments.items() if numbers},
+        "journal": {str(number): merge_shown(each) for number, each in enumerate(journal_in(store, workspace_id))},
     }
+
+
+def journal_in(store: Store, workspace_id: int) -> list[Merge]:
+    """Every merge, the oldest first."""
+    return list(reversed(store.merges.merges(workspace_id, limit=ALL)))
 
 
 def _activities(store: Store, workspace_id: int, people: Collection[str]) -> list[tuple[str, ...]]:

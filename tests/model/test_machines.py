@@ -1,13 +1,17 @@
 """The rules, the stores and HTTP, held to the model whatever is said."""
 
 import os
+from dataclasses import replace
 
+import httpx
 import hypothesis
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.drivers import Driver, PurePeople
-from tests.model.machine import TwoOpinions
+from tests.model.asks import AnySaid, SaidOfPerson
+from tests.model.drivers import PurePeople
+from tests.model.http import ServedPeople, serving
+from tests.model.machine import TwoOpinions, TwoOpinionsOfMerges
 from tests.model.stores import StoredPeople
 from tests.store.adapters import Store
 from workspace_operator.identity.rules import IdentityRules
@@ -27,8 +31,8 @@ def settings(short: int, proof: int, *, steps: int = 30) -> hypothesis.settings:
     )
 
 
-class PureRules(TwoOpinions):
-    def drive(self, rules: IdentityRules) -> Driver:
+class PureRules(TwoOpinions[PurePeople]):
+    def drive(self, rules: IdentityRules) -> PurePeople:
         return PurePeople(rules)
 
 
@@ -36,12 +40,26 @@ def test_rules_agree_with_the_model() -> None:
     run_state_machine_as_test(PureRules, settings=settings(100, 5000))
 
 
-EXAMPLES = {"memory": 40, "sqlite": 10, "postgresql": 5, "partitioned": 3}
+def test_http_agrees_with_the_model(any_store: Store, request: pytest.FixtureRequest) -> None:
+    with serving(any_store) as url, httpx.Client(base_url=url) as client:
+
+        class Served(TwoOpinionsOfMerges):
+            def drive(self, rules: IdentityRules) -> ServedPeople:
+                return ServedPeople(any_store, rules, client)
+
+            def sayable(self, ask: AnySaid) -> AnySaid:
+                return replace(ask, by_import=False) if isinstance(ask, SaidOfPerson) else ask
+
+        examples = EXAMPLES[request.node.callspec.id] // 2
+        run_state_machine_as_test(Served, settings=settings(examples, 40 * examples))
+
+
+EXAMPLES = {"memory": int(os.environ.get("M", "40")), "sqlite": 10, "postgresql": 5, "partitioned": 3}
 
 
 def test_stores_agree_with_the_model(any_store: Store, request: pytest.FixtureRequest) -> None:
-    class Stored(TwoOpinions):
-        def drive(self, rules: IdentityRules) -> Driver:
+    class Stored(TwoOpinionsOfMerges):
+        def drive(self, rules: IdentityRules) -> StoredPeople:
             return StoredPeople(any_store, rules)
 
     examples = EXAMPLES[request.node.callspec.id]

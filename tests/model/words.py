@@ -69,8 +69,14 @@ def seldom(draw: st.DrawFn, *, one_in: int) -> bool:
     return draw(st.integers(1, one_in)) == one_in
 
 
+KNOWN_NAMES = st.builds(Name, kind=st.just(CIO_ID), text=st.sampled_from([f"#{number}" for number in range(5)]))
+"""Names of people who are there, or were."""
+
+
 @st.composite
 def names(draw: st.DrawFn) -> Name:
+    if draw(st.booleans()):
+        return draw(KNOWN_NAMES)
     kind = draw(st.sampled_from([ID, EMAIL, CIO_ID, None]))
     if seldom(draw, one_in=12):
         return Name(kind=kind, text=draw(ODD))
@@ -107,8 +113,8 @@ def newcomers(draw: st.DrawFn) -> list[AnySaid]:
     bodies = [{"email": email} for email in emails[:both]]
     return [
         *(SaidOfPerson(name=Name(kind=ID, text=id_), body=body) for id_, body in zip(ids[:both], bodies, strict=False)),
-        *(SaidOfPerson(name=Name(kind=ID, text=id_)) for id_ in ids[both:]),
-        *(SaidOfPerson(name=Name(kind=EMAIL, text=email)) for email in emails[both:]),
+        *(SaidOfPerson(name=Name(kind=ID, text=id_), body=draw(ATTRIBUTES)) for id_ in ids[both:]),
+        *(SaidOfPerson(name=Name(kind=EMAIL, text=email), body=draw(ATTRIBUTES)) for email in emails[both:]),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from tests.model.drivers import seen_of
+from tests.model.drivers import answer_of, made_for
 from tests.model.people import People
 from tests.model.states import person_shown, someone_shown
 from tests.stress.witnesses import Record
@@ -15,10 +15,10 @@ def replay(model: People, records: Iterable[Record]) -> Iterator[str]:
     for record in records:
         model.rules = record.rules
         for call, answer in zip(record.calls, record.answers, strict=True):
-            seen = seen_of(answer)
-            expected = model.perform(call, now=record.now, cio_id=seen.made or "nobody")
-            if seen.answer != expected:
-                yield f"{record.serial}: {call} came to {seen.answer}, the model says {expected}"
+            told = answer_of(answer)
+            expected = model.perform(call, now=record.now, cio_id=made_for(answer) or "nobody")
+            if told != expected:
+                yield f"{record.serial}: {call} came to {told}, the model says {expected}"
             elif (difference := _difference(model, answer)) is not None:
                 yield f"{record.serial}: {call} {difference}"
 
