@@ -51,6 +51,11 @@ def only(name: str, kind: str) -> Any:
     return found
 
 
+def deployment(overlay: str, name: str = "workspace-operator") -> Any:
+    found = [each for each in objects(f"manifests/overlays/{overlay}") if each["kind"] == "Deployment"]
+    return next(each["spec"] for each in found if each["metadata"]["name"] == name)
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
 def test_folder_is_complete(folder: Path) -> None:
     said = yaml.safe_load((folder / "kustomization.yaml").read_text())
@@ -88,13 +93,13 @@ def test_writes_of_secrets_are_narrowed_down(variant: str) -> None:
     assert binding == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
 
 
-@pytest.mark.parametrize("overlay", sorted(OVERLAYS))
-def test_pod_is_restricted(overlay: str) -> None:
-    deployment = only(f"manifests/overlays/{overlay}", "Deployment")["spec"]
-    pod = deployment["template"]["spec"]
+@pytest.mark.parametrize(
+    ("overlay", "name"), [*((each, "workspace-operator") for each in sorted(OVERLAYS)), ("postgres", "workspace-api")]
+)
+def test_pod_is_restricted(overlay: str, name: str) -> None:
+    pod = deployment(overlay, name)["template"]["spec"]
     (container,) = pod["containers"]
 
-    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert container["securityContext"] == {
@@ -107,8 +112,15 @@ def test_pod_is_restricted(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
+def test_there_is_one_operator(overlay: str) -> None:
+    operator = deployment(overlay)
+
+    assert (operator["replicas"], operator["strategy"]) == (1, {"type": "Recreate"})
+
+
+@pytest.mark.parametrize("overlay", sorted(OVERLAYS))
 def test_pod_has_a_database(overlay: str) -> None:
-    pod = only(f"manifests/overlays/{overlay}", "Deployment")["spec"]["template"]["spec"]
+    pod = deployment(overlay)["template"]["spec"]
     (variable,) = pod["containers"][0]["env"]
     volumes = {volume["name"] for volume in pod["volumes"]}
 
@@ -117,10 +129,31 @@ def test_pod_has_a_database(overlay: str) -> None:
     assert ("valueFrom" in variable) == (overlay == "postgres")
 
 
-def test_one_namespace_is_watched_by_who_has_rights_in_one() -> None:
-    pod = only("manifests/overlays/one-namespace", "Deployment")["spec"]["template"]["spec"]
+@pytest.mark.parametrize("overlay", sorted(OVERLAYS))
+def test_api_is_served_by_one_kind_of_pod(overlay: str) -> None:
+    service = only(f"manifests/overlays/{overlay}", "Service")["spec"]
+    serving = service["selector"]["app.kubernetes.io/name"]
+    (container,) = deployment(overlay, serving)["template"]["spec"]["containers"]
+    ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+    served = next(each for each in container["args"] if each.startswith(("--api-address=0.0.0.0:", "--port=")))
 
-    assert pod["containers"][0]["args"][-1] == "--namespace=workspace-operator"
+    assert ports[service["ports"][0]["targetPort"]] == re.split("[:=]", served)[-1]
+    assert ("--api-address=off" in deployment(overlay)["template"]["spec"]["containers"][0]["args"]) == (
+        serving == "workspace-api"
+    )
+
+
+def test_api_has_no_rights_in_the_cluster() -> None:
+    pod = deployment("postgres", "workspace-api")["template"]["spec"]
+
+    assert pod["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in pod
+
+
+def test_one_namespace_is_watched_by_who_has_rights_in_one() -> None:
+    args = deployment("one-namespace")["template"]["spec"]["containers"][0]["args"]
+
+    assert "--namespace=workspace-operator" in args
 
 
 @pytest.fixture(params=["rbac", "rbac-namespaced"])
