@@ -127,9 +127,14 @@ class Counter:
     def client(self, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, **options)
 
-    def connected(self, *, timeout: float = 10) -> socket.socket:
-        """A bare connection, for what no client sends."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+    def connected(self, *, timeout: float = 10, buffer: int | None = None) -> socket.socket:
+        """A bare connection, for what no client sends; the buffer is of what it takes in."""
+        connection = socket.socket()
+        connection.settimeout(timeout)
+        if buffer is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        connection.connect(("127.0.0.1", self.port))
+        return connection
 
     def exchange(self, *pieces: bytes, timeout: float = 10) -> bytes:
         """Send bytes on a connection of their own; everything that comes back until it is closed."""

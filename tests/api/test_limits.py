@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.scenes import Counter, Shop
 from tests.api.servers import MadeWorkspace
+from workspace_operator.web.connections import MOST_AT_ONCE
 from workspace_operator.web.services import Limits
 
 LIMITS = Limits(
@@ -20,6 +21,7 @@ LIMITS = Limits(
     idle_seconds=1,
     connections=5,
     bodies=2_000_000,
+    write_seconds=1,
 )
 PATIENCE = 5.0
 """Longer than any limit here."""
@@ -245,6 +247,39 @@ def test_what_is_no_http_is_refused(guest: Guest, raw: bytes) -> None:
 
     assert reply.status in {400, 404, 405}
     assert "meta" in reply.body
+
+
+def test_clients_that_take_nothing_are_cut_off(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
+    requests = guest.request(method="GET", path="/openapi.json") * (MOST_AT_ONCE - 1)
+    with ExitStack() as stack:
+        held = [stack.enter_context(guest.counter.connected(buffer=4096)) for _ in range(LIMITS.connections)]
+        for each in held:
+            each.sendall(requests)
+
+        time.sleep(2 * LIMITS.write_seconds + 3)
+
+        assert_still_serving(guest)
+    assert "Traceback" not in caplog.text
+
+
+def test_too_many_requests_at_once_end_the_connection(guest: Guest) -> None:
+    replies = b""
+
+    with suppress(ConnectionError):
+        replies = guest.counter.exchange(guest.request() * (MOST_AT_ONCE + 10), timeout=PATIENCE)
+
+    assert replies.count(b"HTTP/1.1 200 OK") <= MOST_AT_ONCE
+    assert_still_serving(guest)
+
+
+def test_requests_at_once_are_answered_in_order(guest: Guest) -> None:
+    requests = [guest.request(path=path, method="GET") for path in ("/healthz", "/nothing", "/readyz")]
+    last = guest.request(path="/api/v1/accounts/region", method="GET", Connection="close")
+
+    raw = guest.counter.exchange(b"".join([*requests, last]), timeout=PATIENCE)
+
+    assert [int(each[:3]) for each in raw.split(b"HTTP/1.1 ")[1:]] == [200, 404, 200, 200]
+    assert raw.index(b"alive") < raw.index(b"nothing") < raw.index(b"ready") < raw.index(b"environment_id")
 
 
 def test_connection_too_many_is_told_so(guest: Guest) -> None:

@@ -5,6 +5,7 @@ is told so. What is refused here never was a request that an application could a
 """
 
 import asyncio
+from collections import deque
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -13,6 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from workspace_operator.web.sending import JSON_TYPE, json_bytes
 from workspace_operator.web.services import Limits
+
+MOST_AT_ONCE: Final = 200
+"""How many requests of one connection may be sent before the first is answered."""
 
 _MESSAGES: Final = {
     HTTPStatus.BAD_REQUEST: "this is no valid HTTP/1.1",
@@ -38,6 +42,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._counted = 0
         self._is_head_open = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._stuck_since: float | None = None
+        self._unanswered: deque[RequestResponseCycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin; whoever is too many hears it in reply to the first request."""
@@ -47,9 +53,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """End; uvicorn tells only the newest of several requests that were sent at once."""
         self._head_came()
         super().connection_lost(exc)
+        for each in self._unanswered:
+            each.disconnected = True
+            each.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and give what is not complete a deadline."""
@@ -83,11 +92,35 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """All headers came: from here on the application looks after the request."""
         self._is_head_open = False
+        while self._unanswered and self._unanswered[0].response_complete:
+            self._unanswered.popleft()
+        if len(self._unanswered) >= MOST_AT_ONCE:
+            self.transport.abort()
+            raise _Refused
         super().on_headers_complete()
+        self._unanswered.append(self.cycle)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words tell less
         """Answer what was no request, and end the connection."""
         self._end(self._status)
+
+    def pause_writing(self) -> None:
+        """The client takes less than is sent."""
+        self._stuck_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client takes it again."""
+        self._stuck_since = None
+        super().resume_writing()
+
+    def end_if_stuck(self) -> None:
+        """Cut a client off that takes nothing of what is sent; a connection that is closed waits for that, too."""
+        now = self.loop.time()
+        if self._stuck_since is None:
+            self._stuck_since = now if self.transport.is_closing() else None
+        elif now - self._stuck_since > self.limits.write_seconds:
+            self.transport.abort()
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._status = status

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import socket
 import ssl
 import sys
@@ -26,6 +27,10 @@ GRACE_SECONDS: Final = 20
 """How long requests that are being answered may take to end; what a pod is given by default is 30."""
 
 HANDSHAKE_SECONDS: Final = 10.0
+TICKS_A_SECOND: Final = 10
+
+OTHER_FILES: Final = 200
+"""Beside those of callers: of the database, of libraries."""
 
 SWITCH_SECONDS: Final = 0.0005
 """How long one thread goes on while another waits for its turn: the event loop and the writing thread take turns all
@@ -54,6 +59,7 @@ class Server:
         In a thread of its own: in the main one uvicorn would take the signals over.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
+        _allow_files(self.limits.connections + OTHER_FILES)
         server = _Uvicorn(self._configuration(app), limited(self.limits), self.tls)
         with ThreadPoolExecutor(1, thread_name_prefix="api") as thread:
             running = thread.submit(server.run, list(self.sockets))
@@ -80,6 +86,14 @@ class Server:
         )
 
 
+def _allow_files(wanted: int) -> None:
+    """Let this process hold so many files and connections, as far as it may say so itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn on sockets that are given, with a bound for handshakes."""
 
@@ -102,6 +116,14 @@ class _Uvicorn(uvicorn.Server):
             for each in sockets or ()
         ]
         self.started = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after connections each second; uvicorn ticks ten times in one."""
+        if counter % TICKS_A_SECOND == 0:
+            for each in list(self.server_state.connections):
+                if isinstance(each, BoundedProtocol):
+                    each.end_if_stuck()
+        return await super().on_tick(counter)
 
     def _connection(self) -> BoundedProtocol:
         return self._protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
