@@ -9,18 +9,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.model import words
-from tests.model.asks import AnySaid, Name, SaidOfPerson, SaidToGo
+from tests.model.asks import AnySaid, Name, Said, SaidOfPerson, SaidToGo, SaidToMerge
 from tests.model.drivers import Driver, JournallingDriver
 from tests.model.people import People
-from tests.model.records import Answer
+from tests.model.records import Answer, Someone
 from tests.model.states import differences, state_of
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import UnsuppressCall
-from workspace_operator.identity.rules import EMAIL, ID, EmailUpdates, IdentityRules, IDUpdates, Mode
+from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, EmailUpdates, IdentityRules, IDUpdates, Mode
 
 START = 1_700_000_000
 
 
+PLACES = st.tuples(st.integers(0, 9), st.integers(0, 9))
 D = TypeVar("D", bound=Driver)
 
 
@@ -54,12 +55,17 @@ class TwoOpinions(RuleBasedStateMachine, Generic[D]):
         self.say(asks)
 
     @precondition(lambda self: self.model.people)
-    @rule(places=st.tuples(st.integers(0, 9), st.integers(0, 9)), body=words.ATTRIBUTES, by_id=st.booleans())
+    @rule(places=PLACES, body=words.ATTRIBUTES, by_id=st.booleans())
     def say_that_two_are_one(self, places: tuple[int, int], body: dict[str, Any], *, by_id: bool) -> None:
         """Name one by id or email, with the other one's email or id in the body."""
-        one, other = (list(self.model.people.values())[place % len(self.model.people)] for place in places)
+        one, other = self.known(places)
         kind, text, told = (ID, one.id, {"email": other.email}) if by_id else (EMAIL, one.email, {"id": other.id})
         self.say([SaidOfPerson(name=Name(kind=kind, text=text or ""), body={**told, **body})])
+
+    def known(self, places: tuple[int, int]) -> list[Someone]:
+        """People who are there."""
+        everybody = list(self.model.people.values())
+        return [everybody[place % len(everybody)] for place in places]
 
     @precondition(lambda self: self.model.suppressions)
     @rule(place=st.integers(0, 9))
@@ -149,9 +155,19 @@ class TwoOpinions(RuleBasedStateMachine, Generic[D]):
 class TwoOpinionsOfMerges(TwoOpinions[JournallingDriver]):
     """The same where merges are remembered."""
 
+    @precondition(lambda self: len(self.model.people) > 1)
+    @rule(places=PLACES, meanwhile=st.lists(words.identifies() | words.belongings(), max_size=2), parts=st.booleans())
+    def merge_known(self, places: tuple[int, int], meanwhile: list[AnySaid], *, parts: bool) -> None:
+        """Make one of two who are there, and perhaps two again when something was said of them."""
+        one, other = (Name(kind=CIO_ID, text=each.cio_id) for each in self.known(places))
+        self.say([SaidToMerge(name=one, other=other)])
+        self.say([replace(ask, name=one) if isinstance(ask, Said) else ask for ask in meanwhile])
+        if parts and self.model.journal:
+            self.undo(0)
+
     @precondition(lambda self: self.model.journal)
     @rule(number=st.integers(0, 5))
     def undo(self, number: int) -> None:
-        place = -1 - number % len(self.model.journal)  # mostly the newest
-        place += len(self.model.journal)
+        """The newest, or one of those before."""
+        place = len(self.model.journal) - 1 - number % len(self.model.journal)
         assert self.driver.undo(place, now=self.now) == self.model.undo(place, self.now)

@@ -1,5 +1,6 @@
 """What the state machine can say: few ids, addresses and people, so that calls get in each other's way."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -110,12 +111,15 @@ def newcomers(draw: st.DrawFn) -> list[AnySaid]:
     ids = draw(st.lists(IDS, unique=True, min_size=1, max_size=4))
     emails = draw(st.lists(EMAILS, unique=True, min_size=1, max_size=4))
     both = draw(st.integers(0, 2))
-    bodies = [{"email": email} for email in emails[:both]]
-    return [
-        *(SaidOfPerson(name=Name(kind=ID, text=id_), body=body) for id_, body in zip(ids[:both], bodies, strict=False)),
-        *(SaidOfPerson(name=Name(kind=ID, text=id_), body=draw(ATTRIBUTES)) for id_ in ids[both:]),
-        *(SaidOfPerson(name=Name(kind=EMAIL, text=email), body=draw(ATTRIBUTES)) for email in emails[both:]),
-    ]
+    by_id = [SaidOfPerson(name=Name(kind=ID, text=id_), body=_of_newcomer(draw, id_)) for id_ in ids]
+    by_email = [SaidOfPerson(name=Name(kind=EMAIL, text=email), body=draw(ATTRIBUTES)) for email in emails[both:]]
+    told = [replace(ask, body={**ask.body, "email": email}) for ask, email in zip(by_id, emails[:both], strict=False)]
+    return [*told, *by_id[both:], *by_email]
+
+
+def _of_newcomer(draw: st.DrawFn, id_: str) -> dict[str, Any]:
+    """Somebody whose id is an address has it as their email, too: otherwise they would not come in."""
+    return {**draw(ATTRIBUTES), **({"email": id_} if "@" in id_ else {})}
 
 
 @st.composite
