@@ -49,7 +49,32 @@ WHERE m.stage IN ('Completed', 'Cancelled') AND (m.leftovers OR m.due_at IS NOT 
 
 WITHOUT_EMAIL = "SELECT workspace_id, 2 FROM workspace WHERE mode = 'IDOnly'"
 
-PER_WORKSPACE = ("fence", "person", "identifier", "suppression", "migration", "export", "violation")
+BELONGINGS_OF_NOBODY = """
+SELECT '{0}', t.workspace_id, t.{1} FROM {0} t WHERE t.{1} IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM person p WHERE p.workspace_id = t.workspace_id AND p.cio_id = t.{1})""".format
+
+# All that remains of somebody who is gone is the note that they are.
+ACTIVITIES_OF_NOBODY = f"{BELONGINGS_OF_NOBODY('activity', 'cio_id')} AND t.type <> 4"
+
+HOLDERLESS = "SELECT workspace_id, merge_id FROM merge WHERE (holder IS NULL) <> (undone_at IS NOT NULL)"
+
+SEVERAL_NEWEST_CREDENTIALS = """
+SELECT workspace_id FROM credential WHERE valid_until IS NULL GROUP BY workspace_id HAVING count(*) > 1"""
+
+PER_WORKSPACE = (
+    "fence",
+    "person",
+    "identifier",
+    "suppression",
+    "migration",
+    "export",
+    "violation",
+    "activity",
+    "device",
+    "membership",
+    "merge",
+    "credential",
+)
 
 
 def assert_sound(database: Database, *, at_rest: bool = True) -> None:
@@ -58,7 +83,19 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
     ``at_rest``: no change is under way and nothing is left to clear; otherwise rows of the future, or of what was
     in force before, may be there as long as the mode does not read them.
     """
-    questions = (HELD_WITHOUT_REASON, SEVERAL_OPEN, UNLISTED_VIOLATIONS, VIOLATIONS_OF_NOBODY, WRONG_MODE)
+    questions = (
+        HELD_WITHOUT_REASON,
+        SEVERAL_OPEN,
+        UNLISTED_VIOLATIONS,
+        VIOLATIONS_OF_NOBODY,
+        WRONG_MODE,
+        ACTIVITIES_OF_NOBODY,
+        BELONGINGS_OF_NOBODY("device", "cio_id"),
+        BELONGINGS_OF_NOBODY("membership", "cio_id"),
+        BELONGINGS_OF_NOBODY("merge", "holder"),
+        HOLDERLESS,
+        SEVERAL_NEWEST_CREDENTIALS,
+    )
     with answering(database) as ask:
         for question in (*map(ORPHANS_OF, PER_WORKSPACE), *questions, *((UNCLEARED,) if at_rest else ())):
             assert ask(question) == []

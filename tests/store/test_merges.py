@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.store.adapters import Store
+from tests.store.invariants import assert_sound
 from tests.store.scenes import Scene
 from workspace_operator.application.ports import Merge, Undone
 from workspace_operator.errors import Conflict, NotFound, WritersHeld
@@ -393,3 +394,27 @@ def test_of_undos_at_once_one_succeeds(sql_scene: Scene) -> None:
 
     assert sorted(succeeded) == [False, False, False, True]
     assert events(sql_scene, other) == ["b"]
+
+
+def test_nothing_hangs_on_nobody(sql_scene: Scene) -> None:
+    people = [sql_scene.add(str(number), f"{number}@example.com") for number in range(6)]
+    for each in people:
+        leave(
+            sql_scene,
+            event(each, "e"),
+            DeviceSet(cio_id=each, device=device("t")),
+            Membership(cio_id=each, segment=1, member=True),
+        )
+    first = merge(sql_scene, people[0], people[1])
+    merge(sql_scene, people[2], people[3])
+    merge(sql_scene, people[2], people[4])
+    merge(sql_scene, people[5], people[2])
+    undo(sql_scene, first)
+
+    sql_scene.delete(cio_id=people[5])
+    sql_scene.suppress(cio_id=people[0])
+
+    database = sql_scene.store.database
+    assert database is not None
+    assert_sound(database)
+    assert devices(sql_scene, people[1]) == (device("t"),)

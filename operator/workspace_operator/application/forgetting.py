@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from workspace_operator.application.ports import Belongings
 
-BATCH = 2000
+BATCH = 1000
 """Activities a transaction: writers on SQLite wait for that long."""
 
 REST = timedelta(minutes=10)
