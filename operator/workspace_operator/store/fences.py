@@ -15,6 +15,8 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import NotFound, WritersHeld
 from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.store.dialects import Prepared
+from workspace_operator.store.engines import StartOver
 from workspace_operator.store.rows import Row, rules_of
 from workspace_operator.store.tables import FENCE_SLOTS, fence, workspace
 
@@ -61,9 +63,27 @@ def pass_fence(connection: sa.Connection, workspace_id: int) -> Standing:
     return standing
 
 
+def pass_known_fence(connection: sa.Connection, standing: Standing) -> None:
+    """Lock the rules for the rest of this transaction, if they are still these. Raises StartOver."""
+    values = {"workspace_id": standing.row.workspace_id, "slot": own_slot()}
+    if _PASS.run(connection, values) != [(standing.version,)]:
+        raise StartOver
+
+
 def close_fence(connection: sa.Connection, workspace_id: int) -> None:
     """Wait for the calls under way and keep new ones out until this transaction ends; then they look anew."""
     query = sa.select(fence.c.slot).where(fence.c.workspace_id == workspace_id).order_by(fence.c.slot)
     connection.execute(query.with_for_update()).all()
     grown = sa.update(fence).where(fence.c.workspace_id == workspace_id).values(version=fence.c.version + 1)
     connection.execute(grown)
+
+
+def _pass(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
+    ours = sa.and_(
+        fence.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger),
+        fence.c.slot == sa.bindparam("slot", type_=sa.Integer),
+    )
+    return sa.select(fence.c.version).where(ours).with_for_update(read=True, key_share=True)
+
+
+_PASS = Prepared(_pass)

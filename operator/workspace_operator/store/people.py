@@ -29,7 +29,7 @@ from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.counting import count_people
 from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database, StartOver
-from workspace_operator.store.fences import Standing, close_fence, pass_fence, standing_of
+from workspace_operator.store.fences import Standing, close_fence, pass_known_fence, standing_of
 from workspace_operator.store.loading import (
     KINDS,
     PERSON_COLUMNS,
@@ -131,14 +131,10 @@ class SQLPeople:
         known = self._remembered.get(workspace_id)
         if known is None:
             known = standing_of(connection, workspace_id)
-            self.remember(workspace_id, known)
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[workspace_id] = known
         return known
-
-    def remember(self, workspace_id: int, standing: Standing) -> None:
-        """Rest on this until it turns out to have moved."""
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[workspace_id] = standing
 
     def forget(self, workspace_id: int) -> None:
         """Read anew next time."""
@@ -161,16 +157,14 @@ class _Transaction:
         try:
             standing = self.people.recall(connection, self.workspace_id)
             calls = self._calls(standing)
-            if any(isinstance(each, SuppressCall | UnsuppressCall) for each in calls):
+            if _closes_fence(calls):
                 close_fence(connection, self.workspace_id)
                 standing = standing_of(connection, self.workspace_id)
                 return self._perform(connection, standing, self._calls(standing), alone=True)
             alone = self.people.database.is_sqlite
             if not alone and (self.whole or len(calls) > 1 or _anonymous_ids(calls)):
                 # Before anything is reserved: who closes the fence would wait for that, and we for the fence.
-                standing = pass_fence(connection, self.workspace_id)
-                self.people.remember(self.workspace_id, standing)
-                calls = self._calls(standing)
+                pass_known_fence(connection, standing)
             return self._perform(connection, standing, calls, alone=alone)
         except (StartOver, NotFound):
             self.people.forget(self.workspace_id)
@@ -267,6 +261,10 @@ def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
         return ask(mode)
     except InvalidInput as error:
         return error
+
+
+def _closes_fence(calls: Sequence[Call | InvalidInput]) -> bool:
+    return any(isinstance(each, SuppressCall | UnsuppressCall) for each in calls)
 
 
 def _anonymous_ids(calls: Sequence[Call | InvalidInput]) -> frozenset[str]:
