@@ -1,0 +1,140 @@
+"""docs/api.md says what the API does: routes, operations, limits, metrics, fields, flags."""
+
+import json
+import re
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import typer
+import yaml
+
+from tests.api.scenes import Shop
+from tests.docs.pages import names, rows, text_of
+from workspace_operator.application import keyrings
+from workspace_operator.application.calling import CallingLimits
+from workspace_operator.cli.app import app
+from workspace_operator.identity import attributes, devices, documents, emails, events, texts
+from workspace_operator.identity.trail import ActivityType
+from workspace_operator.web import (
+    answers,
+    app_api,
+    authentication,
+    bodies,
+    connections,
+    downloads,
+    serving,
+    track_v1,
+    track_v2,
+)
+from workspace_operator.web.access_log import AccessLog
+from workspace_operator.web.app import all_routes
+from workspace_operator.web.exchanges import Served
+from workspace_operator.web.metrics import PrometheusMetrics
+from workspace_operator.web.routes import LARGE_BODY
+from workspace_operator.web.services import Limits
+
+PAGE = "docs/api.md"
+SERVED, WAITING = Limits(), CallingLimits()
+
+LIMITS = {
+    "an id, an anonymous_id, the id of an event": f"{texts.MAX_ID_BYTES} bytes",
+    "the name of an attribute": f"{texts.MAX_NAME_BYTES} bytes",
+    "the value of an attribute, as JSON if it is no text": f"{texts.MAX_VALUE_BYTES} bytes",
+    "attributes of a call, and of a person": attributes.MAX_ATTRIBUTES,
+    "an address that identifies": f"{emails.MAX_CHARACTERS} characters",
+    "the token and the platform of a device": f"{texts.MAX_VALUE_BYTES} bytes",
+    "devices of a person": devices.MAX_DEVICES,
+    "the name of an event": f"{events.MAX_EVENT_NAME_BYTES} bytes",
+    "the data of an event, as JSON": f"{events.MAX_DATA_BYTES} bytes",
+    "lists and objects in each other in a value or an event's data": documents.MAX_DEPTH,
+    "lists and objects in each other in a body": bodies.MOST_DEPTH,
+    "people a call puts into a segment": track_v1.MOST_IDS,
+    "people a call of the App API reads": app_api.MAX_IDS,
+    "activities of a page": app_api.MAX_PAGE,
+    "people that a look-up by email names": app_api.MAX_RESULTS,
+    "changes that X-Refused-Changes names": answers.MOST_REFUSALS,
+    "a body of v1 or the App API": f"{LARGE_BODY} bytes",
+    "a body of `/api/v2/entity`, and each operation of a batch": f"{track_v2.ENTITY_BYTES} bytes",
+    "a body of `/api/v2/batch`": f"{track_v2.BATCH_BYTES} bytes",
+    "bodies that are coming in, a process": f"{SERVED.bodies} bytes",
+    "the path with its query": f"{SERVED.path} bytes",
+    "all headers": f"{SERVED.headers} bytes",
+    "how many headers": SERVED.header_count,
+    "until the headers are there": f"{SERVED.header_seconds:g} s",
+    "until the body is there": f"{SERVED.body_seconds:g} s",
+    "for a client to take a piece of the answer": f"{SERVED.write_seconds:g} s",
+    "between two requests of a connection": f"{SERVED.idle_seconds:g} s",
+    "for a TLS handshake": f"{serving.HANDSHAKE_SECONDS:g} s",
+    "requests of one connection before the first is answered": connections.MOST_AT_ONCE,
+    "connections, a process": SERVED.connections,
+    "calls that wait for their turn, a process": WAITING.asks_waiting,
+    "how long a call waits for its turn": f"{WAITING.seconds_waiting:g} s",
+    "unknown credentials that wait to be looked up, a process": authentication.MOST_STRANGERS,
+}
+
+
+def test_every_route_is_listed_once() -> None:
+    listed = [(method, names(path)[0]) for method, path, *_ in rows(PAGE, "method")]
+
+    assert sorted(listed) == sorted((each.method, each.pattern) for each in all_routes(Shop().services()))
+
+
+def test_every_operation_is_listed_with_what_it_must_have() -> None:
+    listed = {names(action)[0]: tuple(names(required)) for action, required, _ in rows(PAGE, "action")}
+
+    assert listed == {name: action.required for name, action in track_v2.ACTIONS.items()}
+
+
+def test_limits_are_those_of_the_code() -> None:
+    listed = {what: limit for what, limit, _ in rows(PAGE, "what") if what in LIMITS}
+
+    assert listed == {what: str(limit) for what, limit in LIMITS.items()}
+    assert [what for what, *_ in rows(PAGE, "what")] == list(LIMITS)
+
+
+def test_times_in_the_text_are_those_of_the_code() -> None:
+    text = text_of(PAGE)
+
+    assert f"works for {downloads.LIFETIME.seconds // 60} minutes without a key" in text
+    assert f"for up to {serving.GRACE_SECONDS} seconds" in text
+    assert f"400; {app_api.PAGE} if not said" in text
+
+
+def test_every_metric_is_listed() -> None:
+    counted = re.findall(r"^# TYPE (\S+)", PrometheusMetrics().text().decode(), re.MULTILINE)
+
+    assert sorted(names(name)[0] for name, *_ in rows(PAGE, "metric")) == sorted(counted)
+
+
+def test_every_field_of_the_log_is_listed() -> None:
+    written = StringIO()
+    served = Served(request_id="1", method="GET", route="", status=200, seconds=0, workspace_id=0, received=0, sent=0)
+
+    AccessLog(stream=written, clock=lambda: datetime.now(UTC))(served)
+
+    assert [name for cell, _ in rows(PAGE, "field") for name in names(cell)] == list(json.loads(written.getvalue()))
+
+
+def test_every_type_of_activity_and_reason_is_named() -> None:
+    named = set(names(text_of(PAGE)))
+
+    assert named >= {*ActivityType, *track_v2.REASONS}
+
+
+def test_every_flag_of_the_server_is_named() -> None:
+    command: Any = typer.main.get_command(app)
+    flags = {flag for each in command.commands["run"].commands["api"].params for flag in each.opts if "--" in flag}
+
+    unnamed = {flag for flag in flags - {"--database", "--verbose"} if flag not in text_of(PAGE)}
+
+    assert unnamed == set()
+
+
+def test_secret_is_taken_by_its_keys() -> None:
+    (block,) = re.findall(r"```yaml\n(env:.*?)```", text_of("docs/operating.md"), re.DOTALL)
+    taken = [each["valueFrom"]["secretKeyRef"]["key"] for each in yaml.safe_load(block)["env"]]
+
+    assert taken == [keyrings.SITE_ID, keyrings.API_KEY]
+    assert f"{{.data.{keyrings.SITE_ID}}}" in text_of(PAGE)
+    assert f"`{keyrings.API_KEY}` and `{keyrings.APP_KEY}`" in text_of("docs/resource.md")

@@ -1,0 +1,65 @@
+"""Blocks and programs of the documentation, run as they stand there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.servers import CERTIFICATE, running_api
+from tests.conftest import NO_SKIPS
+from tests.docs.blocks import run_blocks
+from tests.docs.pages import REPOSITORY, runnable_blocks, text_of
+
+PROGRAM = (sys.executable, "-m", "workspace_operator")
+EXAMPLE = REPOSITORY / "examples" / "api" / "members.py"
+
+
+@pytest.fixture
+def curl() -> None:
+    if shutil.which("curl") is None and not os.environ.get(NO_SKIPS):
+        pytest.skip("there is no curl here, which the blocks use")
+
+
+@pytest.mark.usefixtures("curl")
+def test_blocks_of_readme_run(tmp_path: Path) -> None:
+    printed = run_blocks(runnable_blocks("README.md"), tmp_path)
+
+    assert '"m-1004"' in printed
+    assert '"tier":"platinum"' in printed
+
+
+@pytest.mark.usefixtures("curl")
+def test_first_call_of_api_page_runs(tmp_path: Path) -> None:
+    printed = run_blocks(runnable_blocks("docs/api.md"), tmp_path)
+
+    assert printed.count("{}\n") == 2
+    assert '"email":"ada@example.com"' in printed
+
+
+def test_example_prints_what_its_page_says(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/people.db"
+    command(database, "apply", "-f", str(REPOSITORY / "examples" / "shop.yaml"))
+    keys = command(database, "credentials", "create", "--workspace", "default/shop", "--output", "env")
+    told = dict(line.split("=") for line in keys.splitlines())
+
+    with running_api(database, tmp_path, tls=True) as api:
+        told |= {"API_HOST": "localhost", "API_PORT": str(api.port), "REQUESTS_CA_BUNDLE": str(CERTIFICATE)}
+        first, second = (printed([sys.executable, str(EXAMPLE)], told) for _ in range(2))
+
+    assert first in text_of("examples/README.md")
+    assert second.endswith("mira@example.net platinum\n")
+
+
+def command(database: str, *words: str) -> str:
+    return printed([*PROGRAM, *words], {"WORKSPACE_OPERATOR_DATABASE": database})
+
+
+def printed(words: list[str], told: dict[str, str]) -> str:
+    answer = subprocess.run(
+        words, env=os.environ | {"NO_PROXY": "*"} | told, capture_output=True, text=True, timeout=120
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
