@@ -49,6 +49,7 @@ class Shop:
         served: what the access log was told.
         transactions: how many calls shared each.
         heard: the calls that the API made of requests.
+        reached: the workspace of each transaction.
     """
 
     memory: Memory = field(default_factory=lambda: Memory(clock=lambda: NOW))
@@ -59,6 +60,7 @@ class Shop:
     served: list[Served] = field(default_factory=list)
     transactions: list[int] = field(default_factory=list)
     heard: "list[Call | InvalidInput]" = field(default_factory=list)
+    reached: list[int] = field(default_factory=list)
 
     def open(self, mode: Mode = Mode.EMAIL_OR_ID, name: str = "shop") -> MadeWorkspace:
         """Make a workspace with keys."""
@@ -81,7 +83,7 @@ class Shop:
         return MemoryCredentials(self.memory)
 
     def services(self) -> Services:
-        people = self.between(cast("People", Heard(MemoryPeople(self.memory), self.heard)))
+        people = self.between(cast("People", Heard(MemoryPeople(self.memory), self.heard, self.reached)))
         calling = Calling(
             people=people,
             clock=NOW.timestamp,
@@ -156,9 +158,11 @@ class Heard:
 
     people: People
     calls: list[Call | InvalidInput]
+    reached: list[int]
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
         mode = self.people.rules(workspace_id).mode
+        self.reached.append(workspace_id)
         self.calls.extend(_resolved(ask, mode) for ask in asks)
         return self.people.perform(workspace_id, asks, now=now)
 

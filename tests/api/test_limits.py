@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.scenes import Counter, Shop
 from tests.api.servers import MadeWorkspace
+from tests.e2e.waiting import until
 from workspace_operator.web.connections import MOST_AT_ONCE
 from workspace_operator.web.services import Limits
 
@@ -70,12 +71,6 @@ def guest() -> Iterator[Guest]:
     shop = Shop(limits=LIMITS)
     with shop.serving() as counter:
         yield Guest(counter=counter, workspace=shop.open())
-
-
-def until_served(guest: Guest) -> None:
-    limit = time.monotonic() + PATIENCE
-    while not guest.counter.shop.served and time.monotonic() < limit:
-        time.sleep(0.01)
 
 
 def assert_still_serving(guest: Guest) -> None:
@@ -145,14 +140,12 @@ def test_slow_body_is_given_up(guest: Guest) -> None:
 
 
 def test_body_that_is_cut_off_has_no_reply(guest: Guest) -> None:
-    guest.counter.shop.served.clear()
     guest.counter.shop.heard.clear()
 
     with guest.counter.connected() as connection:
         connection.sendall(guest.request(Content_Length="10") + b'{"a"')
 
-    until_served(guest)
-    assert guest.counter.shop.served[0].status == 499
+    until(lambda: any(each.status == 499 for each in guest.counter.shop.served))
     assert guest.counter.shop.heard == []
 
 
