@@ -56,7 +56,7 @@ class Speaker:
     def _ways(self) -> Sequence[Callable[[], AnySaid]]:
         return self._identify, self._go, self._merge, self._event, self._anonymous, self._device, self._segment
 
-    _weights = (50, 12, 8, 12, 3, 8, 7)
+    _weights = (50, 16, 4, 12, 3, 8, 7)
 
     def _named(self, kind: Kind | None = None) -> Name:
         kind = kind or self.random.choice([ID, ID, EMAIL, EMAIL, CIO_ID])
