@@ -8,17 +8,12 @@ import urllib3
 from kubernetes import client, config
 
 from workspace_operator.application.ports import Access
+from workspace_operator.cluster.requests import ask, authorization_of
 from workspace_operator.errors import ClusterUnavailable, InvalidInput
 
 logger = logging.getLogger(__name__)
 
-# Its debug log has whole answers, and there are Secrets among them.
-logging.getLogger("kubernetes.client.rest").setLevel(logging.INFO)
-
 RECONNECT_SECONDS = 2.0
-
-TIMEOUTS = (5.0, 20.0)
-"""Seconds to connect and to answer: a sweep must not hang on a cluster that is away."""
 
 RETRIES = urllib3.Retry(
     total=4, connect=0, read=0, allowed_methods=None, status_forcelist=(429,), backoff_factor=0.5, raise_on_status=False
@@ -46,13 +41,13 @@ def load_client(kubeconfig: Path | None, context: str | None = None) -> client.A
 
 
 def access_of(api: client.ApiClient) -> Access:
-    """Tell how a client reaches the cluster; read anew each time, since a pod's token changes."""
+    """Tell how a client reaches the cluster just now."""
     settings = api.configuration
     return Access(
         server=settings.host,
         ca_file=settings.ssl_ca_cert,
         insecure=not settings.verify_ssl,
-        authorization=next((each["value"] for each in settings.auth_settings().values()), None),
+        authorization=authorization_of(settings),
         certificate_file=settings.cert_file,
         key_file=settings.key_file,
     )
@@ -71,13 +66,7 @@ def awaited_cluster_id(api: client.ApiClient, wait: Callable[[float], bool]) -> 
 
 def cluster_id(api: client.ApiClient) -> str:
     """The UID of the namespace kube-system, which names the cluster in the store. Raises ClusterUnavailable."""
-    try:
-        namespace = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=TIMEOUTS)
-    except client.ApiException as error:
-        raise ClusterUnavailable(f"namespace kube-system cannot be read: {error.status} {error.reason}") from error
-    except urllib3.exceptions.HTTPError as error:
-        raise ClusterUnavailable(f"the Kubernetes API at {api.configuration.host} does not answer: {error}") from error
-    return str(namespace.metadata.uid if namespace.metadata else "")
+    return str(ask(api, "GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
 
 
 def _is_pod() -> bool:

@@ -6,27 +6,20 @@ edit is a conflict, and costs one PATCH.
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
-import urllib3
 from kubernetes import client
 
-from workspace_operator.cluster.access import TIMEOUTS
-from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound
+from workspace_operator.cluster.requests import JSON_PATCH, ask
+from workspace_operator.errors import ClusterUnavailable, Moved, NotFound
 from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.plan import Event
-from workspace_operator.resources.workspaces import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from workspace_operator.resources.workspaces import API_VERSION, KIND, PLURAL
 
 logger = logging.getLogger(__name__)
-
-JSON_PATCH = "application/json-patch+json"
-REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}
-"""What the server answers to who may not, or to what it does not take; asking again changes nothing."""
 
 MESSAGE_LENGTH = 1024
 """The API server refuses longer messages in events."""
@@ -41,38 +34,25 @@ class ClusterResources:
 
     def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
         """Replace the status; returns the new resourceVersion. Raises Moved or NotFound."""
-        patch = [_at_version(resource_version), {"op": "add", "path": "/status", "value": status}]
-        with translated(f"{namespace}/{name}"):
-            answer = self._objects.patch_namespaced_custom_object_status(
-                GROUP, VERSION, namespace, PLURAL, name, patch, _content_type=JSON_PATCH, _request_timeout=TIMEOUTS
-            )
-        return str(answer["metadata"]["resourceVersion"])
+        value = {"op": "add", "path": "/status", "value": status}
+        return self._patched(f"{_path(namespace, name)}/status", value, resource_version)
 
     def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
         """Replace the finalizers; returns the new resourceVersion. Raises Moved or NotFound."""
         value = {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)}
-        patch = [_at_version(resource_version), value]
-        with translated(f"{namespace}/{name}"):
-            answer = self._objects.patch_namespaced_custom_object(
-                GROUP, VERSION, namespace, PLURAL, name, patch, _content_type=JSON_PATCH, _request_timeout=TIMEOUTS
-            )
-        return str(answer["metadata"]["resourceVersion"])
+        return self._patched(_path(namespace, name), value, resource_version)
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
         """Emit an event about a resource; losing one is not worth an error."""
         body = _event_body(namespace, name, uid, event)
         try:
-            client.CoreV1Api(self.api).create_namespaced_event(namespace, body, _request_timeout=TIMEOUTS)
-        except (client.ApiException, urllib3.exceptions.HTTPError) as error:
+            ask(self.api, "POST", f"/api/v1/namespaces/{namespace}/events", body)
+        except (ClusterUnavailable, Moved, NotFound) as error:
             logger.warning("%s/%s: the event %s could not be written: %s", namespace, name, event.reason, error)
 
     def get(self, namespace: str, name: str) -> Mapping[str, Any]:
         """Read a resource as it is now. Raises NotFound."""
-        with translated(f"{namespace}/{name}"):
-            document: Mapping[str, Any] = self._objects.get_namespaced_custom_object(
-                GROUP, VERSION, namespace, PLURAL, name, _request_timeout=TIMEOUTS
-            )
-        return document
+        return ask(self.api, "GET", _path(namespace, name))
 
     def is_released(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace is gone; another cluster's we cannot know of."""
@@ -84,34 +64,18 @@ class ClusterResources:
             return True
         return False
 
-    @property
-    def _objects(self) -> Any:
-        return client.CustomObjectsApi(self.api)
+    def _patched(self, path: str, value: Mapping[str, Any], resource_version: str) -> str:
+        # Not "test", which would answer 422: an older version written here is a conflict, 409.
+        version = {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
+        answer = ask(self.api, "PATCH", path, [version, value], content_type=JSON_PATCH)
+        return str(answer["metadata"]["resourceVersion"])
 
 
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turn the client's errors into ours."""
-    try:
-        yield
-    except client.ApiException as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            raise NotFound(f"{what} is gone") from error
-        if error.status == HTTPStatus.CONFLICT:
-            raise Moved(f"{what} was edited meanwhile") from error
-        if error.status in REFUSALS:
-            raise ClusterRefused(f"the Kubernetes API refused {what}: {error.status} {error.reason}") from error
-        raise ClusterUnavailable(f"the Kubernetes API refused {what}: {error.status} {error.reason}") from error
-    except urllib3.exceptions.HTTPError as error:
-        raise ClusterUnavailable(f"the Kubernetes API does not answer: {error}") from error
+def _path(namespace: str, name: str) -> str:
+    return f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}"
 
 
-def _at_version(resource_version: str) -> Mapping[str, Any]:
-    # Not "test", which would answer 422: an older version written here is a conflict, 409.
-    return {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
-
-
-def _event_body(namespace: str, name: str, uid: str, event: Event) -> Any:
+def _event_body(namespace: str, name: str, uid: str, event: Event) -> Mapping[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     reference = {"apiVersion": API_VERSION, "kind": KIND, "namespace": namespace, "name": name, "uid": uid}
     message = event.message if len(event.message) <= MESSAGE_LENGTH else event.message[: MESSAGE_LENGTH - 1] + "…"

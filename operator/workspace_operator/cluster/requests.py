@@ -1,0 +1,80 @@
+"""Requests to the Kubernetes API over the connections, the TLS and the log-in of the official client.
+
+Its classes for the kinds of Kubernetes are left out: loading those that Events and Secrets take is 21 MB of every
+operator. No error tells what was sent or answered, which may be a Secret.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+from kubernetes import client
+
+from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound, WorkspaceOperatorError
+
+JSON = "application/json"
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+TIMEOUTS = urllib3.Timeout(connect=5.0, read=20.0)
+"""Seconds to connect and to answer: a sweep must not hang on a cluster that is away."""
+
+ERRORS: Mapping[int, type[WorkspaceOperatorError]] = {
+    HTTPStatus.BAD_REQUEST: ClusterRefused,
+    HTTPStatus.FORBIDDEN: ClusterRefused,
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.CONFLICT: Moved,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ClusterRefused,
+}
+"""What answers mean; any other that is no success may be another one next time."""
+
+Json = Mapping[str, Any]
+
+
+def ask(
+    api: client.ApiClient,
+    method: str,
+    path: str,
+    body: Json | Sequence[Json] | None = None,
+    *,
+    content_type: str = JSON,
+    trial: bool = False,
+) -> Json:
+    """Make one request; a trial is judged as any other, and changes nothing.
+
+    Raises NotFound, Moved, ClusterRefused or ClusterUnavailable.
+    """
+    settings = api.configuration
+    headers = {"Accept": JSON, "Content-Type": content_type, "User-Agent": "workspace-operator"}
+    if (authorization := authorization_of(settings)) is not None:
+        headers["Authorization"] = authorization
+    try:
+        answer = api.rest_client.pool_manager.request(
+            method,
+            f"{settings.host}{path}{'?dryRun=All' if trial else ''}",
+            body=None if body is None else json.dumps(body),
+            headers=headers,
+            timeout=TIMEOUTS,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise ClusterUnavailable(f"the Kubernetes API at {settings.host} does not answer: {error}") from error
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        kind = ERRORS.get(answer.status, ClusterUnavailable)
+        raise kind(f"the Kubernetes API answers {answer.status} {answer.reason} to {method} {path}")
+    return _document_in(answer.data)
+
+
+def authorization_of(settings: client.Configuration) -> str | None:
+    """The header's value, read anew each time, since a pod's token changes."""
+    schemes: Mapping[str, Any] = settings.auth_settings()
+    return next((str(each["value"]) for each in schemes.values()), None)
+
+
+def _document_in(text: bytes) -> Json:
+    try:
+        document: Json = json.loads(text)
+    except ValueError:
+        raise ClusterUnavailable("what answers in place of the Kubernetes API does not speak JSON") from None
+    return document
