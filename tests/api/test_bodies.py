@@ -12,7 +12,8 @@ from workspace_operator.web.bodies import MOST_DEPTH, json_object
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
 )
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
@@ -32,7 +33,7 @@ def outcome(body: bytes) -> str:
     return "an object"
 
 
-@given(st.dictionaries(st.text(), DOCUMENTS))
+@given(st.dictionaries(st.text(), DOCUMENTS, max_size=4))
 def test_object_is_read_as_it_was_written(document: dict[str, Any]) -> None:
     assert json_object(json.dumps(document).encode()) == document
 
