@@ -213,7 +213,7 @@ def activity_row(workspace_id: int, activity_id: str, each: Noted) -> tuple[obje
 
 
 def _write_devices(connection: sa.Connection, workspace_id: int, devices: Mapping[DeviceKey, Device | None]) -> None:
-    delete_keys(connection, device, [(workspace_id, *key) for key, each in devices.items() if each is None])
+    _delete_keys(connection, device, [(workspace_id, *key) for key, each in devices.items() if each is None])
     rows = [
         {"workspace_id": workspace_id, "cio_id": cio_id, **asdict(each)}
         for (cio_id, _), each in devices.items()
@@ -226,7 +226,7 @@ def _write_devices(connection: sa.Connection, workspace_id: int, devices: Mappin
 
 
 def _write_memberships(connection: sa.Connection, workspace_id: int, memberships: Mapping[MemberKey, bool]) -> None:
-    delete_keys(connection, membership, [(workspace_id, *key) for key, joins in memberships.items() if not joins])
+    _delete_keys(connection, membership, [(workspace_id, *key) for key, joins in memberships.items() if not joins])
     rows = [
         {"workspace_id": workspace_id, "segment": segment, "cio_id": cio_id}
         for (segment, cio_id), joins in memberships.items()
@@ -236,7 +236,7 @@ def _write_memberships(connection: sa.Connection, workspace_id: int, memberships
         connection.execute(insert_of(connection, membership).on_conflict_do_nothing(), rows)
 
 
-def delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tuple[object, ...]]) -> None:
+def _delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tuple[object, ...]]) -> None:
     """Delete rows by their primary keys; those that are not there are none the less gone."""
     if keys:
         columns = list(table.primary_key)
@@ -259,8 +259,8 @@ def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absor
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
     taken = [(each, _taken(each, devices, segments)) for each in merges]
     # What both have, the primary keeps as it is.
-    delete_keys(connection, device, [(workspace_id, *key) for each in taken for key in _doubled_devices(*each)])
-    delete_keys(connection, membership, [(workspace_id, *key) for each in taken for key in _doubled_segments(*each)])
+    _delete_keys(connection, device, [(workspace_id, *key) for each in taken for key in _doubled_devices(*each)])
+    _delete_keys(connection, membership, [(workspace_id, *key) for each in taken for key in _doubled_segments(*each)])
     pairs = [
         {"of_workspace": workspace_id, "giver": each.secondary.cio_id, "taker": each.primary.cio_id} for each in merges
     ]
