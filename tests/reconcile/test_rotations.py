@@ -169,8 +169,11 @@ def test_blocked_change_stays_told_in_conflict() -> None:
 def test_conflict_says_the_ways_out() -> None:
     words = message(told(resource(), seeing(kept(secret=SecretState.FOREIGN))))
 
-    assert "Delete or rename that Secret" in words
-    assert "kubectl label secret shop-credentials -n team-a app.kubernetes.io/managed-by=workspace-operator" in words
+    assert "Delete that Secret, or hand it over" in words
+    assert (
+        "kubectl label --overwrite secret shop-credentials -n team-a app.kubernetes.io/managed-by=workspace-operator"
+        in words
+    )
 
 
 @pytest.mark.parametrize("state", [SecretState.FOREIGN, SecretState.REFUSED])

@@ -114,7 +114,7 @@ def secret_is_foreign(resource: Resource) -> str:
     name = resource.secret_name
     return (
         f"The Secret {name} was not made for this Workspace, so it is left alone, and the credentials have no place. "
-        "Nothing else is held up. Delete or rename that Secret, or hand it over: `kubectl label secret "
+        "Nothing else is held up. Delete that Secret, or hand it over: `kubectl label --overwrite secret "
         f"{name} -n {resource.namespace} {MANAGED_BY}={MANAGER}`. It is looked at again within a minute."
     )
 
