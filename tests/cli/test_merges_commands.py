@@ -29,8 +29,8 @@ class Crm:
         assert isinstance(answer, Outcome)
         return answer
 
-    def add(self, id_: str, **body: object) -> Person:
-        person = self.perform(identify_call(reference_by_kind(id_, Kind.ID, Mode.EMAIL_OR_ID), body)).person
+    def add(self, value: str, kind: Kind = Kind.ID, **body: object) -> Person:
+        person = self.perform(identify_call(reference_by_kind(value, kind, Mode.EMAIL_OR_ID), body)).person
         assert person is not None
         return person
 
@@ -50,7 +50,7 @@ def made(crm: Callable[[], None], tmp_path: Path) -> Iterator[Crm]:
 def test_merges_are_listed(run: Run, made: Crm) -> None:
     ann = made.add("1")
     first = made.merge(ann, made.add("2", email="bob@example.com"))
-    second = made.merge(made.add("3"), made.add("4"))
+    second = made.merge(made.add("3"), made.add("c@example.com", Kind.EMAIL))
     run("merges", "undo", first.merge_id, *W)
 
     done = run("merges", "list", *W)
@@ -59,7 +59,7 @@ def test_merges_are_listed(run: Run, made: Crm) -> None:
     cells = [[cell.strip() for cell in row if cell.strip()] for row in (header, *rows)]
     assert cells[0] == ["ID", "AT", "HOW", "PRIMARY", "SECONDARY", "STATE"]
     assert [(row[0], row[2:5]) for row in cells[1:]] == [
-        (second.merge_id, ["requested", "id 3", "id 4"]),
+        (second.merge_id, ["requested", "id 3", "email c@example.com"]),
         (first.merge_id, ["requested", "id 1", "id 2"]),
     ]
     assert cells[1][5] == "stands"
