@@ -51,7 +51,7 @@ def _absorb(memory: Memory, room: Room, step: Absorbed) -> None:
     devices, segments = room.devices.pop(its, {}), room.segments.pop(its, set())
     known = room.devices.setdefault(own, {}), room.segments.setdefault(own, set())
     for name, journalled in room.merges.items():
-        if journalled.merge.holder == its:
+        if journalled.merge.holder == its and journalled.merge.undone_at is None:
             room.merges[name] = replace(journalled, merge=replace(journalled.merge, holder=own))
     merge = Merge(
         merge_id=memory.new_id(),
