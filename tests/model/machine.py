@@ -114,7 +114,7 @@ class TwoOpinions(RuleBasedStateMachine, Generic[D]):
         """To what identity-rules §7 lists, if nothing stands in the way."""
         from_ = self.model.rules.mode
         to = Mode.ID_ONLY if from_ is Mode.EMAIL_OR_ID else Mode.EMAIL_OR_ID
-        if really and (to is Mode.ID_ONLY or not self.model.is_violated()):
+        if really and (to is Mode.ID_ONLY or not any(self.model.violations().values())):
             self.model.rules = replace(self.model.rules, mode=to)
             self.driver.change_mode(self.model.rules)
 

@@ -5,15 +5,15 @@ references); no rule is. There is no index: whoever is looked for is found by lo
 comments are sections and rows of identity-rules.md.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from tests.model.activities import Activities
 from tests.model.attributes import age_of, survivor_of, write_attributes, write_plain_email
 from tests.model.authority import id_is_another_email
 from tests.model.drafts import Draft, judge
-from tests.model.records import Activity, Answer, Merged, Someone, Value
+from tests.model.records import Answer, Merged, Someone, Value
 from tests.model.undoing import part
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.calls import (
@@ -30,7 +30,6 @@ from workspace_operator.identity.calls import (
     UnsuppressCall,
 )
 from workspace_operator.identity.devices import MAX_DEVICES
-from workspace_operator.identity.events import Event
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.references import Reference, key_of
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, IdentityRules, Kind, Mode
@@ -55,8 +54,7 @@ class People:
         self.cio_ids: list[str] = []
         self.people: dict[str, Someone] = {}
         self.suppressions: list[set[Value]] = []
-        self.activities: dict[str | None, list[Activity]] = defaultdict(list)
-        self.event_ids: set[str] = set()
+        self.activities = Activities()
         self.journal: list[Merged] = []
 
     def perform(self, call: Call, *, now: int, cio_id: str = UNNAMED) -> Answer:
@@ -69,7 +67,7 @@ class People:
             case DeleteDeviceCall() | SegmentCall():
                 return self._record_for_somebody(call)
             case AnonymousEventCall():
-                self._happened(None, call.event, now, anonymous_id=call.anonymous_id)
+                self.activities.happened(None, call.event, now, anonymous_id=call.anonymous_id)
                 return Answer(effect=Effect.RECORDED)
             case MergeCall():
                 return self.merge(call.primary, call.secondary, now)
@@ -138,7 +136,7 @@ class People:
         """4, rows e and f."""
         reference, by_email = call.reference, call.reference.kind is EMAIL
         if call.update_only:
-            self._note(ActivityType.SKIPPED_UPDATE, None, now, {reference.kind.value: reference.value})
+            self.activities.note(ActivityType.SKIPPED_UPDATE, None, now, {reference.kind.value: reference.value})
             return Answer(effect=Effect.SKIPPED)
         if self.rules.mode is Mode.EMAIL_ONLY and not by_email:
             return IGNORED
@@ -167,7 +165,7 @@ class People:
         effect = _effect(person, before, merged=draft.absorbed is not None)
         self._tell(draft, now)
         if call.anonymous_id is not None:
-            self._recognize(call.anonymous_id, person.cio_id)
+            self.activities.recognize(call.anonymous_id, person.cio_id)
         return Answer(effect=effect, refused=frozenset(draft.refused))
 
     def _tell(self, draft: Draft, now: int) -> None:
@@ -176,25 +174,25 @@ class People:
         if before is None:
             assert person.cio_id not in self.cio_ids, "a cio_id is used again"
             self.cio_ids.append(person.cio_id)
-            self._note(ActivityType.PROFILE_CREATE, person.cio_id, now)
+            self.activities.note(ActivityType.PROFILE_CREATE, person.cio_id, now)
         elif changes := _changes(before, person):
-            self._note(ActivityType.ATTRIBUTE_CHANGE, person.cio_id, now, changes)
+            self.activities.note(ActivityType.ATTRIBUTE_CHANGE, person.cio_id, now, changes)
         for each in draft.refused:
             told = {"value": each.value, "is_taken": each.is_taken}
-            self._note(ActivityType.FAILED_ATTRIBUTE_CHANGE, person.cio_id, now, {each.kind.value: told})
+            self.activities.note(ActivityType.FAILED_ATTRIBUTE_CHANGE, person.cio_id, now, {each.kind.value: told})
 
     # --- changing to EmailOrID (7) -------------------------------------------------------------------------------
 
-    def is_violated(self) -> bool:
-        """Whether people as they are could not live in EmailOrID."""
+    def violations(self) -> dict[str, int]:
+        """What stands in the way, in people each."""
         everybody = self.people.values()
-        keys = [each.key for each in everybody if each.key is not None]
-        return len(set(keys)) < len(keys) or any(
-            (each.email is not None and each.key is None)
-            or self.is_suppressed(EMAIL, each.key)
-            or id_is_another_email(each.id, each.key)
-            for each in everybody
-        )
+        keys = Counter(each.key for each in everybody if each.key is not None)
+        return {
+            "duplicate_email": sum(number for number in keys.values() if number > 1),
+            "invalid_email": sum(each.email is not None and each.key is None for each in everybody),
+            "suppressed_email": sum(self.is_suppressed(EMAIL, each.key) for each in everybody),
+            "id_is_another_email": sum(id_is_another_email(each.id, each.key) for each in everybody),
+        }
 
     # --- deleting and suppressing (6) ----------------------------------------------------------------------------
 
@@ -235,11 +233,11 @@ class People:
     def _remove(self, person: Someone, now: int, *, suppressed: bool) -> None:
         """The person and all data go, also out of the journal, which tells of those whom they absorbed, too (5)."""
         del self.people[person.cio_id]
-        self.event_ids -= {each.event_id for each in self.activities.pop(person.cio_id, ()) if each.event_id}
+        self.activities.forget(person.cio_id)
         held = [each for each in self.journal if each.holder == person.cio_id and not each.undone]
         concerned = {person.cio_id, *(each.secondary.cio_id for each in held)}
         self.journal = [each for each in self.journal if concerned.isdisjoint(each.cio_ids)]
-        self._note(ActivityType.PROFILE_DELETE, person.cio_id, now, {"suppressed": suppressed})
+        self.activities.note(ActivityType.PROFILE_DELETE, person.cio_id, now, {"suppressed": suppressed})
 
     # --- merging (5) ---------------------------------------------------------------------------------------------
 
@@ -264,9 +262,9 @@ class People:
         assert secondary is not None
         assert survivor is not None
         del self.people[secondary.cio_id]
-        self.activities[survivor.cio_id] += self.activities.pop(secondary.cio_id, ())
+        self.activities.move(secondary.cio_id, survivor.cio_id)
         for each in self.journal:
-            if each.holder == secondary.cio_id:
+            if each.holder == secondary.cio_id and not each.undone:
                 each.holder = survivor.cio_id
         entry = Merged(
             primary=primary.copy(),
@@ -277,7 +275,7 @@ class People:
             holder=survivor.cio_id,
         )
         self.journal.append(entry)
-        self._note(ActivityType.PROFILE_MERGE, survivor.cio_id, now, {"automatic": automatic})
+        self.activities.note(ActivityType.PROFILE_MERGE, survivor.cio_id, now, {"automatic": automatic})
 
     def undo(self, number: int, now: int) -> set[Value] | None:
         """Take a merge back; what is not free, or None if it is undone, or its survivor was absorbed since."""
@@ -289,9 +287,9 @@ class People:
         self.people |= {survivor.cio_id: survivor, restored.cio_id: restored}
         self._return_history(entry)
         entry.undone = True
-        self._note(ActivityType.PROFILE_CREATE, restored.cio_id, now)
+        self.activities.note(ActivityType.PROFILE_CREATE, restored.cio_id, now)
         if changes := _changes(holder, survivor):
-            self._note(ActivityType.ATTRIBUTE_CHANGE, survivor.cio_id, now, changes)
+            self.activities.note(ActivityType.ATTRIBUTE_CHANGE, survivor.cio_id, now, changes)
         return not_free
 
     def _return_history(self, entry: Merged) -> None:
@@ -302,9 +300,7 @@ class People:
             if not each.undone and each.primary.cio_id in theirs:
                 each.holder = back
                 theirs.add(each.secondary.cio_id)
-        activities = self.activities.pop(holder, [])
-        self.activities[back] = [each for each in activities if each.origin in theirs]
-        self.activities[holder] = [each for each in activities if each.origin not in theirs]
+        self.activities.move(holder, back, of=theirs)
 
     # --- what hangs on people ------------------------------------------------------------------------------------
 
@@ -315,7 +311,7 @@ class People:
         if person is None:
             return identified
         if isinstance(call, EventCall):
-            self._happened(person.cio_id, call.event, now)
+            self.activities.happened(person.cio_id, call.event, now)
             return Answer(effect=Effect.RECORDED)
         if call.device.token not in person.devices and len(person.devices) >= MAX_DEVICES:
             return REJECTED
@@ -333,33 +329,6 @@ class People:
         else:
             person.segments.discard(call.segment)
         return Answer(effect=Effect.RECORDED)
-
-    def _happened(self, cio_id: str | None, event: Event, now: int, *, anonymous_id: str | None = None) -> None:
-        """An event with an id that was seen before is not taken twice."""
-        if event.id in self.event_ids:
-            return
-        if event.id is not None:
-            self.event_ids.add(event.id)
-        self.activities[cio_id].append(
-            Activity(
-                type=ActivityType(event.type),
-                origin=cio_id,
-                at=now if event.timestamp is None else event.timestamp,
-                name=event.name,
-                event_id=event.id,
-                anonymous_id=anonymous_id,
-                data=event.data,
-            )
-        )
-
-    def _recognize(self, anonymous_id: str, cio_id: str) -> None:
-        """What was done under an anonymous id was done by somebody who is known now."""
-        for each in [each for each in self.activities[None] if each.anonymous_id == anonymous_id]:
-            self.activities[None].remove(each)
-            self.activities[cio_id].append(replace(each, origin=cio_id))
-
-    def _note(self, type_: ActivityType, cio_id: str | None, now: int, data: Mapping[str, Any] | None = None) -> None:
-        self.activities[cio_id].append(Activity(type=type_, origin=cio_id, at=now, data=data or {}))
 
 
 def _effect(person: Someone, before: Someone | None, *, merged: bool) -> Effect:

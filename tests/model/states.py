@@ -26,11 +26,17 @@ def state_of(model: People) -> State:
         "suppressed": suppressed_shown(model.suppressions),
         "activities": sorted(
             _activity_of(each, whose(cio_id, model.people))
-            for cio_id, activities in model.activities.items()
+            for cio_id, activities in model.activities.by_whom.items()
             for each in activities
         ),
         "devices": {each.cio_id: sorted(map(repr, each.devices.values())) for each in people if each.devices},
         "segments": {each.cio_id: sorted(each.segments) for each in people if each.segments},
+        "counts": {
+            "total": len(people),
+            "with_email": sum(each.email is not None for each in people),
+            "without_id": sum(each.id is None for each in people),
+            **model.violations(),
+        },
         "journal": {str(number): _merged_of(each) for number, each in enumerate(model.journal)},
     }
 

@@ -1,6 +1,7 @@
 """A workspace in a store, driven and looked at through the ports; what they do not tell is read from the tables."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -89,6 +90,7 @@ def state_in(store: Store, workspace_id: int) -> State:
         "activities": _activities(store, workspace_id, people.keys()),
         "devices": {cio_id: sorted(map(repr, theirs)) for cio_id, theirs in devices.items() if theirs},
         "segments": {cio_id: numbers for cio_id, numbers in segments.items() if numbers},
+        "counts": _counts(store, workspace_id),
         "journal": {str(number): merge_shown(each) for number, each in enumerate(journal_in(store, workspace_id))},
     }
 
@@ -96,6 +98,14 @@ def state_in(store: Store, workspace_id: int) -> State:
 def journal_in(store: Store, workspace_id: int) -> list[Merge]:
     """Every merge, the oldest first."""
     return list(reversed(store.merges.merges(workspace_id, limit=ALL)))
+
+
+def _counts(store: Store, workspace_id: int) -> dict[str, int]:
+    """How many people have what, and stand in the way of EmailOrID; whom that concerns in all is counted later."""
+    counts, violations = store.migrations.check(workspace_id)
+    found = asdict(counts) | asdict(violations)
+    del found["people_concerned"]
+    return found
 
 
 def _activities(store: Store, workspace_id: int, people: Collection[str]) -> list[tuple[str, ...]]:

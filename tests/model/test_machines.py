@@ -37,7 +37,7 @@ class PureRules(TwoOpinions[PurePeople]):
 
 
 def test_rules_agree_with_the_model() -> None:
-    run_state_machine_as_test(PureRules, settings=settings(100, 5000))
+    run_state_machine_as_test(PureRules, settings=settings(100, 3000))
 
 
 def test_http_agrees_with_the_model(any_store: Store, request: pytest.FixtureRequest) -> None:
@@ -51,10 +51,10 @@ def test_http_agrees_with_the_model(any_store: Store, request: pytest.FixtureReq
                 return replace(ask, by_import=False) if isinstance(ask, SaidOfPerson) else ask
 
         examples = EXAMPLES[request.node.callspec.id] // 2
-        run_state_machine_as_test(Served, settings=settings(examples, 40 * examples))
+        run_state_machine_as_test(Served, settings=settings(examples, 20 * examples))
 
 
-EXAMPLES = {"memory": int(os.environ.get("M", "40")), "sqlite": 10, "postgresql": 5, "partitioned": 3}
+EXAMPLES = {"memory": 40, "sqlite": 10, "postgresql": 5, "partitioned": 3}
 
 
 def test_stores_agree_with_the_model(any_store: Store, request: pytest.FixtureRequest) -> None:
@@ -63,4 +63,4 @@ def test_stores_agree_with_the_model(any_store: Store, request: pytest.FixtureRe
             return StoredPeople(any_store, rules)
 
     examples = EXAMPLES[request.node.callspec.id]
-    run_state_machine_as_test(Stored, settings=settings(examples, 40 * examples))
+    run_state_machine_as_test(Stored, settings=settings(examples, 20 * examples))
