@@ -1,25 +1,34 @@
 """Who calls: what proves it reaches one workspace, all else gets one answer, and no secret leaves a trace."""
 
+import asyncio
 import base64
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.scenes import Counter, Shop
+from tests.api.scenes import NOW, Counter, Shop
 from tests.api.servers import MadeWorkspace, basic
 from tests.e2e.waiting import until
-from workspace_operator.application.ports import Credentials, StoredCredentials
-from workspace_operator.errors import StoreUnavailable
-from workspace_operator.web.authentication import basic_pair, bearer_key
+from workspace_operator.application.ports import CredentialDigests, Credentials, StoredCredentials
+from workspace_operator.errors import StoreUnavailable, Unavailable
+from workspace_operator.web.authentication import (
+    MOST_REMEMBERED,
+    MOST_STRANGERS,
+    Authenticator,
+    basic_pair,
+    bearer_key,
+)
+from workspace_operator.web.exchanges import NOBODY
+from workspace_operator.web.routes import Authentication
 
 UNAUTHORIZED = b'{"meta":{"error":"unauthorized"}}\n'
 PERSON = "/api/v1/customers/ann"
@@ -297,3 +306,53 @@ def test_no_secret_is_logged(counter: Counter, watched: Watched, caplog: pytest.
     told = caplog.text + failed.text + repr(counter.shop.served)
     secrets = [workspace.keys.api_key, workspace.track["authorization"], "wrong-secret", "other-secret"]
     assert [each for each in secrets if each in told] == []
+
+
+@dataclass(slots=True)
+class Everybody:
+    """Credentials that any app key belongs to, once the gate is open."""
+
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials:
+        assert self.gate.wait(10)
+        digests = CredentialDigests(site_id="", api_key="", app_key=digest)
+        return replace(NOBODY, workspace_id=7, digests=digests, created_at=now)
+
+
+def authenticator(everybody: Everybody) -> Authenticator:
+    return Authenticator(credentials=cast("Credentials", everybody), clock=lambda: NOW)
+
+
+def test_strangers_beyond_their_number_are_told_to_come_again() -> None:
+    async def scene() -> None:
+        everybody = Everybody()
+        ours = authenticator(everybody)
+        waiting = [
+            asyncio.create_task(ours.caller(Authentication.APP, b"Bearer %d" % number))
+            for number in range(MOST_STRANGERS)
+        ]
+        await asyncio.sleep(0)
+
+        with pytest.raises(Unavailable, match="unknown credentials"):
+            await ours.caller(Authentication.APP, b"Bearer one more")
+
+        everybody.gate.set()
+        callers = await asyncio.gather(*waiting)
+        assert {each.workspace_id for each in callers if each is not None} == {7}
+
+    asyncio.run(scene())
+
+
+def test_no_more_are_remembered_than_there_is_room_for() -> None:
+    async def scene() -> None:
+        everybody = Everybody()
+        everybody.gate.set()
+        ours = authenticator(everybody)
+
+        for number in range(MOST_REMEMBERED + 5):
+            await ours.caller(Authentication.APP, b"Bearer %d" % number)
+
+        assert len(ours._known) == MOST_REMEMBERED
+
+    asyncio.run(scene())

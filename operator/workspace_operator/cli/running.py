@@ -191,8 +191,9 @@ def _running(verbose: bool) -> Iterator[threading.Event]:
     """Log to standard error, and stop in good order on SIGTERM and SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if not verbose:
-        for chatty in ("kopf", "alembic", "aiohttp.access", "uvicorn"):
+        for chatty in ("kopf", "alembic", "aiohttp.access"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # whoever sends what is no HTTP could fill the log
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
