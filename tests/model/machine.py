@@ -20,7 +20,6 @@ from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, EmailUpdates, I
 
 START = 1_700_000_000
 
-
 PLACES = st.tuples(st.integers(0, 9), st.integers(0, 9))
 D = TypeVar("D", bound=Driver)
 
