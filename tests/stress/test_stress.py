@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_many_writers_end_as_the_model(database: Database) -> None:
     assert sum(len(each.calls) for each in records(database)) == CALLS
     assert_settings_changed_at_once(database, rules, changed)
     model = People(rules)
-    assert list(replay(model, records(database))) == []
+    assert list(islice(replay(model, records(database)), 10)) == []
     assert differences(state_of(model), state_in(store, workspace_id)) == {}
 
 
