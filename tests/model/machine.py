@@ -70,7 +70,7 @@ class TwoOpinions(RuleBasedStateMachine, Generic[D]):
     @rule(place=st.integers(0, 9))
     def free_what_is_blocked(self, place: int) -> None:
         group = self.model.suppressions[place % len(self.model.suppressions)]
-        kind, key = sorted(group)[place % len(group)] if group else (ID, "1")
+        kind, key = sorted(group)[place % len(group)]
         self.say([SaidToGo(name=Name(kind=kind, text=key), verb=UnsuppressCall)])
 
     @rule(ask=words.removals())

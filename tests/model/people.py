@@ -214,7 +214,8 @@ class People:
         person = self.find(reference.kind, reference.key)
         if person is not None:
             self._remove(person, now, suppressed=True)
-            self.suppressions.append(person.values)
+            if person.values:
+                self.suppressions.append(person.values)
             return Answer(effect=Effect.SUPPRESSED)
         if reference.kind is CIO_ID:
             return IGNORED
