@@ -129,10 +129,11 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
     place = "?" if connection.dialect.name == "sqlite" else "%s"
     statement = f"INSERT INTO {_with_columns(table)} VALUES ({', '.join([place] * len(table.columns))})"  # noqa: S608 - our own name
     with _driver_cursor(connection, statement) as cursor:
-        if len(rows) == 1:
-            cursor.execute(statement, rows[0])
-        else:
+        if connection.dialect.name == "sqlite":
             cursor.executemany(statement, rows)
+            return
+        for row in rows:
+            cursor.execute(statement, row)
 
 
 def _with_columns(table: sa.Table) -> str:

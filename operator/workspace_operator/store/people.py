@@ -23,6 +23,7 @@ from workspace_operator.identity.performing import perform
 from workspace_operator.identity.population import Changes, Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
 from workspace_operator.identity.rules import CIO_ID, EMAIL_ONLY, ID, IdentityRules, Mode
+from workspace_operator.identity.trail import Noted
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store import quick
 from workspace_operator.store.cio_ids import CioIDs
@@ -43,9 +44,9 @@ from workspace_operator.store.loading import (
     surroundings,
 )
 from workspace_operator.store.tables import device, person, suppression
-from workspace_operator.store.trails import write_trail
+from workspace_operator.store.trails import activity_row, write_trail
 from workspace_operator.store.violating import note_mending
-from workspace_operator.store.writing import write_people
+from workspace_operator.store.writing import write_people, write_updates
 
 PEOPLE_AT_A_TIME = 2000
 MOST_REMEMBERED = 10_000
@@ -68,6 +69,7 @@ class SQLPeople:
     new_cio_id: Callable[[], str] = field(default_factory=CioIDs)
     witness: Witness | None = None
     _remembered: dict[int, Standing] = field(default_factory=dict, init=False)
+    _without_strangers: set[int] = field(default_factory=set, init=False)
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """Tell the identifier settings in force. Raises NotFound."""
@@ -139,6 +141,14 @@ class SQLPeople:
             self._remembered[workspace_id] = known
         return known
 
+    def expects_strangers(self, workspace_id: int) -> bool:
+        """Whether the last calls there named somebody who was not there, or changed identifiers."""
+        return workspace_id not in self._without_strangers
+
+    def met(self, workspace_id: int, *, strangers: bool) -> None:
+        """Expect as much of the next calls: mostly they are all of one sort."""
+        (self._without_strangers.discard if strangers else self._without_strangers.add)(workspace_id)
+
     def forget(self, workspace_id: int) -> None:
         """Read anew next time."""
         self._remembered.pop(workspace_id, None)
@@ -167,7 +177,8 @@ class _Transaction:
                 standing = standing_of(connection, self.workspace_id)
                 return self._perform(connection, standing, self._calls(standing), alone=True)
             alone = self.people.database.is_sqlite
-            if not alone and (self.whole or len(calls) > 1 or _anonymous_ids(calls)):
+            self.whole |= len(calls) > 1 and self.people.expects_strangers(self.workspace_id)
+            if not alone and (self.whole or _anonymous_ids(calls)):
                 # Before anything is reserved: who closes the fence would wait for that, and we for the fence.
                 pass_known_fence(connection, standing)
             return self._perform(connection, standing, calls, alone=alone)
@@ -198,8 +209,10 @@ class _Transaction:
             for call, cio_id in zip(calls, made, strict=True)
         ]
         changes = loaded.population.changes()
-        if not alone and not loaded.covers(_touched(changes)):
+        touched = list(_touched(changes))
+        if not alone and not loaded.covers(touched):
             raise StartOver
+        self.people.met(self.workspace_id, strangers=bool(touched or loaded.reserved))
         self._write(connection, standing, changes, loaded.reserved)
         if self.people.witness is not None:
             self.people.witness(connection, standing, calls, outcomes, self.now)
@@ -210,7 +223,7 @@ class _Transaction:
     ) -> tuple[Loaded, Sequence[str | None]]:
         """Load what the calls may touch; and for each call the cio_id that was made for whom it may create."""
         keys = keys_of(standing.rules, calls)
-        if not alone and (self.whole or len(calls) > 1):
+        if not alone and self.whole:
             keys, absent = surroundings(connection, standing, keys)
             reserving, made = self._reservations(standing, calls, absent)
             loaded = load_whole(connection, standing, keys, reserving)
@@ -250,13 +263,20 @@ class _Transaction:
     def _write(
         self, connection: sa.Connection, standing: Standing, changes: Changes, reserved: Mapping[IdentifierKey, str]
     ) -> None:
-        write_people(connection, self.workspace_id, changes, reserved)
+        noted = None if reserved or self.people.database.is_sqlite else _only_notes(changes)
+        if noted is None:
+            write_people(connection, self.workspace_id, changes, reserved)
         touched = [*(each.cio_id for each in changes.removed), *(each.after.cio_id for each in changes.replaced)]
         freed = bool(changes.suppressions_removed)
         if touched or freed:
             # Before those who are gone are taken out of the export that is asked here.
             note_mending(connection, standing.row, touched, freed=freed, now=datetime.fromtimestamp(self.now, UTC))
-        write_trail(connection, self.workspace_id, changes.trail, new_id=self.people.new_cio_id)
+        new_id = self.people.new_cio_id
+        if noted is None:
+            write_trail(connection, self.workspace_id, changes.trail, new_id=new_id)
+        else:
+            rows = [activity_row(self.workspace_id, new_id(), each) for each in noted]
+            write_updates(connection, self.workspace_id, [each.after for each in changes.replaced], rows)
 
 
 def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
@@ -266,6 +286,15 @@ def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
         return ask(mode)
     except InvalidInput as error:
         return error
+
+
+def _only_notes(changes: Changes) -> Sequence[Noted] | None:
+    """The activities, if all that happened is that people were changed who were there, but not their identifiers."""
+    others = (changes.inserted, changes.removed, changes.identifiers_added, changes.identifiers_removed)
+    if not changes.replaced or any(others) or changes.suppressions_added or changes.suppressions_removed:
+        return None
+    noted = [each for each in changes.trail if isinstance(each, Noted) and each.event_id is None]
+    return noted if len(noted) == len(changes.trail) else None
 
 
 def _closes_fence(calls: Sequence[Call | InvalidInput]) -> bool:

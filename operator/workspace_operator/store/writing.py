@@ -11,7 +11,7 @@ from workspace_operator.identity.population import Changes, Ownership, Suppressi
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.store.dialects import Prepared, among, insert_rows
 from workspace_operator.store.loading import KIND_NUMBERS
-from workspace_operator.store.tables import identifier, person, suppression
+from workspace_operator.store.tables import activity, identifier, person, suppression
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # made once, not once a person
 
@@ -78,12 +78,9 @@ def _update_one(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both
     )
 
 
-def _update_many(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only PostgreSQL is asked
+def _update_many(dialect: sa.Dialect) -> sa.Update:  # noqa: ARG001 - only PostgreSQL is asked
     """All in one statement, from a JSON array of their rows; as fast as it gets without a temporary table."""
-    rows = sa.func.json_to_recordset(sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)).table_valued(
-        sa.column("of_person", sa.Text), *(sa.column(column.name, column.type) for column in _SAID)
-    )
-    new = rows.render_derived(name="new", with_types=True)
+    new = _records("rows", [sa.column("of_person", sa.Text), *(sa.column(each.name, each.type) for each in _SAID)])
     return (
         sa.update(person)
         .where(
@@ -96,20 +93,48 @@ def _update_many(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - onl
     )
 
 
+def _update_and_note(dialect: sa.Dialect) -> sa.Update:
+    """The same, and their activities."""
+    rows = _records("noted", [sa.column(each.name, each.type) for each in activity.columns])
+    noting = sa.insert(activity).from_select(list(rows.c.keys()), sa.select(*rows.c)).returning(activity.c.activity_id)
+    return _update_many(dialect).add_cte(noting.cte("noting"))
+
+
+def _records(parameter: str, columns: Sequence[sa.ColumnClause[Any]]) -> sa.TableValuedAlias:
+    """The rows of a JSON array of objects."""
+    array = sa.cast(sa.bindparam(parameter, type_=sa.Text), sa.JSON)
+    rows = sa.func.json_to_recordset(array).table_valued(*columns)
+    return rows.render_derived(name=f"new_{parameter}", with_types=True)
+
+
 _SAID = tuple(column for column in person.columns if not column.primary_key)
 _UPDATE_ONE = Prepared(_update_one)
 _UPDATE_MANY = Prepared(_update_many)
+_UPDATE_AND_NOTE = Prepared(_update_and_note)
+
+
+def write_updates(
+    connection: sa.Connection, workspace_id: int, people: Sequence[Person], noted: Sequence[tuple[Any, ...]]
+) -> None:
+    """Write people whose identifiers stay, with the rows of their activities, in one statement; not on SQLite."""
+    names = activity.columns.keys()
+    values = _many(workspace_id, people)
+    values["noted"] = _json([dict(zip(names, row, strict=True)) for row in noted])
+    _UPDATE_AND_NOTE.run(connection, values)
 
 
 def _update_people(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> None:
     if len(people) > 1 and connection.dialect.name == "postgresql":
-        rows = _json([{"of_person": each.cio_id, **_values_of(each)} for each in people])
-        cio_ids = _json([each.cio_id for each in people])
-        _UPDATE_MANY.run(connection, {"of_workspace": workspace_id, "rows": rows, "people": cio_ids})
+        _UPDATE_MANY.run(connection, _many(workspace_id, people))
         return
     for each in people:
         values = {"of_workspace": workspace_id, "of_person": each.cio_id, **said_of(each)}
         _UPDATE_ONE.run(connection, values)
+
+
+def _many(workspace_id: int, people: Sequence[Person]) -> dict[str, Any]:
+    rows = _json([{"of_person": each.cio_id, **_values_of(each)} for each in people])
+    return {"of_workspace": workspace_id, "rows": rows, "people": _json([each.cio_id for each in people])}
 
 
 def _write_suppressions(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
