@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import Run
 from workspace_operator.cli.output import json_text, printable, table
 
+GROUPS = ("people", "merges", "exports", "credentials", "run")
 COMMANDS = (
     ("apply",),
     ("people", "import"),
@@ -35,7 +36,17 @@ COMMANDS = (
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("people",), ("merges",), ("exports",), ("credentials",), ("run",), ("run", "worker"), *COMMANDS],
+    [
+        (),
+        ("people",),
+        ("merges",),
+        ("exports",),
+        ("credentials",),
+        ("run",),
+        ("run", "api"),
+        ("run", "worker"),
+        *COMMANDS,
+    ],
     ids=" ".join,
 )
 def test_help_fits_a_narrow_terminal(run: Run, command: tuple[str, ...]) -> None:

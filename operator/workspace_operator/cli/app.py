@@ -22,7 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("apply", epilog=applying.EXAMPLES)(applying.apply)
-app.add_typer(running.app, name="run", short_help="Run the operator and the worker, or one of them.")
+app.add_typer(running.app, name="run", short_help="Run the operator, the people API and the worker, or one.")
 app.add_typer(people.app, name="people")
 app.add_typer(merges.app, name="merges")
 app.add_typer(exports.app, name="exports")

@@ -44,7 +44,6 @@ class Limits:
         write_seconds: for a client to take a piece of the reply.
         connections: at once, a process.
         bodies: of all bodies that are being read at once, a process.
-        json_depth: of lists and objects in each other.
     """
 
     path: int = 8_000
@@ -56,7 +55,6 @@ class Limits:
     write_seconds: float = 20.0
     connections: int = 1_000
     bodies: int = 32_000_000
-    json_depth: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
