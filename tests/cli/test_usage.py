@@ -36,17 +36,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize(
     "command",
-    [
-        (),
-        ("people",),
-        ("merges",),
-        ("exports",),
-        ("credentials",),
-        ("run",),
-        ("run", "api"),
-        ("run", "worker"),
-        *COMMANDS,
-    ],
+    [(), *((each,) for each in GROUPS), ("run", "api"), ("run", "worker"), *COMMANDS],
     ids=" ".join,
 )
 def test_help_fits_a_narrow_terminal(run: Run, command: tuple[str, ...]) -> None:
