@@ -6,7 +6,6 @@ keeps of a person: nobody gives or takes an identifier of theirs without writing
 as that, or has moved, goes the long way (`people`).
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,14 +19,12 @@ from workspace_operator.identity.performing import perform
 from workspace_operator.identity.population import Changes, Population
 from workspace_operator.identity.rules import CIO_ID, ID_ONLY, Kind
 from workspace_operator.identity.trail import Noted
-from workspace_operator.store.dialects import Prepared
+from workspace_operator.store.dialects import Prepared, json_text
 from workspace_operator.store.fences import Standing, own_slot
 from workspace_operator.store.loading import KIND_NUMBERS, PERSON_COLUMNS, person_of
 from workspace_operator.store.tables import activity, fence, identifier, person
 from workspace_operator.store.trails import activity_row
 from workspace_operator.store.writing import said_of
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
 _SLOT = sa.bindparam("slot", type_=sa.Integer)
@@ -83,7 +80,7 @@ def write(connection: sa.Connection, standing: Standing, quick: Quick, *, new_id
     }
     for each in quick.noted:
         *row, data = activity_row(standing.row.workspace_id, new_id(), each)
-        values |= dict(zip(_NOTED, (*row, _json(data)), strict=True))
+        values |= dict(zip(_NOTED, (*row, json_text(data)), strict=True))
     return bool(_WRITES[len(quick.noted)].run(connection, values))
 
 

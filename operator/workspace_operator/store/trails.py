@@ -4,7 +4,6 @@ Steps take effect in their order, but not one by one: those that do not concern 
 statement or two for each kind. Whoever calls holds the locks of the people, which guard all that hangs on them.
 """
 
-import json
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final, TypeAlias
@@ -23,7 +22,7 @@ from workspace_operator.identity.trail import (
     Step,
 )
 from workspace_operator.store.belongings import TYPE_NUMBERS, devices_of, segments_of
-from workspace_operator.store.dialects import among, insert_of, insert_rows
+from workspace_operator.store.dialects import among, insert_of, insert_rows, json_text
 from workspace_operator.store.journals import Taken, journal_values, purge_journal
 from workspace_operator.store.tables import activity, device, membership, merge
 from workspace_operator.store.violating import purge_violations
@@ -51,8 +50,6 @@ _PHASES: Final[Mapping[type[Step], int]] = {
 _EVENT_IDS: Final = "event ids"
 _CLAIMS: Final = "claims"
 """What whoever goes may take along without being named: the id of an event, an event that was claimed for them."""
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def write_trail(connection: sa.Connection, workspace_id: int, steps: Sequence[Step], *, new_id: NewID) -> None:
@@ -181,7 +178,7 @@ def _recognize(connection: sa.Connection, workspace_id: int, people: Mapping[str
 def _note(connection: sa.Connection, workspace_id: int, noted: Sequence[Noted], new_id: NewID) -> None:
     named = [(new_id(), each) for each in noted]
     plain = [activity_row(workspace_id, id_, each) for id_, each in named if each.event_id is None]
-    insert_rows(connection, activity, [(*row, _json(data)) for *row, data in plain])
+    insert_rows(connection, activity, [(*row, json_text(data)) for *row, data in plain])
     events = [activity_row(workspace_id, id_, each) for id_, each in named if each.event_id is not None]
     if events:
         # In the order of the key: two batches with the same events wait for each other, but not crosswise.

@@ -1,6 +1,5 @@
 """From a population's changes to rows: the net effect of a batch of calls, in as few statements as possible."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -9,11 +8,9 @@ import sqlalchemy as sa
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership, Suppression
 from workspace_operator.identity.references import IdentifierKey
-from workspace_operator.store.dialects import Prepared, among, insert_rows
+from workspace_operator.store.dialects import Prepared, among, insert_rows, json_text
 from workspace_operator.store.loading import KIND_NUMBERS
 from workspace_operator.store.tables import activity, identifier, person, suppression
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # made once, not once a person
 
 
 def write_people(
@@ -119,7 +116,7 @@ def write_updates(
     """Write people whose identifiers stay, with the rows of their activities, in one statement; not on SQLite."""
     names = activity.columns.keys()
     values = _many(workspace_id, people)
-    values["noted"] = _json([dict(zip(names, row, strict=True)) for row in noted])
+    values["noted"] = json_text([dict(zip(names, row, strict=True)) for row in noted])
     _UPDATE_AND_NOTE.run(connection, values)
 
 
@@ -133,8 +130,8 @@ def _update_people(connection: sa.Connection, workspace_id: int, people: Sequenc
 
 
 def _many(workspace_id: int, people: Sequence[Person]) -> dict[str, Any]:
-    rows = _json([{"of_person": each.cio_id, **_values_of(each)} for each in people])
-    return {"of_workspace": workspace_id, "rows": rows, "people": _json([each.cio_id for each in people])}
+    rows = json_text([{"of_person": each.cio_id, **_values_of(each)} for each in people])
+    return {"of_workspace": workspace_id, "rows": rows, "people": json_text([each.cio_id for each in people])}
 
 
 def _write_suppressions(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
@@ -159,10 +156,10 @@ def _row_of(workspace_id: int, each: Person) -> tuple[object, ...]:
         each.email_key,
         each.email_is_invalid,
         each.id_is_another_email,
-        _json(each.attributes),
+        json_text(each.attributes),
         each.stored_at,
         each.created_at,
-        None if each.attribute_times is None else _json(each.attribute_times),
+        None if each.attribute_times is None else json_text(each.attribute_times),
     )
 
 
@@ -184,6 +181,6 @@ def said_of(each: Person) -> dict[str, Any]:
     """What there is to say of a person, by column, for the driver: JSON as text."""
     times = each.attribute_times
     return _values_of(each) | {
-        "attributes": _json(each.attributes),
-        "attribute_times": None if times is None else _json(times),
+        "attributes": json_text(each.attributes),
+        "attribute_times": None if times is None else json_text(times),
     }
