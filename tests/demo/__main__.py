@@ -44,6 +44,7 @@ def run() -> int:
         with operator(walk):
             parts.declare(walk)
             parts.on_a_cluster(walk)
+            parts.call_the_api(walk)
     walk.part("Done: the operator and the API server are stopped")
     tell_where(walk)
     return 0
@@ -63,6 +64,7 @@ def up() -> int:
     (home() / RUNNING).write_text(dumps(asdict(identity)), encoding="utf-8")
     parts.declare(walk)
     parts.on_a_cluster(walk)
+    parts.call_the_api(walk)
     walk.part("It goes on running")
     print(
         "In a shell of yours:\n"
@@ -154,7 +156,7 @@ def operator(walk: Walk) -> Iterator[None]:
 def command(folder: Path) -> list[str]:
     """What the walk-through shows, with whole paths."""
     program, *rest = parts.OPERATOR
-    return [str(COMMANDS / program), *rest[:-1], str(folder / rest[-1])]
+    return [str(COMMANDS / program), *(str(folder / each) if each == parts.OPERATOR_ACCESS else each for each in rest)]
 
 
 def tell_where(walk: Walk) -> None:

@@ -1,13 +1,18 @@
 """The two parts of the walk-through: without any cluster, and on a real API server."""
 
+import shutil
+
 from tests.controlplane.kubectl import Kubectl
 from tests.demo.walk import Walk
+from tests.ports import free_port
 
 BLOCKED = 3
 PEOPLE_TO_DELETE = ("m-1017", "m-1018", "m-1019", "m-1020")
 
 OPERATOR_ACCESS = "operator.kubeconfig"
-OPERATOR = ("workspacectl", "run", "--kubeconfig", OPERATOR_ACCESS)
+API_PORT = free_port()
+API = f"http://127.0.0.1:{API_PORT}"
+OPERATOR = ("workspacectl", "run", "--kubeconfig", OPERATOR_ACCESS, "--api-address", f"127.0.0.1:{API_PORT}")
 
 
 def without_a_cluster(walk: Walk) -> None:
@@ -74,3 +79,20 @@ def declare(walk: Walk) -> None:
     walk.run("kubectl apply -f examples/")
     walk.run("kubectl wait ws --all --for=condition=Ready --timeout=60s")
     walk.run("kubectl get ws")
+
+
+def call_the_api(walk: Walk) -> None:
+    """Callers find their keys in the Secret that the operator made, and call as the vendor's clients do."""
+    walk.say(
+        "Callers find their keys in a Secret. The same process serves the people API, to the vendor's own clients, too."
+    )
+    walk.run("kubectl get secret club-credentials")
+    if shutil.which("curl") is None:
+        walk.say("(There is no curl here to call it with.)")
+        return
+    for name in ("siteID", "apiKey", "appKey"):
+        walk.run(f"kubectl get secret club-credentials -o jsonpath='{{.data.{name}}}' | base64 -d > {name}")
+    call = f"curl --silent --show-error --fail-with-body --max-time 20 {API}"
+    body = """-d '{"email": "kim@example.com", "plan": "gold"}'"""
+    walk.run(f'{call}/api/v1/customers/m-2001 -u "$(cat siteID):$(cat apiKey)" -X PUT {body}')
+    walk.run(f'{call}/v1/customers?email=kim@example.com -H "Authorization: Bearer $(cat appKey)"')
