@@ -187,3 +187,17 @@ def test_unmoved_person_is_written(caller: Caller) -> None:
 
         assert quick.write(connection, standing, found, new_id=caller.people.new_cio_id)
         assert caller.scene.find(id="u1") == found.person
+
+
+def test_ended_connections_are_nobodys_trouble(caller: Caller) -> None:
+    caller.say(caller.scene.call(id="u1", body={"plan": "pro"}))
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+    assert caller.scene.store.database is not None
+    with caller.scene.store.database.reading() as connection:
+        connection.execute(sa.text(ending))
+
+    outcome, short = caller.say(caller.scene.call(id="u1", body={"plan": "team"}))
+    _, afterwards = caller.say(caller.scene.call(id="u1", body={"plan": "free"}))
+
+    assert (outcome.effect, short, afterwards) == (Effect.UPDATED, False, True)

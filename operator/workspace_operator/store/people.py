@@ -14,7 +14,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Answer, ReferenceAsk
-from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable
 from workspace_operator.identity.calls import AnonymousEventCall, Ask, Call, IdentifyCall, SuppressCall, UnsuppressCall
 from workspace_operator.identity.keys import Keys, keys_of
 from workspace_operator.identity.outcomes import Outcome
@@ -91,12 +91,18 @@ class SQLPeople:
         call = None if standing is None else _call(ask, standing.rules.mode)
         if standing is None or standing.row.writers_held or not isinstance(call, IdentifyCall) or not quick.suits(call):
             return None
-        with self.database.statements(together=self.witness is not None) as connection:
-            found = quick.decide(connection, standing, call, now=now, new_cio_id=self.new_cio_id)
-            if found is None or not quick.write(connection, standing, found, new_id=self.new_cio_id):
-                return None
-            if self.witness is not None:
-                self.witness(connection, standing, [call], [found.outcome], now)
+        found: quick.Quick | None = None
+        try:
+            with self.database.statements(together=self.witness is not None) as connection:
+                found = quick.decide(connection, standing, call, now=now, new_cio_id=self.new_cio_id)
+                if found is None or not quick.write(connection, standing, found, new_id=self.new_cio_id):
+                    return None
+                if self.witness is not None:
+                    self.witness(connection, standing, [call], [found.outcome], now)
+        except StoreUnavailable:
+            if found is not None:
+                raise  # nobody knows whether it was written
+            return None  # a connection that its server had ended meanwhile; the long way has others
         return found.outcome
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
