@@ -91,7 +91,7 @@ def test_whole_rights_are_enough(everywhere: list[Document], run_with: RunWith, 
     operator = run_with(everywhere)
 
     use_everything(place)
-    until(lambda: is_used(place))
+    until(lambda: is_used(place), within=60)
 
     assert not is_refused_something(operator)
 
