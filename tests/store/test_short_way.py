@@ -14,6 +14,7 @@ from workspace_operator.identity.calls import IdentifyCall, SuppressCall, call_o
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.rules import Mode
 from workspace_operator.identity.trail import ActivityType
+from workspace_operator.migrations.stages import Stage
 from workspace_operator.store import quick
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import Standing, standing_of
@@ -201,3 +202,19 @@ def test_ended_connections_are_nobodys_trouble(caller: Caller) -> None:
     _, afterwards = caller.say(caller.scene.call(id="u1", body={"plan": "free"}))
 
     assert (outcome.effect, short, afterwards) == (Effect.UPDATED, False, True)
+
+
+def test_blocked_change_hears_of_who_is_mended(caller: Caller) -> None:
+    blocked = Scene.create(caller.scene.store, Mode.ID_ONLY)
+    blocked.add_many({"a": "same@example.com", "b": "same@example.com", "c": None})
+    blocked.request(Mode.EMAIL_OR_ID)
+    blocked.work()
+    assert blocked.stage is Stage.BLOCKED
+    elsewhere = Caller(blocked, caller.database, caller.people)
+    elsewhere.say(blocked.call(id="c", body={"plan": "pro"}))
+
+    _, short = elsewhere.say(blocked.call(id="b", body={"email": "other@example.com"}))
+    blocked.store.clock.forward(5)
+    blocked.work()
+
+    assert (short, blocked.stage) == (False, Stage.COMPLETED)

@@ -56,6 +56,15 @@ class Changes:
     trail: tuple[Step, ...] = ()
 
 
+def claims_of(mode: Mode, id_: str | None, email_key: str | None) -> tuple[IdentifierKey, ...]:
+    """The identifiers that belong to somebody with this id and this address; in IDOnly an email is none."""
+    if email_key is None or mode is ID_ONLY:
+        return () if id_ is None else ((ID, id_),)
+    if id_ is None:
+        return ((EMAIL, email_key),)
+    return ((ID, id_), (EMAIL, email_key))
+
+
 class Population:
     """People by cio_id, owners of identifiers, and blocked values.
 
@@ -106,13 +115,8 @@ class Population:
         return None if owner is None else self.people[owner]
 
     def claims(self, person: Person) -> tuple[IdentifierKey, ...]:
-        """The identifiers that belong to a person in this mode; in IDOnly an email is none."""
-        email = person.email_key
-        if email is None or self.mode is ID_ONLY:
-            return () if person.id is None else ((ID, person.id),)
-        if person.id is None:
-            return ((EMAIL, email),)
-        return ((ID, person.id), (EMAIL, email))
+        """The identifiers that belong to a person in this mode."""
+        return claims_of(self.mode, person.id, person.email_key)
 
     def insert(self, person: Person) -> None:
         """Add a new person and what belongs to them.

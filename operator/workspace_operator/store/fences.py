@@ -54,15 +54,6 @@ def standing_of(connection: sa.Connection, workspace_id: int) -> Standing:
     return Standing(version=row.version, row=row, rules=rules_of(row))
 
 
-def pass_fence(connection: sa.Connection, workspace_id: int) -> Standing:
-    """Lock the rules for the rest of this transaction and tell them. Raises NotFound or WritersHeld."""
-    ours = sa.and_(fence.c.workspace_id == workspace_id, fence.c.slot == own_slot())
-    connection.execute(sa.select(fence.c.slot).where(ours).with_for_update(read=True, key_share=True))
-    standing = standing_of(connection, workspace_id)
-    standing.refuse_held()
-    return standing
-
-
 def pass_known_fence(connection: sa.Connection, standing: Standing) -> None:
     """Lock the rules for the rest of this transaction, if they are still these. Raises StartOver."""
     values = {"workspace_id": standing.row.workspace_id, "slot": own_slot()}

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.keys import Keys
 from workspace_operator.identity.people import Person
-from workspace_operator.identity.population import Population, Suppression
+from workspace_operator.identity.population import Population, Suppression, claims_of
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY, Kind, Mode
 from workspace_operator.store.dialects import Prepared, among, elements, insert_rows, one_of
@@ -130,7 +130,7 @@ def surroundings(connection: sa.Connection, standing: Standing, keys: Keys) -> t
         if part == _IDENTIFIER:
             owners.add((KINDS[number], key))
         else:
-            claimed.update(_claims(standing.rules.mode, id_, email_key))
+            claimed.update(claims_of(standing.rules.mode, id_, email_key))
     named = frozenset(keys.identifiers)
     wider = Keys(
         identifiers=tuple(sorted(named | claimed)),
@@ -141,13 +141,6 @@ def surroundings(connection: sa.Connection, standing: Standing, keys: Keys) -> t
     return wider, named - owners - claimed
 
 
-def _claims(mode: Mode, id_: str | None, email_key: str | None) -> Iterable[IdentifierKey]:
-    if id_ is not None:
-        yield (ID, id_)
-    if email_key is not None and mode is not ID_ONLY:
-        yield (EMAIL, email_key)
-
-
 def _loaded(mode: Mode, rows: _Rows) -> Loaded:
     """A population of rows that fit together."""
     owners = {each.cio_id: each for each in rows.people}
@@ -156,7 +149,7 @@ def _loaded(mode: Mode, rows: _Rows) -> Loaded:
         owner = owners.get(cio_id)
         if owner is None:
             continue  # reserved, by us if this goes on
-        if key not in _claims(mode, owner.id, owner.email_key):
+        if key not in claims_of(mode, owner.id, owner.email_key):
             raise StartOver
         found.add(key)
     population = Population(mode=mode, people=rows.people, suppressions=rows.blocked)

@@ -23,7 +23,6 @@ from workspace_operator.identity.performing import perform
 from workspace_operator.identity.population import Changes, Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
 from workspace_operator.identity.rules import CIO_ID, EMAIL_ONLY, ID, IdentityRules, Mode
-from workspace_operator.identity.trail import Noted
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store import quick
 from workspace_operator.store.cio_ids import CioIDs
@@ -46,7 +45,7 @@ from workspace_operator.store.loading import (
 from workspace_operator.store.tables import device, person, suppression
 from workspace_operator.store.trails import activity_row, write_trail
 from workspace_operator.store.violating import note_mending
-from workspace_operator.store.writing import write_people, write_updates
+from workspace_operator.store.writing import only_notes, write_people, write_updates
 
 PEOPLE_AT_A_TIME = 2000
 MOST_REMEMBERED = 10_000
@@ -88,8 +87,10 @@ class SQLPeople:
     def _perform_quickly(self, workspace_id: int, ask: Ask, now: int) -> Outcome | None:
         """Go the short way, if it is one; None if the long way has to be gone."""
         standing = self._remembered.get(workspace_id)
-        call = None if standing is None else _call(ask, standing.rules.mode)
-        if standing is None or standing.row.writers_held or not isinstance(call, IdentifyCall) or not quick.suits(call):
+        if standing is None or not quick.may_write(standing):
+            return None
+        call = _call(ask, standing.rules.mode)
+        if not isinstance(call, IdentifyCall) or not quick.suits(call):
             return None
         found: quick.Quick | None = None
         try:
@@ -269,7 +270,7 @@ class _Transaction:
     def _write(
         self, connection: sa.Connection, standing: Standing, changes: Changes, reserved: Mapping[IdentifierKey, str]
     ) -> None:
-        noted = None if reserved or self.people.database.is_sqlite else _only_notes(changes)
+        noted = None if reserved or self.people.database.is_sqlite else only_notes(changes)
         if noted is None:
             write_people(connection, self.workspace_id, changes, reserved)
         touched = [*(each.cio_id for each in changes.removed), *(each.after.cio_id for each in changes.replaced)]
@@ -292,15 +293,6 @@ def _call(ask: Ask, mode: Mode) -> Call | InvalidInput:
         return ask(mode)
     except InvalidInput as error:
         return error
-
-
-def _only_notes(changes: Changes) -> Sequence[Noted] | None:
-    """The activities, if all that happened is that people were changed who were there, but not their identifiers."""
-    others = (changes.inserted, changes.removed, changes.identifiers_added, changes.identifiers_removed)
-    if not changes.replaced or any(others) or changes.suppressions_added or changes.suppressions_removed:
-        return None
-    noted = [each for each in changes.trail if isinstance(each, Noted) and each.event_id is None]
-    return noted if len(noted) == len(changes.trail) else None
 
 
 def _closes_fence(calls: Sequence[Call | InvalidInput]) -> bool:

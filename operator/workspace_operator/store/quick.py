@@ -16,7 +16,7 @@ from workspace_operator.identity.calls import ABSENT, DELETE, IdentifyCall
 from workspace_operator.identity.outcomes import Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.performing import perform
-from workspace_operator.identity.population import Changes, Population
+from workspace_operator.identity.population import Population
 from workspace_operator.identity.rules import CIO_ID, ID_ONLY, Kind
 from workspace_operator.identity.trail import Noted
 from workspace_operator.store.dialects import Prepared, json_text
@@ -24,12 +24,11 @@ from workspace_operator.store.fences import Standing, own_slot
 from workspace_operator.store.loading import KIND_NUMBERS, PERSON_COLUMNS, person_of
 from workspace_operator.store.tables import activity, fence, identifier, person
 from workspace_operator.store.trails import activity_row
-from workspace_operator.store.writing import said_of
+from workspace_operator.store.writing import SAID, only_notes, said_of
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
 _SLOT = sa.bindparam("slot", type_=sa.Integer)
 _ROW_VERSION: sa.ColumnElement[str] = sa.cast(sa.literal_column("person.xmin"), sa.Text)
-_SAID = tuple(column for column in person.columns if not column.primary_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,11 @@ class Quick:
     person: Person
     noted: Sequence[Noted]
     row_version: str
+
+
+def may_write(standing: Standing) -> bool:
+    """Whether nobody holds writers up, or waits to hear of what they mend (`violating.note_mending`)."""
+    return not standing.row.writers_held and standing.row.blocked_export is None
 
 
 def suits(call: IdentifyCall) -> bool:
@@ -62,8 +66,8 @@ def decide(
     population = Population(mode=standing.rules.mode, people=[found])
     outcome = perform(standing.rules, population, call, now=now, new_cio_id=new_cio_id)
     changes = population.changes()
-    noted = [each for each in changes.trail if isinstance(each, Noted)]
-    if not _is_plain(changes) or len(noted) != len(changes.trail) or len(noted) > 1:
+    noted = only_notes(changes)
+    if noted is None or len(noted) > 1:
         return None
     return Quick(outcome=outcome, person=changes.replaced[0].after, noted=noted, row_version=rows[0][1])
 
@@ -92,19 +96,6 @@ def _keeps_identifiers(standing: Standing, call: IdentifyCall, found: Person) ->
         or standing.rules.mode is ID_ONLY
         or (call.email_key is not None and call.email_key == found.email_key)
     )
-
-
-def _is_plain(changes: Changes) -> bool:
-    """Whether one person was changed, and nothing else."""
-    others = (
-        changes.inserted,
-        changes.removed,
-        changes.identifiers_added,
-        changes.identifiers_removed,
-        changes.suppressions_added,
-        changes.suppressions_removed,
-    )
-    return len(changes.replaced) == 1 and not any(others)
 
 
 def _look(kind: Kind) -> sa.ClauseElement:
@@ -139,7 +130,7 @@ def _write(*, noting: bool) -> sa.ClauseElement:
             person.c.cio_id == sa.bindparam("of_person", type_=sa.Text),
             sa.bindparam("row_version", type_=sa.Text) == _ROW_VERSION,
         )
-        .values({column.name: sa.bindparam(column.name, type_=column.type) for column in _SAID})
+        .values({column.name: sa.bindparam(column.name, type_=column.type) for column in SAID})
         .returning(person.c.cio_id)
     )
     if not noting:

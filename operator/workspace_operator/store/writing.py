@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership, Suppression
 from workspace_operator.identity.references import IdentifierKey
+from workspace_operator.identity.trail import Noted
 from workspace_operator.store.dialects import Prepared, among, insert_rows, json_text
 from workspace_operator.store.loading import KIND_NUMBERS
 from workspace_operator.store.tables import activity, identifier, person, suppression
@@ -71,13 +72,13 @@ def _update_one(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both
     return (
         sa.update(person)
         .where(person.c.workspace_id == sa.bindparam("of_workspace"), person.c.cio_id == sa.bindparam("of_person"))
-        .values({column.name: sa.bindparam(column.name, type_=column.type) for column in _SAID})
+        .values({column.name: sa.bindparam(column.name, type_=column.type) for column in SAID})
     )
 
 
 def _update_many(dialect: sa.Dialect) -> sa.Update:  # noqa: ARG001 - only PostgreSQL is asked
     """All in one statement, from a JSON array of their rows; as fast as it gets without a temporary table."""
-    new = _records("rows", [sa.column("of_person", sa.Text), *(sa.column(each.name, each.type) for each in _SAID)])
+    new = _records("rows", [sa.column("of_person", sa.Text), *(sa.column(each.name, each.type) for each in SAID)])
     return (
         sa.update(person)
         .where(
@@ -86,7 +87,7 @@ def _update_many(dialect: sa.Dialect) -> sa.Update:  # noqa: ARG001 - only Postg
             # Said twice, so that each is looked up in the index: left to itself, PostgreSQL reads the whole table.
             among(person.c.cio_id, sa.bindparam("people", type_=sa.Text)),
         )
-        .values({column.name: new.c[column.name] for column in _SAID})
+        .values({column.name: new.c[column.name] for column in SAID})
     )
 
 
@@ -104,10 +105,20 @@ def _records(parameter: str, columns: Sequence[sa.ColumnClause[Any]]) -> sa.Tabl
     return rows.render_derived(name=f"new_{parameter}", with_types=True)
 
 
-_SAID = tuple(column for column in person.columns if not column.primary_key)
+SAID = tuple(column for column in person.columns if not column.primary_key)
+"""What is said of a person: everything but who it is."""
 _UPDATE_ONE = Prepared(_update_one)
 _UPDATE_MANY = Prepared(_update_many)
 _UPDATE_AND_NOTE = Prepared(_update_and_note)
+
+
+def only_notes(changes: Changes) -> Sequence[Noted] | None:
+    """The activities, if all that happened is that people were changed who were there, but not their identifiers."""
+    others = (changes.inserted, changes.removed, changes.identifiers_added, changes.identifiers_removed)
+    if not changes.replaced or any(others) or changes.suppressions_added or changes.suppressions_removed:
+        return None
+    noted = [each for each in changes.trail if isinstance(each, Noted) and each.event_id is None]
+    return noted if len(noted) == len(changes.trail) else None
 
 
 def write_updates(
