@@ -29,11 +29,7 @@ def ask_by_shape(raw: str, build: Build) -> Ask:
     call = build(reference)
     if reference.kind is not EMAIL:
         return call
-
-    def ask(mode: Mode) -> Call:
-        return call if EMAIL in REFERENCE_KINDS[mode] else build(reference_by_shape(raw, mode))
-
-    return ask
+    return _with_email(call, lambda mode: build(reference_by_shape(raw, mode)))
 
 
 def ask_by_kind(named: Named, build: Build, *, field: str, suppressing: bool = False) -> Ask:
@@ -42,11 +38,12 @@ def ask_by_kind(named: Named, build: Build, *, field: str, suppressing: bool = F
     call = build(reference_by_kind(raw, kind, EMAIL_OR_ID, field=field))
     if kind is not EMAIL or suppressing:
         return call
+    return _with_email(call, lambda mode: build(reference_by_kind(raw, kind, mode, field=field)))
 
-    def ask(mode: Mode) -> Call:
-        return build(reference_by_kind(raw, kind, mode, field=field))
 
-    return ask
+def _with_email(call: Call, otherwise: Callable[[Mode], Call]) -> Ask:
+    """The call that was made already, where email is an identifier."""
+    return lambda mode: call if EMAIL in REFERENCE_KINDS[mode] else otherwise(mode)
 
 
 def ask_to_merge(primary: Named, secondary: Named) -> Ask:
