@@ -39,9 +39,20 @@ class ViolationCounts:
 class Migration:
     """One identifier change as the store knows it; every time is UTC.
 
-    ``workspace_id`` and ``number`` name it; ``revision`` grows with each step that is worth a look.
-    ``paused`` mirrors ``spec.suspend``. ``retry_token`` is the last reconcile request that asked for a
-    blocked change to be tried again. ``export`` is the number of its newest violations export.
+    ``workspace_id`` and ``number`` name it; ``revision`` grows with each step that is worth a look, ``progress``
+    whenever the numbers have moved since they were last worth one. ``paused`` mirrors ``spec.suspend``.
+    ``retry_token`` is the last reconcile request that asked for a blocked change to be tried again. ``export`` is the
+    number of its newest violations export.
+
+    Attributes:
+        people_total: as counted by the last check.
+        people_checked: those of them that were checked, and since then: whose future identifiers are prepared.
+        people_without_id: those who have no id; they are reached by email or cio_id.
+        people_without_identifier: those who have neither an id nor an address, and are reached by cio_id only.
+        people_merged: with Merge, who becomes part of somebody else at the switch.
+        people_folded: how many of these have been put together since.
+        ids_given_up: with Merge, ids that become free, since a survivor keeps one.
+        estimated_completion: when the present stage should be through; None while nobody can say.
     """
 
     workspace_id: int
@@ -56,7 +67,14 @@ class Migration:
     completed_at: datetime | None = None
     people_total: int = 0
     people_checked: int = 0
+    people_without_id: int = 0
+    people_without_identifier: int = 0
+    people_merged: int = 0
+    people_folded: int = 0
+    ids_given_up: int = 0
     violations: ViolationCounts = field(default_factory=ViolationCounts)
     export: int | None = None
     retry_token: str = ""
+    estimated_completion: datetime | None = None
     revision: int = 0
+    progress: int = 0

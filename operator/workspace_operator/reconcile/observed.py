@@ -46,11 +46,12 @@ class StoredWorkspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleCounts:
-    """How many people there are, by what they have."""
+    """How many people there are, by what they have. Who lacks an id and an address is reached by cio_id only."""
 
     total: int = 0
     with_email: int = 0
     without_id: int = 0
+    without_identifier: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,9 +72,11 @@ workspace = sa.Table(
     sa.Column("test_address", sa.Text),
     sa.Column("open_tracking", sa.Boolean, nullable=False),
     sa.Column("row_version", sa.BigInteger, nullable=False),
-    # While an identifier change prepares its rows, writers wait; while one is blocked, they say when they mend.
-    sa.Column("writers_held", sa.Boolean, nullable=False),
+    # While an identifier change is prepared, writers say what they change (changed_key); while one is blocked, they
+    # say when they mend; after the switch of one that merges, groups of people are folded when they are touched.
+    sa.Column("tracks_changes", sa.Boolean, nullable=False),
     sa.Column("blocked_export", sa.BigInteger),
+    sa.Column("folds", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("account_id", "display_name"),
     sa.UniqueConstraint("owner_cluster", "owner_namespace", "owner_name"),
     sqlite_autoincrement=True,
@@ -147,6 +149,8 @@ suppression = sa.Table(
     sqlite_with_rowid=False,
 )
 
+UNREPORTED = "revision != reported_revision OR progress != reported_progress"
+
 migration = sa.Table(
     "migration",
     metadata,
@@ -178,13 +182,50 @@ migration = sa.Table(
     sa.Column("cursor", Key, nullable=False),
     # Identifier rows that no rule in force reads may be there; whoever prepares next clears them first.
     sa.Column("leftovers", sa.Boolean, nullable=False),
+    sa.Column("people_without_id", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("people_without_identifier", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("people_merged", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("people_folded", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("ids_given_up", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("switched_at", UTCTime),
+    # Numbers move all the time: what of that resources shall tell of, at most every few seconds, and since when.
+    sa.Column("estimated_completion", UTCTime),
+    sa.Column("progress", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("reported_progress", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("progressed_at", UTCTime),
 )
 sa.Index("ix_migration_due_at", migration.c.due_at)
 sa.Index(
     "ix_migration_unreported",
     migration.c.workspace_id,
-    postgresql_where=sa.text("revision != reported_revision"),
-    sqlite_where=sa.text("revision != reported_revision"),
+    postgresql_where=sa.text(UNREPORTED),
+    sqlite_where=sa.text(UNREPORTED),
+)
+
+# What writers changed while an identifier change is prepared, each entry by itself: two that were one row would wait
+# for each other, and one of them could be lost. No address: only what else of somebody stands in the way.
+changed_key = sa.Table(
+    "changed_key",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("entry_id", Key, primary_key=True),
+    sa.Column("email_key", Key),
+    # Null: the address was suppressed or freed.
+    sa.Column("cio_id", Key),
+    sqlite_with_rowid=False,
+)
+
+# Addresses that cannot simply become somebody's: several people have them, or they are suppressed. After the switch of
+# a change that merges, whoever shares one is one person, whose rows are not yet folded.
+shared_email = sa.Table(
+    "shared_email",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("email_key", Key, primary_key=True),
+    sa.Column("people", sa.BigInteger, nullable=False),
+    sa.Column("ids", sa.BigInteger, nullable=False),
+    sa.Column("suppressed", sa.Boolean, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 export = sa.Table(
@@ -310,7 +351,20 @@ credential = sa.Table(
 DIRECTORY = (account, workspace, migration, credential)
 """A few rows a workspace, kept in one place."""
 
-PER_WORKSPACE = (fence, person, identifier, suppression, export, violation, activity, device, membership, merge)
+PER_WORKSPACE = (
+    fence,
+    person,
+    identifier,
+    suppression,
+    changed_key,
+    shared_email,
+    export,
+    violation,
+    activity,
+    device,
+    membership,
+    merge,
+)
 """The tables whose rows belong to one workspace: spread or partitioned by ``workspace_id``."""
 
 KIND_ID, KIND_EMAIL = 1, 2

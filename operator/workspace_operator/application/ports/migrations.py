@@ -1,11 +1,12 @@
-"""Identifier changes, as the worker carries them out."""
+"""Identifier changes, as the worker carries them out and as commands look at them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from workspace_operator.migrations.records import Migration, ViolationCounts
-from workspace_operator.reconcile.observed import PeopleCounts
+from workspace_operator.reconcile.observed import Owner, PeopleCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,15 +17,37 @@ class Lease:
     duration: timedelta
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What came of a piece of work.
+
+    Attributes:
+        done: nothing of this kind is left to do.
+        crowded: others write to the database just now, and want their share of it.
+    """
+
+    done: bool
+    crowded: bool = False
+
+
 class Migrations(Protocol):
     """Identifier changes, as the worker carries them out.
 
     Every method that writes checks that the change still stands as ``migration`` says and is still leased to
-    ``lease.worker``, and raises Moved otherwise: whoever paused, cancelled or took it over was first.
+    ``lease.worker``, and raises Moved otherwise: whoever paused, cancelled or took it over was first. Methods that
+    work in batches remember how far they came, so that whoever goes on does so from there.
     """
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
         """Lease a change that is due and that nobody else is working on, if there is one."""
+        ...
+
+    def newest(self, workspace_id: int) -> Migration | None:
+        """The newest change of a workspace, ended or not."""
+        ...
+
+    def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
+        """Every change that has not ended, with whose workspace it changes."""
         ...
 
     def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
@@ -35,14 +58,33 @@ class Migrations(Protocol):
         """Requested or Blocked → Checking."""
         ...
 
-    def hold(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Checking → Preparing: from here on writers wait."""
+    def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        """Checking → Preparing: where email becomes an identifier, writers say from here on what they change."""
+        ...
+
+    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Add up to ``size`` of the future e-mail identifiers; done when all are there."""
+        ...
+
+    def settle_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
+        ...
+
+    def is_obstructed(self, migration: Migration) -> bool:
+        """Whether somebody stands in the way, as far as is prepared."""
+        ...
+
+    def switch(self, migration: Migration, lease: Lease, *, patience: timedelta, now: datetime) -> Migration:
+        """Preparing → Switched, in one transaction: the new rules are in force.
+
+        Unchanged if somebody has come to stand in the way, or if writers could not be held within ``patience``.
+        """
         ...
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Let writers go, write the violations of this moment down as an export, and rest as Blocked.
+        """Write the violations of one moment down as an export, while writers go on, and rest as Blocked.
 
-        If there is none any more, the change is Checking and still leased.
+        If there is none any more, the change is Checking, or Preparing if it was, and still leased.
         """
         ...
 
@@ -50,18 +92,18 @@ class Migrations(Protocol):
         """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
         ...
 
-    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:
-        """Remove up to ``size`` e-mail identifiers that no rule in force reads; True when none is left."""
+    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Remove up to ``size`` rows that were prepared and that no rule in force reads; done when none is left."""
         ...
 
-    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:
-        """Add up to ``size`` of the future e-mail identifiers; True when all are there. Remembers how far it came."""
+    def start_folding(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        """Switched → Folding: people who became one are put together, a group at a time."""
         ...
 
-    def switch(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Preparing → Switched: the new rules are in force and writers go on, in one transaction."""
+    def fold_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Fold up to ``size`` groups of people; done when none is left."""
         ...
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched → Completed."""
+        """Switched or Folding → Completed."""
         ...
