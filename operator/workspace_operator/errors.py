@@ -9,7 +9,6 @@
     │   ├── NameTaken           another workspace of the account has that display name
     │   ├── Ambiguous           the name fits several workspaces; the message lists them
     │   └── Moved               somebody else changed the row since it was read; look again
-    ├── WritersHeld             an identifier change holds the workspace's writers just now
     └── Unavailable             a part we depend on does not answer; try again later
         ├── StoreUnavailable
         └── ClusterUnavailable
@@ -49,10 +48,6 @@ class Ambiguous(Conflict):
 
 class Moved(Conflict):
     """The row was changed by somebody else since it was read: look again and decide anew."""
-
-
-class WritersHeld(WorkspaceOperatorError):
-    """An identifier change holds the writers of this workspace; try again when it is through."""
 
 
 class Unavailable(WorkspaceOperatorError):

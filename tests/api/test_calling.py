@@ -13,7 +13,7 @@ from tests.fakes.memory import Memory
 from tests.fakes.people import MemoryPeople
 from workspace_operator.application.calling import Calling, CallingLimits
 from workspace_operator.application.ports import Answer
-from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable, Unavailable, WritersHeld
+from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable, Unavailable
 from workspace_operator.identity.calls import Ask, DeleteCall
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.references import reference_by_kind
@@ -157,7 +157,7 @@ def test_answer_that_is_an_error_is_one_callers_own() -> None:
     run(scene)
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("away"), WritersHeld("held"), NotFound("none"), InvalidInput("?")])
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), NotFound("none"), InvalidInput("?")])
 def test_known_error_reaches_all_in_the_transaction(error: Exception) -> None:
     async def scene() -> None:
         async with desk() as at:

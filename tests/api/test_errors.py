@@ -14,7 +14,7 @@ from tests.api.scenes import Counter, Shop
 from tests.api.servers import MadeWorkspace
 from workspace_operator.application.calling import CallingLimits
 from workspace_operator.application.ports import Answer, People
-from workspace_operator.errors import Conflict, NotFound, StoreUnavailable, WritersHeld
+from workspace_operator.errors import Conflict, NotFound, StoreUnavailable
 from workspace_operator.identity.calls import Ask, DeleteCall
 from workspace_operator.web.error_forms import failure, form_of_path
 from workspace_operator.web.routes import ErrorForm
@@ -140,7 +140,6 @@ def test_head_has_the_headers_of_get(caller: Caller) -> None:
 
 STATUSES: list[tuple[Exception, int, str]] = [
     (NotFound("there is no workspace number 1"), 404, "no workspace"),
-    (WritersHeld("workspace a/b is changing its identifiers"), 503, "changing its identifiers"),
     (StoreUnavailable("the database does not answer"), 503, "does not answer"),
     (Conflict("the same rows were changed again and again"), 503, "again and again"),
     (ZeroDivisionError("the store's inside"), 500, "fault of the server's"),

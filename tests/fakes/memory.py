@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from workspace_operator.application.ports import Export, Merge, StoredCredentials, ViolationRow
-from workspace_operator.errors import Moved, NotFound, WritersHeld
+from workspace_operator.errors import Moved, NotFound
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.rules import Mode
@@ -58,8 +58,8 @@ class Room:
     credentials: list[StoredCredentials] = field(default_factory=list)
     exports: dict[int, Export] = field(default_factory=dict)
     violations: dict[int, list[ViolationRow]] = field(default_factory=dict)
-    writers_held: bool = False
     blocked_export: int | None = None
+    merged: tuple[int, int] = (0, 0)
     activities: list[Recorded] = field(default_factory=list)
     devices: dict[str, dict[str, Device]] = field(default_factory=dict)
     segments: dict[str, set[int]] = field(default_factory=dict)
@@ -73,9 +73,6 @@ class Room:
         """Change fields of the workspace; its row version grows."""
         version = self.workspace.row_version + 1
         self.workspace = replace(self.workspace, row_version=version, **values)  # type: ignore[arg-type]
-
-    def let_writers_go(self) -> None:
-        self.writers_held, self.blocked_export = False, None
 
     def switch_to(self, mode: Mode) -> None:
         """Put other identifiers in force: the same people claim by other rules."""
@@ -103,12 +100,6 @@ class Memory:
         if workspace_id not in self.rooms:
             raise NotFound(f"there is no workspace number {workspace_id}")
         return self.rooms[workspace_id]
-
-    def room_to_write(self, workspace_id: int) -> Room:
-        room = self.room(workspace_id)
-        if room.writers_held:
-            raise WritersHeld(f"workspace number {workspace_id} is changing its identifiers just now")
-        return room
 
     def new_id(self) -> str:
         """Name an activity or a merge: later ones sort after earlier ones."""

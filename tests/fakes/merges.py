@@ -37,7 +37,7 @@ class MemoryMerges:
         return room.merges[merge_id].merge
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> Undone:
-        room, merge = self.memory.room_to_write(workspace_id), self.get(workspace_id, merge_id)
+        room, merge = self.memory.room(workspace_id), self.get(workspace_id, merge_id)
         if merge.undone_at is not None:
             raise Conflict(f"merge {merge_id} is undone already")
         if merge.holder != merge.primary.cio_id:

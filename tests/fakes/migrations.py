@@ -3,16 +3,21 @@
 Who owns which identifier follows from the mode in force, so there is nothing to prepare and nothing to clear.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.fakes.memory import Change, Memory, Room
+from tests.fakes.people import settle
 from tests.fakes.violations import people_counts, violation_counts, violation_rows
-from workspace_operator.application.ports import Export, Lease
+from workspace_operator.application.ports import Batch, Export, Lease
 from workspace_operator.errors import Moved
-from workspace_operator.migrations.records import Migration, ViolationCounts
+from workspace_operator.identity.folding import fold
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.stages import ENDED, Stage
-from workspace_operator.reconcile.observed import PeopleCounts
+from workspace_operator.reconcile.observed import Owner, PeopleCounts
 
 KEPT_EXPORTS = 3
 
@@ -43,19 +48,32 @@ class MemoryMigrations:
         _, change = self._leased(migration, lease)
         return _move(change, lease, now, stage=Stage.CHECKING, started_at=migration.started_at or now)
 
-    def hold(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        room, change = self._leased(migration, lease)
-        room.writers_held = True
-        counts = {"people_total": people.total, "people_checked": people.total}
+    def newest(self, workspace_id: int) -> Migration | None:
+        room = self.memory.rooms.get(workspace_id)
+        return room.changes[-1].migration if room and room.changes else None
+
+    def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
+        rooms = [room for _, room in sorted(self.memory.rooms.items()) if room.is_changing]
+        return [(room.workspace.owner, room.changes[-1].migration) for room in rooms]
+
+    def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        _, change = self._leased(migration, lease)
+        enables = migration.from_mode is Mode.ID_ONLY
+        counts = {
+            "people_total": people.total,
+            "people_checked": 0 if enables else people.total,
+            "people_without_id": people.without_id,
+            "people_without_identifier": people.without_identifier if enables else people.without_id,
+        }
         return _move(change, lease, now, stage=Stage.PREPARING, **counts)
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
         room, change = self._leased(migration, lease)
-        room.let_writers_go()
         counts: dict[str, object] = {"people_total": people.total, "people_checked": people.total}
-        rows = violation_rows(room.population)
+        rows = violation_rows(room.population, migration.on_conflict)
         if not rows:
-            return _move(change, lease, now, stage=Stage.CHECKING, **counts)
+            is_preparing = migration.stage is Stage.PREPARING
+            return _move(change, lease, now, stage=Stage.PREPARING if is_preparing else Stage.CHECKING)
         room.blocked_export = number = max(room.exports, default=0) + 1
         room.exports[number] = Export(
             workspace_id=migration.workspace_id,
@@ -78,19 +96,52 @@ class MemoryMigrations:
         change.lease_owner, change.lease_expires_at = "", None
         change.due_at = due_at
 
-    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:  # noqa: ARG002
-        self._renewed(migration, lease, now)
-        return True
+    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
+        return self._renewed(migration, lease, now)
 
-    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:  # noqa: ARG002
-        self._renewed(migration, lease, now)
-        return True
+    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
+        return self._renewed(migration, lease, now)
 
-    def switch(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+    def settle_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
+        return self._renewed(migration, lease, now)
+
+    def is_obstructed(self, migration: Migration) -> bool:
+        population = self.memory.room(migration.workspace_id).population
+        return bool(violation_rows(population, migration.on_conflict))
+
+    def switch(self, migration: Migration, lease: Lease, *, patience: timedelta, now: datetime) -> Migration:  # noqa: ARG002
         room, change = self._leased(migration, lease)
-        room.let_writers_go()
+        if migration.from_mode is Mode.ID_ONLY and self.is_obstructed(migration):
+            return migration
+        room.blocked_export = None
+        if migration.from_mode is Mode.ID_ONLY and migration.on_conflict is OnConflict.MERGE:
+            self._merge(room, now)
         room.switch_to(migration.to_mode)
-        return _move(change, lease, now, stage=Stage.SWITCHED, export=None, violations=ViolationCounts())
+        checked = {"people_checked": migration.people_total}
+        return _move(change, lease, now, stage=Stage.SWITCHED, export=None, violations=ViolationCounts(), **checked)
+
+    def start_folding(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        room, change = self._leased(migration, lease)
+        merged, ids = room.merged
+        return _move(change, lease, now, stage=Stage.FOLDING, people_merged=merged, ids_given_up=ids)
+
+    def fold_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
+        _, change = self._leased(migration, lease)
+        change.migration = replace(change.migration, people_folded=migration.people_merged)
+        return self._renewed(migration, lease, now)
+
+    def _merge(self, room: Room, now: datetime) -> None:
+        """Nobody waits in memory: who shares an address becomes one at once."""
+        sharing = defaultdict(list)
+        for each in room.population.people.values():
+            if each.email_key is not None:
+                sharing[each.email_key].append(each)
+        groups = [group for _, group in sorted(sharing.items()) if len(group) > 1]
+        ids = [sum(each.id is not None for each in group) for group in groups]
+        room.merged = (sum(len(group) - 1 for group in groups), sum(max(each - 1, 0) for each in ids))
+        for group in groups:
+            fold(room.population, group, now=int(now.timestamp()))
+        settle(self.memory, room, now)
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
         _, change = self._leased(migration, lease)
@@ -103,9 +154,10 @@ class MemoryMigrations:
             raise Moved(f"identifier change {migration.number} has moved on")
         return self.memory.rooms[migration.workspace_id], change
 
-    def _renewed(self, migration: Migration, lease: Lease, now: datetime) -> None:
+    def _renewed(self, migration: Migration, lease: Lease, now: datetime) -> Batch:
         _, change = self._leased(migration, lease)
         change.lease_expires_at = now + lease.duration
+        return Batch(done=True)
 
 
 def _is_free(change: Change, lease: Lease, now: datetime) -> bool:

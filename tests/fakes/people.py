@@ -42,7 +42,7 @@ class MemoryPeople:
         )
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
-        room, rules = self.memory.room_to_write(workspace_id), self.rules(workspace_id)
+        room, rules = self.memory.room(workspace_id), self.rules(workspace_id)
         room.population.devices = {cio_id: {*theirs} for cio_id, theirs in room.devices.items()}
         answers: list[Answer] = []
         for ask in asks:

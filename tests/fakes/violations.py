@@ -6,7 +6,7 @@ from collections.abc import Collection
 from workspace_operator.application.ports import ViolationRow
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.rules import Kind
-from workspace_operator.migrations.records import ViolationCounts
+from workspace_operator.migrations.records import OnConflict, ViolationCounts
 from workspace_operator.reconcile.observed import PeopleCounts
 
 
@@ -16,12 +16,15 @@ def people_counts(population: Population) -> PeopleCounts:
         total=len(people),
         with_email=sum(each.email is not None for each in people),
         without_id=sum(each.id is None for each in people),
+        without_identifier=sum(each.id is None and each.email_key is None for each in people),
     )
 
 
-def violation_rows(population: Population) -> list[ViolationRow]:
+def violation_rows(population: Population, on_conflict: OnConflict = OnConflict.BLOCK) -> list[ViolationRow]:
     """In the order of the export: people without an e-mail key first, then by key, age and cio_id."""
     sharing = Counter(each.email_key for each in population.people.values())
+    if on_conflict is OnConflict.MERGE:
+        sharing = Counter(set(sharing))  # who shares an address stands in nobody's way
     rows = [
         ViolationRow(
             cio_id=each.cio_id,

@@ -163,7 +163,7 @@ class MemoryWorkspaces:
             case CancelMigration():
                 _cancel(room, change, now)
             case PauseMigration(paused=True):
-                _pause(room, change)
+                _move(change, paused=True)
             case PauseMigration():
                 change.due_at = change.due_at if stage is Stage.BLOCKED else now
                 _move(change, paused=False)
@@ -175,18 +175,8 @@ class MemoryWorkspaces:
 def _cancel(room: Room, change: Change, now: datetime) -> None:
     if change.migration.stage not in BEFORE_SWITCH:
         raise Moved(f"identifier change {change.migration.number} has switched already")
-    room.let_writers_go()
-    change.due_at = None
+    room.blocked_export = change.due_at = None
     _move(change, stage=Stage.CANCELLED, completed_at=now)
-
-
-def _pause(room: Room, change: Change) -> None:
-    if change.migration.stage is Stage.PREPARING:
-        room.let_writers_go()
-        change.due_at = None
-        _move(change, paused=True, stage=Stage.CHECKING)
-    else:
-        _move(change, paused=True)
 
 
 def _move(change: Change, **values: object) -> None:

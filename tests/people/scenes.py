@@ -88,9 +88,9 @@ class Place:
         by: Kind | None = None,
         update_only: bool = False,
         batch: int = 3,
-        sleep: Callable[[float], None] = lambda _: None,
+        progress: Callable[[], None] = lambda: None,
     ) -> Taken:
-        """Import a file."""
+        """Import a file; ``progress`` is called after each batch."""
         rejects = Rejects()
         run = PeopleImport(
             people=self.people,
@@ -98,15 +98,14 @@ class Place:
             options=ImportOptions(by=by, update_only=update_only),
             rejects=rejects,
             clock=lambda: NOW,
-            sleep=sleep,
             batch=batch,
         )
         raw = content.encode() if isinstance(content, str) else content
-        return Taken(summary=run.run(io.BytesIO(raw)), rejects=rejects)
+        return Taken(summary=run.run(io.BytesIO(raw), progress), rejects=rejects)
 
-    def hold_writers(self, held: bool = True) -> None:
-        """What an identifier change does while it prepares its rows."""
-        self.memory.room(self.number).writers_held = held
+    def switch_to(self, mode: Mode) -> None:
+        """What an identifier change does in the end."""
+        self.memory.room(self.number).switch_to(mode)
 
     def find(self, **name: str) -> Person | None:
         [(kind, value)] = name.items()

@@ -3,8 +3,6 @@
 import pytest
 
 from tests.people.scenes import Place
-from workspace_operator.application.importing import PATIENCE_SECONDS
-from workspace_operator.errors import WritersHeld
 from workspace_operator.identity import reasons
 from workspace_operator.identity.rules import Kind, Mode
 
@@ -110,28 +108,11 @@ def test_email_is_an_attribute_in_id_only() -> None:
     assert [email for _, email, _ in place.everybody()] == [None, "same@x.com", "not an address"]
 
 
-def test_import_waits_for_an_identifier_change() -> None:
-    place = Place.of()
-    place.hold_writers()
-    slept: list[float] = []
+def test_rows_are_read_by_the_identifiers_in_force() -> None:
+    place = Place.of(Mode.ID_ONLY)
+    content = "id,email\n1,one@example.com\n,two@example.com\n3,\n,four@example.com\n"
 
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 3:
-            place.hold_writers(False)
+    taken = place.take(content, batch=2, progress=lambda: place.switch_to(Mode.EMAIL_OR_ID))
 
-    taken = place.take("id\n1\n", sleep=sleep)
-
-    assert taken.counts == (1, 0, 0, 0)
-    assert len(slept) == 3
-
-
-def test_import_does_not_wait_for_ever() -> None:
-    place = Place.of()
-    place.hold_writers()
-    slept: list[float] = []
-
-    with pytest.raises(WritersHeld):
-        place.take("id\n1\n", sleep=slept.append)
-
-    assert sum(slept) == PATIENCE_SECONDS
+    assert taken.counts == (3, 0, 0, 1)
+    assert [email for _, email, _ in place.everybody()] == ["one@example.com", None, "four@example.com"]

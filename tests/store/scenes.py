@@ -151,11 +151,9 @@ class Scene:
     def stage(self) -> Stage:
         return self.change.stage
 
-    def request(self, to: Mode = Mode.EMAIL_OR_ID) -> Migration:
+    def request(self, to: Mode = Mode.EMAIL_OR_ID, on_conflict: OnConflict = OnConflict.BLOCK) -> Migration:
         self._carry_out(
-            RequestMigration(
-                workspace_id=self.workspace_id, from_mode=self.mode, to_mode=to, on_conflict=OnConflict.BLOCK
-            )
+            RequestMigration(workspace_id=self.workspace_id, from_mode=self.mode, to_mode=to, on_conflict=on_conflict)
         )
         return self.change
 
@@ -181,9 +179,9 @@ class Scene:
     def work(self) -> bool:
         return self.worker().work_once()
 
-    def change_to(self, mode: Mode) -> Migration:
+    def change_to(self, mode: Mode, on_conflict: OnConflict = OnConflict.BLOCK) -> Migration:
         """Request a change and let the worker take it as far as it goes."""
-        self.request(mode)
+        self.request(mode, on_conflict)
         self.work()
         return self.change
 
@@ -194,6 +192,16 @@ class Scene:
         assert migration is not None
         return migration, lease
 
+    def release(self, lease: Lease) -> None:
+        """Give the change back to whoever claims it."""
+        self.store.migrations.release(self.change, lease, due_at=self.store.clock())
+
+    def finish(self, lease: Lease) -> None:
+        """Let a worker take a change on to its end."""
+        self.release(lease)
+        while self.work():
+            pass
+
     def violations(self, number: int | None = None) -> list[ViolationRow]:
         number = number or self.store.exports.exports(self.workspace_id)[0].number
         return list(self.store.exports.violations(self.workspace_id, number))
@@ -202,6 +210,37 @@ class Scene:
         self, action: RequestMigration | PauseMigration | CancelMigration | RetryMigration | PutInForce
     ) -> None:
         self.store.workspaces.carry_out(action, now=self.store.clock())
+
+
+def begun(scene: Scene) -> Lease:
+    """Take a requested change to where its worker begins to prepare."""
+    migrations, now = scene.store.migrations, scene.store.clock()
+    change, lease = scene.claim()
+    change = migrations.start_checking(change, lease, now=now)
+    people, _ = migrations.check(scene.workspace_id)
+    migrations.start_preparing(change, lease, people=people, now=now)
+    return lease
+
+
+def prepare_some(scene: Scene, lease: Lease, *, size: int = 2) -> bool:
+    """One batch; whether it was the last."""
+    return scene.store.migrations.prepare_batch(scene.change, lease, size=size, now=scene.store.clock()).done
+
+
+def prepare(scene: Scene, lease: Lease, *, size: int = 2) -> None:
+    while not prepare_some(scene, lease, size=size):
+        pass
+
+
+def settle(scene: Scene, lease: Lease) -> None:
+    while not scene.store.migrations.settle_batch(scene.change, lease, size=2, now=scene.store.clock()).done:
+        pass
+
+
+def switch(scene: Scene, lease: Lease) -> Migration:
+    """Switch, if nobody stands in the way."""
+    patience = timedelta(seconds=1)
+    return scene.store.migrations.switch(scene.change, lease, patience=patience, now=scene.store.clock())
 
 
 def _did_something(answers: Sequence[Answer]) -> bool:

@@ -1,13 +1,16 @@
 """The contract of the port Migrations: an identifier change from its request to its end."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from tests.store.adapters import Store
 from tests.store.interruptions import BATCH, peopled
 from tests.store.invariants import assert_sound
-from tests.store.scenes import Scene
+from tests.store.scenes import Scene, begun, prepare, prepare_some, settle, switch
 from workspace_operator.application.ports import Lease
-from workspace_operator.errors import Moved, WritersHeld
+from workspace_operator.errors import Moved
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
@@ -140,64 +143,208 @@ def test_changes_are_taken_by_turns(store: Store) -> None:
     assert first.work() is False
 
 
-def holding(store: Store) -> tuple[Scene, Lease]:
-    """A change whose worker has just begun to hold the writers."""
-    scene = peopled(store, Mode.ID_ONLY, 3)
+def preparing(store: Store, people: int = 3) -> tuple[Scene, Lease]:
+    """A change whose worker has just begun to prepare."""
+    scene = peopled(store, Mode.ID_ONLY, people)
     scene.request()
-    migrations, now = store.migrations, store.clock()
-    change, lease = scene.claim()
-    change = migrations.start_checking(change, lease, now=now)
-    people, _ = migrations.check(scene.workspace_id)
-    migrations.hold(change, lease, people=people, now=now)
-    return scene, lease
+    return scene, begun(scene)
 
 
-def test_writers_are_held_while_preparing(store: Store) -> None:
-    scene, _ = holding(store)
+def test_writers_go_on_while_preparing(store: Store) -> None:
+    scene, _ = preparing(store)
 
-    for write in (
-        lambda: scene.say(id="1", body={"plan": "pro"}),
-        lambda: scene.delete(id="1"),
-        lambda: scene.suppress(id="1"),
-        lambda: scene.unsuppress(id="1"),
-    ):
-        with pytest.raises(WritersHeld):
-            write()
-
-    assert scene.stage is Stage.PREPARING
-    assert scene.find(id="1") is not None
+    assert scene.say(id="1", body={"plan": "pro"}).effect is Effect.UPDATED
+    assert scene.delete(id="2")
+    assert scene.suppress(email="blocked@example.com")
+    assert scene.unsuppress(email="blocked@example.com")
+    assert scene.say(id="new", body={"email": "new@example.com"}).effect is Effect.CREATED
+    assert (scene.stage, scene.mode) == (Stage.PREPARING, Mode.ID_ONLY)
 
 
-def test_other_workspaces_are_not_held(store: Store) -> None:
-    holding(store)
-    other = peopled(store, Mode.ID_ONLY, 1)
+def test_old_rules_hold_until_the_switch(store: Store) -> None:
+    scene, lease = preparing(store)
+    prepare(scene, lease)
 
-    assert other.say(id="new").effect is Effect.CREATED
+    outcome = scene.say(id="new", body={"email": "1@example.com"})
+
+    assert (outcome.effect, outcome.refusals) == (Effect.CREATED, ())
+    assert len(store.people.having_email(scene.workspace_id, "1@example.com", limit=5)) == 2
 
 
-def test_writers_go_on_after_the_switch(store: Store) -> None:
-    scene, lease = holding(store)
-    migrations, now = store.migrations, store.clock()
-    while not migrations.prepare_batch(scene.change, lease, size=BATCH, now=now):
-        pass
+def test_new_rules_hold_from_the_switch(store: Store) -> None:
+    scene, lease = preparing(store)
+    prepare(scene, lease)
 
-    migrations.switch(scene.change, lease, now=now)
+    switch(scene, lease)
 
     assert (scene.stage, scene.mode) == (Stage.SWITCHED, Mode.EMAIL_OR_ID)
     assert scene.say(email="1@example.com", body={"plan": "pro"}).effect is Effect.UPDATED
+    assert scene.say(id="new", body={"email": "1@example.com"}).refusals
 
 
-def test_violation_under_the_hold_blocks(scene: Scene) -> None:
+WRITES: dict[str, Callable[[Scene], object]] = {
+    "created": lambda scene: scene.add("new", "new@example.com"),
+    "email set": lambda scene: scene.say(id="bare", body={"email": "set@example.com"}),
+    "email changed": lambda scene: scene.say(id="1", body={"email": "changed@example.com"}),
+    "emails swapped": lambda scene: scene.identify(
+        scene.call(id="0", body={"email": "1@example.com"}), scene.call(id="1", body={"email": "0@example.com"})
+    ),
+    "email removed": lambda scene: scene.say(id="1", body={"email": ""}),
+    "deleted": lambda scene: scene.delete(id="1"),
+    "deleted and made anew": lambda scene: (scene.delete(id="1"), scene.add("again", "1@example.com")),
+    "shared and mended": lambda scene: (scene.add("twin", "1@example.com"), scene.delete(id="1")),
+    "suppressed and freed": lambda scene: (
+        scene.suppress(email="1@example.com"),
+        scene.unsuppress(email="1@example.com"),
+    ),
+    "suppressed with their address": lambda scene: scene.suppress(id="1"),
+    "invalid and mended": lambda scene: (
+        scene.say(id="1", body={"email": "no address"}),
+        scene.say(id="1", body={"email": "mended@example.com"}),
+    ),
+}
+MOMENTS = ("before any batch", "after a batch", "after all batches", "after settling")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("write", WRITES)
+def test_what_is_written_meanwhile_counts(store: Store, write: str, moment: str) -> None:
+    scene = peopled(store, Mode.ID_ONLY, 4)
+    scene.add("bare")
+    scene.request()
+    lease = begun(scene)
+    done = False
+    for each in MOMENTS:
+        if each == moment:
+            WRITES[write](scene)
+        if not done and each == "before any batch":
+            done = prepare_some(scene, lease)
+        elif each == "after a batch":
+            prepare(scene, lease)
+        elif each == "after all batches":
+            settle(scene, lease)
+
+    switch(scene, lease)
+
+    assert scene.mode is Mode.EMAIL_OR_ID
+    scene.finish(lease)
+    if store.database is not None:
+        assert_sound(store.database)
+
+
+VIOLATIONS: dict[str, Callable[[Scene], object]] = {
+    "duplicate": lambda scene: scene.add("twin", "1@example.com"),
+    "invalid": lambda scene: scene.say(id="1", body={"email": "no address"}),
+    "suppressed": lambda scene: scene.suppress(email="1@example.com"),
+    "id is another email": lambda scene: scene.add("somebody@example.com"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("violation", VIOLATIONS)
+def test_violation_that_appears_meanwhile_stops_the_switch(store: Store, violation: str, moment: str) -> None:
+    scene, lease = preparing(store, people=4)
+    if moment == MOMENTS[0]:
+        VIOLATIONS[violation](scene)
+    prepare_some(scene, lease)
+    if moment == MOMENTS[1]:
+        VIOLATIONS[violation](scene)
+    prepare(scene, lease)
+    if moment == MOMENTS[2]:
+        VIOLATIONS[violation](scene)
+    settle(scene, lease)
+    if moment == MOMENTS[3]:
+        VIOLATIONS[violation](scene)
+
+    switch(scene, lease)
+
+    assert (scene.stage, scene.mode) == (Stage.PREPARING, Mode.ID_ONLY)
+    scene.release(lease)
+    scene.work()
+    assert scene.stage is Stage.BLOCKED
+    assert scene.change.violations.people_concerned == (2 if violation == "duplicate" else 1)
+
+
+def test_violation_before_the_preparation_blocks(scene: Scene) -> None:
     scene.request()
     migrations, now = scene.store.migrations, scene.store.clock()
     change, lease = scene.claim()
     change = migrations.start_checking(change, lease, now=now)
     people, _ = migrations.check(scene.workspace_id)
     scene.add("late", "no address")
-    change = migrations.hold(change, lease, people=people, now=now)
-    migrations.release(change, lease, due_at=scene.store.clock())
+    change = migrations.start_preparing(change, lease, people=people, now=now)
+    scene.release(lease)
 
     scene.work()
 
     assert scene.stage is Stage.BLOCKED
     assert scene.say(id="late", body={"email": None}).effect is Effect.UPDATED
+
+
+def test_pause_keeps_what_is_prepared(store: Store) -> None:
+    scene, lease = preparing(store, people=5)
+    prepare_some(scene, lease)
+    checked = scene.change.people_checked
+
+    scene.pause()
+    scene.say(id="1", body={"email": "paused@example.com"})
+    assert scene.work() is False
+    scene.resume()
+
+    assert (scene.stage, scene.change.people_checked) == (Stage.PREPARING, checked)
+    assert scene.work() is True
+    assert scene.stage is Stage.COMPLETED
+    if store.database is not None:
+        assert_sound(store.database)
+
+
+def test_change_taken_back_while_preparing_leaves_no_trace(store: Store) -> None:
+    scene, lease = preparing(store, people=5)
+    prepare_some(scene, lease)
+
+    scene.cancel()
+    scene.say(id="1", body={"email": "2@example.com"})
+    while scene.work():
+        pass
+
+    assert (scene.stage, scene.mode) == (Stage.CANCELLED, Mode.ID_ONLY)
+    if store.database is not None:
+        assert_sound(store.database)
+
+
+def test_people_are_counted_when_email_is_disabled(store: Store) -> None:
+    scene = Scene.create(store, Mode.EMAIL_OR_ID)
+    scene.say(email="ann@example.com")
+    scene.add("1", "ben@example.com")
+
+    change = scene.change_to(Mode.ID_ONLY)
+
+    assert (change.people_total, change.people_without_id, change.people_without_identifier) == (2, 1, 1)
+
+
+def test_people_without_any_identifier_are_counted_on_the_way_back(store: Store) -> None:
+    scene = Scene.create(store, Mode.EMAIL_OR_ID)
+    outcome = scene.say(email="ann@example.com")
+    assert outcome.person is not None
+    scene.say(email="ben@example.com")
+    scene.change_to(Mode.ID_ONLY)
+    scene.say(cio_id=outcome.person.cio_id, body={"email": ""})
+
+    change = scene.change_to(Mode.EMAIL_OR_ID)
+
+    assert (change.stage, scene.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
+    assert (change.people_without_id, change.people_without_identifier) == (2, 1)
+
+
+def test_progress_is_worth_telling_every_few_seconds(sql: Store) -> None:
+    scene, lease = preparing(sql, people=8)
+    before = scene.change
+    for _ in range(3):
+        sql.clock.forward(2)
+        prepare_some(scene, lease)
+
+    after = scene.change
+
+    assert after.people_checked == 3 * BATCH
+    assert (after.progress, after.revision) == (before.progress + 1, before.revision)
+    assert after.estimated_completion == sql.clock() + timedelta(seconds=2)

@@ -1,6 +1,7 @@
 """A change that is paused, taken back, or whose worker dies, after each single call of the port."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -70,7 +71,7 @@ def fail() -> None:
 
 
 @changes
-def test_paused_change_lets_writers_go(store_to_interrupt: Store, before: Mode, after: Mode) -> None:
+def test_paused_change_goes_on_when_resumed(store_to_interrupt: Store, before: Mode, after: Mode) -> None:
     for scene in each_interruption(store_to_interrupt, before, after, pause_if_open):
         made = scene.say(email="new@example.com") if scene.mode is Mode.EMAIL_ONLY else scene.say(id="new")
         assert made.effect is Effect.CREATED
@@ -80,7 +81,6 @@ def test_paused_change_lets_writers_go(store_to_interrupt: Store, before: Mode, 
         stage = scene.stage
         finish(scene)
         assert (scene.stage, scene.change.paused) == (stage, True)
-        assert stage is not Stage.PREPARING
         scene.resume()
         finish(scene)
         assert (scene.stage, scene.mode) == (Stage.COMPLETED, after)
@@ -158,10 +158,10 @@ def prepare(scene: Scene, worker: str) -> None:
     migrations, now = scene.store.migrations, scene.store.clock()
     change, lease = scene.claim(worker)
     change = migrations.start_checking(change, lease, now=now)
-    while not migrations.clear_batch(change, lease, size=BATCH, now=now):
+    while not migrations.clear_batch(change, lease, size=BATCH, now=now).done:
         pass
-    change = migrations.hold(change, lease, people=migrations.check(scene.workspace_id)[0], now=now)
-    while not migrations.prepare_batch(change, lease, size=BATCH, now=now):
+    change = migrations.start_preparing(change, lease, people=migrations.check(scene.workspace_id)[0], now=now)
+    while not migrations.prepare_batch(change, lease, size=BATCH, now=now).done:
         pass
 
 
@@ -195,11 +195,16 @@ def test_stopping_worker_gives_the_change_back(scene: Scene) -> None:
     "step",
     [
         lambda port, change, lease, now: port.start_checking(change, lease, now=now),
-        lambda port, change, lease, now: port.hold(change, lease, people=port.check(change.workspace_id)[0], now=now),
+        lambda port, change, lease, now: port.start_preparing(
+            change, lease, people=port.check(change.workspace_id)[0], now=now
+        ),
         lambda port, change, lease, now: port.block(change, lease, people=port.check(change.workspace_id)[0], now=now),
         lambda port, change, lease, now: port.clear_batch(change, lease, size=1, now=now),
         lambda port, change, lease, now: port.prepare_batch(change, lease, size=1, now=now),
-        lambda port, change, lease, now: port.switch(change, lease, now=now),
+        lambda port, change, lease, now: port.settle_batch(change, lease, size=1, now=now),
+        lambda port, change, lease, now: port.switch(change, lease, patience=timedelta(seconds=1), now=now),
+        lambda port, change, lease, now: port.start_folding(change, lease, now=now),
+        lambda port, change, lease, now: port.fold_batch(change, lease, size=1, now=now),
         lambda port, change, lease, now: port.complete(change, lease, now=now),
         lambda port, change, lease, now: port.release(change, lease, due_at=now),
     ],

@@ -7,8 +7,8 @@ import pytest
 
 from tests.store.adapters import Store
 from tests.store.couples import device, devices, event, events, leave, merge, person, segments, undo
-from tests.store.scenes import Scene
-from workspace_operator.errors import Conflict, NotFound, WritersHeld
+from tests.store.scenes import Scene, begun, prepare, switch
+from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.identity.rules import EMAIL, ID, Mode
 from workspace_operator.identity.trail import ActivityType, DeviceSet, Membership
 from workspace_operator.migrations.stages import Stage
@@ -203,16 +203,19 @@ def test_undo_obeys_the_identifiers_in_force(scene: Scene) -> None:
     assert scene.find(email=A) == person(scene, one)
 
 
-def test_undo_waits_while_writers_are_held(scene: Scene) -> None:
-    kept = merge(scene, scene.add("1"), scene.add("2"))
+def test_undo_while_preparing_counts(scene: Scene) -> None:
+    one, other = scene.add("1", A), scene.add("2", "A@example.com")
+    kept = merge(scene, one, other)
     scene.request(Mode.EMAIL_OR_ID)
-    migration, lease = scene.claim()
-    migration = scene.store.migrations.start_checking(migration, lease, now=scene.store.clock())
-    people, _ = scene.store.migrations.check(scene.workspace_id)
-    scene.store.migrations.hold(migration, lease, people=people, now=scene.store.clock())
+    lease = begun(scene)
+    prepare(scene, lease)
 
-    with pytest.raises(WritersHeld):
-        undo(scene, kept)
+    undo(scene, kept)
+    switch(scene, lease)
+
+    assert scene.mode is Mode.ID_ONLY
+    scene.finish(lease)
+    assert [row.cio_id for row in scene.violations()] == [one, other]
 
 
 def test_undo_wakes_a_blocked_change(scene: Scene) -> None:

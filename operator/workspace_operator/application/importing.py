@@ -7,22 +7,18 @@ were taken before match the people they made and change nothing.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO, Protocol, TypeVar
 
 from workspace_operator.application.csv_reading import NOTE_COLUMNS, CsvRow, Header, read_header, read_rows, text_of
 from workspace_operator.application.ports import People
-from workspace_operator.application.row_calls import RowCalls
-from workspace_operator.errors import InvalidInput, WritersHeld
-from workspace_operator.identity.calls import IdentifyCall
+from workspace_operator.application.row_calls import FileCalls
+from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.outcomes import Effect, Outcome, Refusal
 from workspace_operator.identity.rules import Kind
 
 BATCH = 2_000
 """Rows a transaction: larger ones hold other writers longer and were not faster."""
-
-HELD_SECONDS = 1.0
-PATIENCE_SECONDS = 600.0
-"""How long to wait for an identifier change that holds writers."""
 
 T = TypeVar("T")
 
@@ -72,7 +68,6 @@ class PeopleImport:
     options: ImportOptions
     rejects: Rejects
     clock: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
     batch: int = BATCH
     summary: Summary = field(default_factory=Summary)
     has_begun: bool = False
@@ -84,36 +79,24 @@ class PeopleImport:
         mode = self.people.rules(self.workspace_id).mode
         with text_of(file) as text:
             header = read_header(text)
-            calls = RowCalls.of(header, mode, by=self.options.by, update_only=self.options.update_only)
+            calls = FileCalls(header=header, by=self.options.by, update_only=self.options.update_only)
+            calls.of(mode)  # what is wrong with the header is told before any row
             self.has_begun = True
             for rows in batches(read_rows(text, header), self.batch):
                 self._take(rows, calls, header)
                 progress()
         return self.summary
 
-    def _take(self, rows: Sequence[CsvRow], calls: RowCalls, header: Header) -> None:
-        made = [_call_of(row, calls) for row in rows]
-        outcomes = iter(self._identify([each for each in made if isinstance(each, IdentifyCall)]))
-        for row, call in zip(rows, made, strict=True):
-            if isinstance(call, InvalidInput):
+    def _take(self, rows: Sequence[CsvRow], calls: FileCalls, header: Header) -> None:
+        """Take a batch under the identifiers that are in force in its transaction: they may change meanwhile."""
+        asks = [partial(calls.call, row) for row in rows]
+        answers = self.people.perform(self.workspace_id, asks, now=int(self.clock()))
+        for row, answer in zip(rows, answers, strict=True):
+            if isinstance(answer, InvalidInput):
                 self.summary.rejected += 1
-                self._note(header, row, "rejected", str(call))
+                self._note(header, row, "rejected", str(answer))
             else:
-                self._count(header, row, next(outcomes))
-
-    def _identify(self, calls: Sequence[IdentifyCall]) -> Sequence[Outcome]:
-        if not calls:
-            return ()
-        waited = 0.0
-        while True:
-            try:
-                answers = self.people.perform(self.workspace_id, calls, now=int(self.clock()))
-                return [each for each in answers if isinstance(each, Outcome)]  # calls are checked: all of them
-            except WritersHeld:
-                if waited >= PATIENCE_SECONDS:
-                    raise
-            self.sleep(HELD_SECONDS)
-            waited += HELD_SECONDS
+                self._count(header, row, answer)
 
     def _count(self, header: Header, row: CsvRow, outcome: Outcome) -> None:
         effect = outcome.effect
@@ -142,13 +125,6 @@ class PeopleImport:
             self.rejects.write([*NOTE_COLUMNS, *_without_notes(header.columns, header)])
             self._has_rejects = True
         self.rejects.write([str(row.line), outcome, reason, *_without_notes(row.cells, header)])
-
-
-def _call_of(row: CsvRow, calls: RowCalls) -> IdentifyCall | InvalidInput:
-    try:
-        return calls.call(row)
-    except InvalidInput as error:
-        return error
 
 
 def _without_notes(cells: Sequence[str], header: Header) -> list[str]:

@@ -4,38 +4,65 @@ Each step is one call of the port and one transaction, so that a worker that die
 next one takes up where it was. Moved, at any step, says that somebody paused, cancelled or took the change over.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Protocol, assert_never
 
-from workspace_operator.application.ports import Lease, Migrations
+from workspace_operator.application.ports import Batch, Lease, Migrations
 from workspace_operator.errors import Moved, Unavailable
 from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import Migration, ViolationCounts
+from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 
-BATCH = 10_000
-"""Identifier rows a transaction: a batch is how long pausing may have to wait."""
+BATCH = 5_000
+"""Rows a transaction: on SQLite it is how long writers have to wait."""
+
+GROUPS = 200
+"""Groups of people that are folded between two looks at whether to go on."""
 
 LEASE = timedelta(seconds=20)
-"""Renewed by every step; writers may be held for as long when a worker dies, until another one takes over."""
+"""Renewed by every step; when a worker dies, another one takes over after that."""
 
 FAILED_RESTS = timedelta(seconds=30)
 """How long a change whose step failed for no known reason is left alone."""
 
+SHARE = 0.7
+"""How long to rest after a batch while others write, as a part of the time that it took."""
+
+FIRST_PATIENCE = timedelta(milliseconds=40)
+LONGEST_PATIENCE = timedelta(seconds=5)
+"""How long a switch may keep calls out while it waits for those under way; longer each time that it was in vain."""
+
+
+class BatchWork(Protocol):
+    """A method of the port that does a piece of work at a time."""
+
+    def __call__(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Do up to ``size`` of it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationWorker:
-    """Carries identifier changes out. ``worker`` names this worker among all of the database."""
+    """Carries identifier changes out.
+
+    Attributes:
+        worker: names this worker among all of the database.
+        rest: waits for so many seconds.
+        monotonic: seconds that only grow.
+    """
 
     migrations: Migrations
     worker: str
     clock: Callable[[], datetime]
     stopping: Callable[[], bool] = lambda: False
     batch: int = BATCH
+    rest: Callable[[float], object] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
 
     def work_once(self) -> bool:
         """Take one change that is due as far as it goes; False if there was none."""
@@ -84,30 +111,40 @@ class MigrationWorker:
 
     def _check(self, change: Migration, lease: Lease) -> Migration | None:
         people, found = self.migrations.check(change.workspace_id)
-        if not enables_email_for_people(change):
-            return self.migrations.hold(change, lease, people=people, now=self.clock())
-        if violated(found):
-            return self._block(change, lease, people)
-        if not self._clear(change, lease):
-            return change
-        return self.migrations.hold(change, lease, people=people, now=self.clock())
+        if enables_email_for_people(change):
+            if stands_in_the_way(found, change.on_conflict):
+                return self._block(change, lease, people)
+            if not self._clear(change, lease):
+                return change
+        return self.migrations.start_preparing(change, lease, people=people, now=self.clock())
 
     def _prepare(self, change: Migration, lease: Lease) -> Migration | None:
-        """Under the hold: check what was written since, add the identifiers, switch.
-
-        What was prepared before a restart is gone on with, since nobody could write in between.
-        """
-        if enables_email_for_people(change):
-            people, found = self.migrations.check(change.workspace_id)
-            if violated(found):
+        """Add the identifiers, bring them up to date with what was written meanwhile, switch or block."""
+        patience = FIRST_PATIENCE
+        while enables_email_for_people(change):
+            if not (self._in_batches(self.migrations.prepare_batch, change, lease) and self._settle(change, lease)):
+                return change
+            if self.migrations.is_obstructed(change):
+                people, _ = self.migrations.check(change.workspace_id)
                 return self._block(change, lease, people)
-            while not self.migrations.prepare_batch(change, lease, size=self.batch, now=self.clock()):
-                if self.stopping():
-                    return change
-        return self.migrations.switch(change, lease, now=self.clock())
+            following = self.migrations.switch(change, lease, patience=patience, now=self.clock())
+            if following.stage is not change.stage:
+                return following
+            self.rest(patience.total_seconds())
+            patience = min(2 * patience, LONGEST_PATIENCE)
+        return self.migrations.switch(change, lease, patience=LONGEST_PATIENCE, now=self.clock())
+
+    def _settle(self, change: Migration, lease: Lease) -> bool:
+        return self._in_batches(self.migrations.settle_batch, change, lease)
 
     def _finish(self, change: Migration, lease: Lease) -> Migration | None:
-        if change.to_mode is Mode.ID_ONLY and not self._clear(change, lease):
+        if change.stage is Stage.SWITCHED and merges(change):
+            return self.migrations.start_folding(change, lease, now=self.clock())
+        if change.stage is Stage.FOLDING and not self._in_batches(
+            self.migrations.fold_batch, change, lease, size=GROUPS
+        ):
+            return change
+        if (change.to_mode is Mode.ID_ONLY or merges(change)) and not self._clear(change, lease):
             return change
         self.migrations.complete(change, lease, now=self.clock())
         return None
@@ -115,7 +152,7 @@ class MigrationWorker:
     def _look_again(self, change: Migration, lease: Lease) -> Migration | None:
         """Count again without leaving Blocked, so that nothing flaps while people are still in the way."""
         people, found = self.migrations.check(change.workspace_id)
-        if violated(found):
+        if stands_in_the_way(found, change.on_conflict):
             return self._block(change, lease, people)
         return self.migrations.start_checking(change, lease, now=self.clock())
 
@@ -131,11 +168,20 @@ class MigrationWorker:
         return None
 
     def _clear(self, change: Migration, lease: Lease) -> bool:
-        """Remove identifiers that no rule in force reads; False if this worker must stop before it is through."""
-        while not self.migrations.clear_batch(change, lease, size=self.batch, now=self.clock()):
+        """Remove what no rule in force reads; False if this worker must stop before it is through."""
+        return self._in_batches(self.migrations.clear_batch, change, lease)
+
+    def _in_batches(self, work: BatchWork, change: Migration, lease: Lease, *, size: int = 0) -> bool:
+        """Work until all is done; False if this worker must stop before. Others who write get their share."""
+        while True:
+            started = self.monotonic()
+            batch = work(change, lease, size=size or self.batch, now=self.clock())
+            if batch.done:
+                return True
             if self.stopping():
                 return False
-        return True
+            if batch.crowded:
+                self.rest(SHARE * (self.monotonic() - started))
 
 
 def enables_email_for_people(change: Migration) -> bool:
@@ -143,6 +189,12 @@ def enables_email_for_people(change: Migration) -> bool:
     return change.from_mode is Mode.ID_ONLY and change.to_mode is Mode.EMAIL_OR_ID
 
 
-def violated(counts: ViolationCounts) -> bool:
-    """Whether anybody stands in the way."""
-    return bool(counts.duplicate_email or counts.invalid_email or counts.suppressed_email or counts.id_is_another_email)
+def merges(change: Migration) -> bool:
+    """Whether people who share an address become one at the switch."""
+    return enables_email_for_people(change) and change.on_conflict is OnConflict.MERGE
+
+
+def stands_in_the_way(counts: ViolationCounts, on_conflict: OnConflict) -> bool:
+    """Whether anybody stands in the way; with Merge, people who share an address do not."""
+    others = counts.invalid_email or counts.suppressed_email or counts.id_is_another_email
+    return bool(others or (counts.duplicate_email and on_conflict is OnConflict.BLOCK))

@@ -1,7 +1,7 @@
 """From a row of a file to the identify call that it makes: who is named, and what is said of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Self
 
@@ -71,6 +71,26 @@ class RowCalls:
             said = {name: value for name, value in body.items() if value or name in IDENTIFIER_COLUMNS}
         call = identify_call(reference, said, update_only=self.update_only, by_import=True, field="row")
         return call if said is body else replace(call, attributes=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCalls:
+    """Makes the calls of one file's rows, whatever mode is in force when they are taken."""
+
+    header: Header
+    by: Kind | None
+    update_only: bool
+    _by_mode: dict[Mode, RowCalls] = field(default_factory=dict)
+
+    def of(self, mode: Mode) -> RowCalls:
+        """What makes the calls in a mode. Raises InvalidInput if no column names anybody in it."""
+        if mode not in self._by_mode:
+            self._by_mode[mode] = RowCalls.of(self.header, mode, by=self.by, update_only=self.update_only)
+        return self._by_mode[mode]
+
+    def call(self, row: CsvRow, mode: Mode) -> IdentifyCall:
+        """The call that a row makes. Raises InvalidInput with the reason if it makes none."""
+        return self.of(mode).call(row)
 
 
 def naming_kinds(header: Header, mode: Mode, by: Kind | None) -> Sequence[Kind]:

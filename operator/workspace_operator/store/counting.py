@@ -4,11 +4,13 @@ One scan over ``(workspace_id, email_key, cio_id)`` gives who has an address and
 indexes. People without a key are counted apart: in the grouping they would cost SQLite twice the time.
 """
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from workspace_operator.migrations.records import ViolationCounts
 from workspace_operator.reconcile.observed import PeopleCounts
-from workspace_operator.store.tables import KIND_EMAIL, person, suppression
+from workspace_operator.store.tables import KIND_EMAIL, person, shared_email, suppression, workspace
 
 _OF_WORKSPACE = person.c.workspace_id == sa.bindparam("workspace_id")
 
@@ -31,8 +33,32 @@ SHARING = sa.select(
 WITH_KEY = _count(person.c.email_key.is_not(None))
 WITHOUT_KEY = _count(person.c.email_key.is_(None))
 WITHOUT_ID = _count(person.c.id.is_(None))
+WITHOUT_IDENTIFIER = _count(person.c.id.is_(None), person.c.email_key.is_(None))
 INVALID = _count(person.c.email_is_invalid)
 ID_IS_ANOTHER = _count(person.c.id_is_another_email)
+
+_MERGED = shared_email.c.people - 1
+_MERGED_WITHOUT_ID = shared_email.c.people - shared_email.c.ids - sa.case((shared_email.c.ids == 0, 1), else_=0)
+UNFOLDED = (
+    sa.select(
+        sa.func.coalesce(sa.func.sum(_MERGED), 0).label("people"),
+        sa.func.coalesce(sa.func.sum(_MERGED_WITHOUT_ID), 0).label("without_id"),
+    )
+    .join(workspace, workspace.c.workspace_id == shared_email.c.workspace_id)
+    .where(
+        shared_email.c.workspace_id == sa.bindparam("workspace_id"),
+        workspace.c.folds,
+        shared_email.c.people > 1,
+        shared_email.c.folded.is_(False),
+    )
+)
+"""Rows of people who are somebody else already."""
+
+_MERGES = sa.select(
+    sa.func.coalesce(sa.func.sum(_MERGED), 0).label("people"),
+    sa.func.coalesce(sa.func.sum(sa.case((shared_email.c.folded, _MERGED), else_=0)), 0).label("folded"),
+    sa.func.coalesce(sa.func.sum(sa.case((shared_email.c.ids > 1, shared_email.c.ids - 1), else_=0)), 0).label("ids"),
+).where(shared_email.c.workspace_id == sa.bindparam("workspace_id"), shared_email.c.people > 1)
 
 BLOCKED_KEYS = (
     sa.select(suppression.c.value_key)
@@ -43,6 +69,21 @@ BLOCKED_KEYS = (
 SUPPRESSED = sa.select(sa.func.count()).select_from(
     BLOCKED_KEYS.join(person, sa.and_(_OF_WORKSPACE, person.c.email_key == BLOCKED_KEYS.c.value_key))
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merges:
+    """People who become part of somebody else, how many of them are by now, and ids that become free."""
+
+    people: int
+    folded: int
+    ids: int
+
+
+def merges_of(connection: sa.Connection, workspace_id: int) -> Merges:
+    """Count what a switch merges."""
+    row = connection.execute(_MERGES, {"workspace_id": workspace_id}).one()
+    return Merges(people=int(row.people), folded=int(row.folded), ids=int(row.ids))
 
 
 def count_people(connection: sa.Connection, workspace_id: int) -> PeopleCounts:
@@ -69,8 +110,11 @@ def count_violations(connection: sa.Connection, workspace_id: int) -> tuple[Peop
 
 
 def _people(connection: sa.Connection, parameters: dict[str, int], with_key: int, *, invalid: int) -> PeopleCounts:
+    unfolded = connection.execute(UNFOLDED, parameters).one()
+    with_key -= int(unfolded.people)
     return PeopleCounts(
         total=with_key + connection.execute(WITHOUT_KEY, parameters).scalar_one(),
         with_email=with_key + invalid,
-        without_id=connection.execute(WITHOUT_ID, parameters).scalar_one(),
+        without_id=connection.execute(WITHOUT_ID, parameters).scalar_one() - int(unfolded.without_id),
+        without_identifier=connection.execute(WITHOUT_IDENTIFIER, parameters).scalar_one(),
     )

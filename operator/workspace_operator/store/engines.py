@@ -43,7 +43,8 @@ _POOL: Mapping[str, int] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 
 HIGHEST_PORT = 65_535
 UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 LOST_RACES = UNIQUE_VIOLATIONS | {"40001", "40P01"}  # serialization failure, deadlock
-LONG_WAITS = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+LOCK_NOT_AVAILABLE = "55P03"
+LONG_WAITS = frozenset({LOCK_NOT_AVAILABLE, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 
 
 class StartOver(Exception):
@@ -107,7 +108,7 @@ class Database:
         """Run ``work`` in a write transaction, again from its start when the database or the work asks for that.
 
         ``work`` must read what it decides on inside the transaction, since it may run several times. It raises
-        StartOver when what it rests on has moved.
+        StartOver when what it rests on has moved; whatever else it raises rolls it back.
         """
         self._be_prepared()
         for attempt in range(1, MOST_TRIES + 1):
@@ -315,13 +316,13 @@ def _most_tries(error: DBAPIError) -> int:
     """How often in all to try what failed so; what has waited for a lock already is not made to wait for long."""
     if error.connection_invalidated and error.statement:
         return MOST_WAITS  # its server had ended the connection; only a lost COMMIT leaves open what came of it
-    state = _state(error)
+    state = state_of(error)
     if state in LOST_RACES:
         return MOST_TRIES
     return MOST_WAITS if state in LONG_WAITS else 1
 
 
-def _state(error: DBAPIError) -> str:
+def state_of(error: DBAPIError) -> str:
     """The name that the database gives to an error: SQLSTATE, or SQLite's own."""
     return str(getattr(error.orig, "sqlstate", None) or _sqlite_name(error))
 
@@ -331,7 +332,7 @@ def _sqlite_name(error: DBAPIError) -> str:
 
 
 def _raise_translated(error: DBAPIError, name: str) -> NoReturn:
-    if _state(error) in UNIQUE_VIOLATIONS:
+    if state_of(error) in UNIQUE_VIOLATIONS:
         raise Conflict(_CONTENDED) from error
     if isinstance(error, ProgrammingError | DataError | IntegrityError) or _sqlite_name(error) == "SQLITE_ERROR":
         raise error  # our own mistake, or a schema that somebody changed: nothing that waiting would mend

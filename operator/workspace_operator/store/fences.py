@@ -3,20 +3,23 @@
 A workspace has several fence rows, of which a call locks one. On PostgreSQL a single row would make the one who
 closes it wait long, since new sharers overtake (measured; trials.md). On SQLite there is one writer anyway.
 
-The rows carry a version, which grows whenever the fence is closed: with settings, modes, held writers and blocked
-values. So a process may remember all that, and learns in the very statement that locks the fence that it has moved.
+The rows carry a version, which grows whenever the fence is closed: with settings, modes, blocked values, and with what
+writers have to tell of their changes. So a process may remember all that, and learns in the very statement that locks
+the fence that it has moved.
 """
 
 import os
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
-from workspace_operator.errors import NotFound, WritersHeld
+from workspace_operator.errors import NotFound
 from workspace_operator.identity.rules import IdentityRules
 from workspace_operator.store.dialects import Prepared
-from workspace_operator.store.engines import StartOver
+from workspace_operator.store.engines import LOCK_NOT_AVAILABLE, LOCK_TIMEOUT_SECONDS, StartOver, state_of
 from workspace_operator.store.rows import Row, rules_of
 from workspace_operator.store.tables import FENCE_SLOTS, fence, workspace
 
@@ -28,14 +31,6 @@ class Standing:
     version: int
     row: Row
     rules: IdentityRules
-
-    def refuse_held(self) -> None:
-        """Raise WritersHeld if an identifier change is preparing its rows."""
-        if self.row.writers_held:
-            raise WritersHeld(
-                f"workspace {self.row.owner_namespace}/{self.row.owner_name} is changing its identifiers just now, "
-                "which keeps changes of people out: try again in a moment, or set spec.suspend to let them go first"
-            )
 
 
 def own_slot() -> int:
@@ -61,12 +56,39 @@ def pass_known_fence(connection: sa.Connection, standing: Standing) -> None:
         raise StartOver
 
 
-def close_fence(connection: sa.Connection, workspace_id: int) -> None:
-    """Wait for the calls under way and keep new ones out until this transaction ends; then they look anew."""
+class NotGranted(Exception):
+    """Calls under way kept the fence open for longer than somebody wanted to wait."""
+
+
+def close_fence(connection: sa.Connection, workspace_id: int, *, patience: timedelta | None = None) -> None:
+    """Wait for the calls under way and keep new ones out until this transaction ends; then they look anew.
+
+    Args:
+        connection: in a transaction.
+        workspace_id: whose fence.
+        patience: how long new calls may be kept out while those under way are waited for; None is as long as for any
+            lock. On SQLite nobody is under way.
+
+    Raises:
+        NotGranted: after that time.
+    """
+    bounded = patience is not None and connection.dialect.name == "postgresql"
+    if bounded and patience is not None:
+        connection.execute(_LOCK_TIMEOUT, {"timeout": f"{max(int(patience.total_seconds() * 1000), 1)}ms"})
     query = sa.select(fence.c.slot).where(fence.c.workspace_id == workspace_id).order_by(fence.c.slot)
-    connection.execute(query.with_for_update()).all()
+    try:
+        connection.execute(query.with_for_update()).all()
+    except OperationalError as error:
+        if bounded and state_of(error) == LOCK_NOT_AVAILABLE:
+            raise NotGranted from error
+        raise
+    if bounded:
+        connection.execute(_LOCK_TIMEOUT, {"timeout": f"{LOCK_TIMEOUT_SECONDS}s"})
     grown = sa.update(fence).where(fence.c.workspace_id == workspace_id).values(version=fence.c.version + 1)
     connection.execute(grown)
+
+
+_LOCK_TIMEOUT = sa.text("SELECT set_config('lock_timeout', :timeout, true)")
 
 
 def _pass(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it

@@ -9,7 +9,7 @@ then sees rows of different ages. Whatever does not fit together means to start 
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,16 @@ from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY, Kind, Mode
 from workspace_operator.store.dialects import Prepared, among, elements, insert_rows, one_of
 from workspace_operator.store.engines import StartOver
 from workspace_operator.store.fences import Standing, own_slot
-from workspace_operator.store.tables import KIND_ANONYMOUS, KIND_EMAIL, KIND_ID, fence, identifier, person, suppression
+from workspace_operator.store.tables import (
+    KIND_ANONYMOUS,
+    KIND_EMAIL,
+    KIND_ID,
+    fence,
+    identifier,
+    person,
+    shared_email,
+    suppression,
+)
 
 KIND_NUMBERS = {Kind.ID: KIND_ID, Kind.EMAIL: KIND_EMAIL}
 KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
@@ -34,6 +43,14 @@ _FENCE, _IDENTIFIER, _PERSON, _SUPPRESSION = range(4)
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
 _IDS, _EMAILS, _CIO_IDS = (sa.bindparam(name, type_=sa.Text) for name in ("ids", "emails", "cio_ids"))
+
+
+class Unfolded(Exception):
+    """Somebody who was named shares an address with others: they are one person, whose rows must be folded first."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        super().__init__("people who are one person by now are not folded yet")
+        self.keys = keys
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,18 +87,37 @@ def load(connection: sa.Connection, standing: Standing, keys: Keys) -> Loaded:
     Raises:
         NotFound: there is no such workspace any more.
         StartOver: what holds in the workspace, or who has what, has moved.
+        Unfolded: somebody of them is one with others since an identifier change.
     """
-    rows = _read(connection, standing, keys, _LOCKING)
-    if rows.version is None:
-        raise NotFound(f"there is no workspace number {standing.row.workspace_id} any more")
-    if rows.version != standing.version:
-        raise StartOver
+    rows = _locked(connection, standing, keys)
+    refuse_unfolded(connection, standing, rows.people)
     return _loaded(standing.rules.mode, rows)
 
 
+def load_people(connection: sa.Connection, standing: Standing, keys: Keys) -> Sequence[Person]:
+    """Lock as `load` does, and give the people as their rows are, folded or not. Raises NotFound and StartOver."""
+    return _locked(connection, standing, keys).people
+
+
+def refuse_unfolded(connection: sa.Connection, standing: Standing, people: Iterable[Person]) -> None:
+    """Raise Unfolded if one of these is part of a group that counts as one person."""
+    if standing.row.folds:
+        keys = unfolded(connection, standing.row.workspace_id, people)
+        if keys:
+            raise Unfolded(keys)
+
+
+def unfolded(connection: sa.Connection, workspace_id: int, people: Iterable[Person]) -> Sequence[str]:
+    """The addresses of these that stand for groups of rows which are one person."""
+    keys = {each.email_key for each in people if each.email_key is not None}
+    return [key for (key,) in _UNFOLDED.run(connection, {"workspace_id": workspace_id, "keys": json.dumps(list(keys))})]
+
+
 def look(connection: sa.Connection, standing: Standing, keys: Keys) -> Population:
-    """Read without a lock, from a snapshot."""
-    return _loaded(standing.rules.mode, _read(connection, standing, keys, _LOOKING)).population
+    """Read without a lock, from a snapshot. Raises Unfolded."""
+    rows = _read(connection, standing, keys, _LOOKING)
+    refuse_unfolded(connection, standing, rows.people)
+    return _loaded(standing.rules.mode, rows).population
 
 
 def load_whole(
@@ -139,6 +175,15 @@ def surroundings(connection: sa.Connection, standing: Standing, keys: Keys) -> t
         adds_devices=keys.adds_devices,
     )
     return wider, named - owners - claimed
+
+
+def _locked(connection: sa.Connection, standing: Standing, keys: Keys) -> _Rows:
+    rows = _read(connection, standing, keys, _LOCKING)
+    if rows.version is None:
+        raise NotFound(f"there is no workspace number {standing.row.workspace_id} any more")
+    if rows.version != standing.version:
+        raise StartOver
+    return rows
 
 
 def _loaded(mode: Mode, rows: _Rows) -> Loaded:
@@ -299,6 +344,16 @@ def _surroundings(dialect: sa.Dialect) -> sa.ClauseElement:
     )
 
 
+def _unfolded(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
+    return sa.select(shared_email.c.email_key).where(
+        shared_email.c.workspace_id == _WORKSPACE,
+        shared_email.c.people > sa.literal_column("1"),
+        shared_email.c.folded.is_(False),
+        among(shared_email.c.email_key, sa.bindparam("keys", type_=sa.Text)),
+    )
+
+
+_UNFOLDED = Prepared(_unfolded)
 _LOCKING = Prepared(lambda dialect: _statement(dialect, locking=True))
 _LOOKING = Prepared(lambda dialect: _statement(dialect, locking=False))
 _SURROUNDINGS = Prepared(_surroundings)

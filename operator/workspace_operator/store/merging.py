@@ -21,10 +21,12 @@ from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence, standing_of
+from workspace_operator.store.folding import Folder
 from workspace_operator.store.journals import Taken, merge_of, taken_by
 from workspace_operator.store.loading import look
 from workspace_operator.store.rows import Row
 from workspace_operator.store.tables import activity, merge
+from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import write_trail
 from workspace_operator.store.violating import note_mending
 from workspace_operator.store.writing import write_people
@@ -36,6 +38,11 @@ class SQLMerges:
 
     database: Database
     new_id: Callable[[], str] = field(default_factory=CioIDs)
+    folder: Folder = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Fold in the same database."""
+        object.__setattr__(self, "folder", Folder(self.database))
 
     def merges(
         self, workspace_id: int, *, cio_id: str | None = None, before: str | None = None, limit: int
@@ -55,13 +62,16 @@ class SQLMerges:
             return merge_of(_row(connection, workspace_id, merge_id))
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> Undone:
-        """Bring the secondary back. Raises NotFound, WritersHeld; Conflict if it is undone, or a later one is first."""
-        return self.database.writing(lambda connection: self._undo(connection, workspace_id, merge_id, now))
+        """Bring the secondary back. Raises NotFound; Conflict if it is undone, or a later one is first."""
+
+        def undo() -> Undone:
+            return self.database.writing(lambda connection: self._undo(connection, workspace_id, merge_id, now))
+
+        return self.folder.folding(workspace_id, undo)
 
     def _undo(self, connection: sa.Connection, workspace_id: int, merge_id: str, now: int) -> Undone:
         close_fence(connection, workspace_id)
         standing = standing_of(connection, workspace_id)
-        standing.refuse_held()
         row = _row(connection, workspace_id, merge_id)
         _refuse_what_is_past(connection, row)
         journalled, undone_at = merge_of(row), datetime.fromtimestamp(now, UTC)
@@ -69,6 +79,8 @@ class SQLMerges:
         parted = undo(people, journalled.step, now=now)
         changes = people.changes()
         write_people(connection, workspace_id, changes, {})
+        if standing.row.tracks_changes:
+            track(connection, workspace_id, changes, new_id=self.new_id)
         note_mending(connection, standing.row, [parted.survivor.cio_id], freed=False, now=undone_at)
         belongings = _belongings(connection, journalled, taken_by(row))
         _return_history(connection, journalled)

@@ -1,28 +1,37 @@
 """Identifier changes as the worker carries them out, each step one transaction (design §6).
 
-The fence is closed wherever writers begin or cease to wait and at the switch itself, so that every call is wholly
-before or wholly after. Locks are taken in the order fence, change, workspace.
+The fence is closed where writers begin or cease to say what they change, and at the switch itself, so that every call
+is wholly before or wholly after. `preparing`, `reporting` and `folding` do what takes long.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import Lease
-from workspace_operator.errors import Moved
+from workspace_operator.application.ports import Batch, Lease
 from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import Migration, ViolationCounts
-from workspace_operator.migrations.stages import ENDED, FOLLOWERS, Stage
-from workspace_operator.reconcile.observed import PeopleCounts
-from workspace_operator.store.counting import count_violations
+from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.stages import ENDED, Stage
+from workspace_operator.reconcile.observed import Owner, PeopleCounts
+from workspace_operator.store import preparing
+from workspace_operator.store.clearing import clear
+from workspace_operator.store.counting import count_violations, merges_of
+from workspace_operator.store.crowding import Crowding
 from workspace_operator.store.engines import Database
-from workspace_operator.store.fences import close_fence
-from workspace_operator.store.requests import let_writers_go
-from workspace_operator.store.rows import migration_of, violation_values
-from workspace_operator.store.tables import KIND_EMAIL, identifier, migration, person, workspace
-from workspace_operator.store.violating import write_export
+from workspace_operator.store.fences import NotGranted
+from workspace_operator.store.folding import GROUPS_AT_ONCE, Folder, next_groups
+from workspace_operator.store.leases import PROGRESS_EVERY, Held, hold
+from workspace_operator.store.reporting import Report
+from workspace_operator.store.rows import migration_of, owner_of, violation_values
+from workspace_operator.store.tables import migration, workspace
+
+T = TypeVar("T")
+
+FEW_CHANGES = 100
+"""So many changes of writers are settled while they are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,12 @@ class SQLMigrations:
     """Implements the port ``Migrations``."""
 
     database: Database
+    folder: Folder = field(init=False)
+    _crowding: Crowding = field(default_factory=Crowding, init=False)
+
+    def __post_init__(self) -> None:
+        """Fold in the same database."""
+        object.__setattr__(self, "folder", Folder(self.database))
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
         """Lease a change that is due and that nobody else is working on, if there is one."""
@@ -53,10 +68,30 @@ class SQLMigrations:
             row = connection.execute(ours.with_for_update(skip_locked=True)).one_or_none()
             if row is None:  # another worker was first; the next call looks for something else
                 return None
-            _update(connection, migration_of(row), lease_owner=lease.worker, lease_expires_at=now + lease.duration)
+            leased = sa.update(migration).filter_by(workspace_id=row.workspace_id, number=row.number)
+            values = {"lease_owner": lease.worker, "lease_expires_at": now + lease.duration}
+            connection.execute(leased.values(values))
             return migration_of(row)
 
         return self.database.writing(work)
+
+    def newest(self, workspace_id: int) -> Migration | None:
+        """The newest change of a workspace, ended or not."""
+        query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
+        with self.database.reading() as connection:
+            row = connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
+        return None if row is None else migration_of(row)
+
+    def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
+        """Every change that has not ended, with whose workspace it changes."""
+        query = (
+            sa.select(migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid")))
+            .join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
+            .where(migration.c.stage.not_in(sorted(ENDED)))
+            .order_by(migration.c.workspace_id)
+        )
+        with self.database.reading() as connection:
+            return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
 
     def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
         """Count people and violations from the indexes, without a lock."""
@@ -65,174 +100,163 @@ class SQLMigrations:
 
     def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
         """Requested or Blocked → Checking."""
+        return self._step(
+            migration,
+            lease,
+            now,
+            lambda held: held.move(Stage.CHECKING, started_at=migration.started_at or now),
+        )
 
-        def work(connection: sa.Connection) -> Migration:
-            _lock(connection, migration, lease)
-            return _move(
-                connection,
-                migration,
-                lease,
-                now,
-                stage=Stage.CHECKING,
-                started_at=migration.started_at or now,
+    def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        """Checking → Preparing: where email becomes an identifier, writers say from here on what they change."""
+
+        def work(held: Held) -> Migration:
+            held.update_workspace(tracks_changes=prepares(migration), blocked_export=None)
+            counts = {
+                "people_total": people.total,
+                "people_checked": 0 if prepares(migration) else people.total,
+                "people_without_id": people.without_id,
+                "people_without_identifier": people.without_identifier if prepares(migration) else people.without_id,
+            }
+            return held.move(Stage.PREPARING, cursor="", **counts)
+
+        return self._step(migration, lease, now, work, fenced=True)
+
+    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Add up to ``size`` of the future e-mail identifiers; done when all are there."""
+
+        def work(held: Held) -> Batch:
+            row = held.row
+            stretch = preparing.prepare_stretch(held.connection, migration, after=row.cursor, size=size)
+            done = stretch.keys < size
+            checked = row.people_total if done else min(row.people_checked + stretch.people, row.people_total)
+            held.advance(
+                done=checked, total=row.people_total, people_checked=checked, cursor=stretch.last, leftovers=True
             )
+            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
-        return self.database.writing(work)
+        return self._step(migration, lease, now, work)
 
-    def hold(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Checking → Preparing: from here on writers wait."""
+    def settle_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
 
-        def work(connection: sa.Connection) -> Migration:
-            _lock(connection, migration, lease, fenced=True)
-            connection.execute(_workspace(migration).values(writers_held=True))
-            counts = {"people_total": people.total, "people_checked": people.total}
-            return _move(connection, migration, lease, now, stage=Stage.PREPARING, cursor="", **counts)
+        def work(held: Held) -> Batch:
+            settled = preparing.settle(held.connection, migration, size=size)
+            held.renew(leftovers=True)
+            return Batch(done=settled <= FEW_CHANGES, crowded=self._crowding.is_crowded(held.connection))
 
-        return self.database.writing(work)
+        return self._step(migration, lease, now, work)
+
+    def is_obstructed(self, migration: Migration) -> bool:
+        """Whether somebody stands in the way, as far as is prepared."""
+        with self.database.reading() as connection:
+            return preparing.is_obstructed(connection, migration)
+
+    def switch(self, migration: Migration, lease: Lease, *, patience: timedelta, now: datetime) -> Migration:
+        """Preparing → Switched, in one transaction: the new rules are in force.
+
+        Unchanged if somebody has come to stand in the way, or if writers could not be held within ``patience``.
+        """
+        try:
+            return self._step(migration, lease, now, _switch, fenced=True, patience=patience)
+        except NotGranted:
+            return migration
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Let writers go, write the violations of this moment down as an export, and rest as Blocked."""
+        """Write the violations of one moment down as an export, while writers go on, and rest as Blocked.
 
-        def work(connection: sa.Connection) -> Migration:
-            _lock(connection, migration, lease, fenced=True)
-            let_writers_go(connection, migration.workspace_id)
-            export, found = write_export(connection, migration, now)
-            total: dict[str, object] = {"people_total": people.total, "people_checked": people.total}
-            if export is None:
-                return _move(connection, migration, lease, now, stage=Stage.CHECKING, **total)
-            connection.execute(_workspace(migration).values(blocked_export=export))
-            # The lease ends here: from the commit on it is the writers who make the change due again.
-            resting = {"lease_owner": "", "lease_expires_at": None, "due_at": None, "export": export}
-            values = violation_values(found) | total | resting
-            return _move(connection, migration, lease, now, stage=Stage.BLOCKED, **values)
-
-        return self.database.writing(work)
+        If there is none any more, the change is Checking, or Preparing if it was, and still leased.
+        """
+        return Report(database=self.database, change=migration, lease=lease, people=people, started=now).write()
 
     def release(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
         """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
+        self._step(
+            migration,
+            lease,
+            due_at or migration.requested_at,
+            lambda held: held.update(lease_owner="", lease_expires_at=None, due_at=due_at),
+        )
 
-        def work(connection: sa.Connection) -> None:
-            _lock(connection, migration, lease)
-            _update(connection, migration, lease_owner="", lease_expires_at=None, due_at=due_at)
+    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Remove up to ``size`` rows that were prepared and that no rule in force reads; done when none is left."""
 
-        self.database.writing(work)
+        def work(held: Held) -> Batch:
+            done = clear(held, size=size)
+            held.renew(leftovers=not done)
+            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
-    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:
-        """Remove up to ``size`` e-mail identifiers that no rule in force reads; True when none is left."""
+        return self._step(migration, lease, now, work)
 
-        def work(connection: sa.Connection) -> bool:
-            _lock(connection, migration, lease)
-            _refuse_mode_with_email(connection, migration)
-            ours = sa.and_(identifier.c.workspace_id == migration.workspace_id, identifier.c.kind == KIND_EMAIL)
-            keys = sa.select(identifier.c.value_key).where(ours).order_by(identifier.c.value_key).limit(size)
-            gone = connection.execute(sa.delete(identifier).where(ours, identifier.c.value_key.in_(keys))).rowcount
-            _renew(connection, migration, lease, now, leftovers=gone == size)
-            return gone < size
+    def start_folding(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        """Switched → Folding: people who became one are put together, a group at a time."""
 
-        return self.database.writing(work)
+        def work(held: Held) -> Migration:
+            merges = merges_of(held.connection, held.workspace_id)
+            values = {"people_merged": merges.people, "people_folded": merges.folded, "ids_given_up": merges.ids}
+            return held.move(Stage.FOLDING, cursor="", **values)
 
-    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> bool:
-        """Add up to ``size`` of the future e-mail identifiers; True when all are there."""
-        return self.database.writing(_preparing(migration, lease, size, now))
+        return self._step(migration, lease, now, work)
 
-    def switch(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Preparing → Switched: the new rules are in force and writers go on, in one transaction."""
+    def fold_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Fold up to ``size`` groups of people; done when none is left."""
 
-        def work(connection: sa.Connection) -> Migration:
-            _lock(connection, migration, lease, fenced=True)
-            let_writers_go(connection, migration.workspace_id)
-            moved = {"mode": migration.to_mode.value, "row_version": workspace.c.row_version + 1}
-            connection.execute(_workspace(migration).values(moved))
-            clean = violation_values(ViolationCounts())
-            return _move(connection, migration, lease, now, stage=Stage.SWITCHED, export=None, **clean)
+        def find(held: Held) -> Sequence[str]:
+            return next_groups(held.connection, held.workspace_id, after=held.row.cursor, size=size)
 
-        return self.database.writing(work)
+        def work(held: Held) -> Batch:
+            merged = held.row.people_merged
+            folded = held.row.people_folded if keys else merged
+            if keys and held.now - held.row.progressed_at >= PROGRESS_EVERY:
+                folded = merges_of(held.connection, held.workspace_id).folded
+            cursor = keys[-1] if keys else held.row.cursor
+            held.advance(done=folded, total=merged, people_folded=folded, cursor=cursor)
+            own = 2 + -(-len(keys) // GROUPS_AT_ONCE)
+            return Batch(done=not keys, crowded=self._crowding.is_crowded(held.connection, own=own))
+
+        keys = self._step(migration, lease, now, find)
+        self.folder.fold(migration.workspace_id, keys)
+        return self._step(migration, lease, now, work)
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched → Completed."""
+        """Switched or Folding → Completed."""
 
-        def work(connection: sa.Connection) -> Migration:
-            _lock(connection, migration, lease)
-            return _move(
-                connection,
-                migration,
-                lease,
-                now,
-                stage=Stage.COMPLETED,
-                completed_at=now,
-                due_at=None,
-                leftovers=False,
-            )
+        def work(held: Held) -> Migration:
+            if folded:
+                held.update_workspace(folds=False)
+            return held.move(Stage.COMPLETED, completed_at=now, due_at=None, leftovers=False)
 
-        return self.database.writing(work)
+        folded = migration.stage is Stage.FOLDING
+        return self._step(migration, lease, now, work, fenced=folded)
 
-
-def _preparing(change: Migration, lease: Lease, size: int, now: datetime) -> Callable[[sa.Connection], bool]:
-    def work(connection: sa.Connection) -> bool:
-        cursor = _lock(connection, change, lease).cursor
-        keys = (
-            sa.select(person.c.email_key, person.c.cio_id)
-            .where(person.c.workspace_id == change.workspace_id, person.c.email_key > cursor)
-            .order_by(person.c.email_key)
-            .limit(size)
-            .subquery()
+    def _step(
+        self,
+        change: Migration,
+        lease: Lease,
+        now: datetime,
+        work: Callable[[Held], T],
+        *,
+        fenced: bool = False,
+        patience: timedelta | None = None,
+    ) -> T:
+        return self.database.writing(
+            lambda connection: work(hold(connection, change, lease, now, fenced=fenced, patience=patience))
         )
-        last = connection.execute(sa.select(sa.func.max(keys.c.email_key), sa.func.count())).one()
-        if last[1] == 0:
-            _renew(connection, change, lease, now)
-            return True
-        source = sa.select(sa.literal(change.workspace_id), sa.literal(KIND_EMAIL), keys.c.email_key, keys.c.cio_id)
-        names = ["workspace_id", "kind", "value_key", "cio_id"]
-        connection.execute(sa.insert(identifier).from_select(names, source))
-        _renew(connection, change, lease, now, cursor=last[0], leftovers=True)
-        return bool(last[1] < size)
-
-    return work
 
 
-def _lock(
-    connection: sa.Connection, change: Migration, lease: Lease, *, fenced: bool = False
-) -> sa.Row[tuple[object, ...]]:
-    if fenced:
-        close_fence(connection, change.workspace_id)
-    query = sa.select(migration).filter_by(workspace_id=change.workspace_id, number=change.number)
-    row = connection.execute(query.with_for_update()).one_or_none()
-    if row is None or row.lease_owner != lease.worker or row.revision != change.revision:
-        raise Moved(f"identifier change {change.number} of workspace number {change.workspace_id} has moved on")
-    return row
+def prepares(change: Migration) -> bool:
+    """Whether addresses become identifiers that were not."""
+    return change.from_mode is Mode.ID_ONLY
 
 
-def _refuse_mode_with_email(connection: sa.Connection, change: Migration) -> None:
-    query = sa.select(workspace.c.mode).where(workspace.c.workspace_id == change.workspace_id)
-    if connection.execute(query).scalar_one() != Mode.ID_ONLY.value:
-        raise Moved("the e-mail identifiers are in force")
-
-
-def _move(
-    connection: sa.Connection,
-    change: Migration,
-    lease: Lease,
-    now: datetime,
-    *,
-    stage: Stage,
-    **values: object,
-) -> Migration:
-    if stage is not change.stage and stage not in FOLLOWERS[change.stage]:
-        raise AssertionError(f"{stage} does not follow {change.stage}")
-    lasting = {"lease_expires_at": now + lease.duration, "due_at": now} if stage not in ENDED else {}
-    _update(connection, change, stage=stage.value, revision=change.revision + 1, **{**lasting, **values})
-    query = sa.select(migration).filter_by(workspace_id=change.workspace_id, number=change.number)
-    return migration_of(connection.execute(query).one())
-
-
-def _renew(connection: sa.Connection, change: Migration, lease: Lease, now: datetime, **values: object) -> None:
-    _update(connection, change, lease_expires_at=now + lease.duration, **values)
-
-
-def _update(connection: sa.Connection, change: Migration, **values: object) -> None:
-    statement = sa.update(migration).filter_by(workspace_id=change.workspace_id, number=change.number)
-    connection.execute(statement.values(values))
-
-
-def _workspace(change: Migration) -> sa.Update:
-    return sa.update(workspace).where(workspace.c.workspace_id == change.workspace_id)
+def _switch(held: Held) -> Migration:
+    change, merges = held.change, held.change.on_conflict is OnConflict.MERGE
+    if prepares(change):
+        while preparing.settle(held.connection, change, size=10 * FEW_CHANGES):
+            pass
+        if preparing.is_obstructed(held.connection, change):
+            return change
+    moved = {"mode": change.to_mode.value, "row_version": workspace.c.row_version + 1}
+    held.update_workspace(**moved, tracks_changes=False, blocked_export=None, folds=prepares(change) and merges)
+    clean = violation_values(ViolationCounts())
+    return held.move(Stage.SWITCHED, switched_at=held.now, export=None, people_checked=held.row.people_total, **clean)

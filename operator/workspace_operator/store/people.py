@@ -30,6 +30,7 @@ from workspace_operator.store.counting import count_people
 from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database, StartOver
 from workspace_operator.store.fences import Standing, close_fence, pass_known_fence, standing_of
+from workspace_operator.store.folding import Folder, has_unfolded, refuse_unfolded_keys, shown
 from workspace_operator.store.loading import (
     KINDS,
     PERSON_COLUMNS,
@@ -43,6 +44,7 @@ from workspace_operator.store.loading import (
     surroundings,
 )
 from workspace_operator.store.tables import device, person, suppression
+from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import activity_row, write_trail
 from workspace_operator.store.violating import note_mending
 from workspace_operator.store.writing import only_notes, write_people, write_updates
@@ -67,8 +69,13 @@ class SQLPeople:
     database: Database
     new_cio_id: Callable[[], str] = field(default_factory=CioIDs)
     witness: Witness | None = None
+    folder: Folder = field(init=False)
     _remembered: dict[int, Standing] = field(default_factory=dict, init=False)
     _without_strangers: set[int] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        """Fold in the same database."""
+        object.__setattr__(self, "folder", Folder(self.database))
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """Tell the identifier settings in force. Raises NotFound."""
@@ -76,13 +83,17 @@ class SQLPeople:
             return standing_of(connection, workspace_id).rules
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
-        """Carry calls out under the settings in force, an answer each. Raises NotFound or WritersHeld."""
+        """Carry calls out under the settings in force, an answer each. Raises NotFound."""
         if len(asks) == 1 and not self.database.is_sqlite:
             outcome = self._perform_quickly(workspace_id, asks[0], now)
             if outcome is not None:
                 return [outcome]
-        transaction = _Transaction(people=self, workspace_id=workspace_id, asks=asks, now=now)
-        return self.database.writing(transaction.run)
+
+        def perform() -> Sequence[Answer]:
+            transaction = _Transaction(people=self, workspace_id=workspace_id, asks=asks, now=now)
+            return self.database.writing(transaction.run)
+
+        return self.folder.folding(workspace_id, perform)
 
     def _perform_quickly(self, workspace_id: int, ask: Ask, now: int) -> Outcome | None:
         """Go the short way, if it is one; None if the long way has to be gone."""
@@ -112,26 +123,38 @@ class SQLPeople:
 
     def find_many(self, workspace_id: int, asks: Sequence[ReferenceAsk]) -> Sequence[Person]:
         """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
-        with self.database.reading_one_snapshot() as connection:
-            standing = standing_of(connection, workspace_id)
-            references = [ask(standing.rules.mode) if callable(ask) else ask for ask in asks]
-            people = look(connection, standing, _keys_of(references))
-        found = [people.find(each) for each in references]
+
+        def find() -> Sequence[Person | None]:
+            with self.database.reading_one_snapshot() as connection:
+                standing = standing_of(connection, workspace_id)
+                references = [ask(standing.rules.mode) if callable(ask) else ask for ask in asks]
+                people = look(connection, standing, _keys_of(references))
+            return [people.find(each) for each in references]
+
+        found = self.folder.folding(workspace_id, find)
         return list({each.cio_id: each for each in found if each is not None}.values())
 
     def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
         """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
         query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id, person.c.email_key == key)
-        with self.database.reading() as connection:
-            standing_of(connection, workspace_id)
-            return [person_of(row) for row in connection.execute(query.order_by(person.c.cio_id).limit(limit))]
+
+        def find() -> Sequence[Person]:
+            with self.database.reading_one_snapshot() as connection:
+                if standing_of(connection, workspace_id).row.folds:
+                    refuse_unfolded_keys(connection, workspace_id, [key])
+                return [person_of(row) for row in connection.execute(query.order_by(person.c.cio_id).limit(limit))]
+
+        return self.folder.folding(workspace_id, find)
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""
         query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id).order_by(person.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
+            folds = has_unfolded(connection, workspace_id)
             streaming = connection.execution_options(yield_per=PEOPLE_AT_A_TIME)
-            yield from map(person_of, streaming.execute(query))
+            for rows in streaming.execute(query).partitions():
+                people = list(map(person_of, rows))
+                yield from shown(connection, workspace_id, people) if folds else people
 
     def count(self, workspace_id: int) -> PeopleCounts:
         """Count people, from the indexes."""
@@ -210,7 +233,6 @@ class _Transaction:
         self, connection: sa.Connection, standing: Standing, calls: Sequence[Call], *, alone: bool
     ) -> Sequence[Outcome]:
         loaded, made = self._load(connection, standing, calls, alone=alone)
-        standing.refuse_held()
         outcomes = [
             perform(standing.rules, loaded.population, call, now=self.now, new_cio_id=self._maker(cio_id))
             for call, cio_id in zip(calls, made, strict=True)
@@ -271,14 +293,16 @@ class _Transaction:
         self, connection: sa.Connection, standing: Standing, changes: Changes, reserved: Mapping[IdentifierKey, str]
     ) -> None:
         noted = None if reserved or self.people.database.is_sqlite else only_notes(changes)
+        new_id = self.people.new_cio_id
         if noted is None:
             write_people(connection, self.workspace_id, changes, reserved)
+        if standing.row.tracks_changes:
+            track(connection, self.workspace_id, changes, new_id=new_id)
         touched = [*(each.cio_id for each in changes.removed), *(each.after.cio_id for each in changes.replaced)]
         freed = bool(changes.suppressions_removed)
         if touched or freed:
             # Before those who are gone are taken out of the export that is asked here.
             note_mending(connection, standing.row, touched, freed=freed, now=datetime.fromtimestamp(self.now, UTC))
-        new_id = self.people.new_cio_id
         if noted is None:
             write_trail(connection, self.workspace_id, changes.trail, new_id=new_id)
         else:

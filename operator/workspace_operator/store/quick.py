@@ -23,6 +23,7 @@ from workspace_operator.store.dialects import Prepared, json_text
 from workspace_operator.store.fences import Standing, own_slot
 from workspace_operator.store.loading import KIND_NUMBERS, PERSON_COLUMNS, person_of
 from workspace_operator.store.tables import activity, fence, identifier, person
+from workspace_operator.store.tracking import entries_of
 from workspace_operator.store.trails import activity_row
 from workspace_operator.store.writing import SAID, only_notes, said_of
 
@@ -42,8 +43,8 @@ class Quick:
 
 
 def may_write(standing: Standing) -> bool:
-    """Whether nobody holds writers up, or waits to hear of what they mend (`violating.note_mending`)."""
-    return not standing.row.writers_held and standing.row.blocked_export is None
+    """Whether nobody waits to hear of what writers mend (`violating.note_mending`), and nobody is to be folded."""
+    return standing.row.blocked_export is None and not standing.row.folds
 
 
 def suits(call: IdentifyCall) -> bool:
@@ -67,7 +68,7 @@ def decide(
     outcome = perform(standing.rules, population, call, now=now, new_cio_id=new_cio_id)
     changes = population.changes()
     noted = only_notes(changes)
-    if noted is None or len(noted) > 1:
+    if noted is None or len(noted) > 1 or (standing.row.tracks_changes and entries_of(changes)):
         return None
     return Quick(outcome=outcome, person=changes.replaced[0].after, noted=noted, row_version=rows[0][1])
 

@@ -65,13 +65,12 @@ def _fresh(action: RequestMigration, newest: Row | None, now: datetime) -> Mappi
 
 
 def cancel(connection: sa.Connection, action: CancelMigration, now: datetime) -> None:
-    """Take a change back: writers go on, the old rules stay, prepared rows are cleared by the worker."""
+    """Take a change back: the old rules stay, prepared rows are cleared by the worker."""
     close_fence(connection, action.workspace_id)
     row = _open(connection, action.workspace_id, action.number)
     if Stage(row.stage) not in BEFORE_SWITCH:
         raise Moved(f"identifier change {action.number} has switched already")
-    let_writers_go(connection, action.workspace_id)
-    left = row.leftovers or _prepares_identifiers(row)
+    left = stop_tracking(connection, action.workspace_id) or row.leftovers
     _set(
         connection,
         row,
@@ -83,17 +82,21 @@ def cancel(connection: sa.Connection, action: CancelMigration, now: datetime) ->
 
 
 def pause(connection: sa.Connection, action: PauseMigration, now: datetime) -> None:
-    """Pause a change, which lets its writers go, or let it go on from its check."""
+    """Pause a change, or let it go on where it was.
+
+    Writers go on saying what they change, so that what is prepared can be brought up to date; a report that is being
+    written begins anew.
+    """
     close_fence(connection, action.workspace_id)
     row = _open(connection, action.workspace_id, action.number)
     if not action.paused:
         _set(connection, row, paused=False, due_at=now if Stage(row.stage) is not Stage.BLOCKED else row.due_at)
-    elif Stage(row.stage) is Stage.PREPARING:
-        let_writers_go(connection, action.workspace_id)
-        left = row.leftovers or _prepares_identifiers(row)
-        _set(connection, row, paused=True, stage=Stage.CHECKING.value, cursor="", leftovers=left, due_at=None)
-    else:
+        return
+    if Stage(row.stage) is Stage.PREPARING or not _is_tracking(connection, action.workspace_id):
         _set(connection, row, paused=True)
+        return
+    stop_tracking(connection, action.workspace_id)
+    _set(connection, row, paused=True, leftovers=True, due_at=now)
 
 
 def retry(connection: sa.Connection, action: RetryMigration, now: datetime) -> None:
@@ -102,20 +105,22 @@ def retry(connection: sa.Connection, action: RetryMigration, now: datetime) -> N
     _set(connection, row, retry_token=action.token, due_at=now)
 
 
-def let_writers_go(connection: sa.Connection, workspace_id: int) -> None:
-    """End the hold and the watch for mended people; the fence is closed."""
+def stop_tracking(connection: sa.Connection, workspace_id: int) -> bool:
+    """Have writers no longer say what they change or mend; whether they did. The fence is closed."""
+    tracked = _is_tracking(connection, workspace_id)
     statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
-    connection.execute(statement.values(writers_held=False, blocked_export=None))
+    connection.execute(statement.values(tracks_changes=False, blocked_export=None))
+    return tracked
+
+
+def _is_tracking(connection: sa.Connection, workspace_id: int) -> bool:
+    query = sa.select(workspace.c.tracks_changes).where(workspace.c.workspace_id == workspace_id)
+    return bool(connection.execute(query).scalar_one())
 
 
 def _newest(connection: sa.Connection, workspace_id: int) -> Row | None:
     query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
     return connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
-
-
-def _prepares_identifiers(row: Row) -> bool:
-    """Whether there may be identifiers of the future; those that are in force already must stay."""
-    return Stage(row.stage) is Stage.PREPARING and Mode(row.from_mode) is Mode.ID_ONLY
 
 
 def _open(connection: sa.Connection, workspace_id: int, number: int) -> Row:

@@ -97,6 +97,11 @@ def migration_of(row: Row) -> Migration:
         completed_at=row.completed_at,
         people_total=row.people_total,
         people_checked=row.people_checked,
+        people_without_id=row.people_without_id,
+        people_without_identifier=row.people_without_identifier,
+        people_merged=row.people_merged,
+        people_folded=row.people_folded,
+        ids_given_up=row.ids_given_up,
         violations=ViolationCounts(
             duplicate_email=row.duplicate_email,
             invalid_email=row.invalid_email,
@@ -106,7 +111,9 @@ def migration_of(row: Row) -> Migration:
         ),
         export=row.export,
         retry_token=row.retry_token,
+        estimated_completion=row.estimated_completion,
         revision=row.revision,
+        progress=row.progress,
     )
 
 

@@ -188,6 +188,7 @@ migration = sa.Table(
     sa.Column("people_folded", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("ids_given_up", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("switched_at", UTCTime),
+    sa.Column("stage_since", UTCTime),
     # Numbers move all the time: what of that resources shall tell of, at most every few seconds, and since when.
     sa.Column("estimated_completion", UTCTime),
     sa.Column("progress", sa.BigInteger, nullable=False, server_default="0"),
@@ -225,6 +226,7 @@ shared_email = sa.Table(
     sa.Column("people", sa.BigInteger, nullable=False),
     sa.Column("ids", sa.BigInteger, nullable=False),
     sa.Column("suppressed", sa.Boolean, nullable=False),
+    sa.Column("folded", sa.Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
 

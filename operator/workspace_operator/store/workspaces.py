@@ -187,7 +187,7 @@ def _create(connection: sa.Connection, action: CreateWorkspace) -> None:
     _refuse_taken_name(connection, account_id, action.settings.display_name, own=None)
     values = settings_values(action.settings) | owner_values(action.owner)
     statement = sa.insert(workspace).values(
-        account_id=account_id, mode=action.mode, row_version=1, writers_held=False, **values
+        account_id=account_id, mode=action.mode, row_version=1, tracks_changes=False, **values
     )
     workspace_id = connection.execute(statement.returning(workspace.c.workspace_id)).scalar_one()
     connection.execute(sa.insert(fence), [{"workspace_id": workspace_id, "slot": n} for n in range(FENCE_SLOTS)])

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from workspace_operator.errors import Conflict, InvalidInput, NotFound, Unavailable, WritersHeld
+from workspace_operator.errors import Conflict, InvalidInput, NotFound, Unavailable
 from workspace_operator.web.exchanges import Reply
 from workspace_operator.web.routes import Authentication, ErrorForm
 
 RETRY_SECONDS = 1
-"""What callers are told to wait when the store is away or held."""
+"""What callers are told to wait when the store is away, or too many want the same rows."""
 
 
 def form_of_path(raw_path: bytes) -> ErrorForm:
@@ -26,7 +26,7 @@ def failure(form: ErrorForm, error: Exception, *, request_id: str = "") -> Reply
             return problem(form, HTTPStatus.BAD_REQUEST, str(error), field=error.field)
         case NotFound():
             return problem(form, HTTPStatus.NOT_FOUND, str(error))
-        case Unavailable() | WritersHeld() | Conflict():
+        case Unavailable() | Conflict():
             wait = {"retry-after": str(RETRY_SECONDS)}
             return problem(form, HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=wait)
     message = f"this is a fault of the server's: its log has it as request {request_id}"

@@ -74,5 +74,5 @@ class Merges(Protocol):
         ...
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> Undone:
-        """Bring the secondary back. Raises NotFound, WritersHeld; Conflict if it is undone, or a later one is first."""
+        """Bring the secondary back. Raises NotFound; Conflict if it is undone, or a later one is first."""
         ...

@@ -27,7 +27,7 @@ class People(Protocol):
         ...
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
-        """Carry calls out under the settings in force, an answer each. Raises NotFound or WritersHeld."""
+        """Carry calls out under the settings in force, an answer each. Raises NotFound."""
         ...
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:

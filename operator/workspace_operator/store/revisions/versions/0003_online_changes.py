@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("people", sa.BigInteger(), nullable=False),
         sa.Column("ids", sa.BigInteger(), nullable=False),
         sa.Column("suppressed", sa.Boolean(), nullable=False),
+        sa.Column("folded", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "email_key"),
         sqlite_with_rowid=False,
     )
@@ -54,6 +55,7 @@ def _migration() -> None:
     for name in NUMBERS:
         op.add_column("migration", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("migration", sa.Column("switched_at", sa.BigInteger()))
+    op.add_column("migration", sa.Column("stage_since", sa.BigInteger()))
     op.add_column("migration", sa.Column("estimated_completion", sa.BigInteger()))
     op.add_column("migration", sa.Column("progress", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("migration", sa.Column("reported_progress", sa.BigInteger(), nullable=False, server_default="0"))

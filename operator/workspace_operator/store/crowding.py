@@ -1,0 +1,35 @@
+"""Whether others write to the database, who want their share of it: told from what the database counts anyway."""
+
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+MANY = 10
+"""Transactions of others between two looks from which on the worker makes way for them."""
+
+# One past the newest transaction that has ended; each that writes or locks a row has a number.
+_ENDED = sa.text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
+_DATA_VERSION = sa.text("PRAGMA data_version")
+
+
+@dataclass(slots=True)
+class Crowding:
+    """What one worker has seen of the others of its database."""
+
+    _seen: int | None = field(default=None, init=False)
+
+    def is_crowded(self, connection: sa.Connection, *, own: int = 1) -> bool:
+        """Whether others wrote since the last look; call it in a transaction that writes.
+
+        Args:
+            connection: on SQLite it knows only what other connections wrote since it looked last itself.
+            own: how many transactions of this worker's have ended since then.
+        """
+        if connection.dialect.name == "sqlite":
+            version = connection.execute(_DATA_VERSION).scalar_one()
+            before = connection.info.get("data_version", version)
+            connection.info["data_version"] = version
+            return bool(version != before)
+        ended = int(connection.execute(_ENDED).scalar_one())
+        before, self._seen = self._seen, ended
+        return before is not None and ended - before > own + MANY
