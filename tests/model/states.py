@@ -35,6 +35,7 @@ def state_of(model: People) -> State:
             "total": len(people),
             "with_email": sum(each.email is not None for each in people),
             "without_id": sum(each.id is None for each in people),
+            "without_identifier": sum(each.id is None and each.key is None for each in people),
             **model.violations(),
         },
         "journal": {str(number): _merged_of(each) for number, each in enumerate(model.journal)},

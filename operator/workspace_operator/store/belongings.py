@@ -1,36 +1,28 @@
 """Reading what hangs on people: activities, devices, memberships of manual segments. `trails` writes it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Activity
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.trail import ActivityType
+from workspace_operator.store.belonging_rows import TYPE_NUMBERS, devices_of, segments_of
 from workspace_operator.store.cio_ids import earliest
-from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database
+from workspace_operator.store.folding import Folder
 from workspace_operator.store.rows import Row
-from workspace_operator.store.tables import activity, device, membership, person, workspace
+from workspace_operator.store.tables import activity, membership, person, workspace
+from workspace_operator.store.unfolded import has_unfolded, members_as_seen, members_of, refuse_unfolded_people
 
-TYPE_NUMBERS: Final[Mapping[ActivityType, int]] = {
-    ActivityType.ATTRIBUTE_CHANGE: 1,
-    ActivityType.FAILED_ATTRIBUTE_CHANGE: 2,
-    ActivityType.PROFILE_CREATE: 3,
-    ActivityType.PROFILE_DELETE: 4,
-    ActivityType.PROFILE_MERGE: 5,
-    ActivityType.SKIPPED_UPDATE: 6,
-    ActivityType.EVENT: 7,
-    ActivityType.PAGE: 8,
-    ActivityType.SCREEN: 9,
-}
 _TYPES: Final = {number: type_ for type_, number in TYPE_NUMBERS.items()}
 
 MEMBERS_AT_A_TIME = 2000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +30,11 @@ class SQLBelongings:
     """Implements the port ``Belongings``."""
 
     database: Database
+    folder: Folder = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Fold in the same database."""
+        object.__setattr__(self, "folder", Folder(self.database))
 
     def activities(
         self,
@@ -52,27 +49,34 @@ class SQLBelongings:
         conditions = [activity.c.workspace_id == workspace_id]
         conditions += [] if cio_id is None else [activity.c.cio_id == cio_id]
         conditions += [] if before is None else [activity.c.activity_id < before]
-        with self.database.reading() as connection:
-            rows = connection.execute(_newest(conditions, TYPE_NUMBERS if type is None else (type,), limit))
-            return [_activity_of(row) for row in rows]
+        query = _newest(conditions, TYPE_NUMBERS if type is None else (type,), limit)
+
+        def find(connection: sa.Connection) -> Sequence[Activity]:
+            found = [_activity_of(row) for row in connection.execute(query)]
+            return found if cio_id is not None else _as_seen(connection, workspace_id, found)
+
+        return self._of_people(workspace_id, [] if cio_id is None else [cio_id], find)
 
     def devices(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[Device]]:
         """Tell the devices of people, by cio_id, each person's by token; who has none is left out."""
-        with self.database.reading() as connection:
-            return devices_of(connection, workspace_id, cio_ids)
+        return self._of_people(workspace_id, cio_ids, lambda connection: devices_of(connection, workspace_id, cio_ids))
 
     def members(self, workspace_id: int, segment: int) -> Iterator[str]:
         """Stream the cio_ids in a manual segment, in order."""
         ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
-        query = sa.select(membership.c.cio_id).where(ours).order_by(membership.c.cio_id)
-        with self.database.reading() as connection:
+        plain = sa.select(membership.c.cio_id).where(ours).order_by(membership.c.cio_id)
+        with self.database.reading_one_snapshot() as connection:
+            query = members_as_seen(ours) if has_unfolded(connection, workspace_id) else plain
             streaming = connection.execution_options(yield_per=MEMBERS_AT_A_TIME)
             yield from streaming.execute(query).scalars()
 
     def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:
         """Tell the manual segments that a person is in, in order."""
-        with self.database.reading() as connection:
-            return segments_of(connection, workspace_id, [cio_id]).get(cio_id, ())
+        return self._of_people(
+            workspace_id,
+            [cio_id],
+            lambda connection: segments_of(connection, workspace_id, [cio_id]).get(cio_id, ()),
+        )
 
     def forget_activities(self, *, before: datetime, size: int) -> int:
         """Remove up to ``size`` activities that were recorded before then, in any workspace; tells how many."""
@@ -83,6 +87,17 @@ class SQLBelongings:
             if forgotten < size:
                 forgotten += self._forget(number, earliest(before), size - forgotten)
         return forgotten
+
+    def _of_people(self, workspace_id: int, cio_ids: Collection[str], read: Callable[[sa.Connection], T]) -> T:
+        """Read at one moment; groups that these people are part of are folded first."""
+
+        def work() -> T:
+            with self.database.reading_one_snapshot() as connection:
+                if has_unfolded(connection, workspace_id):
+                    refuse_unfolded_people(connection, workspace_id, cio_ids)
+                return read(connection)
+
+        return self.folder.folding(workspace_id, work)
 
     def _forget(self, workspace_id: int, before: str, size: int) -> int:
         """Only a workspace that has some is written to: most have none, most of the time."""
@@ -95,21 +110,13 @@ class SQLBelongings:
         return self.database.writing(lambda connection: connection.execute(statement).rowcount)
 
 
-def devices_of(
-    connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
-) -> Mapping[str, Sequence[Device]]:
-    """The devices of people, by cio_id, each person's by token; who has none is left out."""
-    ours = sa.and_(device.c.workspace_id == workspace_id, among(device.c.cio_id, cio_ids))
-    rows = connection.execute(sa.select(device).where(ours).order_by(device.c.cio_id, device.c.token))
-    return {cio_id: tuple(map(_device_of, each)) for cio_id, each in groupby(rows, lambda row: row.cio_id)}
-
-
-def segments_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[int]]:
-    """The manual segments of people, by cio_id, in order; who is in none is left out."""
-    ours = sa.and_(membership.c.workspace_id == workspace_id, among(membership.c.cio_id, cio_ids))
-    order = (membership.c.cio_id, membership.c.segment)
-    rows = connection.execute(sa.select(*order).where(ours).order_by(*order))
-    return {cio_id: tuple(row.segment for row in each) for cio_id, each in groupby(rows, lambda row: row.cio_id)}
+def _as_seen(connection: sa.Connection, workspace_id: int, activities: Sequence[Activity]) -> Sequence[Activity]:
+    """With survivors in the places of those who are part of them, folded or not."""
+    if not has_unfolded(connection, workspace_id):
+        return activities
+    members = members_of(connection, workspace_id, {each.cio_id for each in activities if each.cio_id is not None})
+    seen = ((each, members.get(each.cio_id or "")) for each in activities)
+    return [each if who is None else replace(each, cio_id=who.cio_id, id=who.id, email=who.email) for each, who in seen]
 
 
 def _newest(
@@ -145,7 +152,3 @@ def _activity_of(row: Row) -> Activity:
         anonymous_id=row.anonymous_id,
         data=row.data,
     )
-
-
-def _device_of(row: Row) -> Device:
-    return Device(token=row.token, platform=row.platform, last_used=row.last_used, attributes=row.attributes)

@@ -1,32 +1,31 @@
 """People who are one person since the switch of a change that merges, and whose rows are not put together yet.
 
 From the switch on nobody must be able to tell: whatever touches one of them folds the group first, in a transaction of
-its own (`Folder.folding`), and what looks at everybody sees survivors in their places (`survivors`). A group cannot
+its own (`Folder.folding`), and what looks at everybody sees survivors in their places (`unfolded`). A group cannot
 change otherwise: its people had these rows when the fence was opened again, and nobody writes them unfolded.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import TypeVar
 
 import sqlalchemy as sa
 
 from workspace_operator.errors import Conflict
-from workspace_operator.identity.folding import fold, survivor_of
+from workspace_operator.identity.folding import fold
 from workspace_operator.identity.keys import Keys
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY
 from workspace_operator.store.cio_ids import CioIDs
-from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import standing_of
-from workspace_operator.store.loading import PERSON_COLUMNS, Unfolded, load_people, person_of, unfolded
-from workspace_operator.store.tables import migration, person, shared_email, workspace
+from workspace_operator.store.loading import Unfolded, load_people
+from workspace_operator.store.tables import shared_email
 from workspace_operator.store.trails import write_trail
+from workspace_operator.store.unfolded import groups_of, open_groups, people_of, switched_at_of
 from workspace_operator.store.writing import write_people
 
 T = TypeVar("T")
@@ -66,9 +65,9 @@ class Folder:
             return
         found = people_of(connection, workspace_id, locked)
         people = load_people(connection, standing, _keys_of(found))
-        switched_at = _switched_at(connection, workspace_id)
+        switched_at = switched_at_of(connection, workspace_id)
         population = Population(mode=ID_ONLY, people=people)
-        for group in _groups(people):
+        for group in groups_of(people):
             fold(population, group, now=int(switched_at.timestamp()))
         changes = population.changes()
         write_people(connection, workspace_id, changes, {})
@@ -77,103 +76,24 @@ class Folder:
 
     def _new_id(self, switched_at: datetime) -> CioIDs:
         """Names of what happened at the switch: they sort between what was before and what came after."""
-        if switched_at not in self._new_ids:
-            self._new_ids.clear()
-            self._new_ids[switched_at] = CioIDs(switched_at.timestamp)
-        return self._new_ids[switched_at]
-
-
-def refuse_unfolded_keys(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> None:
-    """Raise Unfolded if one of these addresses stands for a group of rows; only where groups are left to fold."""
-    open_keys = sa.select(shared_email.c.email_key).where(_open_groups(workspace_id, keys))
-    found = connection.execute(open_keys).scalars().all()
-    if found:
-        raise Unfolded(found)
-
-
-def survivors(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> Mapping[str, Person]:
-    """Who those of these people are who are part of somebody by now, by the cio_ids of all members of their groups."""
-    keys = unfolded(connection, workspace_id, people)
-    if not keys:
-        return {}
-    now = int(_switched_at(connection, workspace_id).timestamp())
-    members: dict[str, Person] = {}
-    for group in _groups(people_of(connection, workspace_id, keys)):
-        members |= dict.fromkeys((each.cio_id for each in group), survivor_of(group, now=now))
-    return members
-
-
-def has_unfolded(connection: sa.Connection, workspace_id: int) -> bool:
-    """Whether groups are left to fold, as far as anybody needs to look for them."""
-    query = sa.select(workspace.c.folds).where(workspace.c.workspace_id == workspace_id)
-    return bool(connection.execute(query).scalar_one_or_none())
-
-
-def shown(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> Iterator[Person]:
-    """These people as everybody sees them: a survivor in the place of the oldest, nobody in those of the others."""
-    members = survivors(connection, workspace_id, people)
-    for each in people:
-        seen = members.get(each.cio_id, each)
-        if seen.cio_id == each.cio_id:
-            yield seen
-
-
-def people_of(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[Person]:
-    """Everybody with one of these addresses, without a lock, as their rows are."""
-    ours = sa.and_(person.c.workspace_id == workspace_id, among(person.c.email_key, keys))
-    return [person_of(row) for row in connection.execute(sa.select(*PERSON_COLUMNS).where(ours))]
-
-
-def next_groups(connection: sa.Connection, workspace_id: int, *, after: str, size: int) -> Sequence[str]:
-    """The addresses of groups that are to be folded, in the order of the key."""
-    ours = sa.and_(
-        shared_email.c.workspace_id == workspace_id,
-        shared_email.c.email_key > after,
-        shared_email.c.folded.is_(False),
-        shared_email.c.people > 1,
-    )
-    query = sa.select(shared_email.c.email_key).where(ours).order_by(shared_email.c.email_key).limit(size)
-    return connection.execute(query).scalars().all()
-
-
-def _open_groups(workspace_id: int, keys: Collection[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        shared_email.c.workspace_id == workspace_id,
-        among(shared_email.c.email_key, keys),
-        shared_email.c.folded.is_(False),
-        shared_email.c.people > 1,
-    )
+        return self._new_ids.setdefault(switched_at, CioIDs(switched_at.timestamp))
 
 
 def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Sequence[str]:
     """Those that nobody has folded; whoever else comes to fold them waits, and finds them folded."""
-    query = sa.select(shared_email.c.email_key).where(_open_groups(workspace_id, keys))
+    query = sa.select(shared_email.c.email_key).where(open_groups(workspace_id, keys))
     return connection.execute(query.order_by(shared_email.c.email_key).with_for_update()).scalars().all()
 
 
 def _end_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
-    ended = sa.update(shared_email).where(_open_groups(workspace_id, keys)).values(folded=True)
+    ended = sa.update(shared_email).where(open_groups(workspace_id, keys)).values(folded=True)
     connection.execute(ended)
-
-
-def _switched_at(connection: sa.Connection, workspace_id: int) -> datetime:
-    query = sa.select(migration.c.switched_at).where(
-        migration.c.workspace_id == workspace_id, migration.c.switched_at.is_not(None)
-    )
-    switched_at: datetime = connection.execute(query.order_by(migration.c.number.desc()).limit(1)).scalar_one()
-    return switched_at
 
 
 def _keys_of(people: Sequence[Person]) -> Keys:
     identifiers: set[IdentifierKey] = {(ID, each.id) for each in people if each.id is not None}
     identifiers |= {(EMAIL, each.email_key) for each in people if each.email_key is not None}
     return Keys(identifiers=tuple(sorted(identifiers)), cio_ids=tuple(sorted(each.cio_id for each in people)))
-
-
-def _groups(people: Iterable[Person]) -> Iterator[list[Person]]:
-    ordered = sorted(people, key=lambda each: each.email_key or "")
-    for _, group in groupby(ordered, key=lambda each: each.email_key):
-        yield list(group)
 
 
 def _in_parts(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -16,7 +16,7 @@ from workspace_operator.identity.keys import Keys
 from workspace_operator.identity.rules import EMAIL, ID
 from workspace_operator.identity.trail import DeviceRemoved, DeviceSet, Membership, Step
 from workspace_operator.identity.undoing import undo
-from workspace_operator.store.belongings import devices_of
+from workspace_operator.store.belonging_rows import devices_of
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database

@@ -22,11 +22,12 @@ from workspace_operator.store.counting import count_violations, merges_of
 from workspace_operator.store.crowding import Crowding
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import NotGranted
-from workspace_operator.store.folding import GROUPS_AT_ONCE, Folder, next_groups
+from workspace_operator.store.folding import GROUPS_AT_ONCE, Folder
 from workspace_operator.store.leases import PROGRESS_EVERY, Held, hold
 from workspace_operator.store.reporting import Report
 from workspace_operator.store.rows import migration_of, owner_of, violation_values
 from workspace_operator.store.tables import migration, workspace
+from workspace_operator.store.unfolded import next_groups
 
 T = TypeVar("T")
 

@@ -30,7 +30,7 @@ from workspace_operator.store.counting import count_people
 from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database, StartOver
 from workspace_operator.store.fences import Standing, close_fence, pass_known_fence, standing_of
-from workspace_operator.store.folding import Folder, has_unfolded, refuse_unfolded_keys, shown
+from workspace_operator.store.folding import Folder
 from workspace_operator.store.loading import (
     KINDS,
     PERSON_COLUMNS,
@@ -46,6 +46,7 @@ from workspace_operator.store.loading import (
 from workspace_operator.store.tables import device, person, suppression
 from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import activity_row, write_trail
+from workspace_operator.store.unfolded import has_unfolded, refuse_unfolded_keys, shown
 from workspace_operator.store.violating import note_mending
 from workspace_operator.store.writing import only_notes, write_people, write_updates
 

@@ -21,7 +21,7 @@ from workspace_operator.identity.trail import (
     Recognized,
     Step,
 )
-from workspace_operator.store.belongings import TYPE_NUMBERS, devices_of, segments_of
+from workspace_operator.store.belonging_rows import TYPE_NUMBERS, devices_of, segments_of
 from workspace_operator.store.dialects import among, insert_of, insert_rows, json_text
 from workspace_operator.store.journals import Taken, journal_values, purge_journal
 from workspace_operator.store.tables import activity, device, membership, merge

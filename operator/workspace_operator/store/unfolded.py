@@ -1,0 +1,137 @@
+"""Groups of rows that are one person since the switch of a change that merges: finding them, and seeing the survivors.
+
+What reads at one moment either refuses them, so that `folding.Folder` puts them together first, or looks at everybody,
+and sees survivors in their places.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+import sqlalchemy as sa
+
+from workspace_operator.identity.folding import survivor_of
+from workspace_operator.identity.people import Person
+from workspace_operator.store.dialects import among
+from workspace_operator.store.loading import PERSON_COLUMNS, Unfolded, person_of, unfolded
+from workspace_operator.store.tables import (
+    KIND_EMAIL,
+    identifier,
+    membership,
+    migration,
+    person,
+    shared_email,
+    workspace,
+)
+
+
+def refuse_unfolded_keys(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> None:
+    """Raise Unfolded if one of these addresses stands for a group of rows; only where groups are left to fold."""
+    open_keys = sa.select(shared_email.c.email_key).where(open_groups(workspace_id, keys))
+    found = connection.execute(open_keys).scalars().all()
+    if found:
+        raise Unfolded(found)
+
+
+def survivors(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> Mapping[str, Person]:
+    """Who those of these people are who are part of somebody by now, by the cio_ids of all members of their groups."""
+    keys = unfolded(connection, workspace_id, people)
+    if not keys:
+        return {}
+    now = int(switched_at_of(connection, workspace_id).timestamp())
+    members: dict[str, Person] = {}
+    for group in groups_of(people_of(connection, workspace_id, keys)):
+        members |= dict.fromkeys((each.cio_id for each in group), survivor_of(group, now=now))
+    return members
+
+
+def has_unfolded(connection: sa.Connection, workspace_id: int) -> bool:
+    """Whether groups are left to fold, as far as anybody needs to look for them."""
+    query = sa.select(workspace.c.folds).where(workspace.c.workspace_id == workspace_id)
+    return bool(connection.execute(query).scalar_one_or_none())
+
+
+def shown(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> Iterator[Person]:
+    """These people as everybody sees them: a survivor in the place of the oldest, nobody in those of the others."""
+    members = survivors(connection, workspace_id, people)
+    for each in people:
+        seen = members.get(each.cio_id, each)
+        if seen.cio_id == each.cio_id:
+            yield seen
+
+
+def members_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Person]:
+    """Who the unfolded ones of these people are by now, by cio_id."""
+    ours = sa.and_(person.c.workspace_id == workspace_id, among(person.c.cio_id, cio_ids))
+    people = [person_of(row) for row in connection.execute(sa.select(*PERSON_COLUMNS).where(ours))]
+    return survivors(connection, workspace_id, people)
+
+
+def refuse_unfolded_people(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
+    """Raise Unfolded if one of these people is part of a group of rows."""
+    ours = sa.and_(person.c.workspace_id == workspace_id, among(person.c.cio_id, cio_ids))
+    keys = connection.execute(sa.select(person.c.email_key).where(ours, person.c.email_key.is_not(None))).scalars()
+    refuse_unfolded_keys(connection, workspace_id, keys.all())
+
+
+def members_as_seen(which: sa.ColumnElement[bool]) -> sa.Select[str]:
+    """The cio_ids of memberships, in order: the survivor's for all who are part of one, once."""
+    them = sa.and_(person.c.workspace_id == membership.c.workspace_id, person.c.cio_id == membership.c.cio_id)
+    group = sa.and_(
+        shared_email.c.workspace_id == person.c.workspace_id,
+        shared_email.c.email_key == person.c.email_key,
+        shared_email.c.folded.is_(False),
+        shared_email.c.people > 1,
+    )
+    eldest = sa.and_(
+        identifier.c.workspace_id == shared_email.c.workspace_id,
+        identifier.c.kind == KIND_EMAIL,
+        identifier.c.value_key == shared_email.c.email_key,
+    )
+    seen = sa.func.coalesce(identifier.c.cio_id, membership.c.cio_id)
+    rows = membership.outerjoin(person, them).outerjoin(shared_email, group).outerjoin(identifier, eldest)
+    return sa.select(seen).select_from(rows).where(which).distinct().order_by(seen)
+
+
+def people_of(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[Person]:
+    """Everybody with one of these addresses, without a lock, as their rows are."""
+    ours = sa.and_(person.c.workspace_id == workspace_id, among(person.c.email_key, keys))
+    return [person_of(row) for row in connection.execute(sa.select(*PERSON_COLUMNS).where(ours))]
+
+
+def next_groups(connection: sa.Connection, workspace_id: int, *, after: str, size: int) -> Sequence[str]:
+    """The addresses of groups that are to be folded, in the order of the key."""
+    ours = sa.and_(
+        shared_email.c.workspace_id == workspace_id,
+        shared_email.c.email_key > after,
+        shared_email.c.folded.is_(False),
+        shared_email.c.people > 1,
+    )
+    query = sa.select(shared_email.c.email_key).where(ours).order_by(shared_email.c.email_key).limit(size)
+    return connection.execute(query).scalars().all()
+
+
+def open_groups(workspace_id: int, keys: Collection[str]) -> sa.ColumnElement[bool]:
+    """Say that a group has one of these addresses, and is not folded."""
+    return sa.and_(
+        shared_email.c.workspace_id == workspace_id,
+        among(shared_email.c.email_key, keys),
+        shared_email.c.folded.is_(False),
+        shared_email.c.people > 1,
+    )
+
+
+def switched_at_of(connection: sa.Connection, workspace_id: int) -> datetime:
+    """When the workspace's people became one; there was such a switch."""
+    query = sa.select(migration.c.switched_at).where(
+        migration.c.workspace_id == workspace_id, migration.c.switched_at.is_not(None)
+    )
+    switched_at: datetime = connection.execute(query.order_by(migration.c.number.desc()).limit(1)).scalar_one()
+    return switched_at
+
+
+def groups_of(people: Iterable[Person]) -> Iterator[list[Person]]:
+    """People by their addresses."""
+    ordered = sorted(people, key=lambda each: each.email_key or "")
+    for _, group in groupby(ordered, key=lambda each: each.email_key):
+        yield list(group)
