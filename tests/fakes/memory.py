@@ -25,6 +25,7 @@ class Change:
     migration: Migration
     due_at: datetime | None
     reported_revision: int = 1
+    reported_progress: int = 0
     lease_owner: str = ""
     lease_expires_at: datetime | None = None
 

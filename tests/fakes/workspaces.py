@@ -69,12 +69,13 @@ class MemoryWorkspaces:
             (room.workspace.owner, each.migration)
             for room in self.memory.rooms.values()
             for each in room.changes
-            if each.migration.revision != each.reported_revision
+            if (each.migration.revision, each.migration.progress) != (each.reported_revision, each.reported_progress)
         ]
 
     def reported(self, migration: Migration) -> None:
         change = self.memory.change(migration.workspace_id, migration.number)
         change.reported_revision = max(change.reported_revision, migration.revision)
+        change.reported_progress = max(change.reported_progress, migration.progress)
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:
         found = [
@@ -151,7 +152,10 @@ class MemoryWorkspaces:
             revision=1,
         )
         for earlier in room.changes:
-            earlier.reported_revision = earlier.migration.revision
+            earlier.reported_revision, earlier.reported_progress = (
+                earlier.migration.revision,
+                earlier.migration.progress,
+            )
         room.changes.append(Change(migration=migration, due_at=now))
 
     def _ask(self, action: CancelMigration | PauseMigration | RetryMigration, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import Migration, ViolationCounts
+from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.credentials import CredentialsSeen, SecretState
 from workspace_operator.reconcile.deciding import decide
@@ -23,6 +23,11 @@ OWNER = Owner(cluster=CLUSTER, namespace="team-a", name="shop", uid="uid-1")
 
 def wish(mode: Mode | None = None, account: str = "default", **settings: Any) -> Wish:
     return Wish(account=account, mode=mode, settings=replace(SHOP, **settings))
+
+
+def merging(mode: Mode | None = Mode.EMAIL_OR_ID) -> Wish:
+    """A wish to make one person of those who share an address."""
+    return replace(wish(mode), on_conflict=OnConflict.MERGE)
 
 
 def resource(**changes: Any) -> Resource:

@@ -142,6 +142,7 @@ class ModelStore:
             number=change.number + 1 if change else 1,
             from_mode=action.from_mode,
             to_mode=action.to_mode,
+            on_conflict=action.on_conflict,
             requested_at=NOW,
         )
 

@@ -51,7 +51,6 @@ settings = st.builds(
 wishes = st.builds(
     Wish, account=accounts, settings=settings, mode=st.none() | modes, on_conflict=st.sampled_from(OnConflict)
 )
-followable_wishes = st.builds(Wish, account=accounts, settings=settings, mode=st.none() | modes)
 problems = st.builds(Problem, path=st.sampled_from(["", "spec.color"]), message=st.text(max_size=500))
 invalid_wishes = st.builds(InvalidWish, problems=st.lists(problems, min_size=1, max_size=9).map(tuple))
 annotations = st.fixed_dictionaries(
@@ -137,13 +136,20 @@ def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migrat
         number=st.integers(1, 9),
         from_mode=modes,
         to_mode=modes,
+        on_conflict=st.sampled_from(OnConflict),
         stage=st.sampled_from(Stage),
         paused=st.booleans(),
         requested_at=moments,
         started_at=st.none() | moments,
         completed_at=st.none() | moments,
+        estimated_completion=st.none() | moments,
         people_total=counts,
         people_checked=counts,
+        people_without_id=counts,
+        people_without_identifier=counts,
+        people_merged=counts,
+        people_folded=counts,
+        ids_given_up=counts,
         violations=violations,
         export=st.none() | counts,
         retry_token=st.sampled_from(["", "first"]),

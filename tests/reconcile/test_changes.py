@@ -10,6 +10,7 @@ from tests.reconcile.builders import (
     blocked,
     conditions,
     decided,
+    merging,
     message,
     migration,
     resource,
@@ -34,7 +35,9 @@ from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
 
 ID_ONLY = stored(mode=Mode.ID_ONLY)
 TO_BOTH = resource(wish=wish(Mode.EMAIL_OR_ID))
-RUNNING = (Stage.REQUESTED, Stage.CHECKING, Stage.PREPARING, Stage.SWITCHED, Stage.FOLDING)
+TO_MERGE = resource(wish=merging())
+BEFORE = (Stage.REQUESTED, Stage.CHECKING, Stage.PREPARING)
+AFTER = (Stage.SWITCHED, Stage.FOLDING)
 
 
 @pytest.mark.parametrize(
@@ -130,20 +133,63 @@ def test_cancels_change_taken_back(stage: Stage, back: Mode | None) -> None:
     assert plan.actions == (CancelMigration(workspace_id=7, number=2),)
 
 
-@pytest.mark.parametrize("stage", [Stage.SWITCHED, Stage.FOLDING])
+@pytest.mark.parametrize("stage", [*BEFORE, Stage.BLOCKED])
+@pytest.mark.parametrize(
+    ("before", "after"), [(OnConflict.BLOCK, OnConflict.MERGE), (OnConflict.MERGE, OnConflict.BLOCK)], ids=str
+)
+def test_other_way_with_conflicts_begins_anew(before: OnConflict, after: OnConflict, stage: Stage) -> None:
+    wanting = resource(wish=replace(wish(Mode.EMAIL_OR_ID), on_conflict=after))
+    running = migration(stage, on_conflict=before)
+
+    plan = decided(wanting, Observed(workspace=ID_ONLY, migration=running))
+    next_plan = decided(wanting, Observed(workspace=ID_ONLY, migration=replace(running, stage=Stage.CANCELLED)))
+
+    assert plan.actions == (CancelMigration(workspace_id=7, number=2),)
+    asked = RequestMigration(workspace_id=7, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=after)
+    assert next_plan.actions == (asked,)
+
+
+@pytest.mark.parametrize("stage", AFTER)
+def test_conflicts_are_past_after_switch(stage: Stage) -> None:
+    plan = decided(TO_MERGE, Observed(workspace=stored(), migration=migration(stage)))
+
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize(("before", "after"), [(Mode.EMAIL_ONLY, Mode.EMAIL_OR_ID), (Mode.EMAIL_OR_ID, Mode.ID_ONLY)])
+@pytest.mark.parametrize("stage", BEFORE)
+def test_conflicts_matter_only_when_email_is_enabled(before: Mode, after: Mode, stage: Stage) -> None:
+    running = migration(stage, from_mode=before, to_mode=after)
+
+    plan = decided(resource(wish=merging(after)), Observed(workspace=stored(mode=before), migration=running))
+
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize("stage", AFTER)
 def test_other_wish_waits_after_switch(stage: Stage) -> None:
     back = resource(wish=wish(Mode.ID_ONLY))
 
     status = told(back, Observed(workspace=stored(), migration=migration(stage)))
 
     assert conditions(status)["Ready"] == ("False", "MigrationRunning")
+    assert conditions(status)["IdentifiersApplied"] == ("False", "MigrationRunning")
 
 
-@pytest.mark.parametrize("stage", RUNNING)
+@pytest.mark.parametrize("stage", AFTER)
+def test_identifiers_hold_from_the_switch_on(stage: Stage) -> None:
+    status = told(TO_BOTH, Observed(workspace=stored(), migration=migration(stage)))
+
+    assert conditions(status) == {
+        "Ready": ("False", "MigrationRunning"),
+        "Reconciling": ("True", "MigrationRunning"),
+        "IdentifiersApplied": ("True", "InForce"),
+    }
+
+
+@pytest.mark.parametrize("stage", BEFORE)
 def test_running_change_is_told(stage: Stage) -> None:
-    mode = Mode.EMAIL_OR_ID if stage in (Stage.SWITCHED, Stage.FOLDING) else Mode.ID_ONLY
-
-    status = told(TO_BOTH, Observed(workspace=stored(mode=mode), migration=migration(stage)))
+    status = told(TO_BOTH, Observed(workspace=ID_ONLY, migration=migration(stage)))
 
     assert conditions(status) == {
         "Ready": ("False", "MigrationRunning"),
@@ -160,18 +206,6 @@ def test_blocked_change_is_told() -> None:
         "Stalled": ("True", "MigrationBlocked"),
         "IdentifiersApplied": ("False", "MigrationBlocked"),
     }
-
-
-def test_blocked_message_stands_alone() -> None:
-    words = message(told(TO_BOTH, Observed(workspace=ID_ONLY, migration=blocked())))
-
-    assert words.startswith(
-        "The identifiers stay IDOnly: 3 people of 100 stand in the way of EmailOrID "
-        "(duplicateEmail 2, idIsAnotherEmail 1; somebody may count twice)."
-    )
-    assert "`workspacectl exports get --workspace team-a/shop --latest -o FILE`" in words
-    assert "within a minute" in words
-    assert RECONCILE_REQUESTED_AT in words
 
 
 @pytest.mark.parametrize("change", [blocked(), migration()], ids=["blocked", "running"])

@@ -9,7 +9,6 @@ from tests.reconcile.builders import NOW, decided
 from tests.reconcile.model_store import ModelStore, place
 from tests.reconcile.strategies import (
     anybody,
-    followable_wishes,
     invalid_wishes,
     migrations,
     resources,
@@ -103,7 +102,7 @@ def test_rests_again_after_worker(subject: Resource, store: ModelStore) -> None:
     assert at_rest(moved, store) == moved
 
 
-@given(resources(followable_wishes, statuses))
+@given(resources(wishes, statuses))
 def test_empty_store_leads_to_ready(subject: Resource) -> None:
     plain = replace(subject, deleting=False, suspended=False, annotations={**subject.annotations, ADOPT: ""})
     store = ModelStore()
@@ -136,7 +135,7 @@ def test_foreign_secret_stays_as_it_is(subject: Resource, store: ModelStore) -> 
     assert credentials.items() >= store.credentials.items()
 
 
-@given(resources(followable_wishes, statuses), stores())
+@given(resources(wishes, statuses), stores())
 def test_ready_with_a_cluster_means_credentials(subject: Resource, store: ModelStore) -> None:
     assume(store.secret is not SecretState.NOWHERE)
     living = replace(subject, deleting=False)

@@ -1,6 +1,7 @@
 """Events tell of transitions, once (kubernetes.md §1)."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,52 @@ def test_switch_of_identifiers_is_told() -> None:
     words = "The identifiers changed from IDOnly to EmailOrID."
     assert plan.events[0] == Event(reason="IdentifiersChanged", message=words, warning=False)
     assert [event.reason for event in plan.events] == ["IdentifiersChanged", "InForce"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"people_merged": 12, "ids_given_up": 3},
+            " 12 people became part of somebody else, and 3 ids became free. `workspacectl merges list` names who",
+        ),
+        (
+            {"from_mode": Mode.EMAIL_OR_ID, "to_mode": Mode.ID_ONLY, "people_without_id": 1},
+            " 1 person without an id can now be reached by cio_id only.",
+        ),
+    ],
+    ids=["merged", "disabled"],
+)
+def test_switch_says_what_it_meant_for_people(change: dict[str, Any], words: str) -> None:
+    switched = migration(Stage.SWITCHED, **change)
+    subject = resource(wish=wish(switched.to_mode))
+    before = told(subject, Observed(workspace=stored(mode=switched.from_mode), migration=migration(**change)))
+
+    after = Observed(workspace=stored(mode=switched.to_mode), migration=switched)
+    plan = decided(replace(subject, status=before), after, now=LATER)
+
+    told_of = f"The identifiers changed from {switched.from_mode} to {switched.to_mode}.{words}"
+    assert [event.reason for event in plan.events] == ["IdentifiersChanged"]
+    assert plan.events[0].message.startswith(told_of)
+
+
+def test_counts_of_another_change_are_not_its_own() -> None:
+    before = told(TO_BOTH, RUNNING)
+    another = migration(Stage.COMPLETED, from_mode=Mode.EMAIL_ONLY, people_merged=3)
+
+    plan = decided(replace(TO_BOTH, status=before), Observed(workspace=stored(), migration=another), now=LATER)
+
+    assert plan.events[0].message == "The identifiers changed from IDOnly to EmailOrID."
+
+
+def test_progress_is_no_transition() -> None:
+    before = told(TO_BOTH, RUNNING)
+    further = Observed(workspace=ID_ONLY, migration=migration(people_total=9, people_checked=5, progress=1))
+
+    plan = decided(replace(TO_BOTH, status=before), further, now=LATER)
+
+    assert plan.status is not None
+    assert plan.events == ()
 
 
 def test_other_workspace_is_no_switch() -> None:

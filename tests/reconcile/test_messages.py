@@ -56,11 +56,13 @@ def test_longest_blocked_message_is_whole() -> None:
         id_is_another_email=most,
         people_concerned=most,
     )
-    words = messages.migration_blocked(
-        blocked(violations=counts, people_total=most), resource(namespace="n" * 63, name="n" * 241)
-    )
+    only_duplicates = ViolationCounts(duplicate_email=most, people_concerned=most)
+    longest = resource(namespace="n" * 63, name="n" * 241)
 
-    assert messages.bounded(words) == words
+    for each in (counts, only_duplicates):
+        words = messages.migration_blocked(blocked(violations=each, people_total=most), longest)
+
+        assert messages.bounded(words) == words
 
 
 def test_longest_name_is_shown_whole() -> None:

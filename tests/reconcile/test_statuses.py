@@ -12,6 +12,7 @@ from tests.reconcile.builders import (
     blocked,
     conditions,
     decided,
+    merging,
     migration,
     resource,
     somebodys,
@@ -20,6 +21,7 @@ from tests.reconcile.builders import (
     wish,
 )
 from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import OnConflict
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway
 from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
@@ -60,17 +62,33 @@ def test_every_condition_is_complete() -> None:
 
 
 def test_migration_is_told_in_full() -> None:
-    change = blocked(started_at=NOW + timedelta(microseconds=5))
+    change = blocked(
+        started_at=NOW + timedelta(microseconds=5),
+        estimated_completion=LATER + timedelta(microseconds=5),
+        on_conflict=OnConflict.MERGE,
+        people_without_id=9,
+        people_without_identifier=8,
+        people_merged=7,
+        people_folded=6,
+        ids_given_up=5,
+    )
 
-    status = told(TO_BOTH, Observed(workspace=ID_ONLY, migration=change))
+    status = told(resource(wish=merging()), Observed(workspace=ID_ONLY, migration=change))
 
     assert status["migration"] == {
         "from": "IDOnly",
         "to": "EmailOrID",
+        "onConflict": "Merge",
         "stage": "Blocked",
         "startTime": "2026-05-01T12:00:00Z",
+        "estimatedCompletionTime": "2026-05-01T12:10:00Z",
         "peopleTotal": 100,
         "peopleChecked": 100,
+        "peopleWithoutID": 9,
+        "peopleWithoutIdentifier": 8,
+        "peopleMerged": 7,
+        "peopleFolded": 6,
+        "idsGivenUp": 5,
         "violations": {"duplicateEmail": 2, "invalidEmail": 0, "suppressedEmail": 0, "idIsAnotherEmail": 1},
         "peopleConcerned": 3,
         "export": 5,

@@ -6,7 +6,6 @@ import pytest
 
 from tests.reconcile.builders import OWNER, conditions, decided, message, resource, stored, told, wish
 from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import OnConflict
 from workspace_operator.reconcile.observed import Observed, StoreAway
 from workspace_operator.reconcile.wishes import InvalidWish
 from workspace_operator.resources.problems import Problem
@@ -18,7 +17,6 @@ INVALID = InvalidWish(
         Problem(path="spec.identifiers.mode", message="must be one of EmailOrID, IDOnly, EmailOnly."),
     )
 )
-MERGING = replace(wish(Mode.EMAIL_OR_ID, color="FF0000"), on_conflict=OnConflict.MERGE)
 
 
 @pytest.mark.parametrize(
@@ -41,13 +39,6 @@ def test_lists_every_problem() -> None:
         "Nothing of this spec is applied until it is corrected: spec.color: must be six hexadecimal digits; "
         "spec.identifiers.mode: must be one of EmailOrID, IDOnly, EmailOnly."
     )
-
-
-def test_merge_is_not_available_yet() -> None:
-    status = told(resource(wish=MERGING), Observed(workspace=stored(mode=Mode.ID_ONLY)))
-
-    assert conditions(status)["Ready"] == ("False", "InvalidSpec")
-    assert "spec.identifiers.onConflict: must be Block: Merge is not available yet" in message(status)
 
 
 @pytest.mark.parametrize("said", ["shop", "007", "-1", "0", "9" * 19, "٣", "1.5"])

@@ -10,6 +10,16 @@ ALLOWED_CHANGES: dict[Mode, frozenset[Mode]] = {
 """By the mode in force: the modes that it may be changed to. EmailOnly can only be chosen at creation."""
 
 
+def enables_email(before: Mode, after: Mode) -> bool:
+    """Whether addresses become identifiers that were none: only then people are validated, and may be merged."""
+    return before is Mode.ID_ONLY and after is Mode.EMAIL_OR_ID
+
+
+def disables_email(before: Mode, after: Mode) -> bool:
+    """Whether addresses become plain attributes: people without an id then stay, reached by cio_id only."""
+    return before is Mode.EMAIL_OR_ID and after is Mode.ID_ONLY
+
+
 def may_change(in_force: Mode, wanted: Mode) -> bool:
     """Whether the mode in force is what is wanted, or may be changed to it."""
     return wanted is in_force or wanted in ALLOWED_CHANGES[in_force]

@@ -1,5 +1,6 @@
 """Our own workspace comes closer to its wish: settings, and the identifier change (design §4, §6)."""
 
+from workspace_operator.migrations.changes import enables_email
 from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile import messages, rotations
 from workspace_operator.reconcile.plan import (
@@ -19,6 +20,16 @@ def wish_was_taken_back(holding: Holding) -> Step | None:
     """Before its switch a change that nobody wants any more leaves no trace."""
     change = holding.migration
     if change is None or change.stage not in BEFORE_SWITCH or change.to_mode is holding.mode_wanted:
+        return None
+    return CancelMigration(workspace_id=change.workspace_id, number=change.number)
+
+
+def conflicts_are_to_be_met_otherwise(holding: Holding) -> Step | None:
+    """Merge instead of Block, or Block instead of Merge: before its switch the change begins anew."""
+    change = holding.migration
+    if change is None or change.stage not in BEFORE_SWITCH or change.on_conflict is holding.wish.on_conflict:
+        return None
+    if not enables_email(change.from_mode, change.to_mode):
         return None
     return CancelMigration(workspace_id=change.workspace_id, number=change.number)
 
@@ -91,6 +102,7 @@ def change_is_running(holding: Holding) -> Step | None:
 RULES = (
     wish_cannot_be_followed,
     wish_was_taken_back,
+    conflicts_are_to_be_met_otherwise,
     paused_change_may_go_on,
     rotations.credentials_are_due,
     rotations.secret_is_inherited,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from workspace_operator.migrations.stages import Stage
+from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.observed import Observed, StoreAway, StoredWorkspace
 from workspace_operator.reconcile.situations import open_migration
@@ -102,10 +102,11 @@ def _identifiers(
     change = open_migration(observed)
     if change is not None and change.stage is Stage.BLOCKED:
         return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, messages.migration_blocked(change, resource)
+    # From the switch on the new identifiers hold for every call, whatever is left to do for the change.
+    if (change is None or change.stage not in BEFORE_SWITCH) and _are_in_force(wish, observed.workspace):
+        return ConditionStatus.TRUE, Reason.IN_FORCE, messages.identifiers_in_force(observed.workspace.mode)
     if change is not None and not resource.suspended:
         return ConditionStatus.FALSE, Reason.MIGRATION_RUNNING, messages.migration_running(change)
-    if change is None and _are_in_force(wish, observed.workspace):
-        return ConditionStatus.TRUE, Reason.IN_FORCE, messages.identifiers_in_force(observed.workspace.mode)
     return ConditionStatus.FALSE, verdict.reason, verdict.message
 
 

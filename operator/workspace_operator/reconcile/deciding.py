@@ -56,7 +56,7 @@ def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner)
 
 
 def running_change_is_to_pause(resource: Resource, observed: Observed) -> Step | None:
-    """Suspend lets the writers of a running change go, even if the rest of the spec is no good."""
+    """Suspend pauses a running change, even if the rest of the spec is no good."""
     change = open_migration(observed)
     if not resource.suspended or change is None or change.paused:
         return None

@@ -41,7 +41,8 @@ def _of_switch(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Even
     before, now = _mode(previous), _mode(status)
     if before is None or now is None or before is now or previous.workspace_id != status.workspace_id:
         return ()
-    return (Event(reason="IdentifiersChanged", message=messages.identifiers_changed(before, now), warning=False),)
+    message = messages.identifiers_changed(before, now, status.migration)
+    return (Event(reason="IdentifiersChanged", message=message, warning=False),)
 
 
 def _ready(status: WorkspaceStatus) -> Condition | None:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.changes import ALLOWED_CHANGES
-from workspace_operator.migrations.records import Migration, ViolationCounts
-from workspace_operator.migrations.stages import Stage
+from workspace_operator.migrations.changes import ALLOWED_CHANGES, disables_email
+from workspace_operator.migrations.records import Migration, OnConflict
+from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile.credentials import CredentialsSeen, RotationCause, SecretState
 from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.statuses import MigrationStatus
 from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, MANAGED_BY, MANAGER, RECONCILE_REQUESTED_AT
 
 MESSAGE_LENGTH = 1000
@@ -41,6 +42,9 @@ ROTATIONS = {
         f"The Secret {{}} did not hold the credentials in force: it has new ones now. {STILL_WORKING}"
     ),
 }
+
+UNCOUNTED = frozenset({Stage.REQUESTED, Stage.CHECKING})
+"""Stages in which what was counted is not yet there, or of an earlier check."""
 
 STAGES = {
     Stage.REQUESTED: "it waits for the worker",
@@ -182,29 +186,58 @@ def remembered_is_held(workspace: StoredWorkspace) -> str:
 
 
 def migration_running(migration: Migration) -> str:
-    """How far a change has come; without numbers, which status.migration has."""
+    """How far a change has come, and what was counted of it; the numbers that move are in status.migration."""
+    consequences = "" if migration.stage in UNCOUNTED else _consequences(migration)
     return (
-        f"The identifiers change from {migration.from_mode} to {migration.to_mode}: {STAGES[migration.stage]}. "
-        "Every other setting is in force; status.migration shows the progress."
+        f"The identifiers change from {migration.from_mode} to {migration.to_mode}: {STAGES[migration.stage]}."
+        f"{consequences} Every other setting is in force; status.migration shows the progress."
     )
+
+
+def _consequences(change: Migration | MigrationStatus) -> str:
+    """What a change means for people, beside what it is made for."""
+    has_come = change.stage not in BEFORE_SWITCH
+    if disables_email(change.from_mode, change.to_mode) and change.people_without_id:
+        reached = "can now be reached" if has_come else "will be reached"
+        return f" {people(change.people_without_id)} without an id {reached} by cio_id only."
+    if not change.people_merged:
+        return ""
+    become = "became" if has_come else "will become"
+    ids = "1 id" if change.ids_given_up == 1 else f"{change.ids_given_up} ids"
+    return f" {people(change.people_merged)} {become} part of somebody else, and {ids} {become} free."
 
 
 def migration_blocked(migration: Migration, resource: Resource) -> str:
     """Who stands in the way of a change, and how it goes on."""
     return (
         f"The identifiers stay {migration.from_mode}: {people(migration.violations.people_concerned)} of "
-        f"{migration.people_total} stand in the way of {migration.to_mode}{_violations(migration.violations)}. "
+        f"{migration.people_total} stand in the way of {migration.to_mode}{_violations(migration)}. "
         f"Every other setting is in force. List them with `workspacectl exports get --workspace {resource.title} "
-        "--latest -o FILE` and mend them: the change is then tried again within a minute, or at once when the "
-        f"annotation {RECONCILE_REQUESTED_AT} gets a new value."
+        f"--latest -o FILE` and mend them.{_ways_with_duplicates(migration)} The change is then tried again within a "
+        f"minute, or at once when the annotation {RECONCILE_REQUESTED_AT} gets a new value."
     )
 
 
-def _violations(counts: ViolationCounts) -> str:
+def _ways_with_duplicates(migration: Migration) -> str:
+    counts = migration.violations
+    if not _blocking_duplicates(migration):
+        return ""
+    cleaned = " Of people who share an address, `workspacectl people dedupe --keep oldest` keeps the oldest"
+    if counts.invalid_email or counts.suppressed_email or counts.id_is_another_email:
+        return f"{cleaned}."
+    return f"{cleaned}, and spec.identifiers.onConflict: Merge makes them one."
+
+
+def _blocking_duplicates(migration: Migration) -> int:
+    return 0 if migration.on_conflict is OnConflict.MERGE else migration.violations.duplicate_email
+
+
+def _violations(migration: Migration) -> str:
+    counts = migration.violations
     listed = [
         f"{name} {count}"
         for name, count in (
-            ("duplicateEmail", counts.duplicate_email),
+            ("duplicateEmail", _blocking_duplicates(migration)),
             ("invalidEmail", counts.invalid_email),
             ("suppressedEmail", counts.suppressed_email),
             ("idIsAnotherEmail", counts.id_is_another_email),
@@ -240,6 +273,10 @@ def identifiers_in_force(mode: Mode) -> str:
     return f"{mode} and its update rules are in force."
 
 
-def identifiers_changed(before: Mode, now: Mode) -> str:
-    """The event of a switch."""
-    return f"The identifiers changed from {before} to {now}."
+def identifiers_changed(before: Mode, now: Mode, migration: MigrationStatus | None) -> str:
+    """The event of a switch, and what it meant for people if the newest change is the one that made it."""
+    told = f"The identifiers changed from {before} to {now}."
+    if migration is None or (migration.from_mode, migration.to_mode) != (before, now):
+        return told
+    undo = " `workspacectl merges list` names who was put together so far." if migration.people_merged else ""
+    return f"{told}{_consequences(migration)}{undo}"

@@ -59,7 +59,7 @@ class CancelMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseMigration:
-    """Pause a change (which lets its writers go), or let it go on."""
+    """Pause a change, or let it go on."""
 
     workspace_id: int
     number: int

@@ -66,17 +66,27 @@ def _people(counts: PeopleCounts) -> People:
 
 def _migration(migration: Migration | None) -> MigrationStatus | None:
     """The newest change stays in sight after its end, unless it was taken back: that leaves no trace."""
-    if migration is None or migration.stage is Stage.CANCELLED:
-        return None
+    return None if migration is None or migration.stage is Stage.CANCELLED else status_of_migration(migration)
+
+
+def status_of_migration(migration: Migration) -> MigrationStatus:
+    """What is told of an identifier change, times in whole seconds."""
     counts = migration.violations
     return MigrationStatus(
         from_mode=migration.from_mode,
         to_mode=migration.to_mode,
+        on_conflict=migration.on_conflict,
         stage=migration.stage,
         start_time=_seconds(migration.started_at),
         completion_time=_seconds(migration.completed_at),
+        estimated_completion_time=_seconds(migration.estimated_completion),
         people_total=migration.people_total,
         people_checked=migration.people_checked,
+        people_without_id=migration.people_without_id,
+        people_without_identifier=migration.people_without_identifier,
+        people_merged=migration.people_merged,
+        people_folded=migration.people_folded,
+        ids_given_up=migration.ids_given_up,
         violations=Violations(
             duplicate_email=counts.duplicate_email,
             invalid_email=counts.invalid_email,

@@ -1,6 +1,5 @@
 """What makes a wish impossible to follow: of itself, or from what is in force."""
 
-from workspace_operator.migrations.records import OnConflict
 from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.situations import Holding
 from workspace_operator.reconcile.steps import Step
@@ -9,19 +8,11 @@ from workspace_operator.reconcile.wishes import InvalidWish, Resource
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import ADOPT
 
-MERGE_IS_NOT_THERE = Problem(
-    path="spec.identifiers.onConflict",
-    message="must be Block: Merge is not available yet. With Block, people who share an address are listed, and "
-    "the change goes on when they are mended",
-)
-
 
 def problems_of(resource: Resource) -> tuple[Problem, ...]:
     """Everything that is wrong with a resource, whatever the store holds."""
     wish = resource.wish
     problems = wish.problems if isinstance(wish, InvalidWish) else ()
-    if not isinstance(wish, InvalidWish) and wish.on_conflict is OnConflict.MERGE:
-        problems += (MERGE_IS_NOT_THERE,)
     if resource.adopts and resource.adopts_number is None:
         problems += (
             Problem(

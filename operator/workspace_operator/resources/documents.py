@@ -8,7 +8,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-SPELLINGS = {"workspace_id": "workspaceID", "without_id": "withoutID", "from_mode": "from", "to_mode": "to"}
+SPELLINGS = {
+    "workspace_id": "workspaceID",
+    "without_id": "withoutID",
+    "people_without_id": "peopleWithoutID",
+    "from_mode": "from",
+    "to_mode": "to",
+}
 """Fields whose name in documents is not simply the camelCase of their name in Python."""
 
 INT64 = {"format": "int64"}

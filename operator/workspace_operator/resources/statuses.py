@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.migrations.records import OnConflict
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.resources.documents import INT64, Count, Document
 
@@ -115,9 +116,13 @@ class MigrationStatus(Document):
     to_mode: Mode
     """to is the mode after the change."""
 
+    on_conflict: OnConflict = OnConflict.BLOCK
+    """onConflict is what the change does with people who share an address, as spec.identifiers.onConflict says. It
+    matters from IDOnly to EmailOrID only."""
+
     stage: Stage
     """stage is where the change stands. Until Switched the old mode holds for every call, from then on the
-    new one; Blocked waits for people to be mended."""
+    new one; Folding puts people together who became one, and Blocked waits for people to be mended."""
 
     start_time: datetime | None = None
     """startTime is when the change was first taken up."""
@@ -125,11 +130,30 @@ class MigrationStatus(Document):
     completion_time: datetime | None = None
     """completionTime is when the change was completed or cancelled."""
 
+    estimated_completion_time: datetime | None = None
+    """estimatedCompletionTime is when the present stage should be through; absent while nobody can say."""
+
     people_total: Count = 0
     """peopleTotal is how many people there are to check."""
 
     people_checked: Count = 0
-    """peopleChecked is how many of them have been checked."""
+    """peopleChecked is how many of them have been checked, and prepared for the new mode where that is needed."""
+
+    people_without_id: Count = 0
+    """peopleWithoutID is how many people have no id: in mode IDOnly they are reached by cio_id only."""
+
+    people_without_identifier: Count = 0
+    """peopleWithoutIdentifier is how many people have neither an id nor an address: in every mode they are reached
+    by cio_id only."""
+
+    people_merged: Count = 0
+    """peopleMerged is, with onConflict Merge, how many people become part of somebody else at the switch."""
+
+    people_folded: Count = 0
+    """peopleFolded is how many of these have been put together with them since. Until then nobody can tell."""
+
+    ids_given_up: Count = 0
+    """idsGivenUp is, with onConflict Merge, how many ids become free, since whoever is left keeps one."""
 
     violations: Violations = Violations()
     """violations is how many people stand in the way, by what is wrong with them."""

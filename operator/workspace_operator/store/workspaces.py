@@ -65,26 +65,33 @@ class SQLWorkspaces:
         self.database.writing(_work_of(action, now))
 
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:
-        """List the workspaces whose identifier change has moved since it was last reported."""
+        """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
         query = (
             sa.select(migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid")))
             .join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
-            .where(migration.c.revision != migration.c.reported_revision)
+            .where(
+                sa.or_(
+                    migration.c.revision != migration.c.reported_revision,
+                    migration.c.progress != migration.c.reported_progress,
+                )
+            )
         )
         with self.database.reading() as connection:
             return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
 
     def reported(self, migration_: Migration) -> None:
-        """Note that the resource tells of this revision of the change."""
+        """Note that the resource tells of this revision of the change, and of these numbers."""
+        told = {"reported_revision": migration_.revision, "reported_progress": migration_.progress}
         news = sa.and_(
             migration.c.workspace_id == migration_.workspace_id,
             migration.c.number == migration_.number,
-            migration.c.reported_revision < migration_.revision,
+            # Neither number ever shrinks, so what has more of one has no less of the other.
+            sa.or_(*(migration.c[column] < number for column, number in told.items())),
         )
         with self.database.reading() as connection:  # mostly there is none, and then nothing is written
             if connection.execute(sa.select(migration.c.number).where(news)).first() is None:
                 return
-        statement = sa.update(migration).where(news).values(reported_revision=migration_.revision)
+        statement = sa.update(migration).where(news).values(told)
         self.database.writing(lambda connection: connection.execute(statement).rowcount)
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:

@@ -33,11 +33,11 @@ class Workspaces(Protocol):
         ...
 
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:
-        """List the workspaces whose identifier change has moved since it was last reported."""
+        """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
         ...
 
     def reported(self, migration: Migration) -> None:
-        """Note that the resource tells of this revision of the change."""
+        """Note that the resource tells of this revision of the change, and of these numbers."""
         ...
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:

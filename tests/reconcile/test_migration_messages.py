@@ -1,0 +1,106 @@
+"""What conditions say of an identifier change: what, how many, what next; and no number that moves by itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.reconcile.builders import LATER, blocked, merging, message, migration, resource, stored, told, wish
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.reconcile.observed import Observed
+from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
+
+ID_ONLY = stored(mode=Mode.ID_ONLY)
+TO_BOTH = resource(wish=wish(Mode.EMAIL_OR_ID))
+TO_MERGE = resource(wish=merging())
+AFTER = (Stage.SWITCHED, Stage.FOLDING)
+MERGE = {"on_conflict": OnConflict.MERGE, "people_merged": 12, "ids_given_up": 3}
+TO_IDS = {"from_mode": Mode.EMAIL_OR_ID, "to_mode": Mode.ID_ONLY, "people_without_id": 5}
+
+
+def test_blocked_message_stands_alone() -> None:
+    words = message(told(TO_BOTH, Observed(workspace=ID_ONLY, migration=blocked())))
+
+    assert words.startswith(
+        "The identifiers stay IDOnly: 3 people of 100 stand in the way of EmailOrID "
+        "(duplicateEmail 2, idIsAnotherEmail 1; somebody may count twice)."
+    )
+    assert "`workspacectl exports get --workspace team-a/shop --latest -o FILE`" in words
+    assert "within a minute" in words
+    assert RECONCILE_REQUESTED_AT in words
+
+
+DEDUPE = "`workspacectl people dedupe --keep oldest` keeps the oldest"
+MERGING = "spec.identifiers.onConflict: Merge makes them one"
+
+
+@pytest.mark.parametrize(
+    ("change", "advised"),
+    [
+        (blocked(violations=ViolationCounts(duplicate_email=2, people_concerned=2)), (True, True)),
+        (blocked(), (True, False)),
+        (blocked(violations=ViolationCounts(invalid_email=2, people_concerned=2)), (False, False)),
+        (blocked(on_conflict=OnConflict.MERGE), (False, False)),
+    ],
+    ids=["duplicates", "and others", "others", "merging"],
+)
+def test_blocked_message_advises_what_helps(change: Migration, advised: tuple[bool, bool]) -> None:
+    wanting = TO_MERGE if change.on_conflict is OnConflict.MERGE else TO_BOTH
+
+    words = message(told(wanting, Observed(workspace=ID_ONLY, migration=change)))
+
+    assert (DEDUPE in words, MERGING in words) == advised
+
+
+def test_merging_counts_no_duplicates_as_obstacles() -> None:
+    change = blocked(on_conflict=OnConflict.MERGE)
+
+    words = message(told(TO_MERGE, Observed(workspace=ID_ONLY, migration=change)))
+
+    assert "(idIsAnotherEmail 1; somebody may count twice)" in words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            migration(Stage.PREPARING, **MERGE),
+            "being prepared. 12 people will become part of somebody else, and 3 ids will become free. Every other",
+        ),
+        (
+            migration(Stage.FOLDING, **MERGE | {"ids_given_up": 1}),
+            "are being put together. 12 people became part of somebody else, and 1 id became free. Every other",
+        ),
+        (migration(Stage.CHECKING, **MERGE), "the people are being checked. Every other"),
+        (
+            migration(Stage.PREPARING, **TO_IDS),
+            "being prepared. 5 people without an id will be reached by cio_id only. Every other",
+        ),
+        (
+            migration(Stage.SWITCHED, **TO_IDS),
+            "being completed. 5 people without an id can now be reached by cio_id only. Every other",
+        ),
+        (migration(Stage.PREPARING, people_without_id=5), "the switch is being prepared. Every other"),
+    ],
+    ids=["to merge", "folding", "uncounted", "to ids", "switched to ids", "by email"],
+)
+def test_running_message_says_what_it_means_for_people(change: Migration, words: str) -> None:
+    in_force = change.to_mode if change.stage in AFTER else change.from_mode
+    wanting = resource(wish=replace(wish(change.to_mode), on_conflict=change.on_conflict))
+
+    said = message(told(wanting, Observed(workspace=stored(mode=in_force), migration=change)))
+
+    assert words in said
+
+
+@pytest.mark.parametrize("stage", [Stage.CHECKING, Stage.PREPARING, Stage.FOLDING])
+def test_conditions_rest_while_numbers_move(stage: Stage) -> None:
+    mode = Mode.EMAIL_OR_ID if stage is Stage.FOLDING else Mode.ID_ONLY
+    before = migration(stage, people_total=100, **MERGE)
+    after = replace(before, people_checked=50, people_folded=6, estimated_completion=LATER, progress=1)
+
+    first, second = (told(TO_MERGE, Observed(workspace=stored(mode=mode), migration=each)) for each in (before, after))
+
+    assert first["conditions"] == second["conditions"]
+    assert first["migration"] != second["migration"]
