@@ -1,7 +1,5 @@
 """The contract of the port Workspaces."""
 
-from dataclasses import replace
-
 import pytest
 
 from tests.store.adapters import Store
@@ -306,39 +304,3 @@ def test_workspaces_are_listed_by_number(store: Store) -> None:
     made = [create(store, owner(name), display_name=name) for name in ("c", "a", "b")]
 
     assert store.workspaces.list() == made
-
-
-def test_moved_change_is_unreported(scene: Scene) -> None:
-    scene.request()
-    assert scene.store.workspaces.unreported() == []
-
-    scene.work()
-
-    assert scene.store.workspaces.unreported() == [(scene.owner, scene.change)]
-
-
-def test_reported_change_is_quiet(scene: Scene) -> None:
-    scene.change_to(Mode.EMAIL_OR_ID)
-
-    scene.store.workspaces.reported(scene.change)
-
-    assert scene.store.workspaces.unreported() == []
-
-
-def test_new_change_is_what_is_told_of(scene: Scene) -> None:
-    scene.change_to(Mode.EMAIL_OR_ID)
-
-    scene.request(Mode.ID_ONLY)
-
-    assert scene.store.workspaces.unreported() == []
-
-
-def test_old_report_does_not_hide_news(scene: Scene) -> None:
-    before = scene.request()
-    scene.work()
-    scene.store.workspaces.reported(scene.change)
-
-    scene.store.workspaces.reported(before)
-
-    assert scene.store.workspaces.unreported() == []
-    assert replace(scene.change, revision=0) != before

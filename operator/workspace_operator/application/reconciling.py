@@ -14,6 +14,7 @@ from workspace_operator.application.keyrings import Keyring
 from workspace_operator.application.ports import Credentials, Resources, Secrets, Sought, Workspaces
 from workspace_operator.application.reading import resource_of
 from workspace_operator.errors import Moved, NameTaken, StoreUnavailable, WorkspaceOperatorError
+from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.credentials import CredentialsSeen
 from workspace_operator.reconcile.deciding import decide
 from workspace_operator.reconcile.observed import Candidate, Observed, StoreAway
@@ -26,6 +27,7 @@ from workspace_operator.reconcile.plan import (
     RotateCredentials,
     SecretAction,
 )
+from workspace_operator.reconcile.situations import open_migration
 from workspace_operator.reconcile.wishes import Resource, Wish
 
 MOST_ROUNDS = 12
@@ -80,7 +82,7 @@ class Reconciler:
         keyring, events = self._keyring(resource), tuple[Event, ...]()
         for _ in range(MOST_ROUNDS):
             observed, plan = self._decided(resource, keyring, count_people=False)
-            if not plan.actions and isinstance(observed, Observed):
+            if not plan.actions and isinstance(observed, Observed) and not _is_told_of_progress(resource, observed):
                 # Counting is by far the dearest part of a look, so it is done when there is nothing else left to do.
                 observed, plan = self._decided(resource, keyring, count_people=True)
             if not plan.actions:
@@ -169,3 +171,9 @@ class Reconciler:
         """Note what was told of an identifier change."""
         if isinstance(observed, Observed) and observed.migration is not None:
             self.workspaces.reported(observed.migration)
+
+
+def _is_told_of_progress(resource: Resource, observed: Observed) -> bool:
+    """Whether a change goes on, so that there is a look every few seconds: millions are not counted in each."""
+    change = open_migration(observed)
+    return change is not None and change.stage is not Stage.BLOCKED and resource.previous.people is not None

@@ -197,7 +197,8 @@ class WorkspaceStatus(Document):
     """identifiers is what is in force now, whatever spec.identifiers wishes."""
 
     people: People | None = None
-    """people is how many people there were at the last reconcile; it does not follow them by itself."""
+    """people is how many people there were at the last reconcile; it does not follow them by itself, and rests while
+    identifiers change."""
 
     migration: MigrationStatus | None = None
     """migration is the newest change of identifiers, whether running, blocked or ended."""

@@ -1,0 +1,90 @@
+"""An attendant on fakes, whose clock is turned by hand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from secrets import token_bytes
+
+from tests.fakes.credentials import MemoryCredentials
+from tests.fakes.memory import Memory
+from tests.fakes.resources import Document, MemoryResources
+from tests.fakes.secrets import MemorySecrets
+from tests.fakes.workspaces import MemoryWorkspaces
+from workspace_operator.application.attending import Attendant, Pace
+from workspace_operator.application.ports import Sought
+from workspace_operator.application.reconciling import Reconciler
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.migrations.records import Migration
+from workspace_operator.reconcile.observed import Observed, Owner
+from workspace_operator.resources.workspaces import API_VERSION, KIND
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedWorkspaces(MemoryWorkspaces):
+    """A store that tells who was looked at and counted, and that is away while ``away`` holds anything."""
+
+    looks: list[str] = field(default_factory=list)
+    counts: list[str] = field(default_factory=list)
+    away: list[bool] = field(default_factory=list)
+
+    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
+        self.looks.append(sought.owner.name)
+        self.counts.extend([sought.owner.name] * count_people)
+        self._answer()
+        return MemoryWorkspaces.observe(self, sought, count_people=count_people)
+
+    def unreported(self) -> Sequence[tuple[Owner, Migration]]:
+        self._answer()
+        return MemoryWorkspaces.unreported(self)
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreUnavailable("the database does not answer")
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """An attendant on fakes; ``time`` is its clock, in seconds."""
+
+    resources: MemoryResources = field(default_factory=MemoryResources)
+    workspaces: WatchedWorkspaces = field(default_factory=lambda: WatchedWorkspaces(Memory()))
+    time: float = 1000.0
+    attendant: Attendant = field(init=False)
+
+    def __post_init__(self) -> None:
+        reconciler = Reconciler(
+            workspaces=self.workspaces,
+            resources=self.resources,
+            credentials=MemoryCredentials(self.workspaces.memory),
+            secrets=MemorySecrets(),
+            cluster_id="cluster-1",
+            clock=lambda: NOW,
+            random=token_bytes,
+        )
+        self.attendant = Attendant(
+            reconciler=reconciler,
+            workspaces=self.workspaces,
+            read=self.resources.get,
+            monotonic=lambda: self.time,
+            pace=Pace(resync=600.0),
+            chance=lambda: 0.5,
+        )
+
+    def apply(self, name: str, uid: str = "", **spec: object) -> Document:
+        metadata = {"namespace": "team-a", "name": name, "uid": uid or f"uid-of-{name}"}
+        wanted = {"displayName": name} | spec
+        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": wanted}
+        return self.resources.apply(document)
+
+    def reason(self, name: str) -> str:
+        conditions: list[Mapping[str, str]] = self.resources.get("team-a", name)["status"]["conditions"]
+        return next(each["reason"] for each in conditions if each["type"] == "Ready")
+
+    def sweep_after(self, seconds: float) -> list[str]:
+        """The names that a sweep looked at."""
+        self.time += seconds
+        before = len(self.workspaces.looks)
+        self.attendant.sweep()
+        return sorted(set(self.workspaces.looks[before:]))

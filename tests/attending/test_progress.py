@@ -1,0 +1,108 @@
+"""An identifier change under way: resources tell of steps and of numbers that are worth it, and of nothing else."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.attending.scenes import NOW, Scene
+from workspace_operator.migrations.stages import Stage
+
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def changing() -> Scene:
+    """A workspace that was ready, and whose identifiers change now."""
+    scene = Scene()
+    scene.attendant.heard(scene.apply("shop", identifiers={"mode": "IDOnly"}))
+    scene.attendant.heard(scene.apply("shop", identifiers={"mode": "EmailOrID"}))
+    move(scene, stage=Stage.PREPARING, revision=2, people_total=100)
+    scene.sweep_after(2)
+    return scene
+
+
+def move(scene: Scene, **values: Any) -> None:
+    """The worker writes to the change."""
+    (room,) = scene.workspaces.memory.rooms.values()
+    room.changes[-1].migration = replace(room.changes[-1].migration, **values)
+
+
+def told(scene: Scene) -> dict[str, Any]:
+    migration: dict[str, Any] = scene.resources.get("team-a", "shop")["status"]["migration"]
+    return migration
+
+
+def test_step_is_told_once(changing: Scene) -> None:
+    move(changing, stage=Stage.SWITCHED, revision=3)
+    written = len(changing.resources.writes)
+
+    looks = [changing.sweep_after(2) for _ in range(3)]
+
+    assert looks == [["shop"], [], []]
+    assert told(changing)["stage"] == "Switched"
+    assert len(changing.resources.writes) == written + 1
+
+
+def test_numbers_worth_it_are_told_once(changing: Scene) -> None:
+    move(changing, people_checked=40, estimated_completion=LATER, progress=1)
+    written = len(changing.resources.writes)
+
+    looks = [changing.sweep_after(2) for _ in range(3)]
+
+    assert looks == [["shop"], [], []]
+    assert (told(changing)["peopleChecked"], told(changing)["estimatedCompletionTime"]) == (40, "2026-05-01T12:01:00Z")
+    assert len(changing.resources.writes) == written + 1
+
+
+def test_numbers_that_move_all_the_time_are_not_told(changing: Scene) -> None:
+    written = len(changing.resources.writes)
+
+    for checked in range(50):
+        move(changing, people_checked=checked)
+        changing.sweep_after(0.1)
+
+    assert len(changing.resources.writes) == written
+
+
+def test_progress_makes_no_event_and_flips_nothing(changing: Scene) -> None:
+    before = changing.resources.get("team-a", "shop")["status"]["conditions"]
+    events = len(changing.resources.events)
+
+    for number in range(1, 4):
+        move(changing, people_checked=number, progress=number)
+        changing.sweep_after(5)
+
+    assert changing.resources.get("team-a", "shop")["status"]["conditions"] == before
+    assert len(changing.resources.events) == events
+
+
+def test_progress_counts_nobody(changing: Scene) -> None:
+    counts = len(changing.workspaces.counts)
+
+    for number in range(1, 4):
+        move(changing, progress=number)
+        changing.sweep_after(5)
+
+    assert len(changing.workspaces.counts) == counts
+
+
+def test_people_are_counted_when_it_is_through(changing: Scene) -> None:
+    counts = len(changing.workspaces.counts)
+
+    move(changing, stage=Stage.BLOCKED, revision=4)
+    changing.sweep_after(2)
+
+    assert len(changing.workspaces.counts) == counts + 1
+
+
+def test_first_look_counts_people_all_the_same(changing: Scene) -> None:
+    document = changing.resources.get("team-a", "shop")
+    del document["status"]["people"]
+    document["metadata"]["resourceVersion"] = "1000"
+    changing.resources.documents["team-a", "shop"] = document
+
+    changing.attendant.heard(document)
+
+    assert changing.resources.get("team-a", "shop")["status"]["people"]["total"] == 0
