@@ -1,6 +1,7 @@
 """What resources are yet to tell of an identifier change: steps, and numbers that have moved."""
 
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -90,7 +91,7 @@ def test_numbers_of_an_earlier_change_are_past(scene: Scene) -> None:
 def with_progress(scene: Scene) -> Migration:
     """The change, after numbers of it have moved and are worth a look."""
     change, workspaces = scene.change, scene.store.workspaces
-    moved = {"people_checked": change.people_checked + 5, "progress": change.progress + 1}
+    moved: dict[str, Any] = {"people_checked": change.people_checked + 5, "progress": change.progress + 1}
     if scene.store.database is None:
         assert isinstance(workspaces, MemoryWorkspaces)
         kept = workspaces.memory.change(change.workspace_id, change.number)

@@ -66,6 +66,10 @@ class SQLWorkspaces:
 
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:
         """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
+        later = migration.alias("later")
+        is_past = sa.exists().where(
+            later.c.workspace_id == migration.c.workspace_id, later.c.number > migration.c.number
+        )
         query = (
             sa.select(migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid")))
             .join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
@@ -73,7 +77,8 @@ class SQLWorkspaces:
                 sa.or_(
                     migration.c.revision != migration.c.reported_revision,
                     migration.c.progress != migration.c.reported_progress,
-                )
+                ),
+                ~is_past,  # resources tell of the newest only
             )
         )
         with self.database.reading() as connection:
