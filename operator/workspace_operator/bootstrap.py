@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from workspace_operator.application.attending import Attendant, Pace
 from workspace_operator.application.forgetting import Forgetter
+from workspace_operator.application.gauging import MigrationGauges
 from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.application.ports import (
     Belongings,
@@ -94,6 +95,20 @@ def worker_loop(store: Store, stopping: threading.Event, *, keep_activities: tim
     return WorkerLoop(duties=(migration_worker(store, stopping), forgetter), stopping=stopping)
 
 
+def run_worker(
+    store: Store, stopping: threading.Event, *, keep_activities: timedelta, health_endpoint: str | None = None
+) -> None:
+    """Run the worker until told to stop, with probes if an endpoint is given. Raises InvalidInput for that."""
+    loop = worker_loop(store, stopping, keep_activities=keep_activities)
+    if health_endpoint is None:
+        loop.run()
+        return
+    from workspace_operator.handlers import health
+
+    probes = health.Probes(is_ready=loop.well.is_set, metrics=MigrationGauges(migrations=store.migrations).text)
+    health.work_and_serve(loop.run, health.endpoint_of(health_endpoint), probes)
+
+
 def reconciler(
     store: Store, resources: Resources, cluster_id: str, *, secrets_of_cluster: Secrets | None = None
 ) -> Reconciler:
@@ -133,6 +148,7 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
     )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
+        metrics=MigrationGauges(migrations=store.migrations).text,
         namespaces=settings.namespaces,
         health=endpoint,
     )
@@ -186,6 +202,7 @@ def api(store: Store, settings: APISettings) -> "ASGIApp":
             calling=Calling(people=store.people, clock=time.time, watch=metrics.transaction),
             clock=utc_now,
             metrics=metrics,
+            gauges=MigrationGauges(migrations=store.migrations).text,
             log=AccessLog(stream=sys.stdout, clock=utc_now),
             public_url=settings.public_url.rstrip("/"),
         )

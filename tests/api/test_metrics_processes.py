@@ -5,6 +5,10 @@ from pathlib import Path
 
 from tests.api.servers import make_workspace, running_api
 from tests.api.test_metrics import samples
+from workspace_operator import bootstrap
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile.plan import RequestMigration
 
 REQUESTS = 60
 ROUTE = "/api/v1/customers/{ref}"
@@ -30,3 +34,25 @@ def test_processes_count_and_log_as_one(tmp_path: Path) -> None:
     assert len([each for each in logged if each["route"] == ROUTE]) == REQUESTS
     assert len({each["request"] for each in logged}) == len(logged)
     assert len({each["request"].partition("-")[0] for each in logged}) == 2  # a prefix for each process
+
+
+def test_any_process_tells_of_identifier_changes(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/people.db"
+    workspace = make_workspace(database)
+    with bootstrap.opened(database) as store:
+        change = RequestMigration(
+            workspace_id=workspace.workspace_id,
+            from_mode=store.workspaces.get(workspace.workspace_id).mode,
+            to_mode=Mode.ID_ONLY,
+            on_conflict=OnConflict.BLOCK,
+        )
+        store.workspaces.carry_out(change, now=bootstrap.utc_now())
+
+    with running_api(database, tmp_path, processes=2) as api:
+        told = []
+        for _ in range(10):
+            with api.client() as client:
+                told.append(samples(client.get("/metrics").content))
+
+    assert {each["migrations", "Requested"] for each in told} == {1}
+    assert {each["migrations", "Folding"] for each in told} == {0}

@@ -10,21 +10,29 @@ import pytest
 
 from tests.ports import free_port
 from workspace_operator.errors import InvalidInput
-from workspace_operator.handlers.health import Endpoint, endpoint_of, serving
+from workspace_operator.handlers.health import Endpoint, Probes, endpoint_of, serving, work_and_serve
+
+WELL = Probes(is_ready=lambda: True, metrics=lambda: b"people 3\n")
+
+
+def endpoint() -> Endpoint:
+    return Endpoint(host="127.0.0.1", port=free_port(), alive_path="/healthz")
+
+
+def ask(where: Endpoint, path: str) -> int:
+    """The status of the answer."""
+    with suppress(urllib.error.HTTPError), urllib.request.urlopen(f"http://127.0.0.1:{where.port}{path}") as got:
+        return int(got.status)
+    return 503
 
 
 def answers(*paths: str, is_ready: Callable[[], bool] = lambda: True) -> list[int]:
     """What a served endpoint answers to requests for these paths."""
-    endpoint = Endpoint(host="127.0.0.1", port=free_port(), alive_path="/healthz")
-
-    def ask(path: str) -> int:
-        with suppress(urllib.error.HTTPError), urllib.request.urlopen(f"http://127.0.0.1:{endpoint.port}{path}") as got:
-            return int(got.status)
-        return 503
+    where = endpoint()
 
     async def ask_all() -> list[int]:
-        async with serving(endpoint, is_ready):
-            return [await asyncio.to_thread(ask, path) for path in paths]
+        async with serving(where, Probes(is_ready=is_ready, metrics=bytes)):
+            return [await asyncio.to_thread(ask, where, path) for path in paths]
 
     return asyncio.run(ask_all())
 
@@ -38,14 +46,23 @@ def test_lost_store_is_alive_but_not_ready() -> None:
 
 
 def test_endpoint_names_host_port_and_path() -> None:
-    endpoint = endpoint_of("http://0.0.0.0:8080/live")
+    found = endpoint_of("http://0.0.0.0:8080/live")
 
-    assert endpoint == Endpoint(host="0.0.0.0", port=8080, alive_path="/live")
+    assert found == Endpoint(host="0.0.0.0", port=8080, alive_path="/live")
 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "8080", "http://0.0.0.0/healthz", "https://0.0.0.0:1/x", "http://h:1", "http://h:1/readyz", "http://h:x/a"],
+    [
+        "",
+        "8080",
+        "http://0.0.0.0/healthz",
+        "https://0.0.0.0:1/x",
+        "http://h:1",
+        "http://h:1/readyz",
+        "http://h:1/metrics",
+        "http://h:x/a",
+    ],
 )
 def test_other_endpoints_are_refused(url: str) -> None:
     with pytest.raises(InvalidInput, match="http://HOST:PORT/PATH"):
@@ -53,11 +70,43 @@ def test_other_endpoints_are_refused(url: str) -> None:
 
 
 def test_taken_port_is_told() -> None:
-    endpoint = Endpoint(host="127.0.0.1", port=free_port(), alive_path="/healthz")
+    where = endpoint()
 
     async def serve_twice() -> None:
-        async with serving(endpoint, lambda: True), serving(endpoint, lambda: True):
+        async with serving(where, WELL), serving(where, WELL):
             pass
 
     with pytest.raises(InvalidInput, match="nothing can listen"):
         asyncio.run(serve_twice())
+
+
+def test_metrics_are_served_in_their_form() -> None:
+    where = endpoint()
+
+    def fetch() -> tuple[str, bytes]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{where.port}/metrics") as got:
+            return got.headers["Content-Type"], got.read()
+
+    async def fetch_once() -> tuple[str, bytes]:
+        async with serving(where, WELL):
+            return await asyncio.to_thread(fetch)
+
+    assert asyncio.run(fetch_once()) == ("text/plain; version=0.0.4; charset=utf-8", b"people 3\n")
+
+
+def test_probes_are_answered_while_work_is_done() -> None:
+    where, heard = endpoint(), list[int]()
+
+    work_and_serve(lambda: heard.extend(ask(where, path) for path in ("/healthz", "/readyz")), where, WELL)
+
+    assert heard == [200, 200]
+    with pytest.raises(urllib.error.URLError):
+        ask(where, "/healthz")
+
+
+def test_error_of_the_work_is_passed_on() -> None:
+    def fail() -> None:
+        raise RuntimeError("a mistake")
+
+    with pytest.raises(RuntimeError, match="a mistake"):
+        work_and_serve(fail, endpoint(), WELL)

@@ -63,6 +63,33 @@ def test_failing_duty_keeps_no_other_waiting() -> None:
     assert counting.left == -1
 
 
+class Faltering:
+    """A duty that fails at first, and notes how the loop was by then."""
+
+    def __init__(self, failures: int, rounds: int) -> None:
+        self.failures, self.rounds = failures, rounds
+        self.seen: list[bool] = []
+        self.loop: WorkerLoop | None = None
+
+    def work_once(self) -> bool:
+        assert self.loop is not None
+        self.seen.append(self.loop.well.is_set())
+        if len(self.seen) == self.rounds:
+            self.loop.stopping.set()
+        if len(self.seen) <= self.failures:
+            raise StoreUnavailable("away")
+        return True
+
+
+def test_loop_is_well_after_a_round_that_was() -> None:
+    faltering = Faltering(failures=2, rounds=4)
+    faltering.loop = loop = WorkerLoop(duties=[faltering], stopping=threading.Event(), idle=0, longest_wait=0)
+
+    loop.run()
+
+    assert faltering.seen == [False, False, False, True]
+
+
 def test_busy_loop_does_not_pause() -> None:
     stopping = threading.Event()
     counting = Counting(100, stopping.set)

@@ -46,7 +46,7 @@ Health = Annotated[
     typer.Option(
         "--health-endpoint",
         metavar="URL",
-        help="Serve liveness there, such as http://0.0.0.0:8080/healthz, and readiness at /readyz.",
+        help="Serve liveness there, such as http://0.0.0.0:8080/healthz, readiness at /readyz, and /metrics.",
     ),
 ]
 ActivitiesDays = Annotated[
@@ -151,7 +151,12 @@ def api(
 
 
 @app.command("worker")
-def worker(database: Database, activities_days: ActivitiesDays = ACTIVITIES_DAYS, verbose: Verbose = False) -> None:
+def worker(
+    database: Database,
+    activities_days: ActivitiesDays = ACTIVITIES_DAYS,
+    health: Health = None,
+    verbose: Verbose = False,
+) -> None:
     """Run the worker alone: it carries identifier changes out.
 
     It also forgets old activities. Several may run; each change is one's at a time.
@@ -159,7 +164,8 @@ def worker(database: Database, activities_days: ActivitiesDays = ACTIVITIES_DAYS
     from workspace_operator import bootstrap
 
     with _running(verbose) as stopping, bootstrap.awaited(database) as store:
-        bootstrap.worker_loop(store, stopping, keep_activities=timedelta(days=activities_days)).run()
+        keep = timedelta(days=activities_days)
+        bootstrap.run_worker(store, stopping, keep_activities=keep, health_endpoint=health)
 
 
 def _settings(

@@ -1,9 +1,10 @@
-"""Probes over HTTP: alive while the event loop turns, ready while sweeps reach the store.
+"""Probes over HTTP: alive while the event loop turns, ready while sweeps or the worker's rounds reach the store.
 
 So a lost database takes the pod out of service and never restarts it (kubernetes.md §3). Kopf's own endpoint has one
 path only.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from aiohttp import web
 from workspace_operator.errors import InvalidInput
 
 READY_PATH = "/readyz"
+METRICS_PATH = "/metrics"
+TEXT_FORM = "text/plain; version=0.0.4; charset=utf-8"
+"""What Prometheus takes it for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,14 @@ class Endpoint:
     alive_path: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes:
+    """What is answered: whether all is well with the work, and metrics in Prometheus' text form."""
+
+    is_ready: Callable[[], bool]
+    metrics: Callable[[], bytes]
+
+
 def endpoint_of(url: str) -> Endpoint:
     """Read ``http://HOST:PORT/PATH``. Raises InvalidInput."""
     try:
@@ -33,27 +45,33 @@ def endpoint_of(url: str) -> Endpoint:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme != "http" or not parts.hostname or not port or parts.path in ("", "/", READY_PATH):
+    taken = ("", "/", READY_PATH, METRICS_PATH)
+    if parts.scheme != "http" or not parts.hostname or not port or parts.path in taken:
         message = f"--health-endpoint {url!r} must be http://HOST:PORT/PATH, such as http://0.0.0.0:8080/healthz"
         raise InvalidInput(message, field="--health-endpoint")
     return Endpoint(host=parts.hostname, port=port, alive_path=parts.path)
 
 
 @contextlib.asynccontextmanager
-async def serving(endpoint: Endpoint, is_ready: Callable[[], bool]) -> AsyncIterator[None]:
+async def serving(endpoint: Endpoint, probes: Probes) -> AsyncIterator[None]:
     """Answer probes meanwhile. Raises InvalidInput if nobody can listen there."""
 
     async def alive(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
     async def ready(_: web.Request) -> web.Response:
-        if is_ready():
+        if probes.is_ready():
             return web.Response(text="ready\n")
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="the store does not answer\n")
+
+    async def metrics(_: web.Request) -> web.Response:
+        body = await asyncio.to_thread(probes.metrics)
+        return web.Response(body=body, headers={"Content-Type": TEXT_FORM})
 
     application = web.Application()
     application.router.add_get(endpoint.alive_path, alive)
     application.router.add_get(READY_PATH, ready)
+    application.router.add_get(METRICS_PATH, metrics)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
@@ -61,6 +79,16 @@ async def serving(endpoint: Endpoint, is_ready: Callable[[], bool]) -> AsyncIter
         yield
     finally:
         await runner.cleanup()
+
+
+def work_and_serve(work: Callable[[], None], endpoint: Endpoint, probes: Probes) -> None:
+    """Do something that takes long, and answer probes until it ends. Raises InvalidInput as `serving`."""
+
+    async def run() -> None:
+        async with serving(endpoint, probes):
+            await asyncio.to_thread(work)
+
+    asyncio.run(run())
 
 
 async def _listen(site: web.TCPSite) -> None:

@@ -15,7 +15,7 @@ import kopf
 from workspace_operator.application.attending import Attendant
 from workspace_operator.application.ports import Access
 from workspace_operator.handlers import workspaces
-from workspace_operator.handlers.health import Endpoint, serving
+from workspace_operator.handlers.health import Endpoint, Probes, serving
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,13 @@ class Backoffs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """What the operator's process is told. No namespaces means all of them."""
+    """What the operator's process is told.
+
+    No namespaces means all of them; ``metrics`` are in Prometheus' text form.
+    """
 
     access: Callable[[], Access]
+    metrics: Callable[[], bytes]
     namespaces: Collection[str] = ()
     health: Endpoint | None = None
     workers: int = 4
@@ -64,7 +68,8 @@ async def _run(attendant: Attendant, options: OperatorOptions, stopping: threadi
     stop = asyncio.Event()  # Kopf would leave a thread behind for each run that it waits for the other
     async with contextlib.AsyncExitStack() as meanwhile:
         if options.health is not None:
-            await meanwhile.enter_async_context(serving(options.health, attendant.is_ready))
+            probes = Probes(is_ready=attendant.is_ready, metrics=options.metrics)
+            await meanwhile.enter_async_context(serving(options.health, probes))
         await meanwhile.enter_async_context(_in_background(_sweep_for_ever(attendant)))
         await meanwhile.enter_async_context(_in_background(_pass_on(stopping, stop)))
         while not stop.is_set():

@@ -36,7 +36,9 @@ def routes(services: Services) -> Sequence[Route]:
         return Reply(document=b"ready\n", headers=_TEXT)
 
     async def metrics(_: Inquiry) -> Reply:
-        return Reply(document=await run_in_threadpool(services.metrics.text), headers=_PROMETHEUS)
+        counted = await run_in_threadpool(services.metrics.text)
+        looked_up = await run_in_threadpool(services.gauges)
+        return Reply(document=counted + looked_up, headers=_PROMETHEUS)
 
     return [_open("/healthz", healthz), _open("/readyz", readyz), _open("/metrics", metrics)]
 

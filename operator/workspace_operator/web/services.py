@@ -62,7 +62,8 @@ class Services:
     """What handlers need from outside.
 
     Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. Writes of people go through
-    ``calling`` only. ``public_url`` is what links begin with; empty: as the request came.
+    ``calling`` only. ``gauges`` are what is looked up when metrics are asked for, in Prometheus' text form.
+    ``public_url`` is what links begin with; empty: as the request came.
     """
 
     people: People
@@ -74,6 +75,7 @@ class Services:
     clock: Callable[[], datetime]
     metrics: Metrics
     log: Callable[[Served], None]
+    gauges: Callable[[], bytes] = bytes
     limits: Limits = field(default_factory=Limits)
     public_url: str = ""
 

@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from workspace_operator.errors import StoreUnavailable
@@ -25,13 +25,18 @@ class Duty(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLoop:
-    """Attends to duties in turn until told to stop. Times are seconds."""
+    """Attends to duties in turn until told to stop. Times are seconds.
+
+    Attributes:
+        well: set while the last round through all duties went well.
+    """
 
     duties: Sequence[Duty]
     stopping: threading.Event
     idle: float = 0.5
     longest_wait: float = 30.0
     chance: Callable[[], float] = random.random
+    well: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Work until ``stopping`` is set; no error ends it, or keeps the other duties from their turn."""
@@ -39,6 +44,7 @@ class WorkerLoop:
         while not self.stopping.is_set():
             outcomes = [self._attend(each) for each in self.duties if not self.stopping.is_set()]
             failures = failures + 1 if None in outcomes else 0
+            (self.well.clear if failures else self.well.set)()
             if failures or not any(outcomes):
                 self.stopping.wait(self._pause(failures))
 
