@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import Run
 from workspace_operator.cli.output import json_text, printable, table
 
-GROUPS = ("people", "merges", "exports", "credentials", "run")
+GROUPS = ("people", "merges", "migrations", "exports", "credentials", "run")
 COMMANDS = (
     ("apply",),
     ("people", "import"),
@@ -23,6 +23,7 @@ COMMANDS = (
     ("merges", "list"),
     ("merges", "show"),
     ("merges", "undo"),
+    ("migrations", "show"),
     ("exports", "list"),
     ("exports", "get"),
     ("credentials", "create"),

@@ -13,7 +13,7 @@ from typing import Final
 
 from workspace_operator.application.ports import Migrations
 from workspace_operator.errors import WorkspaceOperatorError
-from workspace_operator.migrations.records import Migration, Violation
+from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import ENDED, Stage
 from workspace_operator.reconcile.observed import Owner
 
@@ -110,14 +110,7 @@ def _people(owner: Owner, change: Migration) -> Iterator[Sample]:
 
 
 def _violations(owner: Owner, change: Migration) -> Iterator[Sample]:
-    found = change.violations
-    counts = {
-        Violation.DUPLICATE_EMAIL: found.duplicate_email,
-        Violation.INVALID_EMAIL: found.invalid_email,
-        Violation.SUPPRESSED_EMAIL: found.suppressed_email,
-        Violation.ID_IS_ANOTHER_EMAIL: found.id_is_another_email,
-    }
-    for violation, count in counts.items():
+    for violation, count in change.violations.by_violation().items():
         yield {**_labels(owner), "violation": violation}, count
 
 

@@ -7,7 +7,17 @@ from typing import NoReturn
 
 import typer
 
-from workspace_operator.cli import applying, credentials, database, exports, merges, people, running, workspaces
+from workspace_operator.cli import (
+    applying,
+    credentials,
+    database,
+    exports,
+    merges,
+    migrations,
+    people,
+    running,
+    workspaces,
+)
 from workspace_operator.cli.output import ERROR, complain
 from workspace_operator.errors import WorkspaceOperatorError
 
@@ -25,6 +35,7 @@ app.command("apply", epilog=applying.EXAMPLES)(applying.apply)
 app.add_typer(running.app, name="run", short_help="Run the operator, the people API and the worker, or one.")
 app.add_typer(people.app, name="people")
 app.add_typer(merges.app, name="merges")
+app.add_typer(migrations.app, name="migrations")
 app.add_typer(exports.app, name="exports")
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(workspaces.app, name="workspaces")

@@ -13,6 +13,7 @@ from typing import Any
 
 ERROR = 1
 STALLED = 3
+INTERRUPTED = 130
 
 _GAP = "  "
 _not_ascii_text = re.compile(r"[^\n\x20-\x7e]").search

@@ -10,7 +10,7 @@ import typer
 from workspace_operator.cli.options import namespaced
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.ports import Credentials, Exports, Merges, People
+    from workspace_operator.application.ports import Credentials, Exports, Merges, Migrations, People
     from workspace_operator.bootstrap import Store
     from workspace_operator.identity.references import Reference
 
@@ -35,6 +35,7 @@ class NamedWorkspace:
     people: "People"
     exports: "Exports"
     merges: "Merges"
+    migrations: "Migrations"
     credentials: "Credentials"
 
 
@@ -50,6 +51,7 @@ def opened_workspace(database: str, name: str, cluster: str | None) -> Iterator[
             people=store.people,
             exports=store.exports,
             merges=store.merges,
+            migrations=store.migrations,
             credentials=store.credentials,
         )
 

@@ -34,6 +34,15 @@ class ViolationCounts:
     id_is_another_email: int = 0
     people_concerned: int = 0
 
+    def by_violation(self) -> dict[Violation, int]:
+        """People per violation, in the order in which they are told."""
+        return {
+            Violation.DUPLICATE_EMAIL: self.duplicate_email,
+            Violation.INVALID_EMAIL: self.invalid_email,
+            Violation.SUPPRESSED_EMAIL: self.suppressed_email,
+            Violation.ID_IS_ANOTHER_EMAIL: self.id_is_another_email,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.changes import ALLOWED_CHANGES, disables_email
-from workspace_operator.migrations.records import Migration, OnConflict
+from workspace_operator.migrations.records import Migration, OnConflict, Violation
 from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile.credentials import CredentialsSeen, RotationCause, SecretState
 from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
@@ -233,17 +233,8 @@ def _blocking_duplicates(migration: Migration) -> int:
 
 
 def _violations(migration: Migration) -> str:
-    counts = migration.violations
-    listed = [
-        f"{name} {count}"
-        for name, count in (
-            ("duplicateEmail", _blocking_duplicates(migration)),
-            ("invalidEmail", counts.invalid_email),
-            ("suppressedEmail", counts.suppressed_email),
-            ("idIsAnotherEmail", counts.id_is_another_email),
-        )
-        if count
-    ]
+    counts = migration.violations.by_violation() | {Violation.DUPLICATE_EMAIL: _blocking_duplicates(migration)}
+    listed = [f"{violation} {count}" for violation, count in counts.items() if count]
     return f" ({', '.join(listed)}; somebody may count twice)" if listed else ""
 
 
