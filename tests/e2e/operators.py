@@ -68,6 +68,11 @@ class Operator:
         except (OSError, urllib.error.URLError):
             return False
 
+    def metrics(self) -> str:
+        """What it tells of itself, in Prometheus' text form."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
     def stop(self) -> int | None:
         """End it in peace; its exit code."""
         return self._end(signal.SIGTERM)

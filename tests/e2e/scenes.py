@@ -57,6 +57,11 @@ class Scene:
         where = (RESOURCE, name, "-n", self.namespace)
         self.edits[name] = int(self.kubectl("annotate", "--overwrite", *VERSION, *where, f"{key}={value}"))
 
+    def patch(self, spec: dict[str, object], name: str = "shop") -> None:
+        """As ``kubectl patch`` does: only what is named changes."""
+        change = ("--type=merge", "-p", json.dumps({"spec": spec}))
+        self.edits[name] = int(self.kubectl("patch", RESOURCE, name, "-n", self.namespace, *VERSION, *change))
+
     def request_reconcile(self, name: str = "shop") -> str:
         """The token that was written."""
         token = f"now-{secrets.token_hex(4)}"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -146,13 +147,51 @@ def test_wish_taken_back_may_be_had_again(blocked: Scene) -> None:
     assert mode_of(blocked.until_ready()) == "EmailOrID"
 
 
-def test_merge_is_not_available_yet(id_only: Scene) -> None:
-    id_only.apply(identifiers=EMAIL_OR_ID | {"onConflict": "Merge"}, color="123456")
+def test_blocked_change_goes_on_by_merging(blocked: Scene) -> None:
+    blocked.patch({"identifiers": {"onConflict": "Merge"}})
 
-    document = id_only.until_reason("InvalidSpec")
+    document = blocked.until_ready()
 
-    assert "spec.identifiers.onConflict: must be Block" in conditions(document)["Ready"]["message"]
-    assert id_only.stored().settings.color == "6B7280"
+    migration = document["status"]["migration"]
+    assert (mode_of(document), migration["onConflict"], migration["stage"]) == ("EmailOrID", "Merge", "Completed")
+    assert (migration["peopleMerged"], migration["peopleFolded"], migration["idsGivenUp"]) == (1, 1, 1)
+    assert migration["violations"] == dict.fromkeys(migration["violations"], 0)
+    assert "export" not in migration
+    assert document["status"]["people"] == {"total": 2, "withEmail": 2, "withoutID": 0}
+    assert condition_stands(document) == {"Ready": "True", "IdentifiersApplied": "True"}
+
+
+def test_merging_is_journalled_and_shown(blocked: Scene) -> None:
+    blocked.patch({"identifiers": {"onConflict": "Merge"}})
+    blocked.until_ready()
+    whose = ("--workspace", f"{blocked.namespace}/shop")
+
+    shown = blocked.operator.workspacectl("migrations", "show", *whose, "--watch", "-o", "json")
+    journal = blocked.operator.workspacectl("merges", "list", *whose, "-o", "json")
+
+    assert json.loads(shown).items() >= blocked.get()["status"]["migration"].items()
+    assert [(each["primary"]["id"], each["secondary"]["id"]) for each in json.loads(journal)] == [("1", "2")]
+
+
+def test_merging_is_given_up_for_blocking(id_only: Scene) -> None:
+    id_only.import_people([*TWINS, ("4", "nonsense")])
+    id_only.apply(identifiers=EMAIL_OR_ID | {"onConflict": "Merge"})
+    merging = id_only.until_reason("MigrationBlocked")
+
+    id_only.patch({"identifiers": {"onConflict": "Block"}})
+    blocking = id_only.until(lambda document: document["status"]["migration"].get("peopleConcerned") == 3)
+
+    assert "1 person of 4 stand in the way of EmailOrID (invalidEmail 1" in conditions(merging)["Ready"]["message"]
+    assert blocking["status"]["migration"]["onConflict"] == "Block"
+    assert id_only.stored().mode is Mode.ID_ONLY
+
+
+def test_blocked_change_is_measured(blocked: Scene) -> None:
+    told = blocked.operator.metrics()
+
+    whose = f'namespace="{blocked.namespace}",name="shop"'
+    assert f'{whose},violation="duplicateEmail"}} 2\n' in told
+    assert f'{whose},state="total"}} 3\n' in told
 
 
 def test_suspended_change_goes_on_later(blocked: Scene) -> None:
@@ -190,8 +229,12 @@ def test_email_may_cease_to_identify(scene: Scene) -> None:
     scene.apply(identifiers=ID_ONLY)
     document = scene.until_ready()
 
+    migration = document["status"]["migration"]
     assert mode_of(document) == "IDOnly"
+    assert (migration["peopleWithoutID"], migration["peopleWithoutIdentifier"]) == (1, 1)
     assert document["status"]["people"] == {"total": 2, "withEmail": 2, "withoutID": 1}
+    (changed,) = [message for _, reason, message in scene.events() if reason == "IdentifiersChanged"]
+    assert changed.endswith("1 person without an id can now be reached by cio_id only.")
 
 
 def test_id_may_begin_to_identify(scene: Scene) -> None:

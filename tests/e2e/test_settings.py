@@ -8,7 +8,7 @@ from tests.e2e.scenes import Scene, condition_stands, conditions
 from tests.e2e.waiting import until
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.reconcile.observed import Settings
-from workspace_operator.resources.workspaces import SendMode
+from workspace_operator.resources.workspaces import ADOPT, SendMode
 
 EVERYTHING: dict[str, Any] = {
     "displayName": "The Shop",
@@ -123,7 +123,7 @@ def test_transitions_are_events(scene: Scene) -> None:
     scene.apply()
     scene.until_ready()
 
-    scene.apply(identifiers={"mode": "EmailOrID", "onConflict": "Merge"})
+    scene.apply(annotations={ADOPT: "no number"})
     scene.until_reason("InvalidSpec")
     scene.apply()
     scene.until_ready()

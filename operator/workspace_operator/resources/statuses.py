@@ -140,11 +140,11 @@ class MigrationStatus(Document):
     """peopleChecked is how many of them have been checked, and prepared for the new mode where that is needed."""
 
     people_without_id: Count = 0
-    """peopleWithoutID is how many people have no id: in mode IDOnly they are reached by cio_id only."""
+    """peopleWithoutID is how many people have no id."""
 
     people_without_identifier: Count = 0
-    """peopleWithoutIdentifier is how many people have neither an id nor an address: in every mode they are reached
-    by cio_id only."""
+    """peopleWithoutIdentifier is how many people have none of the new mode's identifiers: they are reached by cio_id
+    only. In mode IDOnly that is everybody who has no id."""
 
     people_merged: Count = 0
     """peopleMerged is, with onConflict Merge, how many people become part of somebody else at the switch."""
