@@ -89,6 +89,19 @@ def test_blocked_change_ends_with_three(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("blocked")
+def test_blocked_change_goes_on_by_merging(run: Run) -> None:
+    manifest = Path("crm.yaml")
+    manifest.write_text(manifest.read_text().replace("mode: EmailOrID", "mode: EmailOrID, onConflict: Merge"))
+
+    applied = run("apply", "-f", manifest)
+
+    told = fields(run("migrations", "show", *W).out)
+    assert applied.code == 0
+    assert (told["CHANGE"], told["STAGE"], told["ON CONFLICT"]) == ("2", "Completed", "Merge")
+    assert (told["PEOPLE FOLDED"], told["IDS GIVEN UP"], told["IN THE WAY"]) == ("1 of 1 merged", "1", "0")
+
+
+@pytest.mark.usefixtures("blocked")
 def test_json_is_that_of_the_resource(run: Run) -> None:
     [applied] = json.loads(run("apply", "-f", "crm.yaml", "-o", "json").out)
 
