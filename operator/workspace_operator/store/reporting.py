@@ -49,6 +49,7 @@ class Report:
     started: datetime
     number: int = 0
     mended: bool = False
+    left_before: bool = False
     _clock: float = 0.0
 
     def write(self) -> Migration:
@@ -58,6 +59,8 @@ class Report:
         self._forget(above=self.number - 1)
         listed = 0
         for rows in self._violations():
+            if listed == 0:
+                self._give_up_preparation()
             self._in_step(lambda held, rows=rows: insert_rows(held.connection, violation, rows))  # type: ignore[misc]
             listed += len(rows)
         if listed == 0:  # mended just before, and what writers said since is still to be settled
@@ -84,8 +87,15 @@ class Report:
 
     def _begin(self, held: Held) -> None:
         held.update_workspace(tracks_changes=True, blocked_export=None)
+        self.left_before = held.row.leftovers
+        held.update(leftovers=True)  # until it ends: whoever takes the change back has this report cleared
         newest = sa.select(sa.func.max(export.c.number)).where(export.c.workspace_id == held.workspace_id)
         self.number = (held.connection.execute(newest).scalar_one() or 0) + 1
+
+    def _give_up_preparation(self) -> None:
+        """What writers say is for the report from here on: who takes over must not settle what was prepared by it."""
+        if self.change.stage is Stage.PREPARING:
+            self.change = self._in_step(lambda held: held.move(Stage.CHECKING, cursor=""))
 
     def _violations(self) -> Iterator[Sequence[tuple[Any, ...]]]:
         parameters = {"workspace_id": self.change.workspace_id, "export_number": self.number}
@@ -129,10 +139,9 @@ class Report:
         held = hold(connection, self.change, self.lease, self._now)
         counts = _counts(connection, self._of_this)
         total: dict[str, object] = {"people_total": self.people.total, "people_checked": self.people.total}
-        left = {"leftovers": held.row.leftovers or self.change.stage is Stage.PREPARING, "cursor": ""}
         if counts.people_concerned == 0:
             held.update_workspace(blocked_export=None)
-            return held.move(Stage.CHECKING, **total, **left)
+            return held.move(Stage.CHECKING, **total)
         connection.execute(sa.insert(export).values(self._row(counts)))
         mended = self.mended or held.workspace().blocked_export is None
         # The lease ends here: from the commit on it is the writers who make the change due again.
@@ -141,8 +150,8 @@ class Report:
             "lease_expires_at": None,
             "due_at": self._now + MENDING_SETTLES if mended else None,
         }
-        values = violation_values(counts) | total | resting | left
-        return held.move(Stage.BLOCKED, export=self.number, **values)
+        values = violation_values(counts) | total | resting
+        return held.move(Stage.BLOCKED, export=self.number, leftovers=self.left_before, **values)
 
     def _row(self, counts: ViolationCounts) -> dict[str, object]:
         return {
