@@ -129,7 +129,7 @@ class SQLMigrations:
         def work(held: Held) -> Batch:
             row = held.row
             stretch = preparing.prepare_stretch(held.connection, migration, after=row.cursor, size=size)
-            done = stretch.keys < size
+            done = stretch.is_last
             checked = row.people_total if done else min(row.people_checked + stretch.people, row.people_total)
             held.advance(
                 done=checked, total=row.people_total, people_checked=checked, cursor=stretch.last, leftovers=True
