@@ -265,6 +265,23 @@ def test_violation_that_appears_meanwhile_stops_the_switch(store: Store, violati
     assert scene.change.violations.people_concerned == (2 if violation == "duplicate" else 1)
 
 
+def test_switch_is_tried_again_with_who_came_meanwhile(store: Store) -> None:
+    scene, lease = preparing(store)
+    prepare(scene, lease)
+    settle(scene, lease)
+    scene.add("bad", "no address")
+    switch(scene, lease)
+    scene.add("last", "zzz@example.com")
+    settle(scene, lease)
+    scene.delete(id="bad")
+
+    scene.finish(lease)
+
+    assert (scene.stage, scene.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
+    if store.database is not None:
+        assert_sound(store.database)
+
+
 def test_violation_before_the_preparation_blocks(scene: Scene) -> None:
     scene.request()
     migrations, now = scene.store.migrations, scene.store.clock()

@@ -19,7 +19,7 @@ class Stage(StrEnum):
 FOLLOWERS: dict[Stage, frozenset[Stage]] = {
     Stage.REQUESTED: frozenset({Stage.CHECKING, Stage.BLOCKED, Stage.CANCELLED}),
     Stage.CHECKING: frozenset({Stage.PREPARING, Stage.BLOCKED, Stage.CANCELLED}),
-    # Back to Checking: a paused change lets its writers go, so what was prepared is out of date.
+    # Back to Checking: a report of violations gives up what was prepared.
     Stage.PREPARING: frozenset({Stage.SWITCHED, Stage.CHECKING, Stage.BLOCKED, Stage.CANCELLED}),
     Stage.SWITCHED: frozenset({Stage.FOLDING, Stage.COMPLETED}),
     Stage.FOLDING: frozenset({Stage.COMPLETED}),

@@ -142,9 +142,9 @@ class SQLMigrations:
         """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
 
         def work(held: Held) -> Batch:
-            settled = preparing.settle(held.connection, migration, size=size)
-            held.renew(leftovers=True)
-            return Batch(done=settled <= FEW_CHANGES, crowded=self._crowding.is_crowded(held.connection))
+            done = preparing.settle(held.connection, migration, size=size) <= FEW_CHANGES
+            held.renew(leftovers=True, **(_merge_values(held) if done and _merges(migration) else {}))
+            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
         return self._step(migration, lease, now, work)
 
@@ -193,9 +193,7 @@ class SQLMigrations:
         """Switched → Folding: people who became one are put together, a group at a time."""
 
         def work(held: Held) -> Migration:
-            merges = merges_of(held.connection, held.workspace_id)
-            values = {"people_merged": merges.people, "people_folded": merges.folded, "ids_given_up": merges.ids}
-            return held.move(Stage.FOLDING, cursor="", **values)
+            return held.move(Stage.FOLDING, cursor="", **_merge_values(held))
 
         return self._step(migration, lease, now, work)
 
@@ -250,14 +248,23 @@ def prepares(change: Migration) -> bool:
     return change.from_mode is Mode.ID_ONLY
 
 
+def _merges(change: Migration) -> bool:
+    return prepares(change) and change.on_conflict is OnConflict.MERGE
+
+
+def _merge_values(held: Held) -> dict[str, object]:
+    merges = merges_of(held.connection, held.workspace_id)
+    return {"people_merged": merges.people, "people_folded": merges.folded, "ids_given_up": merges.ids}
+
+
 def _switch(held: Held) -> Migration:
-    change, merges = held.change, held.change.on_conflict is OnConflict.MERGE
+    change = held.change
     if prepares(change):
         while preparing.settle(held.connection, change, size=10 * FEW_CHANGES):
             pass
         if preparing.is_obstructed(held.connection, change):
             return change
     moved = {"mode": change.to_mode.value, "row_version": workspace.c.row_version + 1}
-    held.update_workspace(**moved, tracks_changes=False, blocked_export=None, folds=prepares(change) and merges)
+    held.update_workspace(**moved, tracks_changes=False, blocked_export=None, folds=_merges(change))
     clean = violation_values(ViolationCounts())
     return held.move(Stage.SWITCHED, switched_at=held.now, export=None, people_checked=held.row.people_total, **clean)

@@ -18,16 +18,23 @@ from workspace_operator.store.tables import KIND_EMAIL, changed_key, identifier,
 _OWNED = ["workspace_id", "kind", "value_key", "cio_id"]
 _SHARED = ["workspace_id", "email_key", "people", "ids", "suppressed", "folded"]
 
+END = "\U0010ffff"
+"""After every address: whoever comes with one from here on is looked at by what they say of it."""
+
 Condition = sa.ColumnElement[bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Addresses next to each other: up to which, how many people have them, and whether there are any after them."""
+    """Addresses next to each other: up to which, and how many people have them."""
 
     last: str
     people: int
-    is_last: bool
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no address is left after them."""
+        return self.last == END
 
 
 def prepare_stretch(connection: sa.Connection, change: Migration, *, after: str, size: int) -> Stretch:
@@ -37,8 +44,8 @@ def prepare_stretch(connection: sa.Connection, change: Migration, *, after: str,
     """
     beyond = sa.and_(person.c.workspace_id == change.workspace_id, person.c.email_key > after)
     nth = sa.select(person.c.email_key).where(beyond).order_by(person.c.email_key).offset(size - 1).limit(1)
-    last = connection.execute(nth).scalar_one_or_none()
-    within = beyond if last is None else sa.and_(beyond, person.c.email_key <= last)
+    last: str = connection.execute(nth).scalar_one_or_none() or END
+    within = sa.and_(beyond, person.c.email_key <= last)
     people = connection.execute(sa.select(sa.func.count()).select_from(person).where(within)).scalar_one()
     keys = _insert_each(connection, change, within)
     if keys < people:
@@ -46,12 +53,10 @@ def prepare_stretch(connection: sa.Connection, change: Migration, *, after: str,
         in_groups = person.c.email_key.in_(shared.having(sa.func.count() > 1))
         _insert_shared(connection, change, in_groups, sa.func.count() > 1)
         _give_to_eldest(connection, change, in_groups)
-    blocked = sa.and_(_suppressions(change), suppression.c.value_key > after)
-    if last is not None:
-        blocked = sa.and_(blocked, suppression.c.value_key <= last)
+    blocked = sa.and_(_suppressions(change), suppression.c.value_key > after, suppression.c.value_key <= last)
     keys_blocked = person.c.email_key.in_(sa.select(suppression.c.value_key).where(blocked))
     _insert_shared(connection, change, keys_blocked, sa.func.count() == 1)
-    return Stretch(last=after if last is None else last, people=people, is_last=last is None)
+    return Stretch(last=last, people=people)
 
 
 def settle(connection: sa.Connection, change: Migration, *, size: int) -> int:

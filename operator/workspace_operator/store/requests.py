@@ -36,6 +36,7 @@ def request(connection: sa.Connection, action: RequestMigration, now: datetime) 
         "lease_owner": "",
         "lease_expires_at": None,
         "reported_revision": migration.c.revision,
+        "reported_progress": migration.c.progress,
     }
     connection.execute(sa.update(migration).where(migration.c.workspace_id == action.workspace_id).values(ended))
     connection.execute(sa.insert(migration).values(_fresh(action, newest, now)))
