@@ -255,7 +255,6 @@ violation = sa.Table(
     sa.Column("invalid_email", sa.Boolean, nullable=False),
     sa.Column("suppressed_email", sa.Boolean, nullable=False),
     sa.Column("id_is_another_email", sa.Boolean, nullable=False),
-    sa.Index("ix_violation_person", "workspace_id", "cio_id"),
     sa.Index("ix_violation_order", "workspace_id", "export_number", "email_key", "created_at", "cio_id"),
     sqlite_with_rowid=False,
 )

@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE workspace RENAME COLUMN writers_held TO tracks_changes")
     op.add_column("workspace", sa.Column("folds", sa.Boolean(), nullable=False, server_default=sa.false()))
     _migration()
+    op.drop_index("ix_violation_person", "violation")
     op.create_table(
         "changed_key",
         sa.Column("workspace_id", sa.BigInteger(), autoincrement=False, nullable=False),
