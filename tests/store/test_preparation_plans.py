@@ -1,0 +1,120 @@
+"""What the worker does in batches looks only at what it is about: the plans of both databases, in a crowd."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.benchmarks.crowds import fill_people, vacuum
+from tests.postgres import Postgres
+from tests.store.adapters import START, Sent, hearing, upgraded
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import Migration, OnConflict
+from workspace_operator.store import preparing
+from workspace_operator.store.dialects import insert_rows
+from workspace_operator.store.engines import Database
+from workspace_operator.store.tables import changed_key, person
+from workspace_operator.store.unfolded import next_groups
+
+WORKSPACE = 7
+CROWDS = {WORKSPACE: 20_000, 8: 60_000}
+LARGE = ("person", "identifier")
+CHANGE = Migration(
+    workspace_id=WORKSPACE,
+    number=1,
+    from_mode=Mode.ID_ONLY,
+    to_mode=Mode.EMAIL_OR_ID,
+    on_conflict=OnConflict.MERGE,
+    requested_at=START,
+)
+
+
+def prepare(connection: sa.Connection) -> None:
+    preparing.prepare_stretch(connection, CHANGE, after="2", size=500)
+
+
+def prepare_the_rest(connection: sa.Connection) -> None:
+    preparing.prepare_stretch(connection, CHANGE, after="shared1", size=100_000)
+
+
+def settle(connection: sa.Connection) -> None:
+    keys = connection.execute(
+        sa.select(person.c.email_key)
+        .where(person.c.workspace_id == WORKSPACE, person.c.email_key > "1")
+        .order_by(person.c.email_key)
+        .limit(100)
+    ).scalars()
+    insert_rows(connection, changed_key, [(WORKSPACE, f"{number}", key, "x") for number, key in enumerate(keys)])
+    assert preparing.settle(connection, CHANGE, size=1000) == 100
+
+
+def look_for_obstructions(connection: sa.Connection) -> None:
+    preparing.is_obstructed(connection, CHANGE)
+    next_groups(connection, WORKSPACE, after="", size=20)
+
+
+STEPS = (prepare, prepare_the_rest, settle, look_for_obstructions)
+steps = pytest.mark.parametrize("step", STEPS)
+Step = Callable[[sa.Connection], None]
+
+
+@pytest.fixture(scope="module")
+def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    yield from _crowded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
+
+
+@pytest.fixture(scope="module")
+def crowded_postgres(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        yield from _crowded(url)
+
+
+def _crowded(url: str) -> Iterator[Database]:
+    database = upgraded(url)
+    for workspace_id, people in CROWDS.items():
+        fill_people(database, workspace_id, people)
+    vacuum(database)
+    yield database
+    database.close()
+
+
+@steps
+def test_sqlite_searches_by_an_index(crowded_sqlite: Database, step: Step) -> None:
+    plans = [each for statement in explained(crowded_sqlite, step, "EXPLAIN QUERY PLAN") for each in statement]
+
+    looks = [row.detail for row in plans if any(f" {name}" in row.detail for name in LARGE)]
+    assert looks
+    assert [look for look in looks if not look.startswith("SEARCH")] == []
+
+
+@pytest.mark.postgres
+@steps
+def test_postgres_searches_by_an_index(crowded_postgres: Database, step: Step) -> None:
+    plans = [rows[0][0][0]["Plan"] for rows in explained(crowded_postgres, step, "EXPLAIN (FORMAT JSON)")]
+
+    scans = [node for plan in plans for node in _nodes(plan) if node.get("Relation Name") in LARGE]
+    assert scans
+    assert [scan for scan in scans if scan["Node Type"] == "Seq Scan"] == []
+
+
+def explained(database: Database, step: Step, how: str) -> list[list[Any]]:
+    """The plan of each statement of a step, in a transaction that is taken back."""
+    engine = database.engine if database.is_sqlite else database._writing_engine
+    with hearing(database) as sent, engine.connect() as connection:
+        step(connection)
+        statements: list[Sent] = list(sent)
+        plans = [
+            list(connection.exec_driver_sql(f"{how} {statement}", parameters))
+            for statement, parameters in statements
+            if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
+        ]
+        connection.rollback()
+    assert plans
+    return plans
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner)
