@@ -28,6 +28,7 @@ from workspace_operator.store.rows import Row
 from workspace_operator.store.tables import activity, merge
 from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import write_trail
+from workspace_operator.store.unfolded import has_unfolded, refuse_unfolded_people
 from workspace_operator.store.violating import note_mending
 from workspace_operator.store.writing import write_people
 
@@ -47,14 +48,21 @@ class SQLMerges:
     def merges(
         self, workspace_id: int, *, cio_id: str | None = None, before: str | None = None, limit: int
     ) -> Sequence[Merge]:
-        """List merges, newest first; of one person on either side."""
+        """List merges, newest first; of one person on either side, whose group is folded before."""
         query = sa.select(merge).where(merge.c.workspace_id == workspace_id)
         if cio_id is not None:
             query = query.where(merge.c.merge_id.in_(_of_person(workspace_id, cio_id)))
         if before is not None:
             query = query.where(merge.c.merge_id < before)
-        with self.database.reading() as connection:
-            return [merge_of(row) for row in connection.execute(query.order_by(merge.c.merge_id.desc()).limit(limit))]
+
+        def find() -> Sequence[Merge]:
+            with self.database.reading_one_snapshot() as connection:
+                if cio_id is not None and has_unfolded(connection, workspace_id):
+                    refuse_unfolded_people(connection, workspace_id, [cio_id])
+                rows = connection.execute(query.order_by(merge.c.merge_id.desc()).limit(limit))
+                return [merge_of(row) for row in rows]
+
+        return self.folder.folding(workspace_id, find)
 
     def get(self, workspace_id: int, merge_id: str) -> Merge:
         """Find a merge. Raises NotFound."""
