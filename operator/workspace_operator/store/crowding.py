@@ -1,4 +1,7 @@
-"""Whether others write to the database, who want their share of it: told from what the database counts anyway."""
+"""Whether others write to the database, who want their share of it: told from what PostgreSQL counts anyway.
+
+On SQLite nothing has to be told: writers queue for one lock, and each is next after a batch of the worker's.
+"""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +12,6 @@ MANY = 10
 
 # One past the newest transaction that has ended; each that writes or locks a row has a number.
 _ENDED = sa.text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
-_DATA_VERSION = sa.text("PRAGMA data_version")
 
 
 @dataclass(slots=True)
@@ -19,17 +21,14 @@ class Crowding:
     _seen: int | None = field(default=None, init=False)
 
     def is_crowded(self, connection: sa.Connection, *, own: int = 1) -> bool:
-        """Whether others wrote since the last look; call it in a transaction that writes.
+        """Whether others wrote since the last look.
 
         Args:
-            connection: on SQLite it knows only what other connections wrote since it looked last itself.
+            connection: in a transaction that writes.
             own: how many transactions of this worker's have ended since then.
         """
         if connection.dialect.name == "sqlite":
-            version = connection.execute(_DATA_VERSION).scalar_one()
-            before = connection.info.get("data_version", version)
-            connection.info["data_version"] = version
-            return bool(version != before)
+            return False
         ended = int(connection.execute(_ENDED).scalar_one())
         before, self._seen = self._seen, ended
         return before is not None and ended - before > own + MANY

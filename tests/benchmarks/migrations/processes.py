@@ -1,0 +1,104 @@
+"""The programs beside this module, started, ended, and what they say as values."""
+
+import json
+import subprocess
+import sys
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.benchmarks.migrations.grounds import Ground
+from tests.benchmarks.migrations.working import Told
+from workspace_operator.migrations.records import OnConflict
+
+PROGRAMS = "tests.benchmarks.migrations"
+WRITERS = 4
+MOST_SECONDS = 3000
+_numbers = count(1)
+
+
+def work(ground: Ground, on_conflict: OnConflict | None = OnConflict.BLOCK) -> Told:
+    """Have a worker ask for a change, unless None, and carry it as far as it goes."""
+    wish = [] if on_conflict is None else [on_conflict.value]
+    return Told(**run("working", ground.url, ground.workspace_id, *wish))
+
+
+def run(program: str, *arguments: object) -> dict[str, Any]:
+    """What a program has printed."""
+    command = [sys.executable, "-m", f"{PROGRAMS}.{program}", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+@dataclass(slots=True, kw_only=True)
+class Writers:
+    """Writers at full speed; what they have noted is there when they have ended."""
+
+    noted: list[tuple[float, float]] = field(default_factory=list)
+
+    def rate(self, since: float, until: float) -> float:
+        """Calls a second that were done in this time."""
+        return sum(since <= start and start + took <= until for start, took in self.noted) / (until - since)
+
+    def latencies(self, since: float, until: float) -> list[float]:
+        """Seconds of each call that began in this time, the shortest first."""
+        return sorted(took for start, took in self.noted if since <= start <= until)
+
+    def longest_across(self, spans: list[tuple[float, float]]) -> float:
+        """The longest call that was under way at any moment of these."""
+        return max(
+            (took for start, took in self.noted for since, until in spans if start <= until and start + took >= since),
+            default=0.0,
+        )
+
+
+@contextmanager
+def writers(ground: Ground, people: int) -> Iterator[Writers]:
+    """Four of them, which have begun."""
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}" for number in range(WRITERS)]
+        processes = [_writer(ground, people, file) for file in files]
+        made = Writers()
+        try:
+            for each in processes:
+                assert each.stdout is not None
+                assert each.stdout.readline() == "ready\n", "a writer has failed; see above"
+            yield made
+        finally:
+            codes = [_end(each) for each in processes]
+        assert codes == [0] * WRITERS, "a writer has failed; see above"
+        for file in files:
+            numbers = array("d", file.read_bytes())
+            made.noted.extend(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _writer(ground: Ground, people: int, file: Path) -> "subprocess.Popen[str]":
+    program = [sys.executable, "-m", f"{PROGRAMS}.writing"]
+    arguments = [ground.url, str(ground.workspace_id), str(people), f"w{next(_numbers)}", str(file)]
+    return subprocess.Popen([*program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _end(process: "subprocess.Popen[str]") -> int:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    try:
+        return process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+    finally:
+        process.stdout.close()
+
+
+def percentile_99(latencies: list[float]) -> float:
+    """Of seconds in order."""
+    return quantiles(latencies, n=100)[-1]
