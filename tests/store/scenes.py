@@ -170,10 +170,20 @@ class Scene:
         self._carry_out(RetryMigration(workspace_id=self.workspace_id, number=self.change.number, token=token))
 
     def worker(
-        self, name: str = "w1", *, batch: int = 10_000, stopping: Callable[[], bool] = lambda: False
+        self,
+        name: str = "w1",
+        *,
+        batch: int = 10_000,
+        stopping: Callable[[], bool] = lambda: False,
+        rest: Callable[[float], object] = lambda _: None,
     ) -> MigrationWorker:
         return MigrationWorker(
-            migrations=self.store.migrations, worker=name, clock=self.store.clock, batch=batch, stopping=stopping
+            migrations=self.store.migrations,
+            worker=name,
+            clock=self.store.clock,
+            batch=batch,
+            stopping=stopping,
+            rest=rest,
         )
 
     def work(self) -> bool:

@@ -1,0 +1,75 @@
+"""A worker among others, on PostgreSQL: it makes way for who writes, and a switch has no caller wait for another."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from tests.store.adapters import Store, empty, sql_store
+from tests.store.interruptions import peopled
+from tests.store.scenes import begun, prepare, switch
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.store.crowding import MANY, Crowding
+from workspace_operator.store.engines import Database
+from workspace_operator.store.tables import fence
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def stored(postgres_database: Database) -> Store:
+    empty(postgres_database)
+    return sql_store(postgres_database)
+
+
+def test_switch_gives_up_where_a_call_goes_on(stored: Store) -> None:
+    scene = peopled(stored, Mode.ID_ONLY, 3)
+    scene.request()
+    lease = begun(scene)
+    prepare(scene, lease)
+    assert stored.database is not None
+    shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == 7)
+
+    with stored.database.engine.connect() as call:
+        call.execute(shared.with_for_update(read=True, key_share=True))
+        in_vain = stored.migrations.switch(scene.change, lease, patience=timedelta(milliseconds=20), now=stored.clock())
+
+    assert (in_vain.stage, scene.stage) == (Stage.PREPARING, Stage.PREPARING)
+    assert switch(scene, lease).stage is Stage.SWITCHED
+
+
+def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
+    scene = peopled(stored, Mode.ID_ONLY, 3)
+    scene.request()
+    assert stored.database is not None
+    shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == 7)
+    rests: list[float] = []
+
+    with stored.database.engine.connect() as call:
+
+        def rest(seconds: float) -> None:
+            rests.append(seconds)
+            if len(rests) == 2:
+                call.rollback()
+
+        lease = begun(scene)
+        call.execute(shared.with_for_update(read=True, key_share=True))
+        scene.release(lease)
+        scene.worker(rest=rest).work_once()
+
+    assert scene.stage is Stage.COMPLETED
+    assert rests == [0.04, 0.08]
+
+
+@pytest.mark.parametrize(("others", "crowded"), [(0, False), (MANY + 5, True)])
+def test_who_writes_is_noticed(stored: Store, others: int, crowded: bool) -> None:
+    scene = peopled(stored, Mode.ID_ONLY, 1)
+    assert stored.database is not None
+    crowding = Crowding()
+    assert not stored.database.writing(crowding.is_crowded)
+
+    for number in range(others):
+        scene.add(f"other-{number}")
+
+    assert stored.database.writing(crowding.is_crowded) is crowded
