@@ -99,7 +99,7 @@ def intentions_of(action: Action | SecretAction, observed: Observed) -> tuple[In
 
 def _of_creation(action: CreateWorkspace) -> tuple[Intention, ...]:
     """Of the settings of a new workspace, those that nobody would have without saying so."""
-    usual = Settings(display_name="")
+    usual = Settings(display_name=action.settings.display_name)
     said = [(field, read(action.settings)) for field, read in FIELDS if read(action.settings) != read(usual)]
     values = ((ACCOUNT, action.account), (MODE, action.mode.value), *said)
     return (

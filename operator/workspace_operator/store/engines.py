@@ -40,7 +40,7 @@ LOCK_TIMEOUT_SECONDS = 10
 FORGOTTEN_AFTER = "10min"
 """After this PostgreSQL ends a session that stopped inside a transaction, with the locks that it holds."""
 
-_POOL: Mapping[str, int] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
+_POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
 
 HIGHEST_PORT = 65_535
 UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})

@@ -94,9 +94,7 @@ INVALID_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.email_is_invalid).ord
 SUPPRESSED_PEOPLE = (
     sa.select(*_PERSON).select_from(_SUPPRESSED).order_by(person.c.email_key, person.c.cio_id).limit(_LIMIT)
 )
-ANOTHER_PEOPLE = (
-    sa.select(*_PERSON).where(_OURS, person.c.id_is_another_email).order_by(person.c.cio_id).limit(_LIMIT)
-)
+ANOTHER_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.id_is_another_email).order_by(person.c.cio_id).limit(_LIMIT)
 _OF_KEY = sa.select(*_PERSON).where(_OURS, person.c.email_key == sa.bindparam("key"))
 OLDEST_OF_KEY = _OF_KEY.order_by(person.c.created_at, person.c.stored_at, person.c.cio_id).limit(_LIMIT)
 PEOPLE_OF_KEY = sa.select(sa.func.count()).select_from(person).where(_OURS, person.c.email_key == sa.bindparam("key"))
