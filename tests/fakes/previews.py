@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from tests.fakes.memory import Memory
 from tests.fakes.violations import people_counts, violation_counts, violation_rows
-from workspace_operator.application.ports import ViolationRow
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.rules import Mode
@@ -66,6 +65,7 @@ def _samples(population: Population, limit: int) -> dict[Violation, Sequence[Sam
 
 
 def _violating(population: Population, violation: Violation) -> Iterator[Person]:
+    """Of each address that is shared or suppressed the oldest, by the address; of others everybody, by cio_id."""
     if violation is Violation.DUPLICATE_EMAIL:
         yield from (group[0] for group in _groups(population))
         return
@@ -74,12 +74,13 @@ def _violating(population: Population, violation: Violation) -> Iterator[Person]
         Violation.SUPPRESSED_EMAIL: lambda row: row.suppressed_email,
         Violation.ID_IS_ANOTHER_EMAIL: lambda row: row.id_is_another_email,
     }
-    rows = [row for row in violation_rows(population) if flags[violation](row)]
-    yield from (population.people[row.cio_id] for row in sorted(rows, key=lambda row: _order(row, violation)))
-
-
-def _order(row: ViolationRow, violation: Violation) -> tuple[str, str]:
-    return (row.email_key or "" if violation is Violation.SUPPRESSED_EMAIL else "", row.cio_id)
+    people = [population.people[row.cio_id] for row in violation_rows(population) if flags[violation](row)]
+    if violation is Violation.SUPPRESSED_EMAIL:
+        oldest = {each.email_key: each for each in sorted(people, key=lambda each: each.seniority, reverse=True)}
+        people = [oldest[key] for key in sorted(oldest, key=str)]
+    else:
+        people.sort(key=lambda each: each.cio_id)
+    yield from people
 
 
 def _sample(population: Population, person: Person) -> Sample:

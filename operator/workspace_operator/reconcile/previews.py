@@ -35,7 +35,7 @@ class Preview:
         groups: how many addresses several people share.
         people_merged: who becomes part of somebody else if they are merged.
         ids_given_up: ids that become free if they are merged, since whoever is left keeps one.
-        samples: a bounded number of people by violation; of those who share an address the oldest, one an address.
+        samples: a bounded number of people by violation; of each address that is shared or suppressed the oldest.
     """
 
     people: PeopleCounts

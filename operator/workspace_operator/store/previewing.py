@@ -6,7 +6,7 @@ only a few are looked at. `counting` has the checks themselves.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from workspace_operator.migrations.records import Violation, ViolationCounts
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.rehearsals import Directory
-from workspace_operator.store.counting import BLOCKED_KEYS, count_people, count_violations
+from workspace_operator.store.counting import count_people, count_violations
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row, migration_of, workspace_of
 from workspace_operator.store.tables import KIND_EMAIL, migration, person, suppression, workspace
@@ -35,13 +35,13 @@ def _others_with(key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return sa.and_(_other.c.workspace_id == _WORKSPACE, _other.c.email_key == key)
 
 
-_SHARED = (
+_SHARING = (
     sa.select(person.c.email_key, sa.func.count().label("people"))
     .where(_OURS, person.c.email_key.is_not(None))
     .group_by(person.c.email_key)
     .having(sa.func.count() > 1)
-    .subquery("shared")
 )
+_SHARED = _SHARING.subquery("shared")
 _GROUPS = (
     sa.select(
         _SHARED.c.people,
@@ -75,8 +75,21 @@ _IS_SHARED = sa.exists(
     .where(_others_with(person.c.email_key), _other.c.cio_id != person.c.cio_id)
     .correlate(person)
 )
-_SUPPRESSED = BLOCKED_KEYS.join(person, sa.and_(_OURS, person.c.email_key == BLOCKED_KEYS.c.value_key))
-SUPPRESSED_ALONE = sa.select(sa.func.count()).select_from(_SUPPRESSED).where(~_IS_SHARED)
+# As a subquery that stands alone it is walked through as its index has it: no copy is made.
+_BLOCKED = (
+    sa.select(suppression.c.value_key)
+    .distinct()
+    .where(suppression.c.workspace_id == _WORKSPACE, suppression.c.kind == KIND_EMAIL)
+)
+_BLOCKED_KEYS = _BLOCKED.subquery("blocked_keys")
+_HAVING_BLOCKED = (
+    sa.select(sa.func.count())
+    .select_from(_other)
+    .where(_others_with(_BLOCKED_KEYS.c.value_key))
+    .correlate(_BLOCKED_KEYS)
+    .scalar_subquery()
+)
+SUPPRESSED_ALONE = sa.select(sa.func.count()).select_from(_BLOCKED_KEYS).where(_HAVING_BLOCKED == 1)
 _ANOTHER = (
     _OURS,
     person.c.id_is_another_email,
@@ -89,11 +102,15 @@ ANOTHER_ALONE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER, 
 
 _PERSON = (person.c.cio_id, person.c.id, person.c.email, person.c.email_key)
 _LIMIT = sa.bindparam("samples", type_=sa.BigInteger)
-SHARED_KEYS = sa.select(_SHARED.c.email_key).order_by(_SHARED.c.email_key).limit(_LIMIT)
-INVALID_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.email_is_invalid).order_by(person.c.cio_id).limit(_LIMIT)
-SUPPRESSED_PEOPLE = (
-    sa.select(*_PERSON).select_from(_SUPPRESSED).order_by(person.c.email_key, person.c.cio_id).limit(_LIMIT)
+SHARED_KEYS = _SHARING.order_by(person.c.email_key).limit(_LIMIT)
+SUPPRESSED_KEYS = (
+    _BLOCKED.where(
+        sa.exists(sa.select(_other.c.cio_id).where(_others_with(suppression.c.value_key)).correlate(suppression))
+    )
+    .order_by(suppression.c.value_key)
+    .limit(_LIMIT)
 )
+INVALID_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.email_is_invalid).order_by(person.c.cio_id).limit(_LIMIT)
 ANOTHER_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.id_is_another_email).order_by(person.c.cio_id).limit(_LIMIT)
 _OF_KEY = sa.select(*_PERSON).where(_OURS, person.c.email_key == sa.bindparam("key"))
 OLDEST_OF_KEY = _OF_KEY.order_by(person.c.created_at, person.c.stored_at, person.c.cio_id).limit(_LIMIT)
@@ -163,7 +180,7 @@ class _Look:
             groups=int(merges.groups) if merges else 0,
             people_merged=int(merges.people) if merges else 0,
             ids_given_up=int(merges.ids) if merges else 0,
-            samples=self._samples(),
+            samples=self._samples(found),
         )
 
     def _concerned(self, found: ViolationCounts) -> tuple[int, int]:
@@ -176,18 +193,29 @@ class _Look:
         alone = found.invalid_email + suppressed_alone + another_alone
         return alone, found.invalid_email + found.suppressed_email + another
 
-    def _samples(self) -> dict[Violation, Sequence[Sample]]:
+    def _samples(self, found: ViolationCounts) -> dict[Violation, Sequence[Sample]]:
         if self.samples <= 0:
             return {}
-        keys = [row.email_key for row in self._rows(SHARED_KEYS, samples=self.samples)]
-        oldest = [self._rows(OLDEST_OF_KEY, key=key, samples=1)[0] for key in keys]
-        found = {
-            Violation.DUPLICATE_EMAIL: oldest,
-            Violation.INVALID_EMAIL: self._rows(INVALID_PEOPLE, samples=self.samples),
-            Violation.SUPPRESSED_EMAIL: self._rows(SUPPRESSED_PEOPLE, samples=self.samples),
-            Violation.ID_IS_ANOTHER_EMAIL: self._rows(ANOTHER_PEOPLE, samples=self.samples),
-        }
-        return {name: tuple(map(self._sample, rows)) for name, rows in found.items() if rows}
+        rows = {name: self._violating(name) for name, count in found.by_violation().items() if count}
+        return {name: tuple(map(self._sample, each)) for name, each in rows.items()}
+
+    def _violating(self, violation: Violation) -> Sequence[Row]:
+        match violation:
+            case Violation.DUPLICATE_EMAIL:
+                return self._oldest(SHARED_KEYS)
+            case Violation.INVALID_EMAIL:
+                return self._rows(INVALID_PEOPLE, samples=self.samples)
+            case Violation.SUPPRESSED_EMAIL:
+                return self._oldest(SUPPRESSED_KEYS)
+            case Violation.ID_IS_ANOTHER_EMAIL:
+                return self._rows(ANOTHER_PEOPLE, samples=self.samples)
+            case _ as never:
+                assert_never(never)
+
+    def _oldest(self, keys: sa.Select[Any]) -> Sequence[Row]:
+        """Of each address the oldest who has it."""
+        found = self._rows(keys, samples=self.samples)
+        return [self._rows(OLDEST_OF_KEY, key=each[0], samples=1)[0] for each in found]
 
     def _sample(self, row: Row) -> Sample:
         if row.email_key is None:

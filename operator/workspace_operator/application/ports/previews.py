@@ -17,7 +17,7 @@ class Previews(Protocol):
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
         """Tell of one moment what changing the identifiers would do to a workspace's people.
 
-        At most so many ``samples`` are given per violation: by (e-mail key, cio_id), of who has no key by cio_id.
-        Raises NotFound.
+        At most so many ``samples`` are given per violation: of each address that is shared or suppressed the oldest
+        who has it, by e-mail key; of the others the first by cio_id. Raises NotFound.
         """
         ...
