@@ -52,9 +52,9 @@ def plan(
     ] = DEFAULT_CLUSTER_ID,
     database: Database,
 ) -> None:
-    """Tell what an apply would do, on the people there are, and change nothing.
+    """Tell what an apply would do, without doing it.
 
-    A change of identifiers is checked against everybody, as an apply would do.
+    A change of identifiers is checked against the people there are. Nothing is written.
 
     Exits with 0 when nothing is to do, 2 when something would change, 3 when a person would have to act (blocked or in
     conflict), 1 on an error.
