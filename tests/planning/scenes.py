@@ -10,6 +10,7 @@ from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.application.planning import Planner
 from workspace_operator.application.ports import Previews
 from workspace_operator.application.reconciling import Reconciler
+from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.forecasts import Forecast
 from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.resources.manifests import name_of
@@ -54,6 +55,17 @@ def asked(store: Store, *manifests: Document) -> None:
     reconciling = reconciler(store, manifests)
     for each in manifests:
         reconciling.reconcile(as_resource(each, cluster=CLUSTER, now=store.clock().isoformat()))
+
+
+def worked(store: Store, *, until: Stage) -> None:
+    """Carry identifier changes out until one comes to a stage, where its worker is stopped."""
+
+    def stopping() -> bool:
+        return any(each.stage is until for each in store.previews.directory().migrations.values())
+
+    worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock, stopping=stopping)
+    while not stopping() and worker.work_once():
+        pass
 
 
 def applied(store: Store, *manifests: Document, cluster: str = CLUSTER) -> list[Document]:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tests.planning.scenes import Document, applied, asked, in_force, manifest, planned, planner, ready
+from tests.planning.scenes import Document, applied, asked, in_force, manifest, planned, planner, ready, worked
 from tests.store.adapters import Store, memory_store
 from workspace_operator.identity.calls import identify_call
 from workspace_operator.identity.references import reference_by_kind
@@ -70,17 +70,23 @@ def join(store: Store, people: dict[str, str | None]) -> None:
     first=sets_of_manifests(),
     people=crowds,
     then=sets_of_manifests(),
-    carried_out=st.booleans(),
+    worked_until=st.none() | st.sampled_from(Stage),
     last=sets_of_manifests(),
 )
 def test_plan_comes_true(
-    first: list[Document], people: dict[str, str | None], then: list[Document], carried_out: bool, last: list[Document]
+    first: list[Document],
+    people: dict[str, str | None],
+    then: list[Document],
+    worked_until: Stage | None,
+    last: list[Document],
 ) -> None:
     store = memory_store()
     applied(store, *valid(store, first))
     join(store, people)
     store.clock.forward(60)
-    (applied if carried_out else asked)(store, *valid(store, then))
+    asked(store, *valid(store, then))
+    if worked_until is not None:
+        worked(store, until=worked_until)
     store.clock.forward(60)
     manifests = valid(store, last)
     names = [each["metadata"]["name"] for each in manifests]
@@ -93,10 +99,11 @@ def test_plan_comes_true(
     for forecast, document in zip(forecasts, documents, strict=True):
         reason, message = ready(document)
         event(reason)
+        event(f"told at {forecast.identifiers.stage if forecast.identifiers else None}")
         assert forecast.verdict.reason == reason
         assert reason == Reason.IN_FORCE or forecast.verdict.message == message
         assert_change_came_true(store, forecast.identifiers, document)
-    if all(each.outcome is Outcome.NOTHING for each in forecasts):
+    if names and all(each.outcome is Outcome.NOTHING for each in forecasts):
         assert in_force(store, *names) == of_these
 
 

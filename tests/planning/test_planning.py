@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.planning.scenes import applied, asked, manifest, planned, planner, workspace_of
+from tests.planning.scenes import applied, asked, manifest, planned, planner, worked, workspace_of
 from tests.store.adapters import Store, memory_store
 from workspace_operator.application.planning import NothingYet
 from workspace_operator.errors import NotFound
@@ -215,6 +215,29 @@ def test_running_change_is_told_as_such(store: Store) -> None:
     assert (forecast.outcome, forecast.intentions) == (Outcome.CHANGES, ())
     assert forecast.identifiers is not None
     assert (forecast.identifiers.stage, forecast.identifiers.is_allowed) == (Stage.REQUESTED, True)
+
+
+@pytest.mark.parametrize("stage", [Stage.SWITCHED, Stage.FOLDING])
+def test_switched_change_is_told_without_a_preview(sharing: Store, stage: Stage) -> None:
+    asked(sharing, manifest(identifiers=MERGING))
+    worked(sharing, until=stage)
+
+    [forecast] = planned(sharing, manifest(identifiers=MERGING))
+
+    assert (forecast.outcome, forecast.intentions, forecast.advice) == (Outcome.CHANGES, (), ())
+    assert forecast.identifiers is not None
+    assert (forecast.identifiers.stage, forecast.identifiers.preview) == (stage, None)
+
+
+def test_next_change_follows_the_one_that_has_switched(sharing: Store) -> None:
+    asked(sharing, manifest(identifiers=MERGING))
+    worked(sharing, until=Stage.SWITCHED)
+
+    [forecast] = planned(sharing, manifest(identifiers=BY_ID))
+
+    assert verbs(forecast) == [Verb.CHANGE_IDENTIFIERS]
+    assert forecast.identifiers is not None
+    assert (forecast.identifiers.stage, forecast.identifiers.change.to_mode) == (None, Mode.ID_ONLY)
 
 
 def test_paused_change_is_looked_at_all_the_same(sharing: Store) -> None:
