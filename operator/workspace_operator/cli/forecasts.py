@@ -7,7 +7,7 @@ from workspace_operator.cli.output import tell
 from workspace_operator.migrations.records import OnConflict, Violation
 from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast, Outcome, outcome_of_all
 from workspace_operator.reconcile.intentions import Intention, Verb
-from workspace_operator.reconcile.messages import people, quoted
+from workspace_operator.reconcile.messages import harmless, people, quoted
 from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.verdicts import Reason
 
@@ -120,8 +120,8 @@ def _step(each: Intention) -> str:
     verb = VERBS[each.verb]
     if not each.field and each.before is None:
         return f"{verb} {quoted(each.after or '')}"
-    values = " → ".join("nothing" if value is None else value for value in (each.before, each.after))
-    return " ".join(filter(None, (verb, each.field, values if each.before is not None else f"to {each.after}")))
+    before, after = ("nothing" if value is None else harmless(value) for value in (each.before, each.after))
+    return " ".join(filter(None, (verb, each.field, f"to {after}" if each.before is None else f"{before} → {after}")))
 
 
 def _change(forecast: IdentifierForecast) -> Iterator[str]:
