@@ -17,6 +17,7 @@ from workspace_operator.application.attending import Attendant, Pace
 from workspace_operator.application.forgetting import Forgetter
 from workspace_operator.application.gauging import MigrationGauges
 from workspace_operator.application.migrating import MigrationWorker
+from workspace_operator.application.planning import NothingYet
 from workspace_operator.application.ports import (
     Belongings,
     Credentials,
@@ -24,6 +25,7 @@ from workspace_operator.application.ports import (
     Merges,
     Migrations,
     People,
+    Previews,
     Resources,
     Secrets,
     Workspaces,
@@ -37,7 +39,8 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
-from workspace_operator.store.upgrades import upgrade
+from workspace_operator.store.previewing import SQLPreviews
+from workspace_operator.store.upgrades import has_this_schema, upgrade
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
 from workspace_operator.worker.loop import WorkerLoop
@@ -79,6 +82,20 @@ def awaited(url: str, *, cache_megabytes: int = 4) -> Iterator[Store]:
     database = _database(url, cache_megabytes)
     try:
         yield _store(database)
+    finally:
+        database.close()
+
+
+@contextmanager
+def looked_into(url: str) -> Iterator[Previews]:
+    """Open a database to look ahead: nothing in it is changed, and none is made where there is none yet.
+
+    Raises InvalidInput, also for the schema of another version, or StoreUnavailable.
+    """
+    database = Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)
+    try:
+        is_missing = database.is_sqlite and not Path(str(database.url.database)).exists()
+        yield NothingYet() if is_missing or not has_this_schema(database) else SQLPreviews(database)
     finally:
         database.close()
 

@@ -14,6 +14,7 @@ from workspace_operator.cli.output import json_text, printable, table
 GROUPS = ("people", "merges", "migrations", "exports", "credentials", "run")
 COMMANDS = (
     ("apply",),
+    ("plan",),
     ("people", "import"),
     ("people", "export"),
     ("people", "show"),

@@ -15,6 +15,7 @@ from tests.fakes.memory import Memory
 from tests.fakes.merges import MemoryMerges
 from tests.fakes.migrations import MemoryMigrations
 from tests.fakes.people import MemoryPeople
+from tests.fakes.previews import MemoryPreviews
 from tests.fakes.trails import carry_out
 from tests.fakes.workspaces import MemoryWorkspaces
 from workspace_operator.application.ports import (
@@ -24,6 +25,7 @@ from workspace_operator.application.ports import (
     Merges,
     Migrations,
     People,
+    Previews,
     Workspaces,
 )
 from workspace_operator.identity.trail import Step
@@ -34,6 +36,7 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
+from workspace_operator.store.previewing import SQLPreviews
 from workspace_operator.store.tables import PER_WORKSPACE, metadata
 from workspace_operator.store.trails import write_trail
 from workspace_operator.store.upgrades import upgrade
@@ -76,6 +79,7 @@ class Store:
     belongings: Belongings
     merges: Merges
     credentials: Credentials
+    previews: Previews
     leave: Leave
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -97,6 +101,7 @@ def memory_store() -> Store:
         belongings=MemoryBelongings(memory),
         merges=MemoryMerges(memory),
         credentials=MemoryCredentials(memory),
+        previews=MemoryPreviews(memory),
         leave=leave,
         clock=clock,
     )
@@ -117,6 +122,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         belongings=SQLBelongings(database),
         merges=SQLMerges(database, new_id=new_id),
         credentials=SQLCredentials(database),
+        previews=SQLPreviews(database),
         leave=leave,
         clock=clock,
         database=database,

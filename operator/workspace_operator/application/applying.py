@@ -112,6 +112,11 @@ def validated(manifest: Document, workspaces: Workspaces, *, cluster: str) -> li
     return validate_manifest(manifest, _in_force(manifest, workspaces, cluster))
 
 
+def validated_beside(manifest: Document, stored: StoredWorkspace | None) -> list[Problem]:
+    """What an API server would refuse a manifest for, given the workspace that it is about; None: there is none."""
+    return validate_manifest(manifest, None if stored is None else _as_in_force(manifest, stored))
+
+
 def reason_of(document: Document) -> str:
     """The reason of condition Ready."""
     conditions = document.get("status", {}).get("conditions", ())
@@ -127,6 +132,10 @@ def _in_force(manifest: Document, workspaces: Workspaces, cluster: str) -> Docum
         stored = workspaces.find(*name_of(manifest), cluster=cluster)
     except NotFound:
         return None
+    return _as_in_force(manifest, stored)
+
+
+def _as_in_force(manifest: Document, stored: StoredWorkspace) -> Document:
     return {**manifest, "spec": _spec_of(stored), "status": {"identifiers": {"mode": stored.mode.value}}}
 
 

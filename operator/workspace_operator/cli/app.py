@@ -15,6 +15,7 @@ from workspace_operator.cli import (
     merges,
     migrations,
     people,
+    planning,
     running,
     workspaces,
 )
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("apply", epilog=applying.EXAMPLES)(applying.apply)
+app.command("plan", epilog=planning.EXAMPLES)(planning.plan)
 app.add_typer(running.app, name="run", short_help="Run the operator, the people API and the worker, or one.")
 app.add_typer(people.app, name="people")
 app.add_typer(merges.app, name="merges")

@@ -13,7 +13,7 @@ app = typer.Typer(help="Look after the database itself.", no_args_is_help=True)
 def upgrade(database: Database) -> None:
     """Bring the database to the schema of this version.
 
-    Every other command does so by itself, too.
+    Every other command but plan does so by itself, too.
     """
     with opened(database) as store:
         tell(f"{store.name} is up to date")

@@ -13,8 +13,10 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import (
@@ -38,7 +40,7 @@ LOCK_TIMEOUT_SECONDS = 10
 FORGOTTEN_AFTER = "10min"
 """After this PostgreSQL ends a session that stopped inside a transaction, with the locks that it holds."""
 
-_POOL: Mapping[str, int] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
+_POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
 
 HIGHEST_PORT = 65_535
 UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
@@ -59,24 +61,31 @@ class Database:
         prepare: called once, before the first transaction that finds the database there. So a process can start
             while its database is away.
         cache_megabytes: how much of a SQLite file each connection keeps in memory.
+        read_only: the database itself refuses every write; a SQLite file must be there already.
 
     Raises:
         InvalidInput: the URL is malformed, or names a database that is not supported.
     """
 
     def __init__(
-        self, url: str, *, prepare: Callable[["Database"], object] = lambda _: None, cache_megabytes: int = 4
+        self,
+        url: str,
+        *,
+        prepare: Callable[["Database"], object] = lambda _: None,
+        cache_megabytes: int = 4,
+        read_only: bool = False,
     ) -> None:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self.engine = _sqlite_engine(self.url, cache_megabytes)
+            self.engine = _sqlite_engine(self.url, cache_megabytes, read_only=read_only)
             self._writing_engine: sa.Engine = self.engine.execution_options(writing=True)
         else:
-            self.engine = _postgresql_engine(self.url, pool_pre_ping=True, **_POOL)
+            engine = partial(_postgresql_engine, self.url, read_only=read_only)
+            self.engine = engine(pool_pre_ping=True, **_POOL)
             # Without the ping, which takes a fifth of a small write: `writing` tries again by itself.
-            self._writing_engine = _postgresql_engine(self.url, **_POOL)
-            self._statement_engine = _postgresql_engine(self.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+            self._writing_engine = engine(**_POOL)
+            self._statement_engine = engine(poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
         self.name = _without_password(self.url)
         """The URL, fit for messages."""
         self._prepare = prepare
@@ -257,8 +266,10 @@ _URL_HELP = (
 )
 
 
-def _sqlite_engine(url: sa.URL, cache_megabytes: int) -> sa.Engine:
+def _sqlite_engine(url: sa.URL, cache_megabytes: int, *, read_only: bool) -> sa.Engine:
     arguments = {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}
+    if read_only:  # not even a log that somebody left behind is worked into the file
+        url = url.set(database=f"file:{quote(str(url.database))}", query={"mode": "ro", "uri": "true"})
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
@@ -267,7 +278,8 @@ def _sqlite_engine(url: sa.URL, cache_megabytes: int) -> sa.Engine:
         connection.isolation_level = None
         for pragma in ("synchronous=FULL", f"cache_size={-1000 * cache_megabytes}", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
-        _log_ahead(connection)
+        if not read_only:
+            _log_ahead(connection)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -288,7 +300,7 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _postgresql_engine(url: sa.URL, **options: Any) -> sa.Engine:
+def _postgresql_engine(url: sa.URL, *, read_only: bool, **options: Any) -> sa.Engine:
     arguments = {
         "connect_timeout": 5,
         "application_name": "workspace-operator",
@@ -307,6 +319,8 @@ def _postgresql_engine(url: sa.URL, **options: Any) -> sa.Engine:
         with connection.cursor() as cursor:
             cursor.execute(f"SET SESSION lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
             cursor.execute(f"SET SESSION idle_in_transaction_session_timeout = '{FORGOTTEN_AFTER}'")
+            if read_only:
+                cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
         connection.commit()
 
     return engine

@@ -29,16 +29,37 @@ def upgrade(database: Database) -> bool:
         InvalidInput: the database was made by a newer version of this program.
         StoreUnavailable: it does not answer.
     """
-    known = known_revisions()
-    with database.reading() as connection:
-        current = _revision_of(connection)
-    if current == known[-1]:
+    current = _known_revision_of(database)
+    if current == known_revisions()[-1]:
         return False
-    if current is not None and current not in known:
-        message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
-        raise InvalidInput(message, field="database")
     database.writing(_upgrade)
     return True
+
+
+def has_this_schema(database: Database) -> bool:
+    """Whether the database has this version's schema; False if it has none yet. Nothing is upgraded.
+
+    Raises:
+        InvalidInput: it was made by another version of this program.
+        StoreUnavailable: it does not answer.
+    """
+    current, newest = _known_revision_of(database), known_revisions()[-1]
+    if current not in (None, newest):
+        raise InvalidInput(
+            f"the database {database.name} has the schema of an older version (revision {current}; this one needs "
+            f"{newest}), and nothing is changed here: `workspacectl database upgrade` brings it up to date",
+            field="database",
+        )
+    return current is not None
+
+
+def _known_revision_of(database: Database) -> str | None:
+    with database.reading() as connection:
+        current = _revision_of(connection)
+    if current is not None and current not in known_revisions():
+        message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
+        raise InvalidInput(message, field="database")
+    return current
 
 
 def _revision_of(connection: sa.Connection) -> str | None:

@@ -11,6 +11,7 @@ from workspace_operator.application.ports.exports import Export, Exports, Violat
 from workspace_operator.application.ports.merges import Merge, Merges, Undone
 from workspace_operator.application.ports.migrations import Batch, Lease, Migrations
 from workspace_operator.application.ports.people import Answer, People, ReferenceAsk
+from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.workspaces import Sought, Workspaces
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Merges",
     "Migrations",
     "People",
+    "Previews",
     "ReferenceAsk",
     "Resources",
     "Secrets",

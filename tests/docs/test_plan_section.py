@@ -1,0 +1,95 @@
+"""docs/operating.md says what a plan tells, and its pipeline runs."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.docs.pages import REPOSITORY, names, rows, text_of
+from tests.reconcile.builders import migration
+from workspace_operator.cli.forecasts import document_of
+from workspace_operator.cli.planning import MOST_SAMPLES, SAMPLES
+from workspace_operator.migrations.records import Violation
+from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast, Outcome
+from workspace_operator.reconcile.intentions import Intention, Verb
+from workspace_operator.reconcile.observed import PeopleCounts
+from workspace_operator.reconcile.previews import Preview, Sample
+from workspace_operator.reconcile.verdicts import Reason, Verdict
+from workspace_operator.store.previewing import NAMED_SHARERS
+
+PAGE = "docs/operating.md"
+SOMEBODY = Sample(cio_id="1", id="1", email="a@example.com", sharing=1)
+FULL = Forecast(
+    title="default/crm",
+    workspace_id=1,
+    intentions=(Intention(verb=Verb.CREATE),),
+    identifiers=IdentifierForecast(
+        change=migration(),
+        preview=Preview(people=PeopleCounts(), samples={Violation.DUPLICATE_EMAIL: [SOMEBODY]}),
+    ),
+    verdict=Verdict(reason=Reason.IN_FORCE, message="It is so."),
+)
+
+
+def test_every_field_of_a_plan_is_listed() -> None:
+    [resource] = document_of([FULL])["resources"]
+
+    listed = [name for cell, _ in rows(PAGE, "JSON of a plan") for name in names(cell)]
+
+    preview = resource["identifierChange"].pop("preview")
+    preview["samples"] = preview["samples"]["duplicateEmail"]
+    assert sorted(listed) == sorted([*paths(resource), "identifierChange.preview", *paths(preview)])
+
+
+def paths(document: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """The paths of all values; a list and an object of its entries are both told of, other objects only inside."""
+    for name, value in document.items():
+        path = f"{before}{name}"
+        entries = value[0] if isinstance(value, list) and value and isinstance(value[0], Mapping) else None
+        if entries is not None:
+            yield path
+            yield from paths(entries, f"{path}[].")
+        elif isinstance(value, Mapping):
+            if path == "identifierChange":
+                yield path
+            yield from paths(value, f"{path}.")
+        else:
+            yield path
+
+
+def test_every_action_and_outcome_is_named() -> None:
+    named = set(names(text_of(PAGE)))
+
+    assert named >= {*Outcome, *(verb for verb in Verb if verb is not Verb.DESTROY)}
+
+
+def test_bounds_of_samples_are_those_of_the_code() -> None:
+    text = text_of(PAGE)
+
+    assert f"{SAMPLES} people a violation are shown if it is not said, at most {MOST_SAMPLES}" in text
+    assert f"the cio_ids of at most {NAMED_SHARERS} others" in text
+
+
+def test_pipeline_runs(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(# \.github/workflows/plan\.yaml\n.*?)```", text_of(PAGE), re.DOTALL)
+    [step] = [each for each in yaml.safe_load(block)["jobs"]["plan"]["steps"] if each.get("name") == "Plan"]
+    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "WORKSPACE_OPERATOR_DATABASE": "sqlite:///store.db",
+        "CLUSTER_ID": "local",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
+
+    done = subprocess.run(
+        ["sh", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "default/club: would change" in (tmp_path / "summary").read_text(encoding="utf-8")
