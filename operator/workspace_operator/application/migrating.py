@@ -14,7 +14,7 @@ from typing import Protocol, assert_never
 from workspace_operator.application.ports import Batch, Lease, Migrations
 from workspace_operator.errors import Moved, Unavailable
 from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 
@@ -111,8 +111,8 @@ class MigrationWorker:
 
     def _check(self, change: Migration, lease: Lease) -> Migration | None:
         people, found = self.migrations.check(change.workspace_id)
-        if enables_email_for_people(change):
-            if stands_in_the_way(found, change.on_conflict):
+        if change.enables_email:
+            if found.stand_in_the_way(change.on_conflict):
                 return self._block(change, lease, people)
             if not self._clear(change, lease):
                 return change
@@ -121,7 +121,7 @@ class MigrationWorker:
     def _prepare(self, change: Migration, lease: Lease) -> Migration | None:
         """Add the identifiers, bring them up to date with what was written meanwhile, switch or block."""
         patience = FIRST_PATIENCE
-        while enables_email_for_people(change):
+        while change.enables_email:
             if not (self._in_batches(self.migrations.prepare_batch, change, lease) and self._settle(change, lease)):
                 return change
             if self.migrations.is_obstructed(change):
@@ -138,13 +138,13 @@ class MigrationWorker:
         return self._in_batches(self.migrations.settle_batch, change, lease)
 
     def _finish(self, change: Migration, lease: Lease) -> Migration | None:
-        if change.stage is Stage.SWITCHED and merges(change):
+        if change.stage is Stage.SWITCHED and change.merges:
             return self.migrations.start_folding(change, lease, now=self.clock())
         if change.stage is Stage.FOLDING and not self._in_batches(
             self.migrations.fold_batch, change, lease, size=GROUPS
         ):
             return change
-        if (change.to_mode is Mode.ID_ONLY or merges(change)) and not self._clear(change, lease):
+        if (change.to_mode is Mode.ID_ONLY or change.merges) and not self._clear(change, lease):
             return change
         self.migrations.complete(change, lease, now=self.clock())
         return None
@@ -152,7 +152,7 @@ class MigrationWorker:
     def _look_again(self, change: Migration, lease: Lease) -> Migration | None:
         """Count again without leaving Blocked, so that nothing flaps while people are still in the way."""
         people, found = self.migrations.check(change.workspace_id)
-        if stands_in_the_way(found, change.on_conflict):
+        if found.stand_in_the_way(change.on_conflict):
             return self._block(change, lease, people)
         return self.migrations.start_checking(change, lease, now=self.clock())
 
@@ -182,19 +182,3 @@ class MigrationWorker:
                 return False
             if batch.crowded:
                 self.rest(SHARE * (self.monotonic() - started))
-
-
-def enables_email_for_people(change: Migration) -> bool:
-    """Whether addresses become identifiers that were not: only then people are validated (identity-rules §7)."""
-    return change.from_mode is Mode.ID_ONLY and change.to_mode is Mode.EMAIL_OR_ID
-
-
-def merges(change: Migration) -> bool:
-    """Whether people who share an address become one at the switch."""
-    return enables_email_for_people(change) and change.on_conflict is OnConflict.MERGE
-
-
-def stands_in_the_way(counts: ViolationCounts, on_conflict: OnConflict) -> bool:
-    """Whether anybody stands in the way; with Merge, people who share an address do not."""
-    others = counts.invalid_email or counts.suppressed_email or counts.id_is_another_email
-    return bool(others or (counts.duplicate_email and on_conflict is OnConflict.BLOCK))

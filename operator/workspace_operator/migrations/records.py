@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.changes import enables_email
 from workspace_operator.migrations.stages import Stage
 
 
@@ -42,6 +43,11 @@ class ViolationCounts:
             Violation.SUPPRESSED_EMAIL: self.suppressed_email,
             Violation.ID_IS_ANOTHER_EMAIL: self.id_is_another_email,
         }
+
+    def stand_in_the_way(self, on_conflict: OnConflict) -> bool:
+        """Whether anybody does; with Merge, people who share an address do not."""
+        others = self.invalid_email or self.suppressed_email or self.id_is_another_email
+        return bool(others or (self.duplicate_email and on_conflict is OnConflict.BLOCK))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,3 +93,13 @@ class Migration:
     estimated_completion: datetime | None = None
     revision: int = 0
     progress: int = 0
+
+    @property
+    def enables_email(self) -> bool:
+        """Whether addresses become identifiers that were none: only then people are validated (identity-rules §7)."""
+        return enables_email(self.from_mode, self.to_mode)
+
+    @property
+    def merges(self) -> bool:
+        """Whether people who share an address become one at the switch."""
+        return self.enables_email and self.on_conflict is OnConflict.MERGE

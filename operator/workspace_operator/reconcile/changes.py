@@ -1,6 +1,5 @@
 """Our own workspace comes closer to its wish: settings, and the identifier change (design §4, §6)."""
 
-from workspace_operator.migrations.changes import enables_email
 from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile import messages, rotations
 from workspace_operator.reconcile.plan import (
@@ -29,7 +28,7 @@ def conflicts_are_to_be_met_otherwise(holding: Holding) -> Step | None:
     change = holding.migration
     if change is None or change.stage not in BEFORE_SWITCH or change.on_conflict is holding.wish.on_conflict:
         return None
-    if not enables_email(change.from_mode, change.to_mode):
+    if not change.enables_email:
         return None
     return CancelMigration(workspace_id=change.workspace_id, number=change.number)
 

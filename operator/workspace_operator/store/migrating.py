@@ -12,8 +12,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Batch, Lease
-from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import ENDED, Stage
 from workspace_operator.reconcile.observed import Owner, PeopleCounts
 from workspace_operator.store import preparing
@@ -112,12 +111,14 @@ class SQLMigrations:
         """Checking → Preparing: where email becomes an identifier, writers say from here on what they change."""
 
         def work(held: Held) -> Migration:
-            held.update_workspace(tracks_changes=prepares(migration), blocked_export=None)
+            held.update_workspace(tracks_changes=migration.enables_email, blocked_export=None)
             counts = {
                 "people_total": people.total,
-                "people_checked": 0 if prepares(migration) else people.total,
+                "people_checked": 0 if migration.enables_email else people.total,
                 "people_without_id": people.without_id,
-                "people_without_identifier": people.without_identifier if prepares(migration) else people.without_id,
+                "people_without_identifier": people.without_identifier
+                if migration.enables_email
+                else people.without_id,
             }
             return held.move(Stage.PREPARING, cursor="", **counts)
 
@@ -143,7 +144,7 @@ class SQLMigrations:
 
         def work(held: Held) -> Batch:
             done = preparing.settle(held.connection, migration, size=size) <= FEW_CHANGES
-            held.renew(leftovers=True, **(_merge_values(held) if done and _merges(migration) else {}))
+            held.renew(leftovers=True, **(_merge_values(held) if done and migration.merges else {}))
             return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
         return self._step(migration, lease, now, work)
@@ -243,15 +244,6 @@ class SQLMigrations:
         )
 
 
-def prepares(change: Migration) -> bool:
-    """Whether addresses become identifiers that were not."""
-    return change.from_mode is Mode.ID_ONLY
-
-
-def _merges(change: Migration) -> bool:
-    return prepares(change) and change.on_conflict is OnConflict.MERGE
-
-
 def _merge_values(held: Held) -> dict[str, object]:
     merges = merges_of(held.connection, held.workspace_id)
     return {"people_merged": merges.people, "people_folded": merges.folded, "ids_given_up": merges.ids}
@@ -259,12 +251,12 @@ def _merge_values(held: Held) -> dict[str, object]:
 
 def _switch(held: Held) -> Migration:
     change = held.change
-    if prepares(change):
+    if change.enables_email:
         while preparing.settle(held.connection, change, size=10 * FEW_CHANGES):
             pass
         if preparing.is_obstructed(held.connection, change):
             return change
     moved = {"mode": change.to_mode.value, "row_version": workspace.c.row_version + 1}
-    held.update_workspace(**moved, tracks_changes=False, blocked_export=None, folds=_merges(change))
+    held.update_workspace(**moved, tracks_changes=False, blocked_export=None, folds=change.merges)
     clean = violation_values(ViolationCounts())
     return held.move(Stage.SWITCHED, switched_at=held.now, export=None, people_checked=held.row.people_total, **clean)

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace_operator.migrations.records import Migration, OnConflict
+from workspace_operator.migrations.records import Migration
 from workspace_operator.store.dialects import among
 from workspace_operator.store.tables import KIND_EMAIL, changed_key, identifier, person, shared_email, suppression
 
@@ -121,7 +121,7 @@ def _insert_each(connection: sa.Connection, change: Migration, which: Condition)
 
 def _give_to_eldest(connection: sa.Connection, change: Migration, which: Condition) -> None:
     """If people who share an address become one, it is the oldest's, who remains (identity-rules §5)."""
-    if change.on_conflict is not OnConflict.MERGE:
+    if not change.merges:
         return
     seniority = (person.c.created_at, person.c.stored_at, person.c.cio_id)
     ranked = (
@@ -171,4 +171,4 @@ def _suppressions(change: Migration) -> Condition:
 def _obstructing(change: Migration) -> Condition:
     """With Merge, people who share an address become one; only what else is wrong with it stands in the way."""
     ours = shared_email.c.workspace_id == change.workspace_id
-    return sa.and_(ours, shared_email.c.suppressed) if change.on_conflict is OnConflict.MERGE else ours
+    return sa.and_(ours, shared_email.c.suppressed) if change.merges else ours

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Lease
-from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.clearing import remove_violations
@@ -99,10 +99,9 @@ class Report:
 
     def _violations(self) -> Iterator[Sequence[tuple[Any, ...]]]:
         parameters = {"workspace_id": self.change.workspace_id, "export_number": self.number}
-        merges = self.change.on_conflict is OnConflict.MERGE
         with self.database.reading_one_snapshot() as connection:
             streaming = connection.execution_options(yield_per=ROWS_AT_A_TIME)
-            for query in _MERGING if merges else _BLOCKING:
+            for query in _MERGING if self.change.merges else _BLOCKING:
                 for rows in streaming.execute(query, parameters).partitions():
                     yield [tuple(row) for row in rows]
 
