@@ -1,0 +1,125 @@
+"""What a writer said and was told, in a file that outlives it; and what all of them were told, taken together."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tests.kills.sayings import Saying
+from workspace_operator.application.ports import Answer
+from workspace_operator.identity.outcomes import Outcome
+
+Line: TypeAlias = dict[str, Any]
+
+
+class Log:
+    """Lines of JSON, each written at once: a process that is killed leaves whole lines."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def write(self, **line: object) -> None:
+        os.write(self._file, json.dumps(line).encode() + b"\n")
+
+    def lines(self) -> Iterator[Line]:
+        with self.path.open() as lines:
+            yield from map(json.loads, lines)
+
+
+def told(answer: Answer) -> Line:
+    """An answer as a line has it."""
+    if not isinstance(answer, Outcome):
+        raise TypeError(f"an ask was refused: {answer}")
+    shown: Line = {"effect": answer.effect.value}
+    if answer.person is not None:
+        shown["cio_id"] = answer.person.cio_id
+        shown["person"] = [answer.person.id, answer.person.email, answer.person.attributes.get("said")]
+    return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Somebody as a writer was told last."""
+
+    at: float
+    id: str | None
+    email: str | None
+    said: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A call or a look, from when to when, and the mode that it was under."""
+
+    since: float
+    until: float
+    mode: str
+
+
+@dataclass(slots=True)
+class Accounts:
+    """What writers were told.
+
+    Attributes:
+        known: people by cio_id, as last told; ``gone`` are not among them.
+        again: the numbers of what was said more than once, since nobody had answered.
+        events: whose each event was told to be.
+        devices: whether somebody has a device, by (cio_id, token).
+        members: whether somebody is in a segment, by (cio_id, segment).
+        calls: how many were answered.
+    """
+
+    known: dict[str, Known] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+    events: dict[str, str] = field(default_factory=dict)
+    devices: dict[tuple[str, str], bool] = field(default_factory=dict)
+    members: dict[tuple[str, int], bool] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+    wrongs: list[str] = field(default_factory=list)
+    calls: int = 0
+
+    def read(self, log: Log) -> None:
+        """Add what one writer was told."""
+        asked: Sequence[Saying] = ()
+        names: dict[str, str] = {}
+        for line in log.lines():
+            if "asks" in line:
+                asked = line["asks"]
+            elif "again" in line:
+                self.again.update(each["said"] for each in asked)
+            elif "wrong" in line:
+                self.wrongs.append(line["wrong"])
+            else:
+                self.seen.append(Seen(since=line["since"], until=line["until"], mode=line["mode"]))
+                for saying, answer in zip(asked, line.get("told", ()), strict="told" in line):
+                    self._take(saying, answer, names, at=line["until"])
+                asked = asked if "told" not in line else ()
+
+    def _take(self, saying: Saying, answer: Line, names: dict[str, str], *, at: float) -> None:
+        self.calls += 1
+        cio_id = answer.get("cio_id")
+        if saying["do"] in {"delete", "suppress"}:
+            # Said again, it may have been done before: then nobody is told of.
+            self.gone.update(each for each in (cio_id, names.get(saying["id"])) if each is not None)
+            return
+        if cio_id is None:
+            return
+        names[saying["id"]] = cio_id
+        before = self.known.get(cio_id)
+        if before is None or before.at < at:
+            id_, email, said = answer["person"]
+            self.known[cio_id] = Known(at=at, id=id_, email=email, said=said)
+        self._take_belongings(saying, cio_id)
+
+    def _take_belongings(self, saying: Saying, cio_id: str) -> None:
+        match saying["do"]:
+            case "happen":
+                self.events[saying["said"]] = cio_id
+            case "device" | "no device":
+                self.devices[cio_id, saying["token"]] = saying["do"] == "device"
+            case "segment":
+                self.members[cio_id, saying["segment"]] = saying["joins"]

@@ -1,0 +1,74 @@
+"""Somebody who looks at random moments whether anything is half changed: in plain SQL, and as a caller."""
+
+import random
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import DBAPIError
+
+from tests.kills.arenas import Ground
+from tests.store.invariants import assert_sound
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.identity.people import Person
+from workspace_operator.store.engines import Database
+from workspace_operator.store.people import SQLPeople
+
+LONGEST_REST = 0.6
+"""Seconds between two looks."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watcher:
+    """A thread that looks until it is told to stop.
+
+    Attributes:
+        groups: by cio_id, which group of people that share an address somebody is in.
+        looks: how many looks found the database there.
+    """
+
+    ground: Ground
+    groups: Mapping[str, int]
+    chance: random.Random
+    looks: int = 0
+    wrongs: list[str] = field(default_factory=list)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        database = Database(self.ground.url)
+        while not self._stopping.wait(self.chance.uniform(0, LONGEST_REST)) and not self.wrongs:
+            try:
+                assert_sound(database, at_rest=False)
+                self._look_at_groups(database)
+                self.looks += 1
+            except (StoreUnavailable, DBAPIError):
+                time.sleep(0.05)  # the server was killed
+            except Exception:  # noqa: BLE001 - reported by the test
+                self.wrongs.append(traceback.format_exc())
+        database.close()
+
+    def _look_at_groups(self, database: Database) -> None:
+        """Whoever shares an address is seen as several people, or all of them everywhere as one."""
+        seen = Counter(
+            self.groups[each.cio_id] for each in people_seen(database, self.ground) if each.cio_id in self.groups
+        )
+        members = Counter(self.groups.values())
+        if seen not in (members, dict.fromkeys(members, 1)):
+            self.wrongs.append(f"some groups are one person and others are several: {seen}")
+
+
+def people_seen(database: Database, ground: Ground) -> Iterator[Person]:
+    """Everybody, as a caller sees them."""
+    return SQLPeople(database).all(ground.workspace_id)
