@@ -1,10 +1,14 @@
 """The processes of a run, as the test sees them: started, stopped at a place, told to go on, killed."""
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from tests.kills.stopping import Place
@@ -17,6 +21,18 @@ NOWHERE = Place(method="nothing")
 
 LONGEST_END = 10
 """Seconds."""
+
+ROOT = Path(__file__).parents[2]
+
+
+def be_ready(set_variable: Callable[[str, str], object]) -> None:
+    """Start what forks; its processes run the sources of this very checkout.
+
+    Args:
+        set_variable: sets a variable of the environment by name.
+    """
+    set_variable("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "operator")]))
+    forkserver.ensure_running()
 
 
 @dataclass(slots=True)
@@ -45,11 +61,13 @@ class Actor:
     def aim(self, place: Place) -> None:
         """Have it stop there."""
         if place is not self.place:
-            self.connection.send(place)
+            self.tell(place)
             self.place = place
 
-    def tell(self, word: str) -> None:
-        self.connection.send(word)
+    def tell(self, said: str | Place) -> None:
+        """Tell it something; one that has ended has said why in its log."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(said)
 
     def release(self) -> None:
         """Let it go on if it has stopped."""

@@ -1,7 +1,7 @@
 """What happens in a run: which change is wished for, what is killed when, how it has to end. All from its number."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
@@ -59,15 +59,18 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """A kind of moment: transactions of a method, up to which number."""
+    """A kind of moment: transactions of a method, from which number to which."""
 
     method: str
+    least: int = 1
     most: int = 1
     positions: Sequence[Position] = tuple(Position)
 
     def place(self, chance: Random) -> Place:
         return Place(
-            method=self.method, number=chance.randint(1, self.most), position=chance.choice(list(self.positions))
+            method=self.method,
+            number=chance.randint(self.least, self.most),
+            position=chance.choice(list(self.positions)),
         )
 
 
@@ -79,7 +82,8 @@ AIMS: Mapping[str, Aim] = {
     "in the switch": Aim(method="switch", positions=[Position.INSIDE]),
     "after the switch": Aim(method="switch", positions=[Position.AFTER]),
     "folding": Aim(method="fold_batch", most=6),
-    "reporting": Aim(method="block", most=11),
+    "reporting": Aim(method="block", most=12),
+    "ending a report": Aim(method="block", least=7, most=12),
     "clearing": Aim(method="clear_batch"),
 }
 SWITCHING = ("before the switch", "in the switch", "after the switch")
@@ -91,6 +95,7 @@ class Scenario:
 
     Attributes:
         violates: whether writers put people in the way and mend that, until the blows have fallen.
+        mends_in_time: whether people are mended when the first blow falls, while they are being reported.
         acts: what is done, at which moments blows may be aimed meanwhile, and where the change comes to rest.
     """
 
@@ -100,6 +105,7 @@ class Scenario:
     to: Mode = Mode.EMAIL_OR_ID
     on_conflict: OnConflict = OnConflict.BLOCK
     violates: bool = False
+    mends_in_time: bool = False
 
 
 MERGE = OnConflict.MERGE
@@ -117,6 +123,12 @@ SCENARIOS: Sequence[Scenario] = (
     ),
     Scenario(name="blocked", crowd=Kind.VIOLATED, acts=[(Deed.WISH, ("reporting",), BLOCKED), MENDED]),
     Scenario(name="intruded", crowd=Kind.CLEAN, acts=[(Deed.INTRUDE, ("reporting",), BLOCKED), MENDED]),
+    Scenario(
+        name="mended in time",
+        crowd=Kind.CLEAN,
+        mends_in_time=True,
+        acts=[(Deed.INTRUDE, ("ending a report",), COMPLETED)],
+    ),
     Scenario(
         name="mending",
         crowd=Kind.CLEAN,
@@ -178,13 +190,15 @@ def plan_of(number: int) -> Plan:
     """The scenarios in turn; everything else by chance."""
     chance = Random(number)
     scenario = SCENARIOS[number % len(SCENARIOS)]
-    acts = [Act(deed=deed, blows=_blows(deed, aims, chance), end=end) for deed, aims, end in scenario.acts]
+    acts = [Act(deed=deed, blows=_blows(scenario, deed, aims, chance), end=end) for deed, aims, end in scenario.acts]
     return Plan(number=number, scenario=scenario, acts=acts, chance=chance)
 
 
-def _blows(deed: Deed, aims: Sequence[str], chance: Random) -> list[Blow]:
+def _blows(scenario: Scenario, deed: Deed, aims: Sequence[str], chance: Random) -> list[Blow]:
     """One or two at places, in the order in which they are reached, and maybe one at a random moment."""
-    first = [_with_deed(deed, chance)] if deed in _LATER else []
+    first = [_with_deed(deed, "preparing", chance)] if deed in _LATER else []
+    if scenario.mends_in_time:
+        return [*first, _with_deed(Deed.MEND, "ending a report", chance)]
     names = sorted({chance.choice(aims) for _ in range(chance.randint(1, 2))}, key=list(AIMS).index)
     aimed = [Blow(victim=_victim(chance), name=name, place=AIMS[name].place(chance)) for name in names]
     if chance.random() < 0.4:
@@ -197,11 +211,11 @@ _LATER = {Deed.INTRUDE, Deed.CANCEL, Deed.PAUSE}
 """Done when the change is being prepared."""
 
 
-def _with_deed(deed: Deed, chance: Random) -> Blow:
-    place = Place(
-        method="prepare_batch", number=chance.randint(1, 4), position=chance.choice([Position.BEFORE, Position.AFTER])
-    )
-    return Blow(victim=chance.choice([Victim.WORKER, Victim.NOBODY]), name=deed.value, place=place, deed=deed)
+def _with_deed(deed: Deed, aim: str, chance: Random) -> Blow:
+    """Not inside a transaction, whose locks the deed would wait for."""
+    place = replace(AIMS[aim].place(chance), position=chance.choice([Position.BEFORE, Position.AFTER]))
+    victim = chance.choice([Victim.WORKER, Victim.WORKER, Victim.NOBODY])
+    return Blow(victim=victim, name=f"{deed} while {aim}", place=place, deed=deed)
 
 
 def _victim(chance: Random) -> Victim:

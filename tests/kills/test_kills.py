@@ -14,6 +14,7 @@ import pytest
 
 from tests.kills import demands
 from tests.kills.accounts import Accounts, Log
+from tests.kills.actors import be_ready
 from tests.kills.arenas import Arena, PostgresArena, SQLiteArena
 from tests.kills.crowds import WRITERS, Someone, crowd_of
 from tests.kills.deeds import OWN
@@ -28,8 +29,8 @@ from workspace_operator.store.engines import Database
 
 IS_PROOF = bool(os.environ.get("WORKSPACE_OPERATOR_PROOF"))
 PEOPLE = 20_000 if IS_PROOF else 2_000
-PROOF = range(100)
-SHORT = {"sqlite": (0, 2, 5, 6, 8, 9), "durable_postgres": (1, 3, 4, 5, 7, 9)}
+PROOF = range(110)
+SHORT = {"sqlite": (0, 2, 4, 6, 7, 10), "durable_postgres": (1, 3, 4, 5, 8, 9)}
 """Together every scenario, and those with most to them on both databases."""
 
 RUNS = [
@@ -40,6 +41,12 @@ RUNS = [
 
 # A stream that is read when its server is killed is nobody's to close any more.
 pytestmark = pytest.mark.filterwarnings("ignore:.*ServerCursor.*was deleted while still open:ResourceWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def processes() -> None:
+    with pytest.MonkeyPatch.context() as environment:
+        be_ready(environment.setenv)
 
 
 @pytest.fixture(scope="module")
