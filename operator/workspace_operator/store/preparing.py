@@ -52,7 +52,7 @@ def prepare_stretch(connection: sa.Connection, change: Migration, *, after: str,
         shared = sa.select(person.c.email_key).where(within).group_by(person.c.email_key)
         in_groups = person.c.email_key.in_(shared.having(sa.func.count() > 1))
         _insert_shared(connection, change, in_groups, sa.func.count() > 1)
-        _give_to_eldest(connection, change, in_groups)
+        _give_to_eldest(connection, change, sa.and_(shared_email.c.email_key > after, shared_email.c.email_key <= last))
     blocked = sa.and_(_suppressions(change), suppression.c.value_key > after, suppression.c.value_key <= last)
     keys_blocked = person.c.email_key.in_(sa.select(suppression.c.value_key).where(blocked))
     _insert_shared(connection, change, keys_blocked, sa.func.count() == 1)
@@ -97,7 +97,7 @@ def _prepare_anew(connection: sa.Connection, change: Migration, keys: Collection
     named = among(person.c.email_key, keys)
     _insert_each(connection, change, sa.and_(person.c.workspace_id == change.workspace_id, named))
     _insert_shared(connection, change, named, sa.or_(sa.func.count() > 1, _is_suppressed(change)))
-    _give_to_eldest(connection, change, named)
+    _give_to_eldest(connection, change, among(shared_email.c.email_key, keys))
 
 
 def _insert_each(connection: sa.Connection, change: Migration, which: Condition) -> int:
@@ -120,26 +120,25 @@ def _insert_each(connection: sa.Connection, change: Migration, which: Condition)
 
 
 def _give_to_eldest(connection: sa.Connection, change: Migration, which: Condition) -> None:
-    """If people who share an address become one, it is the oldest's, who remains (identity-rules §5)."""
+    """If people who share an address become one, it is the oldest's, who remains (identity-rules §5).
+
+    ``which``: of the addresses that are noted as shared.
+    """
     if not change.merges:
         return
-    seniority = (person.c.created_at, person.c.stored_at, person.c.cio_id)
-    ranked = (
-        sa.select(
-            person.c.email_key,
-            person.c.cio_id,
-            sa.func.row_number().over(partition_by=person.c.email_key, order_by=seniority).label("place"),
-        )
-        .where(person.c.workspace_id == change.workspace_id, which)
-        .subquery()
-    )
-    owned = sa.and_(identifier.c.workspace_id == change.workspace_id, identifier.c.kind == KIND_EMAIL)
+    # A look-up for each: how many rows there are of this kind by now PostgreSQL does not know.
     eldest = (
-        sa.update(identifier)
-        .where(owned, identifier.c.value_key == ranked.c.email_key, ranked.c.place == 1)
-        .values(cio_id=ranked.c.cio_id)
+        sa.select(person.c.cio_id)
+        .where(person.c.workspace_id == change.workspace_id, person.c.email_key == identifier.c.value_key)
+        .order_by(person.c.created_at, person.c.stored_at, person.c.cio_id)
+        .limit(1)
+        .correlate(identifier)
+        .scalar_subquery()
     )
-    connection.execute(eldest)
+    ours = sa.and_(shared_email.c.workspace_id == change.workspace_id, shared_email.c.people > 1)
+    owned = sa.and_(identifier.c.workspace_id == change.workspace_id, identifier.c.kind == KIND_EMAIL)
+    of_several = identifier.c.value_key.in_(sa.select(shared_email.c.email_key).where(ours, which))
+    connection.execute(sa.update(identifier).where(owned, of_several).values(cio_id=eldest))
 
 
 def _insert_shared(connection: sa.Connection, change: Migration, which: Condition, having: Condition) -> None:
