@@ -38,6 +38,16 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def at_most(name: str, value: float, goal: float, form: str = "{:.2f}") -> tuple[str, str, str]:
+    """A figure that shall not be greater; a table shows it if it is."""
+    return (name, f"<= {form.format(goal)}", form.format(value) + ("" if value <= goal else " missed"))
+
+
+def at_least(name: str, value: float, goal: float, form: str = "{:.2f}") -> tuple[str, str, str]:
+    """A figure that shall not be smaller; a table shows it if it is."""
+    return (name, f">= {form.format(goal)}", form.format(value) + ("" if value >= goal else " missed"))
+
+
 def tell(title: str, rows: list[tuple[str, str, str]]) -> None:
     """A table of figure, goal, result."""
     table = [("figure", "goal", "result"), *rows]

@@ -6,10 +6,14 @@ python -m tests.benchmarks.migrations.exporting URL WORKSPACE
 import json
 import sys
 import time
+from itertools import islice
 
 from tests.benchmarks.migrations.working import peak_megabytes
 from workspace_operator import bootstrap
 from workspace_operator.application.exporting import violation_lines
+
+FIRST_ROWS = 10_000
+"""After so many memory is looked at for the first time: what comes later must not add to it."""
 
 
 def main(url: str, workspace_id: str) -> None:
@@ -17,9 +21,13 @@ def main(url: str, workspace_id: str) -> None:
     with bootstrap.awaited(url) as store:
         number = store.exports.exports(int(workspace_id))[0].number
         start = time.perf_counter()
-        rows = sum(1 for _ in violation_lines(store.exports.violations(int(workspace_id), number))) - 1
+        lines = violation_lines(store.exports.violations(int(workspace_id), number))
+        next(lines)  # names the columns
+        rows = sum(1 for _ in islice(lines, FIRST_ROWS))
+        first = peak_megabytes()
+        rows += sum(1 for _ in lines)
         took = time.perf_counter() - start
-    print(json.dumps({"rows": rows, "seconds": took, "megabytes": peak_megabytes()}))
+    print(json.dumps({"rows": rows, "seconds": took, "first_megabytes": first, "megabytes": peak_megabytes()}))
 
 
 if __name__ == "__main__":
