@@ -56,6 +56,13 @@ def elements(parameter: sa.BindParameter[str], dialect: sa.Dialect) -> sa.Select
     return sa.select(sa.func.json_array_elements_text(sa.cast(parameter, sa.JSON)).column_valued())
 
 
+def records(parameter: str, columns: Sequence[sa.ColumnClause[Any]]) -> sa.TableValuedAlias:
+    """The rows of a JSON array of objects; not on SQLite."""
+    array = sa.cast(sa.bindparam(parameter, type_=sa.Text), sa.JSON)
+    rows = sa.func.json_to_recordset(array).table_valued(*columns)
+    return rows.render_derived(name=f"new_{parameter}", with_types=True)
+
+
 def one_of(
     column: sa.ColumnElement[Any], values: sa.Select[Any] | sa.CompoundSelect[Any], dialect: sa.Dialect
 ) -> sa.ColumnElement[bool]:

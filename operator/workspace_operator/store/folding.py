@@ -59,6 +59,9 @@ class Folder:
             self.database.writing(lambda connection, some=some: self._fold(connection, workspace_id, some))  # type: ignore[misc]
 
     def _fold(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
+        if connection.dialect.name == "postgresql":
+            # A plan from when the first were folded reads whole tables for each of the last.
+            connection.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
         standing = standing_of(connection, workspace_id)
         locked = _lock_groups(connection, workspace_id, keys) if standing.row.folds else []
         if not locked:

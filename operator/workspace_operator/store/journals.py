@@ -5,8 +5,7 @@ also when it is undone.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ from workspace_operator.application.ports import Merge
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.trail import Absorbed
-from workspace_operator.store.dialects import among
+from workspace_operator.store.dialects import among, json_text
 from workspace_operator.store.rows import Row
 from workspace_operator.store.tables import merge
 
@@ -30,23 +29,23 @@ class Taken:
     doubled_segments: Sequence[int]
 
 
-def journal_values(workspace_id: int, merge_id: str, step: Absorbed, taken: Taken) -> dict[str, object]:
-    """Write a merge as the columns of its row."""
-    return {
-        "workspace_id": workspace_id,
-        "merge_id": merge_id,
-        "at": datetime.fromtimestamp(step.at, UTC),
-        "automatic": step.automatic,
-        "primary_cio_id": step.primary.cio_id,
-        "secondary_cio_id": step.secondary.cio_id,
-        "holder": step.primary.cio_id,
-        "record": {
-            "primary": asdict(step.primary),
-            "secondary": asdict(step.secondary),
-            "survivor": asdict(step.survivor),
-            **asdict(taken),
-        },
+def journal_row(workspace_id: int, merge_id: str, step: Absorbed, taken: Taken) -> tuple[object, ...]:
+    """Write a merge as a row in the order of the table's columns."""
+    record = {
+        "primary": _document_of(step.primary),
+        "secondary": _document_of(step.secondary),
+        "survivor": _document_of(step.survivor),
+        **_document_of(taken),
+        "devices": [_document_of(each) for each in taken.devices],
     }
+    own, its = step.primary.cio_id, step.secondary.cio_id
+    microseconds = step.at * 1_000_000
+    return (workspace_id, merge_id, microseconds, step.automatic, own, its, own, json_text(record), None)
+
+
+def _document_of(value: Person | Taken | Device) -> dict[str, object]:
+    """What a value says, by field; `asdict` would copy all of it, which takes longer than to write it."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def merge_of(row: Row) -> Merge:

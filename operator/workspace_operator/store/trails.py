@@ -6,7 +6,7 @@ statement or two for each kind. Whoever calls holds the locks of the people, whi
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -22,8 +22,8 @@ from workspace_operator.identity.trail import (
     Step,
 )
 from workspace_operator.store.belonging_rows import TYPE_NUMBERS, devices_of, segments_of
-from workspace_operator.store.dialects import among, insert_of, insert_rows, json_text
-from workspace_operator.store.journals import Taken, journal_values, purge_journal
+from workspace_operator.store.dialects import Prepared, among, insert_of, insert_rows, json_text, records
+from workspace_operator.store.journals import Taken, journal_row, purge_journal
 from workspace_operator.store.tables import activity, device, membership, merge
 from workspace_operator.store.violating import purge_violations
 
@@ -242,12 +242,47 @@ def _delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tu
         connection.execute(statement, [dict(zip(names, key, strict=True)) for key in keys])
 
 
-_MOVES = tuple(
-    sa.update(column.table)
-    .where(column.table.c.workspace_id == sa.bindparam("of_workspace"), column == sa.bindparam("giver"))
-    .values({column.name: sa.bindparam("taker")})
-    for column in (activity.c.cio_id, device.c.cio_id, membership.c.cio_id, merge.c.holder)
-)
+_MOVED = (activity.c.cio_id, device.c.cio_id, membership.c.cio_id, merge.c.holder)
+
+
+def _move_one(column: sa.Column[Any]) -> sa.Update:
+    """What belongs to a giver, to a taker."""
+    return (
+        sa.update(column.table)
+        .where(column.table.c.workspace_id == sa.bindparam("of_workspace"), column == sa.bindparam("giver"))
+        .values({column.name: sa.bindparam("taker")})
+    )
+
+
+def _move_many(column: sa.Column[Any]) -> sa.Update:
+    """The same of many, from a JSON array of their pairs; not on SQLite."""
+    pairs = records("pairs", [sa.column("giver", sa.Text), sa.column("taker", sa.Text)])
+    return (
+        sa.update(column.table)
+        .where(
+            column.table.c.workspace_id == sa.bindparam("of_workspace"),
+            column == pairs.c.giver,
+            # Said twice, so that each is looked up in the index.
+            among(column, sa.bindparam("givers", type_=sa.Text)),
+        )
+        .values({column.name: pairs.c.taker})
+    )
+
+
+_MOVES_OF_ONE = tuple(map(_move_one, _MOVED))
+_MOVES_OF_MANY = tuple(Prepared(lambda _, column=each: _move_many(column)) for each in _MOVED)  # type: ignore[misc]
+
+
+def _move(connection: sa.Connection, workspace_id: int, takers: Mapping[str, str]) -> None:
+    """Move everything that hangs on the first of each pair to the second."""
+    pairs = [{"giver": giver, "taker": taker} for giver, taker in takers.items()]
+    if connection.dialect.name == "sqlite":
+        for statement in _MOVES_OF_ONE:
+            connection.execute(statement, [{"of_workspace": workspace_id, **each} for each in pairs])
+        return
+    values = {"of_workspace": workspace_id, "pairs": json_text(pairs), "givers": json_text(list(takers))}
+    for prepared in _MOVES_OF_MANY:
+        prepared.run(connection, values)
 
 
 def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absorbed], new_id: NewID) -> None:
@@ -258,12 +293,8 @@ def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absor
     # What both have, the primary keeps as it is.
     _delete_keys(connection, device, [(workspace_id, *key) for each in taken for key in _doubled_devices(*each)])
     _delete_keys(connection, membership, [(workspace_id, *key) for each in taken for key in _doubled_segments(*each)])
-    pairs = [
-        {"of_workspace": workspace_id, "giver": each.secondary.cio_id, "taker": each.primary.cio_id} for each in merges
-    ]
-    for statement in _MOVES:
-        connection.execute(statement, pairs)
-    connection.execute(sa.insert(merge), [journal_values(workspace_id, new_id(), *each) for each in taken])
+    _move(connection, workspace_id, {each.secondary.cio_id: each.primary.cio_id for each in merges})
+    insert_rows(connection, merge, [journal_row(workspace_id, new_id(), *each) for each in taken])
 
 
 def _taken(step: Absorbed, devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]) -> Taken:

@@ -9,7 +9,7 @@ from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership, Suppression
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.identity.trail import Noted
-from workspace_operator.store.dialects import Prepared, among, insert_rows, json_text
+from workspace_operator.store.dialects import Prepared, among, insert_rows, json_text, records
 from workspace_operator.store.loading import KIND_NUMBERS
 from workspace_operator.store.tables import activity, identifier, person, suppression
 
@@ -78,7 +78,7 @@ def _update_one(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both
 
 def _update_many(dialect: sa.Dialect) -> sa.Update:  # noqa: ARG001 - only PostgreSQL is asked
     """All in one statement, from a JSON array of their rows; as fast as it gets without a temporary table."""
-    new = _records("rows", [sa.column("of_person", sa.Text), *(sa.column(each.name, each.type) for each in SAID)])
+    new = records("rows", [sa.column("of_person", sa.Text), *(sa.column(each.name, each.type) for each in SAID)])
     return (
         sa.update(person)
         .where(
@@ -93,16 +93,9 @@ def _update_many(dialect: sa.Dialect) -> sa.Update:  # noqa: ARG001 - only Postg
 
 def _update_and_note(dialect: sa.Dialect) -> sa.Update:
     """The same, and their activities."""
-    rows = _records("noted", [sa.column(each.name, each.type) for each in activity.columns])
+    rows = records("noted", [sa.column(each.name, each.type) for each in activity.columns])
     noting = sa.insert(activity).from_select(list(rows.c.keys()), sa.select(*rows.c)).returning(activity.c.activity_id)
     return _update_many(dialect).add_cte(noting.cte("noting"))
-
-
-def _records(parameter: str, columns: Sequence[sa.ColumnClause[Any]]) -> sa.TableValuedAlias:
-    """The rows of a JSON array of objects."""
-    array = sa.cast(sa.bindparam(parameter, type_=sa.Text), sa.JSON)
-    rows = sa.func.json_to_recordset(array).table_valued(*columns)
-    return rows.render_derived(name=f"new_{parameter}", with_types=True)
 
 
 SAID = tuple(column for column in person.columns if not column.primary_key)
