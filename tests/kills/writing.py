@@ -21,7 +21,7 @@ from workspace_operator.store.people import SQLPeople
 
 T = TypeVar("T")
 
-LONGEST_REST = 0.006
+LONGEST_REST = 0.015
 """Seconds between two sayings, so that all processes of a run get their turn on a machine of two processors."""
 
 LOOKS = 0.1

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from workspace_operator.identity.rules import Mode
 from workspace_operator.store.leases import Held
+from workspace_operator.store.stretches import first_rows
 from workspace_operator.store.tables import KIND_EMAIL, changed_key, export, identifier, shared_email, violation
 
 
@@ -27,8 +28,8 @@ def clear(held: Held, *, size: int) -> bool:
 def _remove(held: Held, column: sa.Column[Any], *conditions: sa.ColumnElement[bool], size: int) -> int:
     """Remove up to ``size`` rows of the workspace, in the order of a column; tells how many."""
     ours = sa.and_(column.table.c.workspace_id == held.workspace_id, *conditions)
-    keys = sa.select(column).where(ours).order_by(column).limit(size)
-    return held.connection.execute(sa.delete(column.table).where(ours, column.in_(keys))).rowcount
+    first = first_rows(held.connection, ours, [column], size=size)
+    return held.connection.execute(sa.delete(column.table).where(first)).rowcount
 
 
 def _remove_unlisted(held: Held, *, size: int) -> int:
@@ -43,6 +44,5 @@ def _remove_unlisted(held: Held, *, size: int) -> int:
 def remove_violations(held: Held, which: sa.ColumnElement[bool], *, size: int) -> int:
     """Remove up to ``size`` rows of exports; tells how many."""
     ours = sa.and_(violation.c.workspace_id == held.workspace_id, which)
-    key = sa.tuple_(violation.c.export_number, violation.c.cio_id)
-    some = sa.select(violation.c.export_number, violation.c.cio_id).where(ours).limit(size)
-    return held.connection.execute(sa.delete(violation).where(ours, key.in_(some))).rowcount
+    first = first_rows(held.connection, ours, [violation.c.export_number, violation.c.cio_id], size=size)
+    return held.connection.execute(sa.delete(violation).where(first)).rowcount

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from workspace_operator.migrations.records import Migration
 from workspace_operator.store.dialects import among
+from workspace_operator.store.stretches import first_rows
 from workspace_operator.store.tables import KIND_EMAIL, changed_key, identifier, person, shared_email, suppression
 
 _OWNED = ["workspace_id", "kind", "value_key", "cio_id"]
@@ -71,8 +72,7 @@ def settle(connection: sa.Connection, change: Migration, *, size: int) -> int:
 def take_entries(connection: sa.Connection, workspace_id: int, *, size: int) -> list[tuple[str | None, str | None]]:
     """Take up to ``size`` of the writers' entries away, the oldest first: e-mail keys and cio_ids."""
     ours = changed_key.c.workspace_id == workspace_id
-    oldest = sa.select(changed_key.c.entry_id).where(ours).order_by(changed_key.c.entry_id).limit(size)
-    taken = sa.delete(changed_key).where(ours, changed_key.c.entry_id.in_(oldest))
+    taken = sa.delete(changed_key).where(first_rows(connection, ours, [changed_key.c.entry_id], size=size))
     rows = connection.execute(taken.returning(changed_key.c.email_key, changed_key.c.cio_id))
     return [(row.email_key, row.cio_id) for row in rows]
 
