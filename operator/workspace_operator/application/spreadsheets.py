@@ -8,6 +8,8 @@ _dangerous = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]").match  # noqa: RUF001 - 
 
 def harmless(cell: str) -> str:
     """Put a quote before what a spreadsheet would run; a cell that looks like the result gets one more."""
+    if cell[:1].isalnum():  # most do, and this takes a third of the time
+        return cell
     return f"'{cell}" if _dangerous(cell) else cell
 
 

@@ -30,7 +30,7 @@ from workspace_operator.store.writing import write_people
 
 T = TypeVar("T")
 
-GROUPS_AT_ONCE = 20
+GROUPS_AT_ONCE = 100
 """Groups a transaction: their people are locked until it ends."""
 
 MOST_ROUNDS = 5

@@ -75,11 +75,10 @@ class SQLExports:
         """Stream an export's people by (e-mail key, age, cio_id), those without a key first. Raises NotFound."""
         ours = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number == number)
         order = (violation.c.email_key.asc().nulls_first(), violation.c.created_at, violation.c.cio_id)
-        columns = [column for column in violation.columns if column.name not in {"workspace_id", "export_number"}]
+        columns = [violation.c[name] for name in ViolationRow._fields]
         with self.database.reading() as connection:
             known = sa.select(export.c.number).filter_by(workspace_id=workspace_id, number=number)
             if connection.execute(known).first() is None:
                 raise NotFound(f"workspace number {workspace_id} has no export {number}")
             streaming = connection.execution_options(yield_per=ROWS_AT_A_TIME)
-            for row in streaming.execute(sa.select(*columns).where(ours).order_by(*order)):
-                yield ViolationRow(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+            yield from map(ViolationRow._make, streaming.execute(sa.select(*columns).where(ours).order_by(*order)))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +18,11 @@ class Export:
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ViolationRow:
-    """One person of an export. ``sharing`` is how many people have this e-mail key, themselves included."""
+class ViolationRow(NamedTuple):
+    """One person of an export. ``sharing`` is how many people have this e-mail key, themselves included.
+
+    A tuple, since there may be millions: it is made in a fifth of the time.
+    """
 
     cio_id: str
     id: str | None
