@@ -28,6 +28,7 @@ from workspace_operator.application.ports import (
     Previews,
     Resources,
     Secrets,
+    Segments,
     Workspaces,
 )
 from workspace_operator.application.reconciling import Reconciler
@@ -40,6 +41,7 @@ from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.previewing import SQLPreviews
+from workspace_operator.store.segments import SQLSegments
 from workspace_operator.store.upgrades import has_this_schema, upgrade
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
@@ -62,6 +64,7 @@ class Store:
     workspaces: Workspaces
     people: People
     belongings: Belongings
+    segments: Segments
     merges: Merges
     migrations: Migrations
     exports: Exports
@@ -249,6 +252,7 @@ def _store(database: Database) -> Store:
         workspaces=SQLWorkspaces(database),
         people=SQLPeople(database),
         belongings=SQLBelongings(database),
+        segments=SQLSegments(database),
         merges=SQLMerges(database),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),

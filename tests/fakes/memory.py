@@ -64,6 +64,7 @@ class Room:
     activities: list[Recorded] = field(default_factory=list)
     devices: dict[str, dict[str, Device]] = field(default_factory=dict)
     segments: dict[str, set[int]] = field(default_factory=dict)
+    named_segments: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     merges: dict[str, Journalled] = field(default_factory=dict)
 
     @property

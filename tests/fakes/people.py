@@ -14,7 +14,7 @@ from workspace_operator.identity.calls import Ask
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.performing import perform
 from workspace_operator.identity.references import Reference
-from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.identity.rules import IdentityRules, Mode
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 
@@ -67,6 +67,15 @@ class MemoryPeople:
     def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
         self.memory.room(workspace_id)
         return [each for each in self.all(workspace_id) if each.email_key == key][:limit]
+
+    def sharing_email(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
+        room = self.memory.room(workspace_id)
+        people = sorted(self.all(workspace_id), key=lambda each: each.seniority, reverse=newest_first)
+        groups: dict[str, list[str]] = {}
+        for each in people if room.workspace.mode is Mode.ID_ONLY else ():
+            if each.email_key is not None:
+                groups.setdefault(each.email_key, []).append(each.cio_id)
+        return iter([(key, each) for key, group in sorted(groups.items()) if len(group) > 1 for each in group])
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         people = self.memory.rooms[workspace_id].population.people if workspace_id in self.memory.rooms else {}

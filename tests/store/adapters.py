@@ -16,6 +16,7 @@ from tests.fakes.merges import MemoryMerges
 from tests.fakes.migrations import MemoryMigrations
 from tests.fakes.people import MemoryPeople
 from tests.fakes.previews import MemoryPreviews
+from tests.fakes.segments import MemorySegments
 from tests.fakes.trails import carry_out
 from tests.fakes.workspaces import MemoryWorkspaces
 from workspace_operator.application.ports import (
@@ -26,6 +27,7 @@ from workspace_operator.application.ports import (
     Migrations,
     People,
     Previews,
+    Segments,
     Workspaces,
 )
 from workspace_operator.identity.trail import Step
@@ -37,6 +39,7 @@ from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.previewing import SQLPreviews
+from workspace_operator.store.segments import SQLSegments
 from workspace_operator.store.tables import PER_WORKSPACE, metadata
 from workspace_operator.store.trails import write_trail
 from workspace_operator.store.upgrades import upgrade
@@ -77,6 +80,7 @@ class Store:
     migrations: Migrations
     exports: Exports
     belongings: Belongings
+    segments: Segments
     merges: Merges
     credentials: Credentials
     previews: Previews
@@ -99,6 +103,7 @@ def memory_store() -> Store:
         migrations=MemoryMigrations(memory),
         exports=MemoryExports(memory),
         belongings=MemoryBelongings(memory),
+        segments=MemorySegments(memory),
         merges=MemoryMerges(memory),
         credentials=MemoryCredentials(memory),
         previews=MemoryPreviews(memory),
@@ -120,6 +125,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
         belongings=SQLBelongings(database),
+        segments=SQLSegments(database),
         merges=SQLMerges(database, new_id=new_id),
         credentials=SQLCredentials(database),
         previews=SQLPreviews(database),

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, TypeVar
 
-from workspace_operator.application.csv_reading import NOTE_COLUMNS, CsvRow, Header, read_header, read_rows, text_of
+from workspace_operator.application.csv_reading import CsvRow, read_header, read_rows, text_of
 from workspace_operator.application.ports import People
+from workspace_operator.application.rejecting import RejectedRows, Rejects
 from workspace_operator.application.row_calls import FileCalls
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.outcomes import Effect, Outcome, Refusal
@@ -21,14 +22,6 @@ BATCH = 2_000
 """Rows a transaction: larger ones hold other writers longer and were not faster."""
 
 T = TypeVar("T")
-
-
-class Rejects(Protocol):
-    """Takes rows that were not taken, in whole or in part."""
-
-    def write(self, cells: Sequence[str]) -> None:
-        """Write one row; the first is the header."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +65,6 @@ class PeopleImport:
     summary: Summary = field(default_factory=Summary)
     has_begun: bool = False
     """Whether the file as a whole was accepted."""
-    _has_rejects: bool = False
 
     def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> Summary:
         """Import a file; ``progress`` is called after each batch. Raises InvalidInput for the file as a whole."""
@@ -82,34 +74,35 @@ class PeopleImport:
             calls = FileCalls(header=header, by=self.options.by, update_only=self.options.update_only)
             calls.of(mode)  # what is wrong with the header is told before any row
             self.has_begun = True
+            rejected = RejectedRows(rejects=self.rejects, header=header)
             for rows in batches(read_rows(text, header), self.batch):
-                self._take(rows, calls, header)
+                self._take(rows, calls, rejected)
                 progress()
         return self.summary
 
-    def _take(self, rows: Sequence[CsvRow], calls: FileCalls, header: Header) -> None:
+    def _take(self, rows: Sequence[CsvRow], calls: FileCalls, rejected: RejectedRows) -> None:
         """Take a batch under the identifiers that are in force in its transaction: they may change meanwhile."""
         asks = [partial(calls.call, row) for row in rows]
         answers = self.people.perform(self.workspace_id, asks, now=int(self.clock()))
         for row, answer in zip(rows, answers, strict=True):
             if isinstance(answer, InvalidInput):
                 self.summary.rejected += 1
-                self._note(header, row, "rejected", str(answer))
+                rejected.note(row, "rejected", str(answer))
             else:
-                self._count(header, row, answer)
+                self._count(rejected, row, answer)
 
-    def _count(self, header: Header, row: CsvRow, outcome: Outcome) -> None:
+    def _count(self, rejected: RejectedRows, row: CsvRow, outcome: Outcome) -> None:
         effect = outcome.effect
         if effect is Effect.REJECTED:
             self.summary.rejected += 1
-            self._note(header, row, "rejected", outcome.reason)
+            rejected.note(row, "rejected", outcome.reason)
         elif effect is Effect.SKIPPED or effect is Effect.IGNORED:
             self.summary.skipped += 1
-            self._note(header, row, "skipped", outcome.reason)
+            rejected.note(row, "skipped", outcome.reason)
         else:
-            self._count_taken(header, row, outcome)
+            self._count_taken(rejected, row, outcome)
 
-    def _count_taken(self, header: Header, row: CsvRow, outcome: Outcome) -> None:
+    def _count_taken(self, rejected: RejectedRows, row: CsvRow, outcome: Outcome) -> None:
         if outcome.effect is Effect.CREATED:
             self.summary.created += 1
         else:
@@ -117,18 +110,7 @@ class PeopleImport:
             self.summary.unchanged += outcome.effect is Effect.UNCHANGED
         if outcome.refusals:
             self.summary.in_part += 1
-            self._note(header, row, "in part", " ".join(map(_sentence, outcome.refusals)))
-
-    def _note(self, header: Header, row: CsvRow, outcome: str, reason: str) -> None:
-        """Write a row to the rejects, as it was: cells that are missing or too many are the user's to mend."""
-        if not self._has_rejects:
-            self.rejects.write([*NOTE_COLUMNS, *_without_notes(header.columns, header)])
-            self._has_rejects = True
-        self.rejects.write([str(row.line), outcome, reason, *_without_notes(row.cells, header)])
-
-
-def _without_notes(cells: Sequence[str], header: Header) -> list[str]:
-    return [cell for number, cell in enumerate(cells) if number not in header.notes]
+            rejected.note(row, "in part", " ".join(map(_sentence, outcome.refusals)))
 
 
 def _sentence(refusal: Refusal) -> str:

@@ -10,7 +10,15 @@ import typer
 from workspace_operator.cli.options import namespaced
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.ports import Credentials, Exports, Merges, Migrations, People
+    from workspace_operator.application.ports import (
+        Belongings,
+        Credentials,
+        Exports,
+        Merges,
+        Migrations,
+        People,
+        Segments,
+    )
     from workspace_operator.bootstrap import Store
     from workspace_operator.identity.references import Reference
 
@@ -33,6 +41,8 @@ class NamedWorkspace:
     name: str
     number: int
     people: "People"
+    belongings: "Belongings"
+    segments: "Segments"
     exports: "Exports"
     merges: "Merges"
     migrations: "Migrations"
@@ -49,6 +59,8 @@ def opened_workspace(database: str, name: str, cluster: str | None) -> Iterator[
             name=name,
             number=found.workspace_id,
             people=store.people,
+            belongings=store.belongings,
+            segments=store.segments,
             exports=store.exports,
             merges=store.merges,
             migrations=store.migrations,

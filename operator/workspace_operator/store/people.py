@@ -22,7 +22,7 @@ from workspace_operator.identity.people import Person
 from workspace_operator.identity.performing import perform
 from workspace_operator.identity.population import Changes, Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
-from workspace_operator.identity.rules import CIO_ID, EMAIL_ONLY, ID, IdentityRules, Mode
+from workspace_operator.identity.rules import CIO_ID, EMAIL_ONLY, ID, ID_ONLY, IdentityRules, Mode
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store import quick
 from workspace_operator.store.cio_ids import CioIDs
@@ -43,6 +43,7 @@ from workspace_operator.store.loading import (
     reserve,
     surroundings,
 )
+from workspace_operator.store.sharing import NEWEST_FIRST, OLDEST_FIRST
 from workspace_operator.store.tables import device, person, suppression
 from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import activity_row, write_trail
@@ -146,6 +147,15 @@ class SQLPeople:
                 return [person_of(row) for row in connection.execute(query.order_by(person.c.cio_id).limit(limit))]
 
         return self.folder.folding(workspace_id, find)
+
+    def sharing_email(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
+        """Stream e-mail key and cio_id of all who share one, by (key, age), the oldest or newest first."""
+        query = NEWEST_FIRST if newest_first else OLDEST_FIRST
+        with self.database.reading_one_snapshot() as connection:
+            if standing_of(connection, workspace_id).rules.mode is ID_ONLY:
+                streaming = connection.execution_options(yield_per=PEOPLE_AT_A_TIME)
+                for key, cio_id in streaming.execute(query, {"workspace_id": workspace_id}):
+                    yield key, cio_id
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""

@@ -315,6 +315,18 @@ membership = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Segments that were given a name; who is in one of another number needs no row here.
+segment = sa.Table(
+    "segment",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("name", Key, nullable=False),
+    sa.Column("created_at", UTCTime, nullable=False),
+    sa.UniqueConstraint("workspace_id", "name"),
+    sqlite_with_rowid=False,
+)
+
 merge = sa.Table(
     "merge",
     metadata,
@@ -364,6 +376,7 @@ PER_WORKSPACE = (
     activity,
     device,
     membership,
+    segment,
     merge,
 )
 """The tables whose rows belong to one workspace: spread or partitioned by ``workspace_id``."""

@@ -19,6 +19,7 @@ from workspace_operator.identity.calls import (
 from workspace_operator.identity.devices import device_of, token_of
 from workspace_operator.identity.events import anonymous_id_of, event_of
 from workspace_operator.identity.rules import ID, Kind
+from workspace_operator.identity.segments import MAX_SEGMENT
 from workspace_operator.identity.texts import shown
 from workspace_operator.web.answers import accepted, reply_of
 from workspace_operator.web.asks import ask_by_kind, ask_by_shape, ask_to_merge, object_at, only_identifier
@@ -31,8 +32,7 @@ from workspace_operator.web.services import Services
 MOST_IDS: Final = 1000
 """How many people one call puts into a segment."""
 
-_MOST_DIGITS: Final = 18
-"""Any number of so many digits fits the integers of every database."""
+_MOST_DIGITS: Final = len(str(MAX_SEGMENT))
 
 _NOTHING: Final = frozenset({b"", b"null"})
 """Bodies of clients that have nothing to say of a person."""

@@ -12,6 +12,7 @@ from workspace_operator.application.ports.merges import Merge, Merges, Undone
 from workspace_operator.application.ports.migrations import Batch, Lease, Migrations
 from workspace_operator.application.ports.people import Answer, People, ReferenceAsk
 from workspace_operator.application.ports.previews import Previews
+from workspace_operator.application.ports.segments import Segment, Segments
 from workspace_operator.application.ports.workspaces import Sought, Workspaces
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "ReferenceAsk",
     "Resources",
     "Secrets",
+    "Segment",
+    "Segments",
     "Sought",
     "StoredCredentials",
     "Undone",

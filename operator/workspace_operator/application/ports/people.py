@@ -42,6 +42,13 @@ class People(Protocol):
         """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
         ...
 
+    def sharing_email(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
+        """Stream e-mail key and cio_id of all who share one at one moment, by (key, age), the oldest or newest first.
+
+        Only where email is no identifier is there anybody.
+        """
+        ...
+
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""
         ...

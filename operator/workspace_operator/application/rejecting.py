@@ -1,0 +1,34 @@
+"""Rows of a file that were not taken, in whole or in part: each goes with its line and the reason to a file of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workspace_operator.application.csv_reading import NOTE_COLUMNS, CsvRow, Header
+
+
+class Rejects(Protocol):
+    """Takes rows that were not taken, in whole or in part."""
+
+    def write(self, cells: Sequence[str]) -> None:
+        """Write one row; the first is the header."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class RejectedRows:
+    """The rows of one file that were not taken."""
+
+    rejects: Rejects
+    header: Header
+    _has_begun: bool = False
+
+    def note(self, row: CsvRow, outcome: str, reason: str) -> None:
+        """Write a row down as it was: cells that are missing or too many are the user's to mend."""
+        if not self._has_begun:
+            self.rejects.write([*NOTE_COLUMNS, *self._without_notes(self.header.columns)])
+            self._has_begun = True
+        self.rejects.write([str(row.line), outcome, reason, *self._without_notes(row.cells)])
+
+    def _without_notes(self, cells: Sequence[str]) -> list[str]:
+        return [cell for number, cell in enumerate(cells) if number not in self.header.notes]
