@@ -1,4 +1,4 @@
-"""Rows of a file that were not taken, in whole or in part: each goes with its line and the reason to a file of its own."""
+"""Rows of a file that were not taken, in whole or in part: each goes with its line and the reason to the rejects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

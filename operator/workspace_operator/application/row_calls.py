@@ -93,13 +93,21 @@ class FileCalls:
         return self.of(mode).call(row)
 
 
-def naming_kinds(header: Header, mode: Mode, by: Kind | None) -> Sequence[Kind]:
+def naming_kinds(
+    header: Header, mode: Mode, by: Kind | None, *, preference: Sequence[Kind] | None = None
+) -> Sequence[Kind]:
     """By what rows can name people: as asked for, else every identifier that is there.
+
+    Args:
+        header: of the file.
+        mode: the identifiers in force.
+        by: the only one to look at.
+        preference: in which order to look at them; that of imports if left out.
 
     Raises:
         InvalidInput: there is no such column, or it names nobody in this mode.
     """
-    usable = [kind for kind in _preference(mode) if kind in REFERENCE_KINDS[mode]]
+    usable = [kind for kind in preference or _preference(mode) if kind in REFERENCE_KINDS[mode]]
     if by is not None:
         if by not in usable:
             message = f"people of a workspace in mode {mode} cannot be named by {by}; use {_listed(usable)}"

@@ -17,6 +17,7 @@ from workspace_operator.cli import (
     people,
     planning,
     running,
+    segments,
     workspaces,
 )
 from workspace_operator.cli.output import ERROR, complain
@@ -36,6 +37,7 @@ app.command("apply", epilog=applying.EXAMPLES)(applying.apply)
 app.command("plan", epilog=planning.EXAMPLES)(planning.plan)
 app.add_typer(running.app, name="run", short_help="Run the operator, the people API and the worker, or one.")
 app.add_typer(people.app, name="people")
+app.add_typer(segments.app, name="segments")
 app.add_typer(merges.app, name="merges")
 app.add_typer(migrations.app, name="migrations")
 app.add_typer(exports.app, name="exports")

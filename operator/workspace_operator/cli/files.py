@@ -8,13 +8,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, BinaryIO, Self
 
 from workspace_operator.application.spreadsheets import harmless
 from workspace_operator.cli.output import printable
 from workspace_operator.errors import InvalidInput
 
 STANDARD_OUTPUT = Path("-")
+
+
+def opened_file(path: Path) -> BinaryIO:
+    """Open a file that a command reads. Raises InvalidInput."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}", field="FILE") from error
 
 
 def write_lines(lines: Iterable[str], target: Path | None) -> int:
@@ -56,7 +64,7 @@ def replacing(path: Path) -> Iterator[IO[str]]:
     Raises:
         InvalidInput: it cannot be written.
     """
-    with _refused(path, "--output"):
+    with refused(path, "--output"):
         if _is_special(path):
             with path.open("w", encoding="utf-8", newline="") as file:
                 yield file
@@ -78,7 +86,8 @@ def _is_special(path: Path) -> bool:
 
 
 @contextmanager
-def _refused(path: Path, option: str) -> Iterator[None]:
+def refused(path: Path, option: str) -> Iterator[None]:
+    """Turn what the system says of a file into an error that names the option. Raises InvalidInput."""
     try:
         yield
     except BrokenPipeError:
@@ -111,12 +120,12 @@ class RejectsFile:
     def __exit__(self, *error: object) -> None:
         """Close the file, if there is one."""
         if self._file is not None:
-            with _refused(self.path, "--rejects"):
+            with refused(self.path, "--rejects"):
                 self._file.close()
 
     def write(self, cells: Sequence[str]) -> None:
         """Write one row. Raises InvalidInput if the file cannot be written."""
-        with _refused(self.path, "--rejects"):
+        with refused(self.path, "--rejects"):
             if self._file is None:
                 self._file = self._opened()
             csv.writer(self._file).writerow([harmless(cell) for cell in cells])
@@ -124,7 +133,7 @@ class RejectsFile:
     def finish(self) -> None:
         """Take away the rejects of an earlier import, if this one has none."""
         if self._file is None:
-            with _refused(self.path, "--rejects"):
+            with refused(self.path, "--rejects"):
                 self._remove_earlier()
 
     def _opened(self) -> IO[str]:

@@ -1,15 +1,14 @@
 """``workspacectl people import``."""
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
-from workspace_operator.cli.output import is_interactive, tell
+from workspace_operator.cli.output import tell
+from workspace_operator.cli.progress_bars import file_bar
 from workspace_operator.cli.stores import opened_workspace
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.rules import Kind
@@ -52,10 +51,10 @@ def import_people(
     An import that was interrupted is simply run again.
     """
     from workspace_operator.application.importing import ImportOptions, PeopleImport
-    from workspace_operator.cli.files import RejectsFile
+    from workspace_operator.cli.files import RejectsFile, opened_file
 
     with (
-        _opened(file) as source,
+        opened_file(file) as source,
         RejectsFile(rejects or file.with_name(f"{file.stem}.rejects.csv"), of=file) as not_taken,
         opened_workspace(database, workspace, cluster_id) as found,
     ):
@@ -69,18 +68,11 @@ def import_people(
                 _tell(run.summary, not_taken.path)
 
 
-def _opened(file: Path) -> BinaryIO:
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}", field="FILE") from error
-
-
 def _run(run: "PeopleImport", source: BinaryIO, file: Path) -> None:
     # Nothing here makes cycles; looking for them costs a fifth of the time.
     gc.disable()
     try:
-        with _progress(source, file) as progress:
+        with file_bar("importing", source, file) as progress:
             run.run(source, progress)
     except InvalidInput as error:
         if error.field != "file":
@@ -88,22 +80,6 @@ def _run(run: "PeopleImport", source: BinaryIO, file: Path) -> None:
         raise InvalidInput(f"{file}, {error}", field="FILE") from error
     finally:
         gc.enable()
-
-
-@contextmanager
-def _progress(source: BinaryIO, file: Path) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, else nothing."""
-    if not is_interactive():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    size = file.stat().st_size if source.seekable() else None
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("importing", total=size)
-        yield lambda: progress.update(task, completed=source.tell() if size is not None else None)
 
 
 def _tell(summary: "Summary", rejects: Path) -> None:

@@ -67,6 +67,11 @@ def _width(text: str) -> int:
     return sum(0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF") for each in text)
 
 
+def people_text(count: int) -> str:
+    """So many people, in words."""
+    return "1 person" if count == 1 else f"{count} people"
+
+
 def is_interactive() -> bool:
     """Whether somebody watches standard error, so that a progress bar makes sense."""
     return sys.stderr.isatty()

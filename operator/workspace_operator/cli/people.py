@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workspace_operator.cli import importing
+from workspace_operator.cli import cleaning, importing
 from workspace_operator.cli.options import ByCioID, ByEmail, ByID, ClusterID, Database, OutputFile, Value, WorkspaceName
 from workspace_operator.cli.output import json_text, note, tell
 from workspace_operator.cli.stores import Named, NamedWorkspace, opened_workspace
 from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.segments import MAX_SEGMENT
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.identity.calls import Call
@@ -19,6 +20,15 @@ if TYPE_CHECKING:  # what a help text does not need is not loaded for it
 
 app = typer.Typer(help="Look after the people of a workspace.", no_args_is_help=True)
 app.command("import", epilog=importing.EXAMPLES)(importing.import_people)
+
+DELETE_EXAMPLES = """
+Examples:
+
+\b
+  workspacectl people delete ada@example.com -w default/crm
+  workspacectl people delete --segment 3 -w default/crm --dry-run
+  workspacectl people delete --segment 3 -w default/crm --undo-file gone.csv
+"""
 
 
 @app.command("export")
@@ -61,7 +71,7 @@ def show(
         print(json_text(shown(person)))
 
 
-@app.command()
+@app.command(epilog=DELETE_EXAMPLES)
 def delete(
     value: Value = None,
     *,
@@ -69,16 +79,41 @@ def delete(
     id_: ByID = None,
     email: ByEmail = None,
     cio_id: ByCioID = None,
+    segment: Annotated[
+        int | None,
+        typer.Option("--segment", metavar="NUMBER", min=1, max=MAX_SEGMENT, help="Everybody in this manual segment."),
+    ] = None,
+    dry_run: cleaning.DryRun = False,
+    yes: cleaning.Yes = False,
+    undo_file: cleaning.UndoPath = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Delete a person with all their data. Their identifiers may be used again."""
+    """Delete a person with all their data, or everybody in a manual segment.
+
+    Their identifiers may be used again.
+
+    The people of a segment are counted, confirmed, and written to a file before. They can be imported from it again;
+    their cio_ids, activities, devices and segments do not come back. What was interrupted is simply run again.
+    """
     from workspace_operator.identity.calls import DeleteCall
 
+    wanted = cleaning.Wanted(dry_run=dry_run, yes=yes, undo_file=undo_file)
+    if segment is not None:
+        if (value, id_, email, cio_id) != (None, None, None, None):
+            raise typer.BadParameter("name one person, or a segment with --segment: not both")
+        with opened_workspace(database, workspace, cluster_id) as found:
+            cleaning.delete_segment(found, segment, wanted)
+        return
+    if not wanted.says_nothing:
+        raise typer.BadParameter("--dry-run, --yes and --undo-file are for the people of a --segment")
     named = Named(value=value, id=id_, email=email, cio_id=cio_id)
     with opened_workspace(database, workspace, cluster_id) as found:
         reference = named.reference(found)
         _carry_out(DeleteCall, found, reference, "deleted", _nobody(reference, found))
+
+
+app.command("dedupe", epilog=cleaning.DEDUPE_EXAMPLES)(cleaning.dedupe)
 
 
 @app.command()

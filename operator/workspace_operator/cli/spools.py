@@ -1,4 +1,4 @@
-"""People kept in a temporary file, so that what is known only at the end can be told first, however many they are."""
+"""What is kept in a temporary file, so that what is known only at the end can be told first, however much it is."""
 
 import json
 import tempfile
@@ -15,6 +15,28 @@ def _temporary_file() -> IO[str]:
 
 
 @contextmanager
+def spooled_lines(lines: Iterable[str], made: Callable[[], IO[str]] = _temporary_file) -> Iterator[Iterator[str]]:
+    """Keep lines that end themselves, and give them again.
+
+    Raises:
+        InvalidInput: there is no room for the file.
+    """
+    are_kept = False
+    try:
+        with made() as file:
+            file.writelines(lines)
+            file.flush()
+            are_kept = True
+            file.seek(0)
+            yield iter(file)
+    except OSError as error:
+        if are_kept:
+            raise
+        message = f"the folder {tempfile.gettempdir()} cannot take everybody: {error.strerror}; set TMPDIR"
+        raise InvalidInput(message, field="TMPDIR") from error
+
+
+@contextmanager
 def spooled(
     people: Iterable[Person], made: Callable[[], IO[str]] = _temporary_file
 ) -> Iterator[tuple[Iterator[Person], set[str]]]:
@@ -23,24 +45,12 @@ def spooled(
     Raises:
         InvalidInput: there is no room for the file.
     """
-    are_kept = False
-    try:
-        with made() as file:
-            names = _keep(people, file)
-            are_kept = True
-            file.seek(0)
-            yield (Person(**json.loads(line)) for line in file), names
-    except OSError as error:
-        if are_kept:
-            raise
-        message = f"the folder {tempfile.gettempdir()} cannot take everybody: {error.strerror}; set TMPDIR"
-        raise InvalidInput(message, field="TMPDIR") from error
-
-
-def _keep(people: Iterable[Person], file: IO[str]) -> set[str]:
     names: set[str] = set()
+    with spooled_lines(_documents(people, names), made) as lines:
+        yield (Person(**json.loads(line)) for line in lines), names
+
+
+def _documents(people: Iterable[Person], names: set[str]) -> Iterator[str]:
     for each in people:
         names.update(each.attributes)
-        file.write(json.dumps({name: getattr(each, name) for name in Person.__slots__}) + "\n")
-    file.flush()
-    return names
+        yield json.dumps({name: getattr(each, name) for name in Person.__slots__}) + "\n"

@@ -154,8 +154,7 @@ class SQLPeople:
         with self.database.reading_one_snapshot() as connection:
             if standing_of(connection, workspace_id).rules.mode is ID_ONLY:
                 streaming = connection.execution_options(yield_per=PEOPLE_AT_A_TIME)
-                for key, cio_id in streaming.execute(query, {"workspace_id": workspace_id}):
-                    yield key, cio_id
+                yield from streaming.execute(query, {"workspace_id": workspace_id}).tuples()
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""

@@ -1,0 +1,198 @@
+"""``workspacectl segments``: people put together by number, to look at or to delete."""
+
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from workspace_operator.cli.files import RejectsFile, opened_file
+from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.output import json_text, note, people_text, table, tell
+from workspace_operator.cli.people import shown
+from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.rules import Kind
+from workspace_operator.identity.segments import MAX_SEGMENT, segment_name
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.ports import Segment
+    from workspace_operator.application.segmenting import Filled, SegmentMaking
+
+app = typer.Typer(help="Put people together in manual segments.", no_args_is_help=True)
+
+CREATE_EXAMPLES = """
+Examples:
+
+\b
+  workspacectl segments create --from-csv to-delete.csv --name "to delete" \\
+    -w default/crm
+"""
+
+COLUMNS = ("SEGMENT", "NAME", "PEOPLE", "CREATED")
+PEOPLE_COLUMNS = ("CIO_ID", "ID", "EMAIL")
+
+
+class Format(StrEnum):
+    """How segments are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", min=1, max=MAX_SEGMENT, help="The segment, as listed.", show_default=False)
+]
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
+
+
+@app.command(epilog=CREATE_EXAMPLES)
+def create(
+    *,
+    workspace: WorkspaceName,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the segment is for.")],
+    from_csv: Annotated[
+        Path, typer.Option("--from-csv", metavar="FILE", help="Whom to put into it: a CSV file in UTF-8.")
+    ],
+    by: Annotated[
+        Kind | None,
+        typer.Option("--by", help="The column that people are named by; the first with a value if left out."),
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", metavar="REJECTS", help="Where rows go that name nobody.")
+    ] = None,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Make a manual segment of the people in a CSV file.
+
+    Any file with a column cio_id, id or email will do; the first of them that has a value names the person, email only
+    where it is an identifier. So the export of those who stand in the way of an identifier change can be taken as it
+    is, without the rows of people who are to stay.
+
+    Nobody is made. A row that names nobody goes with its line and the reason to a file beside FILE, NAME.rejects.csv.
+    """
+    from workspace_operator.application.segmenting import SegmentMaking
+
+    called = segment_name(name, field="--name")
+    with (
+        opened_file(from_csv) as source,
+        RejectsFile(rejects or from_csv.with_name(f"{from_csv.stem}.rejects.csv"), of=from_csv) as not_taken,
+        opened_workspace(database, workspace, cluster_id) as found,
+    ):
+        making = SegmentMaking(
+            people=found.people,
+            segments=found.segments,
+            workspace_id=found.number,
+            name=called,
+            rejects=not_taken,
+            by=by,
+        )
+        try:
+            _run(making, source, from_csv)
+            not_taken.finish()
+        finally:
+            _tell(found, making.filled, called, not_taken.path)
+
+
+def _run(making: "SegmentMaking", source: BinaryIO, file: Path) -> None:
+    from workspace_operator.cli.progress_bars import file_bar
+
+    try:
+        with file_bar("putting together", source, file) as progress:
+            making.run(source, progress)
+    except InvalidInput as error:
+        if error.field != "file":
+            raise
+        raise InvalidInput(f"{file}, {error}", field="--from-csv") from error
+
+
+def _tell(found: NamedWorkspace, filled: "Filled", name: str, rejects: Path) -> None:
+    if filled.number is None:
+        return
+    people = found.segments.get(found.number, filled.number).people
+    tell(f"segment {filled.number} ({name}): {people_text(people)}")
+    tell(f"{filled.rows} rows: {filled.joined} taken, {filled.rejected} rejected")
+    if filled.rejected:
+        tell(f"what was not taken, and why: {rejects}")
+
+
+@app.command("list")
+def list_segments(
+    *, workspace: WorkspaceName, output: Output = Format.TABLE, cluster_id: ClusterID = None, database: Database
+) -> None:
+    """List the manual segments of a workspace.
+
+    Those that only calls have put people into have no name.
+    """
+    with opened_workspace(database, workspace, cluster_id) as found:
+        segments = found.segments.all(found.number)
+    if output is Format.JSON:
+        print(json_text([_document(each) for each in segments]))
+    else:
+        table(COLUMNS, map(_row, segments))
+
+
+@app.command()
+def show(
+    number: Number,
+    *,
+    workspace: WorkspaceName,
+    limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="At most so many of its people.")] = 10,
+    output: Output = Format.TABLE,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Show a manual segment: how many people are in it, and the first of them."""
+    from workspace_operator.application.cleaning import named
+
+    with opened_workspace(database, workspace, cluster_id) as found:
+        segment = found.segments.get(found.number, number)
+        first = islice(found.belongings.members(found.number, number), limit)
+        people = found.people.find_many(found.number, list(map(named, first)))
+    if output is Format.JSON:
+        print(json_text({**_document(segment), "first": [shown(each) for each in people]}))
+        return
+    table(COLUMNS, [_row(segment)])
+    if people:
+        tell("")
+        table(PEOPLE_COLUMNS, [(each.cio_id, each.id, each.email) for each in people])
+    if segment.people > len(people):
+        note(f"and {segment.people - len(people)} more")
+
+
+@app.command()
+def delete(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
+    """Delete a manual segment. The people in it stay.
+
+    To delete them, use people delete --segment.
+    """
+    from workspace_operator.application.segmenting import SegmentRemoval
+    from workspace_operator.cli.progress_bars import people_bar
+
+    with opened_workspace(database, workspace, cluster_id) as found:
+        segment = found.segments.get(found.number, number)
+        removal = SegmentRemoval(
+            people=found.people, belongings=found.belongings, segments=found.segments, workspace_id=found.number
+        )
+        with people_bar("taking out", segment.people) as progress:
+            removal.run(number, progress)
+    tell(f"segment {number} deleted; {people_text(segment.people)} taken out, nobody deleted")
+
+
+def _row(segment: "Segment") -> tuple[object, ...]:
+    return segment.number, segment.name, segment.people, _created(segment)
+
+
+def _document(segment: "Segment") -> dict[str, object]:
+    return {
+        "segment": segment.number,
+        "name": segment.name,
+        "people": segment.people,
+        "created_at": _created(segment),
+    }
+
+
+def _created(segment: "Segment") -> str | None:
+    return None if segment.created_at is None else segment.created_at.isoformat(timespec="seconds")

@@ -1,0 +1,70 @@
+"""Who goes of those who share an address."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cleaning.scenes import UndoList, counts, deletion, ids_of, surveyed
+from tests.people.scenes import Place
+from workspace_operator.application.cleaning import duplicates
+from workspace_operator.identity.rules import Mode
+
+
+@pytest.fixture
+def place() -> Place:
+    """Two shared addresses, and an address and some text that are not shared as such."""
+    made = Place.of(Mode.ID_ONLY)
+    made.take(
+        "id,email,created_at\n1,b@x.com,300\n2,a@x.com,200\n3,B@x.com,100\n4,A@x.com,\n5,c@x.com,\n6,none,\n7,none,\n"
+    )
+    return made
+
+
+def going(place: Place, *, keep_newest: bool) -> list[tuple[str | None, str | None]]:
+    """The ids of who goes, each with the id of who is kept."""
+    ids = {each.cio_id: each.id for each in place.people.all(place.number)}
+    found = duplicates(place.people, place.number, keep_newest=keep_newest)
+    return [(ids[each.cio_id], ids[each.kept]) for each in found]
+
+
+def test_oldest_are_kept(place: Place) -> None:
+    assert going(place, keep_newest=False) == [("4", "2"), ("1", "3")]
+
+
+def test_newest_are_kept(place: Place) -> None:
+    assert going(place, keep_newest=True) == [("2", "4"), ("3", "1")]
+
+
+def test_nobody_shares_an_identifier() -> None:
+    place = Place.of(Mode.EMAIL_OR_ID)
+    place.take("id,email\n1,a@x.com\n2,b@x.com\n")
+
+    assert going(place, keep_newest=False) == []
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a@x.com", "A@X.com", "b@x.com", "none", ""]), st.integers(1, 3)), max_size=12),
+    st.booleans(),
+)
+def test_one_of_each_address_remains(people: list[tuple[str, int]], keep_newest: bool) -> None:
+    place = Place.of(Mode.ID_ONLY)
+    rows = (f"{number},{email},{age}\n" for number, (email, age) in enumerate(people))
+    place.take("id,email,created_at\n" + "".join(rows))
+    before = list(place.people.all(place.number))
+    survey, found = surveyed(place, duplicates(place.people, place.number, keep_newest=keep_newest))
+
+    done = deletion(place, UndoList(), attributes=survey.attributes).run(iter(found))
+
+    sharing = Counter(each.email_key for each in before if each.email_key is not None)
+    kept = {
+        key: (max if keep_newest else min)(
+            (each for each in before if each.email_key == key), key=lambda p: p.seniority
+        )
+        for key in sharing
+    }
+    without = [each for each in before if each.email_key is None]
+    assert {each.id for each in without} | {each.id for each in kept.values()} == set(ids_of(place))
+    assert counts(done) == (len(before) - len(ids_of(place)), 0, 0)
+    assert survey.kept == sum(1 for count in sharing.values() if count > 1)
