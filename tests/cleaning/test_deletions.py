@@ -157,7 +157,10 @@ def test_who_has_no_place_in_the_file_stays(place: Place) -> None:
 
 
 def test_last_changes_are_written_once_more(place: Place) -> None:
-    people = interrupted(place, lambda: place.take("id,plan\n1,gold\n") and None)
+    def change() -> None:
+        place.take("id,plan\n1,gold\n")
+
+    people = interrupted(place, change)
     undo = UndoList()
 
     done = deletion(place, undo, attributes={"plan"}, people=people).run(iter(doomed(place, "1", "2")))
@@ -175,7 +178,7 @@ def test_other_identifiers_stop_the_deletion(place: Place) -> None:
     people = interrupted(place, nothing, lambda: place.switch_to(Mode.EMAIL_OR_ID))
     run = deletion(place, UndoList(), attributes={"plan"}, people=people)
 
-    with pytest.raises(InvalidInput, match="changed from IDOnly to EmailOrID meanwhile: look again"):
+    with pytest.raises(InvalidInput, match="the mode was changed from IDOnly to EmailOrID meanwhile: look again"):
         run.run(iter(doomed(place, "1", "2", "3", "4")))
 
     assert counts(run.counts) == (2, 0, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.test_terminals import on_a_terminal
+from tests.cli.terminals import on_a_terminal
 from workspace_operator import bootstrap
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import OnConflict

@@ -1,37 +1,15 @@
 """What somebody at a terminal sees, who may be shown anything that was sent to us."""
 
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.cli.conftest import Run
+from tests.cli.terminals import on_a_terminal
 
 W = ("-w", "default/crm")
-
-
-def on_a_terminal(*arguments: str) -> str:
-    """Standard output and error of a process that has a terminal of 80 columns."""
-    parent, child = pty.openpty()
-    command = [sys.executable, "-m", "workspace_operator", *arguments]
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    process = subprocess.Popen(command, stdin=child, stdout=child, stderr=child, env=environment)
-    os.close(child)
-    seen = b""
-    while more := _read(parent):
-        seen += more
-    assert process.wait() == 0, seen
-    os.close(parent)
-    return seen.decode()
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 10_000)
-    except OSError:  # Linux says so when nobody is left who could write
-        return b""
 
 
 def test_bar_moves_on_a_terminal_only(run: Run, crm: Callable[..., None]) -> None:

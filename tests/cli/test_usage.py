@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import Run
 from workspace_operator.cli.output import json_text, printable, table
 
-GROUPS = ("people", "merges", "migrations", "exports", "credentials", "run")
+GROUPS = ("people", "segments", "merges", "migrations", "exports", "credentials", "run")
 COMMANDS = (
     ("apply",),
     ("plan",),
@@ -19,8 +19,13 @@ COMMANDS = (
     ("people", "export"),
     ("people", "show"),
     ("people", "delete"),
+    ("people", "dedupe"),
     ("people", "suppress"),
     ("people", "unsuppress"),
+    ("segments", "create"),
+    ("segments", "list"),
+    ("segments", "show"),
+    ("segments", "delete"),
     ("merges", "list"),
     ("merges", "show"),
     ("merges", "undo"),

@@ -31,6 +31,18 @@ def test_blocks_of_readme_run(tmp_path: Path) -> None:
     assert '"tier":"platinum"' in printed
 
 
+def test_cleaning_up_runs(tmp_path: Path) -> None:
+    printed = run_blocks(runnable_blocks("docs/people.md"), tmp_path)
+
+    told = [line for line in printed.splitlines() if line.startswith(("segment 1", "12 people"))]
+    assert told == [
+        "segment 1 (in the way): 12 people",
+        "12 people of segment 1 (in the way) would be deleted from default/club",
+        "12 people deleted",
+    ]
+    assert printed.splitlines()[-1].split() == ["nordlicht", "EmailOrID"]
+
+
 @pytest.mark.usefixtures("curl")
 def test_first_call_of_api_page_runs(tmp_path: Path) -> None:
     printed = run_blocks(runnable_blocks("docs/api.md"), tmp_path)

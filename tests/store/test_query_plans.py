@@ -11,7 +11,7 @@ from tests.postgres import Postgres
 from tests.store.adapters import START, hearing, upgraded
 from tests.store.scenes import LEASE
 from workspace_operator.application.ports import Lease
-from workspace_operator.store import counting
+from workspace_operator.store import counting, sharing
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.workspaces import SQLWorkspaces
@@ -29,6 +29,7 @@ QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
     "id is another": (counting.ID_IS_ANOTHER, "ix_person_id_is_another_email"),
     "suppressed": (counting.SUPPRESSED, "ix_person_email"),
 }
+SHARERS = (sharing.OLDEST_FIRST, sharing.NEWEST_FIRST)
 queries = pytest.mark.parametrize("name", QUERIES)
 
 
@@ -91,6 +92,22 @@ def test_postgres_drives_suppressions_into_people(crowded_postgres: Database) ->
     ]
 
     assert "email_key" in scan["Index Cond"]
+
+
+@pytest.mark.parametrize("query", SHARERS, ids=["oldest first", "newest first"])
+def test_sqlite_sorts_sharers_group_by_group(crowded_sqlite: Database, query: sa.Select[Any]) -> None:
+    people, _, groups, order = sqlite_plan(crowded_sqlite, query)
+
+    assert people == "SEARCH person USING INDEX ix_person_email (workspace_id=? AND email_key=?)"
+    assert groups.startswith("SEARCH other USING COVERING INDEX ix_person_email")
+    assert order == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
+
+
+@pytest.mark.parametrize("query", SHARERS, ids=["oldest first", "newest first"])
+def test_postgres_finds_shared_addresses_in_the_index(crowded_postgres: Database, query: sa.Select[Any]) -> None:
+    [groups] = [node for node in postgres_plan(crowded_postgres, query) if node.get("Alias") == "other"]
+
+    assert (groups["Node Type"], groups["Index Name"]) == ("Index Only Scan", "ix_person_email")
 
 
 def sqlite_plan(database: Database, query: sa.Select[Any]) -> list[str]:

@@ -140,7 +140,7 @@ class Deletion:
     def _call(self, cio_id: str, mode: Mode) -> DeleteCall:
         if mode is not self.mode:
             raise InvalidInput(
-                f"the identifiers were changed from {self.mode} to {mode} meanwhile: look again at who is to go"
+                f"the mode was changed from {self.mode} to {mode} meanwhile: look again at who is to go; run it again"
             )
         return DeleteCall(reference=named(cio_id))
 

@@ -158,9 +158,10 @@ def dedupe(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Delete people who share an e-mail address with somebody older or newer.
+    """Keep one of those who share an address.
 
-    Only where email is no identifier can there be any. Their age is their created_at, else since when we have them.
+    The others are deleted. Only where email is no identifier can there be any. Their age is their created_at, else
+    since when we have them.
 
     They are counted, confirmed, and written to a file before. People can be imported from it again; their cio_ids,
     activities, devices and segments do not come back. What was interrupted is simply run again.

@@ -89,9 +89,9 @@ def delete(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Delete a person with all their data, or everybody in a manual segment.
+    """Delete a person, or everybody in a segment.
 
-    Their identifiers may be used again.
+    All their data go with them. Their identifiers may be used again.
 
     The people of a segment are counted, confirmed, and written to a file before. They can be imported from it again;
     their cio_ids, activities, devices and segments do not come back. What was interrupted is simply run again.

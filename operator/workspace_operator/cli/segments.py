@@ -144,7 +144,7 @@ def show(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Show a manual segment: how many people are in it, and the first of them."""
+    """Show a segment and the first of its people."""
     from workspace_operator.application.cleaning import named
 
     with opened_workspace(database, workspace, cluster_id) as found:

@@ -47,22 +47,29 @@ class UndoFile:
             except FileExistsError as error:
                 message = f"{self.path} is there already, and may be all that is left of people: name another file"
                 raise InvalidInput(f"{message} with {_OPTION}", field=_OPTION) from error
-            self._write(islice(people_lines((), self._attributes), 1))
-            _keep(self.path.parent)
+            try:
+                self._write(islice(people_lines((), self._attributes), 1))
+                _keep(self.path.parent)
+            except OSError:
+                self._end()
+                raise
         return self
 
     def __exit__(self, *error: object) -> None:
         """Close the file; without people it is nothing to keep."""
         with refused(self.path, _OPTION):
-            os.close(self._descriptor)
-            if not self.count:
-                self.path.unlink(missing_ok=True)
+            self._end()
 
     def write(self, people: Sequence[Person]) -> None:
         """Write people down; they are on the disk when it returns. Raises InvalidInput."""
         with refused(self.path, _OPTION):
             self._write(islice(people_lines(people, self._attributes), 1, None))
             self.count += len(people)
+
+    def _end(self) -> None:
+        os.close(self._descriptor)
+        if not self.count:
+            self.path.unlink(missing_ok=True)
 
     def _write(self, lines: Iterable[str]) -> None:
         """Write all of them to the disk, or nothing: half a line would spoil the file."""

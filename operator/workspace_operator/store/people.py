@@ -154,7 +154,7 @@ class SQLPeople:
         with self.database.reading_one_snapshot() as connection:
             if standing_of(connection, workspace_id).rules.mode is ID_ONLY:
                 streaming = connection.execution_options(yield_per=PEOPLE_AT_A_TIME)
-                yield from streaming.execute(query, {"workspace_id": workspace_id}).tuples()
+                yield from streaming.execute(query, {"workspace_id": workspace_id})
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""

@@ -94,7 +94,7 @@ def _gap(used: Collection[int]) -> int:
 def _counts(connection: sa.Connection, workspace_id: int) -> Mapping[int, int]:
     ours = membership.c.workspace_id == workspace_id
     query = sa.select(membership.c.segment, sa.func.count()).where(ours).group_by(membership.c.segment)
-    numbers: dict[int, int] = dict(connection.execute(query).tuples().all())
+    numbers: dict[int, int] = dict(connection.execute(query).all())
     if not has_unfolded(connection, workspace_id):
         return numbers
     return {number: _count_one(connection, workspace_id, number) for number in numbers}

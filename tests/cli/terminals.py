@@ -1,0 +1,29 @@
+"""Commands as somebody at a terminal runs them."""
+
+import os
+import pty
+import subprocess
+import sys
+
+
+def on_a_terminal(*arguments: str, typed: str = "", code: int = 0) -> str:
+    """Standard output and error of a process that has a terminal of 80 columns; what is typed is echoed."""
+    parent, child = pty.openpty()
+    command = [sys.executable, "-m", "workspace_operator", *arguments]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen(command, stdin=child, stdout=child, stderr=child, env=environment)
+    os.close(child)
+    os.write(parent, typed.encode())
+    seen = b""
+    while more := _read(parent):
+        seen += more
+    assert process.wait() == code, seen
+    os.close(parent)
+    return seen.decode()
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 10_000)
+    except OSError:  # Linux says so when nobody is left who could write
+        return b""

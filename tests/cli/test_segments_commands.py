@@ -1,0 +1,164 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+Crm = Callable[..., None]
+W = ("-w", "default/crm")
+
+
+@pytest.fixture
+def peopled(run: Run, crm: Crm) -> None:
+    """Three people in mode IDOnly."""
+    crm("IDOnly")
+    Path("people.csv").write_text("id,email\n1,a@x.com\n2,A@x.com\n3,c@x.com\n")
+    assert run("people", "import", "people.csv", *W).code == 0
+
+
+def made(run: Run, rows: str, *, name: str = "to delete") -> str:
+    """What is told of a segment that is made of a file."""
+    Path("some.csv").write_text(rows)
+    done = run("segments", "create", "--from-csv", "some.csv", "--name", name, *W)
+    assert (done.code, done.err) == (0, "")
+    return done.out
+
+
+@pytest.mark.usefixtures("peopled")
+def test_segment_is_made_of_a_file(run: Run) -> None:
+    told = made(run, "id\n1\n3\n3\n")
+
+    assert told == "segment 1 (to delete): 2 people\n3 rows: 3 taken, 0 rejected\n"
+    assert not Path("some.rejects.csv").exists()
+
+
+@pytest.mark.usefixtures("peopled")
+def test_rows_that_name_nobody_are_kept(run: Run) -> None:
+    told = made(run, "id,plan\n1,pro\n9,pro\n")
+
+    assert told == (
+        "segment 1 (to delete): 1 person\n2 rows: 1 taken, 1 rejected\nwhat was not taken, and why: some.rejects.csv\n"
+    )
+    assert Path("some.rejects.csv").read_text() == (
+        "_line,_outcome,_reason,id,plan\n3,rejected,Nobody has this identifier.,9,pro\n"
+    )
+
+
+@pytest.mark.usefixtures("peopled")
+def test_segments_are_listed(run: Run) -> None:
+    made(run, "id\n1\n", name="first")
+    made(run, "id\n1\n2\n", name="second")
+
+    done = run("segments", "list", *W)
+    listed = json.loads(run("segments", "list", *W, "-o", "json").out)
+
+    assert [line.split()[:3] for line in done.out.splitlines()] == [
+        ["SEGMENT", "NAME", "PEOPLE"],
+        ["1", "first", "1"],
+        ["2", "second", "2"],
+    ]
+    assert [(each["segment"], each["name"], each["people"]) for each in listed] == [(1, "first", 1), (2, "second", 2)]
+    assert all(each["created_at"].endswith("+00:00") for each in listed)
+
+
+@pytest.mark.usefixtures("peopled")
+def test_first_people_are_shown(run: Run) -> None:
+    made(run, "id\n1\n2\n3\n")
+
+    done = run("segments", "show", "1", *W, "--limit", "2")
+
+    head, segment, blank, columns, *people = done.out.splitlines()
+    assert head.split() == ["SEGMENT", "NAME", "PEOPLE", "CREATED"]
+    assert segment.split()[:4] == ["1", "to", "delete", "3"]
+    assert (blank, columns.split()) == ("", ["CIO_ID", "ID", "EMAIL"])
+    assert [line.split()[1:] for line in people] == [["1", "a@x.com"], ["2", "A@x.com"]]
+    assert done.err == "and 1 more\n"
+
+
+@pytest.mark.usefixtures("peopled")
+def test_segment_is_shown_as_json(run: Run) -> None:
+    made(run, "id\n3\n")
+
+    shown = json.loads(run("segments", "show", "1", *W, "-o", "json").out)
+
+    [person] = shown.pop("first")
+    assert (person["id"], person["email"]) == ("3", "c@x.com")
+    assert shown.pop("created_at")
+    assert shown == {"segment": 1, "name": "to delete", "people": 1}
+
+
+@pytest.mark.usefixtures("peopled")
+def test_deleted_segment_leaves_its_people(run: Run) -> None:
+    made(run, "id\n1\n2\n")
+
+    done = run("segments", "delete", "1", *W)
+
+    assert (done.code, done.out) == (0, "segment 1 deleted; 2 people taken out, nobody deleted\n")
+    assert run("segments", "list", *W).out == "SEGMENT  NAME  PEOPLE  CREATED\n"
+    assert run("people", "show", "1", *W).code == 0
+
+
+@pytest.mark.usefixtures("peopled")
+@pytest.mark.parametrize("command", [("segments", "show"), ("segments", "delete"), ("people", "delete", "--segment")])
+def test_unknown_segment_is_told(run: Run, command: tuple[str, ...]) -> None:
+    done = run(*command, "5", *W)
+
+    assert (done.code, done.out) == (1, "")
+    assert done.error == "error: there is no segment 5: it has no name, and nobody is in it"
+
+
+@pytest.mark.usefixtures("peopled")
+def test_taken_name_is_told(run: Run) -> None:
+    made(run, "id\n1\n")
+
+    done = run("segments", "create", "--from-csv", "some.csv", "--name", " to delete ", *W)
+
+    assert (done.code, done.out) == (1, "")
+    assert done.error == (
+        "error: segment 1 is called 'to delete' already: choose another name, or delete that one first"
+    )
+
+
+@pytest.mark.usefixtures("peopled")
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("email\na@x.com\n", "some.csv, line 1: there is no column cio_id or id to name people by"),
+        ("plan\npro\n", "some.csv, line 1: one column must be named id, email or cio_id; found 'plan'"),
+    ],
+)
+def test_bad_file_makes_no_segment(run: Run, rows: str, words: str) -> None:
+    Path("some.csv").write_text(rows)
+
+    done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
+
+    assert (done.code, done.out) == (1, "")
+    assert done.error == f"error: {words}"
+    assert run("segments", "list", *W).out.count("\n") == 1
+
+
+@pytest.mark.usefixtures("peopled")
+def test_rows_before_an_unclosed_quote_are_told(run: Run) -> None:
+    Path("some.csv").write_text('id\n1\n2\n"3\n')
+
+    done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
+
+    assert done.code == 1
+    assert done.out == "segment 1 (x): 2 people\n2 rows: 2 taken, 0 rejected\n"
+    assert done.error.startswith("error: some.csv, line 4: ")
+
+
+def test_empty_name_is_told(run: Run) -> None:
+    Path("some.csv").write_text("id\n1\n")
+
+    done = run("segments", "create", "--from-csv", "some.csv", "--name", " ", *W)
+
+    assert done.error == "error: --name is empty: say what the segment is for"
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1000000000000000000"])
+def test_number_of_no_segment_is_a_usage_error(run: Run, number: str) -> None:
+    assert run("segments", "show", *W, "--", number).code == 64
+    assert run("people", "delete", f"--segment={number}", *W).code == 64
