@@ -40,7 +40,7 @@ def test_cleaning_up_runs(tmp_path: Path) -> None:
         "12 people of segment 1 (in the way) would be deleted from default/club",
         "12 people deleted",
     ]
-    assert printed.splitlines()[-1].split() == ["nordlicht", "EmailOrID"]
+    assert printed.splitlines()[-1].split() == ["default", "club", "True", "InForce", "EmailOrID", "16"]
 
 
 @pytest.mark.usefixtures("curl")
