@@ -43,7 +43,7 @@ from workspace_operator.store.loading import (
     reserve,
     surroundings,
 )
-from workspace_operator.store.sharing import NEWEST_FIRST, OLDEST_FIRST
+from workspace_operator.store.sharing import sharers
 from workspace_operator.store.tables import device, person, suppression
 from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import activity_row, write_trail
@@ -150,11 +150,9 @@ class SQLPeople:
 
     def sharing_email(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
         """Stream e-mail key and cio_id of all who share one, by (key, age), the oldest or newest first."""
-        query = NEWEST_FIRST if newest_first else OLDEST_FIRST
         with self.database.reading_one_snapshot() as connection:
             if standing_of(connection, workspace_id).rules.mode is ID_ONLY:
-                streaming = connection.execution_options(yield_per=PEOPLE_AT_A_TIME)
-                yield from streaming.execute(query, {"workspace_id": workspace_id})
+                yield from sharers(connection, workspace_id, newest_first=newest_first)
 
     def all(self, workspace_id: int) -> Iterator[Person]:
         """Stream everybody of one moment, in order of creation."""

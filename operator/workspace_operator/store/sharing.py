@@ -1,27 +1,40 @@
-"""Who shares an address while email is no identifier: found in the index, in the order of the key."""
+"""Who shares an address while email is no identifier, in the order of the key.
 
+The addresses are found in the index, and their people looked up some addresses at a time: all of them in one sort
+would be kept in memory by SQLite.
+"""
+
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
+from workspace_operator.store.dialects import among
 from workspace_operator.store.tables import person
+
+KEYS_AT_A_TIME = 500
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
 
+SHARED_KEYS = (
+    sa.select(person.c.email_key)
+    .where(person.c.workspace_id == _WORKSPACE, person.c.email_key.is_not(None))
+    .group_by(person.c.email_key)
+    .having(sa.func.count() > 1)
+    .order_by(person.c.email_key)
+)
 
-def _sharing(*, newest_first: bool) -> sa.Select[Any]:
-    ours, other = person.c.workspace_id == _WORKSPACE, person.alias("other")
-    shared = (
-        sa.select(other.c.email_key)
-        .where(other.c.workspace_id == _WORKSPACE, other.c.email_key.is_not(None))
-        .group_by(other.c.email_key)
-        .having(sa.func.count() > 1)
-    )
+
+def sharers_of(workspace_id: int, keys: Collection[str], *, newest_first: bool) -> sa.Select[Any]:
+    """E-mail key and cio_id of who has one of these addresses, by key and age."""
     age = [person.c.created_at, person.c.stored_at, person.c.cio_id]
     order = [each.desc() for each in age] if newest_first else age
-    query = sa.select(person.c.email_key, person.c.cio_id).where(ours, person.c.email_key.in_(shared))
-    return query.order_by(person.c.email_key, *order)
+    ours = sa.and_(person.c.workspace_id == workspace_id, among(person.c.email_key, keys))
+    return sa.select(person.c.email_key, person.c.cio_id).where(ours).order_by(person.c.email_key, *order)
 
 
-OLDEST_FIRST, NEWEST_FIRST = _sharing(newest_first=False), _sharing(newest_first=True)
-"""E-mail key and cio_id of all who share one, by key and age."""
+def sharers(connection: sa.Connection, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
+    """Stream e-mail key and cio_id of all who share one, by key and age; the connection is in one snapshot."""
+    streaming = connection.execution_options(yield_per=KEYS_AT_A_TIME)
+    for keys in streaming.execute(SHARED_KEYS, {"workspace_id": workspace_id}).scalars().partitions():
+        yield from streaming.execute(sharers_of(workspace_id, keys, newest_first=newest_first))
