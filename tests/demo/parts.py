@@ -6,7 +6,7 @@ from tests.controlplane.kubectl import Kubectl
 from tests.demo.walk import Walk
 from tests.ports import free_port
 
-BLOCKED = 3
+CHANGES, BLOCKED = 2, 3
 PEOPLE_TO_DELETE = ("m-1017", "m-1018", "m-1019", "m-1020")
 
 OPERATOR_ACCESS = "operator.kubeconfig"
@@ -19,7 +19,8 @@ def without_a_cluster(walk: Walk) -> None:
     """People from CSV into SQLite, and manifests brought into force by the same code that the operator runs."""
     walk.part("Without a cluster: manifests, people, SQLite")
     walk.set({"WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/clusterless.db"})
-    walk.say("Bring three workspaces into force.")
+    walk.say("Ask what manifests would do (2: something would change), then bring three workspaces into force.")
+    walk.run("workspacectl plan -f examples/", ends_with=(CHANGES,))
     walk.run("workspacectl apply -f examples/")
     walk.say("Import the people of the shop. Rows that are not taken, in whole or in part, are never lost.")
     walk.run("workspacectl people import --workspace default/shop examples/people/shop.csv")
@@ -34,6 +35,9 @@ def on_a_cluster(walk: Walk) -> None:
     walk.run("workspacectl people suppress --workspace default/club oskar@example.com")
     walk.say("Make addresses identifiers, too: the people are checked first, and some stand in the way.")
     walk.run("diff examples/club.yaml examples/change/club.yaml", ends_with=(1,))
+    walk.say("What it would do to them can be asked beforehand, also in a pull request (3: it would be blocked).")
+    cluster = "$(kubectl get namespace kube-system -o jsonpath='{.metadata.uid}')"
+    walk.run(f"workspacectl plan -f examples/change/club.yaml --cluster-id {cluster}", ends_with=(BLOCKED,))
     walk.run("kubectl apply -f examples/change/club.yaml")
     walk.run("kubectl wait ws/club --for=jsonpath='{.status.migration.stage}'=Blocked --timeout=60s")
     walk.run("kubectl get ws")
@@ -49,6 +53,7 @@ def on_a_cluster(walk: Walk) -> None:
     walk.run("kubectl wait ws/club --for=condition=Ready --timeout=90s")
     walk.run("kubectl get ws")
     walk.run("kubectl describe ws club")
+    walk.run("workspacectl migrations show --workspace default/club")
     walk.say("From now on an address names its person.")
     walk.run("workspacectl people show --workspace default/club familie.weber@example.net")
 
