@@ -1,7 +1,8 @@
 """Identifier changes under kill -9 of the worker, of writers, of the database, at any moment (issue 5, §2).
 
-A run is known by its number: what happens in it follows from that. ``make proof`` makes 100 of 20 000 people on each
-database; one that fails is repeated by ``-k postgres-17]``, in the long form with WORKSPACE_OPERATOR_PROOF=1.
+A run is known by its number: what happens in it follows from that. ``make proof`` makes 110 of 20 000 people on each
+database; one that fails is repeated by ``-k "postgres-17]"``, in the long form with WORKSPACE_OPERATOR_PROOF=1. What
+was killed where, how often, is told with ``--capture=no``.
 """
 
 import os
@@ -62,7 +63,7 @@ def durable_postgres() -> Iterator[PostgresArena]:
 
 @pytest.fixture(scope="module")
 def tally() -> Iterator[Counter[str]]:
-    """What happened in all runs, shown at the end with ``--capture=no``."""
+    """What happened in all runs."""
     counts: Counter[str] = Counter()
     yield counts
     for what, times in sorted(counts.items()):
