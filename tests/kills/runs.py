@@ -25,8 +25,8 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.tables import migration
 
-LONGEST_WAY = 60
-"""Seconds until a change has come to rest, on a busy machine."""
+LONGEST_WAY = 120
+"""Seconds until a change has come to rest, or a writer has answered, on a busy machine."""
 
 LONGEST_STOP = 8
 """Seconds until a process has come to a place, unless the change rests before."""
@@ -221,7 +221,7 @@ class Run:
         self.violates = False
         for each in self.writers:
             each.tell("calm")
-        if not all(each.hears("calm", within=LONGEST_STOP) for each in self.writers):
+        if not all(each.hears("calm", within=LONGEST_WAY) for each in self.writers):
             self.wrongs.append("a writer does not answer")
 
     def _kill(self, actor: Actor) -> None:
