@@ -40,8 +40,8 @@ RUNS = [
     for number in (PROOF if IS_PROOF else numbers)
 ]
 
-# A stream that is read when its server is killed is nobody's to close any more.
-pytestmark = pytest.mark.filterwarnings("ignore:.*ServerCursor.*was deleted while still open:ResourceWarning")
+# What is open when its server is killed is nobody's to close any more.
+pytestmark = pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")
 
 
 @pytest.fixture(scope="module", autouse=True)
