@@ -1,7 +1,6 @@
 """What a writer said and was told, in a file that outlives it; and what all of them were told, taken together."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +13,21 @@ from workspace_operator.identity.outcomes import Outcome
 Line: TypeAlias = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
 class Log:
     """Lines of JSON, each written at once: a process that is killed leaves whole lines."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    path: Path
 
     def write(self, **line: object) -> None:
-        os.write(self._file, json.dumps(line).encode() + b"\n")
+        with self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
 
     def lines(self) -> Iterator[Line]:
-        with self.path.open() as lines:
-            yield from map(json.loads, lines)
+        """Everything that was written so far."""
+        if self.path.exists():
+            with self.path.open() as lines:
+                yield from map(json.loads, lines)
 
 
 def told(answer: Answer) -> Line:

@@ -19,7 +19,7 @@ _context.set_forkserver_preload(["tests.kills.working", "tests.kills.writing"])
 
 NOWHERE = Place(method="nothing")
 
-LONGEST_END = 10
+LONGEST_END = 60
 """Seconds."""
 
 ROOT = Path(__file__).parents[2]

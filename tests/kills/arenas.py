@@ -87,6 +87,7 @@ class PostgresArena:
 
     @contextmanager
     def ground(self, kind: Kind) -> Iterator[Ground]:
+        self.server.ensure_running()
         if kind not in self._filled:
             url = self.server.create_database()
             database = upgraded(url)

@@ -168,7 +168,7 @@ def _in_groups(kind: Kind, people: int) -> Iterator[tuple[str | None, str | None
 
 
 def _is_in_group(someone: Someone) -> bool:
-    return (someone.email_key or "").startswith("group-")
+    return (someone.email or "").lower().startswith("group-")
 
 
 def _violating(kind: Kind, people: int) -> Iterator[tuple[str | None, str | None]]:

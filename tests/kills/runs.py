@@ -25,8 +25,8 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.tables import migration
 
-LONGEST_WAY = 60
-"""Seconds until a change has come to rest, on a busy machine."""
+LONGEST_WAY = 120
+"""Seconds until a change has come to rest, or a writer has answered, on a busy machine."""
 
 LONGEST_STOP = 8
 """Seconds until a process has come to a place, unless the change rests before."""
@@ -45,6 +45,7 @@ class Run:
     """A run as it goes.
 
     Attributes:
+        groups: those who become one.
         struck: what was killed where, how often.
         wrongs: what processes logged that nobody should ever see.
         looks: how often somebody looked in between whether anything was half changed.
@@ -58,6 +59,7 @@ class Run:
     crowd: Sequence[Someone]
     database: Database
     deeds: Deeds = field(init=False)
+    groups: Sequence[Sequence[Someone]] = field(init=False)
     since: float = field(default_factory=time.time)
     generation: int = 0
     worker: Actor | None = None
@@ -69,6 +71,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.violates = self.plan.scenario.violates
+        self.groups = groups_of(self.crowd) if self.merges else []
         teller = Teller(
             people=SQLPeople(self.database), workspace_id=self.ground.workspace_id, log=Log(self.log_of(OWN))
         )
@@ -89,8 +92,7 @@ class Run:
 
     def carry_out(self) -> None:
         """Everything; when it returns, all is at rest and no process is left."""
-        groups = groups_of(self.crowd) if self.merges else []
-        of_group = {each.cio_id: number for number, group in enumerate(groups) for each in group}
+        of_group = {each.cio_id: number for number, group in enumerate(self.groups) for each in group}
         watcher = Watcher(ground=self.ground, groups=of_group, chance=Random(self.plan.number))
         try:
             self.writers = [self._start_writer(number) for number in range(WRITERS)]
@@ -194,8 +196,7 @@ class Run:
         return self.worker
 
     def _start_writer(self, number: int) -> Actor:
-        groups = groups_of(self.crowd) if self.merges else []
-        with_ids = [[str(each.id) for each in group] for group in groups if all(each.id for each in group)]
+        with_ids = [[str(each.id) for each in group] for group in self.groups if all(each.id for each in group)]
         happening = {plain(each) for each in range(UNTOUCHED, 2 * UNTOUCHED)} | {
             each for group in with_ids[1::2] for each in group
         }
@@ -220,7 +221,7 @@ class Run:
         self.violates = False
         for each in self.writers:
             each.tell("calm")
-        if not all(each.hears("calm", within=LONGEST_STOP) for each in self.writers):
+        if not all(each.hears("calm", within=LONGEST_WAY) for each in self.writers):
             self.wrongs.append("a writer does not answer")
 
     def _kill(self, actor: Actor) -> None:

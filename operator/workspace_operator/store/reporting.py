@@ -6,7 +6,8 @@ those who stand in the way was changed, the change is looked at again soon.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -57,12 +58,7 @@ class Report:
         self._clock = time.monotonic()
         self._in_step(self._begin, fenced=True)
         self._forget(above=self.number - 1)
-        listed = 0
-        for rows in self._violations():
-            if listed == 0:
-                self._give_up_preparation()
-            self._in_step(lambda held, rows=rows: insert_rows(held.connection, violation, rows))  # type: ignore[misc]
-            listed += len(rows)
+        listed = self._list()
         if listed == 0:  # mended just before, and what writers said since is still to be settled
             return self._in_step(lambda held: held.move(self._stage_of_the_mended))
         self._look_through_entries(until=FEW_ENTRIES)
@@ -85,6 +81,17 @@ class Report:
 
         return self.database.writing(step)
 
+    def _list(self) -> int:
+        """Write down everybody who stands in the way; tells how many."""
+        listed = 0
+        with closing(self._violations()) as violations:  # its snapshot ends here, also when the database is lost
+            for rows in violations:
+                if listed == 0:
+                    self._give_up_preparation()
+                self._in_step(lambda held, rows=rows: insert_rows(held.connection, violation, rows))  # type: ignore[misc]
+                listed += len(rows)
+        return listed
+
     def _begin(self, held: Held) -> None:
         held.update_workspace(tracks_changes=True, blocked_export=None)
         self.left_before = held.row.leftovers
@@ -97,7 +104,7 @@ class Report:
         if self.change.stage is Stage.PREPARING:
             self.change = self._in_step(lambda held: held.move(Stage.CHECKING, cursor=""))
 
-    def _violations(self) -> Iterator[Sequence[tuple[Any, ...]]]:
+    def _violations(self) -> Generator[Sequence[tuple[Any, ...]], None, None]:
         parameters = {"workspace_id": self.change.workspace_id, "export_number": self.number}
         with self.database.reading_one_snapshot() as connection:
             streaming = connection.execution_options(yield_per=ROWS_AT_A_TIME)
