@@ -182,3 +182,14 @@ def test_earlier_reports_list_nobody_who_is_gone(scene: Scene, crowd: dict[str, 
     assert [each.cio_id for each in scene.violations()] == [crowd["1"], crowd["4"]]
     finish(scene, lease)
     assert [each.cio_id for each in scene.violations()] == [crowd["1"], crowd["4"]]
+
+
+def test_earlier_merges_are_held_by_survivors(scene: Scene, crowd: dict[str, str]) -> None:
+    kept = merge(scene, crowd["2"], crowd["6"])
+    lease = switched(scene)
+
+    listed = scene.store.merges.merges(scene.workspace_id, limit=10)
+    assert [each.holder for each in listed if each.merge_id == kept.merge_id] == [crowd["1"]]
+    assert scene.store.merges.get(scene.workspace_id, kept.merge_id).holder == crowd["1"]
+    finish(scene, lease)
+    assert scene.store.merges.get(scene.workspace_id, kept.merge_id).holder == crowd["1"]
