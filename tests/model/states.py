@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from tests.model.people import People
@@ -24,13 +24,8 @@ def state_of(model: People) -> State:
         "people": {each.cio_id: someone_shown(each) for each in people},
         "owners": {f"{kind}:{key}": each.cio_id for each in people for kind, key in model.claims(each)},
         "suppressed": suppressed_shown(model.suppressions),
-        "activities": sorted(
-            _activity_of(each, whose(cio_id, model.people))
-            for cio_id, activities in model.activities.by_whom.items()
-            for each in activities
-        ),
-        "devices": {each.cio_id: sorted(map(repr, each.devices.values())) for each in people if each.devices},
-        "segments": {each.cio_id: sorted(each.segments) for each in people if each.segments},
+        "activities": activities_shown(model, model.activities.by_whom),
+        **belongings_shown(people),
         "counts": {
             "total": len(people),
             "with_email": sum(each.email is not None for each in people),
@@ -39,6 +34,23 @@ def state_of(model: People) -> State:
             **model.violations(),
         },
         "journal": {str(number): _merged_of(each) for number, each in enumerate(model.journal)},
+    }
+
+
+def activities_shown(model: People, cio_ids: Iterable[str | None]) -> list[tuple[str, ...]]:
+    """Activities of some of the model's people; those of nobody known are under None."""
+    return sorted(
+        _activity_of(each, whose(cio_id, model.people))
+        for cio_id in cio_ids
+        for each in model.activities.by_whom.get(cio_id, ())
+    )
+
+
+def belongings_shown(people: Collection[Someone]) -> State:
+    """Devices and segments of the model's people."""
+    return {
+        "devices": {each.cio_id: sorted(map(repr, each.devices.values())) for each in people if each.devices},
+        "segments": {each.cio_id: sorted(each.segments) for each in people if each.segments},
     }
 
 
@@ -155,7 +167,7 @@ def merge_shown(merge: Merge) -> tuple[object, ...]:
         merge.secondary.cio_id,
         merge.holder,
         merge.automatic,
-        merge.at.timestamp(),
+        int(merge.at.timestamp()),
         merge.undone_at is not None,
         *map(person_shown, (merge.primary, merge.secondary, merge.survivor)),
         sorted(map(repr, merge.devices)),

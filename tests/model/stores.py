@@ -85,9 +85,9 @@ def state_in(store: Store, workspace_id: int) -> State:
     segments = {cio_id: list(store.belongings.segments(workspace_id, cio_id)) for cio_id in people}
     return {
         "people": {cio_id: person_shown(each) for cio_id, each in people.items()},
-        "owners": _owners(store, workspace_id),
-        "suppressed": suppressed_shown(groups(_suppressions(store, workspace_id))),
-        "activities": _activities(store, workspace_id, people.keys()),
+        "owners": owners_in(store, workspace_id),
+        "suppressed": suppressed_in(store, workspace_id),
+        "activities": activities_in(store, workspace_id, people.keys()),
         "devices": {cio_id: sorted(map(repr, theirs)) for cio_id, theirs in devices.items() if theirs},
         "segments": {cio_id: numbers for cio_id, numbers in segments.items() if numbers},
         "counts": _counts(store, workspace_id),
@@ -95,9 +95,9 @@ def state_in(store: Store, workspace_id: int) -> State:
     }
 
 
-def journal_in(store: Store, workspace_id: int) -> list[Merge]:
-    """Every merge, the oldest first."""
-    return list(reversed(store.merges.merges(workspace_id, limit=ALL)))
+def journal_in(store: Store, workspace_id: int, *, of: str | None = None) -> list[Merge]:
+    """Every merge, or those of one person, the oldest first."""
+    return list(reversed(store.merges.merges(workspace_id, cio_id=of, limit=ALL)))
 
 
 def _counts(store: Store, workspace_id: int) -> dict[str, int]:
@@ -108,7 +108,10 @@ def _counts(store: Store, workspace_id: int) -> dict[str, int]:
     return found
 
 
-def _activities(store: Store, workspace_id: int, people: Collection[str]) -> list[tuple[str, ...]]:
+def activities_in(
+    store: Store, workspace_id: int, people: Collection[str], *, of: str | None = None
+) -> list[tuple[str, ...]]:
+    """All activities, or those of one person."""
     return sorted(
         activity_shown(
             type_=each.type,
@@ -118,17 +121,21 @@ def _activities(store: Store, workspace_id: int, people: Collection[str]) -> lis
             anonymous_id=each.anonymous_id,
             data=each.data,
         )
-        for each in store.belongings.activities(workspace_id, limit=ALL)
+        for each in store.belongings.activities(workspace_id, cio_id=of, limit=ALL)
     )
 
 
-def _owners(store: Store, workspace_id: int) -> dict[str, str]:
+def owners_in(store: Store, workspace_id: int) -> dict[str, str]:
     if store.database is None:
         owners = _population(store, workspace_id).owners
         return {f"{kind}:{key}": cio_id for (kind, key), cio_id in owners.items()}
     columns = identifier.c
     rows = _rows(store.database, workspace_id, columns.kind, columns.value_key, columns.cio_id)
     return {f"{_KINDS[kind]}:{key}": cio_id for kind, key, cio_id in rows}
+
+
+def suppressed_in(store: Store, workspace_id: int) -> list[list[str]]:
+    return suppressed_shown(groups(_suppressions(store, workspace_id)))
 
 
 def _suppressions(store: Store, workspace_id: int) -> list[Suppression]:

@@ -22,9 +22,9 @@ EXAMPLES = {"memory": 40, "sqlite": 8, "postgresql": 5, "partitioned": 3}
 TIMES_AS_MANY = 20
 
 
-def settings(examples: int) -> hypothesis.settings:
+def settings(examples: int, *, times_as_many: int = TIMES_AS_MANY) -> hypothesis.settings:
     return hypothesis.settings(
-        max_examples=examples * TIMES_AS_MANY if IS_PROOF else examples,
+        max_examples=examples * times_as_many if IS_PROOF else examples,
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(hypothesis.HealthCheck),

@@ -117,6 +117,47 @@ def newcomers(draw: st.DrawFn) -> list[AnySaid]:
     return [*told, *by_id[both:], *by_email]
 
 
+SHARED = st.sampled_from(["b@x.org", "B@x.org", "c@x.org", "c@x.org", "d@strasse.de", None])
+"""Addresses that several people have, if addresses are nobody's."""
+
+
+@st.composite
+def intrusions(draw: st.DrawFn) -> AnySaid:
+    """What matters to who has which address, of people who are most likely there."""
+    whom = Name(kind=CIO_ID, text=f"#{draw(st.integers(0, 4))}")
+    match draw(st.integers(0, 6)):
+        case 0 | 6:
+            blocking: list[Verb] = [SuppressCall, SuppressCall, UnsuppressCall]
+            return SaidToGo(name=Name(kind=EMAIL, text=draw(SHARED) or "a@x.org"), verb=draw(st.sampled_from(blocking)))
+        case 1:
+            removing: list[Verb] = [DeleteCall, SuppressCall]
+            return SaidToGo(name=whom, verb=draw(st.sampled_from(removing)))
+        case 2:
+            return SaidToMerge(name=whom, other=draw(KNOWN_NAMES))
+        case 3:
+            return SaidOfPerson(name=whom, body={"created_at": draw(st.sampled_from([5, 6, None]))})
+        case 4:
+            return SaidOfPerson(name=Name(kind=ID, text=draw(IDS)), body={"email": draw(SHARED)})
+        case _:
+            return SaidOfPerson(name=whom, body={"email": draw(SHARED | st.just("nobody"))})
+
+
+@st.composite
+def sharers(draw: st.DrawFn) -> list[AnySaid]:
+    """People to begin with, where some share an address; and a few for modes in which nobody can."""
+    ids = draw(st.lists(st.sampled_from([*"12345", "ab", "AB"]), unique=True, min_size=2, max_size=7))
+    by_id = [SaidOfPerson(name=Name(kind=ID, text=id_), body=_of_sharer(draw)) for id_ in ids]
+    first = {"email": draw(st.sampled_from(["b@x.org", "B@x.org"]))}
+    by_id[:2] = [replace(each, body={**each.body, **first}) for each in by_id[:2]]
+    emails = draw(st.lists(EMAILS, unique=True, max_size=3))
+    return [*by_id, *(SaidOfPerson(name=Name(kind=EMAIL, text=email), body=draw(ATTRIBUTES)) for email in emails)]
+
+
+def _of_sharer(draw: st.DrawFn) -> dict[str, Any]:
+    email = draw(SHARED)
+    return {**draw(ATTRIBUTES), **({} if email is None else {"email": email})}
+
+
 def _of_newcomer(draw: st.DrawFn, id_: str) -> dict[str, Any]:
     """Somebody whose id is an address has it as their email, too: otherwise they would not come in."""
     return {**draw(ATTRIBUTES), **({"email": id_} if "@" in id_ else {})}
@@ -173,6 +214,14 @@ def sayings(draw: st.DrawFn) -> AnySaid:
 RULES = st.builds(
     IdentityRules,
     mode=st.sampled_from([Mode.EMAIL_OR_ID, Mode.EMAIL_OR_ID, Mode.EMAIL_OR_ID, Mode.ID_ONLY, Mode.EMAIL_ONLY]),
+    email_updates=st.sampled_from(EmailUpdates),
+    id_updates=st.sampled_from(IDUpdates),
+    merge_multi_identifier=st.sampled_from([True, True, False]),
+)
+
+CHANGING_RULES = st.builds(
+    IdentityRules,
+    mode=st.sampled_from([*[Mode.ID_ONLY] * 6, Mode.EMAIL_OR_ID, Mode.EMAIL_ONLY]),
     email_updates=st.sampled_from(EmailUpdates),
     id_updates=st.sampled_from(IDUpdates),
     merge_multi_identifier=st.sampled_from([True, True, False]),

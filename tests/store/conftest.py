@@ -6,6 +6,7 @@ import pytest
 
 from tests.postgres import Postgres
 from tests.store.adapters import Store, empty, memory_store, partitioned, sql_store, upgraded
+from tests.store.crowds import crowd_in
 from tests.store.scenes import Scene
 from workspace_operator.identity.rules import Mode
 from workspace_operator.store.engines import Database
@@ -82,3 +83,9 @@ def scene(store: Store) -> Scene:
 def sql_scene(sql: Store) -> Scene:
     """The same, on databases only."""
     return Scene.create(sql, Mode.ID_ONLY)
+
+
+@pytest.fixture
+def crowd(scene: Scene) -> dict[str, str]:
+    """People in the scene, by id, some of whom share addresses."""
+    return crowd_in(scene)

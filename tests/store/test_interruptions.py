@@ -1,7 +1,8 @@
 """A change that is paused, taken back, or whose worker dies, after each single call of the port."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -10,10 +11,11 @@ from tests.store.interruptions import BATCH, Died, Interposed, die, each_interru
 from tests.store.invariants import assert_sound
 from tests.store.scenes import Scene, destroy
 from tests.store.test_changes import ALLOWED
-from workspace_operator.application.ports import Lease
+from workspace_operator.application.ports import Lease, Migrations
 from workspace_operator.errors import Moved
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import ENDED, Stage
 
 changes = pytest.mark.parametrize(("before", "after"), ALLOWED)
@@ -42,6 +44,37 @@ def test_dead_worker_is_succeeded(store_to_interrupt: Store, before: Mode, after
 
         assert (scene.stage, scene.mode) == (Stage.COMPLETED, after)
         assert_rest(store_to_interrupt)
+
+
+@dataclass(slots=True)
+class Busy:
+    """The port, with calls under way that never let a switch through."""
+
+    migrations: Migrations
+    tries: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.migrations, name)
+
+    def switch(self, migration: Migration, _: Lease, **__: object) -> Migration:
+        self.tries += 1
+        assert self.tries <= 3, "the worker is to stop"
+        return migration
+
+
+def test_stopping_worker_tries_no_switch_again(store: Store) -> None:
+    scene = peopled(store, Mode.ID_ONLY, 3)
+    scene.request()
+    busy = Busy(store.migrations)
+    worker = replace(
+        scene.worker(stopping=lambda: busy.tries == 3), migrations=cast("Migrations", busy), rest=lambda _: None
+    )
+
+    worker.work_once()
+
+    assert (scene.stage, busy.tries) == (Stage.PREPARING, 3)
+    assert scene.worker("w2").work_once()
+    assert scene.stage is Stage.COMPLETED
 
 
 def test_failing_change_lets_others_have_their_turn(store: Store) -> None:

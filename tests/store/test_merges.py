@@ -136,3 +136,16 @@ def test_nothing_hangs_on_nobody(sql_scene: Scene) -> None:
     assert database is not None
     assert_sound(database)
     assert devices(sql_scene, people[1]) == (device("t"),)
+
+
+def test_who_was_absorbed_is_in_no_export(scene: Scene) -> None:
+    one, other = scene.add("1", A), scene.add("2", A)
+    scene.change_to(Mode.EMAIL_OR_ID)
+    assert [each.cio_id for each in scene.violations()] == [one, other]
+
+    kept = merge(scene, one, other)
+
+    assert [each.cio_id for each in scene.violations()] == [one]
+    undo(scene, kept)
+    scene.delete(cio_id=one)
+    assert scene.violations() == []

@@ -130,6 +130,8 @@ class MigrationWorker:
             following = self.migrations.switch(change, lease, patience=patience, now=self.clock())
             if following.stage is not change.stage:
                 return following
+            if self.stopping():
+                return change
             self.rest(patience.total_seconds())
             patience = min(2 * patience, LONGEST_PATIENCE)
         return self.migrations.switch(change, lease, patience=LONGEST_PATIENCE, now=self.clock())

@@ -28,7 +28,7 @@ from workspace_operator.store.rows import Row
 from workspace_operator.store.tables import activity, merge
 from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import write_trail
-from workspace_operator.store.unfolded import has_unfolded, refuse_unfolded_people
+from workspace_operator.store.unfolded import has_unfolded, members_of, refuse_unfolded_people
 from workspace_operator.store.violating import note_mending
 from workspace_operator.store.writing import write_people
 
@@ -60,14 +60,15 @@ class SQLMerges:
                 if cio_id is not None and has_unfolded(connection, workspace_id):
                     refuse_unfolded_people(connection, workspace_id, [cio_id])
                 rows = connection.execute(query.order_by(merge.c.merge_id.desc()).limit(limit))
-                return [merge_of(row) for row in rows]
+                return _as_seen(connection, workspace_id, [merge_of(row) for row in rows])
 
         return self.folder.folding(workspace_id, find)
 
     def get(self, workspace_id: int, merge_id: str) -> Merge:
         """Find a merge. Raises NotFound."""
-        with self.database.reading() as connection:
-            return merge_of(_row(connection, workspace_id, merge_id))
+        with self.database.reading_one_snapshot() as connection:
+            [found] = _as_seen(connection, workspace_id, [merge_of(_row(connection, workspace_id, merge_id))])
+            return found
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> Undone:
         """Bring the secondary back. Raises NotFound; Conflict if it is undone, or a later one is first."""
@@ -101,6 +102,18 @@ class SQLMerges:
             survivor=parted.survivor,
             not_free=parted.not_free,
         )
+
+
+def _as_seen(connection: sa.Connection, workspace_id: int, merges: Sequence[Merge]) -> Sequence[Merge]:
+    """Held by survivors, whether or not those whom they consist of are folded."""
+    if not has_unfolded(connection, workspace_id):
+        return merges
+    standing = {each.holder for each in merges if each.undone_at is None}
+    survivors = {cio_id: each.cio_id for cio_id, each in members_of(connection, workspace_id, standing).items()}
+    return [
+        replace(each, holder=survivors[each.holder]) if each.undone_at is None and each.holder in survivors else each
+        for each in merges
+    ]
 
 
 def _of_person(workspace_id: int, cio_id: str) -> sa.CompoundSelect[str]:

@@ -295,6 +295,7 @@ def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absor
     _delete_keys(connection, membership, [(workspace_id, *key) for each in taken for key in _doubled_segments(*each)])
     _move(connection, workspace_id, {each.secondary.cio_id: each.primary.cio_id for each in merges})
     insert_rows(connection, merge, [journal_row(workspace_id, new_id(), *each) for each in taken])
+    purge_violations(connection, workspace_id, [each.secondary.cio_id for each in merges])
 
 
 def _taken(step: Absorbed, devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]) -> Taken:
