@@ -5,7 +5,7 @@ looked at in ways that fold nobody, and the others are rules of their own.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any
@@ -151,7 +151,7 @@ class ChangedPeople(StoredPeople):
         return sorted(repr(each) for each in shown if each[1:] != (people[str(each[0])].id, people[str(each[0])].email))
 
     def _export(self, number: int) -> list[tuple[object, ...]]:
-        return [astuple(row) for row in self.store.exports.violations(self.workspace_id, number)]
+        return [tuple(row) for row in self.store.exports.violations(self.workspace_id, number)]
 
     def assert_sound(self, *, at_rest: bool) -> None:
         if self.store.database is not None:
