@@ -21,8 +21,8 @@ class Export:
 class ViolationRow(NamedTuple):
     """One person of an export.
 
-    ``sharing`` is how many people have this e-mail key, themselves included, where that stands in the way: with Merge it
-    does not, and is 1.
+    ``sharing`` is how many people have this e-mail key, themselves included, where that stands in the way: with Merge
+    it does not, and is 1.
 
     A tuple, since there may be millions: it is made in a fifth of the time.
     """
