@@ -276,3 +276,18 @@ def test_documented_procedure_lets_the_change_go_through(run: Run) -> None:
     assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "2"])
     assert ids(run) == ["3", "4"]
     assert '"id": "4"' in run("people", "show", "a@x.com", *W).out
+
+
+def test_survivors_of_merges_take_segments_over(run: Run, crm: Crm) -> None:
+    crm("IDOnly")
+    Path("people.csv").write_text("id,email\n1,a@x.com\n2,A@x.com\n")
+    run("people", "import", "people.csv", *W)
+    Path("some.csv").write_text("id\n2\n")
+    run("segments", "create", "--from-csv", "some.csv", "--name", "to delete", *W)
+    wanted = Path("crm.yaml").read_text().replace("IDOnly", "EmailOrID, onConflict: Merge")
+    Path("crm.yaml").write_text(wanted)
+
+    applied = run("apply", "-f", "crm.yaml")
+
+    assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "1"])
+    assert run("segments", "show", "1", *W).out.splitlines()[-1].split()[1:] == ["1", "a@x.com"]

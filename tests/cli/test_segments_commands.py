@@ -150,6 +150,20 @@ def test_rows_before_an_unclosed_quote_are_told(run: Run) -> None:
     assert done.error.startswith("error: some.csv, line 4: ")
 
 
+@pytest.mark.usefixtures("peopled")
+def test_partial_segment_is_made_again(run: Run) -> None:
+    Path("some.csv").write_text('id\n1\n2\n"3\n')
+    run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
+    Path("some.csv").write_text("id\n1\n2\n3\n")
+
+    again = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
+    run("segments", "delete", "1", *W)
+    told = made(run, "id\n1\n2\n3\n", name="x")
+
+    assert again.error.startswith("error: segment 1 is called 'x' already")
+    assert told == "segment 1 (x): 3 people\n3 rows: 3 taken, 0 rejected\n"
+
+
 def test_empty_name_is_told(run: Run) -> None:
     Path("some.csv").write_text("id\n1\n")
 
