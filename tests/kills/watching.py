@@ -18,7 +18,7 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.people import SQLPeople
 
 LONGEST_REST = 0.6
-"""Seconds between two looks; besides, as long as twice the look took, so that others get their turn."""
+"""Seconds between two looks; besides, as long as the look took, so that others get their turn."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,8 +48,8 @@ class Watcher:
 
     def _run(self) -> None:
         database = Database(self.ground.url)
-        took = 0.0
-        while not self._stopping.wait(self.chance.uniform(0, LONGEST_REST) + 2 * took) and not self.wrongs:
+        rest = 0.0
+        while not self._stopping.wait(rest) and not self.wrongs:
             started = time.monotonic()
             try:
                 assert_sound(database, at_rest=False)
@@ -59,7 +59,7 @@ class Watcher:
                 time.sleep(0.05)  # the server was killed
             except Exception:  # noqa: BLE001 - reported by the test
                 self.wrongs.append(traceback.format_exc())
-            took = time.monotonic() - started
+            rest = time.monotonic() - started + self.chance.uniform(0, LONGEST_REST)
         database.close()
 
     def _look_at_groups(self, database: Database) -> None:

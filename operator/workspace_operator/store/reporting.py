@@ -25,7 +25,7 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.leases import Held, hold
 from workspace_operator.store.preparing import take_entries
 from workspace_operator.store.rows import violation_values
-from workspace_operator.store.tables import KIND_EMAIL, export, person, suppression, violation
+from workspace_operator.store.tables import KIND_EMAIL, export, person, suppression, violation, workspace
 from workspace_operator.store.violating import MENDING_SETTLES
 
 T = TypeVar("T")
@@ -142,8 +142,12 @@ class Report:
         return len(entries)
 
     def _end(self, connection: sa.Connection) -> Migration:
-        held = hold(connection, self.change, self.lease, self._now)
         counts = _counts(connection, self._of_this)
+        # A writer who has just noted a mend, and could not wake a change that is not Blocked yet, is waited for; in
+        # the order in which writers lock, too.
+        ours = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == self.change.workspace_id)
+        connection.execute(ours.with_for_update())
+        held = hold(connection, self.change, self.lease, self._now)
         total: dict[str, object] = {"people_total": self.people.total, "people_checked": self.people.total}
         if counts.people_concerned == 0:
             held.update_workspace(blocked_export=None)
