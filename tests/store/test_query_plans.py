@@ -68,6 +68,18 @@ def test_sqlite_counts_from_a_covering_index(crowded_sqlite: Database, name: str
         assert f" {index} " in step
 
 
+def test_sqlite_looks_up_only_those_without_id(crowded_sqlite: Database) -> None:
+    [step] = [step for step in sqlite_plan(crowded_sqlite, counting.WITHOUT_IDENTIFIER) if "person" in step]
+
+    assert "ix_person_without_id" in step
+
+
+def test_postgres_looks_up_only_those_without_id(crowded_postgres: Database) -> None:
+    nodes = postgres_plan(crowded_postgres, counting.WITHOUT_IDENTIFIER)
+
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} == {"ix_person_without_id"}
+
+
 def test_sqlite_drives_suppressions_into_people(crowded_sqlite: Database) -> None:
     plan = sqlite_plan(crowded_sqlite, counting.SUPPRESSED)
 
