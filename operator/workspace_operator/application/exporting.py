@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from operator import attrgetter
 
 from workspace_operator.application.ports import ViolationRow
@@ -13,28 +13,31 @@ from workspace_operator.application.spreadsheets import harmless
 from workspace_operator.identity.people import Person
 from workspace_operator.migrations.records import Violation
 
+ROWS_AT_ONCE = 100
 VIOLATION_COLUMNS = ("violations", "cio_id", "id", "email", "created_at", "shares_with", "advice")
 NAMED_SHARERS = 5
 """How many of those who share an address are named; thousands may, and then a number says enough."""
 
 
-class _Line:
-    """Takes what the csv writer writes, one line at a time."""
+class _Lines(list[str]):
+    """Takes what the csv writer writes, a line at a time."""
 
-    def __init__(self) -> None:
-        self.text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
+    write = list.append
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     """Write a header and rows as they are; lines end as RFC 4180 says."""
-    line = _Line()
-    write = csv.writer(line).writerow
-    for row in chain((columns,), rows):
-        write(row)
-        yield line.text
+    lines = _Lines()
+    writer = csv.writer(lines)
+    writer.writerow(columns)
+    yield from lines
+    rest = iter(rows)
+    while True:
+        lines.clear()
+        writer.writerows(islice(rest, ROWS_AT_ONCE))
+        if not lines:
+            return
+        yield from lines
 
 
 def violation_lines(rows: Iterable[ViolationRow]) -> Iterator[str]:

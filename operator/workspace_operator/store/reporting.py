@@ -31,7 +31,7 @@ from workspace_operator.store.violating import MENDING_SETTLES
 T = TypeVar("T")
 
 KEPT_EXPORTS = 3
-ROWS_AT_A_TIME = 5000
+ROWS_AT_A_TIME = 2000
 FEW_ENTRIES = 200
 """So many of the writers' entries are looked through in one go after the last batch."""
 

@@ -82,10 +82,13 @@ class SQLExports:
             known = sa.select(export.c.number).filter_by(workspace_id=workspace_id, number=number)
             if connection.execute(known).first() is None:
                 raise NotFound(f"workspace number {workspace_id} has no export {number}")
-            folds = has_unfolded(connection, workspace_id)
             streaming = connection.execution_options(yield_per=ROWS_AT_A_TIME)
-            for rows in streaming.execute(sa.select(*columns).where(ours).order_by(*order)).partitions():
-                members = members_of(connection, workspace_id, {row.cio_id for row in rows}) if folds else {}
+            found = streaming.execute(sa.select(*columns).where(ours).order_by(*order))
+            if not has_unfolded(connection, workspace_id):
+                yield from map(ViolationRow._make, found)
+                return
+            for rows in found.partitions():
+                members = members_of(connection, workspace_id, {row.cio_id for row in rows})
                 for row in map(ViolationRow._make, rows):
                     if row.cio_id not in members or members[row.cio_id].cio_id == row.cio_id:
                         yield row
