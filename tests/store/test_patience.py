@@ -1,6 +1,8 @@
 """A worker among others, on PostgreSQL: it makes way for who writes, and a switch has no caller wait for another."""
 
-from datetime import timedelta
+import threading
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -8,7 +10,10 @@ import sqlalchemy as sa
 from tests.store.adapters import Store, empty, sql_store
 from tests.store.interruptions import peopled
 from tests.store.scenes import begun, prepare, switch
+from workspace_operator.application.migrating import MigrationWorker
+from workspace_operator.application.ports import Lease, Migrations
 from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.store.crowding import MANY, Crowding
 from workspace_operator.store.engines import Database
@@ -37,6 +42,59 @@ def test_switch_gives_up_where_a_call_goes_on(stored: Store) -> None:
 
     assert (in_vain.stage, scene.stage) == (Stage.PREPARING, Stage.PREPARING)
     assert switch(scene, lease).stage is Stage.SWITCHED
+
+
+def test_patience_is_for_all_calls_together(stored: Store) -> None:
+    scene = peopled(stored, Mode.ID_ONLY, 3)
+    scene.request()
+    lease = begun(scene)
+    prepare(scene, lease)
+    assert stored.database is not None
+    calls = [stored.database.engine.connect() for _ in range(8)]
+    for slot, call in enumerate(calls):
+        shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == slot)
+        call.execute(shared.with_for_update(read=True, key_share=True))
+    endings = [threading.Timer(0.05 * (number + 1), call.rollback) for number, call in enumerate(calls)]
+
+    for ending in endings:
+        ending.start()
+    in_vain = stored.migrations.switch(scene.change, lease, patience=timedelta(milliseconds=100), now=stored.clock())
+
+    for ending, call in zip(endings, calls, strict=True):
+        ending.join()
+        call.close()
+    assert in_vain.stage is Stage.PREPARING
+
+
+@pytest.mark.parametrize(("before", "after"), [(Mode.EMAIL_OR_ID, Mode.ID_ONLY), (Mode.ID_ONLY, Mode.EMAIL_OR_ID)])
+def test_worker_is_patient_in_either_direction(stored: Store, before: Mode, after: Mode) -> None:
+    scene = peopled(stored, before, 3)
+    scene.request(after)
+    rests: list[float] = []
+    port = Refusing(stored.migrations)
+    worker = MigrationWorker(migrations=port, worker="w1", clock=stored.clock, rest=rests.append)
+
+    worker.work_once()
+
+    assert (scene.stage, scene.mode) == (Stage.COMPLETED, after)
+    assert rests == [0.04, 0.08]
+
+
+class Refusing:
+    """The port, whose fence is not to be had at first."""
+
+    def __init__(self, migrations: Migrations) -> None:
+        self.migrations = migrations
+        self.refusals = 2
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.migrations, name)
+
+    def switch(self, change: Migration, lease: Lease, *, patience: timedelta, now: datetime) -> Migration:
+        if self.refusals:
+            self.refusals -= 1
+            return change
+        return self.migrations.switch(change, lease, patience=patience, now=now)
 
 
 def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:

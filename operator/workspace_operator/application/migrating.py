@@ -121,20 +121,18 @@ class MigrationWorker:
     def _prepare(self, change: Migration, lease: Lease) -> Migration | None:
         """Add the identifiers, bring them up to date with what was written meanwhile, switch or block."""
         patience = FIRST_PATIENCE
-        while change.enables_email:
-            if not (self._in_batches(self.migrations.prepare_batch, change, lease) and self._settle(change, lease)):
-                return change
-            if self.migrations.is_obstructed(change):
-                people, _ = self.migrations.check(change.workspace_id)
-                return self._block(change, lease, people)
+        while True:
+            if change.enables_email:
+                if not (self._in_batches(self.migrations.prepare_batch, change, lease) and self._settle(change, lease)):
+                    return change
+                if self.migrations.is_obstructed(change):
+                    people, _ = self.migrations.check(change.workspace_id)
+                    return self._block(change, lease, people)
             following = self.migrations.switch(change, lease, patience=patience, now=self.clock())
-            if following.stage is not change.stage:
+            if following.stage is not change.stage or self.stopping():
                 return following
-            if self.stopping():
-                return change
             self.rest(patience.total_seconds())
             patience = min(2 * patience, LONGEST_PATIENCE)
-        return self.migrations.switch(change, lease, patience=LONGEST_PATIENCE, now=self.clock())
 
     def _settle(self, change: Migration, lease: Lease) -> bool:
         return self._in_batches(self.migrations.settle_batch, change, lease)

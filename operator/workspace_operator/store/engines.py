@@ -45,8 +45,7 @@ _POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 
 HIGHEST_PORT = 65_535
 UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 LOST_RACES = UNIQUE_VIOLATIONS | {"40001", "40P01"}  # serialization failure, deadlock
-LOCK_NOT_AVAILABLE = "55P03"
-LONG_WAITS = frozenset({LOCK_NOT_AVAILABLE, "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+LONG_WAITS = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 
 
 class StartOver(Exception):
