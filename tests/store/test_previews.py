@@ -1,8 +1,10 @@
 """Looking ahead at an identifier change: what is told is what the change then does, and nothing is written."""
 
+from typing import Any
+
 import pytest
 
-from tests.store.adapters import Store
+from tests.store.adapters import Store, hearing
 from tests.store.scenes import Scene
 from tests.store.test_checks import FORMS, counted
 from workspace_operator.errors import NotFound
@@ -192,6 +194,22 @@ def test_thousands_who_share_are_not_all_named(scene: Scene) -> None:
     assert sample.sharing == 2000
     assert len(sample.shares_with) == NAMED_SHARERS
     assert sample.cio_id not in sample.shares_with
+
+
+def test_address_of_many_samples_is_looked_up_once(sql_scene: Scene) -> None:
+    database = sql_scene.store.database
+    assert database is not None
+    sql_scene.add_many({f"{number}@example.com": "info@example.com" for number in range(NAMED_SHARERS)})
+
+    with hearing(database) as sent:
+        samples = preview(sql_scene, samples=NAMED_SHARERS).samples
+
+    assert len(samples[Violation.ID_IS_ANOTHER_EMAIL]) == NAMED_SHARERS
+    assert sum("info@example.com" in _values(parameters) for _, parameters in sent) == 2
+
+
+def _values(parameters: Any) -> list[object]:
+    return list(parameters.values() if isinstance(parameters, dict) else parameters)
 
 
 def test_other_workspaces_are_not_looked_at(scene: Scene) -> None:
