@@ -18,8 +18,8 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import DeleteCall
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person, same_person
-from workspace_operator.identity.references import Reference
-from workspace_operator.identity.rules import CIO_ID, Mode
+from workspace_operator.identity.references import of_cio_id
+from workspace_operator.identity.rules import Mode
 
 LOOKED_UP = 2_000
 """People read at a time."""
@@ -70,7 +70,7 @@ class Survey:
     def looking_up(self, people: People, workspace_id: int, doomed: Iterable[Doomed]) -> Iterator[Doomed]:
         """Look at each as they pass; those who are gone are left out."""
         for some in batches(iter(doomed), LOOKED_UP):
-            found = people.find_many(workspace_id, [named(each.cio_id) for each in some])
+            found = people.find_many(workspace_id, [of_cio_id(each.cio_id) for each in some])
             for person in found:
                 self.attributes.update(person.attributes)
             there = {person.cio_id for person in found}
@@ -119,7 +119,7 @@ class Deletion:
 
     def _delete(self, doomed: Sequence[Doomed]) -> None:
         names = [name for each in doomed for name in (each.cio_id, each.kept) if name]
-        asked = self.people.find_many(self.workspace_id, list(map(named, names)))
+        asked = self.people.find_many(self.workspace_id, list(map(of_cio_id, names)))
         found = {each.cio_id: each for each in asked}
         there = [each for each in doomed if each.cio_id in found]
         going = [found[each.cio_id] for each in there if self._may_go(each, found)]
@@ -142,7 +142,7 @@ class Deletion:
             raise InvalidInput(
                 f"the mode was changed from {self.mode} to {mode} meanwhile: look again at who is to go; run it again"
             )
-        return DeleteCall(reference=named(cio_id))
+        return DeleteCall(reference=of_cio_id(cio_id))
 
     def _take_in(self, written: Sequence[Person], answers: Sequence[Answer]) -> None:
         changed: list[Person] = []
@@ -173,8 +173,3 @@ def duplicates(people: People, workspace_id: int, *, keep_newest: bool) -> Itera
             group, kept = key, cio_id
         else:
             yield Doomed(cio_id=cio_id, kept=kept)
-
-
-def named(cio_id: str) -> Reference:
-    """A reference to a person by the cio_id that we gave them."""
-    return Reference(kind=CIO_ID, value=cio_id, key=cio_id)

@@ -20,7 +20,7 @@ from workspace_operator.application.row_calls import naming_kinds
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import SegmentCall
 from workspace_operator.identity.outcomes import Effect
-from workspace_operator.identity.references import Reference, reference_by_kind
+from workspace_operator.identity.references import Reference, of_cio_id, reference_by_kind
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, Kind, Mode
 
 NAMING = (CIO_ID, ID, EMAIL)
@@ -139,8 +139,7 @@ class SegmentRemoval:
     def run(self, number: int, progress: Callable[[int], None] = lambda _: None) -> None:
         """Take everybody out, and then the name away; ``progress`` is told of each batch how many it was."""
         for some in batches(self.belongings.members(self.workspace_id, number), self.batch):
-            references = (Reference(kind=CIO_ID, value=each, key=each) for each in some)
-            calls = [SegmentCall(reference=each, segment=number, joins=False) for each in references]
+            calls = [SegmentCall(reference=of_cio_id(each), segment=number, joins=False) for each in some]
             self.people.perform(self.workspace_id, calls, now=int(self.clock()))
             progress(len(some))
         self.segments.remove(self.workspace_id, number)

@@ -209,10 +209,10 @@ def _samples(found: NamedWorkspace, doomed: "Sequence[Doomed]") -> Iterator[Sequ
     """Each of them below who is kept."""
     from datetime import UTC, datetime
 
-    from workspace_operator.application.cleaning import named
+    from workspace_operator.identity.references import of_cio_id
 
     verdicts = {name: verdict for each in doomed for name, verdict in ((each.kept, "kept"), (each.cio_id, "deleted"))}
-    for person in found.people.find_many(found.number, list(map(named, verdicts))):
+    for person in found.people.find_many(found.number, list(map(of_cio_id, verdicts))):
         created = datetime.fromtimestamp(person.created_at, UTC).isoformat(timespec="seconds")
         yield person.email, person.cio_id, person.id, created, verdicts[person.cio_id]
 

@@ -145,12 +145,12 @@ def show(
     database: Database,
 ) -> None:
     """Show a segment and the first of its people."""
-    from workspace_operator.application.cleaning import named
+    from workspace_operator.identity.references import of_cio_id
 
     with opened_workspace(database, workspace, cluster_id) as found:
         segment = found.segments.get(found.number, number)
         first = islice(found.belongings.members(found.number, number), limit)
-        people = found.people.find_many(found.number, list(map(named, first)))
+        people = found.people.find_many(found.number, list(map(of_cio_id, first)))
     if output is Format.JSON:
         print(json_text({**_document(segment), "first": [shown(each) for each in people]}))
         return

@@ -103,3 +103,8 @@ def _shape(raw: object, mode: Mode) -> Kind:
     if EMAIL in REFERENCE_KINDS[mode] and email_key(raw) is not None:
         return EMAIL
     return ID
+
+
+def of_cio_id(cio_id: str) -> Reference:
+    """A reference to a person by the cio_id that we gave them."""
+    return Reference(kind=CIO_ID, value=cio_id, key=cio_id)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from workspace_operator.migrations.records import ViolationCounts
 from workspace_operator.reconcile.observed import PeopleCounts
+from workspace_operator.store.rows import IS_UNFOLDED
 from workspace_operator.store.tables import KIND_EMAIL, person, shared_email, suppression, workspace
 
 _OF_WORKSPACE = person.c.workspace_id == sa.bindparam("workspace_id")
@@ -49,8 +50,7 @@ UNFOLDED = (
     .where(
         shared_email.c.workspace_id == sa.bindparam("workspace_id"),
         workspace.c.folds,
-        shared_email.c.people > 1,
-        shared_email.c.folded.is_(False),
+        IS_UNFOLDED,
     )
 )
 """Rows of people who are somebody else already."""
@@ -67,6 +67,17 @@ BLOCKED_KEYS = (
     .where(suppression.c.workspace_id == sa.bindparam("workspace_id"), suppression.c.kind == KIND_EMAIL)
     .cte("blocked_keys")
 )
+IS_SUPPRESSED = sa.exists(
+    sa.select(suppression.c.value_key)
+    .where(
+        suppression.c.workspace_id == sa.bindparam("workspace_id"),
+        suppression.c.kind == KIND_EMAIL,
+        suppression.c.value_key == person.c.email_key,
+    )
+    .correlate(person)
+)
+"""Whether a person's address is suppressed."""
+
 SUPPRESSED = sa.select(sa.func.count()).select_from(
     BLOCKED_KEYS.join(person, sa.and_(_OF_WORKSPACE, person.c.email_key == BLOCKED_KEYS.c.value_key))
 )

@@ -156,3 +156,12 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, 
     with _driver_cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def plan_anew(connection: sa.Connection) -> None:
+    """Have PostgreSQL plan each statement of this transaction for its values; SQLite remembers no plans."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_PLAN_ANEW)
+
+
+_PLAN_ANEW = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")

@@ -72,18 +72,18 @@ def close_fence(connection: sa.Connection, workspace_id: int, *, patience: timed
     Raises:
         NotGranted: after that time.
     """
-    bounded = patience is not None and connection.dialect.name == "postgresql"
-    if bounded and patience is not None:
+    limit = patience if connection.dialect.name == "postgresql" else None
+    if limit is not None:
         # For all slots together: a limit for each lock would keep new calls out for sixteen times as long.
-        connection.execute(_TIMEOUT, {"timeout": f"{max(int(patience.total_seconds() * 1000), 1)}ms"})
+        connection.execute(_TIMEOUT, {"timeout": f"{max(int(limit.total_seconds() * 1000), 1)}ms"})
     query = sa.select(fence.c.slot).where(fence.c.workspace_id == workspace_id).order_by(fence.c.slot)
     try:
         connection.execute(query.with_for_update()).all()
     except OperationalError as error:
-        if bounded and state_of(error) == QUERY_CANCELED:
+        if limit is not None and state_of(error) == QUERY_CANCELED:
             raise NotGranted from error
         raise
-    if bounded:
+    if limit is not None:
         connection.execute(_TIMEOUT, {"timeout": "0"})
     grown = sa.update(fence).where(fence.c.workspace_id == workspace_id).values(version=fence.c.version + 1)
     connection.execute(grown)

@@ -20,12 +20,14 @@ from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY
 from workspace_operator.store.cio_ids import CioIDs
+from workspace_operator.store.dialects import among, plan_anew
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import standing_of
 from workspace_operator.store.loading import Unfolded, load_people
+from workspace_operator.store.rows import IS_UNFOLDED
 from workspace_operator.store.tables import shared_email
 from workspace_operator.store.trails import write_trail
-from workspace_operator.store.unfolded import groups_of, open_groups, people_of, switched_at_of
+from workspace_operator.store.unfolded import groups_of, people_of, switched_at_of
 from workspace_operator.store.writing import write_people
 
 T = TypeVar("T")
@@ -59,9 +61,7 @@ class Folder:
             self.database.writing(lambda connection, some=some: self._fold(connection, workspace_id, some))  # type: ignore[misc]
 
     def _fold(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
-        if connection.dialect.name == "postgresql":
-            # A plan from when the first were folded reads whole tables for each of the last.
-            connection.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
+        plan_anew(connection)  # a plan from when the first were folded reads whole tables for each of the last
         standing = standing_of(connection, workspace_id)
         locked = _lock_groups(connection, workspace_id, keys) if standing.row.folds else []
         if not locked:
@@ -84,13 +84,16 @@ class Folder:
 
 def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Sequence[str]:
     """Those that nobody has folded; whoever else comes to fold them waits, and finds them folded."""
-    query = sa.select(shared_email.c.email_key).where(open_groups(workspace_id, keys))
+    query = sa.select(shared_email.c.email_key).where(_open(workspace_id, keys))
     return connection.execute(query.order_by(shared_email.c.email_key).with_for_update()).scalars().all()
 
 
 def _end_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
-    ended = sa.update(shared_email).where(open_groups(workspace_id, keys)).values(folded=True)
-    connection.execute(ended)
+    connection.execute(sa.update(shared_email).where(_open(workspace_id, keys)).values(folded=True))
+
+
+def _open(workspace_id: int, keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(shared_email.c.workspace_id == workspace_id, among(shared_email.c.email_key, keys), IS_UNFOLDED)
 
 
 def _keys_of(people: Sequence[Person]) -> Keys:

@@ -13,6 +13,7 @@ from workspace_operator.errors import Moved
 from workspace_operator.migrations.progress import completion
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import ENDED, FOLLOWERS, Stage
+from workspace_operator.store.dialects import plan_anew
 from workspace_operator.store.fences import close_fence
 from workspace_operator.store.rows import Row, migration_of
 from workspace_operator.store.tables import migration, workspace
@@ -36,6 +37,12 @@ class Held:
         """Whose identifiers change."""
         return self.change.workspace_id
 
+    @property
+    def is_time_to_tell(self) -> bool:
+        """Whether resources have not been told of the numbers for a while."""
+        told_at = self.row.progressed_at
+        return told_at is None or bool(self.now - told_at >= PROGRESS_EVERY)
+
     def move(self, stage: Stage, **values: object) -> Migration:
         """Go on to a stage, which may be the present one."""
         if stage is not self.change.stage and stage not in FOLLOWERS[self.change.stage]:
@@ -54,7 +61,7 @@ class Held:
     def advance(self, *, done: int, total: int, **values: object) -> None:
         """The same, with a forecast; every now and then worth telling resources of."""
         told: dict[str, object] = {}
-        if self.row.progressed_at is None or self.now - self.row.progressed_at >= PROGRESS_EVERY:
+        if self.is_time_to_tell:
             forecast = completion(since=self.row.stage_since, now=self.now, done=done, total=total)
             told = {"progress": self.row.progress + 1, "progressed_at": self.now, "estimated_completion": forecast}
         self.renew(**told, **values)
@@ -90,9 +97,7 @@ def hold(
 
     Raises NotGranted if calls could not be kept out within ``patience``.
     """
-    if connection.dialect.name == "postgresql":
-        # A plan for any cursor and any keys is mostly a bad one for these.
-        connection.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    plan_anew(connection)  # a plan for any cursor and any keys is mostly a bad one for these
     if fenced:
         close_fence(connection, change.workspace_id, patience=patience)
     query = sa.select(migration).filter_by(workspace_id=change.workspace_id, number=change.number)

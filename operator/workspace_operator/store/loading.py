@@ -25,6 +25,7 @@ from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY, Kind, Mode
 from workspace_operator.store.dialects import Prepared, among, elements, insert_rows, one_of
 from workspace_operator.store.engines import StartOver
 from workspace_operator.store.fences import Standing, own_slot
+from workspace_operator.store.rows import IS_UNFOLDED
 from workspace_operator.store.tables import (
     KIND_ANONYMOUS,
     KIND_EMAIL,
@@ -109,7 +110,11 @@ def refuse_unfolded(connection: sa.Connection, standing: Standing, people: Itera
 
 def unfolded(connection: sa.Connection, workspace_id: int, people: Iterable[Person]) -> Sequence[str]:
     """The addresses of these that stand for groups of rows which are one person."""
-    keys = {each.email_key for each in people if each.email_key is not None}
+    return unfolded_keys(connection, workspace_id, {each.email_key for each in people if each.email_key is not None})
+
+
+def unfolded_keys(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[str]:
+    """Those of these addresses that do."""
     return [key for (key,) in _UNFOLDED.run(connection, {"workspace_id": workspace_id, "keys": json.dumps(list(keys))})]
 
 
@@ -347,8 +352,7 @@ def _surroundings(dialect: sa.Dialect) -> sa.ClauseElement:
 def _unfolded(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
     return sa.select(shared_email.c.email_key).where(
         shared_email.c.workspace_id == _WORKSPACE,
-        shared_email.c.people > sa.literal_column("1"),
-        shared_email.c.folded.is_(False),
+        IS_UNFOLDED,
         among(shared_email.c.email_key, sa.bindparam("keys", type_=sa.Text)),
     )
 

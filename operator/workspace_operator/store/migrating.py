@@ -22,9 +22,9 @@ from workspace_operator.store.crowding import Crowding
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import NotGranted
 from workspace_operator.store.folding import GROUPS_AT_ONCE, Folder
-from workspace_operator.store.leases import PROGRESS_EVERY, Held, hold
+from workspace_operator.store.leases import Held, hold
 from workspace_operator.store.reporting import Report
-from workspace_operator.store.rows import migration_of, owner_of, violation_values
+from workspace_operator.store.rows import WITH_OWNER, migration_of, newest_migration, owner_of, violation_values
 from workspace_operator.store.tables import migration, workspace
 from workspace_operator.store.unfolded import next_groups
 
@@ -77,19 +77,13 @@ class SQLMigrations:
 
     def newest(self, workspace_id: int) -> Migration | None:
         """The newest change of a workspace, ended or not."""
-        query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
         with self.database.reading() as connection:
-            row = connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
+            row = newest_migration(connection, workspace_id)
         return None if row is None else migration_of(row)
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
         """Every change that has not ended, with whose workspace it changes."""
-        query = (
-            sa.select(migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid")))
-            .join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
-            .where(migration.c.stage.not_in(sorted(ENDED)))
-            .order_by(migration.c.workspace_id)
-        )
+        query = WITH_OWNER.where(migration.c.stage.not_in(sorted(ENDED))).order_by(migration.c.workspace_id)
         with self.database.reading() as connection:
             return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
 
@@ -207,7 +201,7 @@ class SQLMigrations:
         def work(held: Held) -> Batch:
             merged = held.row.people_merged
             folded = held.row.people_folded if keys else merged
-            if keys and held.now - held.row.progressed_at >= PROGRESS_EVERY:
+            if keys and held.is_time_to_tell:
                 folded = merges_of(held.connection, held.workspace_id).folded
             cursor = keys[-1] if keys else held.row.cursor
             held.advance(done=folded, total=merged, people_folded=folded, cursor=cursor)

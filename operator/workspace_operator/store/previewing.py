@@ -17,7 +17,7 @@ from workspace_operator.migrations.records import Violation, ViolationCounts
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.rehearsals import Directory
-from workspace_operator.store.counting import count_people, count_violations
+from workspace_operator.store.counting import IS_SUPPRESSED, count_people, count_violations
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row, migration_of, workspace_of
 from workspace_operator.store.tables import KIND_EMAIL, migration, person, suppression, workspace
@@ -61,15 +61,6 @@ MERGES = sa.select(
 ).select_from(_GROUPS)
 """What merging those who share an address would come to."""
 
-_IS_SUPPRESSED = sa.exists(
-    sa.select(suppression.c.value_key)
-    .where(
-        suppression.c.workspace_id == _WORKSPACE,
-        suppression.c.kind == KIND_EMAIL,
-        suppression.c.value_key == person.c.email_key,
-    )
-    .correlate(person)
-)
 _IS_SHARED = sa.exists(
     sa.select(_other.c.cio_id)
     .where(_others_with(person.c.email_key), _other.c.cio_id != person.c.cio_id)
@@ -94,7 +85,7 @@ _ANOTHER = (
     _OURS,
     person.c.id_is_another_email,
     person.c.email_is_invalid.is_(False),
-    ~_IS_SUPPRESSED,
+    ~IS_SUPPRESSED,
 )
 ANOTHER_BESIDE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER)
 ANOTHER_ALONE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER, ~_IS_SHARED)

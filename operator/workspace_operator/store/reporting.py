@@ -19,13 +19,13 @@ from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.clearing import remove_violations
-from workspace_operator.store.counting import BLOCKED_KEYS
+from workspace_operator.store.counting import BLOCKED_KEYS, IS_SUPPRESSED
 from workspace_operator.store.dialects import among, insert_rows
 from workspace_operator.store.engines import Database
 from workspace_operator.store.leases import Held, hold
 from workspace_operator.store.preparing import take_entries
 from workspace_operator.store.rows import violation_values
-from workspace_operator.store.tables import KIND_EMAIL, export, person, suppression, violation, workspace
+from workspace_operator.store.tables import export, person, violation, workspace
 from workspace_operator.store.violating import MENDING_SETTLES
 
 T = TypeVar("T")
@@ -222,15 +222,6 @@ def _columns(*, sharing: sa.ColumnElement[Any], suppressed: sa.ColumnElement[Any
     ]
 
 
-_IS_SUPPRESSED = sa.exists(
-    sa.select(suppression.c.value_key)
-    .where(
-        suppression.c.workspace_id == _WORKSPACE,
-        suppression.c.kind == KIND_EMAIL,
-        suppression.c.value_key == person.c.email_key,
-    )
-    .correlate(person)
-)
 _other = person.alias("other")
 _SHARING = (
     sa.select(sa.func.count())
@@ -248,7 +239,7 @@ _SHARED = (
 )
 _ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.BigInteger)
 
-_SHARE = sa.select(*_columns(sharing=_SHARED.c.sharing, suppressed=_IS_SUPPRESSED)).select_from(
+_SHARE = sa.select(*_columns(sharing=_SHARED.c.sharing, suppressed=IS_SUPPRESSED)).select_from(
     _SHARED.join(person, sa.and_(_OURS, person.c.email_key == _SHARED.c.email_key))
 )
 _SUPPRESSED = sa.select(*_columns(sharing=_ONE, suppressed=sa.true())).select_from(
@@ -259,7 +250,7 @@ _ANOTHER = sa.select(*_columns(sharing=_ONE, suppressed=sa.false())).where(
     _OURS,
     person.c.id_is_another_email,
     person.c.email_is_invalid.is_(False),
-    sa.or_(person.c.email_key.is_(None), ~_IS_SUPPRESSED),
+    sa.or_(person.c.email_key.is_(None), ~IS_SUPPRESSED),
 )
 _ALONE = sa.or_(person.c.email_key.is_(None), _SHARING == 1)
 

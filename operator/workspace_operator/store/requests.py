@@ -16,7 +16,7 @@ from workspace_operator.reconcile.plan import (
     RetryMigration,
 )
 from workspace_operator.store.fences import close_fence
-from workspace_operator.store.rows import Row, violation_values
+from workspace_operator.store.rows import Row, newest_migration, violation_values
 from workspace_operator.store.tables import migration, workspace
 
 
@@ -25,7 +25,7 @@ def request(connection: sa.Connection, action: RequestMigration, now: datetime) 
     row = connection.execute(
         sa.select(workspace).where(workspace.c.workspace_id == action.workspace_id).with_for_update()
     ).one_or_none()
-    newest = _newest(connection, action.workspace_id)
+    newest = newest_migration(connection, action.workspace_id)
     if row is None or Mode(row.mode) != action.from_mode or (newest and Stage(newest.stage) not in ENDED):
         raise Moved(f"workspace number {action.workspace_id} cannot start an identifier change just now")
     # The leases end, too: whoever still clears after an earlier change must not meet what this one prepares. And from
@@ -117,11 +117,6 @@ def stop_tracking(connection: sa.Connection, workspace_id: int) -> bool:
 def _is_tracking(connection: sa.Connection, workspace_id: int) -> bool:
     query = sa.select(workspace.c.tracks_changes).where(workspace.c.workspace_id == workspace_id)
     return bool(connection.execute(query).scalar_one())
-
-
-def _newest(connection: sa.Connection, workspace_id: int) -> Row | None:
-    query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
-    return connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
 
 
 def _open(connection: sa.Connection, workspace_id: int, number: int) -> Row:

@@ -8,7 +8,7 @@ from workspace_operator.identity.rules import EmailUpdates, IdentityRules, IDUpd
 from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import Owner, SendMode, Settings, StoredWorkspace
-from workspace_operator.store.tables import workspace
+from workspace_operator.store.tables import migration, shared_email, workspace
 
 Row = sa.Row[Any]
 
@@ -80,6 +80,21 @@ def owned_by(owner: Owner) -> sa.ColumnElement[bool]:
         workspace.c.owner_namespace == owner.namespace,
         workspace.c.owner_name == owner.name,
     )
+
+
+WITH_OWNER = sa.select(
+    migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid"))
+).join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
+"""Identifier changes, each with whose workspace it changes."""
+
+IS_UNFOLDED = sa.and_(shared_email.c.people > sa.literal_column("1"), shared_email.c.folded.is_(False))
+"""Whether an address stands for several rows, which are one person once the switch of a change that merges has come."""
+
+
+def newest_migration(connection: sa.Connection, workspace_id: int) -> Row | None:
+    """The newest identifier change of a workspace, ended or not."""
+    query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
+    return connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
 
 
 def migration_of(row: Row) -> Migration:

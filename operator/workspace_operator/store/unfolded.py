@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from workspace_operator.identity.folding import survivor_of
 from workspace_operator.identity.people import Person
 from workspace_operator.store.dialects import among
-from workspace_operator.store.loading import PERSON_COLUMNS, Unfolded, person_of, unfolded
+from workspace_operator.store.loading import PERSON_COLUMNS, Unfolded, person_of, unfolded, unfolded_keys
+from workspace_operator.store.rows import IS_UNFOLDED
 from workspace_operator.store.tables import (
     KIND_EMAIL,
     identifier,
@@ -27,8 +28,7 @@ from workspace_operator.store.tables import (
 
 def refuse_unfolded_keys(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> None:
     """Raise Unfolded if one of these addresses stands for a group of rows; only where groups are left to fold."""
-    open_keys = sa.select(shared_email.c.email_key).where(open_groups(workspace_id, keys))
-    found = connection.execute(open_keys).scalars().all()
+    found = unfolded_keys(connection, workspace_id, keys)
     if found:
         raise Unfolded(found)
 
@@ -80,8 +80,7 @@ def members_as_seen(which: sa.ColumnElement[bool]) -> sa.Select[str]:
     group = sa.and_(
         shared_email.c.workspace_id == person.c.workspace_id,
         shared_email.c.email_key == person.c.email_key,
-        shared_email.c.folded.is_(False),
-        shared_email.c.people > 1,
+        IS_UNFOLDED,
     )
     eldest = sa.and_(
         identifier.c.workspace_id == shared_email.c.workspace_id,
@@ -104,21 +103,10 @@ def next_groups(connection: sa.Connection, workspace_id: int, *, after: str, siz
     ours = sa.and_(
         shared_email.c.workspace_id == workspace_id,
         shared_email.c.email_key > after,
-        shared_email.c.folded.is_(False),
-        shared_email.c.people > 1,
+        IS_UNFOLDED,
     )
     query = sa.select(shared_email.c.email_key).where(ours).order_by(shared_email.c.email_key).limit(size)
     return connection.execute(query).scalars().all()
-
-
-def open_groups(workspace_id: int, keys: Collection[str]) -> sa.ColumnElement[bool]:
-    """Say that a group has one of these addresses, and is not folded."""
-    return sa.and_(
-        shared_email.c.workspace_id == workspace_id,
-        among(shared_email.c.email_key, keys),
-        shared_email.c.folded.is_(False),
-        shared_email.c.people > 1,
-    )
 
 
 def switched_at_of(connection: sa.Connection, workspace_id: int) -> datetime:

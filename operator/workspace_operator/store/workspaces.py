@@ -27,7 +27,9 @@ from workspace_operator.store.counting import count_people
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence
 from workspace_operator.store.rows import (
+    WITH_OWNER,
     migration_of,
+    newest_migration,
     owned_by,
     owner_of,
     owner_values,
@@ -70,16 +72,12 @@ class SQLWorkspaces:
         is_past = sa.exists().where(
             later.c.workspace_id == migration.c.workspace_id, later.c.number > migration.c.number
         )
-        query = (
-            sa.select(migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid")))
-            .join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
-            .where(
-                sa.or_(
-                    migration.c.revision != migration.c.reported_revision,
-                    migration.c.progress != migration.c.reported_progress,
-                ),
-                ~is_past,  # resources tell of the newest only
-            )
+        query = WITH_OWNER.where(
+            sa.or_(
+                migration.c.revision != migration.c.reported_revision,
+                migration.c.progress != migration.c.reported_progress,
+            ),
+            ~is_past,  # resources tell of the newest only
         )
         with self.database.reading() as connection:
             return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
@@ -139,12 +137,13 @@ def _observe(connection: sa.Connection, sought: Sought, *, counting: bool) -> Ob
             workspace.c.display_name == sought.display_name,
         ),
     )
+    newest = newest_migration(connection, ours.workspace_id) if ours else None
     return Observed(
         workspace=ours,
         name_holder=_candidate(named, unless=ours),
         adoptable=_candidate(_numbered(connection, sought.adopt)),
         remembered=_candidate(_numbered(connection, sought.remembered), unless=ours),
-        migration=_newest_migration(connection, ours.workspace_id) if ours else None,
+        migration=None if newest is None else migration_of(newest),
         people=count_people(connection, ours.workspace_id) if ours and counting else None,
     )
 
@@ -162,12 +161,6 @@ def _candidate(found: StoredWorkspace | None, *, unless: StoredWorkspace | None 
     if found is None or (unless is not None and found.workspace_id == unless.workspace_id):
         return None
     return Candidate(workspace=found, released=False)
-
-
-def _newest_migration(connection: sa.Connection, workspace_id: int) -> Migration | None:
-    query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
-    row = connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
-    return None if row is None else migration_of(row)
 
 
 def _work_of(action: Action, now: datetime) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line a kind of action
