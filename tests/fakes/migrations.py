@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tests.fakes.memory import Change, Memory, Room
+from tests.fakes.merging import merge_all
 from tests.fakes.people import settle
 from tests.fakes.violations import people_counts, violation_counts, violation_rows
 from workspace_operator.application.ports import Batch, Export, Lease
 from workspace_operator.errors import Moved
-from workspace_operator.identity.folding import fold
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.stages import ENDED, Stage
@@ -140,7 +140,7 @@ class MemoryMigrations:
         ids = [sum(each.id is not None for each in group) for group in groups]
         room.merged = (sum(len(group) - 1 for group in groups), sum(max(each - 1, 0) for each in ids))
         for group in groups:
-            fold(room.population, group, now=int(now.timestamp()))
+            merge_all(room.population, group, now=int(now.timestamp()))
         settle(self.memory, room, now)
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from tests.fakes.merging import merge_all
 from tests.identity.builders import I0, NOW, person, population
 from workspace_operator.identity.folding import fold, survivor_of
 from workspace_operator.identity.people import Person
+from workspace_operator.identity.population import Changes, Replacement
 from workspace_operator.identity.trail import Absorbed, ActivityType, Noted
 
 A = "a@x.org"
@@ -71,24 +73,40 @@ def test_who_unsubscribed_anywhere_stays_so(who: Person) -> None:
 
 
 def test_fold_leaves_the_survivor_alone() -> None:
-    people = population(I0, *ALL, person("p5", "5", "b@x.org"))
+    changes = fold([ALL], now=NOW)
 
-    fold(people, ALL, now=NOW)
-
-    changes = people.changes()
-    assert people.people == {"p3": merged(ELDEST), "p5": person("p5", "5", "b@x.org")}
-    assert [each.after for each in changes.replaced] == [merged(ELDEST)]
-    assert {each.cio_id for each in changes.removed} == {"p1", "p2"}
+    assert changes.replaced == (Replacement(before=ELDEST, after=merged(ELDEST)),)
+    assert changes.removed == (MIDDLE, YOUNGEST)
     assert {(each.key, each.cio_id) for each in changes.identifiers_removed} == {("1", "p1"), ("2", "p2")}
     assert {(each.key, each.cio_id) for each in changes.identifiers_added} == {("1", "p3")}
+    assert changes.inserted == ()
+
+
+def test_survivor_who_gains_nothing_is_not_written() -> None:
+    elder, younger = person("p1", "1", A, plan="pro"), person("p2", None, A, plan="free")
+
+    changes = fold([[younger, elder]], now=NOW)
+
+    assert (changes.replaced, changes.removed) == ((), (younger,))
+    assert changes.identifiers_added == changes.identifiers_removed == ()
+
+
+def test_changes_of_a_fold_are_those_of_its_merges() -> None:
+    """As if each merge had been done by itself, among people of whom several may have one address."""
+    others = [
+        replace(each, cio_id=f"q{each.cio_id}", email_key="b@x.org", id=each.id and f"o{each.id}") for each in ALL
+    ]
+    people = population(I0, *ALL, *others)
+    for group in (ALL, others):
+        merge_all(people, group, now=NOW)
+
+    assert fold([ALL, others], now=NOW) == people.changes()
 
 
 def test_each_merge_of_a_fold_is_noted() -> None:
-    people = population(I0, *ALL)
+    changes = fold([ALL], now=NOW)
 
-    fold(people, ALL, now=NOW)
-
-    first, told, second, told_again = people.trail
+    first, told, second, told_again = changes.trail
     between = survivor_of([ELDEST, MIDDLE], now=NOW)
     assert first == Absorbed(primary=ELDEST, secondary=MIDDLE, survivor=between, automatic=True, at=NOW)
     assert second == Absorbed(primary=between, secondary=YOUNGEST, survivor=merged(ELDEST), automatic=True, at=NOW)
@@ -98,9 +116,4 @@ def test_each_merge_of_a_fold_is_noted() -> None:
 
 
 def test_fold_of_one_changes_nothing() -> None:
-    people = population(I0, *ALL)
-
-    fold(people, [MIDDLE], now=NOW)
-
-    assert people.people == {each.cio_id: each for each in ALL}
-    assert people.trail == []
+    assert fold([[MIDDLE]], now=NOW) == Changes()

@@ -48,7 +48,11 @@ def times_after(before: Person | None, after: Attributes, wishes: Wishes, *, at:
 
 def merged_times(primary: Person, secondary: Person, survivor: Person, *, plain_email: bool) -> Times | None:
     """A survivor's times: a value keeps its own; what neither has was removed when it was last removed."""
-    names = {*survivor.attributes, *(primary.attribute_times or ()), *(secondary.attribute_times or ())}
+    # What the primary has since it was made is as old as the survivor, and left out.
+    names = survivor.attributes.keys() - primary.attributes.keys()
+    names.update(primary.attribute_times or (), secondary.attribute_times or ())
+    if UNSUBSCRIBED in survivor.attributes:
+        names.add(UNSUBSCRIBED)
     if plain_email and survivor.email is not None:
         names.add(PLAIN_EMAIL)
     times = {name: _merged_time(primary, secondary, name) for name in names}

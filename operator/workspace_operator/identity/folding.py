@@ -6,11 +6,12 @@ Two by two, the next oldest into the oldest, by the rules of every merge (§5): 
 from collections.abc import Iterable
 from functools import reduce
 
-from workspace_operator.identity.noting import note_merged
-from workspace_operator.identity.people import Person
-from workspace_operator.identity.population import Population
-from workspace_operator.identity.rules import EMAIL_OR_ID
+from workspace_operator.identity.noting import steps_of_merge
+from workspace_operator.identity.people import Person, same_person
+from workspace_operator.identity.population import Changes, Ownership, Replacement
+from workspace_operator.identity.rules import EMAIL_OR_ID, ID
 from workspace_operator.identity.survivors import survivor
+from workspace_operator.identity.trail import Step
 
 
 def survivor_of(people: Iterable[Person], *, now: int) -> Person:
@@ -23,20 +24,40 @@ def survivor_of(people: Iterable[Person], *, now: int) -> Person:
     return reduce(lambda elder, younger: survivor(elder, younger, mode=EMAIL_OR_ID, now=now), _by_age(people))
 
 
-def fold(population: Population, people: Iterable[Person], *, now: int) -> None:
-    """Put people with one e-mail key together.
+def fold(groups: Iterable[Iterable[Person]], *, now: int) -> Changes:
+    """Put people together who have one e-mail key.
 
     Args:
-        population: has these people, under the rules before the change, where several may have one address.
-        people: at least one, in any order.
+        groups: each of at least one, who were all there is with their key before email became an identifier.
         now: when they became one, Unix seconds.
+
+    Returns:
+        What a store has to write: the e-mail identifiers are the oldest people's already.
     """
-    primary, *others = _by_age(people)
-    for secondary in others:
-        merged = survivor(primary, secondary, mode=EMAIL_OR_ID, now=now)
-        population.absorb(merged, secondary.cio_id)
-        note_merged(population, primary, secondary, merged, automatic=True, now=now)
-        primary = merged
+    replaced: list[Replacement] = []
+    removed: list[Person] = []
+    trail: list[Step] = []
+    for group in groups:
+        eldest, *others = _by_age(group)
+        primary = eldest
+        for secondary in others:
+            merged = survivor(primary, secondary, mode=EMAIL_OR_ID, now=now)
+            trail += steps_of_merge(primary, secondary, merged, automatic=True, now=now)
+            primary = merged
+        removed += others
+        if not same_person(eldest, primary):
+            replaced.append(Replacement(before=eldest, after=primary))
+    return Changes(
+        replaced=tuple(replaced),
+        removed=tuple(removed),
+        identifiers_added=tuple(_id_of(each.after) for each in replaced if each.after.id != each.before.id),
+        identifiers_removed=tuple(_id_of(each) for each in removed if each.id is not None),
+        trail=tuple(trail),
+    )
+
+
+def _id_of(person: Person) -> Ownership:
+    return Ownership(kind=ID, key=person.id or "", cio_id=person.cio_id)
 
 
 def _by_age(people: Iterable[Person]) -> list[Person]:

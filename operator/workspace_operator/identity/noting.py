@@ -46,8 +46,15 @@ def note_merged(
     population: Population, primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
 ) -> None:
     """Two people became one; ``survivor`` as the merge by itself made them."""
+    population.trail += steps_of_merge(primary, secondary, survivor, automatic=automatic, now=now)
+
+
+def steps_of_merge(
+    primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
+) -> tuple[Absorbed, Noted]:
+    """What a merge leaves behind."""
     data = {"primary": primary.cio_id, "secondary": secondary.cio_id, "automatic": automatic}
-    population.trail += (
+    return (
         Absorbed(primary=primary, secondary=secondary, survivor=survivor, automatic=automatic, at=now),
         Noted(type=ActivityType.PROFILE_MERGE, cio_id=survivor.cio_id, at=now, data=data),
     )

@@ -36,7 +36,8 @@ def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Per
         stored_at=primary.stored_at,
         created_at=age(attributes, stored_at=primary.stored_at, now=now),
     )
-    return replace(merged, attribute_times=merged_times(primary, secondary, merged, plain_email=mode is ID_ONLY))
+    times = merged_times(primary, secondary, merged, plain_email=mode is ID_ONLY)
+    return merged if times is None else replace(merged, attribute_times=times)
 
 
 def is_true(value: AttributeValue | None) -> bool:

@@ -8,31 +8,27 @@ change otherwise: its people had these rows when the fence was opened again, and
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from workspace_operator.errors import Conflict
 from workspace_operator.identity.folding import fold
-from workspace_operator.identity.keys import Keys
-from workspace_operator.identity.people import Person
-from workspace_operator.identity.population import Population
-from workspace_operator.identity.references import IdentifierKey
-from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY
+from workspace_operator.identity.population import Changes
 from workspace_operator.store.cio_ids import CioIDs
-from workspace_operator.store.dialects import among, plan_anew
+from workspace_operator.store.dialects import Prepared, among, json_text, plan_anew
 from workspace_operator.store.engines import Database
-from workspace_operator.store.fences import standing_of
-from workspace_operator.store.loading import Unfolded, load_people
+from workspace_operator.store.fences import pass_known_fence, standing_of
+from workspace_operator.store.loading import Unfolded
 from workspace_operator.store.rows import IS_UNFOLDED
-from workspace_operator.store.tables import shared_email
+from workspace_operator.store.tables import KIND_ID, identifier, person, shared_email
 from workspace_operator.store.trails import write_trail
 from workspace_operator.store.unfolded import groups_of, people_of, switched_at_of
 from workspace_operator.store.writing import write_people
 
 T = TypeVar("T")
 
-GROUPS_AT_ONCE = 100
+GROUPS_AT_ONCE = 500
 """Groups a transaction: their people are locked until it ends."""
 
 MOST_ROUNDS = 5
@@ -63,16 +59,14 @@ class Folder:
     def _fold(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
         plan_anew(connection)  # a plan from when the first were folded reads whole tables for each of the last
         standing = standing_of(connection, workspace_id)
+        pass_known_fence(connection, standing)
         locked = _lock_groups(connection, workspace_id, keys) if standing.row.folds else []
         if not locked:
             return
-        found = people_of(connection, workspace_id, locked)
-        people = load_people(connection, standing, _keys_of(found))
         switched_at = switched_at_of(connection, workspace_id)
-        population = Population(mode=ID_ONLY, people=people)
-        for group in groups_of(people):
-            fold(population, group, now=int(switched_at.timestamp()))
-        changes = population.changes()
+        people = people_of(connection, workspace_id, locked)
+        changes = fold(groups_of(people), now=int(switched_at.timestamp()))
+        _lock_changed(connection, workspace_id, changes)
         write_people(connection, workspace_id, changes, {})
         write_trail(connection, workspace_id, changes.trail, new_id=self._new_id(switched_at))
         _end_groups(connection, workspace_id, locked)
@@ -96,10 +90,28 @@ def _open(workspace_id: int, keys: Sequence[str]) -> sa.ColumnElement[bool]:
     return sa.and_(shared_email.c.workspace_id == workspace_id, among(shared_email.c.email_key, keys), IS_UNFOLDED)
 
 
-def _keys_of(people: Sequence[Person]) -> Keys:
-    identifiers: set[IdentifierKey] = {(ID, each.id) for each in people if each.id is not None}
-    identifiers |= {(EMAIL, each.email_key) for each in people if each.email_key is not None}
-    return Keys(identifiers=tuple(sorted(identifiers)), cio_ids=tuple(sorted(each.cio_id for each in people)))
+def _lock_changed(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
+    """Lock in the order of all who lock people (`loading`), or callers and we could wait for each other."""
+    if connection.dialect.name == "sqlite":
+        return
+    ids = [each.key for each in changes.identifiers_removed]
+    cio_ids = [each.cio_id for each in (*changes.removed, *(each.after for each in changes.replaced))]
+    _LOCK.run(connection, {"workspace_id": workspace_id, "ids": json_text(ids), "cio_ids": json_text(cio_ids)})
+
+
+def _lock(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only PostgreSQL is asked
+    def locked(column: sa.ColumnElement[Any], values: str, *which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        ours = column.table.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger)
+        query = sa.select(column).where(ours, *which, among(column, sa.bindparam(values, type_=sa.Text)))
+        return query.order_by(column).with_for_update()
+
+    ids = locked(identifier.c.value_key, "ids", identifier.c.kind == sa.literal_column(str(KIND_ID))).cte("ids")
+    people = locked(person.c.cio_id, "cio_ids").cte("people")
+    counted = (sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (ids, people))
+    return sa.select(*counted)
+
+
+_LOCK = Prepared(_lock)
 
 
 def _in_parts(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:

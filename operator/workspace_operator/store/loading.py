@@ -95,11 +95,6 @@ def load(connection: sa.Connection, standing: Standing, keys: Keys) -> Loaded:
     return _loaded(standing.rules.mode, rows)
 
 
-def load_people(connection: sa.Connection, standing: Standing, keys: Keys) -> Sequence[Person]:
-    """Lock as `load` does, and give the people as their rows are, folded or not. Raises NotFound and StartOver."""
-    return _locked(connection, standing, keys).people
-
-
 def refuse_unfolded(connection: sa.Connection, standing: Standing, people: Iterable[Person]) -> None:
     """Raise Unfolded if one of these is part of a group that counts as one person."""
     if standing.row.folds:

@@ -4,7 +4,7 @@ Steps take effect in their order, but not one by one: those that do not concern 
 statement or two for each kind. Whoever calls holds the locks of the people, which guard all that hangs on them.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -72,6 +72,7 @@ class _Round:
     gone: list[str] = field(default_factory=list)
     recognized: dict[str, str] = field(default_factory=dict)
     absorbed: list[Absorbed] = field(default_factory=list)
+    primaries: set[str] = field(default_factory=set)
     noted: list[Noted] = field(default_factory=list)
     devices: dict[DeviceKey, Device | None] = field(default_factory=dict)
     memberships: dict[MemberKey, bool] = field(default_factory=dict)
@@ -80,8 +81,14 @@ class _Round:
     def admits(self, step: Step, touched: Collection[Hashable]) -> bool:
         """Whether a step takes effect after all that it depends on."""
         phase = _PHASES[type(step)]
-        known = max((self.latest.get(key, -1) for key in touched), default=-1)
-        return known < phase or (known == phase and not isinstance(step, Absorbed))
+        if not isinstance(step, Absorbed):
+            return self._known(touched) <= phase
+        # Who has absorbed somebody may absorb the next; whoever is absorbed must not have had a part in anything.
+        may_have = phase if step.primary.cio_id in self.primaries else phase - 1
+        return self._known(_all_of(step.secondary.cio_id)) < phase and self._known(touched) <= may_have
+
+    def _known(self, touched: Iterable[Hashable]) -> int:
+        return max((self.latest.get(key, -1) for key in touched), default=-1)
 
     def add(self, step: Step, touched: Collection[Hashable]) -> None:
         self.latest.update(dict.fromkeys(touched, _PHASES[type(step)]))
@@ -92,6 +99,7 @@ class _Round:
                 self.recognized.setdefault(step.anonymous_id, step.cio_id)
             case Absorbed():
                 self.absorbed.append(step)
+                self.primaries.add(step.primary.cio_id)
             case Noted():
                 self.noted.append(step)
             case DeviceSet():
@@ -142,13 +150,15 @@ def _touched(step: Step) -> Collection[Hashable]:
         case Recognized():
             return (Recognized, step.anonymous_id), _CLAIMS
         case Absorbed():
-            return _all_of(step.primary.cio_id, step.secondary.cio_id)
+            # Of the primary only what the secondary may have, too; activities of both stand side by side.
+            taking = [(of, step.primary.cio_id) for of in (DeviceSet, Membership)]
+            return [*taking, *_all_of(step.secondary.cio_id)]
         case Gone():
             return (*_all_of(step.cio_id), _EVENT_IDS, _CLAIMS)
 
 
-def _all_of(*cio_ids: str) -> list[Hashable]:
-    return [(of, cio_id) for cio_id in cio_ids for of in (Noted, DeviceSet, Membership)]
+def _all_of(cio_id: str) -> list[Hashable]:
+    return [(of, cio_id) for of in (Noted, DeviceSet, Membership)]
 
 
 def _remove(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str]) -> None:
@@ -242,7 +252,8 @@ def _delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tu
         connection.execute(statement, [dict(zip(names, key, strict=True)) for key in keys])
 
 
-_MOVED = (activity.c.cio_id, device.c.cio_id, membership.c.cio_id, merge.c.holder)
+_HELD = (activity.c.cio_id, merge.c.holder)
+_LISTED = (device.c.cio_id, membership.c.cio_id)
 
 
 def _move_one(column: sa.Column[Any]) -> sa.Update:
@@ -269,49 +280,66 @@ def _move_many(column: sa.Column[Any]) -> sa.Update:
     )
 
 
-_MOVES_OF_ONE = tuple(map(_move_one, _MOVED))
-_MOVES_OF_MANY = tuple(Prepared(lambda _, column=each: _move_many(column)) for each in _MOVED)  # type: ignore[misc]
+_MOVES_OF_ONE = {each: _move_one(each) for each in (*_HELD, *_LISTED)}
+_MOVES_OF_MANY = {
+    each: Prepared(lambda _, column=each: _move_many(column))  # type: ignore[misc]
+    for each in _MOVES_OF_ONE
+}
 
 
-def _move(connection: sa.Connection, workspace_id: int, takers: Mapping[str, str]) -> None:
-    """Move everything that hangs on the first of each pair to the second."""
+def _move(connection: sa.Connection, workspace_id: int, column: sa.Column[Any], takers: Mapping[str, str]) -> None:
+    """Move everything of a kind that hangs on the first of each pair to the second."""
     pairs = [{"giver": giver, "taker": taker} for giver, taker in takers.items()]
+    if not pairs:
+        return
     if connection.dialect.name == "sqlite":
-        for statement in _MOVES_OF_ONE:
-            connection.execute(statement, [{"of_workspace": workspace_id, **each} for each in pairs])
+        connection.execute(_MOVES_OF_ONE[column], [{"of_workspace": workspace_id, **each} for each in pairs])
         return
     values = {"of_workspace": workspace_id, "pairs": json_text(pairs), "givers": json_text(list(takers))}
-    for prepared in _MOVES_OF_MANY:
-        prepared.run(connection, values)
+    _MOVES_OF_MANY[column].run(connection, values)
 
 
 def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absorbed], new_id: NewID) -> None:
-    """Move everything from secondaries to primaries, and write the journal; nobody is in two of the merges."""
-    people = [person.cio_id for each in merges for person in (each.primary, each.secondary)]
+    """Move everything from secondaries to primaries, and write the journal; no secondary is in two of the merges."""
+    people = {person.cio_id for each in merges for person in (each.primary, each.secondary)}
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
-    taken = [(each, _taken(each, devices, segments)) for each in merges]
+    taken = list(zip(merges, _takings(merges, devices, segments), strict=True))
     # What both have, the primary keeps as it is.
-    _delete_keys(connection, device, [(workspace_id, *key) for each in taken for key in _doubled_devices(*each)])
-    _delete_keys(connection, membership, [(workspace_id, *key) for each in taken for key in _doubled_segments(*each)])
-    _move(connection, workspace_id, {each.secondary.cio_id: each.primary.cio_id for each in merges})
-    insert_rows(connection, merge, [journal_row(workspace_id, new_id(), *each) for each in taken])
-    purge_violations(connection, workspace_id, [each.secondary.cio_id for each in merges])
-
-
-def _taken(step: Absorbed, devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]) -> Taken:
-    own, its = step.primary.cio_id, step.secondary.cio_id
-    tokens, numbers = {each.token for each in devices.get(own, ())}, segments.get(own, ())
-    return Taken(
-        devices=devices.get(its, ()),
-        segments=segments.get(its, ()),
-        doubled_tokens=[each.token for each in devices.get(its, ()) if each.token in tokens],
-        doubled_segments=[each for each in segments.get(its, ()) if each in numbers],
+    doubled = [(each.secondary.cio_id, what) for each, what in taken]
+    _delete_keys(
+        connection, device, [(workspace_id, who, token) for who, what in doubled for token in what.doubled_tokens]
     )
+    _delete_keys(
+        connection,
+        membership,
+        [(workspace_id, segment, who) for who, what in doubled for segment in what.doubled_segments],
+    )
+    takers = {each.secondary.cio_id: each.primary.cio_id for each in merges}
+    for column in _HELD:
+        _move(connection, workspace_id, column, takers)
+    for column, owned in zip(_LISTED, (devices, segments), strict=True):
+        _move(connection, workspace_id, column, {giver: takers[giver] for giver in owned.keys() & takers.keys()})
+    insert_rows(connection, merge, [journal_row(workspace_id, new_id(), *each) for each in taken])
+    purge_violations(connection, workspace_id, list(takers))
 
 
-def _doubled_devices(step: Absorbed, taken: Taken) -> list[DeviceKey]:
-    return [(step.secondary.cio_id, token) for token in taken.doubled_tokens]
-
-
-def _doubled_segments(step: Absorbed, taken: Taken) -> list[MemberKey]:
-    return [(segment, step.secondary.cio_id) for segment in taken.doubled_segments]
+def _takings(
+    merges: Sequence[Absorbed], devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]
+) -> Iterator[Taken]:
+    """What each merge takes, in their order: what a primary has from one secondary, it does not take from the next."""
+    tokens = {cio_id: {each.token for each in owned} for cio_id, owned in devices.items()}
+    numbers = {cio_id: set(owned) for cio_id, owned in segments.items()}
+    for each in merges:
+        own, its = each.primary.cio_id, each.secondary.cio_id
+        own_tokens, own_numbers = tokens.get(own, set()), numbers.get(own, set())
+        its_devices, its_segments = devices.get(its, ()), segments.get(its, ())
+        yield Taken(
+            devices=its_devices,
+            segments=its_segments,
+            doubled_tokens=[device.token for device in its_devices if device.token in own_tokens],
+            doubled_segments=[segment for segment in its_segments if segment in own_numbers],
+        )
+        if its_devices:
+            tokens[own] = own_tokens | tokens[its]
+        if its_segments:
+            numbers[own] = own_numbers | numbers[its]
