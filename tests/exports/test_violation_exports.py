@@ -74,7 +74,7 @@ def test_oldest_of_sharers_is_kept() -> None:
 
     assert [one["shares_with"] for one in rows] == ["c1;c2", "c0;c2", "c0;c1"]
     assert [one["advice"] for one in rows] == [
-        "keep this person, the oldest of 3 with this email",
+        "keep this person (the oldest of 3 with this email)",
         "delete this person or change the email; c0 is the oldest that has it",
         "delete this person or change the email; c0 is the oldest that has it",
     ]

@@ -23,7 +23,7 @@ LONGEST_REST = 0.6
 
 @dataclass(slots=True, kw_only=True)
 class Watcher:
-    """A thread that looks until it is told to stop.
+    """A thread that looks until it is told to stop, and once more if it could not look before.
 
     Attributes:
         groups: by cio_id, which group of people that share an address somebody is in.
@@ -45,22 +45,28 @@ class Watcher:
     def stop(self) -> None:
         self._stopping.set()
         self._thread.join()
+        if not self.looks and not self.wrongs:  # the database was killed under each, and is back
+            self._look()
 
     def _run(self) -> None:
-        database = Database(self.ground.url)
         rest = 0.0
         while not self._stopping.wait(rest) and not self.wrongs:
             started = time.monotonic()
-            try:
-                assert_sound(database, at_rest=False)
-                self._look_at_groups(database)
-                self.looks += 1
-            except (StoreUnavailable, DBAPIError):
-                time.sleep(0.05)  # the server was killed
-            except Exception:  # noqa: BLE001 - reported by the test
-                self.wrongs.append(traceback.format_exc())
+            self._look()
             rest = time.monotonic() - started + self.chance.uniform(0, LONGEST_REST)
-        database.close()
+
+    def _look(self) -> None:
+        database = Database(self.ground.url)
+        try:
+            assert_sound(database, at_rest=False)
+            self._look_at_groups(database)
+            self.looks += 1
+        except (StoreUnavailable, DBAPIError):
+            time.sleep(0.05)  # the server was killed
+        except Exception:  # noqa: BLE001 - reported by the test
+            self.wrongs.append(traceback.format_exc())
+        finally:
+            database.close()
 
     def _look_at_groups(self, database: Database) -> None:
         """Whoever shares an address is seen as several people, or all of them everywhere as one."""

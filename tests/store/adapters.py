@@ -1,10 +1,11 @@
 """The stores that every contract is held to: in memory, on SQLite, on PostgreSQL, on partitioned PostgreSQL."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import sqlalchemy as sa
 
@@ -34,6 +35,7 @@ from workspace_operator.identity.trail import Step
 from workspace_operator.store.belongings import SQLBelongings
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.credentials import SQLCredentials
+from workspace_operator.store.dialects import Prepared
 from workspace_operator.store.engines import Database
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
@@ -176,6 +178,12 @@ def empty(database: Database) -> None:
 def hearing(database: Database) -> Iterator[list[Sent]]:
     """What is sent to the database meanwhile, with its parameters; of many at once the first."""
     sent: list[Sent] = []
+    run = Prepared.run
+
+    def run_heard(self: Prepared, connection: sa.Connection, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        text, order = self._text(connection)  # it goes past SQLAlchemy's events
+        sent.append((text, values if order is None else tuple(values[name] for name in order)))
+        return run(self, connection, values)
 
     def listen(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
@@ -184,6 +192,7 @@ def hearing(database: Database) -> Iterator[list[Sent]]:
     engines = [database.engine] if database.is_sqlite else [database.engine, database._writing_engine]
     for each in engines:
         sa.event.listen(each, "before_cursor_execute", listen)
-    yield sent
+    with patch.object(Prepared, "run", run_heard):
+        yield sent
     for each in engines:
         sa.event.remove(each, "before_cursor_execute", listen)

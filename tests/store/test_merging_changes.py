@@ -1,20 +1,21 @@
 """Changes that merge people who share an address: who survives, what moves, what still stands in the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from tests.store.adapters import Store
 from tests.store.couples import device, devices, event, events, leave, person, segments, undo
-from tests.store.crowds import ANN, BEN, cio_id_of, everybody, finish, switched
+from tests.store.crowds import ANN, BEN, cio_id_of, crowd_in, everybody, finish, switched
 from tests.store.invariants import assert_sound
-from tests.store.scenes import Scene, begun, prepare, settle, switch
-from workspace_operator.errors import Conflict
+from tests.store.scenes import Scene, begun, destroy, prepare, settle, switch
+from workspace_operator.errors import Conflict, Moved
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import EMAIL, IDUpdates, Mode
 from workspace_operator.identity.trail import ActivityType, DeviceSet, Membership
 from workspace_operator.migrations.records import OnConflict
 from workspace_operator.migrations.stages import Stage
+from workspace_operator.store import folding
 
 
 def test_sharers_become_one(scene: Scene, crowd: dict[str, str]) -> None:
@@ -242,6 +243,43 @@ def test_another_worker_goes_on_folding(scene: Scene) -> None:
     assert len(everybody(scene)) == 3
     if scene.store.database is not None:
         assert_sound(scene.store.database)
+
+
+@pytest.mark.parametrize("most", [1, 3, 4, 5])
+def test_few_people_are_locked_at_a_time(sql_scene: Scene, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Groups of three, two, two and two; one that is larger than the bound is folded whole."""
+    crowd = crowd_in(sql_scene)
+    for number, email in enumerate(["cy@example.com", "dan@example.com", "dan@example.com"]):
+        crowd[f"x{number}"] = sql_scene.add(f"x{number}", email)
+    lease = switched(sql_scene)
+    monkeypatch.setattr(folding, "PEOPLE_AT_ONCE", most)
+    assert sql_scene.store.database is not None
+    folder = folding.Folder(sql_scene.store.database)
+
+    transactions = folder.fold(sql_scene.workspace_id, [ANN, BEN, "cy@example.com", "dan@example.com", "nobody@x.com"])
+
+    assert transactions == {1: 4, 3: 4, 4: 3, 5: 2}[most]
+    assert folder.fold(sql_scene.workspace_id, [ANN, BEN]) == 1
+    finish(sql_scene, lease)
+    assert len(everybody(sql_scene)) == 4
+
+
+def test_destroyed_workspace_is_no_failure_of_a_fold(sql_scene: Scene) -> None:
+    crowd_in(sql_scene)
+    lease = switched(sql_scene)
+    migrations, now = sql_scene.store.migrations, sql_scene.store.clock()
+    change = migrations.start_folding(sql_scene.change, lease, now=now)
+
+    with pytest.MonkeyPatch.context() as patched:
+        fold = folding.Folder.fold
+
+        def destroy_before(self: folding.Folder, workspace_id: int, keys: Sequence[str]) -> int:
+            destroy(sql_scene.store, sql_scene.owner)
+            return fold(self, workspace_id, keys)
+
+        patched.setattr(folding.Folder, "fold", destroy_before)
+        with pytest.raises(Moved):
+            migrations.fold_batch(change, lease, size=10, now=now)
 
 
 @pytest.mark.usefixtures("crowd")

@@ -1,6 +1,7 @@
 """A worker among others, on PostgreSQL: it makes way for who writes, and a switch has no caller wait for another."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,15 +10,15 @@ import sqlalchemy as sa
 
 from tests.store.adapters import Store, empty, sql_store
 from tests.store.interruptions import peopled
-from tests.store.scenes import begun, prepare, switch
+from tests.store.scenes import Scene, begun, prepare, switch
 from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.application.ports import Lease, Migrations
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
-from workspace_operator.store.crowding import MANY, Crowding
+from workspace_operator.store.crowding import MANY, SHARES, Crowding
 from workspace_operator.store.engines import Database
-from workspace_operator.store.tables import fence
+from workspace_operator.store.tables import fence, migration, workspace
 
 pytestmark = pytest.mark.postgres
 
@@ -120,14 +121,34 @@ def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
     assert rests == [0.04, 0.08]
 
 
-@pytest.mark.parametrize(("others", "crowded"), [(0, False), (MANY + 5, True)])
-def test_who_writes_is_noticed(stored: Store, others: int, crowded: bool) -> None:
+@pytest.mark.parametrize(("others", "share"), [(0, 0.0), (MANY + 5, SHARES["postgresql"])])
+def test_who_writes_is_noticed(stored: Store, others: int, share: float) -> None:
     scene = peopled(stored, Mode.ID_ONLY, 1)
     assert stored.database is not None
     crowding = Crowding()
-    assert not stored.database.writing(crowding.is_crowded)
+    assert stored.database.writing(crowding.share) == 0
 
     for number in range(others):
         scene.add(f"other-{number}")
 
-    assert stored.database.writing(crowding.is_crowded) is crowded
+    assert stored.database.writing(crowding.share) == share
+
+
+@pytest.mark.parametrize("ask", [Scene.pause, Scene.cancel])
+def test_operator_locks_as_the_end_of_a_report_does(stored: Store, ask: Callable[[Scene], None]) -> None:
+    """The workspace before the change: otherwise each could wait for the other."""
+    scene = peopled(stored, Mode.ID_ONLY, 3)
+    scene.request()
+    assert stored.database is not None
+    asking = threading.Thread(target=ask, args=[scene])
+
+    with stored.database.engine.connect() as ending:
+        ending.execute(sa.select(workspace).filter_by(workspace_id=scene.workspace_id).with_for_update())
+        asking.start()
+        asking.join(0.3)
+        assert asking.is_alive()
+        change = sa.select(migration).filter_by(workspace_id=scene.workspace_id)
+        assert ending.execute(change.with_for_update(nowait=True)).one().number == 1
+
+    asking.join(10)
+    assert not asking.is_alive()

@@ -21,7 +21,7 @@ from workspace_operator.reconcile.observed import PeopleCounts
 BATCH = 20_000
 """Rows a transaction: on SQLite it is how long writers have to wait."""
 
-GROUPS = 1000
+GROUPS = 600
 """Groups of people that are folded between two looks at whether to go on."""
 
 LEASE = timedelta(seconds=20)
@@ -29,9 +29,6 @@ LEASE = timedelta(seconds=20)
 
 FAILED_RESTS = timedelta(seconds=30)
 """How long a change whose step failed for no known reason is left alone."""
-
-SHARE = 0.35
-"""How long to rest after a batch while others write, as a part of the time that it took."""
 
 FIRST_PATIENCE = timedelta(milliseconds=40)
 LONGEST_PATIENCE = timedelta(seconds=5)
@@ -180,5 +177,5 @@ class MigrationWorker:
                 return True
             if self.stopping():
                 return False
-            if batch.crowded:
-                self.rest(SHARE * (self.monotonic() - started))
+            if batch.share:
+                self.rest(batch.share * (self.monotonic() - started))

@@ -1,16 +1,18 @@
 """What hangs on people, as rows: for those who read it, and for those who move it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.trail import ActivityType
-from workspace_operator.store.dialects import among
-from workspace_operator.store.rows import Row
+from workspace_operator.store.dialects import Prepared, among, document, json_text
 from workspace_operator.store.tables import device, membership
+
+T = TypeVar("T")
 
 TYPE_NUMBERS: Final[Mapping[ActivityType, int]] = {
     ActivityType.ATTRIBUTE_CHANGE: 1,
@@ -29,18 +31,43 @@ def devices_of(
     connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
 ) -> Mapping[str, Sequence[Device]]:
     """The devices of people, by cio_id, each person's by token; who has none is left out."""
-    ours = sa.and_(device.c.workspace_id == workspace_id, among(device.c.cio_id, cio_ids))
-    rows = connection.execute(sa.select(device).where(ours).order_by(device.c.cio_id, device.c.token))
-    return {cio_id: tuple(map(_device_of, each)) for cio_id, each in groupby(rows, lambda row: row.cio_id)}
+    return _by_person(connection, workspace_id, cio_ids, _DEVICES, _device_of)
 
 
 def segments_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[int]]:
     """The manual segments of people, by cio_id, in order; who is in none is left out."""
-    ours = sa.and_(membership.c.workspace_id == workspace_id, among(membership.c.cio_id, cio_ids))
-    order = (membership.c.cio_id, membership.c.segment)
-    rows = connection.execute(sa.select(*order).where(ours).order_by(*order))
-    return {cio_id: tuple(row.segment for row in each) for cio_id, each in groupby(rows, lambda row: row.cio_id)}
+    return _by_person(connection, workspace_id, cio_ids, _SEGMENTS, itemgetter(1))
 
 
-def _device_of(row: Row) -> Device:
-    return Device(token=row.token, platform=row.platform, last_used=row.last_used, attributes=row.attributes)
+def _by_person(
+    connection: sa.Connection,
+    workspace_id: int,
+    cio_ids: Collection[str],
+    statement: Prepared,
+    read: Callable[[tuple[Any, ...]], T],
+) -> Mapping[str, Sequence[T]]:
+    rows = statement.run(connection, {"workspace_id": workspace_id, "cio_ids": json_text(list(cio_ids))})
+    return {cio_id: tuple(map(read, each)) for cio_id, each in groupby(rows, itemgetter(0))}
+
+
+def _device_of(row: tuple[Any, ...]) -> Device:
+    _, token, platform, last_used, attributes = row
+    return Device(token=token, platform=platform, last_used=last_used, attributes=document(attributes))
+
+
+def _listed(owner: sa.Column[Any], key: sa.Column[Any], *others: sa.Column[Any]) -> Prepared:
+    """What hangs on people, by whom it belongs to and its key."""
+    return Prepared(
+        lambda _: (
+            sa.select(owner, key, *others)
+            .where(
+                owner.table.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger),
+                among(owner, sa.bindparam("cio_ids", type_=sa.Text)),
+            )
+            .order_by(owner, key)
+        )
+    )
+
+
+_DEVICES = _listed(device.c.cio_id, device.c.token, device.c.platform, device.c.last_used, device.c.attributes)
+_SEGMENTS = _listed(membership.c.cio_id, membership.c.segment)

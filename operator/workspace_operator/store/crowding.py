@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+SHARES = {"sqlite": 0.35, "postgresql": 0.8}
+"""What they get, as a part of the time that the worker took; on SQLite nobody could write during that."""
+
 MANY = 10
 """Transactions of others between two looks from which on the worker makes way for them; on SQLite one is enough."""
 
@@ -20,13 +23,16 @@ class Crowding:
 
     _seen: int | None = field(default=None, init=False)
 
-    def is_crowded(self, connection: sa.Connection, *, own: int = 1) -> bool:
-        """Whether others wrote since the last look.
+    def share(self, connection: sa.Connection, *, own: int = 1) -> float:
+        """How long to make way, as a part of the time that was worked; 0 if nobody else wrote since the last look.
 
         Args:
             connection: in a transaction that writes; on SQLite the look before was by the same one.
             own: how many transactions of this worker's have ended since then.
         """
+        return SHARES[connection.dialect.name] if self._is_crowded(connection, own) else 0.0
+
+    def _is_crowded(self, connection: sa.Connection, own: int) -> bool:
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()
             before = connection.info.setdefault("data_version", version)

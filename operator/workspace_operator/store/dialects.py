@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,6 +75,11 @@ def one_of(
     return column == sa.any_(array)
 
 
+def document(value: Any) -> Any:
+    """JSON as the driver gives it: SQLite's knows only text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
 class Prepared:
     """A statement that is compiled once a dialect, and then goes to the driver without SQLAlchemy's machinery.
 
@@ -119,6 +125,26 @@ def _driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
         ) from error
     finally:
         cursor.close()
+
+
+def delete_among(
+    connection: sa.Connection, workspace_id: int, column: sa.Column[Any], values: Collection[str], **equal: int
+) -> None:
+    """Delete a workspace's rows in which a column has one of these texts, and other columns these numbers."""
+    given = {"of_workspace": workspace_id, "among": json_text(list(values)), **equal}
+    _deleting(column, tuple(equal)).run(connection, given)
+
+
+@cache
+def _deleting(column: sa.Column[Any], names: tuple[str, ...]) -> Prepared:
+    others = {name: column.table.c[name] for name in names}
+    return Prepared(
+        lambda _: sa.delete(column.table).where(
+            column.table.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+            *(other == sa.bindparam(name, type_=other.type) for name, other in others.items()),
+            among(column, sa.bindparam("among", type_=sa.Text)),
+        )
+    )
 
 
 def insert_of(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:

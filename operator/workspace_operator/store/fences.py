@@ -89,6 +89,15 @@ def close_fence(connection: sa.Connection, workspace_id: int, *, patience: timed
     connection.execute(grown)
 
 
+def lock_workspace(connection: sa.Connection, workspace_id: int) -> None:
+    """Keep others from the workspace's row until this transaction ends; after the fence, before an identifier change.
+
+    In this order writers lock, too, who wake a change that is blocked.
+    """
+    row = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
+    connection.execute(row.with_for_update())
+
+
 _TIMEOUT = sa.text("SELECT set_config('statement_timeout', :timeout, true)")
 QUERY_CANCELED = "57014"
 

@@ -5,9 +5,10 @@ its own (`Folder.folding`), and what looks at everybody sees survivors in their 
 change otherwise: its people had these rows when the fence was opened again, and nobody writes them unfolded.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -28,8 +29,9 @@ from workspace_operator.store.writing import write_people
 
 T = TypeVar("T")
 
-GROUPS_AT_ONCE = 500
-"""Groups a transaction: their people are locked until it ends."""
+GROUPS_AT_ONCE = 300
+PEOPLE_AT_ONCE = 1000
+"""Most groups a transaction, and most people, but for a group that is larger: all of them are locked until it ends."""
 
 MOST_ROUNDS = 5
 """Groups that a call touches are all found at once; more rounds than two mean that something is wrong."""
@@ -51,43 +53,80 @@ class Folder:
                 self.fold(workspace_id, found.keys)
         raise Conflict(f"people of workspace number {workspace_id} do not come to rest; try again")
 
-    def fold(self, workspace_id: int, keys: Iterable[str]) -> None:
-        """Put groups together, by their e-mail keys; those that are folded already are left alone."""
-        for some in _in_parts(sorted(keys), GROUPS_AT_ONCE):
-            self.database.writing(lambda connection, some=some: self._fold(connection, workspace_id, some))  # type: ignore[misc]
+    def fold(self, workspace_id: int, keys: Iterable[str]) -> int:
+        """Put groups together, by their e-mail keys; those that are folded already are left alone.
 
-    def _fold(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
+        Returns:
+            In how many transactions.
+
+        Raises:
+            NotFound: the workspace is gone.
+        """
+        left = sorted(keys)
+        transactions = 0
+        while left:
+            transactions += 1
+            some = left[:GROUPS_AT_ONCE]
+            done = self.database.writing(lambda connection, some=some: self._fold(connection, workspace_id, some))  # type: ignore[misc]
+            left = left[len(some) if done is None else some.index(done) + 1 :]
+        return transactions
+
+    def _fold(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> str | None:
+        """Fold the first of these groups; up to which one, None is all."""
         plan_anew(connection)  # a plan from when the first were folded reads whole tables for each of the last
         standing = standing_of(connection, workspace_id)
         pass_known_fence(connection, standing)
-        locked = _lock_groups(connection, workspace_id, keys) if standing.row.folds else []
-        if not locked:
-            return
+        groups = _lock_groups(connection, workspace_id, keys) if standing.row.folds else {}
+        some = _first(groups, most=PEOPLE_AT_ONCE)
+        if not some:
+            return None
         switched_at = switched_at_of(connection, workspace_id)
-        people = people_of(connection, workspace_id, locked)
+        people = people_of(connection, workspace_id, some)
         changes = fold(groups_of(people), now=int(switched_at.timestamp()))
         _lock_changed(connection, workspace_id, changes)
         write_people(connection, workspace_id, changes, {})
         write_trail(connection, workspace_id, changes.trail, new_id=self._new_id(switched_at))
-        _end_groups(connection, workspace_id, locked)
+        _end_groups(connection, workspace_id, some)
+        return None if len(some) == len(groups) else some[-1]
 
     def _new_id(self, switched_at: datetime) -> CioIDs:
         """Names of what happened at the switch: they sort between what was before and what came after."""
         return self._new_ids.setdefault(switched_at, CioIDs(switched_at.timestamp))
 
 
-def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Sequence[str]:
-    """Those that nobody has folded; whoever else comes to fold them waits, and finds them folded."""
-    query = sa.select(shared_email.c.email_key).where(_open(workspace_id, keys))
-    return connection.execute(query.order_by(shared_email.c.email_key).with_for_update()).scalars().all()
+def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Mapping[str, int]:
+    """Of how many people those are that nobody has folded; whoever else comes to fold them waits, and finds them so."""
+    return dict(_LOCK_GROUPS.run(connection, _of_groups(workspace_id, keys)))
+
+
+def _first(groups: Mapping[str, int], *, most: int) -> Sequence[str]:
+    """The keys of the first groups that have together at most so many people, or of the very first."""
+    sums = accumulate(groups.values())
+    return [key for place, (key, people) in enumerate(zip(groups, sums, strict=True)) if people <= most or place == 0]
 
 
 def _end_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
-    connection.execute(sa.update(shared_email).where(_open(workspace_id, keys)).values(folded=True))
+    _END_GROUPS.run(connection, _of_groups(workspace_id, keys))
 
 
-def _open(workspace_id: int, keys: Sequence[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(shared_email.c.workspace_id == workspace_id, among(shared_email.c.email_key, keys), IS_UNFOLDED)
+def _of_groups(workspace_id: int, keys: Sequence[str]) -> dict[str, object]:
+    return {"of_workspace": workspace_id, "keys": json_text(keys)}
+
+
+_OPEN = sa.and_(
+    shared_email.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+    among(shared_email.c.email_key, sa.bindparam("keys", type_=sa.Text)),
+    IS_UNFOLDED,
+)
+_LOCK_GROUPS = Prepared(
+    lambda _: (
+        sa.select(shared_email.c.email_key, shared_email.c.people)
+        .where(_OPEN)
+        .order_by(shared_email.c.email_key)
+        .with_for_update()
+    )
+)
+_END_GROUPS = Prepared(lambda _: sa.update(shared_email).where(_OPEN).values(folded=sa.true()))
 
 
 def _lock_changed(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
@@ -112,8 +151,3 @@ def _lock(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only Postg
 
 
 _LOCK = Prepared(_lock)
-
-
-def _in_parts(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]

@@ -15,7 +15,7 @@ from workspace_operator.application.ports import Merge
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.trail import Absorbed
-from workspace_operator.store.dialects import among, json_text
+from workspace_operator.store.dialects import among, delete_among, json_text
 from workspace_operator.store.rows import Row
 from workspace_operator.store.tables import merge
 
@@ -90,4 +90,4 @@ def purge_journal(connection: sa.Connection, workspace_id: int, cio_ids: Collect
     absorbed = sa.select(merge.c.secondary_cio_id).where(ours, among(merge.c.holder, cio_ids))
     named = {*cio_ids, *connection.execute(absorbed).scalars()}
     for side in (merge.c.primary_cio_id, merge.c.secondary_cio_id):  # each has an index of its own
-        connection.execute(sa.delete(merge).where(ours, among(side, named)))
+        delete_among(connection, workspace_id, side, named)

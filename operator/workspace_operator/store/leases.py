@@ -1,6 +1,6 @@
 """A worker's hold on one identifier change: locked, checked to be as it was left, moved on, renewed.
 
-Locks are taken in the order fence, change, workspace.
+Locks are taken in the order fence, workspace, change.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from workspace_operator.migrations.progress import completion
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import ENDED, FOLLOWERS, Stage
 from workspace_operator.store.dialects import plan_anew
-from workspace_operator.store.fences import close_fence
+from workspace_operator.store.fences import close_fence, lock_workspace
 from workspace_operator.store.rows import Row, migration_of
 from workspace_operator.store.tables import migration, workspace
 
@@ -100,6 +100,7 @@ def hold(
     plan_anew(connection)  # a plan for any cursor and any keys is mostly a bad one for these
     if fenced:
         close_fence(connection, change.workspace_id, patience=patience)
+        lock_workspace(connection, change.workspace_id)
     query = sa.select(migration).filter_by(workspace_id=change.workspace_id, number=change.number)
     row = connection.execute(query.with_for_update()).one_or_none()
     if row is None or row.lease_owner != lease.worker or row.revision != change.revision:

@@ -22,7 +22,7 @@ from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population, Suppression, claims_of
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.identity.rules import EMAIL, ID, ID_ONLY, Kind, Mode
-from workspace_operator.store.dialects import Prepared, among, elements, insert_rows, one_of
+from workspace_operator.store.dialects import Prepared, among, delete_among, document, elements, insert_rows, one_of
 from workspace_operator.store.engines import StartOver
 from workspace_operator.store.fences import Standing, own_slot
 from workspace_operator.store.rows import IS_UNFOLDED
@@ -150,8 +150,7 @@ def holding_anonymous_ids(
     insert_rows(connection, identifier, rows)
     yield
     if rows:
-        ours = sa.and_(identifier.c.workspace_id == workspace_id, identifier.c.kind == KIND_ANONYMOUS)
-        connection.execute(sa.delete(identifier).where(ours, among(identifier.c.value_key, anonymous_ids)))
+        delete_among(connection, workspace_id, identifier.c.value_key, anonymous_ids, kind=KIND_ANONYMOUS)
 
 
 def surroundings(connection: sa.Connection, standing: Standing, keys: Keys) -> tuple[Keys, frozenset[IdentifierKey]]:
@@ -236,16 +235,11 @@ def person_of(row: Any) -> Person:
         id=id_,
         email=email,
         email_key=email_key,
-        attributes=_document(attributes),
+        attributes=document(attributes),
         stored_at=stored_at,
         created_at=created_at,
-        attribute_times=_document(times),
+        attribute_times=document(times),
     )
-
-
-def _document(value: Any) -> Any:
-    """JSON as the driver gives it: SQLite's knows only text."""
-    return json.loads(value) if isinstance(value, str) else value
 
 
 PERSON_COLUMNS = (

@@ -12,6 +12,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Batch, Lease
+from workspace_operator.errors import Moved, NotFound
 from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import ENDED, Stage
 from workspace_operator.reconcile.observed import Owner, PeopleCounts
@@ -21,7 +22,7 @@ from workspace_operator.store.counting import count_violations, merges_of
 from workspace_operator.store.crowding import Crowding
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import NotGranted
-from workspace_operator.store.folding import GROUPS_AT_ONCE, Folder
+from workspace_operator.store.folding import Folder
 from workspace_operator.store.leases import Held, hold
 from workspace_operator.store.reporting import Report
 from workspace_operator.store.rows import WITH_OWNER, migration_of, newest_migration, owner_of, violation_values
@@ -129,7 +130,7 @@ class SQLMigrations:
             held.advance(
                 done=checked, total=row.people_total, people_checked=checked, cursor=stretch.last, leftovers=True
             )
-            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
+            return Batch(done=done, share=self._crowding.share(held.connection))
 
         return self._step(migration, lease, now, work)
 
@@ -139,7 +140,7 @@ class SQLMigrations:
         def work(held: Held) -> Batch:
             done = preparing.settle(held.connection, migration, size=size) <= FEW_CHANGES
             held.renew(leftovers=True, **(_merge_values(held) if done and migration.merges else {}))
-            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
+            return Batch(done=done, share=self._crowding.share(held.connection))
 
         return self._step(migration, lease, now, work)
 
@@ -180,7 +181,7 @@ class SQLMigrations:
         def work(held: Held) -> Batch:
             done = clear(held, size=size)
             held.renew(leftovers=not done)
-            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
+            return Batch(done=done, share=self._crowding.share(held.connection))
 
         return self._step(migration, lease, now, work)
 
@@ -205,11 +206,13 @@ class SQLMigrations:
                 folded = merges_of(held.connection, held.workspace_id).folded
             cursor = keys[-1] if keys else held.row.cursor
             held.advance(done=folded, total=merged, people_folded=folded, cursor=cursor)
-            own = 2 + -(-len(keys) // GROUPS_AT_ONCE)
-            return Batch(done=not keys, crowded=self._crowding.is_crowded(held.connection, own=own))
+            return Batch(done=not keys, share=self._crowding.share(held.connection, own=2 + transactions))
 
         keys = self._step(migration, lease, now, find)
-        self.folder.fold(migration.workspace_id, keys)
+        try:
+            transactions = self.folder.fold(migration.workspace_id, keys)
+        except NotFound as gone:  # with its workspace
+            raise Moved(str(gone)) from gone
         return self._step(migration, lease, now, work)
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:

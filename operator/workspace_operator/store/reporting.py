@@ -22,10 +22,11 @@ from workspace_operator.store.clearing import remove_violations
 from workspace_operator.store.counting import BLOCKED_KEYS, IS_SUPPRESSED
 from workspace_operator.store.dialects import among, insert_rows
 from workspace_operator.store.engines import Database
+from workspace_operator.store.fences import lock_workspace
 from workspace_operator.store.leases import Held, hold
 from workspace_operator.store.preparing import take_entries
 from workspace_operator.store.rows import violation_values
-from workspace_operator.store.tables import export, person, violation, workspace
+from workspace_operator.store.tables import export, person, violation
 from workspace_operator.store.violating import MENDING_SETTLES
 
 T = TypeVar("T")
@@ -143,10 +144,8 @@ class Report:
 
     def _end(self, connection: sa.Connection) -> Migration:
         counts = _counts(connection, self._of_this)
-        # A writer who has just noted a mend, and could not wake a change that is not Blocked yet, is waited for; in
-        # the order in which writers lock, too.
-        ours = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == self.change.workspace_id)
-        connection.execute(ours.with_for_update())
+        # A writer who has just noted a mend, and could not wake a change that is not Blocked yet, is waited for.
+        lock_workspace(connection, self.change.workspace_id)
         held = hold(connection, self.change, self.lease, self._now)
         total: dict[str, object] = {"people_total": self.people.total, "people_checked": self.people.total}
         if counts.people_concerned == 0:

@@ -15,7 +15,7 @@ from workspace_operator.reconcile.plan import (
     RequestMigration,
     RetryMigration,
 )
-from workspace_operator.store.fences import close_fence
+from workspace_operator.store.fences import close_fence, lock_workspace
 from workspace_operator.store.rows import Row, newest_migration, violation_values
 from workspace_operator.store.tables import migration, workspace
 
@@ -68,6 +68,7 @@ def _fresh(action: RequestMigration, newest: Row | None, now: datetime) -> Mappi
 def cancel(connection: sa.Connection, action: CancelMigration, now: datetime) -> None:
     """Take a change back: the old rules stay, prepared rows are cleared by the worker."""
     close_fence(connection, action.workspace_id)
+    lock_workspace(connection, action.workspace_id)
     row = _open(connection, action.workspace_id, action.number)
     if Stage(row.stage) not in BEFORE_SWITCH:
         raise Moved(f"identifier change {action.number} has switched already")
@@ -89,6 +90,7 @@ def pause(connection: sa.Connection, action: PauseMigration, now: datetime) -> N
     written begins anew.
     """
     close_fence(connection, action.workspace_id)
+    lock_workspace(connection, action.workspace_id)
     row = _open(connection, action.workspace_id, action.number)
     if not action.paused:
         _set(connection, row, paused=False, due_at=now if Stage(row.stage) is not Stage.BLOCKED else row.due_at)

@@ -22,7 +22,7 @@ from workspace_operator.identity.trail import (
     Step,
 )
 from workspace_operator.store.belonging_rows import TYPE_NUMBERS, devices_of, segments_of
-from workspace_operator.store.dialects import Prepared, among, insert_of, insert_rows, json_text, records
+from workspace_operator.store.dialects import Prepared, among, delete_among, insert_of, insert_rows, json_text, records
 from workspace_operator.store.journals import Taken, journal_row, purge_journal
 from workspace_operator.store.tables import activity, device, membership, merge
 from workspace_operator.store.violating import purge_violations
@@ -163,7 +163,7 @@ def _all_of(cio_id: str) -> list[Hashable]:
 
 def _remove(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str]) -> None:
     for table in (activity, device, membership):
-        connection.execute(sa.delete(table).where(table.c.workspace_id == workspace_id, among(table.c.cio_id, cio_ids)))
+        delete_among(connection, workspace_id, table.c.cio_id, cio_ids)
     purge_journal(connection, workspace_id, cio_ids)
     purge_violations(connection, workspace_id, cio_ids)
 

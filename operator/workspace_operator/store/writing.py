@@ -9,7 +9,7 @@ from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes, Ownership, Suppression
 from workspace_operator.identity.references import IdentifierKey
 from workspace_operator.identity.trail import Noted
-from workspace_operator.store.dialects import Prepared, among, insert_rows, json_text, records
+from workspace_operator.store.dialects import Prepared, among, delete_among, insert_rows, json_text, records
 from workspace_operator.store.loading import KIND_NUMBERS
 from workspace_operator.store.tables import activity, identifier, person, suppression
 
@@ -30,7 +30,7 @@ def write_people(
     _delete_identifiers(connection, workspace_id, [*_keys(changes.identifiers_removed), *unused])
     gone = [each.cio_id for each in changes.removed]
     if gone:
-        connection.execute(sa.delete(person).where(person.c.workspace_id == workspace_id, among(person.c.cio_id, gone)))
+        delete_among(connection, workspace_id, person.c.cio_id, gone)
     insert_rows(connection, person, [_row_of(workspace_id, each) for each in changes.inserted])
     _update_people(connection, workspace_id, [each.after for each in changes.replaced])
     _add_identifiers(connection, workspace_id, added, reserved)
@@ -45,8 +45,7 @@ def _delete_identifiers(connection: sa.Connection, workspace_id: int, removed: S
     for kind, number in KIND_NUMBERS.items():
         keys = [key for each, key in removed if each is kind]
         if keys:
-            ours = sa.and_(identifier.c.workspace_id == workspace_id, identifier.c.kind == number)
-            connection.execute(sa.delete(identifier).where(ours, among(identifier.c.value_key, keys)))
+            delete_among(connection, workspace_id, identifier.c.value_key, keys, kind=number)
 
 
 def _add_identifiers(

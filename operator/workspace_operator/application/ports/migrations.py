@@ -23,11 +23,12 @@ class Batch:
 
     Attributes:
         done: nothing of this kind is left to do.
-        crowded: others write to the database just now, and want their share of it.
+        share: how long others who write to the database just now may have it before the next piece, as a part of the
+            time that this one took; 0 when nobody else does.
     """
 
     done: bool
-    crowded: bool = False
+    share: float = 0.0
 
 
 class Migrations(Protocol):
