@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-SHARES = {"sqlite": 0.35, "postgresql": 0.8}
+SHARES = {"sqlite": 0.35, "postgresql": 0.6}
 """What they get, as a part of the time that the worker took; on SQLite nobody could write during that."""
 
 MANY = 10
