@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import Conflict
 from workspace_operator.identity.folding import fold
+from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.dialects import Prepared, among, json_text, plan_anew
@@ -83,7 +84,7 @@ class Folder:
         switched_at = switched_at_of(connection, workspace_id)
         people = people_of(connection, workspace_id, some)
         changes = fold(groups_of(people), now=int(switched_at.timestamp()))
-        _lock_changed(connection, workspace_id, changes)
+        _lock(connection, workspace_id, people, changes)
         write_people(connection, workspace_id, changes, {})
         write_trail(connection, workspace_id, changes.trail, new_id=self._new_id(switched_at))
         _end_groups(connection, workspace_id, some)
@@ -129,25 +130,27 @@ _LOCK_GROUPS = Prepared(
 _END_GROUPS = Prepared(lambda _: sa.update(shared_email).where(_OPEN).values(folded=sa.true()))
 
 
-def _lock_changed(connection: sa.Connection, workspace_id: int, changes: Changes) -> None:
-    """Lock in the order of all who lock people (`loading`), or callers and we could wait for each other."""
+def _lock(connection: sa.Connection, workspace_id: int, people: Sequence[Person], changes: Changes) -> None:
+    """Lock people and the ids that go, in the order of all who do (`loading`): callers and we would wait for each other.
+
+    The groups are locked already, so nobody can have changed their people since they were read.
+    """
     if connection.dialect.name == "sqlite":
         return
-    ids = [each.key for each in changes.identifiers_removed]
-    cio_ids = [each.cio_id for each in (*changes.removed, *(each.after for each in changes.replaced))]
+    ids, cio_ids = [each.key for each in changes.identifiers_removed], [each.cio_id for each in people]
     _LOCK.run(connection, {"workspace_id": workspace_id, "ids": json_text(ids), "cio_ids": json_text(cio_ids)})
 
 
-def _lock(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only PostgreSQL is asked
+def _locking(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only PostgreSQL is asked
     def locked(column: sa.ColumnElement[Any], values: str, *which: sa.ColumnElement[bool]) -> sa.Select[Any]:
         ours = column.table.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger)
         query = sa.select(column).where(ours, *which, among(column, sa.bindparam(values, type_=sa.Text)))
         return query.order_by(column).with_for_update()
 
     ids = locked(identifier.c.value_key, "ids", identifier.c.kind == sa.literal_column(str(KIND_ID))).cte("ids")
-    people = locked(person.c.cio_id, "cio_ids").cte("people")
-    counted = (sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (ids, people))
+    them = locked(person.c.cio_id, "cio_ids").cte("people")
+    counted = (sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (ids, them))
     return sa.select(*counted)
 
 
-_LOCK = Prepared(_lock)
+_LOCK = Prepared(_locking)
