@@ -54,9 +54,12 @@ def watching() -> Iterator["subprocess.Popen[str]"]:
     """The command on no terminal, once it has told its first line."""
     command = (sys.executable, "-m", "workspace_operator", *WATCH)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline() == "Requested\n"
-        yield process
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "Requested\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def fields(printed: str) -> dict[str, str]:

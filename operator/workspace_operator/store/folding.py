@@ -131,7 +131,7 @@ _END_GROUPS = Prepared(lambda _: sa.update(shared_email).where(_OPEN).values(fol
 
 
 def _lock(connection: sa.Connection, workspace_id: int, people: Sequence[Person], changes: Changes) -> None:
-    """Lock people and the ids that go, in the order of all who do (`loading`): callers and we would wait for each other.
+    """Lock people and the ids that go, in the order of all who do (`loading`), or we and callers wait for each other.
 
     The groups are locked already, so nobody can have changed their people since they were read.
     """
