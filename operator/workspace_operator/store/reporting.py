@@ -238,9 +238,11 @@ _SHARED = (
 )
 _ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.BigInteger)
 
-_SHARE = sa.select(*_columns(sharing=_SHARED.c.sharing, suppressed=IS_SUPPRESSED)).select_from(
-    _SHARED.join(person, sa.and_(_OURS, person.c.email_key == _SHARED.c.email_key))
+# There is somebody with each; an outer join has SQLite go through the addresses one by one, without a copy of them all.
+SHARERS = sa.select(*_columns(sharing=_SHARED.c.sharing, suppressed=IS_SUPPRESSED)).select_from(
+    _SHARED.outerjoin(person, sa.and_(_OURS, person.c.email_key == _SHARED.c.email_key))
 )
+"""Everybody who shares an address."""
 _SUPPRESSED = sa.select(*_columns(sharing=_ONE, suppressed=sa.true())).select_from(
     BLOCKED_KEYS.join(person, sa.and_(_OURS, person.c.email_key == BLOCKED_KEYS.c.value_key))
 )
@@ -253,6 +255,6 @@ _ANOTHER = sa.select(*_columns(sharing=_ONE, suppressed=sa.false())).where(
 )
 _ALONE = sa.or_(person.c.email_key.is_(None), _SHARING == 1)
 
-_BLOCKING = (_SHARE, _SUPPRESSED.where(_SHARING == 1), _INVALID, _ANOTHER.where(_ALONE))
+_BLOCKING = (SHARERS, _SUPPRESSED.where(_SHARING == 1), _INVALID, _ANOTHER.where(_ALONE))
 _MERGING = (_SUPPRESSED, _INVALID, _ANOTHER)
 """Everybody who stands in the way, each in one of the queries. With Merge, nobody does for sharing an address."""
