@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-SHARES = {"sqlite": 0.35, "postgresql": 0.6}
-"""What they get, as a part of the time that the worker took; on SQLite nobody could write during that."""
+SHARE = 0.6
+"""What they get, as a part of the time that the worker took."""
 
 MANY = 10
 """Transactions of others between two looks from which on the worker makes way for them; on SQLite one is enough."""
@@ -30,7 +30,7 @@ class Crowding:
             connection: in a transaction that writes; on SQLite the look before was by the same one.
             own: how many transactions of this worker's have ended since then.
         """
-        return SHARES[connection.dialect.name] if self._is_crowded(connection, own) else 0.0
+        return SHARE if self._is_crowded(connection, own) else 0.0
 
     def _is_crowded(self, connection: sa.Connection, own: int) -> bool:
         if connection.dialect.name == "sqlite":
