@@ -35,7 +35,7 @@ test: $(READY) controlplane ## every test: unit, both databases, end to end on a
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --fail-under=100 --include="$(subst $(space),$(comma),$(PURE))"
 
-check: $(READY) ## what to run before a commit: format, lint, types, contracts, fast tests; about two minutes
+check: $(READY) ## what to run before a commit: format, lint, types, contracts, fast tests; about five minutes
 	@echo "== Format and lint" && $(PY) -m ruff format --check . && $(PY) -m ruff check .
 	@echo "== Types" && $(PY) -m mypy
 	@echo "== Import contracts" && $(VENV)/bin/lint-imports
