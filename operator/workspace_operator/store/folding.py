@@ -77,10 +77,12 @@ class Folder:
         plan_anew(connection)  # a plan from when the first were folded reads whole tables for each of the last
         standing = standing_of(connection, workspace_id)
         pass_known_fence(connection, standing)
-        groups = _lock_groups(connection, workspace_id, keys) if standing.row.folds else {}
-        some = _first(groups, most=PEOPLE_AT_ONCE)
+        groups = _open_groups(connection, workspace_id, keys) if standing.row.folds else {}
+        chosen = _first(groups, most=PEOPLE_AT_ONCE)
+        done = None if len(chosen) == len(groups) else chosen[-1]
+        some = _lock_groups(connection, workspace_id, chosen)
         if not some:
-            return None
+            return done
         switched_at = switched_at_of(connection, workspace_id)
         people = people_of(connection, workspace_id, some)
         changes = fold(groups_of(people), now=int(switched_at.timestamp()))
@@ -88,16 +90,21 @@ class Folder:
         write_people(connection, workspace_id, changes, {})
         write_trail(connection, workspace_id, changes.trail, new_id=self._new_id(switched_at))
         _end_groups(connection, workspace_id, some)
-        return None if len(some) == len(groups) else some[-1]
+        return done
 
     def _new_id(self, switched_at: datetime) -> CioIDs:
         """Names of what happened at the switch: they sort between what was before and what came after."""
         return self._new_ids.setdefault(switched_at, CioIDs(switched_at.timestamp))
 
 
-def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Mapping[str, int]:
-    """Of how many people those are that nobody has folded; whoever else comes to fold them waits, and finds them so."""
-    return dict(_LOCK_GROUPS.run(connection, _of_groups(workspace_id, keys)))
+def _open_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Mapping[str, int]:
+    """Of how many people those are that nobody has folded, without a lock."""
+    return dict(_GROUPS.run(connection, _of_groups(workspace_id, keys)))
+
+
+def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Sequence[str]:
+    """Those that nobody has folded; whoever else comes to fold them waits, and finds them folded."""
+    return [key for key, _ in _LOCK_GROUPS.run(connection, _of_groups(workspace_id, keys))]
 
 
 def _first(groups: Mapping[str, int], *, most: int) -> Sequence[str]:
@@ -119,14 +126,9 @@ _OPEN = sa.and_(
     among(shared_email.c.email_key, sa.bindparam("keys", type_=sa.Text)),
     IS_UNFOLDED,
 )
-_LOCK_GROUPS = Prepared(
-    lambda _: (
-        sa.select(shared_email.c.email_key, shared_email.c.people)
-        .where(_OPEN)
-        .order_by(shared_email.c.email_key)
-        .with_for_update()
-    )
-)
+_IN_ORDER = sa.select(shared_email.c.email_key, shared_email.c.people).where(_OPEN).order_by(shared_email.c.email_key)
+_GROUPS = Prepared(lambda _: _IN_ORDER)
+_LOCK_GROUPS = Prepared(lambda _: _IN_ORDER.with_for_update())
 _END_GROUPS = Prepared(lambda _: sa.update(shared_email).where(_OPEN).values(folded=sa.true()))
 
 

@@ -1,7 +1,8 @@
 """Carrying out what calls leave behind: activities, devices, memberships, what merges move and deletions take.
 
-Steps take effect in their order, but not one by one: those that do not concern the same people are done together, a
-statement or two for each kind. Whoever calls holds the locks of the people, which guard all that hangs on them.
+Steps take effect in their order, but not one by one: those that do not concern the same people are done together, and
+merges into one primary, a statement or two for each kind. Whoever calls holds the locks of the people, which guard all
+that hangs on them.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -300,7 +301,7 @@ def _move(connection: sa.Connection, workspace_id: int, column: sa.Column[Any], 
 
 
 def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absorbed], new_id: NewID) -> None:
-    """Move everything from secondaries to primaries, and write the journal; no secondary is in two of the merges."""
+    """Move everything from secondaries to primaries, and write the journal; no secondary has another part in them."""
     people = {person.cio_id for each in merges for person in (each.primary, each.secondary)}
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
     taken = list(zip(merges, _takings(merges, devices, segments), strict=True))
