@@ -16,7 +16,7 @@ from workspace_operator.application.ports import Lease, Migrations
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
-from workspace_operator.store.crowding import MANY, SHARE, Crowding
+from workspace_operator.store.crowding import MANY, Crowding
 from workspace_operator.store.engines import Database
 from workspace_operator.store.tables import fence, migration, workspace
 
@@ -121,17 +121,17 @@ def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
     assert rests == [0.04, 0.08]
 
 
-@pytest.mark.parametrize(("others", "share"), [(0, 0.0), (MANY + 5, SHARE)])
-def test_who_writes_is_noticed(stored: Store, others: int, share: float) -> None:
+@pytest.mark.parametrize(("others", "crowded"), [(0, False), (MANY + 5, True)])
+def test_who_writes_is_noticed(stored: Store, others: int, crowded: bool) -> None:
     scene = peopled(stored, Mode.ID_ONLY, 1)
     assert stored.database is not None
     crowding = Crowding()
-    assert stored.database.writing(crowding.share) == 0
+    assert not stored.database.writing(crowding.is_crowded)
 
     for number in range(others):
         scene.add(f"other-{number}")
 
-    assert stored.database.writing(crowding.share) == share
+    assert stored.database.writing(crowding.is_crowded) is crowded
 
 
 @pytest.mark.parametrize("ask", [Scene.pause, Scene.cancel])

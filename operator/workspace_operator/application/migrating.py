@@ -30,6 +30,9 @@ LEASE = timedelta(seconds=20)
 FAILED_RESTS = timedelta(seconds=30)
 """How long a change whose step failed for no known reason is left alone."""
 
+SHARE = 0.6
+"""How long to rest after a batch while others write, as a part of the time that it took."""
+
 FIRST_PATIENCE = timedelta(milliseconds=40)
 LONGEST_PATIENCE = timedelta(seconds=5)
 """How long a switch may keep calls out while it waits for those under way; longer each time that it was in vain."""
@@ -177,5 +180,5 @@ class MigrationWorker:
                 return True
             if self.stopping():
                 return False
-            if batch.share:
-                self.rest(batch.share * (self.monotonic() - started))
+            if batch.crowded:
+                self.rest(SHARE * (self.monotonic() - started))

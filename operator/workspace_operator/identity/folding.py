@@ -8,8 +8,8 @@ from functools import reduce
 
 from workspace_operator.identity.noting import steps_of_merge
 from workspace_operator.identity.people import Person, same_person
-from workspace_operator.identity.population import Changes, Ownership, Replacement
-from workspace_operator.identity.rules import EMAIL_OR_ID, ID
+from workspace_operator.identity.population import Changes, Ownership, Replacement, claims_of
+from workspace_operator.identity.rules import EMAIL_OR_ID, ID_ONLY
 from workspace_operator.identity.survivors import survivor
 from workspace_operator.identity.trail import Step
 
@@ -50,14 +50,19 @@ def fold(groups: Iterable[Iterable[Person]], *, now: int) -> Changes:
     return Changes(
         replaced=tuple(replaced),
         removed=tuple(removed),
-        identifiers_added=tuple(_id_of(each.after) for each in replaced if each.after.id != each.before.id),
-        identifiers_removed=tuple(_id_of(each) for each in removed if each.id is not None),
+        identifiers_added=_owned(each.after for each in replaced if each.after.id != each.before.id),
+        identifiers_removed=_owned(removed),
         trail=tuple(trail),
     )
 
 
-def _id_of(person: Person) -> Ownership:
-    return Ownership(kind=ID, key=person.id or "", cio_id=person.cio_id)
+def _owned(people: Iterable[Person]) -> tuple[Ownership, ...]:
+    """Their identifiers but for the address, which is the group's."""
+    return tuple(
+        Ownership(kind=kind, key=key, cio_id=each.cio_id)
+        for each in people
+        for kind, key in claims_of(ID_ONLY, each.id, each.email_key)
+    )
 
 
 def _by_age(people: Iterable[Person]) -> list[Person]:

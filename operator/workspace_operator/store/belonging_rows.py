@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.trail import ActivityType
-from workspace_operator.store.dialects import Prepared, among, document, json_text
+from workspace_operator.store.dialects import Prepared, document, json_text, ours_among
 from workspace_operator.store.tables import device, membership
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def _by_person(
     statement: Prepared,
     read: Callable[[tuple[Any, ...]], T],
 ) -> Mapping[str, Sequence[T]]:
-    rows = statement.run(connection, {"workspace_id": workspace_id, "cio_ids": json_text(list(cio_ids))})
+    rows = statement.run(connection, {"of_workspace": workspace_id, "cio_ids": json_text(list(cio_ids))})
     return {cio_id: tuple(map(read, each)) for cio_id, each in groupby(rows, itemgetter(0))}
 
 
@@ -57,16 +57,7 @@ def _device_of(row: tuple[Any, ...]) -> Device:
 
 def _listed(owner: sa.Column[Any], key: sa.Column[Any], *others: sa.Column[Any]) -> Prepared:
     """What hangs on people, by whom it belongs to and its key."""
-    return Prepared(
-        lambda _: (
-            sa.select(owner, key, *others)
-            .where(
-                owner.table.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger),
-                among(owner, sa.bindparam("cio_ids", type_=sa.Text)),
-            )
-            .order_by(owner, key)
-        )
-    )
+    return Prepared(lambda _: sa.select(owner, key, *others).where(ours_among(owner, "cio_ids")).order_by(owner, key))
 
 
 _DEVICES = _listed(device.c.cio_id, device.c.token, device.c.platform, device.c.last_used, device.c.attributes)

@@ -4,9 +4,6 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-SHARE = 0.6
-"""What they get, as a part of the time that the worker took."""
-
 MANY = 10
 """Transactions of others between two looks from which on the worker makes way for them; on SQLite one is enough."""
 
@@ -23,16 +20,13 @@ class Crowding:
 
     _seen: int | None = field(default=None, init=False)
 
-    def share(self, connection: sa.Connection, *, own: int = 1) -> float:
-        """How long to make way, as a part of the time that was worked; 0 if nobody else wrote since the last look.
+    def is_crowded(self, connection: sa.Connection, *, own: int = 1) -> bool:
+        """Whether others wrote since the last look.
 
         Args:
             connection: in a transaction that writes; on SQLite the look before was by the same one.
             own: how many transactions of this worker's have ended since then.
         """
-        return SHARE if self._is_crowded(connection, own) else 0.0
-
-    def _is_crowded(self, connection: sa.Connection, own: int) -> bool:
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()
             before = connection.info.setdefault("data_version", version)

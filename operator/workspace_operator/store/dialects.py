@@ -50,6 +50,12 @@ def among(column: sa.ColumnElement[Any], values: Collection[str] | sa.BindParame
     return _Among(column, given)
 
 
+def ours_among(column: sa.Column[Any], values: str) -> sa.ColumnElement[bool]:
+    """The same of a workspace's rows: a parameter of that name has the values, and ``of_workspace`` the workspace."""
+    ours = column.table.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger)
+    return sa.and_(ours, among(column, sa.bindparam(values, type_=sa.Text)))
+
+
 def elements(parameter: sa.BindParameter[str], dialect: sa.Dialect) -> sa.Select[Any]:
     """The texts of a JSON array as rows of one column."""
     if dialect.name == "sqlite":
@@ -140,9 +146,8 @@ def _deleting(column: sa.Column[Any], names: tuple[str, ...]) -> Prepared:
     others = {name: column.table.c[name] for name in names}
     return Prepared(
         lambda _: sa.delete(column.table).where(
-            column.table.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+            ours_among(column, "among"),
             *(other == sa.bindparam(name, type_=other.type) for name, other in others.items()),
-            among(column, sa.bindparam("among", type_=sa.Text)),
         )
     )
 

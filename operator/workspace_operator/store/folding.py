@@ -18,7 +18,7 @@ from workspace_operator.identity.folding import fold
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Changes
 from workspace_operator.store.cio_ids import CioIDs
-from workspace_operator.store.dialects import Prepared, among, json_text, plan_anew
+from workspace_operator.store.dialects import Prepared, json_text, ours_among, plan_anew
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import pass_known_fence, standing_of
 from workspace_operator.store.loading import Unfolded
@@ -121,11 +121,7 @@ def _of_groups(workspace_id: int, keys: Sequence[str]) -> dict[str, object]:
     return {"of_workspace": workspace_id, "keys": json_text(keys)}
 
 
-_OPEN = sa.and_(
-    shared_email.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
-    among(shared_email.c.email_key, sa.bindparam("keys", type_=sa.Text)),
-    IS_UNFOLDED,
-)
+_OPEN = sa.and_(ours_among(shared_email.c.email_key, "keys"), IS_UNFOLDED)
 _IN_ORDER = sa.select(shared_email.c.email_key, shared_email.c.people).where(_OPEN).order_by(shared_email.c.email_key)
 _GROUPS = Prepared(lambda _: _IN_ORDER)
 _LOCK_GROUPS = Prepared(lambda _: _IN_ORDER.with_for_update())
@@ -140,14 +136,12 @@ def _lock(connection: sa.Connection, workspace_id: int, people: Sequence[Person]
     if connection.dialect.name == "sqlite":
         return
     ids, cio_ids = [each.key for each in changes.identifiers_removed], [each.cio_id for each in people]
-    _LOCK.run(connection, {"workspace_id": workspace_id, "ids": json_text(ids), "cio_ids": json_text(cio_ids)})
+    _LOCK.run(connection, {"of_workspace": workspace_id, "ids": json_text(ids), "cio_ids": json_text(cio_ids)})
 
 
 def _locking(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only PostgreSQL is asked
-    def locked(column: sa.ColumnElement[Any], values: str, *which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-        ours = column.table.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger)
-        query = sa.select(column).where(ours, *which, among(column, sa.bindparam(values, type_=sa.Text)))
-        return query.order_by(column).with_for_update()
+    def locked(column: sa.Column[Any], values: str, *which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        return sa.select(column).where(ours_among(column, values), *which).order_by(column).with_for_update()
 
     ids = locked(identifier.c.value_key, "ids", identifier.c.kind == sa.literal_column(str(KIND_ID))).cte("ids")
     them = locked(person.c.cio_id, "cio_ids").cte("people")

@@ -130,7 +130,7 @@ class SQLMigrations:
             held.advance(
                 done=checked, total=row.people_total, people_checked=checked, cursor=stretch.last, leftovers=True
             )
-            return Batch(done=done, share=self._crowding.share(held.connection))
+            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
         return self._step(migration, lease, now, work)
 
@@ -140,7 +140,7 @@ class SQLMigrations:
         def work(held: Held) -> Batch:
             done = preparing.settle(held.connection, migration, size=size) <= FEW_CHANGES
             held.renew(leftovers=True, **(_merge_values(held) if done and migration.merges else {}))
-            return Batch(done=done, share=self._crowding.share(held.connection))
+            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
         return self._step(migration, lease, now, work)
 
@@ -181,7 +181,7 @@ class SQLMigrations:
         def work(held: Held) -> Batch:
             done = clear(held, size=size)
             held.renew(leftovers=not done)
-            return Batch(done=done, share=self._crowding.share(held.connection))
+            return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
         return self._step(migration, lease, now, work)
 
@@ -206,7 +206,7 @@ class SQLMigrations:
                 folded = merges_of(held.connection, held.workspace_id).folded
             cursor = keys[-1] if keys else held.row.cursor
             held.advance(done=folded, total=merged, people_folded=folded, cursor=cursor)
-            return Batch(done=not keys, share=self._crowding.share(held.connection, own=2 + transactions))
+            return Batch(done=not keys, crowded=self._crowding.is_crowded(held.connection, own=2 + transactions))
 
         keys = self._step(migration, lease, now, find)
         try:

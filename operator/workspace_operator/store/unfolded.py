@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from workspace_operator.identity.folding import survivor_of
 from workspace_operator.identity.people import Person
-from workspace_operator.store.dialects import Prepared, among, json_text
+from workspace_operator.store.dialects import Prepared, among, json_text, ours_among
 from workspace_operator.store.loading import PERSON_COLUMNS, Unfolded, person_of, unfolded, unfolded_keys
 from workspace_operator.store.rows import IS_UNFOLDED
 from workspace_operator.store.tables import (
@@ -94,18 +94,11 @@ def members_as_seen(which: sa.ColumnElement[bool]) -> sa.Select[str]:
 
 def people_of(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[Person]:
     """Everybody with one of these addresses, without a lock, as their rows are."""
-    values = {"workspace_id": workspace_id, "keys": json_text(list(keys))}
+    values = {"of_workspace": workspace_id, "keys": json_text(list(keys))}
     return list(map(person_of, _PEOPLE.run(connection, values)))
 
 
-def _people(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
-    return sa.select(*PERSON_COLUMNS).where(
-        person.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger),
-        among(person.c.email_key, sa.bindparam("keys", type_=sa.Text)),
-    )
-
-
-_PEOPLE = Prepared(_people)
+_PEOPLE = Prepared(lambda _: sa.select(*PERSON_COLUMNS).where(ours_among(person.c.email_key, "keys")))
 
 
 def next_groups(connection: sa.Connection, workspace_id: int, *, after: str, size: int) -> Sequence[str]:

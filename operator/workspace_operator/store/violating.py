@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Export, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.migrations.stages import Stage
-from workspace_operator.store.dialects import among, delete_among
+from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row
 from workspace_operator.store.tables import export, migration, violation, workspace
@@ -56,8 +56,9 @@ def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Coll
     By the few numbers that there are: an index by cio_id alone would cost a third of what it takes to write a report.
     """
     listed = connection.execute(sa.select(export.c.number).where(export.c.workspace_id == workspace_id)).scalars().all()
-    for number in (*listed, max(listed, default=0) + 1):
-        delete_among(connection, workspace_id, violation.c.cio_id, cio_ids, export_number=number)
+    numbers = [*listed, max(listed, default=0) + 1]
+    ours = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number.in_(numbers))
+    connection.execute(sa.delete(violation).where(ours, among(violation.c.cio_id, cio_ids)))
 
 
 @dataclass(frozen=True, slots=True)

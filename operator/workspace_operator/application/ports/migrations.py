@@ -23,12 +23,11 @@ class Batch:
 
     Attributes:
         done: nothing of this kind is left to do.
-        share: how long others who write to the database just now may have it before the next piece, as a part of the
-            time that this one took; 0 when nobody else does.
+        crowded: others write to the database just now, and want their share of it.
     """
 
     done: bool
-    share: float = 0.0
+    crowded: bool = False
 
 
 class Migrations(Protocol):
