@@ -4,7 +4,11 @@ import csv
 import io
 import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
+
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from workspace_operator.application.exporting import NAMED_SHARERS, violation_lines
 from workspace_operator.application.ports import ViolationRow
@@ -54,6 +58,15 @@ def test_row_says_who_it_is() -> None:
         "shares_with": "",
         "advice": "correct the email or delete the person",
     }
+
+
+@given(seconds=st.integers(0, 253_402_300_799))
+@example(seconds=253_402_300_799)
+@example(seconds=0)
+def test_age_is_a_time_of_iso_8601(seconds: int) -> None:
+    [one] = exported(row("c1", invalid=True)._replace(created_at=seconds))
+
+    assert one["created_at"] == datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def test_several_violations_stand_together() -> None:

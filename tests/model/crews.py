@@ -116,8 +116,8 @@ class _Port:
                 raise Died
             if "size" in named:
                 named["size"] = worker.size
-            if "patience" in named:
-                named["patience"] = PATIENCE
+            if "patience" in named:  # a switch, which takes place when it is made
+                named |= {"patience": PATIENCE, "now": worker.clock()}
             made = getattr(worker.migrations, method)
             try:
                 return worker.hear(worker.name, method, lambda: made(*arguments, **named))

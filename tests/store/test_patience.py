@@ -19,6 +19,7 @@ from workspace_operator.migrations.stages import Stage
 from workspace_operator.store.crowding import MANY, Crowding
 from workspace_operator.store.engines import Database
 from workspace_operator.store.tables import fence, migration, workspace
+from workspace_operator.store.unfolded import switched_at_of
 
 pytestmark = pytest.mark.postgres
 
@@ -65,6 +66,27 @@ def test_patience_is_for_all_calls_together(stored: Store) -> None:
         ending.join()
         call.close()
     assert in_vain.stage is Stage.PREPARING
+
+
+def test_switch_is_dated_after_the_calls_it_has_waited_for(stored: Store) -> None:
+    """Merges are: what those calls did comes before."""
+    scene = peopled(stored, Mode.ID_ONLY, 3)
+    scene.request()
+    lease = begun(scene)
+    prepare(scene, lease)
+    assert stored.database is not None
+    call = stored.database.engine.connect()
+    shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == 7)
+    call.execute(shared.with_for_update(read=True, key_share=True))
+    ending = threading.Timer(0.2, call.rollback)
+
+    ending.start()
+    stored.migrations.switch(scene.change, lease, patience=timedelta(seconds=10), now=stored.clock())
+
+    ending.join()
+    call.close()
+    with stored.database.reading() as connection:
+        assert switched_at_of(connection, scene.workspace_id) - stored.clock() > timedelta(seconds=0.1)
 
 
 @pytest.mark.parametrize(("before", "after"), [(Mode.EMAIL_OR_ID, Mode.ID_ONLY), (Mode.ID_ONLY, Mode.EMAIL_OR_ID)])

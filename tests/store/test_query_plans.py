@@ -1,19 +1,22 @@
 """Counts come from the indexes: the plans of both databases, at a size at which they would go wrong."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 
 from tests.benchmarks.crowds import fill_people
 from tests.postgres import Postgres
-from tests.store.adapters import START, hearing, upgraded
+from tests.store.adapters import START, Sent, hearing, upgraded
 from tests.store.scenes import LEASE
-from workspace_operator.application.ports import Lease
+from workspace_operator.application.ports import Lease, ViolationRow
 from workspace_operator.store import counting, reporting, sharing
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
+from workspace_operator.store.tables import export, person, violation
+from workspace_operator.store.violating import SQLExports, purge_violations
 from workspace_operator.store.workspaces import SQLWorkspaces
 
 WORKSPACE = 7
@@ -29,6 +32,7 @@ QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
     "id is another": (counting.ID_IS_ANOTHER, "ix_person_id_is_another_email"),
     "suppressed": (counting.SUPPRESSED, "ix_person_email"),
 }
+EXPORT = 3
 SHARERS = sharing.sharers_of(WORKSPACE, [f"shared{number}@example.com" for number in range(200)], newest_first=True)
 queries = pytest.mark.parametrize("name", QUERIES)
 
@@ -53,6 +57,19 @@ def crowded_postgres(postgres: Postgres) -> Iterator[Database]:
 def fill(database: Database) -> None:
     for workspace_id, people in CROWDS.items():
         fill_people(database, workspace_id, people)
+        database.writing(lambda connection, workspace_id=workspace_id: list_everybody(connection, workspace_id))  # type: ignore[misc]
+
+
+def list_everybody(connection: sa.Connection, workspace_id: int) -> None:
+    """Put them all into an export."""
+    name = {"workspace_id": workspace_id, "number": EXPORT, "migration_number": 1, "description": "", "total": 0}
+    connection.execute(sa.insert(export).values(created_at=START, **name))
+    values = {"export_number": EXPORT, "sharing": 2, "suppressed_email": False, "invalid_email": False}
+    listed = {each.name: person.c.get(each.name, sa.literal(values.get(each.name))) for each in violation.columns}
+    everybody = sa.select(*listed.values()).where(
+        person.c.workspace_id == workspace_id, person.c.email_key.is_not(None)
+    )
+    connection.execute(sa.insert(violation).from_select(list(listed), everybody))
 
 
 @queries
@@ -130,6 +147,58 @@ def test_sqlite_reports_sharers_without_a_copy_of_their_addresses(crowded_sqlite
 
     assert steps[0] == "CO-ROUTINE shared"
     assert not any("MATERIALIZE" in step or "TEMP B-TREE" in step for step in steps)
+
+
+def test_sqlite_reads_an_export_as_it_lies(crowded_sqlite: Database) -> None:
+    [step] = explained(crowded_sqlite, reading_an_export(crowded_sqlite), "EXPLAIN QUERY PLAN")
+
+    assert step.detail == "SEARCH violation USING PRIMARY KEY (workspace_id=? AND export_number=?)"
+
+
+def test_postgres_reads_an_export_in_the_order_of_its_key(crowded_postgres: Database) -> None:
+    """As it does for a cursor, of which it expects the first rows to be wanted soon."""
+    cursor = "EXPLAIN (FORMAT JSON) DECLARE reading CURSOR FOR"
+    [row] = explained(crowded_postgres, reading_an_export(crowded_postgres), cursor)
+
+    [node] = _nodes(row[0][0]["Plan"])
+    assert (node["Node Type"], node["Index Name"]) == ("Index Scan", "violation_pkey")
+
+
+def reading_an_export(database: Database) -> Sent:
+    rows = SQLExports(database).violations(WORKSPACE, EXPORT)
+    with hearing(database) as sent, closing(cast("Generator[ViolationRow]", rows)):
+        next(rows)
+    [statement] = [each for each in sent if "ORDER BY violation" in each[0]]
+    return statement
+
+
+def test_sqlite_finds_who_is_taken_out_by_their_names(crowded_sqlite: Database) -> None:
+    looks = [step.detail for step in explained(crowded_sqlite, purging(crowded_sqlite), "EXPLAIN QUERY PLAN")]
+
+    assert (
+        "SEARCH violation USING COVERING INDEX ix_violation_person (workspace_id=? AND export_number=? AND cio_id=?)"
+        in looks
+    )
+
+
+def test_postgres_finds_who_is_taken_out_by_their_names(crowded_postgres: Database) -> None:
+    [row] = explained(crowded_postgres, purging(crowded_postgres), "EXPLAIN (FORMAT JSON)")
+
+    indexes = {node["Index Name"] for node in _nodes(row[0][0]["Plan"]) if "Index Name" in node}
+    assert indexes == {"ix_violation_person"}
+
+
+def purging(database: Database) -> Sent:
+    with hearing(database) as sent:
+        database.writing(lambda connection: purge_violations(connection, WORKSPACE, ["nobody"]))
+    [statement] = [each for each in sent if each[0].startswith("DELETE")]
+    return statement
+
+
+def explained(database: Database, sent: Sent, how: str) -> list[Any]:
+    statement, parameters = sent
+    with database.reading() as connection:
+        return list(connection.exec_driver_sql(f"{how} {statement}", parameters))
 
 
 def sqlite_plan(database: Database, query: sa.Select[Any]) -> list[str]:

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from tests.store.adapters import upgraded
 from workspace_operator.errors import InvalidInput
 from workspace_operator.store.engines import Database
 from workspace_operator.store.tables import DIRECTORY, PER_WORKSPACE, metadata
-from workspace_operator.store.upgrades import upgrade
+from workspace_operator.store.upgrades import REVISIONS, upgrade
+from workspace_operator.store.violating import SQLExports
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -97,6 +100,49 @@ def test_upgrading_twice_does_nothing(database: Database) -> None:
     assert upgrade(database) is False
 
     assert definitions(database) == before
+
+
+def test_upgrade_keeps_the_exports_there_are(database: Database) -> None:
+    upgrade_to("0004", database)
+    database.writing(put_an_export)
+
+    upgrade(database)
+
+    rows = list(SQLExports(database).violations(1, 2))
+    assert [(row.cio_id, row.id, row.email, row.email_key, row.created_at, row.sharing) for row in rows] == [
+        ("c3", "7", "no address", None, 9, 1),
+        ("c2", None, "A@x.org", "a@x.org", 4, 2),
+        ("c1", "5", "a@x.org", "a@x.org", 5, 2),
+    ]
+    assert [(row.invalid_email, row.suppressed_email, row.id_is_another_email) for row in rows] == [
+        (True, False, False),
+        (False, True, False),
+        (False, True, True),
+    ]
+
+
+def upgrade_to(revision: str, database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(REVISIONS))
+
+    def to_revision(connection: sa.Connection) -> None:
+        config.attributes.update(connection=connection, metadata=metadata)
+        command.upgrade(config, revision)
+
+    database.writing(to_revision)
+
+
+def put_an_export(connection: sa.Connection) -> None:
+    """As revision 0004 had them."""
+    connection.execute(sa.text("INSERT INTO export VALUES (1, 2, 1, 0, 'people', 3)"))
+    connection.execute(
+        sa.text(
+            "INSERT INTO violation VALUES"
+            " (1, 2, 'c1', '5', 'a@x.org', 'a@x.org', 5, 2, false, true, true),"
+            " (1, 2, 'c2', NULL, 'A@x.org', 'a@x.org', 4, 2, false, true, false),"
+            " (1, 2, 'c3', '7', 'no address', NULL, 9, 1, true, false, false)"
+        )
+    )
 
 
 def test_upgrades_may_come_at_once(url: str) -> None:

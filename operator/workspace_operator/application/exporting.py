@@ -113,17 +113,19 @@ def _mends(invalid: bool, suppressed: bool, another: bool) -> str:  # noqa: FBT0
 
 
 def _time(seconds: int) -> str:
-    """In ISO 8601; most of a day's people were made in few of its minutes."""
+    """In ISO 8601. People come from few days; of minutes there may be as many as of people."""
+    day, seconds = divmod(seconds, 86_400)
     minute, second = divmod(seconds, 60)
-    return _minute(minute) + _SECONDS[second]
+    return _day(day) + _MINUTES[minute] + _SECONDS[second]
 
 
+_MINUTES = [f"T{hour:02d}:{minute:02d}" for hour in range(24) for minute in range(60)]
 _SECONDS = [f":{second:02d}Z" for second in range(60)]
 
 
-@lru_cache(maxsize=10_000)
-def _minute(number: int) -> str:
-    return datetime.fromtimestamp(60 * number, UTC).strftime("%Y-%m-%dT%H:%M")
+@lru_cache(maxsize=20_000)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(86_400 * number, UTC).date().isoformat()
 
 
 def people_lines(people: Iterable[Person], attributes: Iterable[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from workspace_operator.store.cio_ids import earliest
 from workspace_operator.store.engines import Database
 from workspace_operator.store.folding import Folder
 from workspace_operator.store.rows import Row
+from workspace_operator.store.streams import streamed
 from workspace_operator.store.tables import activity, membership, person, workspace
 from workspace_operator.store.unfolded import has_unfolded, members_as_seen, members_of, refuse_unfolded_people
 
@@ -67,8 +68,8 @@ class SQLBelongings:
         plain = sa.select(membership.c.cio_id).where(ours).order_by(membership.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
             query = members_as_seen(ours) if has_unfolded(connection, workspace_id) else plain
-            streaming = connection.execution_options(yield_per=MEMBERS_AT_A_TIME)
-            yield from streaming.execute(query).scalars()
+            with streamed(connection, query, size=MEMBERS_AT_A_TIME) as found:
+                yield from found.scalars()
 
     def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:
         """Tell the manual segments that a person is in, in order."""

@@ -44,5 +44,6 @@ def _remove_unlisted(held: Held, *, size: int) -> int:
 def remove_violations(held: Held, which: sa.ColumnElement[bool], *, size: int) -> int:
     """Remove up to ``size`` rows of exports; tells how many."""
     ours = sa.and_(violation.c.workspace_id == held.workspace_id, which)
-    first = first_rows(held.connection, ours, [violation.c.export_number, violation.c.cio_id], size=size)
+    _, *key = violation.primary_key
+    first = first_rows(held.connection, ours, key, size=size)
     return held.connection.execute(sa.delete(violation).where(first)).rowcount

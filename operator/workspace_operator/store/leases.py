@@ -3,6 +3,8 @@
 Locks are taken in the order fence, workspace, change.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +22,12 @@ from workspace_operator.store.tables import migration, workspace
 
 PROGRESS_EVERY = timedelta(seconds=5)
 """How often resources are told of numbers that move all the time."""
+
+
+def clock_from(now: datetime) -> Callable[[], datetime]:
+    """A clock that shows this time now: what waits for others is not to be dated from before it waited."""
+    begun = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - begun)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from workspace_operator.store.crowding import Crowding
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import NotGranted
 from workspace_operator.store.folding import Folder
-from workspace_operator.store.leases import Held, hold
+from workspace_operator.store.leases import Held, clock_from, hold
 from workspace_operator.store.reporting import Report
 from workspace_operator.store.rows import WITH_OWNER, migration_of, newest_migration, owner_of, violation_values
 from workspace_operator.store.tables import migration, workspace
@@ -154,8 +154,9 @@ class SQLMigrations:
 
         Unchanged if somebody has come to stand in the way, or if writers could not be held within ``patience``.
         """
+        clock = clock_from(now)
         try:
-            return self._step(migration, lease, now, _switch, fenced=True, patience=patience)
+            return self._step(migration, lease, now, lambda held: _switch(held, clock), fenced=True, patience=patience)
         except NotGranted:
             return migration
 
@@ -246,7 +247,7 @@ def _merge_values(held: Held) -> dict[str, object]:
     return {"people_merged": merges.people, "people_folded": merges.folded, "ids_given_up": merges.ids}
 
 
-def _switch(held: Held) -> Migration:
+def _switch(held: Held, clock: Callable[[], datetime]) -> Migration:
     change = held.change
     if change.enables_email:
         while preparing.settle(held.connection, change, size=10 * FEW_CHANGES):
@@ -256,4 +257,4 @@ def _switch(held: Held) -> Migration:
     moved = {"mode": change.to_mode.value, "row_version": workspace.c.row_version + 1}
     held.update_workspace(**moved, tracks_changes=False, blocked_export=None, folds=change.merges)
     clean = violation_values(ViolationCounts())
-    return held.move(Stage.SWITCHED, switched_at=held.now, export=None, people_checked=held.row.people_total, **clean)
+    return held.move(Stage.SWITCHED, switched_at=clock(), export=None, people_checked=held.row.people_total, **clean)

@@ -44,6 +44,7 @@ from workspace_operator.store.loading import (
     surroundings,
 )
 from workspace_operator.store.sharing import sharers
+from workspace_operator.store.streams import streamed
 from workspace_operator.store.tables import device, person, suppression
 from workspace_operator.store.tracking import track
 from workspace_operator.store.trails import activity_row, write_trail
@@ -159,10 +160,10 @@ class SQLPeople:
         query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id).order_by(person.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
             folds = has_unfolded(connection, workspace_id)
-            streaming = connection.execution_options(yield_per=PEOPLE_AT_A_TIME)
-            for rows in streaming.execute(query).partitions():
-                people = list(map(person_of, rows))
-                yield from shown(connection, workspace_id, people) if folds else people
+            with streamed(connection, query, size=PEOPLE_AT_A_TIME) as found:
+                for rows in found.partitions():
+                    people = list(map(person_of, rows))
+                    yield from shown(connection, workspace_id, people) if folds else people
 
     def count(self, workspace_id: int) -> PeopleCounts:
         """Count people, from the indexes."""

@@ -5,11 +5,10 @@ the number of violations. Writers say meanwhile what they change: whoever is gon
 those who stand in the way was changed, the change is looked at again soon.
 """
 
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -23,9 +22,10 @@ from workspace_operator.store.counting import BLOCKED_KEYS, IS_SUPPRESSED
 from workspace_operator.store.dialects import among, insert_rows
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import lock_workspace
-from workspace_operator.store.leases import Held, hold
+from workspace_operator.store.leases import Held, clock_from, hold
 from workspace_operator.store.preparing import take_entries
 from workspace_operator.store.rows import violation_values
+from workspace_operator.store.streams import streamed
 from workspace_operator.store.tables import export, person, violation
 from workspace_operator.store.violating import MENDING_SETTLES
 
@@ -52,11 +52,11 @@ class Report:
     number: int = 0
     mended: bool = False
     left_before: bool = False
-    _clock: float = 0.0
+    _clock: Callable[[], datetime] = field(init=False)
 
     def write(self) -> Migration:
         """Write it, and rest as Blocked; if nobody stands in the way any more, go on instead."""
-        self._clock = time.monotonic()
+        self._clock = clock_from(self.started)
         self._in_step(self._begin, fenced=True)
         self._forget(above=self.number - 1)
         listed = self._list()
@@ -68,15 +68,11 @@ class Report:
         self._look_through_entries(until=0)
         return self.database.writing(self._end)
 
-    @property
-    def _now(self) -> datetime:
-        return self.started + timedelta(seconds=time.monotonic() - self._clock)
-
     def _in_step(self, work: Callable[[Held], T], *, fenced: bool = False) -> T:
         """Do something in a transaction of its own that holds the change, and keep the lease."""
 
         def step(connection: sa.Connection) -> T:
-            held = hold(connection, self.change, self.lease, self._now, fenced=fenced)
+            held = hold(connection, self.change, self.lease, self._clock(), fenced=fenced)
             held.renew()
             return work(held)
 
@@ -108,10 +104,10 @@ class Report:
     def _violations(self) -> Generator[Sequence[tuple[Any, ...]], None, None]:
         parameters = {"workspace_id": self.change.workspace_id, "export_number": self.number}
         with self.database.reading_one_snapshot() as connection:
-            streaming = connection.execution_options(yield_per=ROWS_AT_A_TIME)
             for query in _MERGING if self.change.merges else _BLOCKING:
-                for rows in streaming.execute(query, parameters).partitions():
-                    yield [tuple(row) for row in rows]
+                with streamed(connection, query, parameters, size=ROWS_AT_A_TIME) as found:
+                    for rows in found.partitions():
+                        yield [tuple(row) for row in rows]
 
     def _watch(self, held: Held) -> None:
         """From here on writers say when they mend, and no longer what they change."""
@@ -146,7 +142,7 @@ class Report:
         counts = _counts(connection, self._of_this)
         # A writer who has just noted a mend, and could not wake a change that is not Blocked yet, is waited for.
         lock_workspace(connection, self.change.workspace_id)
-        held = hold(connection, self.change, self.lease, self._now)
+        held = hold(connection, self.change, self.lease, self._clock())
         total: dict[str, object] = {"people_total": self.people.total, "people_checked": self.people.total}
         if counts.people_concerned == 0:
             held.update_workspace(blocked_export=None)
@@ -157,7 +153,7 @@ class Report:
         resting = {
             "lease_owner": "",
             "lease_expires_at": None,
-            "due_at": self._now + MENDING_SETTLES if mended else None,
+            "due_at": self._clock() + MENDING_SETTLES if mended else None,
         }
         values = violation_values(counts) | total | resting
         return held.move(Stage.BLOCKED, export=self.number, leftovers=self.left_before, **values)
@@ -212,7 +208,7 @@ def _columns(*, sharing: sa.ColumnElement[Any], suppressed: sa.ColumnElement[Any
         person.c.cio_id,
         person.c.id,
         person.c.email,
-        person.c.email_key,
+        sa.func.coalesce(person.c.email_key, ""),
         person.c.created_at,
         sharing,
         person.c.email_is_invalid,

@@ -10,9 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from workspace_operator.store.dialects import among
+from workspace_operator.store.streams import streamed
 from workspace_operator.store.tables import person
 
 KEYS_AT_A_TIME = 500
+PEOPLE_AT_A_TIME = 2000
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
 
@@ -35,6 +37,9 @@ def sharers_of(workspace_id: int, keys: Collection[str], *, newest_first: bool) 
 
 def sharers(connection: sa.Connection, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
     """Stream e-mail key and cio_id of all who share one, by key and age; the connection is in one snapshot."""
-    streaming = connection.execution_options(yield_per=KEYS_AT_A_TIME)
-    for keys in streaming.execute(SHARED_KEYS, {"workspace_id": workspace_id}).scalars().partitions():
-        yield from streaming.execute(sharers_of(workspace_id, keys, newest_first=newest_first))
+    with streamed(connection, SHARED_KEYS, {"workspace_id": workspace_id}, size=KEYS_AT_A_TIME) as found:
+        for keys in found.scalars().partitions():
+            with streamed(
+                connection, sharers_of(workspace_id, keys, newest_first=newest_first), size=PEOPLE_AT_A_TIME
+            ) as rows:
+                yield from rows.tuples()

@@ -244,18 +244,21 @@ export = sa.Table(
 violation = sa.Table(
     "violation",
     metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("export_number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("cio_id", Key, primary_key=True),
+    sa.Column("workspace_id", sa.BigInteger, autoincrement=False, nullable=False),
+    sa.Column("export_number", sa.BigInteger, autoincrement=False, nullable=False),
+    sa.Column("cio_id", Key, nullable=False),
     sa.Column("id", Key),
     sa.Column("email", sa.Text),
-    sa.Column("email_key", Key),
+    # Empty where there is none.
+    sa.Column("email_key", Key, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("sharing", sa.BigInteger, nullable=False),
     sa.Column("invalid_email", sa.Boolean, nullable=False),
     sa.Column("suppressed_email", sa.Boolean, nullable=False),
     sa.Column("id_is_another_email", sa.Boolean, nullable=False),
-    sa.Index("ix_violation_order", "workspace_id", "export_number", "email_key", "created_at", "cio_id"),
+    # In the order in which an export is read: SQLite keeps rows in that of the key.
+    sa.PrimaryKeyConstraint("workspace_id", "export_number", "email_key", "created_at", "cio_id"),
+    sa.Index("ix_violation_person", "workspace_id", "export_number", "cio_id"),
     sqlite_with_rowid=False,
 )
 

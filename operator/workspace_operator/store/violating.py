@@ -12,10 +12,15 @@ from workspace_operator.migrations.stages import Stage
 from workspace_operator.store.dialects import among
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row
+from workspace_operator.store.streams import streamed
 from workspace_operator.store.tables import export, migration, violation, workspace
 from workspace_operator.store.unfolded import has_unfolded, members_of
 
 ROWS_AT_A_TIME = 2000
+_ROW = [
+    sa.func.nullif(violation.c.email_key, "").label(name) if name == "email_key" else violation.c[name]
+    for name in ViolationRow._fields
+]
 MENDING_SETTLES = timedelta(seconds=5)
 """How long after a mend a blocked change is looked at again: people are rarely mended one by one."""
 
@@ -76,19 +81,19 @@ class SQLExports:
     def violations(self, workspace_id: int, number: int) -> Iterator[ViolationRow]:
         """Stream an export's people by (e-mail key, age, cio_id), those without a key first. Raises NotFound."""
         ours = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number == number)
-        order = (violation.c.email_key.asc().nulls_first(), violation.c.created_at, violation.c.cio_id)
-        columns = [violation.c[name] for name in ViolationRow._fields]
+        order = (violation.c.email_key, violation.c.created_at, violation.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
             known = sa.select(export.c.number).filter_by(workspace_id=workspace_id, number=number)
             if connection.execute(known).first() is None:
                 raise NotFound(f"workspace number {workspace_id} has no export {number}")
-            streaming = connection.execution_options(yield_per=ROWS_AT_A_TIME)
-            found = streaming.execute(sa.select(*columns).where(ours).order_by(*order))
-            if not has_unfolded(connection, workspace_id):
-                yield from map(ViolationRow._make, found)
-                return
-            for rows in found.partitions():
-                members = members_of(connection, workspace_id, {row.cio_id for row in rows})
-                for row in map(ViolationRow._make, rows):
-                    if row.cio_id not in members or members[row.cio_id].cio_id == row.cio_id:
-                        yield row
+            folds = has_unfolded(connection, workspace_id)
+            query = sa.select(*_ROW).where(ours).order_by(*order)
+            with streamed(connection, query, size=ROWS_AT_A_TIME) as found:
+                if not folds:
+                    yield from map(ViolationRow._make, found)
+                    return
+                for rows in found.partitions():
+                    members = members_of(connection, workspace_id, {row.cio_id for row in rows})
+                    for row in map(ViolationRow._make, rows):
+                        if row.cio_id not in members or members[row.cio_id].cio_id == row.cio_id:
+                            yield row
