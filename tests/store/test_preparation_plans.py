@@ -12,9 +12,9 @@ from tests.store.adapters import START, Sent, hearing, upgraded
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, OnConflict
 from workspace_operator.store import preparing
-from workspace_operator.store.dialects import insert_rows
+from workspace_operator.store.dialects import insert_rows, plan_anew
 from workspace_operator.store.engines import Database
-from workspace_operator.store.tables import changed_key, person
+from workspace_operator.store.tables import changed_key, person, shared_email
 from workspace_operator.store.unfolded import next_groups
 
 WORKSPACE = 7
@@ -96,6 +96,22 @@ def test_postgres_searches_by_an_index(crowded_postgres: Database, step: Step) -
     scans = [node for plan in plans for node in _nodes(plan) if node.get("Relation Name") in LARGE]
     assert scans
     assert [scan for scan in scans if scan["Node Type"] == "Seq Scan"] == []
+
+
+@pytest.mark.postgres
+def test_postgres_sorts_no_groups_that_were_just_found(crowded_postgres: Database) -> None:
+    """It would sort all that are left for each few hundred."""
+
+    def find_groups(connection: sa.Connection) -> None:
+        rows = [(WORKSPACE, f"{number:06}@x.org", 2, 2, False, False) for number in range(20_000)]
+        insert_rows(connection, shared_email, rows)
+        plan_anew(connection)
+        assert len(next_groups(connection, WORKSPACE, after="000001", size=600)) == 600
+
+    *_, [row] = explained(crowded_postgres, find_groups, "EXPLAIN (FORMAT JSON)")
+
+    kinds = {node["Node Type"] for node in _nodes(row[0][0]["Plan"])}
+    assert kinds == {"Limit", "Index Scan"}
 
 
 def explained(database: Database, step: Step, how: str) -> list[list[Any]]:

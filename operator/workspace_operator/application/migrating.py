@@ -21,7 +21,7 @@ from workspace_operator.reconcile.observed import PeopleCounts
 BATCH = 20_000
 """Rows a transaction: on SQLite it is how long writers have to wait."""
 
-GROUPS = 600
+GROUPS = 1200
 """Groups of people that are folded between two looks at whether to go on."""
 
 LEASE = timedelta(seconds=20)

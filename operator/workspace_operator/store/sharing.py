@@ -42,4 +42,4 @@ def sharers(connection: sa.Connection, workspace_id: int, *, newest_first: bool)
             with streamed(
                 connection, sharers_of(workspace_id, keys, newest_first=newest_first), size=PEOPLE_AT_A_TIME
             ) as rows:
-                yield from rows.tuples()
+                yield from rows

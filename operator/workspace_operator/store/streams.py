@@ -10,7 +10,7 @@ import sqlalchemy as sa
 @contextmanager
 def streamed(
     connection: sa.Connection, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None, *, size: int
-) -> Iterator[sa.Result[Any]]:
+) -> "Iterator[sa.Result[*tuple[Any, ...]]]":  # SQLAlchemy 2.0 knows no such subscript
     """Run a query, whose rows and ``partitions()`` come ``size`` at a time, until the block ends.
 
     The cursor ends with it, also where a reader wants no more: a generator that is closed, an error. The option is the

@@ -7,6 +7,7 @@ that hangs on them.
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import repeat
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -89,7 +90,7 @@ class _Round:
         return self._known(_all_of(step.secondary.cio_id)) < phase and self._known(touched) <= may_have
 
     def _known(self, touched: Iterable[Hashable]) -> int:
-        return max((self.latest.get(key, -1) for key in touched), default=-1)
+        return max(map(self.latest.get, touched, repeat(-1)), default=-1)
 
     def add(self, step: Step, touched: Collection[Hashable]) -> None:
         self.latest.update(dict.fromkeys(touched, _PHASES[type(step)]))
@@ -324,10 +325,16 @@ def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absor
     purge_violations(connection, workspace_id, list(takers))
 
 
+_NOTHING = Taken(devices=(), segments=(), doubled_tokens=(), doubled_segments=())
+
+
 def _takings(
     merges: Sequence[Absorbed], devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]
 ) -> Iterator[Taken]:
     """What each merge takes, in their order: what a primary has from one secondary, it does not take from the next."""
+    if not devices and not segments:
+        yield from repeat(_NOTHING, len(merges))
+        return
     tokens = {cio_id: {each.token for each in owned} for cio_id, owned in devices.items()}
     numbers = {cio_id: set(owned) for cio_id, owned in segments.items()}
     for each in merges:
