@@ -18,7 +18,7 @@ from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 
-BATCH = 20_000
+BATCH = 50_000
 """Rows a transaction: on SQLite it is how long writers have to wait."""
 
 GROUPS = 1200

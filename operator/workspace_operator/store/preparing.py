@@ -44,10 +44,8 @@ def prepare_stretch(connection: sa.Connection, change: Migration, *, after: str,
     A writer who comes between the statements makes the transaction begin anew, or has said so in an entry.
     """
     beyond = sa.and_(person.c.workspace_id == change.workspace_id, person.c.email_key > after)
-    nth = sa.select(person.c.email_key).where(beyond).order_by(person.c.email_key).offset(size - 1).limit(1)
-    last: str = connection.execute(nth).scalar_one_or_none() or END
+    last, people = _end_of_stretch(connection, beyond, size=size)
     within = sa.and_(beyond, person.c.email_key <= last)
-    people = connection.execute(sa.select(sa.func.count()).select_from(person).where(within)).scalar_one()
     keys = _insert_each(connection, change, within)
     # What was counted and what was inserted is of one moment on SQLite only, where nobody else writes meanwhile.
     if connection.dialect.name != "sqlite" or keys < people:
@@ -59,6 +57,16 @@ def prepare_stretch(connection: sa.Connection, change: Migration, *, after: str,
     keys_blocked = person.c.email_key.in_(sa.select(suppression.c.value_key).where(blocked))
     _insert_shared(connection, change, keys_blocked, sa.func.count() == 1)
     return Stretch(last=last, people=people)
+
+
+def _end_of_stretch(connection: sa.Connection, beyond: Condition, *, size: int) -> tuple[str, int]:
+    """Up to which address ``size`` people have one, or more who share that one; and how many they are."""
+    order = (person.c.email_key, person.c.cio_id)
+    nth = connection.execute(sa.select(*order).where(beyond).order_by(*order).offset(size - 1).limit(1)).one_or_none()
+    # To count them all would be one more way through the index.
+    uncounted = beyond if nth is None else sa.and_(beyond, order[0] == nth.email_key, order[1] > nth.cio_id)
+    others = connection.execute(sa.select(sa.func.count()).select_from(person).where(uncounted)).scalar_one()
+    return (END, others) if nth is None else (nth.email_key, size + others)
 
 
 def settle(connection: sa.Connection, change: Migration, *, size: int) -> int:
