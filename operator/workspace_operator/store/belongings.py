@@ -1,7 +1,7 @@
 """Reading what hangs on people: activities, devices, memberships of manual segments. `trails` writes it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -12,8 +12,7 @@ from workspace_operator.identity.devices import Device
 from workspace_operator.identity.trail import ActivityType
 from workspace_operator.store.belonging_rows import TYPE_NUMBERS, devices_of, segments_of
 from workspace_operator.store.cio_ids import earliest
-from workspace_operator.store.engines import Database
-from workspace_operator.store.folding import Folder
+from workspace_operator.store.folding import FoldingStore
 from workspace_operator.store.rows import Row
 from workspace_operator.store.streams import streamed
 from workspace_operator.store.tables import activity, membership, person, workspace
@@ -27,15 +26,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class SQLBelongings:
+class SQLBelongings(FoldingStore):
     """Implements the port ``Belongings``."""
-
-    database: Database
-    folder: Folder = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Fold in the same database."""
-        object.__setattr__(self, "folder", Folder(self.database))
 
     def activities(
         self,

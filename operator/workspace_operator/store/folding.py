@@ -108,6 +108,18 @@ class Folder:
         return self._new_ids.setdefault(switched_at, CioIDs(switched_at.timestamp))
 
 
+@dataclass(frozen=True, slots=True)
+class FoldingStore:
+    """A port's implementation on a database, in which groups are folded before they are touched."""
+
+    database: Database
+    folder: Folder = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Fold in the same database."""
+        object.__setattr__(self, "folder", Folder(self.database))
+
+
 def _open_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Mapping[str, int]:
     """Of how many people those are that nobody has folded, without a lock."""
     return dict(_GROUPS.run(connection, _of_groups(workspace_id, keys)))

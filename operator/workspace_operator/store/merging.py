@@ -19,9 +19,8 @@ from workspace_operator.identity.undoing import undo
 from workspace_operator.store.belonging_rows import devices_of
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.dialects import among
-from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence, standing_of
-from workspace_operator.store.folding import Folder
+from workspace_operator.store.folding import FoldingStore
 from workspace_operator.store.journals import Taken, merge_of, taken_by
 from workspace_operator.store.loading import look
 from workspace_operator.store.rows import Row
@@ -34,16 +33,10 @@ from workspace_operator.store.writing import write_people
 
 
 @dataclass(frozen=True, slots=True)
-class SQLMerges:
+class SQLMerges(FoldingStore):
     """Implements the port ``Merges``."""
 
-    database: Database
     new_id: Callable[[], str] = field(default_factory=CioIDs)
-    folder: Folder = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Fold in the same database."""
-        object.__setattr__(self, "folder", Folder(self.database))
 
     def merges(
         self, workspace_id: int, *, cio_id: str | None = None, before: str | None = None, limit: int

@@ -20,9 +20,8 @@ from workspace_operator.store import preparing
 from workspace_operator.store.clearing import clear
 from workspace_operator.store.counting import count_violations, merges_of
 from workspace_operator.store.crowding import Crowding
-from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import NotGranted
-from workspace_operator.store.folding import Folder
+from workspace_operator.store.folding import FoldingStore
 from workspace_operator.store.leases import Held, clock_from, hold
 from workspace_operator.store.reporting import Report
 from workspace_operator.store.rows import WITH_OWNER, migration_of, newest_migration, owner_of, violation_values
@@ -36,16 +35,10 @@ FEW_CHANGES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class SQLMigrations:
+class SQLMigrations(FoldingStore):
     """Implements the port ``Migrations``."""
 
-    database: Database
-    folder: Folder = field(init=False)
     _crowding: Crowding = field(default_factory=Crowding, init=False)
-
-    def __post_init__(self) -> None:
-        """Fold in the same database."""
-        object.__setattr__(self, "folder", Folder(self.database))
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
         """Lease a change that is due and that nobody else is working on, if there is one."""

@@ -28,9 +28,9 @@ from workspace_operator.store import quick
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.counting import count_people
 from workspace_operator.store.dialects import among
-from workspace_operator.store.engines import Database, StartOver
+from workspace_operator.store.engines import StartOver
 from workspace_operator.store.fences import Standing, close_fence, pass_known_fence, standing_of
-from workspace_operator.store.folding import Folder
+from workspace_operator.store.folding import FoldingStore
 from workspace_operator.store.loading import (
     KINDS,
     PERSON_COLUMNS,
@@ -66,19 +66,13 @@ All locks are held then, so the order in which a database tells is one in which 
 
 
 @dataclass(frozen=True, slots=True)
-class SQLPeople:
+class SQLPeople(FoldingStore):
     """Implements the port ``People``."""
 
-    database: Database
     new_cio_id: Callable[[], str] = field(default_factory=CioIDs)
     witness: Witness | None = None
-    folder: Folder = field(init=False)
     _remembered: dict[int, Standing] = field(default_factory=dict, init=False)
     _without_strangers: set[int] = field(default_factory=set, init=False)
-
-    def __post_init__(self) -> None:
-        """Fold in the same database."""
-        object.__setattr__(self, "folder", Folder(self.database))
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """Tell the identifier settings in force. Raises NotFound."""
