@@ -30,16 +30,28 @@ def stored(postgres_database: Database) -> Store:
     return sql_store(postgres_database)
 
 
-def test_switch_gives_up_where_a_call_goes_on(stored: Store) -> None:
+def prepared(stored: Store) -> tuple[Scene, Lease]:
+    """A change that may be switched."""
     scene = peopled(stored, Mode.ID_ONLY, 3)
     scene.request()
     lease = begun(scene)
     prepare(scene, lease)
-    assert stored.database is not None
-    shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == 7)
+    return scene, lease
 
-    with stored.database.engine.connect() as call:
-        call.execute(shared.with_for_update(read=True, key_share=True))
+
+def call_of(scene: Scene, *, slot: int = 7) -> sa.Connection:
+    """A call under way: it has passed the fence, and ends when it is rolled back or closed."""
+    assert scene.store.database is not None
+    connection = scene.store.database.engine.connect()
+    shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == slot)
+    connection.execute(shared.with_for_update(read=True, key_share=True))
+    return connection
+
+
+def test_switch_gives_up_where_a_call_goes_on(stored: Store) -> None:
+    scene, lease = prepared(stored)
+
+    with call_of(scene):
         in_vain = stored.migrations.switch(scene.change, lease, patience=timedelta(milliseconds=20), now=stored.clock())
 
     assert (in_vain.stage, scene.stage) == (Stage.PREPARING, Stage.PREPARING)
@@ -47,15 +59,8 @@ def test_switch_gives_up_where_a_call_goes_on(stored: Store) -> None:
 
 
 def test_patience_is_for_all_calls_together(stored: Store) -> None:
-    scene = peopled(stored, Mode.ID_ONLY, 3)
-    scene.request()
-    lease = begun(scene)
-    prepare(scene, lease)
-    assert stored.database is not None
-    calls = [stored.database.engine.connect() for _ in range(8)]
-    for slot, call in enumerate(calls):
-        shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == slot)
-        call.execute(shared.with_for_update(read=True, key_share=True))
+    scene, lease = prepared(stored)
+    calls = [call_of(scene, slot=slot) for slot in range(8)]
     endings = [threading.Timer(0.05 * (number + 1), call.rollback) for number, call in enumerate(calls)]
 
     for ending in endings:
@@ -70,14 +75,9 @@ def test_patience_is_for_all_calls_together(stored: Store) -> None:
 
 def test_switch_is_dated_after_the_calls_it_has_waited_for(stored: Store) -> None:
     """Merges are: what those calls did comes before."""
-    scene = peopled(stored, Mode.ID_ONLY, 3)
-    scene.request()
-    lease = begun(scene)
-    prepare(scene, lease)
+    scene, lease = prepared(stored)
     assert stored.database is not None
-    call = stored.database.engine.connect()
-    shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == 7)
-    call.execute(shared.with_for_update(read=True, key_share=True))
+    call = call_of(scene)
     ending = threading.Timer(0.2, call.rollback)
 
     ending.start()
@@ -123,19 +123,16 @@ class Refusing:
 def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
     scene = peopled(stored, Mode.ID_ONLY, 3)
     scene.request()
-    assert stored.database is not None
-    shared = sa.select(fence.c.version).where(fence.c.workspace_id == scene.workspace_id, fence.c.slot == 7)
+    lease = begun(scene)
     rests: list[float] = []
 
-    with stored.database.engine.connect() as call:
+    with call_of(scene) as call:
 
         def rest(seconds: float) -> None:
             rests.append(seconds)
             if len(rests) == 2:
                 call.rollback()
 
-        lease = begun(scene)
-        call.execute(shared.with_for_update(read=True, key_share=True))
         scene.release(lease)
         scene.worker(rest=rest).work_once()
 
