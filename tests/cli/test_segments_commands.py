@@ -172,7 +172,28 @@ def test_empty_name_is_told(run: Run) -> None:
     assert done.error == "error: --name is empty: say what the segment is for"
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "x", "1000000000000000000"])
-def test_number_of_no_segment_is_a_usage_error(run: Run, number: str) -> None:
-    assert run("segments", "show", *W, "--", number).code == 64
-    assert run("people", "delete", f"--segment={number}", *W).code == 64
+@pytest.mark.usefixtures("peopled")
+@pytest.mark.parametrize("number", ["0", "-1", "1000000000000000000", "9" * 5000])
+def test_number_that_no_segment_can_have_is_told(run: Run, number: str) -> None:
+    shown = run("segments", "show", *W, "--", number)
+    deleted = run("people", "delete", f"--segment={number}", *W)
+
+    words = f"{number[:150]} is no number from 1 to 999999999999999999"
+    assert (shown.code, shown.error) == (1, f"error: SEGMENT {words}")
+    assert (deleted.code, deleted.error) == (1, f"error: --segment {words}")
+
+
+@pytest.mark.usefixtures("peopled")
+def test_segments_are_called_by_their_names(run: Run) -> None:
+    made(run, "id\n1\n", name="leaving")
+    made(run, "id\n2\n", name="in the way")
+
+    shown = run("segments", "show", "leaving", *W)
+    counted = run("people", "delete", "--segment", " in the way ", *W, "--dry-run")
+    deleted = run("segments", "delete", "leaving", *W)
+
+    assert shown.out.splitlines()[1].split()[:3] == ["1", "leaving", "1"]
+    assert counted.out == "1 person of segment 2 (in the way) would be deleted from default/crm\n"
+    assert deleted.out == "segment 1 deleted; 1 person taken out, nobody deleted\n"
+    again = run("segments", "show", "leaving", *W)
+    assert again.error == "error: there is no segment 'leaving': `workspacectl segments list` lists them"

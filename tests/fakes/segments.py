@@ -40,6 +40,13 @@ class MemorySegments:
             raise NotFound(f"there is no segment {number}: it has no name, and nobody is in it")
         return _segment(room, number)
 
+    def named(self, workspace_id: int, name: str) -> int:
+        room = self.memory.rooms.get(workspace_id)
+        for number, (taken, _) in (room.named_segments if room else {}).items():
+            if taken == name:
+                return number
+        raise NotFound(f"there is no segment {name!r}: `workspacectl segments list` lists them")
+
     def remove(self, workspace_id: int, number: int) -> None:
         room = self.memory.rooms.get(workspace_id)
         if room is not None:

@@ -3,7 +3,7 @@
 import pytest
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.segments import MAX_SEGMENT, segment_name
+from workspace_operator.identity.segments import MAX_SEGMENT, segment_name, segment_reference
 
 
 def test_name_is_taken_without_its_edges() -> None:
@@ -15,6 +15,8 @@ def test_name_is_taken_without_its_edges() -> None:
     [
         ("", "--name is empty: say what the segment is for"),
         (" \t", "--name is empty"),
+        ("12", "--name 12 is a number, and each segment has one: say what it is for"),
+        ("-1", "--name -1 is a number"),
         ("x" * 151, "151 bytes, 150 are allowed"),
         ("a\0b", "contains NUL"),
         ("\ud800", "no valid Unicode"),
@@ -25,6 +27,19 @@ def test_names_that_cannot_be_are_told(name: str, words: str) -> None:
         segment_name(name, field="--name")
 
     assert refused.value.field == "--name"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [(" 7 ", 7), (str(MAX_SEGMENT), MAX_SEGMENT), (" leaving", "leaving"), ("7b", "7b")]
+)
+def test_segment_is_called_by_its_number_or_name(said: str, meant: int | str) -> None:
+    assert segment_reference(said, field="--segment") == meant
+
+
+@pytest.mark.parametrize("said", ["0", "-3", str(MAX_SEGMENT + 1), "9" * 9000])
+def test_number_that_no_segment_can_have_is_told(said: str) -> None:
+    with pytest.raises(InvalidInput, match=f"--segment {said[:150]} is no number from 1 to {MAX_SEGMENT}$"):
+        segment_reference(said, field="--segment")
 
 
 def test_numbers_fit_every_database() -> None:

@@ -76,6 +76,15 @@ def test_two_segments_never_have_one_name(scene: Scene) -> None:
     assert made(scene, "A") == 2
 
 
+def test_segment_is_found_by_its_name(scene: Scene) -> None:
+    made(scene, "a")
+    made(scene, "b")
+
+    assert scene.store.segments.named(scene.workspace_id, "b") == 2
+    with pytest.raises(NotFound, match="there is no segment 'c': `workspacectl segments list` lists them"):
+        scene.store.segments.named(scene.workspace_id, "c")
+
+
 def test_removed_name_may_be_given_again(scene: Scene) -> None:
     number = made(scene, "a")
 

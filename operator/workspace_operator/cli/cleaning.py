@@ -134,17 +134,22 @@ class Cleaning:
             _tell(deletion.counts, undo.path if undo.count else None)
 
 
-def delete_segment(found: NamedWorkspace, number: int, wanted: Wanted) -> None:
-    """Delete everybody in a manual segment. Raises NotFound, and InvalidInput if it cannot begin or go on."""
+def delete_segment(found: NamedWorkspace, said: str, wanted: Wanted) -> None:
+    """Delete everybody in a manual segment, by its number or its name.
+
+    Raises NotFound, and InvalidInput if it cannot begin or go on.
+    """
     from workspace_operator.application.cleaning import members
 
     mode = found.people.rules(found.number).mode
-    segment = found.segments.get(found.number, number)
-    whose = f"of segment {number}" if segment.name is None else f"of segment {number} ({segment.name})"
+    segment = found.segment(said, field="--segment")
+    whose = f"of segment {segment.number}"
+    if segment.name is not None:
+        whose += f" ({segment.name})"
     if wanted.dry_run:
         tell(f"{people_text(segment.people)} {whose} would be deleted from {found.name}")
         return
-    doomed = members(found.belongings, found.number, number)
+    doomed = members(found.belongings, found.number, segment.number)
     Cleaning(found=found, doomed=doomed, mode=mode, whose=whose, total=segment.people, wanted=wanted).run()
 
 

@@ -11,7 +11,6 @@ from workspace_operator.cli.options import ByCioID, ByEmail, ByID, ClusterID, Da
 from workspace_operator.cli.output import json_text, note, tell
 from workspace_operator.cli.stores import Named, NamedWorkspace, opened_workspace
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.identity.segments import MAX_SEGMENT
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.identity.calls import Call
@@ -27,7 +26,7 @@ Examples:
 \b
   workspacectl people delete ada@example.com -w default/crm
   workspacectl people delete --segment 3 -w default/crm --dry-run
-  workspacectl people delete --segment 3 -w default/crm --undo-file gone.csv
+  workspacectl people delete --segment "to delete" -w default/crm
 """
 
 
@@ -80,8 +79,8 @@ def delete(
     email: ByEmail = None,
     cio_id: ByCioID = None,
     segment: Annotated[
-        int | None,
-        typer.Option("--segment", metavar="NUMBER", min=1, max=MAX_SEGMENT, help="Everybody in this manual segment."),
+        str | None,
+        typer.Option("--segment", metavar="SEGMENT", help="Everybody in this manual segment: its number or its name."),
     ] = None,
     dry_run: cleaning.DryRun = False,
     yes: cleaning.Yes = False,

@@ -14,7 +14,7 @@ from workspace_operator.cli.people import shown
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.rules import Kind
-from workspace_operator.identity.segments import MAX_SEGMENT, segment_name
+from workspace_operator.identity.segments import segment_name
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.application.ports import Segment
@@ -41,9 +41,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-Number = Annotated[
-    int, typer.Argument(metavar="NUMBER", min=1, max=MAX_SEGMENT, help="The segment, as listed.", show_default=False)
-]
+Which = Annotated[str, typer.Argument(metavar="SEGMENT", help="Its number, or its name.", show_default=False)]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
 
 
@@ -136,7 +134,7 @@ def list_segments(
 
 @app.command()
 def show(
-    number: Number,
+    which: Which,
     *,
     workspace: WorkspaceName,
     limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="At most so many of its people.")] = 10,
@@ -148,8 +146,8 @@ def show(
     from workspace_operator.identity.references import of_cio_id
 
     with opened_workspace(database, workspace, cluster_id) as found:
-        segment = found.segments.get(found.number, number)
-        first = islice(found.belongings.members(found.number, number), limit)
+        segment = found.segment(which, field="SEGMENT")
+        first = islice(found.belongings.members(found.number, segment.number), limit)
         people = found.people.find_many(found.number, list(map(of_cio_id, first)))
     if output is Format.JSON:
         print(json_text({**_document(segment), "first": [shown(each) for each in people]}))
@@ -163,7 +161,7 @@ def show(
 
 
 @app.command()
-def delete(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
+def delete(which: Which, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
     """Delete a manual segment. The people in it stay.
 
     To delete them, use people delete --segment.
@@ -172,13 +170,13 @@ def delete(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID = 
     from workspace_operator.cli.progress_bars import people_bar
 
     with opened_workspace(database, workspace, cluster_id) as found:
-        segment = found.segments.get(found.number, number)
+        segment = found.segment(which, field="SEGMENT")
         removal = SegmentRemoval(
             people=found.people, belongings=found.belongings, segments=found.segments, workspace_id=found.number
         )
         with people_bar("taking out", segment.people) as progress:
-            removal.run(number, progress)
-    tell(f"segment {number} deleted; {people_text(segment.people)} taken out, nobody deleted")
+            removal.run(segment.number, progress)
+    tell(f"segment {segment.number} deleted; {people_text(segment.people)} taken out, nobody deleted")
 
 
 def _row(segment: "Segment") -> tuple[object, ...]:

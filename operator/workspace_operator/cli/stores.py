@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what a help text does not need is not loaded for it
         Merges,
         Migrations,
         People,
+        Segment,
         Segments,
     )
     from workspace_operator.bootstrap import Store
@@ -47,6 +48,14 @@ class NamedWorkspace:
     merges: "Merges"
     migrations: "Migrations"
     credentials: "Credentials"
+
+    def segment(self, said: str, *, field: str) -> "Segment":
+        """The manual segment with a number or a name. Raises InvalidInput and NotFound."""
+        from workspace_operator.identity.segments import segment_reference
+
+        meant = segment_reference(said, field=field)
+        number = meant if isinstance(meant, int) else self.segments.named(self.number, meant)
+        return self.segments.get(self.number, number)
 
 
 @contextmanager

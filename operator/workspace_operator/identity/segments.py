@@ -10,9 +10,28 @@ MAX_SEGMENT: Final = 10**18 - 1
 
 
 def segment_name(raw: str, *, field: str) -> str:
-    """A segment's name, without white space around it. Raises InvalidInput if it is empty, too long or no text."""
+    """A segment's name, without white space around it.
+
+    Raises InvalidInput if it is empty, too long, no text, or a number: that is how segments without a name are called.
+    """
     name = raw.strip()
     if not name:
         raise InvalidInput(f"{field} is empty: say what the segment is for", field=field)
+    if _is_number(name):
+        raise InvalidInput(f"{field} {name} is a number, and each segment has one: say what it is for", field=field)
     check_text(name, field=field, limit=MAX_NAME_BYTES)
     return name
+
+
+def segment_reference(raw: str, *, field: str) -> int | str:
+    """A segment's number, if it is one, or its name. Raises InvalidInput."""
+    said = raw.strip()
+    if not _is_number(said):
+        return segment_name(said, field=field)
+    if len(said) > len(str(MAX_SEGMENT)) or not 1 <= int(said) <= MAX_SEGMENT:
+        raise InvalidInput(f"{field} {said[:MAX_NAME_BYTES]} is no number from 1 to {MAX_SEGMENT}", field=field)
+    return int(said)
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()

@@ -57,6 +57,14 @@ class SQLSegments:
             raise NotFound(f"there is no segment {number}: it has no name, and nobody is in it")
         return _segment(number, row, people)
 
+    def named(self, workspace_id: int, name: str) -> int:
+        """Tell the number of the segment with a name. Raises NotFound."""
+        with self.database.reading() as connection:
+            number = _holder_of(connection, workspace_id, name)
+        if number is None:
+            raise NotFound(f"there is no segment {name!r}: `workspacectl segments list` lists them")
+        return number
+
     def remove(self, workspace_id: int, number: int) -> None:
         """Take the name away, if there is one; who is in it stays in the number."""
         statement = sa.delete(segment).where(segment.c.workspace_id == workspace_id, segment.c.number == number)
@@ -64,10 +72,14 @@ class SQLSegments:
 
 
 def _refuse_taken_name(connection: sa.Connection, workspace_id: int, name: str) -> None:
-    query = sa.select(segment.c.number).where(segment.c.workspace_id == workspace_id, segment.c.name == name)
-    holder = connection.execute(query).scalar_one_or_none()
+    holder = _holder_of(connection, workspace_id, name)
     if holder is not None:
         raise NameTaken(f"segment {holder} is called {name!r} already: choose another name, or delete that one first")
+
+
+def _holder_of(connection: sa.Connection, workspace_id: int, name: str) -> int | None:
+    query = sa.select(segment.c.number).where(segment.c.workspace_id == workspace_id, segment.c.name == name)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def _free_number(connection: sa.Connection, workspace_id: int) -> int:

@@ -34,6 +34,10 @@ class Segments(Protocol):
         """Tell of one. Raises NotFound if it has no name and nobody is in it."""
         ...
 
+    def named(self, workspace_id: int, name: str) -> int:
+        """Tell the number of the segment with a name. Raises NotFound."""
+        ...
+
     def remove(self, workspace_id: int, number: int) -> None:
         """Take the name away, if there is one; who is in it stays in the number."""
         ...
