@@ -70,6 +70,14 @@ SELECT v.workspace_id, v.cio_id FROM violation v JOIN export e
 ON e.workspace_id = v.workspace_id AND e.number = v.export_number WHERE NOT EXISTS (
   SELECT 1 FROM person p WHERE p.workspace_id = v.workspace_id AND p.cio_id = v.cio_id)"""
 
+# Of older exports some rows may be gone already.
+WRONGLY_LISTED = """
+SELECT t.workspace_id, t.cio_id FROM {0} t JOIN export e
+ON e.workspace_id = t.workspace_id AND e.number = t.export_number
+WHERE e.number > (SELECT max(n.number) - 2 FROM export n WHERE n.workspace_id = e.workspace_id) AND NOT EXISTS (
+  SELECT 1 FROM {1} o WHERE o.workspace_id = t.workspace_id AND o.export_number = t.export_number
+  AND o.cio_id = t.cio_id AND o.email_key = t.email_key AND o.created_at = t.created_at)""".format
+
 WRONG_MODE = """
 SELECT m.workspace_id, m.stage, w.mode FROM migration m JOIN workspace w ON w.workspace_id = m.workspace_id
 WHERE m.number = (SELECT max(n.number) FROM migration n WHERE n.workspace_id = m.workspace_id)
@@ -105,6 +113,7 @@ PER_WORKSPACE = (
     "migration",
     "export",
     "violation",
+    "listed_person",
     "activity",
     "device",
     "membership",
@@ -127,6 +136,8 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
         SEVERAL_OPEN,
         UNLISTED_VIOLATIONS,
         VIOLATIONS_OF_NOBODY,
+        WRONGLY_LISTED("violation", "listed_person"),
+        WRONGLY_LISTED("listed_person", "violation"),
         WRONG_MODE,
         ACTIVITIES_OF_NOBODY,
         BELONGINGS_OF_NOBODY("device", "cio_id"),

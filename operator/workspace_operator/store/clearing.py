@@ -1,5 +1,6 @@
 """Removing what an identifier change prepared or left, in batches: rows that no rule in force reads."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,7 +8,15 @@ import sqlalchemy as sa
 from workspace_operator.identity.rules import Mode
 from workspace_operator.store.leases import Held
 from workspace_operator.store.stretches import first_rows
-from workspace_operator.store.tables import KIND_EMAIL, changed_key, export, identifier, shared_email, violation
+from workspace_operator.store.tables import (
+    KIND_EMAIL,
+    changed_key,
+    export,
+    identifier,
+    listed_person,
+    shared_email,
+    violation,
+)
 
 
 def clear(held: Held, *, size: int) -> bool:
@@ -15,21 +24,21 @@ def clear(held: Held, *, size: int) -> bool:
     row = held.workspace()
     gone = [
         # Where email is an identifier, these are in force.
-        _remove(held, identifier.c.value_key, identifier.c.kind == KIND_EMAIL, size=size)
+        _remove(held, [identifier.c.value_key], identifier.c.kind == KIND_EMAIL, size=size)
         if row.mode == Mode.ID_ONLY.value
         else 0,
-        _remove(held, shared_email.c.email_key, *([shared_email.c.folded] if row.folds else []), size=size),
-        _remove(held, changed_key.c.entry_id, size=size),
+        _remove(held, [shared_email.c.email_key], *([shared_email.c.folded] if row.folds else []), size=size),
+        _remove(held, [changed_key.c.entry_id], size=size),
         _remove_unlisted(held, size=size),
     ]
     return max(gone) < size
 
 
-def _remove(held: Held, column: sa.Column[Any], *conditions: sa.ColumnElement[bool], size: int) -> int:
-    """Remove up to ``size`` rows of the workspace, in the order of a column; tells how many."""
-    ours = sa.and_(column.table.c.workspace_id == held.workspace_id, *conditions)
-    first = first_rows(held.connection, ours, [column], size=size)
-    return held.connection.execute(sa.delete(column.table).where(first)).rowcount
+def _remove(held: Held, key: Sequence[sa.Column[Any]], *conditions: sa.ColumnElement[bool], size: int) -> int:
+    """Remove up to ``size`` rows of the workspace, in the order of a key; tells how many."""
+    table = key[0].table
+    ours = sa.and_(table.c.workspace_id == held.workspace_id, *conditions)
+    return held.connection.execute(sa.delete(table).where(first_rows(held.connection, ours, key, size=size))).rowcount
 
 
 def _remove_unlisted(held: Held, *, size: int) -> int:
@@ -38,12 +47,13 @@ def _remove_unlisted(held: Held, *, size: int) -> int:
         export.c.workspace_id == held.workspace_id
     )
     number = held.connection.execute(newest).scalar_one()
-    return remove_violations(held, violation.c.export_number > number, size=size)
+    return remove_violations(held, lambda numbers: numbers > number, size=size)
 
 
-def remove_violations(held: Held, which: sa.ColumnElement[bool], *, size: int) -> int:
-    """Remove up to ``size`` rows of exports; tells how many."""
-    ours = sa.and_(violation.c.workspace_id == held.workspace_id, which)
-    _, *key = violation.primary_key
-    first = first_rows(held.connection, ours, key, size=size)
-    return held.connection.execute(sa.delete(violation).where(first)).rowcount
+def remove_violations(held: Held, which: Callable[[sa.Column[int]], sa.ColumnElement[bool]], *, size: int) -> int:
+    """Remove up to ``size`` rows of exports, which by their numbers, and as many of who is listed; tells how many."""
+    gone = []
+    for table in (violation, listed_person):
+        _, *key = table.primary_key
+        gone.append(_remove(held, key, which(table.c.export_number), size=size))
+    return max(gone)

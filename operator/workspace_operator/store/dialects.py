@@ -152,6 +152,15 @@ def _deleting(column: sa.Column[Any], names: tuple[str, ...]) -> Prepared:
     )
 
 
+def delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tuple[object, ...]]) -> None:
+    """Delete rows by their primary keys; those that are not there are none the less gone."""
+    if keys:
+        columns = list(table.primary_key)
+        statement = sa.delete(table).where(*(column == sa.bindparam(column.name) for column in columns))
+        names = [column.name for column in columns]
+        connection.execute(statement, [dict(zip(names, key, strict=True)) for key in keys])
+
+
 def insert_of(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that can say what happens to rows that are there already; both databases spell that alike."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

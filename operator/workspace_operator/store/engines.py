@@ -105,11 +105,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def reading_one_snapshot(self) -> Iterator[sa.Connection]:
-        """Give one read transaction that sees a single moment, whatever the database."""
+    def reading_one_snapshot(self, *, sorts: bool = False) -> Iterator[sa.Connection]:
+        """Give one read transaction that sees a single moment, whatever the database.
+
+        ``sorts``: more than is to be in memory. PostgreSQL sorts in files by itself.
+        """
         self._be_prepared()
         engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
-        with translated(self.name), engine.connect() as connection, connection.begin():
+        in_files = _sorting_in_files if sorts and self.is_sqlite else nullcontext
+        with translated(self.name), engine.connect() as connection, in_files(connection), connection.begin():
             yield connection
 
     def writing(self, work: Callable[[sa.Connection], T]) -> T:
@@ -286,6 +290,17 @@ def _sqlite_engine(url: sa.URL, cache_megabytes: int, *, read_only: bool) -> sa.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def _sorting_in_files(connection: sa.Connection) -> Iterator[None]:
+    """Have SQLite sort in files what does not fit into its cache, from before a transaction until after it."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA temp_store=FILE")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA temp_store=MEMORY")
 
 
 def _log_ahead(connection: sqlite3.Connection) -> None:

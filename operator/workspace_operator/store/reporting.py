@@ -26,8 +26,8 @@ from workspace_operator.store.leases import Held, clock_from, hold
 from workspace_operator.store.preparing import take_entries
 from workspace_operator.store.rows import violation_values
 from workspace_operator.store.streams import streamed
-from workspace_operator.store.tables import export, person, violation
-from workspace_operator.store.violating import MENDING_SETTLES
+from workspace_operator.store.tables import export, listed_person, person, violation
+from workspace_operator.store.violating import MENDING_SETTLES, listed_in, take_out
 
 T = TypeVar("T")
 
@@ -62,6 +62,7 @@ class Report:
         listed = self._list()
         if listed == 0:  # mended just before, and what writers said since is still to be settled
             return self._in_step(lambda held: held.move(self._stage_of_the_mended))
+        self._note_places()
         self._look_through_entries(until=FEW_ENTRIES)
         self._forget(up_to=self.number - KEPT_EXPORTS)
         self._in_step(self._watch, fenced=True)
@@ -88,6 +89,17 @@ class Report:
                 self._in_step(lambda held, rows=rows: insert_rows(held.connection, violation, rows))  # type: ignore[misc]
                 listed += len(rows)
         return listed
+
+    def _note_places(self) -> None:
+        """Note who is listed where; in the order of the key, or each row would be written to a page of its own."""
+        rows_of_this = sa.select(*(violation.c[column.name] for column in listed_person.columns)).where(self._of_this)
+        with (
+            self.database.reading_one_snapshot(sorts=True) as connection,
+            streamed(connection, rows_of_this.order_by(violation.c.cio_id), size=ROWS_AT_A_TIME) as found,
+        ):
+            for partition in found.partitions():
+                rows = [tuple(row) for row in partition]
+                self._in_step(lambda held, rows=rows: insert_rows(held.connection, listed_person, rows))  # type: ignore[misc]
 
     def _begin(self, held: Held) -> None:
         held.update_workspace(tracks_changes=True, blocked_export=None)
@@ -129,13 +141,13 @@ class Report:
         """Take out who is gone, and see whether somebody who is listed was changed."""
         entries = take_entries(held.connection, held.workspace_id, size=ROWS_AT_A_TIME)
         cio_ids = {cio_id for _, cio_id in entries if cio_id is not None}
-        listed = sa.and_(self._of_this, among(violation.c.cio_id, cio_ids))
+        listed = sa.and_(listed_in(held.workspace_id, self.number), among(listed_person.c.cio_id, cio_ids))
         there = sa.exists().where(
-            person.c.workspace_id == violation.c.workspace_id, person.c.cio_id == violation.c.cio_id
+            person.c.workspace_id == listed_person.c.workspace_id, person.c.cio_id == listed_person.c.cio_id
         )
-        changed = held.connection.execute(sa.select(violation.c.cio_id).where(listed).limit(1)).first()
+        changed = held.connection.execute(sa.select(listed_person.c.cio_id).where(listed).limit(1)).first()
         self.mended |= changed is not None or any(cio_id is None for _, cio_id in entries)
-        held.connection.execute(sa.delete(violation).where(listed, ~there))
+        take_out(held.connection, sa.and_(listed, ~there))
         return len(entries)
 
     def _end(self, connection: sa.Connection) -> Migration:
@@ -170,8 +182,10 @@ class Report:
 
     def _forget(self, *, above: int | None = None, up_to: int | None = None) -> None:
         """Remove exports, a batch a transaction: older ones, or what a report that was never ended has left."""
-        number = violation.c.export_number
-        which = number > above if above is not None else number <= up_to
+
+        def which(number: sa.Column[int]) -> sa.ColumnElement[bool]:
+            return number > above if above is not None else number <= up_to
+
         while self._in_step(lambda held: remove_violations(held, which, size=ROWS_AT_A_TIME)) == ROWS_AT_A_TIME:
             pass
         if up_to is not None:

@@ -258,7 +258,19 @@ violation = sa.Table(
     sa.Column("id_is_another_email", sa.Boolean, nullable=False),
     # In the order in which an export is read: SQLite keeps rows in that of the key.
     sa.PrimaryKeyConstraint("workspace_id", "export_number", "email_key", "created_at", "cio_id"),
-    sa.Index("ix_violation_person", "workspace_id", "export_number", "cio_id"),
+    sqlite_with_rowid=False,
+)
+
+# Where in an export somebody is, for who is taken out of it. It is what an index would be, but is written in its own
+# order when the rows are there: an index is written in theirs, which is none for it, and a page for each of them.
+listed_person = sa.Table(
+    "listed_person",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("export_number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("cio_id", Key, primary_key=True),
+    sa.Column("email_key", Key, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -376,6 +388,7 @@ PER_WORKSPACE = (
     shared_email,
     export,
     violation,
+    listed_person,
     activity,
     device,
     membership,

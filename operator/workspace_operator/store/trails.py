@@ -24,7 +24,16 @@ from workspace_operator.identity.trail import (
     Step,
 )
 from workspace_operator.store.belonging_rows import TYPE_NUMBERS, devices_of, segments_of
-from workspace_operator.store.dialects import Prepared, among, delete_among, insert_of, insert_rows, json_text, records
+from workspace_operator.store.dialects import (
+    Prepared,
+    among,
+    delete_among,
+    delete_keys,
+    insert_of,
+    insert_rows,
+    json_text,
+    records,
+)
 from workspace_operator.store.journals import Taken, journal_row, purge_journal
 from workspace_operator.store.tables import activity, device, membership, merge
 from workspace_operator.store.violating import purge_violations
@@ -222,7 +231,7 @@ def activity_row(workspace_id: int, activity_id: str, each: Noted) -> tuple[obje
 
 
 def _write_devices(connection: sa.Connection, workspace_id: int, devices: Mapping[DeviceKey, Device | None]) -> None:
-    _delete_keys(connection, device, [(workspace_id, *key) for key, each in devices.items() if each is None])
+    delete_keys(connection, device, [(workspace_id, *key) for key, each in devices.items() if each is None])
     rows = [
         {"workspace_id": workspace_id, "cio_id": cio_id, **asdict(each)}
         for (cio_id, _), each in devices.items()
@@ -235,7 +244,7 @@ def _write_devices(connection: sa.Connection, workspace_id: int, devices: Mappin
 
 
 def _write_memberships(connection: sa.Connection, workspace_id: int, memberships: Mapping[MemberKey, bool]) -> None:
-    _delete_keys(connection, membership, [(workspace_id, *key) for key, joins in memberships.items() if not joins])
+    delete_keys(connection, membership, [(workspace_id, *key) for key, joins in memberships.items() if not joins])
     rows = [
         {"workspace_id": workspace_id, "segment": segment, "cio_id": cio_id}
         for (segment, cio_id), joins in memberships.items()
@@ -243,15 +252,6 @@ def _write_memberships(connection: sa.Connection, workspace_id: int, memberships
     ]
     if rows:
         connection.execute(insert_of(connection, membership).on_conflict_do_nothing(), rows)
-
-
-def _delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tuple[object, ...]]) -> None:
-    """Delete rows by their primary keys; those that are not there are none the less gone."""
-    if keys:
-        columns = list(table.primary_key)
-        statement = sa.delete(table).where(*(column == sa.bindparam(column.name) for column in columns))
-        names = [column.name for column in columns]
-        connection.execute(statement, [dict(zip(names, key, strict=True)) for key in keys])
 
 
 _HELD = (activity.c.cio_id, merge.c.holder)
@@ -308,10 +308,10 @@ def _absorb(connection: sa.Connection, workspace_id: int, merges: Sequence[Absor
     taken = list(zip(merges, _takings(merges, devices, segments), strict=True))
     # What both have, the primary keeps as it is.
     doubled = [(each.secondary.cio_id, what) for each, what in taken]
-    _delete_keys(
+    delete_keys(
         connection, device, [(workspace_id, who, token) for who, what in doubled for token in what.doubled_tokens]
     )
-    _delete_keys(
+    delete_keys(
         connection,
         membership,
         [(workspace_id, segment, who) for who, what in doubled for segment in what.doubled_segments],

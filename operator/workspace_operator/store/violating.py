@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Export, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.migrations.stages import Stage
-from workspace_operator.store.dialects import among
+from workspace_operator.store.dialects import among, delete_keys
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row
 from workspace_operator.store.streams import streamed
-from workspace_operator.store.tables import export, migration, violation, workspace
+from workspace_operator.store.tables import export, listed_person, migration, violation, workspace
 from workspace_operator.store.unfolded import has_unfolded, members_of
 
 ROWS_AT_A_TIME = 2000
@@ -21,6 +21,7 @@ _ROW = [
     sa.func.nullif(violation.c.email_key, "").label(name) if name == "email_key" else violation.c[name]
     for name in ViolationRow._fields
 ]
+_PLACE = [listed_person.c[column.name] for column in violation.primary_key]
 MENDING_SETTLES = timedelta(seconds=5)
 """How long after a mend a blocked change is looked at again: people are rarely mended one by one."""
 
@@ -35,10 +36,8 @@ def note_mending(
     """
     if workspace_row.blocked_export is None:
         return
-    ours = violation.c.workspace_id == workspace_row.workspace_id
-    mended = sa.select(violation.c.cio_id).where(
-        ours, violation.c.export_number == workspace_row.blocked_export, among(violation.c.cio_id, cio_ids)
-    )
+    listed = listed_in(workspace_row.workspace_id, workspace_row.blocked_export)
+    mended = sa.select(listed_person.c.cio_id).where(listed, among(listed_person.c.cio_id, cio_ids))
     if not freed and connection.execute(mended.limit(1)).first() is None:
         return
     watching = sa.update(workspace).where(
@@ -58,12 +57,23 @@ def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Coll
     """Take people who are no more out of every export, also out of one that is being written (identity-rules §5).
 
     They were deleted, or became part of somebody else.
-    By the few numbers that there are: an index by cio_id alone would cost a third of what it takes to write a report.
+    Of that one as far as it is noted who is in it; whoever writes it takes out the others at the end.
     """
     listed = connection.execute(sa.select(export.c.number).where(export.c.workspace_id == workspace_id)).scalars().all()
     numbers = [*listed, max(listed, default=0) + 1]
-    ours = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number.in_(numbers))
-    connection.execute(sa.delete(violation).where(ours, among(violation.c.cio_id, cio_ids)))
+    take_out(connection, sa.and_(listed_in(workspace_id, *numbers), among(listed_person.c.cio_id, cio_ids)))
+
+
+def listed_in(workspace_id: int, *numbers: int) -> sa.ColumnElement[bool]:
+    """Say that people are listed in one of these exports."""
+    of_these = listed_person.c.export_number.in_(numbers)
+    return sa.and_(listed_person.c.workspace_id == workspace_id, of_these)
+
+
+def take_out(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Take people out of exports: those of `listed_person` for whom this is so."""
+    places = connection.execute(sa.delete(listed_person).where(which).returning(*_PLACE)).all()
+    delete_keys(connection, violation, [tuple(place) for place in places])
 
 
 @dataclass(frozen=True, slots=True)

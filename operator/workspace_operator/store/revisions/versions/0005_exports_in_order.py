@@ -1,4 +1,4 @@
-"""Violations kept in the order in which exports are read."""
+"""Violations kept in the order in which exports are read, and who is listed where."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 KEY = ["workspace_id", "export_number", "email_key", "created_at", "cio_id"]
 
 
@@ -18,7 +19,19 @@ def upgrade() -> None:
         _copy()
     else:
         _exchange()
-    op.create_index("ix_violation_person", "violation", ["workspace_id", "export_number", "cio_id"], unique=False)
+    op.create_table(
+        "listed_person",
+        sa.Column("workspace_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("export_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("cio_id", Key, nullable=False),
+        sa.Column("email_key", Key, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "export_number", "cio_id"),
+        sqlite_with_rowid=False,
+    )
+    op.execute(
+        "INSERT INTO listed_person SELECT workspace_id, export_number, cio_id, email_key, created_at FROM violation"
+    )
 
 
 def _exchange() -> None:
