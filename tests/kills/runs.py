@@ -50,6 +50,7 @@ class Run:
         wrongs: what processes logged that nobody should ever see.
         looks: how often somebody looked in between whether anything was half changed.
         violates: whether writers put people in the way just now.
+        asked: writers who are to say when they have mended everybody.
     """
 
     plan: Plan
@@ -68,6 +69,7 @@ class Run:
     wrongs: list[str] = field(default_factory=list)
     looks: int = 0
     violates: bool = field(init=False)
+    asked: list[Actor] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.violates = self.plan.scenario.violates
@@ -154,7 +156,9 @@ class Run:
             if self._rest() is not None and not worker.hears("stopped", within=20 * LOOK):
                 return
             if time.monotonic() > started + LONGEST_STOP / 3:
-                self._calm_writers()  # with people in the way all the time the change may never come there
+                # With people in the way all the time the change may never come there. Nobody waits until they have:
+                # the worker may stop at any moment, and on SQLite, inside a transaction, that stops them, too.
+                self._ask_for_calm()
 
     def _strike_writer(self, blow: Blow) -> None:
         """In the middle of a transaction, or anywhere; another one goes on with its part."""
@@ -167,6 +171,9 @@ class Run:
         moment = "in a transaction" if writer.stopped else "somewhere"
         self._kill(writer)
         self.writers[number] = self._start_writer(number)
+        if writer in self.asked:
+            self.asked[self.asked.index(writer)] = self.writers[number]
+            self.writers[number].tell("calm")
         self.struck[f"{Victim.WRITER}: {moment}"] += 1
 
     def _overtake(self, worker: Actor, following: Place) -> None:
@@ -214,15 +221,21 @@ class Run:
         )
         return Actor.start(write, part)
 
-    def _calm_writers(self) -> None:
-        """Have them put nobody in the way any more, and mend whom they have put there."""
+    def _ask_for_calm(self) -> None:
+        """Have writers put nobody in the way any more, and mend whom they have put there."""
         if not self.violates:
             return
         self.violates = False
         for each in self.writers:
             each.tell("calm")
-        if not all(each.hears("calm", within=LONGEST_WAY) for each in self.writers):
+        self.asked = [*self.writers]
+
+    def _calm_writers(self) -> None:
+        """The same, and wait until they have."""
+        self._ask_for_calm()
+        if not all(each.hears("calm", within=LONGEST_WAY) for each in self.asked):
             self.wrongs.append("a writer does not answer")
+        self.asked = []
 
     def _kill(self, actor: Actor) -> None:
         actor.kill()
