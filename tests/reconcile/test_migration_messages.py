@@ -66,7 +66,7 @@ def test_merging_counts_no_duplicates_as_obstacles() -> None:
     [
         (
             migration(Stage.PREPARING, **MERGE),
-            "being prepared. 12 people will become part of somebody else, and 3 ids will become free. Every other",
+            "being prepared; it waits for the calls under way. 12 people will become part of somebody else, and 3 ids will become free. Every other",
         ),
         (
             migration(Stage.FOLDING, **MERGE | {"ids_given_up": 1}),
@@ -75,13 +75,13 @@ def test_merging_counts_no_duplicates_as_obstacles() -> None:
         (migration(Stage.CHECKING, **MERGE), "the people are being checked. Every other"),
         (
             migration(Stage.PREPARING, **TO_IDS),
-            "being prepared. 5 people without an id will be reached by cio_id only. Every other",
+            "it waits for the calls under way. 5 people without an id will be reached by cio_id only. Every other",
         ),
         (
             migration(Stage.SWITCHED, **TO_IDS),
             "being completed. 5 people without an id can now be reached by cio_id only. Every other",
         ),
-        (migration(Stage.PREPARING, people_without_id=5), "the switch is being prepared. Every other"),
+        (migration(Stage.PREPARING, people_without_id=5), "the switch is being prepared; it waits for the calls under way. Every other"),
     ],
     ids=["to merge", "folding", "uncounted", "to ids", "switched to ids", "by email"],
 )

@@ -49,7 +49,7 @@ UNCOUNTED = frozenset({Stage.REQUESTED, Stage.CHECKING})
 STAGES = {
     Stage.REQUESTED: "it waits for the worker",
     Stage.CHECKING: "the people are being checked",
-    Stage.PREPARING: "everybody passed, and the switch is being prepared",
+    Stage.PREPARING: "everybody passed, and the switch is being prepared; it waits for the calls under way",
     Stage.SWITCHED: "the new identifiers are in force, and it is being completed",
     Stage.FOLDING: "the new identifiers are in force, and people that became one are being put together",
 }
