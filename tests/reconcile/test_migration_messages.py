@@ -66,7 +66,7 @@ def test_merging_counts_no_duplicates_as_obstacles() -> None:
     [
         (
             migration(Stage.PREPARING, **MERGE),
-            "being prepared; it waits for the calls under way. 12 people will become part of somebody else, and 3 ids will become free. Every other",
+            "waits for the calls under way. 12 people will become part of somebody else, and 3 ids will become free. Every other",
         ),
         (
             migration(Stage.FOLDING, **MERGE | {"ids_given_up": 1}),
@@ -81,7 +81,10 @@ def test_merging_counts_no_duplicates_as_obstacles() -> None:
             migration(Stage.SWITCHED, **TO_IDS),
             "being completed. 5 people without an id can now be reached by cio_id only. Every other",
         ),
-        (migration(Stage.PREPARING, people_without_id=5), "the switch is being prepared; it waits for the calls under way. Every other"),
+        (
+            migration(Stage.PREPARING, people_without_id=5),
+            "is being prepared; it waits for the calls under way. Every other",
+        ),
     ],
     ids=["to merge", "folding", "uncounted", "to ids", "switched to ids", "by email"],
 )
