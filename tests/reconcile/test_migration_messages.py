@@ -66,7 +66,7 @@ def test_merging_counts_no_duplicates_as_obstacles() -> None:
     [
         (
             migration(Stage.PREPARING, **MERGE),
-            "waits for the calls under way. 12 people will become part of somebody else, and 3 ids will become free. Every other",
+            "calls under way. 12 people will become part of somebody else, and 3 ids will become free. Every other",
         ),
         (
             migration(Stage.FOLDING, **MERGE | {"ids_given_up": 1}),
