@@ -70,13 +70,19 @@ SELECT v.workspace_id, v.cio_id FROM violation v JOIN export e
 ON e.workspace_id = v.workspace_id AND e.number = v.export_number WHERE NOT EXISTS (
   SELECT 1 FROM person p WHERE p.workspace_id = v.workspace_id AND p.cio_id = v.cio_id)"""
 
-# Of older exports some rows may be gone already.
-WRONGLY_LISTED = """
-SELECT t.workspace_id, t.cio_id FROM {0} t JOIN export e
-ON e.workspace_id = t.workspace_id AND e.number = t.export_number
+UNPLACED_VIOLATIONS = """
+SELECT v.workspace_id, v.cio_id FROM violation v JOIN export e
+ON e.workspace_id = v.workspace_id AND e.number = v.export_number WHERE NOT EXISTS (
+  SELECT 1 FROM listed_person p WHERE p.workspace_id = v.workspace_id AND p.export_number = v.export_number
+  AND p.cio_id = v.cio_id AND p.email_key = v.email_key AND p.created_at = v.created_at)"""
+
+# Of older exports rows may be gone already: before their places.
+PLACES_WITHOUT_VIOLATION = """
+SELECT p.workspace_id, p.cio_id FROM listed_person p JOIN export e
+ON e.workspace_id = p.workspace_id AND e.number = p.export_number
 WHERE e.number > (SELECT max(n.number) - 2 FROM export n WHERE n.workspace_id = e.workspace_id) AND NOT EXISTS (
-  SELECT 1 FROM {1} o WHERE o.workspace_id = t.workspace_id AND o.export_number = t.export_number
-  AND o.cio_id = t.cio_id AND o.email_key = t.email_key AND o.created_at = t.created_at)""".format
+  SELECT 1 FROM violation v WHERE p.workspace_id = v.workspace_id AND p.export_number = v.export_number
+  AND p.cio_id = v.cio_id AND p.email_key = v.email_key AND p.created_at = v.created_at)"""
 
 WRONG_MODE = """
 SELECT m.workspace_id, m.stage, w.mode FROM migration m JOIN workspace w ON w.workspace_id = m.workspace_id
@@ -136,8 +142,8 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
         SEVERAL_OPEN,
         UNLISTED_VIOLATIONS,
         VIOLATIONS_OF_NOBODY,
-        WRONGLY_LISTED("violation", "listed_person"),
-        WRONGLY_LISTED("listed_person", "violation"),
+        UNPLACED_VIOLATIONS,
+        PLACES_WITHOUT_VIOLATION,
         WRONG_MODE,
         ACTIVITIES_OF_NOBODY,
         BELONGINGS_OF_NOBODY("device", "cio_id"),

@@ -9,7 +9,7 @@ from tests.store.couples import device, devices, event, events, leave, person, s
 from tests.store.crowds import ANN, BEN, cio_id_of, crowd_in, everybody, finish, switched
 from tests.store.invariants import assert_sound
 from tests.store.scenes import Scene, begun, destroy, prepare, settle, switch
-from workspace_operator.errors import Conflict, Moved
+from workspace_operator.errors import Conflict, Moved, NotFound
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import EMAIL, IDUpdates, Mode
 from workspace_operator.identity.trail import ActivityType, DeviceSet, Membership
@@ -262,6 +262,22 @@ def test_few_people_are_locked_at_a_time(sql_scene: Scene, monkeypatch: pytest.M
     assert folder.fold(sql_scene.workspace_id, [ANN, BEN]) == 1
     finish(sql_scene, lease)
     assert len(everybody(sql_scene)) == 4
+
+
+def test_batches_of_groups_are_folded_side_by_side(sql_scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd_in(sql_scene)
+    lease = switched(sql_scene)
+    monkeypatch.setattr(folding, "GROUPS_AT_ONCE", 1)
+    assert sql_scene.store.database is not None
+    folder = folding.Folder(sql_scene.store.database)
+
+    assert folder.fold(sql_scene.workspace_id, [BEN, "nobody@x.com", ANN]) == 3
+
+    finish(sql_scene, lease)
+    assert_sound(sql_scene.store.database)
+    destroy(sql_scene.store, sql_scene.owner)
+    with pytest.raises(NotFound):
+        folder.fold(sql_scene.workspace_id, [ANN, BEN])
 
 
 def test_destroyed_workspace_is_no_failure_of_a_fold(sql_scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from tests.store.scenes import Scene, begun, prepare
 from workspace_operator.application.ports import Lease
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
+from workspace_operator.store import reporting
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 
@@ -45,20 +47,14 @@ def each_death(store: Store, *, late: bool = True) -> Iterator[Scene]:
 
     ``late``: they came when all was prepared; else the first look found them.
     """
-    assert store.database is not None
     for after in count(1):
         scene = Scene.create(store, Mode.ID_ONLY)
         scene.add_many({str(number): f"{number}@example.com" for number in range(PEOPLE)})
         scene.request()
         lease = prepared(scene) if late else looking(scene)
         scene.say(id="0", body={"email": "no address"})
-        url = store.database.url.render_as_string(hide_password=False)
-        database = MortalDatabase(url, after=after, others=lambda number, scene=scene: move_one(scene, number))  # type: ignore[misc]
-        people, _ = store.migrations.check(scene.workspace_id)
-        with suppress(Died):
-            SQLMigrations(database).block(scene.change, lease, people=people, now=store.clock())
-        database.close()
-        if database.written < after:
+        others = partial(move_one, scene)
+        if reporting_with(scene, lease, others, after=after) < after:
             return
         yield scene
 
@@ -117,3 +113,66 @@ def test_change_that_is_not_mended_is_reported(sql: Store) -> None:
 
         assert (scene.stage, scene.mode) == (Stage.BLOCKED, Mode.ID_ONLY)
         assert [each.id for each in scene.violations()] == ["0"]
+
+
+def reporting_with(scene: Scene, lease: Lease, others: Callable[[int], object], *, after: int = 0) -> int:
+    """Report while others write after each of its transactions; how many there were."""
+    assert scene.store.database is not None
+    url = scene.store.database.url.render_as_string(hide_password=False)
+    database = MortalDatabase(url, after=after, others=others)
+    people, _ = scene.store.migrations.check(scene.workspace_id)
+    with suppress(Died):
+        SQLMigrations(database).block(scene.change, lease, people=people, now=scene.store.clock())
+    database.close()
+    return database.written
+
+
+def test_who_goes_while_the_report_is_written_mends_the_others(sql: Store) -> None:
+    """Also after it was noted who is listed, when nobody remembers that they were."""
+    for moment in count(1):
+        scene = Scene.create(sql, Mode.ID_ONLY)
+        scene.add_many({"ann": "ann@example.com", "twin": "ann@example.com"})
+        scene.request()
+        lease = looking(scene)
+
+        def go(number: int, scene: Scene = scene, moment: int = moment) -> None:
+            if number == moment:
+                scene.delete(id="twin")
+
+        written = reporting_with(scene, lease, go)
+        if moment > written:
+            break
+        finish(scene)
+
+        assert (scene.stage, scene.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID), f"after transaction {moment}"
+        assert sql.database is not None
+        assert_sound(sql.database)
+
+
+def test_export_that_is_half_removed_forgets_the_deleted(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fourth report removes the first, and its worker dies: whoever goes then is in no row that is left."""
+    monkeypatch.setattr(reporting, "ROWS_AT_A_TIME", 2)
+    for after in count(1):
+        scene = Scene.create(sql, Mode.ID_ONLY)
+        for number in range(8):  # by their addresses in another order than they came
+            scene.add(str(number), f"{7 - number // 2}@example.com")
+        scene.request()
+        scene.work()
+        for token in ("second", "third"):
+            scene.retry(token)
+            scene.work()
+        scene.retry("fourth")
+        _, lease = scene.claim()
+        written = reporting_with(scene, lease, lambda _: None, after=after)
+        if written < after:
+            break
+        scene.cancel()
+        finish(scene)
+
+        for number in range(8):
+            scene.delete(id=str(number))
+
+        listed = [row for each in sql.exports.exports(scene.workspace_id) for row in scene.violations(each.number)]
+        assert listed == [], f"after transaction {after}"
+        assert sql.database is not None
+        assert_sound(sql.database)

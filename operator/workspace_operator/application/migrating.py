@@ -19,7 +19,13 @@ from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 
 BATCH = 50_000
-"""Rows a transaction: on SQLite it is how long writers have to wait."""
+"""Addresses that are prepared in a transaction: on SQLite writers wait for it, up to 50 ms."""
+
+ENTRIES = 5000
+"""Entries of writers that are settled in a transaction: each is looked up, which takes ten times as long."""
+
+LEFTOVERS = 20_000
+"""Rows of each kind that are cleared in a transaction."""
 
 GROUPS = 1200
 """Groups of people that are folded between two looks at whether to go on."""
@@ -123,7 +129,10 @@ class MigrationWorker:
         patience = FIRST_PATIENCE
         while True:
             if change.enables_email:
-                if not (self._in_batches(self.migrations.prepare_batch, change, lease) and self._settle(change, lease)):
+                if not (
+                    self._in_batches(self.migrations.prepare_batch, change, lease, size=self.batch)
+                    and self._settle(change, lease)
+                ):
                     return change
                 if self.migrations.is_obstructed(change):
                     people, _ = self.migrations.check(change.workspace_id)
@@ -135,7 +144,7 @@ class MigrationWorker:
             patience = min(2 * patience, LONGEST_PATIENCE)
 
     def _settle(self, change: Migration, lease: Lease) -> bool:
-        return self._in_batches(self.migrations.settle_batch, change, lease)
+        return self._in_batches(self.migrations.settle_batch, change, lease, size=min(self.batch, ENTRIES))
 
     def _finish(self, change: Migration, lease: Lease) -> Migration | None:
         if change.stage is Stage.SWITCHED and change.merges:
@@ -169,13 +178,13 @@ class MigrationWorker:
 
     def _clear(self, change: Migration, lease: Lease) -> bool:
         """Remove what no rule in force reads; False if this worker must stop before it is through."""
-        return self._in_batches(self.migrations.clear_batch, change, lease)
+        return self._in_batches(self.migrations.clear_batch, change, lease, size=min(self.batch, LEFTOVERS))
 
-    def _in_batches(self, work: BatchWork, change: Migration, lease: Lease, *, size: int = 0) -> bool:
+    def _in_batches(self, work: BatchWork, change: Migration, lease: Lease, *, size: int) -> bool:
         """Work until all is done; False if this worker must stop before. Others who write get their share."""
         while True:
             started = self.monotonic()
-            batch = work(change, lease, size=size or self.batch, now=self.clock())
+            batch = work(change, lease, size=size, now=self.clock())
             if batch.done:
                 return True
             if self.stopping():

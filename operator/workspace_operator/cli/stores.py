@@ -1,13 +1,14 @@
 """The database as commands use it: opened, with the workspace and the person that a command names found in it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
 from workspace_operator.cli.options import namespaced
+from workspace_operator.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.application.ports import (
@@ -54,8 +55,21 @@ class NamedWorkspace:
         from workspace_operator.identity.segments import segment_reference
 
         meant = segment_reference(said, field=field)
-        number = meant if isinstance(meant, int) else self.segments.named(self.number, meant)
-        return self.segments.get(self.number, number)
+        if isinstance(meant, str):
+            return self.segments.get(self.number, self.segments.named(self.number, meant))
+        self._refuse_name(meant, said.strip(), field=field)
+        return self.segments.get(self.number, meant)
+
+    def _refuse_name(self, number: int, said: str, *, field: str) -> None:
+        """Names could be numbers once, and who says one may mean either."""
+        with suppress(NotFound):
+            other = self.segments.named(self.number, said)
+            if other != number:
+                raise InvalidInput(
+                    f"{field} {said} is a number, and the name of segment {other}, too: delete segment {other}, which "
+                    "leaves its people, and make it again under another name",
+                    field=field,
+                )
 
 
 @contextmanager

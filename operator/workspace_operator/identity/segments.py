@@ -26,9 +26,11 @@ def segment_name(raw: str, *, field: str) -> str:
 def segment_reference(raw: str, *, field: str) -> int | str:
     """A segment's number, if it is one, or its name. Raises InvalidInput."""
     said = raw.strip()
+    if not said:
+        raise InvalidInput(f"{field} is empty: give a segment's number, or its name", field=field)
     if not _is_number(said):
         return segment_name(said, field=field)
-    if len(said) > len(str(MAX_SEGMENT)) or not 1 <= int(said) <= MAX_SEGMENT:
+    if len(said.lstrip("0")) > len(str(MAX_SEGMENT)) or not 1 <= int(said) <= MAX_SEGMENT:
         raise InvalidInput(f"{field} {said[:MAX_NAME_BYTES]} is no number from 1 to {MAX_SEGMENT}", field=field)
     return int(said)
 

@@ -51,9 +51,14 @@ def _remove_unlisted(held: Held, *, size: int) -> int:
 
 
 def remove_violations(held: Held, which: Callable[[sa.Column[int]], sa.ColumnElement[bool]], *, size: int) -> int:
-    """Remove up to ``size`` rows of exports, which by their numbers, and as many of who is listed; tells how many."""
-    gone = []
+    """Remove up to ``size`` rows of exports, which by their numbers; tells how many.
+
+    Places go when no row is left: by them whoever is deleted meanwhile is found and taken out.
+    """
+    gone = 0
     for table in (violation, listed_person):
         _, *key = table.primary_key
-        gone.append(_remove(held, key, which(table.c.export_number), size=size))
-    return max(gone)
+        gone = _remove(held, key, which(table.c.export_number), size=size)
+        if gone == size:
+            break
+    return gone

@@ -50,6 +50,7 @@ class Report:
     people: PeopleCounts
     started: datetime
     number: int = 0
+    listed: int = 0
     mended: bool = False
     left_before: bool = False
     _clock: Callable[[], datetime] = field(init=False)
@@ -59,8 +60,8 @@ class Report:
         self._clock = clock_from(self.started)
         self._in_step(self._begin, fenced=True)
         self._forget(above=self.number - 1)
-        listed = self._list()
-        if listed == 0:  # mended just before, and what writers said since is still to be settled
+        self._list()
+        if self.listed == 0:  # mended just before, and what writers said since is still to be settled
             return self._in_step(lambda held: held.move(self._stage_of_the_mended))
         self._note_places()
         self._look_through_entries(until=FEW_ENTRIES)
@@ -79,16 +80,14 @@ class Report:
 
         return self.database.writing(step)
 
-    def _list(self) -> int:
-        """Write down everybody who stands in the way; tells how many."""
-        listed = 0
+    def _list(self) -> None:
+        """Write down everybody who stands in the way."""
         with closing(self._violations()) as violations:  # its snapshot ends here, also when the database is lost
             for rows in violations:
-                if listed == 0:
+                if self.listed == 0:
                     self._give_up_preparation()
                 self._in_step(lambda held, rows=rows: insert_rows(held.connection, violation, rows))  # type: ignore[misc]
-                listed += len(rows)
-        return listed
+                self.listed += len(rows)
 
     def _note_places(self) -> None:
         """Note who is listed where; in the order of the key, or each row would be written to a page of its own."""
@@ -160,7 +159,9 @@ class Report:
             held.update_workspace(blocked_export=None)
             return held.move(Stage.CHECKING, **total)
         connection.execute(sa.insert(export).values(self._row(counts)))
-        mended = self.mended or held.workspace().blocked_export is None
+        # Who is missing was deleted, or became part of somebody else: others may be in nobody's way by that.
+        is_smaller = counts.people_concerned < self.listed
+        mended = self.mended or is_smaller or held.workspace().blocked_export is None
         # The lease ends here: from the commit on it is the writers who make the change due again.
         resting = {
             "lease_owner": "",

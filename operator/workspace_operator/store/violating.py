@@ -57,7 +57,8 @@ def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Coll
     """Take people who are no more out of every export, also out of one that is being written (identity-rules §5).
 
     They were deleted, or became part of somebody else.
-    Of that one as far as it is noted who is in it; whoever writes it takes out the others at the end.
+    Of that one as far as it is noted who is in it; whoever writes it takes out the others at the end, and sees that there
+    are fewer.
     """
     listed = connection.execute(sa.select(export.c.number).where(export.c.workspace_id == workspace_id)).scalars().all()
     numbers = [*listed, max(listed, default=0) + 1]
@@ -71,9 +72,14 @@ def listed_in(workspace_id: int, *numbers: int) -> sa.ColumnElement[bool]:
 
 
 def take_out(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
-    """Take people out of exports: those of `listed_person` for whom this is so."""
-    places = connection.execute(sa.delete(listed_person).where(which).returning(*_PLACE)).all()
-    delete_keys(connection, violation, [tuple(place) for place in places])
+    """Take people out of exports: those of `listed_person` for whom this is so.
+
+    First their rows, then their places: in the order in which exports are removed.
+    """
+    places = connection.execute(sa.select(*_PLACE).where(which)).all()
+    if places:
+        delete_keys(connection, violation, [tuple(place) for place in places])
+        connection.execute(sa.delete(listed_person).where(which))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from workspace_operator.store.tables import (
     export,
     fence,
     identifier,
+    listed_person,
     migration,
     shared_email,
     violation,
@@ -56,7 +57,7 @@ class Ground:
         """Back to mode IDOnly, as if no change had ever been asked for; then let the database come to rest."""
 
         def work(connection: sa.Connection) -> None:
-            for table in (changed_key, shared_email, violation, export, migration):
+            for table in (changed_key, shared_email, violation, listed_person, export, migration):
                 connection.execute(sa.delete(table))
             connection.execute(sa.delete(identifier).where(identifier.c.kind == KIND_EMAIL))
             connection.execute(
