@@ -1,5 +1,7 @@
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -181,6 +183,23 @@ def test_number_that_no_segment_can_have_is_told(run: Run, number: str) -> None:
     words = f"{number[:150]} is no number from 1 to 999999999999999999"
     assert (shown.code, shown.error) == (1, f"error: SEGMENT {words}")
     assert (deleted.code, deleted.error) == (1, f"error: --segment {words}")
+
+
+@pytest.mark.usefixtures("peopled")
+def test_number_that_is_the_name_of_another_segment_is_refused(run: Run) -> None:
+    """As names of earlier versions may be."""
+    made(run, "id\n1\n", name="leaving")
+    made(run, "id\n2\n", name="in the way")
+    with closing(sqlite3.connect("store.db")) as database, database:
+        database.execute("UPDATE segment SET name = '1' WHERE number = 2")
+
+    told = run("people", "delete", "--segment", "1", *W, "--yes")
+
+    assert told.error == (
+        "error: --segment 1 is a number, and the name of segment 2, too: delete segment 2, which leaves its people, "
+        "and make it again under another name"
+    )
+    assert run("segments", "show", "2", *W).out.splitlines()[1].split()[:3] == ["2", "1", "1"]
 
 
 @pytest.mark.usefixtures("peopled")

@@ -30,7 +30,8 @@ def test_names_that_cannot_be_are_told(name: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"), [(" 7 ", 7), (str(MAX_SEGMENT), MAX_SEGMENT), (" leaving", "leaving"), ("7b", "7b")]
+    ("said", "meant"),
+    [(" 7 ", 7), (str(MAX_SEGMENT), MAX_SEGMENT), ("0" * 30 + "7", 7), (" leaving", "leaving"), ("7b", "7b")],
 )
 def test_segment_is_called_by_its_number_or_name(said: str, meant: int | str) -> None:
     assert segment_reference(said, field="--segment") == meant
@@ -40,6 +41,11 @@ def test_segment_is_called_by_its_number_or_name(said: str, meant: int | str) ->
 def test_number_that_no_segment_can_have_is_told(said: str) -> None:
     with pytest.raises(InvalidInput, match=f"--segment {said[:150]} is no number from 1 to {MAX_SEGMENT}$"):
         segment_reference(said, field="--segment")
+
+
+def test_nothing_names_no_segment() -> None:
+    with pytest.raises(InvalidInput, match="SEGMENT is empty: give a segment's number, or its name"):
+        segment_reference(" ", field="SEGMENT")
 
 
 def test_numbers_fit_every_database() -> None:

@@ -121,6 +121,36 @@ def test_upgrade_keeps_the_exports_there_are(database: Database) -> None:
     ]
 
 
+@pytest.mark.postgres
+def test_upgrade_takes_tables_that_are_partitioned(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    upgrade_to("0004", database)
+    database.writing(partition_violations)
+    database.writing(put_an_export)
+
+    upgrade(database)
+
+    assert [row.cio_id for row in SQLExports(database).violations(1, 2)] == ["c3", "c2", "c1"]
+    with database.reading() as connection:
+        key = sa.inspect(connection).get_pk_constraint("violation")["constrained_columns"]
+        assert key == ["workspace_id", "export_number", "email_key", "created_at", "cio_id"]
+    database.close()
+
+
+def partition_violations(connection: sa.Connection) -> None:
+    """As an administrator would who spreads them by workspace."""
+    for statement in (
+        "ALTER TABLE violation RENAME TO before",
+        "CREATE TABLE violation (LIKE before INCLUDING DEFAULTS) PARTITION BY HASH (workspace_id)",
+        "CREATE TABLE violation_0 PARTITION OF violation FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+        "CREATE TABLE violation_1 PARTITION OF violation FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        "DROP TABLE before",
+        "ALTER TABLE violation ADD CONSTRAINT violation_pkey PRIMARY KEY (workspace_id, export_number, cio_id)",
+        "CREATE INDEX ix_violation_order ON violation (workspace_id, export_number, email_key, created_at, cio_id)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 def upgrade_to(revision: str, database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(REVISIONS))

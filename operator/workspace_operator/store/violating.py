@@ -56,9 +56,8 @@ def note_mending(
 def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
     """Take people who are no more out of every export, also out of one that is being written (identity-rules §5).
 
-    They were deleted, or became part of somebody else.
-    Of that one as far as it is noted who is in it; whoever writes it takes out the others at the end, and sees that there
-    are fewer.
+    They were deleted, or became part of somebody else. Of one that is being written, those go whose place is noted;
+    whoever writes it takes out the others at its end, and sees then that there are fewer.
     """
     listed = connection.execute(sa.select(export.c.number).where(export.c.workspace_id == workspace_id)).scalars().all()
     numbers = [*listed, max(listed, default=0) + 1]
