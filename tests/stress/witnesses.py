@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Answer
 from workspace_operator.identity.calls import Call
 from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.store.column_types import SerialNumber
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import Standing
-from workspace_operator.store.tables import SerialNumber, workspace
+from workspace_operator.store.tables import workspace
 
 _metadata = sa.MetaData()
 _record = sa.Table(

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
 from workspace_operator.errors import NotFound
+from workspace_operator.store.column_types import EPOCH
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row
-from workspace_operator.store.tables import EPOCH, credential, workspace
+from workspace_operator.store.tables import credential, workspace
 
 
 @dataclass(frozen=True, slots=True)
