@@ -36,7 +36,7 @@ LEASE = timedelta(seconds=20)
 FAILED_RESTS = timedelta(seconds=30)
 """How long a change whose step failed for no known reason is left alone."""
 
-SHARE = 0.6
+SHARE = 0.7
 """How long to rest after a batch while others write, as a part of the time that it took."""
 
 FIRST_PATIENCE = timedelta(milliseconds=40)
