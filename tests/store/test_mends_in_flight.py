@@ -11,9 +11,12 @@ from tests.store.adapters import Store, empty, sql_store
 from tests.store.scenes import Scene
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
+from workspace_operator.store import violating
+from workspace_operator.store.dialects import insert_rows
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
+from workspace_operator.store.tables import listed_person, violation
 
 T = TypeVar("T")
 MOMENT = 0.3
@@ -79,3 +82,30 @@ def test_mend_in_flight_wakes_the_change(store: Store) -> None:
     scene.work()
 
     assert (scene.stage, scene.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
+
+
+def test_place_that_is_noted_during_a_purge_is_left_for_the_end_of_the_report(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its row it would be in vain, and the row would never be found again."""
+    scene = Scene.create(store, Mode.ID_ONLY)
+    assert store.database is not None
+    database, workspace_id = store.database, scene.workspace_id
+    cio_ids = [scene.add(name, "a@x.org") for name in ("early", "late")]
+    early, late = ((workspace_id, 1, cio_id, "a@x.org", 1) for cio_id in cio_ids)
+    rows = [(workspace_id, 1, each, None, "a@x.org", "a@x.org", 1, 2, False, False, False) for each in cio_ids]
+    database.writing(lambda connection: insert_rows(connection, violation, rows))
+    database.writing(lambda connection: insert_rows(connection, listed_person, [early]))
+    delete_keys = violating.delete_keys
+
+    def note_before(connection: sa.Connection, table: sa.Table, keys: Any) -> None:
+        if table is violation:
+            database.writing(lambda connection: insert_rows(connection, listed_person, [late]))
+        delete_keys(connection, table, keys)
+
+    monkeypatch.setattr(violating, "delete_keys", note_before)
+    database.writing(lambda connection: violating.purge_violations(connection, workspace_id, cio_ids))
+
+    with database.reading() as connection:
+        for table in (violation, listed_person):
+            assert connection.execute(sa.select(table.c.cio_id)).scalars().all() == [cio_ids[1]]

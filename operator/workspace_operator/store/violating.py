@@ -73,12 +73,13 @@ def listed_in(workspace_id: int, *numbers: int) -> sa.ColumnElement[bool]:
 def take_out(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
     """Take people out of exports: those of `listed_person` for whom this is so.
 
-    First their rows, then their places: in the order in which exports are removed.
+    First their rows, then their places: in the order in which exports are removed. Just these: a place that is noted
+    between the two statements is somebody's whose row is still there, and who would never be found again.
     """
     places = connection.execute(sa.select(*_PLACE).where(which)).all()
-    if places:
-        delete_keys(connection, violation, [tuple(place) for place in places])
-        connection.execute(sa.delete(listed_person).where(which))
+    delete_keys(connection, violation, [tuple(place) for place in places])
+    names = [column.name for column in listed_person.primary_key]
+    delete_keys(connection, listed_person, [tuple(place._mapping[name] for name in names) for place in places])  # noqa: SLF001 - SQLAlchemy's public name
 
 
 @dataclass(frozen=True, slots=True)
