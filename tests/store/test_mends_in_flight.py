@@ -12,7 +12,7 @@ from tests.store.scenes import Scene
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.store import violating
-from workspace_operator.store.dialects import insert_rows
+from workspace_operator.store.dialects import delete_keys, insert_rows
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
@@ -96,7 +96,6 @@ def test_place_that_is_noted_during_a_purge_is_left_for_the_end_of_the_report(
     rows = [(workspace_id, 1, each, None, "a@x.org", "a@x.org", 1, 2, False, False, False) for each in cio_ids]
     database.writing(lambda connection: insert_rows(connection, violation, rows))
     database.writing(lambda connection: insert_rows(connection, listed_person, [early]))
-    delete_keys = violating.delete_keys
 
     def note_before(connection: sa.Connection, table: sa.Table, keys: Any) -> None:
         if table is violation:
