@@ -19,11 +19,11 @@ class MemorySegments:
 
     def create(self, workspace_id: int, name: str, *, now: datetime) -> int:
         room = self.memory.room(workspace_id)
-        for number, (taken, _) in room.named_segments.items():
-            if taken == name:
-                raise NameTaken(
-                    f"segment {number} is called {name!r} already: choose another name, or delete that one first"
-                )
+        holder = _holder_of(room, name)
+        if holder is not None:
+            raise NameTaken(
+                f"segment {holder} is called {name!r} already: choose another name, or delete that one first"
+            )
         used = _used(room)
         highest = max(used, default=0)
         free = highest + 1 if highest < MAX_SEGMENT else next(each for each in count(1) if each not in used)
@@ -42,15 +42,19 @@ class MemorySegments:
 
     def named(self, workspace_id: int, name: str) -> int:
         room = self.memory.rooms.get(workspace_id)
-        for number, (taken, _) in (room.named_segments if room else {}).items():
-            if taken == name:
-                return number
-        raise NotFound(f"there is no segment {name!r}: `workspacectl segments list` lists them")
+        number = None if room is None else _holder_of(room, name)
+        if number is None:
+            raise NotFound(f"there is no segment {name!r}: `workspacectl segments list` lists them")
+        return number
 
     def remove(self, workspace_id: int, number: int) -> None:
         room = self.memory.rooms.get(workspace_id)
         if room is not None:
             room.named_segments.pop(number, None)
+
+
+def _holder_of(room: Room, name: str) -> int | None:
+    return next((number for number, (taken, _) in room.named_segments.items() if taken == name), None)
 
 
 def _used(room: Room) -> set[int]:

@@ -64,8 +64,8 @@ def _end_of_stretch(connection: sa.Connection, beyond: Condition, *, size: int) 
     order = (person.c.email_key, person.c.cio_id)
     nth = connection.execute(sa.select(*order).where(beyond).order_by(*order).offset(size - 1).limit(1)).one_or_none()
     # To count them all would be one more way through the index.
-    uncounted = beyond if nth is None else sa.and_(beyond, order[0] == nth.email_key, order[1] > nth.cio_id)
-    others = connection.execute(sa.select(sa.func.count()).select_from(person).where(uncounted)).scalar_one()
+    rest = [] if nth is None else [person.c.email_key == nth.email_key, person.c.cio_id > nth.cio_id]
+    others = connection.execute(sa.select(sa.func.count()).select_from(person).where(beyond, *rest)).scalar_one()
     return (END, others) if nth is None else (nth.email_key, size + others)
 
 

@@ -66,8 +66,7 @@ def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Coll
 
 def listed_in(workspace_id: int, *numbers: int) -> sa.ColumnElement[bool]:
     """Say that people are listed in one of these exports."""
-    of_these = listed_person.c.export_number.in_(numbers)
-    return sa.and_(listed_person.c.workspace_id == workspace_id, of_these)
+    return sa.and_(listed_person.c.workspace_id == workspace_id, listed_person.c.export_number.in_(numbers))
 
 
 def take_out(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
@@ -78,8 +77,9 @@ def take_out(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
     """
     places = connection.execute(sa.select(*_PLACE).where(which)).all()
     delete_keys(connection, violation, [tuple(place) for place in places])
-    names = [column.name for column in listed_person.primary_key]
-    delete_keys(connection, listed_person, [tuple(place._mapping[name] for name in names) for place in places])  # noqa: SLF001 - SQLAlchemy's public name
+    delete_keys(
+        connection, listed_person, [(place.workspace_id, place.export_number, place.cio_id) for place in places]
+    )
 
 
 @dataclass(frozen=True, slots=True)
