@@ -18,6 +18,7 @@ GOOD_STATUS: dict[str, Any] = {
     ],
     "observedGeneration": 3,
     "workspaceID": 7,
+    "storeID": "0d6a3b1e-6a3e-4b7c-9d0f-2f3b8f2f8a11",
     "identifiers": {"mode": "IDOnly", "emailUpdates": "ByCioID", "idUpdates": "Never"},
     "people": {"total": 30, "withEmail": 20, "withoutID": 0},
     "migration": {
@@ -91,5 +92,6 @@ BAD_STATUSES: dict[str, tuple[str, dict[str, Any]]] = {
     "a migration from nowhere": ("status.migration.from", {"migration": {"to": "IDOnly", "stage": "Blocked"}}),
     "a long name of a Secret": ("status.credentials.secretName", {"credentials": {"secretName": "x" * 254}}),
     "a rotation at no time": ("status.credentials.rotatedAt", {"credentials": {"rotatedAt": "yesterday"}}),
+    "an empty identity of the store": ("status.storeID", {"storeID": ""}),
     "a long echo": ("status.lastHandledReconcileAt", {"lastHandledReconcileAt": "x" * 257}),
 }

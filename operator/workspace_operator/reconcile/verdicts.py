@@ -7,11 +7,15 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why Ready has its status; also the reason of the event that tells of it."""
 
+    PENDING = "Pending"
+    PROGRESSING = "Progressing"
     IN_FORCE = "InForce"
     MIGRATION_RUNNING = "MigrationRunning"
     MIGRATION_BLOCKED = "MigrationBlocked"
     NAME_CONFLICT = "NameConflict"
     OWNERSHIP_CONFLICT = "OwnershipConflict"
+    WORKSPACE_MISSING = "WorkspaceMissing"
+    GENERATION_WENT_BACK = "GenerationWentBack"
     CREDENTIALS_CONFLICT = "CredentialsConflict"
     CREDENTIALS_REFUSED = "CredentialsRefused"
     STORE_UNAVAILABLE = "StoreUnavailable"
@@ -29,12 +33,16 @@ class Footing(StrEnum):
 
 
 FOOTINGS: dict[Reason, Footing] = {
+    Reason.PENDING: Footing.RECONCILING,
+    Reason.PROGRESSING: Footing.RECONCILING,
     Reason.IN_FORCE: Footing.SETTLED,
     Reason.MIGRATION_RUNNING: Footing.RECONCILING,
     Reason.STORE_UNAVAILABLE: Footing.RECONCILING,
     Reason.MIGRATION_BLOCKED: Footing.STALLED,
     Reason.NAME_CONFLICT: Footing.STALLED,
     Reason.OWNERSHIP_CONFLICT: Footing.STALLED,
+    Reason.WORKSPACE_MISSING: Footing.STALLED,
+    Reason.GENERATION_WENT_BACK: Footing.STALLED,
     Reason.CREDENTIALS_CONFLICT: Footing.STALLED,
     Reason.CREDENTIALS_REFUSED: Footing.STALLED,
     Reason.SUSPENDED: Footing.STALLED,

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 SPELLINGS = {
     "workspace_id": "workspaceID",
+    "store_id": "storeID",
     "without_id": "withoutID",
     "people_without_id": "peopleWithoutID",
     "from_mode": "from",

@@ -193,6 +193,9 @@ class WorkspaceStatus(Document):
     workspace_id: Count | None = None
     """workspaceID is the workspace's number in the store."""
 
+    store_id: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """storeID is the identity of the database that has the workspace, a UUID that was made with its schema."""
+
     identifiers: IdentifiersInForce | None = None
     """identifiers is what is in force now, whatever spec.identifiers wishes."""
 

@@ -37,6 +37,10 @@ ROTATE_CREDENTIALS_AT = f"{GROUP}/rotate-credentials-at"
 ADOPT = f"{GROUP}/adopt"
 """Annotation: the workspaceID of a released workspace that this resource shall take over."""
 
+RECREATE = f"{GROUP}/recreate"
+"""Annotation: the workspaceID of a workspace that the store no longer has, which allows the operator to make a new one
+instead; or ``new``, which allows a new one beside the workspace that another cluster has under this name."""
+
 FINALIZER = f"{GROUP}/delete-people"
 """On resources with deletionPolicy Delete only: the people are destroyed before the resource goes."""
 
