@@ -8,54 +8,11 @@ row, and destroying a workspace deletes table by table anyway.
 
 import sqlalchemy as sa
 
-from workspace_operator.store.column_types import Key, SerialNumber, UTCTime
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-account = sa.Table(
-    "account",
-    metadata,
-    sa.Column("account_id", SerialNumber, sa.Identity(), primary_key=True),
-    sa.Column("cluster", Key, nullable=False),
-    sa.Column("namespace", Key, nullable=False),
-    sa.Column("name", Key, nullable=False),
-    sa.UniqueConstraint("cluster", "namespace", "name"),
-    sqlite_autoincrement=True,
-)
-
-workspace = sa.Table(
-    "workspace",
-    metadata,
-    sa.Column("workspace_id", SerialNumber, sa.Identity(), primary_key=True),
-    sa.Column("account_id", sa.BigInteger, nullable=False),
-    sa.Column("display_name", Key, nullable=False),
-    sa.Column("owner_cluster", Key, nullable=False),
-    sa.Column("owner_namespace", Key, nullable=False),
-    sa.Column("owner_name", Key, nullable=False),
-    sa.Column("owner_uid", Key, nullable=False),
-    sa.Column("mode", sa.Text, nullable=False),
-    sa.Column("color", sa.Text, nullable=False),
-    sa.Column("email_updates", sa.Text, nullable=False),
-    sa.Column("id_updates", sa.Text, nullable=False),
-    sa.Column("merge_multi_identifier", sa.Boolean, nullable=False),
-    sa.Column("send_mode", sa.Text, nullable=False),
-    sa.Column("test_address", sa.Text),
-    sa.Column("open_tracking", sa.Boolean, nullable=False),
-    sa.Column("row_version", sa.BigInteger, nullable=False),
-    # While an identifier change is prepared, writers say what they change (changed_key); while one is blocked, they
-    # say when they mend; after the switch of one that merges, groups of people are folded when they are touched.
-    sa.Column("tracks_changes", sa.Boolean, nullable=False),
-    sa.Column("blocked_export", sa.BigInteger),
-    sa.Column("folds", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.UniqueConstraint("account_id", "display_name"),
-    sa.UniqueConstraint("owner_cluster", "owner_namespace", "owner_name"),
-    sqlite_autoincrement=True,
-)
+from workspace_operator.store.column_types import Key, UTCTime
+from workspace_operator.store.directory_tables import account as account  # noqa: PLC0414 - the rest of the schema
+from workspace_operator.store.directory_tables import cluster_heartbeat, metadata, store_identity
+from workspace_operator.store.directory_tables import credential as credential  # noqa: PLC0414 - the same
+from workspace_operator.store.directory_tables import workspace as workspace  # noqa: PLC0414 - the same
 
 FENCE_SLOTS = 16
 
@@ -169,6 +126,9 @@ migration = sa.Table(
     sa.Column("progress", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("reported_progress", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("progressed_at", UTCTime),
+    # The resource that asked for the change, and the generation of its spec.
+    sa.Column("spec_uid", Key, nullable=False, server_default=""),
+    sa.Column("spec_generation", sa.BigInteger, nullable=False, server_default="0"),
 )
 sa.Index("ix_migration_due_at", migration.c.due_at)
 sa.Index(
@@ -337,22 +297,8 @@ merge = sa.Table(
     sqlite_with_rowid=False,
 )
 
-credential = sa.Table(
-    "credential",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("site_id_digest", Key, nullable=False, unique=True),
-    sa.Column("api_key_digest", Key, nullable=False),
-    sa.Column("app_key_digest", Key, nullable=False, unique=True),
-    sa.Column("created_at", UTCTime, nullable=False),
-    sa.Column("valid_until", UTCTime),
-    # The value of the annotation that asked for this rotation.
-    sa.Column("request", sa.Text, nullable=False),
-)
-
-DIRECTORY = (account, workspace, migration, credential)
-"""A few rows a workspace, kept in one place."""
+DIRECTORY = (account, workspace, migration, credential, store_identity, cluster_heartbeat)
+"""A few rows a workspace, and a few of the database, kept in one place."""
 
 PER_WORKSPACE = (
     fence,
