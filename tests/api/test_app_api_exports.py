@@ -1,5 +1,6 @@
 """Exports read back by the App API, and the links to them (track-api.md §2)."""
 
+import codecs
 import csv
 import io
 import tracemalloc
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 from tests.api.reading import BASE_URL, NOW, Desk
 from workspace_operator.application.ports import ViolationRow
 from workspace_operator.errors import NotFound, StoreUnavailable
+from workspace_operator.identity.calls import identify_call
+from workspace_operator.identity.references import reference_by_kind
+from workspace_operator.identity.rules import Kind, Mode
 from workspace_operator.web import downloads
 
 LIFETIME = timedelta(minutes=15)
@@ -92,6 +96,68 @@ def test_link_leads_to_the_csv() -> None:
     assert [each["id"] for each in csv.DictReader(io.StringIO(response.text))] == ["id-01", "id-02"]
 
 
+def put_people(desk: Desk, **attributes: dict[str, object]) -> None:
+    """Make people with attributes, by their ids, and list them in an export."""
+    asks = [
+        identify_call(reference_by_kind(id_, Kind.ID, Mode.EMAIL_OR_ID), theirs) for id_, theirs in attributes.items()
+    ]
+    people = [outcome.person for outcome in desk.asked(*asks)]
+    desk.put_export(*(row(person.cio_id) for person in people if person is not None))
+
+
+def named_link(desk: Desk, **query: str) -> str:
+    url: str = desk.read("/v1/exports/1/download", **query)["url"]
+    return url.removeprefix(BASE_URL)
+
+
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [({}, ["city", "name"]), ({"with": "visits, name"}, ["visits", "name"]), ({"with": ""}, [])],
+)
+def test_link_leads_to_the_attributes_that_it_names(query: dict[str, str], columns: list[str]) -> None:
+    desk = Desk.of()
+    put_people(desk, a={"name": "Ana", "city": "Köln", "visits": 3}, b={"name": "Ben", "city": "Bonn", "vip": True})
+
+    response = desk.get(named_link(desk, **query), key="")
+
+    header, first, *_ = csv.reader(io.StringIO(response.text))
+    known = {"name": "Ana", "city": "Köln", "visits": "3"}
+    assert header[7:] == columns
+    assert first[7:] == [known[name] for name in columns]
+
+
+def test_csv_for_excel_begins_with_a_byte_order_mark() -> None:
+    desk = Desk.of()
+    desk.put_export(row("01"))
+
+    plain, marked = (desk.get(named_link(desk, for_excel=each), key="") for each in ("false", "true"))
+
+    assert marked.content == codecs.BOM_UTF8 + plain.content
+
+
+@pytest.mark.parametrize("query", [{"with": "email"}, {"for_excel": "yes"}])
+def test_wrong_option_of_a_csv_is_refused(query: dict[str, str]) -> None:
+    desk = Desk.of()
+    desk.put_export(row("01"))
+
+    response = desk.get("/v1/exports/1/download", **query)
+
+    assert response.status_code == 400
+    assert next(iter(query)) in response.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("end", ["", "?with=name,city", "?for_excel=true", "?with=name&for_excel=true"])
+def test_link_shows_no_other_attributes_than_it_was_made_for(end: str) -> None:
+    desk = Desk.of()
+    desk.put_export(row("01"))
+    path = named_link(desk, **{"with": "name"})
+
+    changed = path.partition("?")[0] + end
+
+    assert desk.get(path, key="").status_code == 200
+    assert desk.get(changed, key="").status_code == 404
+
+
 @pytest.mark.parametrize(("after", "status"), [(LIFETIME - timedelta(seconds=1), 200), (LIFETIME, 404)])
 def test_link_works_for_fifteen_minutes(after: timedelta, status: int) -> None:
     desk = Desk.of()
@@ -166,9 +232,9 @@ def test_another_set_s_signature_opens_nothing() -> None:
     desk.put_export(row("01"))
     ours = desk.credentials.sets(desk.number, now=NOW)[0]
     theirs = desk.credentials.sets(other.number, now=NOW)[0]
-    claim = downloads.token(ours, 1, now=NOW).rpartition("-")[0]
+    claim = downloads.link(ours, 1, now=NOW).rpartition("-")[0]
 
-    forged = f"{claim}-{downloads.token(theirs, 1, now=NOW).rpartition('-')[2]}"
+    forged = f"{claim}-{downloads.link(theirs, 1, now=NOW).rpartition('-')[2]}"
 
     with pytest.raises(NotFound):
         downloads.opened(forged, desk.credentials, now=NOW)

@@ -1,3 +1,4 @@
+import codecs
 import csv
 import io
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def test_latest_export_is_the_default(run: Run) -> None:
 
     rows = list(csv.DictReader(io.StringIO(plain.out)))
     assert plain.out == latest.out
-    assert [(row["id"], row["violations"]) for row in rows] == [
+    assert [(row["id"], row["_violations"]) for row in rows] == [
         ("4", "invalidEmail"),
         ("1", "duplicateEmail"),
         ("2", "duplicateEmail"),
@@ -85,3 +86,80 @@ def test_latest_and_number_exclude_each_other(run: Run) -> None:
 
     assert done.code == 64
     assert "choose one of --latest and --id" in done.err
+
+
+@pytest.fixture
+def known(run: Run, crm: Crm) -> None:
+    """A blocked change of people of whom more is known than their identifiers."""
+    crm("IDOnly")
+    Path("people.csv").write_text(
+        "id,email,first_name,city,plan,unsubscribed\n"
+        "1,a@x.com,Zoë,Köln,,true\n2,A@x.com,Ben,Bonn,gold,true\n3,nonsense,,Rome,,true\n4,d@x.com,Dan,,,true\n"
+    )
+    assert run("people", "import", "people.csv", *W).code == 0
+    Path("crm.yaml").write_text(Path("crm.yaml").read_text().replace("IDOnly", "EmailOrID"))
+    assert run("apply", "-f", "crm.yaml").code == 3
+
+
+def header_of(text: str) -> list[str]:
+    return text.splitlines()[0].split(",")
+
+
+@pytest.mark.usefixtures("known")
+def test_export_has_two_attributes_that_most_people_have(run: Run) -> None:
+    done = run("exports", "get", *W)
+
+    assert header_of(done.out)[-3:] == ["_advice", "city", "first_name"]
+    assert [row["first_name"] for row in csv.DictReader(io.StringIO(done.out))] == ["", "Zoë", "Ben"]
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("said", "columns"),
+    [("plan", ["plan"]), (" first_name, plan,plan", ["first_name", "plan"]), ("nothing", ["nothing"]), ("", [])],
+)
+def test_attributes_are_named(run: Run, said: str, columns: list[str]) -> None:
+    done = run("exports", "get", *W, "--with", said)
+
+    assert header_of(done.out)[7:] == columns
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("said", ["email", "_advice", "x" * 151, ",".join(map(str, range(21)))])
+def test_attribute_that_cannot_be_a_column_is_refused(run: Run, said: str) -> None:
+    done = run("exports", "get", *W, "--with", said)
+
+    assert (done.code, done.out) == (1, "")
+    assert "--with" in done.error
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("command", [("exports", "get"), ("people", "export")])
+def test_file_for_excel_begins_with_a_byte_order_mark(run: Run, command: tuple[str, str]) -> None:
+    run(*command, *W, "-o", "plain.csv")
+
+    run(*command, *W, "-o", "excel.csv", "--for-excel")
+
+    assert Path("excel.csv").read_bytes() == codecs.BOM_UTF8 + Path("plain.csv").read_bytes()
+
+
+@pytest.mark.usefixtures("known")
+def test_only_duplicates_but_the_oldest_are_written(run: Run) -> None:
+    done = run("exports", "get", *W, "--violation", "duplicateEmail", "--except-oldest", "-o", "to-delete.csv")
+
+    assert done.err == "1 person written to to-delete.csv\n"
+    assert [row["id"] for row in csv.DictReader(io.StringIO(Path("to-delete.csv").read_text()))] == ["2"]
+
+
+@pytest.mark.usefixtures("known")
+def test_corrected_export_is_imported_as_it_is(run: Run) -> None:
+    before = run("people", "export", *W).out
+    run("exports", "get", *W, "-o", "to-correct.csv", "--for-excel")
+    text = Path("to-correct.csv").read_text()
+    Path("to-correct.csv").write_text(text.replace("A@x.com", "b@x.com").replace("nonsense", "c@x.com"))
+
+    done = run("people", "import", "to-correct.csv", *W, "--by", "cio_id", "--update")
+
+    assert done.out == "3 rows: 0 created, 3 updated (1 of them unchanged), 0 skipped, 0 rejected\n"
+    assert run("people", "export", *W).out == before.replace("A@x.com", "b@x.com").replace("nonsense", "c@x.com")
+    assert run("apply", "-f", "crm.yaml").code == 0

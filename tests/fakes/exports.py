@@ -18,8 +18,13 @@ class MemoryExports:
         found = self.memory.rooms[workspace_id].exports if workspace_id in self.memory.rooms else {}
         return sorted(found.values(), key=lambda each: -each.number)
 
-    def violations(self, workspace_id: int, number: int) -> Iterator[ViolationRow]:
+    def violations(
+        self, workspace_id: int, number: int, *, attributes: Sequence[str] = (), limit: int | None = None
+    ) -> Iterator[ViolationRow]:
         room = self.memory.rooms.get(workspace_id)
         if room is None or number not in room.exports:
             raise NotFound(f"workspace number {workspace_id} has no export {number}")
-        return iter(list(room.violations[number]))
+        people = room.population.people
+        held = {cio_id: person.attributes for cio_id, person in people.items()}
+        rows = room.violations[number][:limit]
+        return iter([row._replace(values=tuple(map(held.get(row.cio_id, {}).get, attributes))) for row in rows])

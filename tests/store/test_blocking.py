@@ -270,3 +270,17 @@ def test_export_keeps_what_it_said(blocked: Scene) -> None:
     blocked.say(id="twin", body={"email": "new@example.com"})
 
     assert [row.email for row in blocked.violations()] == ["ann@example.com", "Ann@example.com"]
+
+
+def test_rows_carry_the_values_that_are_asked_for(blocked: Scene) -> None:
+    blocked.say(id="twin", body={"name": "Tim", "visits": 3})
+
+    rows = list(blocked.store.exports.violations(blocked.workspace_id, 1, attributes=["visits", "name"]))
+
+    assert [(row.id, row.values) for row in rows] == [("ann", (None, None)), ("twin", (3, "Tim"))]
+
+
+def test_first_rows_of_an_export_are_read(blocked: Scene) -> None:
+    rows = list(blocked.store.exports.violations(blocked.workspace_id, 1, limit=1))
+
+    assert [row.id for row in rows] == ["ann"]

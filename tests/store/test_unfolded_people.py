@@ -184,6 +184,23 @@ def test_earlier_reports_list_nobody_who_is_gone(scene: Scene, crowd: dict[str, 
     assert [each.cio_id for each in scene.violations()] == [crowd["1"], crowd["4"]]
 
 
+@pytest.mark.usefixtures("crowd")
+def test_earlier_reports_show_the_values_of_survivors(scene: Scene) -> None:
+    scene.change_to(Mode.EMAIL_OR_ID, OnConflict.BLOCK)
+    scene.say(id="3", body={"city": "Oslo"})
+    scene.cancel()
+    while scene.work():
+        pass
+    lease = switched(scene)
+
+    def values() -> list[tuple[object, ...]]:
+        return [each.values for each in scene.store.exports.violations(scene.workspace_id, 1, attributes=["city"])]
+
+    assert values() == [("Oslo",), (None,)]
+    finish(scene, lease)
+    assert values() == [("Oslo",), (None,)]
+
+
 def test_earlier_merges_are_held_by_survivors(scene: Scene, crowd: dict[str, str]) -> None:
     kept = merge(scene, crowd["2"], crowd["6"])
     lease = switched(scene)

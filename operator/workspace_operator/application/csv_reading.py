@@ -20,7 +20,9 @@ DELIMITERS = (",", ";", "\t")
 IDENTIFIER_COLUMNS = ("id", "email", "cio_id")
 KNOWN_COLUMNS = (*IDENTIFIER_COLUMNS, "created_at")
 NOTE_COLUMNS = ("_line", "_outcome", "_reason")
-"""What a rejects file has before the row itself; left out when it is imported again, corrected."""
+"""What a rejects file has before the row itself; skipped when it is imported again, corrected."""
+SKIPPED_COLUMNS = (*NOTE_COLUMNS, "_violations", "_age_from", "_shares_with", "_advice")
+"""Columns that this product writes beside the columns of a person; an import skips them."""
 
 MOST_COLUMNS = 2_000
 """More than one person can have attributes: an export has those of everybody."""
@@ -41,7 +43,7 @@ class Header:
     @property
     def notes(self) -> frozenset[int]:
         """Where the columns stand that say nothing of a person."""
-        return frozenset(number for number, name in enumerate(self.columns) if name in NOTE_COLUMNS)
+        return frozenset(number for number, name in enumerate(self.columns) if name in SKIPPED_COLUMNS)
 
 
 class CsvRow(NamedTuple):

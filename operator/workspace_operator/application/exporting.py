@@ -1,19 +1,38 @@
-"""Exports as CSV text, streamed: the people who stand in the way of a change, and everybody."""
+"""Exports as CSV text, streamed: the people who block an identifier change, and everybody.
+
+Columns that this product adds begin with ``_``. An import skips them, so a corrected export can be imported as it is.
+"""
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain, groupby, islice
 from operator import attrgetter
+from typing import Final, TypeAlias
 
-from workspace_operator.application.ports import ViolationRow
+from workspace_operator.application.ports import Exports, People, ViolationRow
 from workspace_operator.application.spreadsheets import harmless
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.attributes import IDENTIFIER_NAMES
 from workspace_operator.identity.people import Person
+from workspace_operator.identity.references import of_cio_id
+from workspace_operator.identity.texts import MAX_NAME_BYTES, check_text, shown
 from workspace_operator.migrations.records import Violation
 
-VIOLATION_COLUMNS = ("violations", "cio_id", "id", "email", "created_at", "shares_with", "advice")
+VIOLATION_COLUMNS = ("_violations", "cio_id", "id", "email", "_age_from", "_shares_with", "_advice")
+OWN_PREFIX = "_"
+"""Columns of ours begin so; they say nothing that an import takes."""
+
+COMMON_ATTRIBUTES: Final = 2
+"""How many attributes an export of violations has if none are named."""
+MOST_NAMED_ATTRIBUTES: Final = 20
+_SAMPLED_PEOPLE: Final = 1000
+_NAMES_WITH_A_MEANING: Final = frozenset({"created_at", "unsubscribed"})
+
 NAMED_SHARERS = 5
 """How many of those who share an address are named; thousands may, and then a number says enough."""
 
@@ -37,35 +56,104 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> Iterator
             yield f"{line}\r\n"  # most are so, and the writer takes several times as long: it looks at each character
 
 
-def violation_lines(rows: Iterable[ViolationRow]) -> Iterator[str]:
-    """The export of design §6, from rows in the order of (e-mail key, age, cio_id); there may be millions."""
-    return csv_lines(VIOLATION_COLUMNS, _violation_cells(rows))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViolationFilter:
+    """Which people of an export are written.
+
+    Attributes:
+        violations: only people with one of these; everybody if empty.
+        except_oldest: leave out the oldest person of each shared address.
+    """
+
+    violations: Collection[Violation] = ()
+    except_oldest: bool = False
+
+    def takes(self, row: ViolationRow, oldest: ViolationRow) -> bool:
+        """Whether a person is written, given the oldest with the same address."""
+        if self.except_oldest and row.sharing > 1 and row is oldest:
+            return False
+        return not self.violations or any(each in self.violations for each in violations_of(row).split(";"))
 
 
-def _violation_cells(rows: Iterable[ViolationRow]) -> Iterator[Sequence[str]]:
+EVERYBODY: Final = ViolationFilter()
+
+_Place: TypeAlias = tuple[ViolationRow, Sequence[str], ViolationRow]
+"""A row, the cio_ids of others that are named in it, and the oldest person with the same address."""
+
+
+def violation_lines(
+    rows: Iterable[ViolationRow], attributes: Sequence[str] = (), which: ViolationFilter = EVERYBODY
+) -> Iterator[str]:
+    """Write an export of violations as CSV, a line at a time; there may be millions.
+
+    Args:
+        rows: in the order of (e-mail key, age, cio_id), with the values of ``attributes``.
+        attributes: the columns after those of the design.
+        which: the people to write.
+    """
+    places = _places(rows) if which is EVERYBODY else (each for each in _places(rows) if which.takes(each[0], each[2]))
+    columns = (*VIOLATION_COLUMNS, *map(harmless, attributes))
+    return csv_lines(columns, (_cells(row, others, oldest) for row, others, oldest in places))
+
+
+def attributes_named(text: str, *, field: str) -> Sequence[str]:
+    """The attributes of a list separated by commas, each once; the empty text names none. Raises InvalidInput."""
+    names = list(dict.fromkeys(name for each in text.split(",") if (name := each.strip())))
+    if len(names) > MOST_NAMED_ATTRIBUTES:
+        message = f"{field} names {len(names)} attributes, {MOST_NAMED_ATTRIBUTES} are allowed: leave some out"
+        raise InvalidInput(message, field=field)
+    for name in names:
+        if name in VIOLATION_COLUMNS:
+            message = f"{field} {shown(name)} is a column of every export already: name attributes only"
+            raise InvalidInput(message, field=field)
+        check_text(name, field=field, limit=MAX_NAME_BYTES)
+    return names
+
+
+def common_attributes(exports: Exports, people: People, workspace_id: int, number: int) -> Sequence[str]:
+    """The two text attributes that most people of an export have, by its first 1000 people.
+
+    Only text comes back from a CSV file as it was, so other values are not counted. Raises NotFound.
+    """
+    listed = exports.violations(workspace_id, number, limit=_SAMPLED_PEOPLE)
+    found = people.find_many(workspace_id, [of_cio_id(row.cio_id) for row in listed])
+    counts = Counter(
+        name
+        for person in found
+        for name, value in person.attributes.items()
+        if isinstance(value, str) and value and not _is_special(name)
+    )
+    return [name for name, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:COMMON_ATTRIBUTES]]
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith(OWN_PREFIX) or name in IDENTIFIER_NAMES or name in _NAMES_WITH_A_MEANING
+
+
+def _places(rows: Iterable[ViolationRow]) -> Iterator[_Place]:
     """People who share an address are told of each other."""
     for key, group in groupby(rows, key=attrgetter("email_key")):
         if key is None:
-            yield from (_cells(row, (), row) for row in group)
+            yield from ((row, (), row) for row in group)
             continue
-        yield from _cells_of_group(group)
+        yield from _places_of_group(group)
 
 
-def _cells_of_group(group: Iterator[ViolationRow]) -> Iterator[Sequence[str]]:
+def _places_of_group(group: Iterator[ViolationRow]) -> Iterator[_Place]:
     first = list(islice(group, NAMED_SHARERS + 1))
     names = [each.cio_id for each in first]
     for place, row in enumerate(first):
-        yield _cells(row, names[:place] + names[place + 1 :], first[0])
+        yield row, names[:place] + names[place + 1 :], first[0]
     for row in group:
-        yield _cells(row, names[:NAMED_SHARERS], first[0])
+        yield row, names[:NAMED_SHARERS], first[0]
 
 
 def _cells(row: ViolationRow, others: Sequence[str], oldest: ViolationRow) -> Sequence[str]:
-    """Only an id and an email can be anything, all else is made by us."""
-    cio_id, id_, email, _, created_at, sharing, invalid, suppressed, another = row
+    """Only an id, an email and attributes can be anything, all else is made by us."""
+    cio_id, id_, email, _, created_at, sharing, invalid, suppressed, another, values = row
     shares = sharing > 1
     mends = _mends(invalid, suppressed, another) if invalid or suppressed or another else ""
-    return (
+    cells = (
         _violations(shares, invalid, suppressed, another),
         cio_id,
         harmless(id_) if id_ else "",
@@ -74,6 +162,7 @@ def _cells(row: ViolationRow, others: Sequence[str], oldest: ViolationRow) -> Se
         _sharers(sharing, others) if shares else "",
         _advice(sharing if row is oldest else 0, oldest.cio_id, mends) if shares else mends,
     )
+    return (*cells, *(harmless(_cell(value)) for value in values)) if values else cells
 
 
 def violations_of(row: ViolationRow) -> str:

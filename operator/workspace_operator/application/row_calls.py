@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Self
 
-from workspace_operator.application.csv_reading import IDENTIFIER_COLUMNS, NOTE_COLUMNS, CsvRow, Header
+from workspace_operator.application.csv_reading import IDENTIFIER_COLUMNS, SKIPPED_COLUMNS, CsvRow, Header
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.calls import IdentifyCall, identify_call
@@ -37,7 +37,7 @@ class RowCalls:
         return cls(
             columns=header.columns,
             naming=tuple((kind, kind.value) for kind in naming_kinds(header, mode, by)),
-            left_out=tuple(name for name in NOTE_COLUMNS if name in header.columns),
+            left_out=tuple(name for name in SKIPPED_COLUMNS if name in header.columns),
             mode=mode,
             update_only=update_only,
         )

@@ -1,7 +1,11 @@
 """Cells of CSV files that a spreadsheet would run as formulas, made harmless so that it can be taken back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""At the start of a file it tells Excel that the file is UTF-8, and imports skip it."""
 
 _dangerous = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]").match  # noqa: RUF001 - spreadsheets take the wide signs for the others
 
@@ -21,3 +25,11 @@ def original(cell: str) -> str:
 def originals(cells: Sequence[str]) -> Sequence[str]:
     """The same for a row; one look tells for most that there is nothing to take back."""
     return list(map(original, cells)) if "'" in "".join(cells) else cells
+
+
+def with_byte_order_mark(lines: Iterable[str]) -> Iterator[str]:
+    """Write the byte order mark before the first line, and no line more."""
+    rest = iter(lines)
+    for first in rest:
+        yield f"{BYTE_ORDER_MARK}{first}"
+        yield from rest

@@ -1,13 +1,15 @@
 """``workspacectl exports``: the reports of people who stand in the way of an identifier change."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from workspace_operator.cli.options import ClusterID, Database, OutputFile, WorkspaceName
-from workspace_operator.cli.output import note, table
+from workspace_operator.cli.options import ClusterID, Database, ForExcel, OutputFile, WorkspaceName
+from workspace_operator.cli.output import note, people_text, table
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
 from workspace_operator.errors import NotFound
+from workspace_operator.migrations.records import Violation
 
 app = typer.Typer(help="Fetch reports of people who stand in the way of a change.", no_args_is_help=True)
 
@@ -16,8 +18,11 @@ Examples:
 
 \b
   workspacectl exports get -w default/crm --latest -o to-mend.csv
-  workspacectl exports get -w default/crm --id 3
+  workspacectl exports get -w default/crm --id 3 --with first_name,last_name
+  workspacectl exports get -w default/crm --violation duplicateEmail --except-oldest -o to-delete.csv
 """
+
+WITH = "--with"
 
 
 @app.command("list")
@@ -37,24 +42,56 @@ def get(
     workspace: WorkspaceName,
     latest: Annotated[bool, typer.Option("--latest", help="The newest export; the default.")] = False,
     number: Annotated[int | None, typer.Option("--id", metavar="N", help="The export of this number.")] = None,
+    attributes: Annotated[
+        str | None,
+        typer.Option(
+            WITH,
+            metavar="NAME,…",
+            help="Attributes to write besides; '' for none.",
+            show_default="the two text attributes that most of these people have",
+        ),
+    ] = None,
+    violations: Annotated[
+        list[Violation] | None,
+        typer.Option("--violation", help="Only people with this violation. Can be given several times."),
+    ] = None,
+    except_oldest: Annotated[
+        bool, typer.Option("--except-oldest", help="Leave out the oldest person of each shared address.")
+    ] = False,
+    for_excel: ForExcel = False,
     output: OutputFile = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Write an export as CSV.
 
-    One row a person: what is wrong, who it is, who shares the address, and what to do.
+    One row for each person: the violations, the identifiers, who shares the address, what to do, and a few attributes.
+
+    An import skips the columns that begin with _, so the file can be corrected and imported as it is, with --by cio_id
+    --update.
     """
-    from workspace_operator.application.exporting import violation_lines
-    from workspace_operator.cli.files import write_lines
+    from workspace_operator.application.exporting import EVERYBODY, ViolationFilter, violation_lines
+    from workspace_operator.cli.files import write_csv
 
     if latest and number is not None:
         raise typer.BadParameter("choose one of --latest and --id")
+    which = ViolationFilter(violations=violations or (), except_oldest=except_oldest)
     with opened_workspace(database, workspace, cluster_id) as found:
         chosen = number if number is not None else _newest(found)
-        count = write_lines(violation_lines(found.exports.violations(found.number, chosen)), output)
+        names = _attributes(found, chosen, attributes)
+        rows = found.exports.violations(found.number, chosen, attributes=names)
+        lines = violation_lines(rows, names, EVERYBODY if which == EVERYBODY else which)
+        count = write_csv(lines, output, for_excel=for_excel)
         if output:
-            note(f"{count - 1} people written to {output}")
+            note(f"{people_text(count - 1)} written to {output}")
+
+
+def _attributes(found: NamedWorkspace, number: int, said: str | None) -> Sequence[str]:
+    from workspace_operator.application.exporting import attributes_named, common_attributes
+
+    if said is not None:
+        return attributes_named(said, field=WITH)
+    return common_attributes(found.exports, found.people, found.number, number)
 
 
 def _newest(found: NamedWorkspace) -> int:

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, BinaryIO, Self
 
-from workspace_operator.application.spreadsheets import harmless
+from workspace_operator.application.spreadsheets import harmless, with_byte_order_mark
 from workspace_operator.cli.output import printable
 from workspace_operator.errors import InvalidInput
 
@@ -35,6 +35,15 @@ def write_lines(lines: Iterable[str], target: Path | None) -> int:
         return _print(lines)
     with replacing(target) as file:
         return _write(lines, file)
+
+
+def write_csv(lines: Iterable[str], target: Path | None, *, for_excel: bool) -> int:
+    """Write lines of CSV as `write_lines` does, with a byte order mark for Excel if it is asked for.
+
+    Raises:
+        InvalidInput: the file cannot be written.
+    """
+    return write_lines(with_byte_order_mark(lines) if for_excel else lines, target)
 
 
 def _print(lines: Iterable[str]) -> int:

@@ -29,6 +29,10 @@ OutputFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Where to write; standard output if left out."),
 ]
+ForExcel = Annotated[
+    bool,
+    typer.Option("--for-excel", help="Begin the file with a byte order mark, so that Excel reads it as UTF-8."),
+]
 
 Value = Annotated[
     str | None, typer.Argument(metavar="VALUE", help="An id, an email or cio_…, told by its shape.", show_default=False)

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workspace_operator.cli import cleaning, importing
-from workspace_operator.cli.options import ByCioID, ByEmail, ByID, ClusterID, Database, OutputFile, Value, WorkspaceName
-from workspace_operator.cli.output import json_text, note, tell
+from workspace_operator.cli.options import (
+    ByCioID,
+    ByEmail,
+    ByID,
+    ClusterID,
+    Database,
+    ForExcel,
+    OutputFile,
+    Value,
+    WorkspaceName,
+)
+from workspace_operator.cli.output import json_text, note, people_text, tell
 from workspace_operator.cli.stores import Named, NamedWorkspace, opened_workspace
 from workspace_operator.errors import InvalidInput, NotFound
 
@@ -32,21 +42,26 @@ Examples:
 
 @app.command("export")
 def export_people(
-    *, workspace: WorkspaceName, output: OutputFile = None, cluster_id: ClusterID = None, database: Database
+    *,
+    workspace: WorkspaceName,
+    for_excel: ForExcel = False,
+    output: OutputFile = None,
+    cluster_id: ClusterID = None,
+    database: Database,
 ) -> None:
     """Write everybody as CSV.
 
     One column an attribute that anybody has. The file can be changed and imported again with --by cio_id --update.
     """
     from workspace_operator.application.exporting import people_lines
-    from workspace_operator.cli.files import write_lines
+    from workspace_operator.cli.files import write_csv
     from workspace_operator.cli.spools import spooled
 
     with opened_workspace(database, workspace, cluster_id) as found:
         with spooled(found.people.all(found.number)) as (people, names):  # one moment; the columns are known at its end
-            count = write_lines(people_lines(people, sorted(names)), output)
+            count = write_csv(people_lines(people, sorted(names)), output, for_excel=for_excel)
         if output:
-            note(f"{count - 1} people written to {output}")
+            note(f"{people_text(count - 1)} written to {output}")
 
 
 @app.command()

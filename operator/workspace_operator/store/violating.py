@@ -1,25 +1,28 @@
 """Violations as rows: read back as a stream, and watched for mending. `reporting` writes them down."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import starmap
+from typing import Any
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Export, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.migrations.stages import Stage
-from workspace_operator.store.dialects import among, delete_keys
+from workspace_operator.store.dialects import Prepared, among, delete_keys, document, json_text, ours_among
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row
 from workspace_operator.store.streams import streamed
-from workspace_operator.store.tables import export, listed_person, migration, violation, workspace
+from workspace_operator.store.tables import export, listed_person, migration, person, violation, workspace
 from workspace_operator.store.unfolded import has_unfolded, members_of
 
 ROWS_AT_A_TIME = 2000
 _ROW = [
     sa.func.nullif(violation.c.email_key, "").label(name) if name == "email_key" else violation.c[name]
     for name in ViolationRow._fields
+    if name != "values"
 ]
 _PLACE = [listed_person.c[column.name] for column in violation.primary_key]
 MENDING_SETTLES = timedelta(seconds=5)
@@ -94,7 +97,9 @@ class SQLExports:
         with self.database.reading() as connection:
             return [Export(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
 
-    def violations(self, workspace_id: int, number: int) -> Iterator[ViolationRow]:
+    def violations(
+        self, workspace_id: int, number: int, *, attributes: Sequence[str] = (), limit: int | None = None
+    ) -> Iterator[ViolationRow]:
         """Stream an export's people by (e-mail key, age, cio_id), those without a key first. Raises NotFound."""
         ours = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number == number)
         order = (violation.c.email_key, violation.c.created_at, violation.c.cio_id)
@@ -103,13 +108,48 @@ class SQLExports:
             if connection.execute(known).first() is None:
                 raise NotFound(f"workspace number {workspace_id} has no export {number}")
             folds = has_unfolded(connection, workspace_id)
-            query = sa.select(*_ROW).where(ours).order_by(*order)
+            query = sa.select(*_ROW).where(ours).order_by(*order).limit(limit)
             with streamed(connection, query, size=ROWS_AT_A_TIME) as found:
-                if not folds:
-                    yield from map(ViolationRow._make, found)
+                if not folds and not attributes:
+                    yield from starmap(ViolationRow, found)
                     return
-                for rows in found.partitions():
-                    members = members_of(connection, workspace_id, {row.cio_id for row in rows})
-                    for row in map(ViolationRow._make, rows):
-                        if row.cio_id not in members or members[row.cio_id].cio_id == row.cio_id:
-                            yield row
+                for partition in found.partitions():
+                    rows = list(starmap(ViolationRow, partition))
+                    yield from _seen(connection, workspace_id, rows, attributes, folds=folds)
+
+
+def _seen(
+    connection: sa.Connection,
+    workspace_id: int,
+    rows: Sequence[ViolationRow],
+    attributes: Sequence[str],
+    *,
+    folds: bool,
+) -> Iterator[ViolationRow]:
+    """These rows without people who have become part of somebody else, with the values of attributes."""
+    cio_ids = [row.cio_id for row in rows]
+    survivors = members_of(connection, workspace_id, cio_ids) if folds else {}
+    found = dict(_attributes_of(connection, workspace_id, cio_ids)) if attributes else {}
+    for row in rows:
+        survivor = survivors.get(row.cio_id)
+        if survivor is None:
+            theirs = found.get(row.cio_id, {})
+        elif survivor.cio_id == row.cio_id:
+            theirs = survivor.attributes
+        else:
+            continue
+        yield row._replace(values=tuple(map(theirs.get, attributes))) if attributes else row
+
+
+def _attributes_of(
+    connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The attributes of people, by cio_id."""
+    values = {"of_workspace": workspace_id, "cio_ids": json_text(list(cio_ids))}
+    for cio_id, attributes in ATTRIBUTES.run(connection, values):
+        yield cio_id, document(attributes)
+
+
+ATTRIBUTES = Prepared(
+    lambda _: sa.select(person.c.cio_id, person.c.attributes).where(ours_among(person.c.cio_id, "cio_ids"))
+)

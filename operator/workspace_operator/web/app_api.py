@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from anyio import to_thread
 
+from workspace_operator.application.exporting import common_attributes
 from workspace_operator.application.ports import Export, ReferenceAsk
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.emails import email_key
@@ -87,14 +88,20 @@ class AppAPI:
         return Reply(document={"export": documents.export_document(self._export(inquiry))})
 
     def download(self, inquiry: Inquiry) -> Reply:
-        """``GET /v1/exports/{id}/download``: a link to the CSV that works for a while without a key."""
-        token = downloads.token(inquiry.caller, self._export(inquiry).number, now=self.services.clock())
-        return Reply(document={"url": f"{inquiry.base_url}/v1/downloads/{token}"})
+        """``GET /v1/exports/{id}/download?with&for_excel``: a link to the CSV that works for a while without a key."""
+        options = downloads.CSVOptions.of(inquiry.query)
+        end = downloads.link(inquiry.caller, self._export(inquiry).number, options, now=self.services.clock())
+        return Reply(document={"url": f"{inquiry.base_url}/v1/downloads/{end}"})
 
     def file(self, inquiry: Inquiry) -> Reply:
-        """``GET /v1/downloads/{token}``: the CSV behind such a link."""
-        workspace_id, number = downloads.opened(inquiry.parts[0], self.services.credentials, now=self.services.clock())
-        return downloads.csv_reply(self.services.exports.violations(workspace_id, number), f"export-{number}.csv")
+        """``GET /v1/downloads/{token}?with&for_excel``: the CSV behind such a link."""
+        services, options = self.services, downloads.CSVOptions.of(inquiry.query)
+        opened = downloads.opened(inquiry.parts[0], services.credentials, options, now=services.clock())
+        attributes = options.attributes
+        if attributes is None:
+            attributes = common_attributes(services.exports, services.people, *opened)
+        rows = services.exports.violations(*opened, attributes=attributes)
+        return downloads.csv_reply(rows, f"export-{opened[1]}.csv", attributes, for_excel=options.for_excel)
 
     def list_workspaces(self, inquiry: Inquiry) -> Reply:
         """``GET /v1/workspaces``: the key's own, since a key reaches no other."""

@@ -1,17 +1,22 @@
 """Links to exports that work for a while without a key, as the vendor's clients expect, and the CSV behind them.
 
 A link names the workspace, the set of credentials that asked for it, the export and when it ends, and is signed with a
-key that is made of the digest of that set's app key. So it reaches one export, and dies with the credentials.
+key that is made of the digest of that set's app key. So it reaches one export, and dies with the credentials. Its query
+says which attributes the CSV has, and is signed with it, so that a link cannot be changed to show more.
 """
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
+from urllib.parse import urlencode
 
-from workspace_operator.application.exporting import violation_lines
+from workspace_operator.application.exporting import attributes_named, violation_lines
 from workspace_operator.application.ports import Credentials, StoredCredentials, ViolationRow
-from workspace_operator.errors import NotFound
+from workspace_operator.application.spreadsheets import with_byte_order_mark
+from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.texts import shown
 from workspace_operator.web.exchanges import Reply
 
 LIFETIME: Final = timedelta(minutes=15)
@@ -24,33 +29,71 @@ _MOST_DIGITS: Final = 18
 """Any number of so many digits fits the integers of every database."""
 
 
-def token(caller: StoredCredentials, export: int, *, now: datetime) -> str:
-    """What a link to an export ends in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CSVOptions:
+    """How the CSV of an export is wanted.
+
+    Attributes:
+        attributes: the columns after those that every export has; None: the most common ones.
+        for_excel: begin with a byte order mark.
+    """
+
+    attributes: Sequence[str] | None = None
+    for_excel: bool = False
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Self:
+        """The options that a query names. Raises InvalidInput."""
+        attributes = attributes_named(query["with"], field="with") if "with" in query else None
+        said = query.get("for_excel", "false")
+        if said not in _BOOLEANS:
+            message = f"for_excel {shown(said)} is unknown: use one of {', '.join(_BOOLEANS)}"
+            raise InvalidInput(message, field="for_excel")
+        return cls(attributes=attributes, for_excel=_BOOLEANS[said])
+
+    @property
+    def query(self) -> str:
+        """The query that names these options, empty if nothing differs from the defaults."""
+        named = {} if self.attributes is None else {"with": ",".join(self.attributes)}
+        return urlencode(named | ({"for_excel": "true"} if self.for_excel else {}))
+
+
+_BOOLEANS: Final = {"true": True, "false": False}
+AS_USUAL: Final = CSVOptions()
+
+
+def link(caller: StoredCredentials, export: int, options: CSVOptions = AS_USUAL, *, now: datetime) -> str:
+    """What a link to an export ends in: the token, and the query if there is one."""
     ends = int((now + LIFETIME).timestamp())
     claim = _SEPARATOR.join(map(str, (caller.workspace_id, caller.number, export, ends)))
-    return f"{claim}{_SEPARATOR}{_signature(caller, claim)}"
+    token = f"{claim}{_SEPARATOR}{_signature(caller, claim, options)}"
+    return f"{token}?{options.query}" if options.query else token
 
 
-def opened(text: str, credentials: Credentials, *, now: datetime) -> tuple[int, int]:
+def opened(text: str, credentials: Credentials, options: CSVOptions = AS_USUAL, *, now: datetime) -> tuple[int, int]:
     """The workspace and the export of a link. Raises NotFound if it was never made, has ended or was revoked."""
     claim, _, signature = text.rpartition(_SEPARATOR)
     numbers = [int(each) for each in claim.split(_SEPARATOR) if _is_number(each)]
     if len(numbers) == _NUMBERS:
         workspace_id, number, export, ends = numbers
         for each in credentials.sets(workspace_id, now=now):
-            if each.number == number and now.timestamp() < ends and _is_signed(each, claim, signature):
+            is_ours = each.number == number and now.timestamp() < ends
+            if is_ours and _is_signed(_signature(each, claim, options), signature):
                 return workspace_id, export
     raise NotFound("this link was never made or has ended: ask for a new one at /v1/exports/{id}/download")
 
 
-def csv_reply(rows: Iterable[ViolationRow], name: str) -> Reply:
-    """The CSV of an export, made while it is sent."""
+def csv_reply(
+    rows: Iterable[ViolationRow], name: str, attributes: Sequence[str] = (), *, for_excel: bool = False
+) -> Reply:
+    """The CSV of an export, made while it is sent; ``rows`` have the values of ``attributes``."""
     headers = {
         "content-type": "text/csv; charset=utf-8",
         "content-disposition": f'attachment; filename="{name}"',
         "cache-control": "no-store",
     }
-    rest = pieces(violation_lines(rows))
+    lines = violation_lines(rows, attributes)
+    rest = pieces(with_byte_order_mark(lines) if for_excel else lines)
     first = next(rest)  # a lost database, or an export that is gone, is an answer of its own only before the first byte
     return Reply(document=_resumed(first, rest), headers=headers)
 
@@ -75,12 +118,13 @@ def _resumed(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _signature(credentials: StoredCredentials, claim: str) -> str:
-    return hmac.new(credentials.digests.app_key.encode(), f"export:{claim}".encode(), "sha256").hexdigest()
+def _signature(credentials: StoredCredentials, claim: str, options: CSVOptions) -> str:
+    signed = f"export:{claim}?{options.query}" if options.query else f"export:{claim}"
+    return hmac.new(credentials.digests.app_key.encode(), signed.encode(), "sha256").hexdigest()
 
 
-def _is_signed(credentials: StoredCredentials, claim: str, signature: str) -> bool:
-    return hmac.compare_digest(_signature(credentials, claim).encode(), signature.encode(errors="replace"))
+def _is_signed(expected: str, signature: str) -> bool:
+    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
 
 
 def _is_number(text: str) -> bool:
