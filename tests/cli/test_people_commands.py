@@ -295,3 +295,74 @@ def test_malformed_workspace_is_a_usage_error(run: Run, name: str) -> None:
 
     assert done.code == 64
     assert "must be NAMESPACE/NAME, such as default/crm" in done.err
+
+
+@pytest.fixture
+def club(run: Run, crm: Crm) -> None:
+    """People of a workspace in which an email is no identifier."""
+    crm("IDOnly")
+    rows = "1,ana@x.com,Köln,3\n2,Ana@X.com,Bonn,\n3,not an address,Altköln,\n4,bo@x.com,,\n"
+    Path("club.csv").write_text(f"id,email,city,visits\n{rows}")
+    assert run("people", "import", "club.csv", *W).code == 0
+
+
+@pytest.mark.usefixtures("club")
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        (["ANA@x.com"], ["1", "2"]),
+        (["ana"], ["1", "2"]),
+        (["3"], ["3"]),
+        (["köln", "--attribute", "city"], ["1", "3"]),
+        (["3", "--attribute", "visits"], ["1"]),
+        (["ADDRESS", "--attribute", "email"], ["3"]),
+        (["a", "--attribute", "email", "--limit", "1"], ["1"]),
+    ],
+)
+def test_people_are_found(run: Run, words: list[str], ids: list[str]) -> None:
+    done = run("people", "find", *words, *W)
+
+    assert done.code == 0
+    assert [line.split()[1] for line in done.out.splitlines()[1:]] == ids
+
+
+@pytest.mark.usefixtures("club")
+def test_person_is_found_by_cio_id(run: Run) -> None:
+    [first, *_] = json.loads(run("people", "find", "ana", *W, "-o", "json").out)
+
+    found = json.loads(run("people", "find", f"cio_{first['cio_id']}", *W, "-o", "json").out)
+
+    assert found == [first]
+
+
+@pytest.mark.usefixtures("club")
+def test_attribute_stands_beside_who_has_it(run: Run) -> None:
+    header, row = run("people", "find", "bonn", "--attribute", "city", *W).out.splitlines()
+
+    assert header.split() == ["CIO_ID", "ID", "EMAIL", "CITY"]
+    assert row.split()[1:] == ["2", "Ana@X.com", "Bonn"]
+
+
+@pytest.mark.usefixtures("club")
+@pytest.mark.parametrize("words", [["Ana@y.com"], ["Hamburg", "--attribute", "city"], ["ana", "--attribute", "name"]])
+def test_nobody_found_is_told(run: Run, words: list[str]) -> None:
+    done = run("people", "find", *words, *W)
+
+    assert (done.code, done.out) == (1, "")
+    assert done.error.startswith("error: nobody in default/crm has ")
+
+
+@pytest.mark.usefixtures("club")
+@pytest.mark.parametrize("text", ["", " ", "a\0b", "x" * 1001])
+def test_text_that_nobody_can_have_is_refused(run: Run, text: str) -> None:
+    done = run("people", "find", text, *W)
+
+    assert done.code == 1
+    assert "TEXT" in done.error
+
+
+@pytest.mark.usefixtures("club")
+def test_more_people_than_are_shown_are_told_of(run: Run) -> None:
+    done = run("people", "find", "ana", "--limit", "1", *W)
+
+    assert done.err == "there are more than 1 person: give a longer TEXT, or a higher --limit\n"

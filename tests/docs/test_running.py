@@ -1,5 +1,6 @@
 """Blocks and programs of the documentation, run as they stand there."""
 
+import csv
 import os
 import shutil
 import subprocess
@@ -34,13 +35,20 @@ def test_blocks_of_readme_run(tmp_path: Path) -> None:
 def test_cleaning_up_runs(tmp_path: Path) -> None:
     printed = run_blocks(runnable_blocks("docs/people.md"), tmp_path)
 
-    told = [line for line in printed.splitlines() if line.startswith(("segment 1", "12 people"))]
+    told = [line for line in printed.splitlines() if line.startswith(("segment 1", "7 people"))]
     assert told == [
-        "segment 1 (in the way): 12 people",
-        "12 people of segment 1 (in the way) would be deleted from default/club",
-        "12 people deleted",
+        "7 people written to to-delete.csv",
+        "segment 1 (duplicates): 7 people",
+        "7 people of segment 1 (duplicates) would be deleted from default/club",
+        "7 people deleted",
     ]
-    assert printed.splitlines()[-1].split() == ["default", "club", "True", "InForce", "EmailOrID", "16"]
+    assert printed.splitlines()[-1].split() == ["default", "club", "True", "InForce", "EmailOrID", "21"]
+    listed = csv_rows(tmp_path / "to-delete.csv")
+    deleted = csv_rows(tmp_path / "deleted.csv")
+    assert {"duplicateEmail"} <= set.intersection(*(set(row["_violations"].split(";")) for row in listed))
+    assert {row["id"] for row in deleted} == {f"m-{each}" for each in (1013, 1014, 1017, 1018, 1019, 1020)} | {
+        "eva@example.com"
+    }
 
 
 @pytest.mark.usefixtures("curl")
@@ -63,6 +71,11 @@ def test_example_prints_what_its_page_says(tmp_path: Path) -> None:
 
     assert first in text_of("examples/README.md")
     assert second.endswith("mira@example.net platinum\n")
+
+
+def csv_rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
 
 
 def command(database: str, *words: str) -> str:

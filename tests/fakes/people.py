@@ -11,6 +11,7 @@ from tests.fakes.violations import people_counts
 from workspace_operator.application.ports import Answer, ReferenceAsk
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import Ask
+from workspace_operator.identity.emails import email_key_prefix
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.performing import perform
 from workspace_operator.identity.references import Reference
@@ -67,6 +68,17 @@ class MemoryPeople:
     def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
         self.memory.room(workspace_id)
         return [each for each in self.all(workspace_id) if each.email_key == key][:limit]
+
+    def beginning_with(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
+        self.memory.room(workspace_id)
+        key = email_key_prefix(text)
+        people = list(self.all(workspace_id))
+        by_id = sorted((each for each in people if (each.id or "").startswith(text)), key=lambda each: each.id or "")
+        by_email = sorted(
+            (each for each in people if (each.email_key or "").startswith(key)),
+            key=lambda each: (each.email_key or "", each.cio_id),
+        )
+        return list({each.cio_id: each for each in [*by_id, *by_email]}.values())[:limit]
 
     def sharing_email(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
         room = self.memory.room(workspace_id)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workspace_operator.identity.emails import email_key, library_email_key
+from workspace_operator.identity.emails import email_key, email_key_prefix, library_email_key
 
 KELVIN = "\N{KELVIN SIGN}"
 LABEL_63 = "a" * 63
@@ -139,3 +139,17 @@ def test_plain_addresses_take_the_short_cut() -> None:
     short = min(repeat(lambda: email_key(address), number=200, repeat=5))
 
     assert short * 4 < min(repeat(lambda: library_email_key(address), number=200, repeat=5))
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [
+        (" Ana.S", "ana.s"),
+        ("ana@Exa", "ana@exa"),
+        ("lena@bücher.example", "lena@xn--bcher-kva.example"),
+        ("ΟΔΟΣ", "οδοσ"),
+        ("u\N{COMBINING DIAERESIS}", "ü"),
+    ],
+)
+def test_beginning_of_an_address_has_the_form_of_a_key(text: str, prefix: str) -> None:
+    assert email_key_prefix(text) == prefix

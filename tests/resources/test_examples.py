@@ -75,7 +75,7 @@ def test_violations_are_those_of_the_readme(folder: Path) -> None:
     told = dict(re.findall(r"^\| (\w+) \| (\d+) \|", (EXAMPLES / "README.md").read_text(), re.MULTILINE))
 
     assert len(rows) == 17
-    assert Counter(name for row in rows for name in row["violations"].split(";")) == {
+    assert Counter(name for row in rows for name in row["_violations"].split(";")) == {
         violation: int(people) for violation, people in told.items()
     }
 

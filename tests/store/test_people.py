@@ -227,3 +227,44 @@ def test_unknown_workspace_is_not_found(store: Store) -> None:
 
 def test_empty_batch_does_nothing(both: Scene) -> None:
     assert both.identify() == []
+
+
+@pytest.fixture
+def searched(store: Store) -> Scene:
+    """People of a workspace in which an email is no identifier."""
+    scene = Scene.create(store, Mode.ID_ONLY)
+    for id_, email in (("m-2", "Ana@Example.com"), ("m-10", "bo@example.com"), ("m-1", "ana@example.com")):
+        scene.add(id_, email)
+    scene.add("ana-7", "no address")
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("m-1", ["m-1", "m-10"]),
+        ("ana@example.com", ["m-2", "m-1"]),
+        (" ANA@Example.COM ", ["m-2", "m-1"]),
+        ("ana", ["ana-7", "m-2", "m-1"]),
+        ("M-1", []),
+        ("no address", []),
+        ("_", []),
+        ("%", []),
+        ("m", ["m-1", "m-10", "m-2"]),
+    ],
+)
+def test_people_are_found_by_the_beginning_of_an_identifier(searched: Scene, text: str, ids: list[str]) -> None:
+    found = searched.store.people.beginning_with(searched.workspace_id, text, limit=10)
+
+    assert [each.id for each in found] == ids
+
+
+def test_no_more_people_are_found_than_wanted(searched: Scene) -> None:
+    found = searched.store.people.beginning_with(searched.workspace_id, "ana", limit=2)
+
+    assert [each.id for each in found] == ["ana-7", "m-2"]
+
+
+def test_nobody_is_found_in_an_unknown_workspace(searched: Scene) -> None:
+    with pytest.raises(NotFound):
+        searched.store.people.beginning_with(searched.workspace_id + 1000, "ana", limit=2)

@@ -12,7 +12,7 @@ from tests.postgres import Postgres
 from tests.store.adapters import START, Sent, hearing, upgraded
 from tests.store.scenes import LEASE
 from workspace_operator.application.ports import Lease, ViolationRow
-from workspace_operator.store import counting, reporting, sharing
+from workspace_operator.store import counting, people_search, reporting, sharing
 from workspace_operator.store.engines import Database
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.tables import export, listed_person, person, violation
@@ -193,6 +193,33 @@ def purging(database: Database) -> Sent:
         database.writing(lambda connection: purge_violations(connection, WORKSPACE, ["nobody"]))
     [statement] = [each for each in sent if "FROM listed_person" in each[0]]
     return statement
+
+
+SEARCHES = {
+    "id": (people_search.ids_beginning_with(WORKSPACE, "m-1", limit=10), "identifier", "identifier_pkey"),
+    "email": (people_search.emails_beginning_with(WORKSPACE, "ana@", limit=10), "person", "ix_person_email"),
+}
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_sqlite_searches_people_in_an_index(crowded_sqlite: Database, kind: str) -> None:
+    query, table, _ = SEARCHES[kind]
+
+    [step] = sqlite_plan(crowded_sqlite, query)
+
+    assert step.startswith(f"SEARCH {table} USING ")
+    assert "_key>? AND " in step
+    assert "TEMP B-TREE" not in step
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_postgres_searches_people_in_an_index(crowded_postgres: Database, kind: str) -> None:
+    query, table, index = SEARCHES[kind]
+
+    [scan] = [node for node in postgres_plan(crowded_postgres, query) if node.get("Relation Name") == table]
+
+    assert scan["Index Name"] == index
+    assert "_key >=" in scan["Index Cond"]
 
 
 def explained(database: Database, sent: Sent, how: str) -> list[Any]:

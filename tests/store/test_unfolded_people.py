@@ -75,6 +75,16 @@ def test_owners_of_an_address_are_one(scene: Scene, crowd: dict[str, str]) -> No
     finish(scene, lease)
 
 
+@pytest.mark.parametrize("text", [ANN[:4], "1"])
+def test_survivor_is_found_by_the_beginning(scene: Scene, crowd: dict[str, str], text: str) -> None:
+    lease = switched(scene)
+
+    found = scene.store.people.beginning_with(scene.workspace_id, text, limit=10)
+
+    assert [each.cio_id for each in found] == [crowd["1"]]
+    finish(scene, lease)
+
+
 def test_call_comes_to_the_survivor(scene: Scene, crowd: dict[str, str]) -> None:
     lease = switched(scene)
 

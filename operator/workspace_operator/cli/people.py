@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workspace_operator.cli import cleaning, importing
+from workspace_operator.cli import cleaning, importing, people_search
 from workspace_operator.cli.options import (
     ByCioID,
     ByEmail,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what a help text does not need is not loaded for it
 
 app = typer.Typer(help="Look after the people of a workspace.", no_args_is_help=True)
 app.command("import", epilog=importing.EXAMPLES)(importing.import_people)
+app.command("find", epilog=people_search.EXAMPLES)(people_search.find)
 
 DELETE_EXAMPLES = """
 Examples:

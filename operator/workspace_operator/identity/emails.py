@@ -40,6 +40,14 @@ def email_key(raw: str) -> str | None:
     return library_email_key(text)
 
 
+def email_key_prefix(text: str) -> str:
+    """What the keys of addresses begin with that begin with this text, as far as that can be told.
+
+    A domain in Unicode can be brought into its ASCII form only as a whole.
+    """
+    return email_key(text) or _local_key(text.strip())
+
+
 def library_email_key(text: str) -> str | None:
     """The same as `email_key`, of stripped text and without its short cut: the definition."""
     if "@" not in text:
@@ -55,8 +63,11 @@ def _folded(text: str) -> str | None:
     if domain is None:
         return None
     # The domain has no @, however many a quoted local part has.
-    local = normalize("NFC", text.rpartition("@")[0]).lower().replace(_FINAL_SIGMA, _SIGMA)
-    return f"{normalize('NFC', local)}@{domain}"
+    return f"{_local_key(text.rpartition('@')[0])}@{domain}"
+
+
+def _local_key(local: str) -> str:
+    return normalize("NFC", normalize("NFC", local).lower().replace(_FINAL_SIGMA, _SIGMA))
 
 
 def _ascii_domain(text: str) -> str | None:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Answer, ReferenceAsk
 from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable
 from workspace_operator.identity.calls import AnonymousEventCall, Ask, Call, IdentifyCall, SuppressCall, UnsuppressCall
+from workspace_operator.identity.emails import email_key_prefix
 from workspace_operator.identity.keys import Keys, keys_of
 from workspace_operator.identity.outcomes import Outcome
 from workspace_operator.identity.people import Person
@@ -43,6 +44,7 @@ from workspace_operator.store.loading import (
     reserve,
     surroundings,
 )
+from workspace_operator.store.people_search import people_beginning_with
 from workspace_operator.store.sharing import sharers
 from workspace_operator.store.streams import streamed
 from workspace_operator.store.tables import device, person, suppression
@@ -140,6 +142,15 @@ class SQLPeople(FoldingStore):
                 if standing_of(connection, workspace_id).row.folds:
                     refuse_unfolded_keys(connection, workspace_id, [key])
                 return [person_of(row) for row in connection.execute(query.order_by(person.c.cio_id).limit(limit))]
+
+        return self.folder.folding(workspace_id, find)
+
+    def beginning_with(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
+        """Find people whose id or email begins with a text, those found by id first."""
+
+        def find() -> Sequence[Person]:
+            with self.database.reading_one_snapshot() as connection:
+                return people_beginning_with(connection, workspace_id, text, email_key_prefix(text), limit=limit)
 
         return self.folder.folding(workspace_id, find)
 

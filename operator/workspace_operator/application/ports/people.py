@@ -42,6 +42,14 @@ class People(Protocol):
         """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
         ...
 
+    def beginning_with(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
+        """Find people whose id or email begins with a text, by the indexes: those found by id first, each once.
+
+        An email that is no address is found by ``all`` only. In every mode, also where email is no identifier.
+        Raises NotFound.
+        """
+        ...
+
     def sharing_email(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
         """Stream e-mail key and cio_id of all who share one at one moment, by (key, age), the oldest or newest first.
 

@@ -1,0 +1,94 @@
+"""``workspacectl people find``."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.output import json_text, note, people_text, table
+from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
+from workspace_operator.errors import NotFound
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.people_search import PeopleSearch
+    from workspace_operator.identity.people import Person
+
+EXAMPLES = """
+Examples:
+
+\b
+  workspacectl people find ana@example.com -w default/crm
+  workspacectl people find Berlin --attribute city -w default/crm
+"""
+
+COLUMNS = ("CIO_ID", "ID", "EMAIL")
+LIMIT = 100
+HIGHEST_LIMIT = 10_000
+
+
+class Format(StrEnum):
+    """How people are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def find(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The beginning of an id or an email, or a cio_id.")],
+    *,
+    workspace: WorkspaceName,
+    attribute: Annotated[
+        str | None,
+        typer.Option(
+            "--attribute",
+            metavar="NAME",
+            help="Read everybody instead, and find TEXT anywhere in this attribute (also id and email), in any case.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=HIGHEST_LIMIT, help="The number of people to print at most.")
+    ] = LIMIT,
+    output: Annotated[Format, typer.Option("--output", "-o", help="The format of the result.")] = Format.TABLE,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Find people.
+
+    In every mode people are found by the beginning of their id or their email, from the indexes. An email that is no
+    valid address is found with --attribute email.
+    """
+    from workspace_operator.application.people_search import PeopleSearch
+
+    with opened_workspace(database, workspace, cluster_id) as found:
+        search = PeopleSearch(people=found.people, workspace_id=found.number, text=text)
+        people = _found(found, search, attribute, limit + 1)
+    if not people:
+        where = "an id, an email or a cio_id" if attribute is None else f"the attribute {attribute}"
+        raise NotFound(f"nobody in {workspace} has {text!r} in {where}")
+    _print(people[:limit], attribute, output)
+    if len(people) > limit:
+        note(f"there are more than {people_text(limit)}: give a longer TEXT, or a higher --limit")
+
+
+def _found(found: NamedWorkspace, search: "PeopleSearch", attribute: str | None, limit: int) -> "Sequence[Person]":
+    from workspace_operator.cli.progress_bars import people_bar
+
+    if attribute is None:
+        return search.by_identifier(limit=limit)
+    with people_bar("reading", found.people.count(found.number).total) as progress:
+        return list(islice(search.by_attribute(attribute, progress), limit))
+
+
+def _print(people: "Sequence[Person]", attribute: str | None, output: Format) -> None:
+    from workspace_operator.application.people_search import text_of
+    from workspace_operator.cli.people import shown
+
+    if output is Format.JSON:
+        print(json_text([shown(person) for person in people]))
+        return
+    names = [] if attribute is None or attribute.upper() in COLUMNS else [attribute]
+    rows = ((person.cio_id, person.id, person.email, *(text_of(person, name) for name in names)) for person in people)
+    table((*COLUMNS, *(name.upper() for name in names)), rows)
