@@ -21,7 +21,8 @@ from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED
 from workspace_operator.reconcile.credentials import SecretState
 from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.reconcile.plan import Plan
-from workspace_operator.reconcile.wishes import Resource
+from workspace_operator.reconcile.validity import problems_of_new_values
+from workspace_operator.reconcile.wishes import Resource, Wish
 from workspace_operator.resources.workspaces import ADOPT
 
 MOST_ACTIONS = 8
@@ -104,6 +105,7 @@ def test_rests_again_after_worker(subject: Resource, store: ModelStore) -> None:
 
 @given(resources(wishes, statuses))
 def test_empty_store_leads_to_ready(subject: Resource) -> None:
+    assume(isinstance(subject.wish, Wish) and not problems_of_new_values(subject.wish.settings, None))
     plain = replace(subject, deleting=False, suspended=False, annotations={**subject.annotations, ADOPT: ""})
     store = ModelStore()
 

@@ -7,9 +7,10 @@ import pytest
 from tests.reconcile.builders import OWNER, conditions, decided, message, resource, stored, told, wish
 from workspace_operator.identity.rules import Mode
 from workspace_operator.reconcile.observed import Observed, StoreAway
-from workspace_operator.reconcile.wishes import InvalidWish
+from workspace_operator.reconcile.plan import PutInForce, TakeOver
+from workspace_operator.reconcile.wishes import InvalidWish, Wish
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.workspaces import ADOPT
+from workspace_operator.resources.workspaces import ADOPT, SendMode
 
 INVALID = InvalidWish(
     problems=(
@@ -88,3 +89,39 @@ def test_problems_with_what_holds_are_joined() -> None:
 
     assert "spec.accountName" in words
     assert "spec.identifiers.mode" in words
+
+
+INVISIBLE = wish(display_name="Shop\N{ZERO WIDTH SPACE}")
+NO_ADDRESS = wish(send_mode=SendMode.TEST, test_address="a@b@c.dd")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [(INVISIBLE, "spec.displayName"), (NO_ADDRESS, "spec.sendBehavior.testAddress")],
+    ids=["name", "address"],
+)
+@pytest.mark.parametrize("observed", [Observed(), Observed(workspace=stored())], ids=["none", "another"])
+def test_new_values_are_judged_again(wanted: Wish, field: str, observed: Observed) -> None:
+    """The definition may be older than the operator, and the resource older than the rule."""
+    status = told(resource(wish=wanted), observed)
+
+    assert conditions(status)["Ready"] == ("False", "InvalidSpec")
+    assert f"{field}: must" in message(status)
+
+
+@pytest.mark.parametrize("wanted", [INVISIBLE, NO_ADDRESS], ids=["name", "address"])
+def test_values_in_force_stay_in_force(wanted: Wish) -> None:
+    in_force = Observed(workspace=stored(settings=wanted.settings))
+
+    assert conditions(told(resource(wish=wanted), in_force))["Ready"] == ("True", "InForce")
+    for change in ({"color": "112233"}, {"open_tracking": False}):
+        plan = decided(resource(wish=replace(wanted, settings=replace(wanted.settings, **change))), in_force)
+        assert [type(action) for action in plan.actions] == [PutInForce]
+
+
+def test_owner_made_anew_keeps_what_is_in_force() -> None:
+    workspace = stored(settings=INVISIBLE.settings, owner=replace(OWNER, uid="gone"))
+
+    plan = decided(resource(wish=INVISIBLE), Observed(workspace=workspace))
+
+    assert [type(action) for action in plan.actions] == [TakeOver]

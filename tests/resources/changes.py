@@ -59,6 +59,13 @@ MODE_CHANGES = [
 
 SPEC_CHANGES = [
     of_spec("another displayName", "displayName: Shop", "displayName: The Shop"),
+    of_spec("a name nobody can see", "displayName: Shop", r'displayName: "\u200b"', rules.DISPLAY_NAME_IS_VISIBLE),
+    of_spec(
+        "another test address that is none",
+        f"{SENDING}{{mode: Test, testAddress: qa@example.com}}",
+        f"{SENDING}{{mode: Test, testAddress: a@b@c.dd}}",
+        rules.TEST_ADDRESS_IS_AN_ADDRESS,
+    ),
     of_spec("another color", "displayName: Shop", "displayName: Shop\ncolor: '112233'"),
     of_spec("the same accountName", "displayName: Shop", "displayName: Shop\naccountName: default"),
     of_spec(

@@ -43,6 +43,9 @@ GOOD = {
     "one character": workspace("displayName: X"),
     "a hundred characters of four bytes": workspace(f"displayName: {'🛒' * 100}"),
     "white space inside": workspace("displayName: My  Shop"),
+    "a heart in colour": workspace(r'displayName: "\u2764\ufe0f Club 1\ufe0f\u20e3"'),
+    "a name in Arabic": workspace("displayName: متجر"),
+    "a decomposed name": workspace(r'displayName: "Cafe\u0301"'),
     "a folded name": workspace("displayName: >-\n  My\n  Shop"),
     "the longest name": workspace("displayName: Shop", f"name: {'a' * 241}"),
     "the longest account": workspace(f"displayName: Shop\naccountName: {'a' * 63}"),
@@ -53,6 +56,9 @@ GOOD = {
         "displayName: Shop\nsendBehavior: {mode: Test, testAddress: '\"q@a\"@example.com'}"
     ),
     "an international address": workspace("displayName: Shop\nsendBehavior: {mode: Test, testAddress: иван@пример.рф}"),
+    "a test address in Punycode": workspace(
+        "displayName: Shop\nsendBehavior: {mode: Test, testAddress: qa@xn--bcher-kva.example}"
+    ),
     "EmailOnly from the start": workspace("displayName: Shop\nidentifiers: {mode: EmailOnly}"),
     "a status, which nobody but the operator writes": workspace("displayName: Shop")
     + "status: {observedGeneration: x}\n",

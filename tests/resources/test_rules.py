@@ -53,6 +53,22 @@ def test_transition_holds_where_there_is_nothing_older() -> None:
     assert not rule.is_kept(new, {"spec": {"color": "y"}})
 
 
+def test_rule_for_new_values_leaves_old_ones_alone() -> None:
+    rule = Rule(scope=("spec", "color"), expression="self == 'x'", message="must be x", judges_new_values_only=True)
+    old = {"spec": {"color": "y"}}
+
+    assert rule.is_kept(old, old)
+    assert not rule.is_kept(old, None)
+    assert not rule.is_kept({"spec": {"color": "z"}}, old)
+    assert rule.is_kept({"spec": {"color": "x"}}, old)
+    assert rule.as_document() == {
+        "rule": "oldSelf.orValue('') == self || (self == 'x')",
+        "message": "must be x",
+        "reason": "FieldValueInvalid",
+        "optionalOldSelf": True,
+    }
+
+
 def test_rule_becomes_an_entry_of_the_schema() -> None:
     at_field = Rule(
         scope=("spec",), field=("a", "b"), expression="true", message="must be", reason=FieldReason.FORBIDDEN

@@ -6,6 +6,7 @@ from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorksp
 from workspace_operator.reconcile.plan import CreateWorkspace, TakeOver
 from workspace_operator.reconcile.situations import Situation
 from workspace_operator.reconcile.steps import Step, first_of
+from workspace_operator.reconcile.validity import invalid, problems_of_new_values
 from workspace_operator.reconcile.verdicts import Reason, Verdict
 
 
@@ -41,6 +42,12 @@ def remembered_workspace_is_somebody_elses(situation: Situation) -> Step | None:
     return None if remembered is None else _dispute(messages.remembered_is_held(remembered.workspace))
 
 
+def new_values_are_invalid(situation: Situation) -> Step | None:
+    """No workspace is made with texts that no workspace may be given."""
+    problems = problems_of_new_values(situation.wish.settings, None)
+    return invalid(problems) if problems else None
+
+
 def wanted_name_is_held(situation: Situation) -> Step | None:
     """No workspace can be made under a display name that another one of the account has."""
     holder = situation.observed.name_holder
@@ -55,6 +62,7 @@ RULES = (
     owner_was_made_anew,
     adoption_is_asked_for,
     remembered_workspace_is_somebody_elses,
+    new_values_are_invalid,
     wanted_name_is_held,
 )
 

@@ -1,11 +1,13 @@
 """What makes a wish impossible to follow: of itself, or from what is in force."""
 
 from workspace_operator.reconcile import messages
+from workspace_operator.reconcile.observed import Settings
 from workspace_operator.reconcile.situations import Holding
 from workspace_operator.reconcile.steps import Step
 from workspace_operator.reconcile.verdicts import Reason, Verdict
 from workspace_operator.reconcile.wishes import InvalidWish, Resource
 from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.rules import RULES_FOR_NEW_VALUES, broken
 from workspace_operator.resources.workspaces import ADOPT
 
 
@@ -23,8 +25,8 @@ def problems_of(resource: Resource) -> tuple[Problem, ...]:
 
 
 def wish_cannot_be_followed(holding: Holding) -> Step | None:
-    """The account is for ever, and not every mode leads to every other (identity-rules §7)."""
-    problems = []
+    """The account is for ever, not every mode leads to every other (identity-rules §7), and new texts are judged."""
+    problems = list(problems_of_new_values(holding.wish.settings, holding.workspace.settings))
     if not holding.account_fits:
         message = messages.account_is_another(holding.workspace)
         problems.append(Problem(path="spec.accountName", message=message))
@@ -32,6 +34,20 @@ def wish_cannot_be_followed(holding: Holding) -> Step | None:
         message = messages.mode_may_not_follow(holding.workspace.mode, holding.mode_wanted)
         problems.append(Problem(path="spec.identifiers.mode", message=message))
     return invalid(tuple(problems)) if problems else None
+
+
+def problems_of_new_values(wanted: Settings, in_force: Settings | None) -> tuple[Problem, ...]:
+    """What is wrong with texts that are not in force yet; None: nothing is in force.
+
+    The API server asks the same rules, but not where the definition is older than the operator, or the resource older
+    than the rule.
+    """
+    return broken(RULES_FOR_NEW_VALUES, _judged(wanted), None if in_force is None else _judged(in_force))
+
+
+def _judged(settings: Settings) -> dict[str, object]:
+    sending = {} if settings.test_address is None else {"testAddress": settings.test_address}
+    return {"spec": {"displayName": settings.display_name, "sendBehavior": sending}}
 
 
 def invalid(problems: tuple[Problem, ...]) -> Verdict:

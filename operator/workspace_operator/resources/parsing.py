@@ -5,20 +5,19 @@ know is ignored. ``validate_manifest`` is for what people write: its verdicts an
 kube-apiserver under ``kubectl apply``, where an unknown field is an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
 
-from workspace_operator.identity.emails import email_key
 from workspace_operator.resources import metadata as meta
 from workspace_operator.resources.problems import InvalidResource, Problem, spelled
-from workspace_operator.resources.rules import RULES, TEST_ADDRESS_IS_AN_ADDRESS, broken
+from workspace_operator.resources.rules import RULES, RULES_FOR_EVERY_VALUE, Rule, broken
 from workspace_operator.resources.schema import resource_schema
 from workspace_operator.resources.statuses import WorkspaceStatus
 from workspace_operator.resources.validation import Schema, completed, findings, unknown_fields, without_nulls
-from workspace_operator.resources.workspaces import API_VERSION, KIND, SendBehavior, Workspace
+from workspace_operator.resources.workspaces import API_VERSION, KIND, Workspace
 
 Json = Mapping[str, Any]
 
@@ -26,21 +25,14 @@ Json = Mapping[str, Any]
 def parse(document: Json, *, old: Json | None = None) -> Workspace:
     """The Workspace that a document describes; InvalidResource, with every problem, if it describes none.
 
-    ``old`` is what the document replaces; with it, rules about changes are asked, too.
+    ``old`` is what the document replaces; with it, rules about changes and about new values are asked, too. Without
+    it, those about new values are left to the reconcile, which knows what is in force.
     """
     given = without_nulls(document)
-    problems = unreadable(given) or invalid(given, old)
+    problems = unreadable(given) or invalid(given, old, rules=RULES if old else RULES_FOR_EVERY_VALUE)
     if problems:
         raise InvalidResource(problems)
-    workspace = Workspace.model_validate({**given, "status": status_of(given)})
-    if not can_be_tested(workspace.spec.send_behavior):
-        raise InvalidResource([TEST_ADDRESS_IS_AN_ADDRESS.problem])
-    return workspace
-
-
-def can_be_tested(sending: SendBehavior) -> bool:
-    """Whether the test address, if there is one, can be mailed to: a schema can tell only its outline."""
-    return sending.test_address is None or email_key(sending.test_address) is not None
+    return Workspace.model_validate({**given, "status": status_of(given)})
 
 
 def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
@@ -74,7 +66,7 @@ def manifest_schema() -> Schema:
     return {**schema, "properties": {**schema["properties"], "metadata": meta.METADATA}}
 
 
-def invalid(document: Json, old: Json | None) -> list[Problem]:
+def invalid(document: Json, old: Json | None, *, rules: Sequence[Rule] = RULES) -> list[Problem]:
     """What is wrong with a readable document. Its status is not looked at: nobody but the operator writes it."""
     schema = resource_schema()
     wanted = {name: value for name, value in document.items() if name != "status"}
@@ -82,7 +74,7 @@ def invalid(document: Json, old: Json | None) -> list[Problem]:
     found = list(findings(schema, whole))
     problems = [*meta.invalid(document.get("metadata", {})), *(finding.problem for finding in found)]
     if not any(finding.is_blocking for finding in found):
-        problems += broken(RULES, whole, before(old))
+        problems += broken(rules, whole, before(old))
     return list(dict.fromkeys(problems))
 
 

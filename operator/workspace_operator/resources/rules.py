@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from workspace_operator.migrations.changes import ALLOWED_CHANGES
-from workspace_operator.resources import expressions
+from workspace_operator.resources import display_names, expressions, mail_addresses
 from workspace_operator.resources.problems import Path, Problem, spelled
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
 
@@ -28,13 +28,18 @@ class FieldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. ``scope`` is where ``self`` is; ``field`` is, seen from there, what is wrong if broken."""
+    """One rule. ``scope`` is where ``self`` is; ``field`` is, seen from there, what is wrong if broken.
+
+    A rule that is younger than the resources it is about judges new values only: text that stays as it is is kept, so
+    that whoever has it can still be changed, suspended and deleted.
+    """
 
     scope: Path = ()
     field: Path = ()
     expression: str
     message: str
     reason: FieldReason = FieldReason.INVALID
+    judges_new_values_only: bool = False
 
     @property
     def is_transition(self) -> bool:
@@ -48,13 +53,18 @@ class Rule:
 
     def as_document(self) -> dict[str, Any]:
         """The rule as an entry of x-kubernetes-validations."""
-        entry = {"rule": self.expression, "message": self.message, "reason": str(self.reason)}
+        rule = f"oldSelf.orValue('') == self || ({self.expression})" if self.judges_new_values_only else self.expression
+        entry: dict[str, Any] = {"rule": rule, "message": self.message, "reason": str(self.reason)}
+        if self.judges_new_values_only:
+            entry["optionalOldSelf"] = True
         return entry | ({"fieldPath": "".join(f".{step}" for step in self.field)} if self.field else {})
 
     def is_kept(self, document: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
         """Whether a document (with its defaults filled in) keeps the rule; ``old`` is what it replaces."""
         this, before = at(document, self.scope), at(old, self.scope)
         if this is None or (self.is_transition and before is None):
+            return True
+        if self.judges_new_values_only and this == before:
             return True
         return compiled(self.expression).execute({"self": this, "oldSelf": before}) is True
 
@@ -98,9 +108,7 @@ SEND_BEHAVIOR = ("spec", "sendBehavior")
 WHAT_IS_ALLOWED = "Allowed changes: " + ", ".join(
     f"{before} to {after}" for before, afters in ALLOWED_CHANGES.items() for after in sorted(afters)
 )
-INNER, OUTER = "[^[:cntrl:]]", "[^[:space:][:cntrl:]]"
 IS_TEST = "(has(self.mode) && self.mode == 'Test')"
-DOMAIN_LABELS = "[^@[:space:][:cntrl:]]+[.][^@[:space:][:cntrl:]]+"
 
 NAME_LEAVES_ROOM_FOR_CREDENTIALS = Rule(
     field=("metadata", "name"),
@@ -125,10 +133,14 @@ EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST = Rule(
     ),
     reason=FieldReason.FORBIDDEN,
 )
-DISPLAY_NAME_IS_PLAIN = Rule(
+DISPLAY_NAME_IS_VISIBLE = Rule(
     scope=("spec", "displayName"),
-    expression=f"self.matches('^{OUTER}({INNER}*{OUTER})?$')",
-    message="must neither begin nor end with white space, nor hold control characters",
+    expression=display_names.EXPRESSION,
+    message=(
+        "must hold printable characters only, with plain spaces (U+0020) between them: no control, zero-width, "
+        "direction or other invisible characters, and no white space at the beginning or end"
+    ),
+    judges_new_values_only=True,
 )
 COLOR_IS_SIX_HEX_DIGITS = Rule(
     scope=("spec", "color"),
@@ -172,15 +184,16 @@ ONLY_TEST_HAS_AN_ADDRESS = Rule(
 )
 TEST_ADDRESS_IS_AN_ADDRESS = Rule(
     scope=(*SEND_BEHAVIOR, "testAddress"),
-    expression=f"self.matches('^{OUTER}{INNER}*@{DOMAIN_LABELS}$')",
-    message="must be an e-mail address, such as test@example.com",
+    expression=mail_addresses.EXPRESSION,
+    message="must be one e-mail address and nothing else, such as test@example.com",
+    judges_new_values_only=True,
 )
 
 MODE_RULES = (EMAIL_ONLY_IS_CHOSEN_AT_THE_START, EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST)
 RULES = (
     NAME_LEAVES_ROOM_FOR_CREDENTIALS,
     *MODE_RULES,
-    DISPLAY_NAME_IS_PLAIN,
+    DISPLAY_NAME_IS_VISIBLE,
     COLOR_IS_SIX_HEX_DIGITS,
     ACCOUNT_NAME_IS_A_LABEL,
     ACCOUNT_NAME_STAYS,
@@ -189,3 +202,6 @@ RULES = (
     ONLY_TEST_HAS_AN_ADDRESS,
     TEST_ADDRESS_IS_AN_ADDRESS,
 )
+RULES_FOR_EVERY_VALUE = tuple(rule for rule in RULES if not rule.judges_new_values_only)
+RULES_FOR_NEW_VALUES = tuple(rule for rule in RULES if rule.judges_new_values_only)
+"""Rules that the reconcile asks again, since only it knows which value is in force."""

@@ -149,7 +149,8 @@ class WorkspaceSpec(Document):
 
     display_name: Annotated[str, Field(min_length=1, max_length=100)]
     """displayName is the name that people see, 1 to 100 characters. It is unique in its account,
-    case-sensitive, and may change. It may not begin or end with white space, nor hold control characters."""
+    case-sensitive, and may change. It holds characters that can be seen, and plain spaces
+    between them; names that differ in Unicode normalization (NFC) only are one name."""
 
     color: Annotated[str, Field(max_length=7)] = "6B7280"
     """color is the workspace's colour in lists: six hexadecimal digits, RRGGBB. Put it in quotes, since YAML
