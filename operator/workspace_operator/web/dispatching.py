@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from workspace_operator.application.ports import StoredCredentials
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
 from workspace_operator.web.authentication import Authenticator
+from workspace_operator.web.connections import KNOWN
 from workspace_operator.web.error_forms import failure, form_of_path, problem, unauthorized
 from workspace_operator.web.exchanges import NOBODY, Inquiry, Reply, Served
 from workspace_operator.web.receiving import Incoming, Missing, Room
@@ -109,6 +110,8 @@ class Dispatcher:
             if caller is None:
                 return await _unread(exchange, unauthorized(route.authentication))
             exchange.caller = caller
+            if caller is not NOBODY:
+                exchange.scope.setdefault("state", {})[KNOWN] = True
             body = await self._body(exchange, route)
             if not isinstance(body, bytes):
                 return body

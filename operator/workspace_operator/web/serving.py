@@ -17,8 +17,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.web.connections import BoundedProtocol, limited
+from workspace_operator.web.connections import READ_BYTES, BoundedProtocol, limited
 from workspace_operator.web.services import Limits
+from workspace_operator.web.turn_reader import TurnReader
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class _Uvicorn(uvicorn.Server):
         super().__init__(config)
         self._protocol = protocol
         self._tls = tls
+        self._buffer = memoryview(bytearray(READ_BYTES))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Run the application's own beginning, then listen."""
@@ -125,8 +127,9 @@ class _Uvicorn(uvicorn.Server):
                     each.end_if_stuck()
         return await super().on_tick(counter)
 
-    def _connection(self) -> BoundedProtocol:
-        return self._protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+    def _connection(self) -> TurnReader:
+        protocol = self._protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return TurnReader(protocol, self._buffer)
 
 
 def listening(host: str, port: int) -> list[socket.socket]:
