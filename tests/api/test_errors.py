@@ -284,7 +284,7 @@ def test_probes_need_no_key(caller: Caller, path: str, text: str) -> None:
 
 def test_server_whose_store_is_away_is_alive_but_not_ready() -> None:
     class Away:
-        def of_app_key(self, _digest: str, *, now: object) -> None:
+        def of_app_keys(self, _digests: object, *, now: object) -> None:
             raise StoreUnavailable(f"away at {now}")
 
     shop = Shop(before_credentials=lambda _: Away())  # type: ignore[arg-type,return-value]  # nothing else is asked

@@ -70,7 +70,12 @@ LIMITS = {
     "connections, a process": SERVED.connections,
     "calls that wait for their turn, a process": WAITING.asks_waiting,
     "how long a call waits for its turn": f"{WAITING.seconds_waiting:g} s",
-    "unknown credentials that wait to be looked up, a process": authentication.MOST_STRANGERS,
+    "what a chunked body has beside its content: sizes of chunks beyond 32 bytes each, extensions, trailers": (
+        f"{SERVED.headers} bytes"
+    ),
+    "different credentials that wait to be looked up, a process": authentication.MOST_WAITING,
+    "how long credentials are looked up": f"{authentication.LOOK_UP_SECONDS:g} s",
+    "wrong keys of one address in a minute": SERVED.wrong_keys,
 }
 
 
@@ -99,6 +104,10 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
     assert f"works for {downloads.LIFETIME.seconds // 60} minutes without a key" in text
     assert f"for up to {serving.GRACE_SECONDS} seconds" in text
     assert f"400; {app_api.PAGE} if not said" in text
+
+
+def test_delay_of_wrong_keys_is_that_of_the_code() -> None:
+    assert f"| {SERVED.wrong_key_seconds:g} s later |" in text_of(PAGE)
 
 
 def test_every_metric_is_listed() -> None:

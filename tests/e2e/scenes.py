@@ -144,8 +144,8 @@ class Scene:
         with awaited(self.operator.database) as store:
             number = store.workspaces.find(self.namespace, name).workspace_id
             now = datetime.now(UTC)
-            by_site = store.credentials.of_site_id(digest(keys["siteID"]), now=now)
-            by_app = store.credentials.of_app_key(digest(keys["appKey"]), now=now)
+            by_site = store.credentials.of_site_ids([digest(keys["siteID"])], now=now).get(digest(keys["siteID"]))
+            by_app = store.credentials.of_app_keys([digest(keys["appKey"])], now=now).get(digest(keys["appKey"]))
         if by_site is None or by_app is None or by_site.digests.api_key != digest(keys["apiKey"]):
             return False
         return by_site.workspace_id == by_app.workspace_id == number

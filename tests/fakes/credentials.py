@@ -1,6 +1,6 @@
 """Credentials, in memory: digests only, as the store has them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -37,15 +37,15 @@ class MemoryCredentials:
     def revoke(self, workspace_id: int) -> int:
         return _end(self.memory.room(workspace_id), datetime.fromtimestamp(0, UTC))
 
-    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        return self._found(lambda digests: digests.site_id == digest, now)
+    def of_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        return {each.digests.site_id: each for each in self._valid(now) if each.digests.site_id in digests}
 
-    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        return self._found(lambda digests: digests.app_key == digest, now)
+    def of_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        return {each.digests.app_key: each for each in self._valid(now) if each.digests.app_key in digests}
 
-    def _found(self, fits: Callable[[CredentialDigests], bool], now: datetime) -> StoredCredentials | None:
+    def _valid(self, now: datetime) -> Sequence[StoredCredentials]:
         everything = (each for room in self.memory.rooms.values() for each in room.credentials)
-        return next((each for each in everything if fits(each.digests) and _is_valid(each, now)), None)
+        return [each for each in everything if _is_valid(each, now)]
 
 
 def _end(room: Room, at: datetime) -> int:

@@ -68,8 +68,8 @@ def reasons(scene: Scene) -> list[str]:
 
 def lets_in(scene: Scene, keys: dict[str, str]) -> bool:
     """Whether the store knows all three."""
-    site = scene.credentials.of_site_id(digest(keys["siteID"]), now=scene.now)
-    app = scene.credentials.of_app_key(digest(keys["appKey"]), now=scene.now)
+    site = scene.credentials.of_site_ids([digest(keys["siteID"])], now=scene.now).get(digest(keys["siteID"]))
+    app = scene.credentials.of_app_keys([digest(keys["appKey"])], now=scene.now).get(digest(keys["appKey"]))
     return site is not None and site == app and site.digests.api_key == digest(keys["apiKey"])
 
 

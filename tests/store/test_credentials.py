@@ -95,19 +95,27 @@ def test_revoked_sets_end_at_once(scene: Scene) -> None:
     assert scene.store.credentials.revoke(scene.workspace_id) == 2
 
     assert valid(scene) == []
-    assert scene.store.credentials.of_site_id(made.digests.site_id, now=scene.store.clock()) is None
-    assert scene.store.credentials.of_app_key(made.digests.app_key, now=scene.store.clock()) is None
+    assert (
+        scene.store.credentials.of_site_ids([made.digests.site_id], now=scene.store.clock()).get(made.digests.site_id)
+        is None
+    )
+    assert (
+        scene.store.credentials.of_app_keys([made.digests.app_key], now=scene.store.clock()).get(made.digests.app_key)
+        is None
+    )
     assert scene.store.credentials.revoke(scene.workspace_id) == 0
 
 
 def test_caller_is_found_by_digest(store: Store) -> None:
     first, second = (rotate(Scene.create(store, Mode.EMAIL_OR_ID)) for _ in range(2))
 
-    assert store.credentials.of_site_id(second.digests.site_id, now=store.clock()) == second
-    assert store.credentials.of_app_key(first.digests.app_key, now=store.clock()) == first
-    assert store.credentials.of_site_id(first.digests.app_key, now=store.clock()) is None
-    assert store.credentials.of_app_key(first.digests.api_key, now=store.clock()) is None
-    assert store.credentials.of_site_id("", now=store.clock()) is None
+    assert (
+        store.credentials.of_site_ids([second.digests.site_id], now=store.clock()).get(second.digests.site_id) == second
+    )
+    assert store.credentials.of_app_keys([first.digests.app_key], now=store.clock()).get(first.digests.app_key) == first
+    assert store.credentials.of_site_ids([first.digests.app_key], now=store.clock()).get(first.digests.app_key) is None
+    assert store.credentials.of_app_keys([first.digests.api_key], now=store.clock()).get(first.digests.api_key) is None
+    assert store.credentials.of_site_ids([""], now=store.clock()).get("") is None
 
 
 def test_caller_is_found_for_the_grace_time(scene: Scene) -> None:
@@ -115,12 +123,17 @@ def test_caller_is_found_for_the_grace_time(scene: Scene) -> None:
     rotate(scene, grace=DAY)
     scene.store.clock.forward(DAY.total_seconds() - 1)
 
-    found = scene.store.credentials.of_site_id(first.digests.site_id, now=scene.store.clock())
+    found = scene.store.credentials.of_site_ids([first.digests.site_id], now=scene.store.clock()).get(
+        first.digests.site_id
+    )
     scene.store.clock.forward(1)
 
     assert found is not None
     assert found.number == first.number
-    assert scene.store.credentials.of_site_id(first.digests.site_id, now=scene.store.clock()) is None
+    assert (
+        scene.store.credentials.of_site_ids([first.digests.site_id], now=scene.store.clock()).get(first.digests.site_id)
+        is None
+    )
 
 
 def test_workspaces_rotate_apart(store: Store) -> None:
@@ -146,8 +159,14 @@ def test_destroyed_workspace_takes_its_keys_along(scene: Scene) -> None:
 
     destroy(scene.store, scene.owner)
 
-    assert scene.store.credentials.of_site_id(made.digests.site_id, now=scene.store.clock()) is None
-    assert scene.store.credentials.of_app_key(made.digests.app_key, now=scene.store.clock()) is None
+    assert (
+        scene.store.credentials.of_site_ids([made.digests.site_id], now=scene.store.clock()).get(made.digests.site_id)
+        is None
+    )
+    assert (
+        scene.store.credentials.of_app_keys([made.digests.app_key], now=scene.store.clock()).get(made.digests.app_key)
+        is None
+    )
 
 
 def test_ended_sets_are_cleared_by_the_next_rotation(sql_scene: Scene) -> None:

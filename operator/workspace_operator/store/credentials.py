@@ -1,6 +1,6 @@
 """Credentials in the database, by digest only. They are of the directory: who calls is found without a workspace."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,18 +57,18 @@ class SQLCredentials:
 
         return self.database.writing(work)
 
-    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        """The valid set with this site id."""
-        return self._one(credential.c.site_id_digest == digest, now)
+    def of_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        """The valid sets with these site ids, by digest; what is nobody's is left out."""
+        return {each.digests.site_id: each for each in self._having(credential.c.site_id_digest, digests, now)}
 
-    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        """The valid set with this app key."""
-        return self._one(credential.c.app_key_digest == digest, now)
+    def of_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        """The valid sets with these app keys, by digest; what is nobody's is left out."""
+        return {each.digests.app_key: each for each in self._having(credential.c.app_key_digest, digests, now)}
 
-    def _one(self, condition: sa.ColumnElement[bool], now: datetime) -> StoredCredentials | None:
+    def _having(self, column: sa.Column[str], digests: Collection[str], now: datetime) -> Sequence[StoredCredentials]:
+        query = sa.select(credential).where(column.in_(digests), _is_valid(now))
         with self.database.reading() as connection:
-            row = connection.execute(sa.select(credential).where(condition, _is_valid(now))).one_or_none()
-        return None if row is None else _credentials_of(row)
+            return [_credentials_of(row) for row in connection.execute(query)]
 
 
 def _is_valid(now: datetime) -> sa.ColumnElement[bool]:

@@ -25,6 +25,7 @@ from workspace_operator.web.receiving import Incoming, Missing, Room
 from workspace_operator.web.routes import Found, Route, Routes
 from workspace_operator.web.sending import send_reply
 from workspace_operator.web.services import Services
+from workspace_operator.web.wrong_keys import WrongKeys
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +66,13 @@ class Dispatcher:
     services: Services
     authenticator: Authenticator
     _room: Room = field(init=False)
+    _wrong_keys: WrongKeys = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make room for bodies."""
-        self._room = Room(self.services.limits.bodies)
+        """Make what all requests share."""
+        limits = self.services.limits
+        self._room = Room(limits.bodies)
+        self._wrong_keys = WrongKeys(free=limits.wrong_keys, seconds=limits.wrong_key_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -108,7 +112,7 @@ class Dispatcher:
             authorization = exchange.headers.get(b"authorization", b"")
             caller = await self.authenticator.caller(route.authentication, authorization)
             if caller is None:
-                return await _unread(exchange, unauthorized(route.authentication))
+                return await self._unauthorized(exchange, route, has_key=bool(authorization))
             exchange.caller = caller
             if caller is not NOBODY:
                 exchange.scope.setdefault("state", {})[KNOWN] = True
@@ -121,6 +125,13 @@ class Dispatcher:
         except Exception as error:
             logger.exception("request %s (%s %s) failed", exchange.request_id, route.method, route.pattern)
             return failure(route.error_form, error, request_id=exchange.request_id)
+
+    async def _unauthorized(self, exchange: _Exchange, route: Route, *, has_key: bool) -> Reply:
+        reply = unauthorized(route.authentication)
+        address, _ = exchange.scope.get("client") or ("", 0)
+        if has_key and not await self._wrong_keys.hold_back(address):
+            return replace(reply, headers={**reply.headers, **_CLOSE})
+        return await _unread(exchange, reply)
 
     async def _body(self, exchange: _Exchange, route: Route) -> bytes | Reply | None:
         """The body, or the reply if there is none that can be read."""

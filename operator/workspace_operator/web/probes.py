@@ -25,7 +25,7 @@ def routes(services: Services) -> Sequence[Route]:
         return Reply(document=b"alive\n", headers=_TEXT)
 
     def look() -> None:
-        services.credentials.of_app_key(NOBODYS_DIGEST, now=services.clock())
+        services.credentials.of_app_keys([NOBODYS_DIGEST], now=services.clock())
 
     async def readyz(_: Inquiry) -> Reply:
         try:

@@ -44,6 +44,8 @@ class Limits:
         write_seconds: for a client to take a piece of the reply.
         connections: at once, a process.
         bodies: of all bodies that are being read at once, a process.
+        wrong_keys: that an address may send in a minute before its wrong keys are answered late.
+        wrong_key_seconds: how much later.
     """
 
     path: int = 8_000
@@ -55,6 +57,8 @@ class Limits:
     write_seconds: float = 20.0
     connections: int = 1_000
     bodies: int = 32_000_000
+    wrong_keys: int = 20
+    wrong_key_seconds: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Who may call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -50,10 +50,10 @@ class Credentials(Protocol):
         """End all sets at once; tells how many. Raises NotFound."""
         ...
 
-    def of_site_id(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        """The valid set with this site id."""
+    def of_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        """The valid sets with these site ids, by digest; what is nobody's is left out."""
         ...
 
-    def of_app_key(self, digest: str, *, now: datetime) -> StoredCredentials | None:
-        """The valid set with this app key."""
+    def of_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        """The valid sets with these app keys, by digest; what is nobody's is left out."""
         ...
