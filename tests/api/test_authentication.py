@@ -183,17 +183,6 @@ def test_key_of_one_workspace_reaches_no_other(street: Street, data: st.DataObje
     assert shop.reached == owners
 
 
-def test_look_up_is_remembered_for_a_second(counter: Counter, watched: Watched) -> None:
-    workspace = counter.shop.open()
-
-    assert {put(counter, workspace.track).status_code for _ in range(5)} == {200}
-
-    assert watched.looked_up == 1
-    time.sleep(1.05)
-    put(counter, workspace.track)
-    assert watched.looked_up == 2
-
-
 def test_revoked_key_works_for_no_more_than_a_second(counter: Counter) -> None:
     workspace = counter.shop.open()
     assert put(counter, workspace.track).status_code == 200

@@ -18,7 +18,7 @@ from workspace_operator.application.ports import CredentialDigests, Credentials,
 from workspace_operator.errors import Unavailable
 from workspace_operator.web import authentication
 from workspace_operator.web import wrong_keys as module_of_wrong_keys
-from workspace_operator.web.authentication import MOST_TOGETHER, MOST_WAITING, Authenticator
+from workspace_operator.web.authentication import MOST_TOGETHER, MOST_WAITING, REMEMBERED_SECONDS, Authenticator
 from workspace_operator.web.exchanges import NOBODY
 from workspace_operator.web.routes import Authentication
 from workspace_operator.web.services import Limits
@@ -44,6 +44,21 @@ def _with_app_key(digest: str) -> CredentialDigests:
 
 def authenticator(everybody: Everybody, monotonic: Callable[[], float] = time.monotonic) -> Authenticator:
     return Authenticator(credentials=cast("Credentials", everybody), clock=lambda: NOW, monotonic=monotonic)
+
+
+def test_look_up_is_remembered_for_a_second() -> None:
+    async def scene() -> list[int]:
+        everybody, now = Everybody(), [0.0]
+        everybody.gate.set()
+        ours = authenticator(everybody, lambda: now[0])
+        counts = []
+        for seconds in (0.0, 0.0, REMEMBERED_SECONDS - 0.01, 0.02):
+            now[0] += seconds
+            await ours.caller(Authentication.APP, b"Bearer x")
+            counts.append(len(everybody.queries))
+        return counts
+
+    assert asyncio.run(scene()) == [1, 1, 1, 2]
 
 
 def test_strangers_beyond_their_number_are_told_to_come_again_and_nobody_else_is() -> None:
