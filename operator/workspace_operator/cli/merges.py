@@ -8,7 +8,7 @@ import typer
 
 from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
 from workspace_operator.cli.output import json_text, note, table, tell
-from workspace_operator.cli.people import shown
+from workspace_operator.cli.people_search import shown
 from workspace_operator.cli.stores import opened_workspace
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it

@@ -24,7 +24,6 @@ from workspace_operator.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.identity.calls import Call
-    from workspace_operator.identity.people import Person
     from workspace_operator.identity.references import Reference
 
 app = typer.Typer(help="Look after the people of a workspace.", no_args_is_help=True)
@@ -83,7 +82,7 @@ def show(
         person = found.people.find(found.number, reference)
         if person is None:
             raise NotFound(_nobody(reference, found))
-        print(json_text(shown(person)))
+        print(json_text(people_search.shown(person)))
 
 
 @app.command(epilog=DELETE_EXAMPLES)
@@ -199,14 +198,3 @@ def _nobody(reference: "Reference", found: NamedWorkspace) -> str:
 
 def _title(reference: "Reference") -> str:
     return f"{reference.kind} {reference.value}"
-
-
-def shown(person: "Person") -> dict[str, object]:
-    """A person as a JSON document."""
-    return {
-        "cio_id": person.cio_id,
-        "id": person.id,
-        "email": person.email,
-        "created_at": person.created_at,
-        "attributes": dict(person.attributes),
-    }

@@ -84,7 +84,6 @@ def _found(found: NamedWorkspace, search: "PeopleSearch", attribute: str | None,
 
 def _print(people: "Sequence[Person]", attribute: str | None, output: Format) -> None:
     from workspace_operator.application.people_search import text_of
-    from workspace_operator.cli.people import shown
 
     if output is Format.JSON:
         print(json_text([shown(person) for person in people]))
@@ -92,3 +91,14 @@ def _print(people: "Sequence[Person]", attribute: str | None, output: Format) ->
     names = [] if attribute is None or attribute.upper() in COLUMNS else [attribute]
     rows = ((person.cio_id, person.id, person.email, *(text_of(person, name) for name in names)) for person in people)
     table((*COLUMNS, *(name.upper() for name in names)), rows)
+
+
+def shown(person: "Person") -> dict[str, object]:
+    """A person as a JSON document."""
+    return {
+        "cio_id": person.cio_id,
+        "id": person.id,
+        "email": person.email,
+        "created_at": person.created_at,
+        "attributes": dict(person.attributes),
+    }

@@ -10,7 +10,7 @@ import typer
 from workspace_operator.cli.files import RejectsFile, opened_file
 from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
 from workspace_operator.cli.output import json_text, note, people_text, table, tell
-from workspace_operator.cli.people import shown
+from workspace_operator.cli.people_search import shown
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.rules import Kind
