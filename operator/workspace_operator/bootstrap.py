@@ -6,14 +6,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workspace_operator.application.attending import Attendant, Pace
+from workspace_operator.application.controller import Controller, Document, RateLimiter, key_of
 from workspace_operator.application.forgetting import Forgetter
 from workspace_operator.application.gauging import MigrationGauges
 from workspace_operator.application.migrating import MigrationWorker
@@ -130,14 +130,25 @@ def run_worker(
 
 
 def reconciler(
-    store: Store, resources: Resources, cluster_id: str, *, secrets_of_cluster: Secrets | None = None
+    store: Store,
+    resources: Resources,
+    cluster_id: str,
+    *,
+    secrets_of_cluster: Secrets | None = None,
+    newest: Callable[[Document], Document] = lambda document: document,
 ) -> Reconciler:
-    """What reconciles one resource, of a cluster or of manifests; without a cluster no credentials are made."""
+    """What reconciles one resource, of a cluster or of manifests.
+
+    Without a cluster no credentials are made, and a document is always the newest: a manifest does not change while
+    it is applied.
+    """
     return Reconciler(
         workspaces=store.workspaces,
         resources=resources,
         credentials=store.credentials,
         secrets=secrets_of_cluster,
+        newest=newest,
+        count_people=store.people.count,
         cluster_id=cluster_id,
         clock=utc_now,
         random=secrets.token_bytes,
@@ -158,13 +169,18 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
     if cluster_id is None:
         return
     resources = ClusterResources(api, cluster_id)
-    attendant = Attendant(
-        reconciler=reconciler(store, resources, cluster_id, secrets_of_cluster=ClusterSecrets(api)),
+    controller = Controller(
+        reconciler=reconciler(
+            store,
+            resources,
+            cluster_id,
+            secrets_of_cluster=ClusterSecrets(api),
+            newest=lambda document: resources.get(*key_of(document)),
+        ),
         workspaces=store.workspaces,
         read=resources.get,
         monotonic=time.monotonic,
-        pace=Pace(resync=settings.resync),
-        stopping=stopping.is_set,
+        rate_limiter=RateLimiter(resync=settings.resync),
     )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
@@ -172,7 +188,7 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         namespaces=settings.namespaces,
         health=endpoint,
     )
-    operator.run_operator(attendant, options, stopping)
+    operator.run_operator(controller, options, stopping)
 
 
 def api_server(settings: APISettings) -> "Server":

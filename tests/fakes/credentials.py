@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.fakes.memory import Memory, Room
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
+from workspace_operator.errors import Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,19 @@ class MemoryCredentials:
         return [each for each in reversed(room.credentials) if _is_valid(each, now)] if room else []
 
     def rotate(
-        self, workspace_id: int, digests: CredentialDigests, *, grace: timedelta, request: str, now: datetime
+        self,
+        workspace_id: int,
+        digests: CredentialDigests,
+        *,
+        grace: timedelta,
+        request: str,
+        now: datetime,
+        after: int | None = None,
     ) -> StoredCredentials:
         room = self.memory.room(workspace_id)
+        newest = max((each.number for each in self.sets(workspace_id, now=now)), default=0)
+        if after not in (None, newest):
+            raise Moved(f"workspace number {workspace_id} has got other credentials meanwhile")
         made = StoredCredentials(
             workspace_id=workspace_id,
             number=room.credentials[-1].number + 1 if room.credentials else 1,

@@ -76,6 +76,10 @@ class Room:
         version = self.workspace.row_version + 1
         self.workspace = replace(self.workspace, row_version=version, **values)  # type: ignore[arg-type]
 
+    def note(self, **values: object) -> None:
+        """Change what is recorded of the owner's spec; the row version stays."""
+        self.workspace = replace(self.workspace, **values)  # type: ignore[arg-type]
+
     def switch_to(self, mode: Mode) -> None:
         """Put other identifiers in force: the same people claim by other rules."""
         blocked = self.population.blocked.items()

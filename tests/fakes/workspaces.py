@@ -1,24 +1,32 @@
 """The directory of workspaces, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.fakes.memory import Change, Memory, Room
-from tests.fakes.violations import people_counts
 from workspace_operator.application.ports import Sought
 from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
 from workspace_operator.identity.population import Population
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
-from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
+from workspace_operator.reconcile.observed import (
+    Candidate,
+    Observed,
+    Owner,
+    SettledWorkspace,
+    SpecVersion,
+    StoredWorkspace,
+)
 from workspace_operator.reconcile.plan import (
+    AcceptLowerGeneration,
     Action,
     CancelMigration,
     CreateWorkspace,
     DestroyWorkspace,
     PauseMigration,
     PutInForce,
+    RecordSpec,
     RequestMigration,
     RetryMigration,
     TakeOver,
@@ -31,7 +39,7 @@ class MemoryWorkspaces:
 
     memory: Memory
 
-    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
+    def observe(self, sought: Sought) -> Observed:
         ours = self.memory.owned_by(sought.owner)
         account = ours.workspace.account if ours else sought.account
         named = self._named(sought.owner, account, sought.display_name)
@@ -41,21 +49,25 @@ class MemoryWorkspaces:
             adoptable=_candidate(self._numbered(sought.adopt)),
             remembered=_candidate(self._numbered(sought.remembered), unless=ours),
             migration=ours.changes[-1].migration if ours and ours.changes else None,
-            people=people_counts(ours.population) if ours and count_people else None,
+            people=None,
         )
 
-    def carry_out(self, action: Action, *, now: datetime) -> None:
+    def carry_out(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
+        if isinstance(action, CreateWorkspace):
+            self._create(action, spec)
+        elif isinstance(action, TakeOver):
+            self._take_over(action, spec)
+        elif isinstance(action, AcceptLowerGeneration):
+            self._accept(action)
+        else:
+            self._refuse_late(action.workspace_id, spec)
+            self._write(action, now, spec)
+            self._record(action.workspace_id, spec)
+
+    def _write(self, action: Action, now: datetime, spec: SpecVersion | None) -> None:
         match action:
-            case CreateWorkspace():
-                self._create(action)
-            case TakeOver():
-                self._take_over(action)
             case PutInForce():
-                room = self._unmoved(action.workspace_id, action.row_version)
-                self._refuse_taken_name(
-                    room.workspace.owner, room.workspace.account, action.settings.display_name, room
-                )
-                room.write(settings=action.settings)
+                self._put_in_force(action, spec)
             case DestroyWorkspace():
                 self._unmoved(action.workspace_id, action.row_version)
                 del self.memory.rooms[action.workspace_id]
@@ -63,6 +75,30 @@ class MemoryWorkspaces:
                 self._request(action, now)
             case CancelMigration() | PauseMigration() | RetryMigration():
                 self._ask(action, now)
+            case RecordSpec():
+                room = self._unmoved(action.workspace_id, action.row_version)
+                room.note(spec_row_version=action.row_version)
+
+    def _put_in_force(self, action: PutInForce, spec: SpecVersion | None) -> None:
+        room = self._unmoved(action.workspace_id, action.row_version)
+        self._refuse_taken_name(room.workspace.owner, room.workspace.account, action.settings.display_name, room)
+        room.write(settings=action.settings)
+        if spec is not None:
+            room.note(spec_row_version=room.workspace.row_version)
+
+    def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[SettledWorkspace]:
+        return [
+            SettledWorkspace(
+                workspace_id=number,
+                owner=room.workspace.owner,
+                generation=room.workspace.spec_generation,
+                rotation_request=room.credentials[-1].request if room.credentials else "",
+            )
+            for number, room in self.memory.rooms.items()
+            if room.workspace.owner.cluster == cluster
+            and room.workspace.owner.namespace in namespaces
+            and room.workspace.spec_row_version == room.workspace.row_version
+        ]
 
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:
         return [
@@ -95,7 +131,25 @@ class MemoryWorkspaces:
     def list(self) -> Sequence[StoredWorkspace]:
         return [room.workspace for _, room in sorted(self.memory.rooms.items())]
 
-    def _create(self, action: CreateWorkspace) -> None:
+    def _refuse_late(self, workspace_id: int, spec: SpecVersion | None) -> None:
+        room = self.memory.rooms.get(workspace_id)
+        if room is None or spec is None:
+            return
+        if room.workspace.owner.uid != spec.uid or room.workspace.spec_generation > spec.generation:
+            raise Moved(f"workspace number {workspace_id}: this document is late")
+
+    def _record(self, workspace_id: int, spec: SpecVersion | None) -> None:
+        room = self.memory.rooms.get(workspace_id)
+        if room is not None and spec is not None and room.workspace.spec_generation != spec.generation:
+            room.note(spec_generation=spec.generation, held_generation=None, held_request=None)
+
+    def _accept(self, action: AcceptLowerGeneration) -> None:
+        room = self._unmoved(action.workspace_id, action.row_version)
+        if room.workspace.spec_generation != action.recorded:
+            raise Moved(f"workspace number {action.workspace_id}: another generation was recorded meanwhile")
+        room.note(spec_generation=action.generation, held_generation=action.generation, held_request=action.request)
+
+    def _create(self, action: CreateWorkspace, spec: SpecVersion | None) -> None:
         if self.memory.owned_by(action.owner):
             raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
         self._refuse_taken_name(action.owner, action.account, action.settings.display_name, None)
@@ -107,15 +161,18 @@ class MemoryWorkspaces:
             mode=action.mode,
             settings=action.settings,
             row_version=1,
+            spec_generation=spec.generation if spec else 0,
+            spec_row_version=1,
         )
         self.memory.rooms[number] = Room(workspace=workspace, population=Population(mode=action.mode))
 
-    def _take_over(self, action: TakeOver) -> None:
+    def _take_over(self, action: TakeOver, spec: SpecVersion | None) -> None:
         room = self._unmoved(action.workspace_id, action.row_version)
         if self.memory.owned_by(action.owner) not in (None, room):
             raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
         self._refuse_taken_name(action.owner, room.workspace.account, room.workspace.settings.display_name, room)
         room.write(owner=action.owner)
+        room.note(spec_generation=spec.generation if spec else 0, held_generation=None, held_request=None)
 
     def _unmoved(self, workspace_id: int, row_version: int) -> Room:
         room = self.memory.rooms.get(workspace_id)

@@ -123,7 +123,7 @@ def fill(database: Database, kind: Kind, people: int) -> int:
     workspaces = SQLWorkspaces(database)
     making = CreateWorkspace(owner=of, account="default", mode=mode, settings=Settings(display_name="Kills"))
     workspaces.carry_out(making, now=datetime.now(UTC))
-    made = workspaces.observe(Sought(owner=of), count_people=False).workspace
+    made = workspaces.observe(Sought(owner=of)).workspace
     assert made is not None
     crowd = crowd_of(kind, people)
     for table, rows in _rows(made.workspace_id, crowd, mode):

@@ -44,6 +44,8 @@ def reconciler(store: Store, manifests: Iterable[Document], *, cluster: str = CL
         resources=ManifestResources(cluster_id=cluster, names=frozenset(map(name_of, manifests))),
         credentials=store.credentials,
         secrets=None,
+        newest=lambda document: document,
+        count_people=store.people.count,
         cluster_id=cluster,
         clock=store.clock,
         random=unlikely(),

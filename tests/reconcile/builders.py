@@ -60,6 +60,8 @@ def stored(**changes: Any) -> StoredWorkspace:
         "mode": Mode.EMAIL_OR_ID,
         "settings": SHOP,
         "row_version": 4,
+        "spec_generation": 3,
+        "spec_row_version": 4,
     }
     return StoredWorkspace(**values | changes)
 

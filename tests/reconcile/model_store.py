@@ -10,6 +10,7 @@ from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
 from workspace_operator.reconcile.credentials import WRITABLE, CredentialsSeen, SecretState
 from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
 from workspace_operator.reconcile.plan import (
+    AcceptLowerGeneration,
     Action,
     CancelMigration,
     ClaimSecret,
@@ -17,6 +18,7 @@ from workspace_operator.reconcile.plan import (
     DestroyWorkspace,
     PauseMigration,
     PutInForce,
+    RecordSpec,
     RemoveSecret,
     RequestMigration,
     RetryMigration,
@@ -77,6 +79,14 @@ class ModelStore:
         return workspace.owner.namespace, workspace.account, workspace.settings.display_name
 
     def carry_out(self, action: Action | SecretAction) -> None:
+        if isinstance(action, RotateCredentials | ClaimSecret | RemoveSecret):
+            self._keep(action)
+        elif isinstance(action, RecordSpec | AcceptLowerGeneration):
+            self._record(action)
+        else:
+            self._write(action)
+
+    def _keep(self, action: SecretAction) -> None:
         match action:
             case RotateCredentials():
                 assert self.secret in WRITABLE
@@ -88,10 +98,14 @@ class ModelStore:
             case RemoveSecret():
                 assert self.secret is SecretState.OWN
                 self.secret, self.held = SecretState.ABSENT, None
+
+    def _write(self, action: Action) -> None:
+        match action:
             case CreateWorkspace():
                 self._create(action)
             case TakeOver():
-                self._put(replace(self._at(action.workspace_id, action.row_version), owner=action.owner))
+                workspace = self._at(action.workspace_id, action.row_version)
+                self._put(replace(workspace, owner=action.owner, spec_generation=0, held_generation=None))
                 self.released.discard(action.workspace_id)
             case PutInForce():
                 self._put(replace(self._at(action.workspace_id, action.row_version), settings=action.settings))
@@ -101,6 +115,16 @@ class ModelStore:
                 self.credentials.pop(action.workspace_id, None)
             case _:
                 self._change(action)
+
+    def _record(self, action: RecordSpec | AcceptLowerGeneration) -> None:
+        workspace = self._at(action.workspace_id, action.row_version)
+        recorded = replace(workspace, spec_generation=action.generation)
+        if isinstance(action, AcceptLowerGeneration):
+            assert action.generation < workspace.spec_generation == action.recorded
+            recorded = replace(recorded, held_generation=action.generation, held_request=action.request)
+        else:
+            recorded = replace(recorded, spec_row_version=action.row_version)
+        self.workspaces[workspace.workspace_id] = recorded
 
     def _change(self, action: Action) -> None:
         match action:

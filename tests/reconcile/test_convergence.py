@@ -25,7 +25,7 @@ from workspace_operator.reconcile.validity import problems_of_new_values
 from workspace_operator.reconcile.wishes import Resource, Wish
 from workspace_operator.resources.workspaces import ADOPT
 
-MOST_ACTIONS = 8
+MOST_ACTIONS = 10
 
 
 @st.composite

@@ -134,6 +134,7 @@ def test_destroying_says_whose() -> None:
     [
         RotateCredentials(
             workspace_id=7,
+            after=0,
             grace=blocked().requested_at - blocked().requested_at,
             request="",
             cause=RotationCause.REQUESTED,

@@ -184,7 +184,7 @@ def test_destroyed_workspace_is_gone() -> None:
 @pytest.mark.parametrize(
     "action",
     [
-        RotateCredentials(workspace_id=7, grace=NOW - NOW, request="", cause=RotationCause.REQUESTED),
+        RotateCredentials(workspace_id=7, after=0, grace=NOW - NOW, request="", cause=RotationCause.REQUESTED),
         ClaimSecret(workspace_id=7),
         RemoveSecret(),
     ],

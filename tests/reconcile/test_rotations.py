@@ -36,7 +36,7 @@ def seeing(credentials: CredentialsSeen, **changes: Any) -> Observed:
 
 
 def rotation(cause: RotationCause, **changes: Any) -> RotateCredentials:
-    values: dict[str, Any] = {"workspace_id": 7, "grace": timedelta(days=1), "request": "", "cause": cause}
+    values: dict[str, Any] = {"workspace_id": 7, "after": 0, "grace": timedelta(days=1), "request": "", "cause": cause}
     return RotateCredentials(**values | changes)
 
 
@@ -82,7 +82,24 @@ def test_first_credentials_are_made() -> None:
     plan = decided(ASKING, seeing(kept(secret=SecretState.ABSENT, **NOT_MADE)))
 
     assert plan.actions == (rotation(NONE, request="monday"),)
+    assert plan.events == ()
+
+
+def test_credentials_of_a_known_workspace_are_told() -> None:
+    known = resource(status={"workspaceID": 7}, annotations=ASKING.annotations)
+
+    plan = decided(known, seeing(kept(secret=SecretState.ABSENT, **NOT_MADE)))
+
     assert [(event.reason, event.warning) for event in plan.events] == [("CredentialsCreated", False)]
+
+
+@pytest.mark.parametrize("lacking", [kept(secret=SecretState.ABSENT, is_current=False), kept(is_current=False)])
+def test_secret_of_new_credentials_is_waited_for(lacking: CredentialsSeen) -> None:
+    plan = decided(resource(), seeing(replace(lacking, was_just_made=True)))
+
+    assert (plan.actions, plan.retry) == ((), True)
+    assert plan.status is not None
+    assert plan.status["conditions"][0]["reason"] == "Progressing"
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,8 @@ def test_time_stays_when_reason_changes() -> None:
 def test_new_generation_is_told() -> None:
     status = told(resource(), SETTLED)
 
-    plan = decided(resource(status=status, generation=4), SETTLED, now=LATER)
+    recorded = replace(SETTLED, workspace=stored(spec_generation=4))
+    plan = decided(resource(status=status, generation=4), recorded, now=LATER)
 
     assert plan.status is not None
     assert plan.status["observedGeneration"] == 4

@@ -9,11 +9,12 @@ from typing import Any
 
 from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.memory import Memory
+from tests.fakes.people import MemoryPeople
 from tests.fakes.resources import MemoryResources
 from tests.fakes.secrets import MemorySecrets
 from tests.fakes.workspaces import MemoryWorkspaces
 from tests.reconcile.builders import NOW
-from workspace_operator.application.ports import Secrets
+from workspace_operator.application.ports import Credentials, Secrets
 from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.reconcile.plan import Event
 from workspace_operator.resources.workspaces import API_VERSION, KIND
@@ -46,14 +47,18 @@ class Scene:
         wanted = {"displayName": "Shop"} | spec
         self.resources.apply({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": wanted})
 
-    def reconcile(self, *, secrets: Secrets | None = None, cluster: bool = True) -> list[Event]:
+    def reconcile(
+        self, *, secrets: Secrets | None = None, cluster: bool = True, credentials: Credentials | None = None
+    ) -> list[Event]:
         """Look once; the events that it told."""
         before = len(self.resources.events)
         reconciler = Reconciler(
             workspaces=MemoryWorkspaces(self.memory),
             resources=self.resources,
-            credentials=self.credentials,
+            credentials=credentials or self.credentials,
             secrets=(secrets or self.held) if cluster else None,
+            newest=lambda _: self.resources.get("team-a", "shop"),
+            count_people=MemoryPeople(self.memory).count,
             cluster_id="cluster-1",
             clock=lambda: self.now,
             random=self.random,

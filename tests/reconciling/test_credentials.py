@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.secrets import MemorySecrets
 from tests.reconciling.scenes import PLACE, Scene, unlikely
 from workspace_operator.application.key_making import digest, make_keys
-from workspace_operator.errors import ClusterUnavailable
+from workspace_operator.application.ports import StoredCredentials
+from workspace_operator.errors import ClusterUnavailable, Moved
 from workspace_operator.reconcile.secrets import Secret
 from workspace_operator.resources.workspaces import (
     CONFIRM_DELETE,
@@ -48,6 +51,38 @@ def die() -> None:
     raise Killed
 
 
+@dataclass(frozen=True, slots=True)
+class Dying(MemoryCredentials):
+    """A process that ends just before it puts credentials in force."""
+
+    def rotate(self, *_: object, **__: object) -> StoredCredentials:
+        raise Killed
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken(MemoryCredentials):
+    """Another operator acts just before credentials are put in force."""
+
+    other: Callable[[], object]
+
+    def rotate(self, *args: Any, **options: Any) -> StoredCredentials:
+        self.other()
+        return MemoryCredentials.rotate(self, *args, **options)
+
+
+@dataclass(slots=True)
+class Once:
+    """Does something the first time only."""
+
+    deed: Callable[[], object]
+    is_done: bool = False
+
+    def __call__(self) -> None:
+        if not self.is_done:
+            self.is_done = True
+            self.deed()
+
+
 @pytest.fixture
 def scene() -> Scene:
     return Scene()
@@ -81,8 +116,8 @@ def test_first_reconcile_hands_out_credentials(scene: Scene) -> None:
     expected = make_keys(unlikely())
     assert scene.keys() == {"siteID": expected.site_id, "apiKey": expected.api_key, "appKey": expected.app_key}
     assert lets_in(scene, scene.keys())
-    assert told == ["CredentialsCreated", "InForce"]
-    assert scene.held.calls == ["read", "try", "write"]
+    assert told == ["InForce"]
+    assert scene.held.calls == ["write"]
 
 
 def test_secret_is_read_once_at_rest(settled: Scene) -> None:
@@ -150,6 +185,7 @@ def test_request_is_handled_once(settled: Scene) -> None:
 def test_missing_secret_is_made_anew(settled: Scene) -> None:
     before = settled.keys()
     del settled.held.held[PLACE]
+    settled.forward(seconds=11)
 
     told = settled.reconcile()
 
@@ -161,6 +197,7 @@ def test_missing_secret_is_made_anew(settled: Scene) -> None:
 @pytest.mark.parametrize("key", ["siteID", "apiKey", "appKey"])
 def test_edited_secret_is_made_anew(settled: Scene, key: str) -> None:
     settled.held.edit(*PLACE, **{key: "mine"})
+    settled.forward(seconds=11)
 
     assert reasons(settled) == ["CredentialsRotated"]
     assert lets_in(settled, settled.keys())
@@ -168,22 +205,55 @@ def test_edited_secret_is_made_anew(settled: Scene, key: str) -> None:
 
 def test_what_else_is_in_it_stays(settled: Scene) -> None:
     settled.held.edit(*PLACE, host="track.example.com", apiKey="mine")
+    settled.forward(seconds=11)
 
     settled.reconcile()
 
     assert settled.keys()["host"] == "track.example.com"
 
 
-def test_death_between_store_and_secret_is_mended(scene: Scene) -> None:
+def test_death_before_the_first_secret_leaves_nothing(scene: Scene) -> None:
     scene.apply()
     with pytest.raises(Killed):
         scene.reconcile(secrets=Disturbed(secrets=scene.held, disturb=die))
-    assert len(scene.credentials.sets(WORKSPACE, now=scene.now)) == 1
 
-    told = reasons(scene)
-
-    assert told == ["CredentialsRotated", "InForce"]
+    assert scene.credentials.sets(WORKSPACE, now=scene.now) == []
+    assert reasons(scene) == ["InForce"]
     assert lets_in(scene, scene.keys())
+
+
+def test_death_after_the_first_secret_is_made_up_for(scene: Scene) -> None:
+    scene.apply()
+    with pytest.raises(Killed):
+        scene.reconcile(credentials=Dying(scene.memory))
+    left = scene.keys()
+
+    scene.reconcile()
+
+    assert (lets_in(scene, left), lets_in(scene, scene.keys())) == (False, True)
+    assert scene.reason() == "InForce"
+
+
+def test_second_operator_leaves_new_credentials_to_the_first(settled: Scene) -> None:
+    settled.apply(annotations={ROTATE_CREDENTIALS_AT: "monday"})
+    with pytest.raises(Killed):
+        settled.reconcile(secrets=Disturbed(secrets=settled.held, disturb=die))
+
+    settled.reconcile()
+
+    assert settled.reason() == "Progressing"
+    assert len(settled.credentials.sets(WORKSPACE, now=settled.now)) == 2
+
+
+def test_of_two_rotations_for_one_request_the_second_is_refused(settled: Scene) -> None:
+    settled.apply(annotations={ROTATE_CREDENTIALS_AT: "monday"})
+
+    with pytest.raises(Moved):  # the other one has written the status, too
+        settled.reconcile(credentials=Overtaken(settled.memory, Once(settled.reconcile)))
+    settled.reconcile()
+
+    assert len(settled.credentials.sets(WORKSPACE, now=settled.now)) == 2
+    assert lets_in(settled, settled.keys())
 
 
 def test_death_at_a_rotation_keeps_callers_in(settled: Scene) -> None:
@@ -194,6 +264,7 @@ def test_death_at_a_rotation_keeps_callers_in(settled: Scene) -> None:
     assert settled.keys() == before
     assert lets_in(settled, before)
 
+    settled.forward(seconds=11)
     settled.reconcile()
 
     assert settled.keys() != before
@@ -246,9 +317,9 @@ def test_recreated_resource_keeps_the_keys(settled: Scene) -> None:
     assert [owner["uid"] for owner in settled.held.held[PLACE].owners] == ["uid-2"]
 
 
-@pytest.mark.parametrize("refused", ["read", "try"])
-def test_refusal_costs_no_rotation(scene: Scene, refused: str) -> None:
-    scene.held.refuses.add(refused)
+@pytest.mark.parametrize("refused", [("read", "write"), ("write",)])
+def test_refusal_costs_no_credentials(scene: Scene, refused: tuple[str, ...]) -> None:
+    scene.held.refuses.update(refused)
     scene.apply(color="123456")
 
     for _ in range(3):
@@ -259,8 +330,20 @@ def test_refusal_costs_no_rotation(scene: Scene, refused: str) -> None:
     assert scene.memory.rooms[WORKSPACE].workspace.settings.color == "123456"
 
 
+@pytest.mark.parametrize("refused", ["read", "try"])
+def test_refusal_costs_no_rotation(settled: Scene, refused: str) -> None:
+    settled.held.refuses.add(refused)
+    settled.apply(annotations={ROTATE_CREDENTIALS_AT: "monday"})
+
+    for _ in range(3):
+        settled.reconcile()
+
+    assert settled.reason() == "CredentialsRefused"
+    assert len(settled.credentials.sets(WORKSPACE, now=settled.now)) == 1
+
+
 def test_rights_that_come_later_are_used(scene: Scene) -> None:
-    scene.held.refuses.add("read")
+    scene.held.refuses.update(("read", "write"))
     scene.apply()
     scene.reconcile()
     scene.held.refuses.clear()

@@ -59,7 +59,7 @@ def destroy(store: Store, of: Owner) -> None:
 
 
 def look(store: Store, of: Owner, **sought: object) -> Observed:
-    return store.workspaces.observe(Sought(owner=of, **sought), count_people=True)  # type: ignore[arg-type]
+    return store.workspaces.observe(Sought(owner=of, **sought))  # type: ignore[arg-type]
 
 
 def observed(store: Store, of: Owner) -> StoredWorkspace:

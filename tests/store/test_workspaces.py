@@ -159,7 +159,7 @@ def test_adoptable_and_remembered_are_observed(store: Store) -> None:
 
 
 def test_people_are_counted_only_when_asked(scene: Scene) -> None:
-    seen = scene.store.workspaces.observe(Sought(owner=scene.owner), count_people=False)
+    seen = scene.store.workspaces.observe(Sought(owner=scene.owner))
 
     assert seen.people is None
 

@@ -83,7 +83,7 @@ class Applying:
         return document
 
     def _looked_at(self, document: Document) -> Document:
-        return self.reconciler.reconcile(document).document or document
+        return self.reconciler.reconcile(document, is_fresh=True).document
 
 
 def as_resource(manifest: Document, *, cluster: str, now: str) -> Document:

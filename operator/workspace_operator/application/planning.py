@@ -106,7 +106,8 @@ class Planner:
         stored = self._stored(manifest)
         if stored is not None and stored.owner.uid:
             # Of a cluster's resources only the cluster knows the UID: theirs are taken to be those in the store.
-            resource = replace(resource, uid=stored.owner.uid)
+            generation = max(resource.generation, stored.spec_generation)
+            resource = replace(resource, uid=stored.owner.uid, generation=generation)
         return _Course(resource=resource, owner=resource.owner(self._cluster_id))
 
     def _look(self, course: _Course, is_released: IsReleased) -> None:

@@ -24,6 +24,7 @@ def resource_of(document: Mapping[str, Any]) -> Resource:
         suspended=readable.get("suspend") is True,
         deletion_policy=_deletion_policy(readable.get("deletionPolicy")),
         deleting=metadata.get("deletionTimestamp") is not None,
+        created_at=metadata.get("creationTimestamp") or "",
         annotations=metadata.get("annotations") or {},
         finalizers=tuple(metadata.get("finalizers") or ()),
         status=status if isinstance(status, Mapping) else {},

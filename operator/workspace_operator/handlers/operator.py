@@ -1,4 +1,4 @@
-"""Running Kopf as a part of this process: settings, log-in, the sweep."""
+"""Running Kopf as a part of this process: settings, log-in, the workers and the resync."""
 
 import asyncio
 import contextlib
@@ -6,22 +6,27 @@ import itertools
 import logging
 import random
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import aiohttp
 import kopf
 
-from workspace_operator.application.attending import Attendant
+from workspace_operator.application.controller import Controller
 from workspace_operator.application.ports import Access
 from workspace_operator.handlers import workspaces
 from workspace_operator.handlers.health import Endpoint, Probes, serving
+from workspace_operator.handlers.watch_age import SERVER_SECONDS, WatchAge
 
 logger = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 2.0
+RESYNC_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 LONGEST_BACKOFF = 10.0
+MAX_CONNECTIONS = 100
+"""Kopf's own: one for each watch, and few others."""
 
 
 class Backoffs:
@@ -38,7 +43,7 @@ class Backoffs:
 class OperatorOptions:
     """What the operator's process is told.
 
-    No namespaces means all of them; ``metrics`` are in Prometheus' text form.
+    No namespaces means all of them; ``metrics`` are in Prometheus' text form; ``workers`` reconcile at once.
     """
 
     access: Callable[[], Access]
@@ -48,43 +53,48 @@ class OperatorOptions:
     workers: int = 4
 
 
-def run_operator(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
-    """Watch and sweep until ``stopping`` is set.
+def run_operator(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
+    """Watch and reconcile until ``stopping`` is set.
 
     In a thread of its own: in the main one Kopf takes the signals over, and then stops alone, while everything else
     of the process waits.
     """
     logging.getLogger("kopf._core.reactor.running").addFilter(_is_worth_telling)
     with ThreadPoolExecutor(1, thread_name_prefix="operator") as thread:
-        thread.submit(asyncio.run, _run(attendant, options, stopping)).result()
+        thread.submit(asyncio.run, _run(controller, options, stopping)).result()
 
 
 def _is_worth_telling(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("OS signals are ignored")
 
 
-async def _run(attendant: Attendant, options: OperatorOptions, stopping: threading.Event) -> None:
+async def _run(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
     """Run Kopf, and again when it gave up: an error in a watch is no reason for the process to end."""
     stop = asyncio.Event()  # Kopf would leave a thread behind for each run that it waits for the other
+    watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as meanwhile:
         if options.health is not None:
-            probes = Probes(is_ready=attendant.is_ready, metrics=options.metrics)
+            probes = Probes(
+                is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
+                metrics=lambda: options.metrics() + watch_age.text(),
+            )
             await meanwhile.enter_async_context(serving(options.health, probes))
-        await meanwhile.enter_async_context(_in_background(_sweep_for_ever(attendant)))
+        await meanwhile.enter_async_context(_workers(controller, options.workers))
+        await meanwhile.enter_async_context(_in_background(_resync_loop(controller)))
         await meanwhile.enter_async_context(_in_background(_pass_on(stopping, stop)))
         while not stop.is_set():
             try:
-                await _watch(attendant, options, stop)
+                await _watch(controller, options, watch_age, stop)
             except Exception:
                 logger.exception("the watch has failed; it begins anew in %g s", RESTART_SECONDS)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
 
 
-async def _watch(attendant: Attendant, options: OperatorOptions, stop: asyncio.Event) -> None:
+async def _watch(controller: Controller, options: OperatorOptions, watch_age: WatchAge, stop: asyncio.Event) -> None:
     registry = kopf.OperatorRegistry()
-    workspaces.register(registry, attendant)
-    _register_login(registry, options)
+    workspaces.register(registry, controller)
+    _register_login(registry, options, watch_age)
     await kopf.operator(
         registry=registry,
         settings=_settings(options),
@@ -104,11 +114,10 @@ def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False  # events are emitted once a transition, by the reconcile
     settings.scanning.disabled = bool(options.namespaces)  # else it waits for rights that a Role cannot give
-    settings.execution.max_workers = options.workers
     settings.queueing.worker_limit = 200
     settings.queueing.idle_timeout = 0.1  # with a limit, idle workers would keep others waiting
-    settings.watching.server_timeout = 600
-    settings.watching.client_timeout = 660
+    settings.watching.server_timeout = SERVER_SECONDS
+    settings.watching.client_timeout = SERVER_SECONDS + 15
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70
     settings.networking.request_timeout = 60
@@ -116,12 +125,12 @@ def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
     return settings
 
 
-def _register_login(registry: kopf.OperatorRegistry, options: OperatorOptions) -> None:
+def _register_login(registry: kopf.OperatorRegistry, options: OperatorOptions, watch_age: WatchAge) -> None:
     @kopf.on.login(registry=registry)
-    def login(**_: object) -> kopf.ConnectionInfo:
+    async def login(**_: object) -> kopf.AiohttpSession:
         access = options.access()
         scheme, _sep, token = (access.authorization or "").partition(" ")
-        return kopf.ConnectionInfo(
+        connection = kopf.ConnectionInfo(
             server=access.server,
             ca_path=access.ca_file,
             insecure=access.insecure,
@@ -130,6 +139,24 @@ def _register_login(registry: kopf.OperatorRegistry, options: OperatorOptions) -
             certificate_path=access.certificate_file,
             private_key_path=access.key_file,
         )
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=connection.as_ssl_context()),
+            headers=connection.as_http_headers(),
+            trace_configs=[watch_age.tracing()],
+        )
+        return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
+
+
+@contextlib.asynccontextmanager
+async def _workers(controller: Controller, count: int) -> AsyncIterator[None]:
+    """Threads that reconcile; they end after what they are doing, and are waited for."""
+    with ThreadPoolExecutor(count, thread_name_prefix="reconcile") as threads:
+        running = [asyncio.wrap_future(threads.submit(controller.run_worker)) for _ in range(count)]
+        try:
+            yield
+        finally:
+            controller.stop()
+            await asyncio.gather(*running)
 
 
 @contextlib.asynccontextmanager
@@ -143,10 +170,10 @@ async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[Non
             await task
 
 
-async def _sweep_for_ever(attendant: Attendant) -> None:
+async def _resync_loop(controller: Controller) -> None:
     while True:
-        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.sleep(RESYNC_SECONDS)
         try:
-            await asyncio.to_thread(attendant.sweep)
+            await asyncio.to_thread(controller.resync)
         except Exception:
-            logger.exception("a sweep failed; the next one follows")
+            logger.exception("a resync failed; the next one follows")

@@ -1,21 +1,24 @@
-"""What is heard of Workspace resources, handed to the attendant."""
+"""Events of Workspace resources, handed to the controller."""
 
 import kopf
 
-from workspace_operator.application.attending import Attendant
+from workspace_operator.application.controller import Controller
 from workspace_operator.resources.workspaces import GROUP, PLURAL, VERSION
 
 
-def register(registry: kopf.OperatorRegistry, attendant: Attendant) -> None:
+def register(registry: kopf.OperatorRegistry, controller: Controller) -> None:
     """Watch Workspace resources.
 
     Only raw events: Kopf's change detection would keep a copy of each spec in an annotation and hold every object
-    by a finalizer.
+    by a finalizer. The handler only queues, so a backlog of events is taken in at once.
     """
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    def heard(event: kopf.RawEvent, **_: object) -> None:
+    async def on_workspace_event(event: kopf.RawEvent, **_: object) -> None:
+        document = event["object"]
         if event["type"] == "DELETED":
-            attendant.gone(event["object"])
+            controller.on_delete(document)
+        elif event["type"] is None:  # Kopf's word for what a list has
+            controller.on_list(document)
         else:
-            attendant.heard(event["object"])
+            controller.on_update(document)

@@ -10,6 +10,7 @@ from workspace_operator.reconcile.plan import (
     RetryMigration,
 )
 from workspace_operator.reconcile.situations import Holding
+from workspace_operator.reconcile.spec_versions import held, is_held
 from workspace_operator.reconcile.steps import Step
 from workspace_operator.reconcile.validity import wish_cannot_be_followed
 from workspace_operator.reconcile.verdicts import Reason, Verdict
@@ -72,6 +73,15 @@ def identifiers_are_to_change(holding: Holding) -> Step | None:
     )
 
 
+def identifier_change_is_held(holding: Holding) -> Step | None:
+    """The wanted mode is that of an older spec, as after a restore of etcd: a person confirms it first."""
+    workspace, wanted = holding.workspace, holding.mode_wanted
+    is_wanted = holding.migration is None and wanted is not workspace.mode
+    if not is_wanted or not is_held(holding.resource, workspace):
+        return None
+    return held(f"the identifiers stay {workspace.mode} and do not change to {wanted}", holding.resource)
+
+
 def blocked_change_is_to_be_tried_again(holding: Holding) -> Step | None:
     """Somebody asked for a reconcile that was not handled yet."""
     change, request = holding.migration, holding.resource.reconcile_request
@@ -107,9 +117,11 @@ RULES = (
     rotations.secret_is_inherited,
     new_name_is_held,
     settings_differ,
+    identifier_change_is_held,
     identifiers_are_to_change,
     blocked_change_is_to_be_tried_again,
     # IdentifiersApplied still tells in full of a change that waits or goes on.
+    rotations.secret_is_being_written,
     rotations.secret_is_foreign,
     rotations.secret_is_refused,
     change_is_blocked,

@@ -38,6 +38,8 @@ class CredentialsSeen:
         rotated_at: when they were made; None if there are none in force.
         previous_valid_until: when the last of the earlier ones ends; None if none of them works any more.
         request: the value of the annotation that asked for them.
+        number: of the newest valid set, 0 if there is none.
+        was_just_made: so short a time ago that another operator may still be writing the Secret.
     """
 
     secret: SecretState
@@ -45,6 +47,14 @@ class CredentialsSeen:
     rotated_at: datetime | None = None
     previous_valid_until: datetime | None = None
     request: str = ""
+    number: int = 0
+    was_just_made: bool = False
+
+    @property
+    def is_being_written(self) -> bool:
+        """Whether the Secret lacks credentials that are so new that another operator may be about to write it."""
+        lacks = self.secret is SecretState.ABSENT or (self.secret in WRITABLE and not self.is_current)
+        return self.rotated_at is not None and self.was_just_made and lacks
 
     def rotation_due(self, request: str) -> RotationCause | None:
         """Why new ones are due, given the annotation's value (empty without one); None if they are not."""
@@ -54,6 +64,8 @@ class CredentialsSeen:
             return RotationCause.NONE_IN_FORCE
         if request not in ("", self.request):
             return RotationCause.REQUESTED
+        if self.is_being_written:
+            return None
         if self.secret is SecretState.ABSENT:
             return RotationCause.SECRET_ABSENT
         return None if self.is_current else RotationCause.SECRET_DIFFERS
@@ -62,4 +74,4 @@ class CredentialsSeen:
         """Whether nothing is left to do; without a cluster they are the command line's business."""
         if self.secret is SecretState.NOWHERE:
             return True
-        return self.secret is SecretState.OWN and self.rotation_due(request) is None
+        return self.secret is SecretState.OWN and not self.is_being_written and self.rotation_due(request) is None

@@ -14,6 +14,7 @@ from workspace_operator.reconcile.events import events_of, events_of_action
 from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
 from workspace_operator.reconcile.plan import PauseMigration, Plan
 from workspace_operator.reconcile.situations import Holding, Situation, open_migration
+from workspace_operator.reconcile.spec_versions import lower_generation, unrecorded_spec
 from workspace_operator.reconcile.statuses import status_of
 from workspace_operator.reconcile.steps import LeaveAlone, LetGo, Step, first_of
 from workspace_operator.reconcile.validity import invalid, problems_of
@@ -31,7 +32,10 @@ def decide(resource: Resource, observed: Observed | StoreAway, *, cluster_id: st
         cluster_id: names the cluster in the store (design §4, Ownership).
         now: aware; becomes the time of transitions, in whole seconds.
     """
-    step = _next_step(resource, observed, resource.owner(cluster_id))
+    owner = resource.owner(cluster_id)
+    step = _next_step(resource, observed, owner)
+    if isinstance(step, Verdict) and isinstance(observed, Observed):
+        step = unrecorded_spec(resource, observed, owner, step) or step
     if isinstance(step, Verdict):
         return _told(resource, observed, step, now)
     if isinstance(step, LetGo):
@@ -42,6 +46,8 @@ def decide(resource: Resource, observed: Observed | StoreAway, *, cluster_id: st
 
 
 def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner) -> Step:
+    if isinstance(observed, Observed) and (lower := lower_generation(resource, observed, owner)):
+        return lower
     if resource.deleting:
         return step_of_departure(resource, observed, owner)
     if isinstance(observed, Observed) and (pause := running_change_is_to_pause(resource, observed)):

@@ -5,6 +5,7 @@ from workspace_operator.reconcile.credentials import SecretState
 from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
 from workspace_operator.reconcile.plan import DestroyWorkspace, Event, RemoveSecret
 from workspace_operator.reconcile.situations import Departure
+from workspace_operator.reconcile.spec_versions import held, is_held
 from workspace_operator.reconcile.steps import LeaveAlone, LetGo, Step, first_of
 from workspace_operator.reconcile.verdicts import Reason, Verdict
 from workspace_operator.reconcile.wishes import Resource
@@ -42,6 +43,14 @@ def deletion_is_not_confirmed(departure: Departure) -> Step | None:
     return Verdict(reason=Reason.DELETION_NOT_CONFIRMED, message=message)
 
 
+def destruction_is_held(departure: Departure) -> Step | None:
+    """The deletion is that of an older document, as after a restore of etcd: a person confirms it first."""
+    workspace = departure.ours
+    if workspace is None or not is_held(departure.resource, workspace):
+        return None
+    return held("the people are not destroyed", departure.resource)
+
+
 def people_are_to_be_destroyed(departure: Departure) -> Step | None:
     """Policy Delete, and confirmed."""
     workspace = departure.ours
@@ -56,7 +65,13 @@ def secret_is_left(departure: Departure) -> Step | None:
     return RemoveSecret() if seen is not None and seen.secret is SecretState.OWN else None
 
 
-RULES = (people_belong_to_somebody_else, deletion_is_not_confirmed, people_are_to_be_destroyed, secret_is_left)
+RULES = (
+    people_belong_to_somebody_else,
+    deletion_is_not_confirmed,
+    destruction_is_held,
+    people_are_to_be_destroyed,
+    secret_is_left,
+)
 
 
 def _people_are_gone(departure: Departure) -> LetGo:

@@ -22,6 +22,8 @@ def events_of_action(action: Action | SecretAction, resource: Resource) -> tuple
     if not isinstance(action, RotateCredentials):
         return ()
     is_first = action.cause is RotationCause.NONE_IN_FORCE
+    if is_first and resource.previous.workspace_id is None:
+        return ()  # a new workspace: that it is in force is news enough
     told = Event(
         reason="CredentialsCreated" if is_first else "CredentialsRotated",
         message=messages.rotated(action.cause, resource),

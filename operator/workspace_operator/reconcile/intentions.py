@@ -8,6 +8,7 @@ from typing import TypeAlias, assert_never
 from workspace_operator.migrations.records import Migration
 from workspace_operator.reconcile.observed import Observed, Settings, StoredWorkspace
 from workspace_operator.reconcile.plan import (
+    AcceptLowerGeneration,
     Action,
     CancelMigration,
     ClaimSecret,
@@ -15,6 +16,7 @@ from workspace_operator.reconcile.plan import (
     DestroyWorkspace,
     PauseMigration,
     PutInForce,
+    RecordSpec,
     RemoveSecret,
     RequestMigration,
     RetryMigration,
@@ -91,7 +93,7 @@ def intentions_of(action: Action | SecretAction, observed: Observed) -> tuple[In
             return (_of_change(Verb.CHECK_AGAIN, observed.migration),)
         case DestroyWorkspace():
             return (Intention(verb=Verb.DESTROY, before=_whose(observed.workspace)),)
-        case RotateCredentials() | ClaimSecret() | RemoveSecret():
+        case RecordSpec() | AcceptLowerGeneration() | RotateCredentials() | ClaimSecret() | RemoveSecret():
             return ()
         case _ as never:
             assert_never(never)

@@ -113,6 +113,14 @@ def rotated(cause: RotationCause, resource: Resource) -> str:
     return ROTATIONS[cause].format(f"{resource.namespace}/{resource.secret_name}")
 
 
+def secret_is_being_written(resource: Resource) -> str:
+    """New credentials, whose Secret another operator may be writing."""
+    return (
+        f"New credentials were made a moment ago, and the Secret {resource.secret_name} does not hold them yet. If it "
+        "does not get them within 10 seconds, new ones are made."
+    )
+
+
 def secret_is_foreign(resource: Resource) -> str:
     """Somebody else's Secret stands where ours belongs, and how to solve that."""
     name = resource.secret_name
@@ -129,6 +137,15 @@ def secret_is_refused(resource: Resource) -> str:
         f"The Kubernetes API does not let the operator keep the credentials in the Secret {resource.secret_name}. "
         "Nothing else is held up. Give it the rights of manifests/rbac, and see that no policy or quota forbids that "
         "Secret and that it is not immutable; the operator's log has the answer. It is tried again within a minute."
+    )
+
+
+def generation_went_back(what: str, resource: Resource) -> str:
+    """What is not begun for a spec that is older than one that was carried out, and how to confirm it."""
+    return (
+        f"Generation {resource.generation} of this resource is older than one that was carried out already, as after a "
+        f"restore of the cluster's etcd, so {what}. Settings are applied. If this spec is what you want, give the "
+        f"annotation {RECONCILE_REQUESTED_AT} a new value; otherwise apply the newest manifest again."
     )
 
 

@@ -10,12 +10,17 @@ from workspace_operator.resources.workspaces import SendMode as SendMode  # noqa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The resource that a store workspace belongs to. ``uid`` is empty while nobody has claimed it."""
+    """The resource that a store workspace belongs to. ``uid`` is empty while nobody has claimed it.
+
+    ``created_at`` is the resource's creationTimestamp, empty if it is not known. It does not tell owners apart: it says
+    which of two UIDs of one name is the later one.
+    """
 
     cluster: str
     namespace: str
     name: str
     uid: str
+    created_at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +38,25 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecVersion:
+    """Which document of a resource asks for a write: its UID and generation."""
+
+    uid: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredWorkspace:
-    """A workspace as the store has it. ``row_version`` grows with every write to its row."""
+    """A workspace as the store has it.
+
+    Attributes:
+        row_version: grows with every write of settings, mode or owner.
+        spec_generation: the newest generation of the owner's spec that was carried out; the store refuses a lower one.
+        spec_row_version: ``row_version`` when that was recorded; different once anything else has written the row.
+        held_generation: a generation that was accepted although it is lower than an earlier one (etcd was restored):
+            what cannot be taken back is not begun for it.
+        held_request: the reconcile request at that time; another one releases it.
+    """
 
     workspace_id: int
     account: str
@@ -42,6 +64,23 @@ class StoredWorkspace:
     mode: Mode
     settings: Settings
     row_version: int
+    spec_generation: int = 0
+    spec_row_version: int = 0
+    held_generation: int | None = None
+    held_request: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledWorkspace:
+    """A workspace whose row nothing has written since a generation of its owner's spec was recorded.
+
+    ``rotation_request`` is the value of the annotation that asked for the newest credentials.
+    """
+
+    workspace_id: int
+    owner: Owner
+    generation: int
+    rotation_request: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

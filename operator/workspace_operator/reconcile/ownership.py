@@ -5,6 +5,7 @@ from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
 from workspace_operator.reconcile.plan import CreateWorkspace, TakeOver
 from workspace_operator.reconcile.situations import Situation
+from workspace_operator.reconcile.spec_versions import held, is_an_earlier_owner
 from workspace_operator.reconcile.steps import Step, first_of
 from workspace_operator.reconcile.validity import invalid, problems_of_new_values
 from workspace_operator.reconcile.verdicts import Reason, Verdict
@@ -22,6 +23,14 @@ def owner_was_made_anew(situation: Situation) -> Step | None:
     """Cluster, namespace and name are ours: an owner of another UID is gone, as a name is taken once."""
     own = situation.observed.workspace
     return None if own is None else _take_over(own, situation.owner)
+
+
+def take_over_is_held(situation: Situation) -> Step | None:
+    """The store's owner is younger than this resource, as after a restore of etcd: a person confirms it first."""
+    own = situation.observed.workspace
+    if own is None or not is_an_earlier_owner(situation.resource, situation.owner, own):
+        return None
+    return held(f"workspace {own.workspace_id} is not taken over", situation.resource)
 
 
 def adoption_is_asked_for(situation: Situation) -> Step | None:
@@ -59,6 +68,7 @@ def wanted_name_is_held(situation: Situation) -> Step | None:
 
 
 RULES = (
+    take_over_is_held,
     owner_was_made_anew,
     adoption_is_asked_for,
     remembered_workspace_is_somebody_elses,

@@ -84,10 +84,38 @@ class DestroyWorkspace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RotateCredentials:
-    """Make new credentials: those before work for the grace time. Their Secret is written afterwards."""
+class RecordSpec:
+    """Record that this generation was carried out, so that an earlier one is refused. Raises Moved."""
 
     workspace_id: int
+    row_version: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptLowerGeneration:
+    """Take a generation that is lower than the recorded one for the newest, as after a restore of etcd.
+
+    It is held: what cannot be taken back is not begun for it until ``request`` changes or the spec is edited.
+    Raises Moved if the row or the recorded generation changed since both were read.
+    """
+
+    workspace_id: int
+    row_version: int
+    recorded: int
+    generation: int
+    request: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateCredentials:
+    """Make new credentials and write their Secret; earlier ones work for the grace time.
+
+    ``after`` is the number of the newest set that was observed, 0 for none. Raises Moved if there is another by now.
+    """
+
+    workspace_id: int
+    after: int
     grace: timedelta
     request: str
     cause: RotationCause
@@ -114,8 +142,13 @@ Action = (
     | PauseMigration
     | RetryMigration
     | DestroyWorkspace
+    | RecordSpec
+    | AcceptLowerGeneration
 )
 """What is done in the store."""
+
+IRREVERSIBLE = (CreateWorkspace, TakeOver, RequestMigration, DestroyWorkspace, AcceptLowerGeneration)
+"""What must not be done for a document that is not the newest any more: the resource is read afresh right before."""
 
 SecretAction = RotateCredentials | ClaimSecret | RemoveSecret
 """What is done in the cluster, too."""

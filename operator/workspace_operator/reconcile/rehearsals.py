@@ -12,6 +12,7 @@ from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import ENDED, Stage
 from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
 from workspace_operator.reconcile.plan import (
+    AcceptLowerGeneration,
     Action,
     CancelMigration,
     ClaimSecret,
@@ -19,6 +20,7 @@ from workspace_operator.reconcile.plan import (
     DestroyWorkspace,
     PauseMigration,
     PutInForce,
+    RecordSpec,
     RemoveSecret,
     RequestMigration,
     RetryMigration,
@@ -100,7 +102,9 @@ class Rehearsal:
                 self._move(action.workspace_id, retry_token=action.token)
             case DestroyWorkspace():
                 self._take_out(self._workspaces[action.workspace_id])
-            case RotateCredentials() | ClaimSecret() | RemoveSecret():
+            case RecordSpec():
+                self._record(action)
+            case AcceptLowerGeneration() | RotateCredentials() | ClaimSecret() | RemoveSecret():
                 pass
             case _ as never:
                 assert_never(never)
@@ -123,6 +127,11 @@ class Rehearsal:
             row_version=1,
         )
         self._put(workspace)
+
+    def _record(self, action: RecordSpec) -> None:
+        workspace = self._workspaces[action.workspace_id]
+        recorded = replace(workspace, spec_generation=action.generation, spec_row_version=workspace.row_version)
+        self._put(recorded)
 
     def _request(self, action: RequestMigration, now: datetime) -> None:
         newest = self._migrations.get(action.workspace_id)

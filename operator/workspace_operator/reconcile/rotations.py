@@ -16,10 +16,19 @@ def credentials_are_due(holding: Holding) -> Step | None:
         return None
     return RotateCredentials(
         workspace_id=holding.workspace.workspace_id,
+        after=seen.number,
         grace=holding.wish.rotation_grace,
         request=request or seen.request,
         cause=cause,
     )
+
+
+def secret_is_being_written(holding: Holding) -> Step | None:
+    """Credentials were made moments ago, by another operator or just before a crash: the Secret may come any moment."""
+    seen = holding.observed.credentials
+    if seen is None or not seen.is_being_written:
+        return None
+    return Verdict(reason=Reason.PROGRESSING, message=messages.secret_is_being_written(holding.resource))
 
 
 def secret_is_inherited(holding: Holding) -> Step | None:

@@ -58,6 +58,7 @@ WARNINGS = frozenset(reason for reason, footing in FOOTINGS.items() if footing i
 
 LOOKED_AT_AGAIN = frozenset(
     {
+        Reason.PROGRESSING,
         Reason.NAME_CONFLICT,
         Reason.OWNERSHIP_CONFLICT,
         Reason.CREDENTIALS_CONFLICT,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from workspace_operator.identity.rules import IDUpdates, Mode
 from workspace_operator.migrations.records import OnConflict
-from workspace_operator.reconcile.observed import Owner, Settings
+from workspace_operator.reconcile.observed import Owner, Settings, SpecVersion
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.statuses import ECHO_MAX_LENGTH, WorkspaceStatus
 from workspace_operator.resources.workspaces import (
@@ -52,6 +52,7 @@ class Resource:
     Attributes:
         suspended: ``spec.suspend``, readable even if the rest of the spec is not.
         deletion_policy: likewise; Retain unless the spec says exactly Delete.
+        created_at: ``metadata.creationTimestamp``; empty without a cluster.
         status: what was written last, as JSON; empty before the first visit.
     """
 
@@ -63,13 +64,21 @@ class Resource:
     suspended: bool = False
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
     deleting: bool = False
+    created_at: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
 
     def owner(self, cluster_id: str) -> Owner:
         """Who this resource is to the store."""
-        return Owner(cluster=cluster_id, namespace=self.namespace, name=self.name, uid=self.uid)
+        return Owner(
+            cluster=cluster_id, namespace=self.namespace, name=self.name, uid=self.uid, created_at=self.created_at
+        )
+
+    @property
+    def spec_version(self) -> SpecVersion:
+        """Which document of the resource this is, for the store to compare."""
+        return SpecVersion(uid=self.uid, generation=self.generation)
 
     @property
     def title(self) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
-from workspace_operator.errors import NotFound
+from workspace_operator.errors import Moved, NotFound
 from workspace_operator.store.column_types import EPOCH
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row
@@ -27,12 +27,26 @@ class SQLCredentials:
             return [_credentials_of(row) for row in connection.execute(query.order_by(credential.c.number.desc()))]
 
     def rotate(
-        self, workspace_id: int, digests: CredentialDigests, *, grace: timedelta, request: str, now: datetime
+        self,
+        workspace_id: int,
+        digests: CredentialDigests,
+        *,
+        grace: timedelta,
+        request: str,
+        now: datetime,
+        after: int | None = None,
     ) -> StoredCredentials:
-        """Put a new set in force, also the first; those before it end after the grace time at last. Raises NotFound."""
+        """Put a new set in force, also the first; those before it end after the grace time at last.
+
+        Raises:
+            NotFound: there is no such workspace.
+            Moved: the newest valid set is not number ``after``; 0 stands for none, None compares nothing.
+        """
 
         def work(connection: sa.Connection) -> StoredCredentials:
             _lock(connection, workspace_id)
+            if after is not None and _newest_valid(connection, workspace_id, now) != after:
+                raise Moved(f"workspace number {workspace_id} has got other credentials meanwhile")
             _end(connection, workspace_id, at=now + grace)
             made = StoredCredentials(
                 workspace_id=workspace_id,
@@ -92,6 +106,11 @@ def _end(connection: sa.Connection, workspace_id: int, *, at: datetime) -> int:
 def _newest_number(connection: sa.Connection, workspace_id: int) -> int:
     """The highest number so far, also of a set that is ended: numbers are not given twice."""
     query = sa.select(sa.func.max(credential.c.number)).where(credential.c.workspace_id == workspace_id)
+    return connection.execute(query).scalar_one() or 0
+
+
+def _newest_valid(connection: sa.Connection, workspace_id: int, now: datetime) -> int:
+    query = sa.select(sa.func.max(credential.c.number)).where(credential.c.workspace_id == workspace_id, _is_valid(now))
     return connection.execute(query).scalar_one() or 0
 
 

@@ -55,6 +55,7 @@ workspace = sa.Table(
     sa.Column("spec_row_version", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("held_generation", sa.BigInteger),
     sa.Column("held_request", sa.Text),
+    sa.Column("owner_created_at", Key, nullable=False, server_default=""),
     sa.UniqueConstraint("account_id", "display_name"),
     sa.UniqueConstraint("owner_cluster", "owner_namespace", "owner_name"),
     sqlite_autoincrement=True,

@@ -1,6 +1,5 @@
 """What the operator may ask of an identifier change: to start, to pause, to be tried again, to be taken back."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,24 +8,25 @@ from workspace_operator.errors import Moved
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import ViolationCounts
 from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
+from workspace_operator.reconcile.observed import SpecVersion
 from workspace_operator.reconcile.plan import (
     CancelMigration,
     PauseMigration,
     RequestMigration,
     RetryMigration,
 )
-from workspace_operator.store.fences import close_fence, lock_workspace
+from workspace_operator.store.fences import close_fence
 from workspace_operator.store.rows import Row, newest_migration, violation_values
+from workspace_operator.store.spec_fence import lock_and_compare
 from workspace_operator.store.tables import migration, workspace
 
 
-def request(connection: sa.Connection, action: RequestMigration, now: datetime) -> None:
+def request(connection: sa.Connection, action: RequestMigration, now: datetime, spec: SpecVersion | None) -> None:
     """Start a change; it takes over clearing what earlier ones left behind."""
-    row = connection.execute(
-        sa.select(workspace).where(workspace.c.workspace_id == action.workspace_id).with_for_update()
-    ).one_or_none()
+    lock_and_compare(connection, action.workspace_id, spec)
+    mode = connection.execute(sa.select(workspace.c.mode).where(workspace.c.workspace_id == action.workspace_id))
     newest = newest_migration(connection, action.workspace_id)
-    if row is None or Mode(row.mode) != action.from_mode or (newest and Stage(newest.stage) not in ENDED):
+    if Mode(mode.scalar_one()) != action.from_mode or (newest and Stage(newest.stage) not in ENDED):
         raise Moved(f"workspace number {action.workspace_id} cannot start an identifier change just now")
     # The leases end, too: whoever still clears after an earlier change must not meet what this one prepares. And from
     # now on it is this one that resources tell of, so that nobody waits for a report of an earlier one.
@@ -39,10 +39,13 @@ def request(connection: sa.Connection, action: RequestMigration, now: datetime) 
         "reported_progress": migration.c.progress,
     }
     connection.execute(sa.update(migration).where(migration.c.workspace_id == action.workspace_id).values(ended))
-    connection.execute(sa.insert(migration).values(_fresh(action, newest, now)))
+    values = _fresh(action, newest, now)
+    if spec is not None:
+        values |= {"spec_uid": spec.uid, "spec_generation": spec.generation}
+    connection.execute(sa.insert(migration).values(values))
 
 
-def _fresh(action: RequestMigration, newest: Row | None, now: datetime) -> Mapping[str, object]:
+def _fresh(action: RequestMigration, newest: Row | None, now: datetime) -> dict[str, object]:
     return {
         "workspace_id": action.workspace_id,
         "number": newest.number + 1 if newest else 1,
@@ -65,10 +68,10 @@ def _fresh(action: RequestMigration, newest: Row | None, now: datetime) -> Mappi
     }
 
 
-def cancel(connection: sa.Connection, action: CancelMigration, now: datetime) -> None:
+def cancel(connection: sa.Connection, action: CancelMigration, now: datetime, spec: SpecVersion | None) -> None:
     """Take a change back: the old rules stay, prepared rows are cleared by the worker."""
     close_fence(connection, action.workspace_id)
-    lock_workspace(connection, action.workspace_id)
+    lock_and_compare(connection, action.workspace_id, spec)
     row = _open(connection, action.workspace_id, action.number)
     if Stage(row.stage) not in BEFORE_SWITCH:
         raise Moved(f"identifier change {action.number} has switched already")
@@ -83,14 +86,14 @@ def cancel(connection: sa.Connection, action: CancelMigration, now: datetime) ->
     )
 
 
-def pause(connection: sa.Connection, action: PauseMigration, now: datetime) -> None:
+def pause(connection: sa.Connection, action: PauseMigration, now: datetime, spec: SpecVersion | None) -> None:
     """Pause a change, or let it go on where it was.
 
     Writers go on saying what they change, so that what is prepared can be brought up to date; a report that is being
     written begins anew.
     """
     close_fence(connection, action.workspace_id)
-    lock_workspace(connection, action.workspace_id)
+    lock_and_compare(connection, action.workspace_id, spec)
     row = _open(connection, action.workspace_id, action.number)
     if not action.paused:
         _set(connection, row, paused=False, due_at=now if Stage(row.stage) is not Stage.BLOCKED else row.due_at)
@@ -102,8 +105,9 @@ def pause(connection: sa.Connection, action: PauseMigration, now: datetime) -> N
     _set(connection, row, paused=True, leftovers=True, due_at=now)
 
 
-def retry(connection: sa.Connection, action: RetryMigration, now: datetime) -> None:
+def retry(connection: sa.Connection, action: RetryMigration, now: datetime, spec: SpecVersion | None) -> None:
     """Have a blocked change looked at again now."""
+    lock_and_compare(connection, action.workspace_id, spec)
     row = _open(connection, action.workspace_id, action.number)
     _set(connection, row, retry_token=action.token, due_at=now)
 

@@ -31,6 +31,10 @@ def workspace_of(row: Row) -> StoredWorkspace:
             open_tracking=row.open_tracking,
         ),
         row_version=row.row_version,
+        spec_generation=row.spec_generation,
+        spec_row_version=row.spec_row_version,
+        held_generation=row.held_generation,
+        held_request=row.held_request,
     )
 
 
@@ -60,7 +64,13 @@ def rules_of(row: Row) -> IdentityRules:
 
 def owner_of(row: Row) -> Owner:
     """Read an owner from a row that has the workspace's owner columns."""
-    return Owner(cluster=row.owner_cluster, namespace=row.owner_namespace, name=row.owner_name, uid=row.owner_uid)
+    return Owner(
+        cluster=row.owner_cluster,
+        namespace=row.owner_namespace,
+        name=row.owner_name,
+        uid=row.owner_uid,
+        created_at=row.owner_created_at,
+    )
 
 
 def owner_values(owner: Owner) -> dict[str, object]:
@@ -70,6 +80,7 @@ def owner_values(owner: Owner) -> dict[str, object]:
         "owner_namespace": owner.namespace,
         "owner_name": owner.name,
         "owner_uid": owner.uid,
+        "owner_created_at": owner.created_at,
     }
 
 
@@ -83,7 +94,7 @@ def owned_by(owner: Owner) -> sa.ColumnElement[bool]:
 
 
 WITH_OWNER = sa.select(
-    migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid"))
+    migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid", "created_at"))
 ).join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
 """Identifier changes, each with whose workspace it changes."""
 

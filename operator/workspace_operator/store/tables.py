@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from workspace_operator.store.column_types import Key, UTCTime
 from workspace_operator.store.directory_tables import account as account  # noqa: PLC0414 - the rest of the schema
-from workspace_operator.store.directory_tables import cluster_heartbeat, metadata, store_identity
+from workspace_operator.store.directory_tables import cluster_heartbeat, store_identity
 from workspace_operator.store.directory_tables import credential as credential  # noqa: PLC0414 - the same
+from workspace_operator.store.directory_tables import metadata as metadata  # noqa: PLC0414 - the same
 from workspace_operator.store.directory_tables import workspace as workspace  # noqa: PLC0414 - the same
 
 FENCE_SLOTS = 16

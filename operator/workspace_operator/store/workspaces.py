@@ -1,6 +1,6 @@
 """The directory of workspaces in the database: what reconciles observe and put in force."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -10,24 +10,33 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Sought
 from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
 from workspace_operator.migrations.records import Migration
-from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
+from workspace_operator.reconcile.observed import (
+    Candidate,
+    Observed,
+    Owner,
+    SettledWorkspace,
+    SpecVersion,
+    StoredWorkspace,
+)
 from workspace_operator.reconcile.plan import (
+    AcceptLowerGeneration,
     Action,
     CancelMigration,
     CreateWorkspace,
     DestroyWorkspace,
     PauseMigration,
     PutInForce,
+    RecordSpec,
     RequestMigration,
     RetryMigration,
     TakeOver,
 )
 from workspace_operator.store import requests
-from workspace_operator.store.counting import count_people
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence
 from workspace_operator.store.rows import (
     WITH_OWNER,
+    Row,
     migration_of,
     newest_migration,
     owned_by,
@@ -36,6 +45,7 @@ from workspace_operator.store.rows import (
     settings_values,
     workspace_of,
 )
+from workspace_operator.store.spec_fence import RELEASED, accepted, recorded, refuse_late
 from workspace_operator.store.tables import (
     FENCE_SLOTS,
     PER_WORKSPACE,
@@ -57,14 +67,46 @@ class SQLWorkspaces:
 
     database: Database
 
-    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
-        """Look at one moment of the store; candidates come back as not released."""
+    def observe(self, sought: Sought) -> Observed:
+        """Look at one moment of the store; candidates come back as not released, and people are not counted."""
         with self.database.reading_one_snapshot() as connection:
-            return _observe(connection, sought, counting=count_people)
+            return _observe(connection, sought)
 
-    def carry_out(self, action: Action, *, now: datetime) -> None:
-        """Carry one action out, whole or not at all. Raises NameTaken or Moved."""
-        self.database.writing(_work_of(action, now))
+    def carry_out(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
+        """Carry one action out, whole or not at all. Raises NameTaken or Moved.
+
+        Args:
+            action: what to do.
+            now: aware.
+            spec: the document that asks for it; None for an administrator. A document that is older than what was
+                carried out is refused by Moved.
+        """
+        self.database.writing(_work_of(action, now, spec))
+
+    def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[SettledWorkspace]:
+        """List the workspaces whose row is as it was when the newest generation of their spec was recorded."""
+        newest = (
+            sa.select(credential.c.request)
+            .where(credential.c.workspace_id == workspace.c.workspace_id)
+            .order_by(credential.c.number.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = sa.select(workspace, newest.label("rotation_request")).where(
+            workspace.c.owner_cluster == cluster,
+            workspace.c.owner_namespace.in_(namespaces),
+            workspace.c.row_version == workspace.c.spec_row_version,
+        )
+        with self.database.reading() as connection:
+            return [
+                SettledWorkspace(
+                    workspace_id=row.workspace_id,
+                    owner=owner_of(row),
+                    generation=row.spec_generation,
+                    rotation_request=row.rotation_request or "",
+                )
+                for row in connection.execute(query)
+            ]
 
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:
         """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
@@ -126,7 +168,7 @@ class SQLWorkspaces:
             return [workspace_of(row) for row in rows]
 
 
-def _observe(connection: sa.Connection, sought: Sought, *, counting: bool) -> Observed:
+def _observe(connection: sa.Connection, sought: Sought) -> Observed:
     ours = _one(connection, owned_by(sought.owner))
     named = _one(
         connection,
@@ -142,9 +184,9 @@ def _observe(connection: sa.Connection, sought: Sought, *, counting: bool) -> Ob
         workspace=ours,
         name_holder=_candidate(named, unless=ours),
         adoptable=_candidate(_numbered(connection, sought.adopt)),
-        remembered=_candidate(_numbered(connection, sought.remembered), unless=ours),
+        remembered=_candidate(_remembered(connection, sought, ours)),
         migration=None if newest is None else migration_of(newest),
-        people=count_people(connection, ours.workspace_id) if ours and counting else None,
+        people=None,
     )
 
 
@@ -157,42 +199,57 @@ def _numbered(connection: sa.Connection, workspace_id: int | None) -> StoredWork
     return None if workspace_id is None else _one(connection, workspace.c.workspace_id == workspace_id)
 
 
+def _remembered(connection: sa.Connection, sought: Sought, ours: StoredWorkspace | None) -> StoredWorkspace | None:
+    """Mostly it is ours, and needs no query."""
+    return None if ours and ours.workspace_id == sought.remembered else _numbered(connection, sought.remembered)
+
+
 def _candidate(found: StoredWorkspace | None, *, unless: StoredWorkspace | None = None) -> Candidate | None:
     if found is None or (unless is not None and found.workspace_id == unless.workspace_id):
         return None
     return Candidate(workspace=found, released=False)
 
 
-def _work_of(action: Action, now: datetime) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line a kind of action
+def _work_of(action: Action, now: datetime, spec: SpecVersion | None) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line a kind of action
     match action:
         case CreateWorkspace():
-            return lambda connection: _create(connection, action)
+            return lambda connection: _create(connection, action, spec)
         case TakeOver():
-            return lambda connection: _take_over(connection, action)
+            return lambda connection: _take_over(connection, action, spec)
         case PutInForce():
-            return lambda connection: _put_in_force(connection, action)
+            return lambda connection: _put_in_force(connection, action, spec)
         case DestroyWorkspace():
-            return lambda connection: _destroy(connection, action)
+            return lambda connection: _destroy(connection, action, spec)
         case RequestMigration():
-            return lambda connection: requests.request(connection, action, now)
+            return lambda connection: requests.request(connection, action, now, spec)
         case CancelMigration():
-            return lambda connection: requests.cancel(connection, action, now)
+            return lambda connection: requests.cancel(connection, action, now, spec)
         case PauseMigration():
-            return lambda connection: requests.pause(connection, action, now)
+            return lambda connection: requests.pause(connection, action, now, spec)
         case RetryMigration():
-            return lambda connection: requests.retry(connection, action, now)
+            return lambda connection: requests.retry(connection, action, now, spec)
+        case RecordSpec():
+            return lambda connection: _record_spec(connection, action, spec)
+        case AcceptLowerGeneration():
+            return lambda connection: _accept_lower_generation(connection, action)
         case _ as never:
             assert_never(never)
 
 
-def _create(connection: sa.Connection, action: CreateWorkspace) -> None:
+def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersion | None) -> None:
     if connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).first():
         raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
     account_id = _account(connection, action.owner, action.account)
     _refuse_taken_name(connection, account_id, action.settings.display_name, own=None)
     values = settings_values(action.settings) | owner_values(action.owner)
     statement = sa.insert(workspace).values(
-        account_id=account_id, mode=action.mode, row_version=1, tracks_changes=False, **values
+        account_id=account_id,
+        mode=action.mode,
+        row_version=1,
+        spec_generation=spec.generation if spec else 0,
+        spec_row_version=1,
+        tracks_changes=False,
+        **values,
     )
     workspace_id = connection.execute(statement.returning(workspace.c.workspace_id)).scalar_one()
     connection.execute(sa.insert(fence), [{"workspace_id": workspace_id, "slot": n} for n in range(FENCE_SLOTS)])
@@ -218,7 +275,7 @@ def _refuse_taken_name(connection: sa.Connection, account_id: int, display_name:
         )
 
 
-def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> sa.Row[tuple[object, ...]]:
+def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> Row:
     query = sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update()
     row = connection.execute(query).one_or_none()
     if row is None or row.row_version != row_version:
@@ -226,7 +283,7 @@ def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> s
     return row
 
 
-def _take_over(connection: sa.Connection, action: TakeOver) -> None:
+def _take_over(connection: sa.Connection, action: TakeOver, spec: SpecVersion | None) -> None:
     """Change the owner; in another namespace the workspace joins the account of the same name there."""
     row = _locked(connection, action.workspace_id, action.row_version)
     taken = connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).scalar_one_or_none()
@@ -235,26 +292,44 @@ def _take_over(connection: sa.Connection, action: TakeOver) -> None:
     name = connection.execute(sa.select(account.c.name).where(account.c.account_id == row.account_id)).scalar_one()
     account_id = _account(connection, action.owner, name)
     _refuse_taken_name(connection, account_id, row.display_name, own=action.workspace_id)
-    _update(connection, action.workspace_id, owner_values(action.owner) | {"account_id": account_id})
+    values = owner_values(action.owner) | {"account_id": account_id, "spec_generation": spec.generation if spec else 0}
+    _update(connection, action.workspace_id, values | RELEASED)
 
 
-def _put_in_force(connection: sa.Connection, action: PutInForce) -> None:
+def _put_in_force(connection: sa.Connection, action: PutInForce, spec: SpecVersion | None) -> None:
     close_fence(connection, action.workspace_id)  # no call may be half under the old update rules
     row = _locked(connection, action.workspace_id, action.row_version)
+    refuse_late(row, spec)
     _refuse_taken_name(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
-    _update(connection, action.workspace_id, settings_values(action.settings))
+    is_settled = {"spec_row_version": row.row_version + 1} if spec else {}
+    _update(connection, action.workspace_id, settings_values(action.settings) | is_settled | recorded(row, spec))
+
+
+def _record_spec(connection: sa.Connection, action: RecordSpec, spec: SpecVersion | None) -> None:
+    row = _locked(connection, action.workspace_id, action.row_version)
+    refuse_late(row, spec)
+    values = {"spec_generation": action.generation, "spec_row_version": row.row_version}
+    _write(connection, action.workspace_id, values | recorded(row, spec))
+
+
+def _accept_lower_generation(connection: sa.Connection, action: AcceptLowerGeneration) -> None:
+    row = _locked(connection, action.workspace_id, action.row_version)
+    _write(connection, action.workspace_id, accepted(row, action))
 
 
 def _update(connection: sa.Connection, workspace_id: int, values: dict[str, object]) -> None:
-    statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
-    connection.execute(statement.values(row_version=workspace.c.row_version + 1, **values))
+    _write(connection, workspace_id, values | {"row_version": workspace.c.row_version + 1})
 
 
-def _destroy(connection: sa.Connection, action: DestroyWorkspace) -> None:
+def _write(connection: sa.Connection, workspace_id: int, values: Mapping[str, object]) -> None:
+    connection.execute(sa.update(workspace).where(workspace.c.workspace_id == workspace_id).values(values))
+
+
+def _destroy(connection: sa.Connection, action: DestroyWorkspace, spec: SpecVersion | None) -> None:
     close_fence(connection, action.workspace_id)
     # Who asks for a change locks the workspace, who carries one out locks the change: both are waited for and kept
     # out before anything else goes, so that neither leaves rows behind.
-    _locked(connection, action.workspace_id, action.row_version)
+    refuse_late(_locked(connection, action.workspace_id, action.row_version), spec)
     for table in (migration, credential, *PER_WORKSPACE):
         connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))
     connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == action.workspace_id))

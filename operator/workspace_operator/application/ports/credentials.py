@@ -41,9 +41,29 @@ class Credentials(Protocol):
         ...
 
     def rotate(
-        self, workspace_id: int, digests: CredentialDigests, *, grace: timedelta, request: str, now: datetime
+        self,
+        workspace_id: int,
+        digests: CredentialDigests,
+        *,
+        grace: timedelta,
+        request: str,
+        now: datetime,
+        after: int | None = None,
     ) -> StoredCredentials:
-        """Put a new set in force, also the first; the one before stays valid for the grace time. Raises NotFound."""
+        """Put a new set in force, also the first; the one before stays valid for the grace time.
+
+        Args:
+            workspace_id: whose.
+            digests: of the new set.
+            grace: how long earlier sets stay valid.
+            request: the value of the annotation that asks for it, empty if none does.
+            now: aware.
+            after: the number of the newest valid set that the caller has seen, 0 for none; None compares nothing.
+
+        Raises:
+            NotFound: there is no such workspace.
+            Moved: another set was put in force meanwhile.
+        """
         ...
 
     def revoke(self, workspace_id: int) -> int:

@@ -1,12 +1,12 @@
 """The directory of workspaces."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from workspace_operator.migrations.records import Migration
-from workspace_operator.reconcile.observed import Observed, Owner, StoredWorkspace
+from workspace_operator.reconcile.observed import Observed, Owner, SettledWorkspace, SpecVersion, StoredWorkspace
 from workspace_operator.reconcile.plan import Action
 
 
@@ -24,12 +24,23 @@ class Sought:
 class Workspaces(Protocol):
     """The directory of workspaces, as the operator and the command line use it."""
 
-    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
-        """Look at one moment of the store; candidates come back as not released."""
+    def observe(self, sought: Sought) -> Observed:
+        """Look at one moment of the store; candidates come back as not released, and people are not counted."""
         ...
 
-    def carry_out(self, action: Action, *, now: datetime) -> None:
-        """Carry one action out, whole or not at all. Raises NameTaken or Moved."""
+    def carry_out(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
+        """Carry one action out, whole or not at all. Raises NameTaken or Moved.
+
+        Args:
+            action: what to do.
+            now: aware.
+            spec: the document that asks for it; None for an administrator. A document that is older than what was
+                carried out is refused by Moved.
+        """
+        ...
+
+    def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[SettledWorkspace]:
+        """List the workspaces whose row is as it was when the newest generation of their spec was recorded."""
         ...
 
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:

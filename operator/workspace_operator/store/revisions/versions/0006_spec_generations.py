@@ -19,6 +19,7 @@ def upgrade() -> None:
         op.add_column("workspace", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("workspace", sa.Column("held_generation", sa.BigInteger()))
     op.add_column("workspace", sa.Column("held_request", sa.Text()))
+    op.add_column("workspace", sa.Column("owner_created_at", Key, nullable=False, server_default=""))
     op.add_column("migration", sa.Column("spec_uid", Key, nullable=False, server_default=""))
     op.add_column("migration", sa.Column("spec_generation", sa.BigInteger(), nullable=False, server_default="0"))
     identity = op.create_table(

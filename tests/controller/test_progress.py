@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.attending.scenes import NOW, Scene
+from tests.controller.scenes import NOW, Scene
 from workspace_operator.migrations.stages import Stage
 
 LATER = NOW + timedelta(minutes=1)
@@ -16,8 +16,8 @@ LATER = NOW + timedelta(minutes=1)
 def changing() -> Scene:
     """A workspace that was ready, and whose identifiers change now."""
     scene = Scene()
-    scene.attendant.heard(scene.apply("shop", identifiers={"mode": "IDOnly"}))
-    scene.attendant.heard(scene.apply("shop", identifiers={"mode": "EmailOrID"}))
+    scene.heard(scene.apply("shop", identifiers={"mode": "IDOnly"}))
+    scene.heard(scene.apply("shop", identifiers={"mode": "EmailOrID"}))
     move(scene, stage=Stage.PREPARING, revision=2, people_total=100)
     scene.sweep_after(2)
     return scene
@@ -79,22 +79,22 @@ def test_progress_makes_no_event_and_flips_nothing(changing: Scene) -> None:
 
 
 def test_progress_counts_nobody(changing: Scene) -> None:
-    counts = len(changing.workspaces.counts)
+    counts = len(changing.counts)
 
     for number in range(1, 4):
         move(changing, progress=number)
         changing.sweep_after(5)
 
-    assert len(changing.workspaces.counts) == counts
+    assert len(changing.counts) == counts
 
 
 def test_people_are_counted_when_it_is_through(changing: Scene) -> None:
-    counts = len(changing.workspaces.counts)
+    counts = len(changing.counts)
 
     move(changing, stage=Stage.BLOCKED, revision=4)
     changing.sweep_after(2)
 
-    assert len(changing.workspaces.counts) == counts + 1
+    assert len(changing.counts) == counts + 1
 
 
 def test_first_look_counts_people_all_the_same(changing: Scene) -> None:
@@ -103,6 +103,6 @@ def test_first_look_counts_people_all_the_same(changing: Scene) -> None:
     document["metadata"]["resourceVersion"] = "1000"
     changing.resources.documents["team-a", "shop"] = document
 
-    changing.attendant.heard(document)
+    changing.heard(document)
 
     assert changing.resources.get("team-a", "shop")["status"]["people"]["total"] == 0

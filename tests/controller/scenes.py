@@ -1,21 +1,23 @@
-"""An attendant on fakes, whose clock is turned by hand."""
+"""A controller on fakes, whose clock is turned by hand and whose queue is worked off at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_bytes
+from typing import Any
 
 from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.memory import Memory
+from tests.fakes.people import MemoryPeople
 from tests.fakes.resources import Document, MemoryResources
 from tests.fakes.secrets import MemorySecrets
 from tests.fakes.workspaces import MemoryWorkspaces
-from workspace_operator.application.attending import Attendant, Pace
+from workspace_operator.application.controller import Controller, RateLimiter, key_of
 from workspace_operator.application.ports import Sought
 from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.migrations.records import Migration
-from workspace_operator.reconcile.observed import Observed, Owner
+from workspace_operator.reconcile.observed import Observed, Owner, PeopleCounts
 from workspace_operator.resources.workspaces import API_VERSION, KIND
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -23,17 +25,15 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class WatchedWorkspaces(MemoryWorkspaces):
-    """A store that tells who was looked at and counted, and that is away while ``away`` holds anything."""
+    """A store that tells who was looked at, and that is away while ``away`` holds anything."""
 
     looks: list[str] = field(default_factory=list)
-    counts: list[str] = field(default_factory=list)
     away: list[bool] = field(default_factory=list)
 
-    def observe(self, sought: Sought, *, count_people: bool) -> Observed:
+    def observe(self, sought: Sought) -> Observed:
         self.looks.append(sought.owner.name)
-        self.counts.extend([sought.owner.name] * count_people)
         self._answer()
-        return MemoryWorkspaces.observe(self, sought, count_people=count_people)
+        return MemoryWorkspaces.observe(self, sought)
 
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:
         self._answer()
@@ -51,7 +51,8 @@ class Scene:
     resources: MemoryResources = field(default_factory=MemoryResources)
     workspaces: WatchedWorkspaces = field(default_factory=lambda: WatchedWorkspaces(Memory()))
     time: float = 1000.0
-    attendant: Attendant = field(init=False)
+    counts: list[int] = field(default_factory=list)
+    controller: Controller = field(init=False)
 
     def __post_init__(self) -> None:
         reconciler = Reconciler(
@@ -59,17 +60,19 @@ class Scene:
             resources=self.resources,
             credentials=MemoryCredentials(self.workspaces.memory),
             secrets=MemorySecrets(),
+            newest=lambda document: self.resources.get(*key_of(document)),
+            count_people=self._count,
             cluster_id="cluster-1",
             clock=lambda: NOW,
             random=token_bytes,
         )
-        self.attendant = Attendant(
+        self.controller = Controller(
             reconciler=reconciler,
             workspaces=self.workspaces,
             read=self.resources.get,
             monotonic=lambda: self.time,
-            pace=Pace(resync=600.0),
-            chance=lambda: 0.5,
+            rate_limiter=RateLimiter(resync=600.0),
+            jitter=lambda: 0.5,
         )
 
     def apply(self, name: str, uid: str = "", **spec: object) -> Document:
@@ -77,6 +80,25 @@ class Scene:
         wanted = {"displayName": name} | spec
         document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": wanted}
         return self.resources.apply(document)
+
+    def heard(self, document: Mapping[str, Any]) -> None:
+        """Tell of a document, and work the queue off."""
+        self.controller.on_update(document)
+        self.drain()
+
+    def listed(self, *documents: Mapping[str, Any]) -> None:
+        """Tell of a list, and work the queue off."""
+        for document in documents:
+            self.controller.on_list(document)
+        self.drain()
+
+    def drain(self) -> None:
+        while self.controller.work():
+            pass
+
+    def _count(self, workspace_id: int) -> PeopleCounts:
+        self.counts.append(workspace_id)
+        return MemoryPeople(self.workspaces.memory).count(workspace_id)
 
     def reason(self, name: str) -> str:
         conditions: list[Mapping[str, str]] = self.resources.get("team-a", name)["status"]["conditions"]
@@ -86,5 +108,6 @@ class Scene:
         """The names that a sweep looked at."""
         self.time += seconds
         before = len(self.workspaces.looks)
-        self.attendant.sweep()
+        self.controller.resync()
+        self.drain()
         return sorted(set(self.workspaces.looks[before:]))

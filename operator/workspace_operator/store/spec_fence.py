@@ -1,0 +1,60 @@
+"""The fence against late documents: a generation of a spec that is lower than the recorded one writes nothing.
+
+Every write that a resource asks for goes through here, in the transaction of that write and with the workspace's row
+locked, so that of two operators the one that is late loses.
+"""
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import Moved
+from workspace_operator.reconcile.observed import SpecVersion
+from workspace_operator.reconcile.plan import AcceptLowerGeneration
+from workspace_operator.store.directory_tables import workspace
+from workspace_operator.store.rows import Row
+
+RELEASED = {"held_generation": None, "held_request": None}
+
+
+def lock_and_compare(connection: sa.Connection, workspace_id: int, spec: SpecVersion | None) -> None:
+    """Lock the workspace's row, refuse a late document, and record its generation. Raises Moved.
+
+    Without ``spec`` an administrator asks, whom no resource contradicts: the row is only locked.
+    """
+    query = sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise Moved(f"workspace number {workspace_id} is gone")
+    refuse_late(row, spec)
+    if values := recorded(row, spec):
+        connection.execute(sa.update(workspace).where(workspace.c.workspace_id == workspace_id).values(values))
+
+
+def refuse_late(row: Row, spec: SpecVersion | None) -> None:
+    """Compare a document with the workspace's locked row. Raises Moved if it is late or of another resource."""
+    if spec is None:
+        return
+    if row.owner_uid != spec.uid:
+        raise Moved(f"workspace number {row.workspace_id} belongs to another resource by now")
+    if row.spec_generation > spec.generation:
+        raise Moved(
+            f"workspace number {row.workspace_id}: generation {row.spec_generation} of its spec was carried out "
+            f"already, and this is generation {spec.generation}"
+        )
+
+
+def recorded(row: Row, spec: SpecVersion | None) -> dict[str, object]:
+    """The columns that record a generation; none if it is recorded already. A held one is released by a later one."""
+    if spec is None or row.spec_generation == spec.generation:
+        return {}
+    return {"spec_generation": spec.generation, **RELEASED}
+
+
+def accepted(row: Row, action: AcceptLowerGeneration) -> dict[str, object]:
+    """The columns that accept a lower generation and hold it. Raises Moved if another one was recorded meanwhile."""
+    if row.spec_generation != action.recorded:
+        raise Moved(f"workspace number {row.workspace_id}: another generation was recorded meanwhile")
+    return {
+        "spec_generation": action.generation,
+        "held_generation": action.generation,
+        "held_request": action.request,
+    }
