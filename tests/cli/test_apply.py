@@ -48,13 +48,15 @@ def test_folders_leave_other_objects_out(run: Run) -> None:
 
 
 def test_resources_print_as_json_and_yaml(run: Run) -> None:
-    write("crm.yaml", display='"CRM \\u202e"')
+    write("crm.yaml")
+    text = Path("crm.yaml").read_text().replace("{name: crm}", '{name: crm, annotations: {note: "CRM \\u202e"}}')
+    Path("crm.yaml").write_text(text)
 
     as_json = run("apply", "-f", "crm.yaml", "-o", "json")
     as_yaml = run("apply", "-f", "crm.yaml", "-o", "yaml")
 
     [one], [other] = json.loads(as_json.out), list(yaml.safe_load_all(as_yaml.out))
-    assert one["spec"]["displayName"] == other["spec"]["displayName"] == "CRM \u202e"
+    assert one["metadata"]["annotations"]["note"] == other["metadata"]["annotations"]["note"] == "CRM \u202e"
     assert one["status"]["identifiers"] == other["status"]["identifiers"]
     assert "\u202e" not in as_json.out + as_yaml.out
 
