@@ -40,6 +40,7 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
+from workspace_operator.store.plan_statistics import pin
 from workspace_operator.store.previewing import SQLPreviews
 from workspace_operator.store.segments import SQLSegments
 from workspace_operator.store.tables import PER_WORKSPACE, metadata
@@ -162,6 +163,7 @@ def _create(connection: sa.Connection, spread: sa.MetaData) -> None:
         for remainder in range(PARTITIONS):
             values = f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {remainder})"
             connection.execute(sa.text(f"CREATE TABLE {table.name}_{remainder} PARTITION OF {table.name} {values}"))
+    pin(connection)
 
 
 def empty(database: Database) -> None:

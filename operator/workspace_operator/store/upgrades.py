@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.store.engines import Database
+from workspace_operator.store.plan_statistics import keep_pinned, pin
 from workspace_operator.store.tables import metadata
 
 VERSION_TABLE = """
@@ -31,6 +32,7 @@ def upgrade(database: Database) -> bool:
     """
     current = _known_revision_of(database)
     if current == known_revisions()[-1]:
+        keep_pinned(database)
         return False
     database.writing(_upgrade)
     return True
@@ -81,3 +83,4 @@ def _upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
     config.attributes.update(connection=connection, metadata=metadata)
     command.upgrade(config, "head")
+    pin(connection)
