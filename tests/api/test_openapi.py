@@ -14,7 +14,7 @@ from workspace_operator.identity.emails import MAX_CHARACTERS
 from workspace_operator.identity.events import MAX_EVENT_NAME_BYTES, EventType
 from workspace_operator.identity.rules import Kind
 from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES
-from workspace_operator.identity.timestamps import LATEST
+from workspace_operator.identity.times import time_of
 from workspace_operator.identity.trail import ActivityType
 from workspace_operator.web import app_api, track_v1, track_v2
 from workspace_operator.web.app import all_routes, make_app
@@ -114,7 +114,6 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "attribute name": (SCHEMAS["Attributes"]["propertyNames"]["maxLength"], MAX_NAME_BYTES),
     "event name": (SCHEMAS["EventName"]["maxLength"], MAX_EVENT_NAME_BYTES),
     "event type": (SCHEMAS["Event"]["properties"]["type"]["enum"], [*(each.value for each in EventType), None]),
-    "time": (SCHEMAS["Timestamp"]["anyOf"][0]["maximum"], LATEST),
     "activity type": (SCHEMAS["ActivityType"]["enum"], [each.value for each in ActivityType]),
     "id type": (PARAMETERS["IDType"]["schema"]["enum"], [each.value for each in Kind]),
     "ids of a segment": (ids_schema(BODIES["SegmentIDs"]["content"])["maxItems"], track_v1.MOST_IDS),
@@ -132,6 +131,15 @@ def test_limits_are_those_of_the_code(name: str) -> None:
     told, limit = LIMITS[name]
 
     assert told == limit
+
+
+@pytest.mark.parametrize("form", SCHEMAS["Time"]["anyOf"][:3])
+def test_numbers_that_are_times_are_those_of_the_code(form: Mapping[str, Any]) -> None:
+    least = form["minimum"]
+    most = form.get("maximum", form.get("exclusiveMaximum", 0) - 1)
+
+    assert (time_of(least) is None, time_of(most) is None) == (False, False)
+    assert (time_of(least - 1), time_of(most + 1)) == (None, None)
 
 
 def test_actions_are_those_of_the_code() -> None:

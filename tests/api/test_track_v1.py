@@ -29,6 +29,8 @@ from workspace_operator.identity.events import Event, EventType
 from workspace_operator.identity.references import Reference, reference_by_kind
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, Kind, Mode
 
+THEN = 1_700_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
@@ -99,7 +101,7 @@ TABLE = [
     ("PUT", "/customers/ann", {"email": "a@x.y", "cio_id": "01"}, identified(email="a@x.y", cio_id="01")),
     ("PUT", "/customers/ann", {"email": None, "id": ""}, identified(email=DELETE, id=DELETE)),
     ("PUT", "/customers/ann", {"_update": True, "a": 1}, identified(update_only=True, attributes={"a": 1})),
-    ("PUT", "/customers/ann", {"_timestamp": 5, "a": None}, identified(timestamp=5, attributes={"a": None})),
+    ("PUT", "/customers/ann", {"_timestamp": THEN, "a": None}, identified(timestamp=THEN, attributes={"a": None})),
     ("DELETE", "/customers/ann", {}, DeleteCall(reference=ANN)),
     ("DELETE", "/customers/ann", None, DeleteCall(reference=ANN)),
     ("DELETE", "/customers/ann", b"no JSON at all", DeleteCall(reference=ANN)),
@@ -108,16 +110,18 @@ TABLE = [
     (
         "PUT",
         "/customers/ann/devices",
-        {"device": {"id": "t", "platform": "ios", "last_used": "9", "attributes": None}},
-        AddDeviceCall(reference=ANN, device=Device(token="t", platform="ios", last_used=9, attributes={})),
+        {"device": {"id": "t", "platform": "ios", "last_used": str(THEN), "attributes": None}},
+        AddDeviceCall(reference=ANN, device=Device(token="t", platform="ios", last_used=THEN, attributes={})),
     ),
     ("DELETE", "/customers/ann/devices/t%2F1", None, DeleteDeviceCall(reference=ANN, token="t/1")),
     ("POST", "/customers/ann/events", {"name": " bought ", "data": None}, EventCall(reference=ANN, event=BOUGHT)),
     (
         "POST",
         "/customers/ann/events",
-        {"type": "page", "name": "/hats", "id": "e1", "timestamp": 5, "data": {"a": [1]}},
-        EventCall(reference=ANN, event=Event(type=EventType.PAGE, name="/hats", id="e1", timestamp=5, data={"a": [1]})),
+        {"type": "page", "name": "/hats", "id": "e1", "timestamp": THEN, "data": {"a": [1]}},
+        EventCall(
+            reference=ANN, event=Event(type=EventType.PAGE, name="/hats", id="e1", timestamp=THEN, data={"a": [1]})
+        ),
     ),
     ("POST", "/events", {"name": "bought"}, AnonymousEventCall(event=BOUGHT)),
     ("POST", "/events", {"name": "bought", "anonymous_id": "c"}, AnonymousEventCall(event=BOUGHT, anonymous_id="c")),

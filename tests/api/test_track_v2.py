@@ -67,13 +67,15 @@ def event(type_: EventType = EventType.EVENT, **said: Any) -> EventCall:
     return EventCall(reference=ANN, event=Event(**{"type": type_, "name": "n", "data": {}, **said}))
 
 
+THEN = 1_700_000_000
+
 TABLE = [
     (operation("identify"), IdentifyCall(reference=ANN, attributes={})),
     (operation("identify", attributes={"a": 1}), IdentifyCall(reference=ANN, attributes={"a": 1})),
-    (operation("identify", timestamp=5), IdentifyCall(reference=ANN, attributes={}, timestamp=5)),
+    (operation("identify", timestamp=THEN), IdentifyCall(reference=ANN, attributes={}, timestamp=THEN)),
     (
-        operation("identify", timestamp=5, attributes={"_timestamp": 6, "email": None}),
-        IdentifyCall(reference=ANN, attributes={}, timestamp=6, email=DELETE),
+        operation("identify", timestamp=THEN, attributes={"_timestamp": THEN + 1, "email": None}),
+        IdentifyCall(reference=ANN, attributes={}, timestamp=THEN + 1, email=DELETE),
     ),
     (
         operation("identify", identifiers={"email": "a@x.y", "id": ""}, attributes={"id": 7}),
@@ -87,13 +89,13 @@ TABLE = [
     (operation("event", name="n"), event()),
     (operation("screen", name="n"), event(EventType.SCREEN)),
     (
-        operation("page", name=" n ", id="e", timestamp=5, attributes={"b": 2}),
-        event(EventType.PAGE, id="e", timestamp=5, data={"b": 2}),
+        operation("page", name=" n ", id="e", timestamp=THEN, attributes={"b": 2}),
+        event(EventType.PAGE, id="e", timestamp=THEN, data={"b": 2}),
     ),
     (operation("add_device", device={"token": "t", "platform": "ios"}), device()),
     (
-        operation("add_device", device={"token": "t", "platform": "ios", "last_used": 5, "attributes": {"v": 1}}),
-        device(last_used=5, attributes={"v": 1}),
+        operation("add_device", device={"token": "t", "platform": "ios", "last_used": THEN, "attributes": {"v": 1}}),
+        device(last_used=THEN, attributes={"v": 1}),
     ),
     (operation("delete_device", device={"token": "t"}), DeleteDeviceCall(reference=ANN, token="t")),
     (

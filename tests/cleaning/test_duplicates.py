@@ -17,7 +17,7 @@ def place() -> Place:
     """Two shared addresses, and an address and some text that are not shared as such."""
     made = Place.of(Mode.ID_ONLY)
     made.take(
-        "id,email,created_at\n1,b@x.com,300\n2,a@x.com,200\n3,B@x.com,100\n4,A@x.com,\n5,c@x.com,\n6,none,\n7,none,\n"
+        "id,email,created_at\n1,b@x.com,1000000300\n2,a@x.com,1000000200\n3,B@x.com,1000000100\n4,A@x.com,\n5,c@x.com,\n6,none,\n7,none,\n"
     )
     return made
 

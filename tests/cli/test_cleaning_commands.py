@@ -17,10 +17,10 @@ OLDEST = ("people", "dedupe", "--keep", "oldest", *W)
 
 PEOPLE = """\
 id,email,created_at,plan
-1,a@x.com,100,pro
-2,A@x.com,200,=1+1
+1,a@x.com,1000000100,pro
+2,A@x.com,1000000200,=1+1
 3,c@x.com,,
-4,a@x.com,50,
+4,a@x.com,1000000050,
 5,nonsense,,
 """
 

@@ -178,9 +178,9 @@ def test_plain_email_has_a_time(
 
 
 def test_age_is_an_attribute_too() -> None:
-    people = population(E2, known({"created_at": THEN}, created_at=50))
+    people = population(E2, known({"created_at": THEN}, created_at="1970-01-01T00:00:50"))
 
-    told(people, THEN - 1, {"created_at": 40})
+    told(people, THEN - 1, {"created_at": "1970-01-01T00:00:40"})
 
     assert people.people["p"].created_at == 50
 

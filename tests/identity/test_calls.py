@@ -54,7 +54,7 @@ def test_bad_bodies_are_refused(body: dict[str, object], field: str) -> None:
     assert caught.value.field == field
 
 
-META = {"_timestamp": "17", "_update": True, "anonymous_id": 7}
+META = {"_timestamp": "1700000000", "_update": True, "anonymous_id": 7}
 
 
 def test_meta_names_are_plain_in_files() -> None:
@@ -67,7 +67,7 @@ def test_meta_names_are_plain_in_files() -> None:
 def test_meta_names_speak_of_the_call() -> None:
     call = call_of_body(by("id", "1"), {**META, "id": "2", "plan": "pro"})
 
-    assert (call.timestamp, call.update_only, call.anonymous_id) == (17, True, "7")
+    assert (call.timestamp, call.update_only, call.anonymous_id) == (1_700_000_000, True, "7")
     assert (call.id, call.attributes) == ("2", {"anonymous_id": 7, "plan": "pro"})
 
 
@@ -88,7 +88,7 @@ def test_update_may_be_wished_from_outside() -> None:
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
-        ({"_timestamp": "today"}, "attributes._timestamp", "is no time: send Unix seconds"),
+        ({"_timestamp": "today"}, "attributes._timestamp", "is no time: send ISO 8601"),
         ({"_timestamp": -1}, "attributes._timestamp", "is no time"),
         ({"_update": "yes"}, "attributes._update", "is 'yes': send true or false"),
         ({"_update": 1}, "attributes._update", "send true or false"),

@@ -11,12 +11,23 @@ from workspace_operator.identity.devices import Device, device_of
     [
         ({"id": "t", "platform": "ios"}, Device(token="t", platform="ios", attributes={})),
         (
-            {"id": "t" * 1000, "platform": "android", "last_used": "17", "attributes": None, "else": 1},
-            Device(token="t" * 1000, platform="android", last_used=17, attributes={}),
+            {
+                "id": "t" * 1000,
+                "platform": "android",
+                "last_used": "2023-11-14T22:13:20Z",
+                "attributes": None,
+                "else": 1,
+            },
+            Device(token="t" * 1000, platform="android", last_used=1_700_000_000, attributes={}),
         ),
         (
-            {"id": "t", "platform": "ios", "last_used": 17.5, "attributes": {"id": 1, "a": None, "b": "", "c": [1]}},
-            Device(token="t", platform="ios", last_used=17, attributes={"id": 1, "c": [1]}),
+            {
+                "id": "t",
+                "platform": "ios",
+                "last_used": 1700000000.5,
+                "attributes": {"id": 1, "a": None, "b": "", "c": [1]},
+            },
+            Device(token="t", platform="ios", last_used=1_700_000_000, attributes={"id": 1, "c": [1]}),
         ),
     ],
 )
@@ -35,13 +46,14 @@ def test_token_goes_by_other_names() -> None:
     [
         ({"id": None}, "id", "is missing: send the token"),
         ({"id": " "}, "id", "is missing"),
-        ({"id": 7}, "id", "is 'int': send text"),
+        ({"id": 7}, "id", "is 7: send text"),
         ({"id": "t" * 1001}, "id", "1001 bytes, 1000 are allowed"),
         ({"id": "t\0"}, "id", "contains NUL"),
         ({"platform": ""}, "platform", "is missing: send a platform such as ios or android"),
         ({"platform": ["ios"]}, "platform", "send text"),
         ({"platform": "\ud800"}, "platform", "no valid Unicode"),
         ({"last_used": "today"}, "last_used", "is no time"),
+        ({"last_used": 45_322}, "last_used", "45322 is no time"),
         ({"attributes": "none"}, "attributes", "is 'none': send an object"),
         ({"attributes": {"a": "\0"}}, "attributes.a", "contains NUL"),
         ({"attributes": {str(number): 1 for number in range(301)}}, "attributes", "301 attributes"),

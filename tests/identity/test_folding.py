@@ -40,7 +40,7 @@ def test_survivor_of_one_is_themselves() -> None:
 
 
 def test_age_told_decides_who_is_oldest() -> None:
-    told = person("p9", "9", A, stored_at=400, created_at=5)
+    told = person("p9", "9", A, stored_at=400, created_at="1970-01-01T00:00:05")
 
     survivor = survivor_of([*ALL, told], now=NOW)
 
@@ -56,7 +56,7 @@ def test_ties_go_by_order_of_creation() -> None:
 
 
 def test_age_taken_from_another_does_not_count_among_them() -> None:
-    told = person("p4", None, A, stored_at=400, created_at=150)
+    told = person("p4", None, A, stored_at=400, created_at="1970-01-01T00:02:30")
 
     survivor = survivor_of([*ALL, told], now=NOW)
 

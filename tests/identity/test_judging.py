@@ -255,6 +255,6 @@ def test_too_many_may_be_rewritten(attributes: dict[str, str | None]) -> None:
 def test_age_follows_the_attribute() -> None:
     people = population(I0, person("p", "1", stored_at=500))
 
-    run(I0, people, call(by("id", "1"), created_at="123"))
+    run(I0, people, call(by("id", "1"), created_at="1970-01-01T00:02:03"))
 
     assert (people.people["p"].created_at, people.people["p"].stored_at) == (123, 500)

@@ -71,7 +71,7 @@ def test_creation_order_breaks_ties() -> None:
 
 
 def test_attribute_decides_the_age() -> None:
-    people = population(E2, older("p", "1"), younger("q", None, A, created_at="50"))
+    people = population(E2, older("p", "1"), younger("q", None, A, created_at="1970-01-01T00:00:50"))
 
     run(E2, people, call(*BY_ID))
 
@@ -81,7 +81,7 @@ def test_attribute_decides_the_age() -> None:
 def test_ages_count_before_the_call() -> None:
     people = population(E2, older("p", "1"), younger("q", None, A))
 
-    run(E2, people, call(by("email", A), {"id": "1"}, created_at="50"))
+    run(E2, people, call(by("email", A), {"id": "1"}, created_at="1970-01-01T00:00:50"))
 
     assert (set(people.people), people.people["p"].created_at) == ({"p"}, 50)
 

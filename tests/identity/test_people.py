@@ -8,17 +8,21 @@ from workspace_operator.identity.people import age, same_person
 @pytest.mark.parametrize(
     ("created_at", "seconds"),
     [
-        (0, 0),
-        ("0", 0),
         (NOW, NOW),
         (str(NOW), NOW),
-        ("000123", 123),
-        (1500.9, 1500),
+        (NOW * 1000, NOW),
+        (1500000000.9, 1500000000),
+        ("2020-01-01", 1577836800),
+        (20200101, 1577836800),
+        (0, LONG_AGO),
+        ("000123", LONG_AGO),
+        (2024, LONG_AGO),
+        (45322, LONG_AGO),
+        ("1969-12-31", LONG_AGO),
         (NOW + 1, LONG_AGO),
         (-1, LONG_AGO),
         ("-1", LONG_AGO),
         ("", LONG_AGO),
-        ("2020-01-01", LONG_AGO),
         ("1.5", LONG_AGO),
         (" 123", LONG_AGO),
         ("\N{ARABIC-INDIC DIGIT ONE}", LONG_AGO),
@@ -68,9 +72,9 @@ def test_id_can_be_another_email(id_: str | None, email: str | None, another: bo
 
 
 def test_oldest_person_sorts_first() -> None:
-    by_attribute = person("c", created_at="100")
-    stored_first = person("b", stored_at=150, created_at=200)
-    stored_together = person("d", stored_at=150, created_at=200)
+    by_attribute = person("c", created_at="1970-01-01T00:01:40")
+    stored_first = person("b", stored_at=150, created_at="1970-01-01T00:03:20")
+    stored_together = person("d", stored_at=150, created_at="1970-01-01T00:03:20")
     youngest = person("a", stored_at=LONG_AGO)
 
     ordered = sorted([youngest, stored_together, stored_first, by_attribute], key=lambda one: one.seniority)

@@ -62,7 +62,15 @@ def test_lone_surrogates_are_refused(text: str) -> None:
         ("ann", "'ann'"),
         ("a" * 41, f"'{'a' * 40}'…"),
         ("\x1b[31m\ud800", r"'\x1b[31m\ud800'"),
-        (["secret"], "'list'"),
+        (7, "7"),
+        (None, "null"),
+        (True, "true"),
+        (["a", {"b": 1.5}], '["a", {"b": 1.5}]'),
+        (["é\n"], '["\\u00e9\\n"]'),
+        ({"a": "b" * 41}, f'{{"a": "{"b" * 33}…'),
+        (["a"] * 100_000, '["a", "a", "a", "a", "a", "a", "a", "a",…'),
+        ([10**5000], "a number of thousands of digits"),
+        (b"x", '"bytes"'),
     ],
 )
 def test_messages_show_values_safely(value: object, words: str) -> None:

@@ -68,7 +68,7 @@ def names(parted: Parted) -> tuple[Has, Has]:
 )
 def test_undo_at_once_leaves_no_trace(column: str, mine: Has, theirs: Has) -> None:
     primary = person("p", *mine, stored_at=10, plan="p", same="x")
-    secondary = person("q", *theirs, stored_at=20, plan="q", note="q", same="x", created_at=5)
+    secondary = person("q", *theirs, stored_at=20, plan="q", note="q", same="x", created_at="1970-01-01T00:00:05")
     people, merge = merged(COLUMNS[column], primary, secondary)
 
     parted = undo(people, merge, now=LATER)
@@ -166,7 +166,10 @@ def test_times_go_back_with_their_values() -> None:
 
 
 def test_ages_follow_their_attributes() -> None:
-    primary, secondary = person("p", "1", stored_at=50), person("q", "2", stored_at=60, created_at=5)
+    primary, secondary = (
+        person("p", "1", stored_at=50),
+        person("q", "2", stored_at=60, created_at="1970-01-01T00:00:05"),
+    )
     people, merge = merged(E2, primary, secondary)
     assert people.people["p"].created_at == 5
 

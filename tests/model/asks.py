@@ -110,7 +110,7 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class SaidOfPerson(Said):
-    """An identify call. ``_timestamp`` in the body counts from now."""
+    """An identify call. ``_timestamp`` in the body counts from now; a ``created_at`` may be soon."""
 
     body: Body = field(default_factory=dict)
     update_only: bool = False
@@ -127,6 +127,8 @@ class SaidOfPerson(Said):
             body["cio_id"] = _resolved(body["cio_id"], cio_ids)
         if "_timestamp" in body:
             body["_timestamp"] += now
+        if body.get("created_at") == "soon":
+            body["created_at"] = now + 3600
         return replace(self, name=self.name.resolved(cio_ids), body=body)
 
 

@@ -1,11 +1,21 @@
 """What a call makes of attributes (identity-rules §1 age, end of §4), and what a merge makes of two people (§5)."""
 
+from dataclasses import replace
+from typing import Protocol
+
 from tests.model.authority import id_is_another_email
 from tests.model.records import EMAIL_NAME, Someone
+from tests.model.times import seconds_said
 from workspace_operator.identity.calls import ABSENT, IdentifyCall
 from workspace_operator.identity.rules import Mode
 
 IDENTIFIERS = {"id", "email", "cio_id"}
+
+
+class Draft(Protocol):
+    """What notes refused changes."""
+
+    def refuse(self, kind: str, value: object) -> None: ...
 
 
 def write_attributes(person: Someone, call: IdentifyCall, now: int) -> None:
@@ -60,13 +70,21 @@ def is_late(person: Someone, name: str, call: IdentifyCall, now: int) -> bool:
 
 
 def age_of(person: Someone, now: int) -> int:
-    """``created_at`` if that is a time from 0 to now, as a number or digits; else when we made the person."""
-    said = person.attributes.get("created_at")
-    if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) <= 20:
-        said = int(said)
-    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= now:
-        return person.stored_at
-    return int(said)
+    """``created_at`` if that is a time up to now; else when we made the person."""
+    seconds = seconds_said(person.attributes.get("created_at"))
+    return person.stored_at if seconds is None or seconds > now else int(seconds)
+
+
+def without_wrong_times(call: IdentifyCall, draft: Draft, now: int) -> IdentifyCall:
+    """A ``created_at`` that is no time, or more than a day ahead, keeps its value (identity-rules §1, D1)."""
+    said = call.attributes.get("created_at")
+    if said is None or said == "":
+        return call
+    seconds = seconds_said(said)
+    if seconds is not None and seconds <= now + 24 * 3600:
+        return call
+    draft.refuse("created_at", said)
+    return replace(call, attributes={name: value for name, value in call.attributes.items() if name != "created_at"})
 
 
 def survivor_of(primary: Someone, secondary: Someone, mode: Mode, now: int) -> Someone:

@@ -49,7 +49,7 @@ class Draft:
         """Whose identifiers are the subject's own."""
         return {each.cio_id for each in (self.person, self.primary, self.absorbed) if each is not None}
 
-    def refuse(self, kind: Kind, value: str | None, *, is_taken: bool = False) -> None:
+    def refuse(self, kind: str, value: object, *, is_taken: bool = False) -> None:
         self.refused.append(Refused(kind=kind, value=value, is_taken=is_taken))
 
 

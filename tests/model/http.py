@@ -39,7 +39,7 @@ from workspace_operator.application.key_making import digests_of, make_keys
 from workspace_operator.identity.calls import DeleteCall, SuppressCall, UnsuppressCall
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.reasons import OTHERS
-from workspace_operator.identity.rules import IdentityRules, Kind
+from workspace_operator.identity.rules import IdentityRules
 from workspace_operator.web.app import make_app
 from workspace_operator.web.metrics import PrometheusMetrics
 from workspace_operator.web.services import Services
@@ -226,7 +226,7 @@ def _refused(response: httpx.Response) -> dict[str, frozenset[Refused]]:
     said = _said(response.headers.get("x-refused-changes", ""))
     return {
         place: frozenset(
-            Refused(kind=Kind(kind), value=None, is_taken=reason == OTHERS) for kind, reason, at in said if at == place
+            Refused(kind=kind, value=None, is_taken=reason == OTHERS) for kind, reason, at in said if at == place
         )
         for place in {each[2] for each in said}
     }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.model.activities import Activities
-from tests.model.attributes import age_of, survivor_of, write_attributes, write_plain_email
+from tests.model.attributes import age_of, survivor_of, without_wrong_times, write_attributes, write_plain_email
 from tests.model.authority import id_is_another_email
 from tests.model.drafts import Draft, judge
 from tests.model.records import Answer, Merged, Someone, Value
@@ -60,6 +60,10 @@ class People:
     def perform(self, call: Call, *, now: int, cio_id: str = UNNAMED) -> Answer:
         """Carry out a call, and tell what it came to. A newcomer is called ``cio_id``."""
         match call:
+            case EventCall() | AnonymousEventCall() if is_ahead(call.event.timestamp, now):
+                return REJECTED
+            case AddDeviceCall() if is_ahead(call.device.last_used, now):
+                return REJECTED
             case IdentifyCall():
                 return self.identify(call, now, cio_id)
             case EventCall() | AddDeviceCall():
@@ -102,6 +106,7 @@ class People:
         if isinstance(draft, Answer):
             return draft
         judge(self, draft, call, now)
+        call = without_wrong_times(call, draft, now)
         if self.rules.mode is Mode.ID_ONLY:
             write_plain_email(draft.person, call, now)
         had = len(draft.person.attributes)
@@ -179,7 +184,7 @@ class People:
             self.activities.note(ActivityType.ATTRIBUTE_CHANGE, person.cio_id, now, changes)
         for each in draft.refused:
             told = {"value": each.value, "is_taken": each.is_taken}
-            self.activities.note(ActivityType.FAILED_ATTRIBUTE_CHANGE, person.cio_id, now, {each.kind.value: told})
+            self.activities.note(ActivityType.FAILED_ATTRIBUTE_CHANGE, person.cio_id, now, {str(each.kind): told})
 
     # --- changing to EmailOrID (7) -------------------------------------------------------------------------------
 
@@ -330,6 +335,11 @@ class People:
         else:
             person.segments.discard(call.segment)
         return Answer(effect=Effect.RECORDED)
+
+
+def is_ahead(seconds: int | None, now: int) -> bool:
+    """Events and devices of the day after tomorrow are not taken."""
+    return seconds is not None and seconds - now > 24 * 3600
 
 
 def _effect(person: Someone, before: Someone | None, *, merged: bool) -> Effect:

@@ -75,10 +75,10 @@ class Someone:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A change of an identifier that was refused; ``is_taken`` if because the value is somebody else's."""
+    """A change that was refused, by the identifier or the attribute; ``is_taken`` if the value is somebody else's."""
 
-    kind: Kind
-    value: str | None
+    kind: str
+    value: object
     is_taken: bool = False
 
 

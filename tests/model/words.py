@@ -25,6 +25,9 @@ from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, EmailUpdates, I
 LATER = 4_000_000_000
 """A time in the future, until somebody lives to see it."""
 
+BORN = [1_000_000_000, "2001-09-09T01:46:41Z", 20010909, "1000000000500"]
+"""Times long ago, in the forms that callers have for them."""
+
 IDS = st.sampled_from(["1", "2", "ab", "AB", "a@x.org", "b@x.org"])
 EMAILS = st.sampled_from(["a@x.org", "A@X.org", "b@x.org", "c@x.org", "Σ@straße.de", "ς@straße.de", "d@strasse.de"])
 CIO_IDS = st.sampled_from([*(f"#{number}" for number in range(6)), "cio_#0", "cio_#1", UNKNOWN_CIO_ID])
@@ -37,7 +40,7 @@ ATTRIBUTES = st.fixed_dictionaries(
     optional={
         "plan": st.sampled_from(["pro", "", None, 1, True, 1.0, ["x"]]),
         "size": st.sampled_from(["s", None]),
-        "created_at": st.sampled_from([5, "7", LATER, str(LATER), -1, True, None]),
+        "created_at": st.sampled_from([*BORN, "soon", LATER, str(LATER), 45_322, "2024", -1, True, None]),
         "unsubscribed": st.sampled_from([True, "1", False, None]),
         "anonymous_id": st.sampled_from(["x-1", "x-2"]),
         "_timestamp": st.sampled_from([-1000, -50, -1, 0, 50]),
@@ -53,7 +56,7 @@ EVENTS = st.fixed_dictionaries(
     optional={
         "type": st.sampled_from(["event", "page", "screen"]),
         "id": st.sampled_from(["e-1", "e-2"]),
-        "timestamp": st.sampled_from([7, "8"]),
+        "timestamp": st.sampled_from([BORN[0], BORN[1], LATER]),
         "data": st.sampled_from([None, {"price": 1.0}]),
         "anonymous_id": st.sampled_from(["x-1", "x-2", ""]),
     },
@@ -61,7 +64,10 @@ EVENTS = st.fixed_dictionaries(
 TOKENS = st.sampled_from(["t-1", "t-2"])
 DEVICES = st.fixed_dictionaries(
     {"id": TOKENS, "platform": st.sampled_from(["ios", "android"])},
-    optional={"last_used": st.sampled_from([7, "8"]), "attributes": st.sampled_from([None, {"app": 2}])},
+    optional={
+        "last_used": st.sampled_from([BORN[0], BORN[1], LATER]),
+        "attributes": st.sampled_from([None, {"app": 2}]),
+    },
 )
 
 
@@ -135,7 +141,7 @@ def intrusions(draw: st.DrawFn) -> AnySaid:
         case 2:
             return SaidToMerge(name=whom, other=draw(KNOWN_NAMES))
         case 3:
-            return SaidOfPerson(name=whom, body={"created_at": draw(st.sampled_from([5, 6, None]))})
+            return SaidOfPerson(name=whom, body={"created_at": draw(st.sampled_from([*BORN, None]))})
         case 4:
             return SaidOfPerson(name=Name(kind=ID, text=draw(IDS)), body={"email": draw(SHARED)})
         case _:

@@ -149,10 +149,10 @@ def test_other_workspaces_do_not_count(scene: Scene) -> None:
 
 def test_export_is_in_order_of_key_age_and_person(scene: Scene) -> None:
     scene.add("keyless", "no address")
-    scene.add("young", "Z@example.com", created_at=200)
-    scene.add("old", "z@example.com", created_at=100)
-    first = scene.add("first", "a@example.com", created_at=100)
-    second = scene.add("second", "A@example.com", created_at=100)
+    scene.add("young", "Z@example.com", created_at=1_000_000_200)
+    scene.add("old", "z@example.com", created_at=1_000_000_100)
+    first = scene.add("first", "a@example.com", created_at=1_000_000_100)
+    second = scene.add("second", "A@example.com", created_at=1_000_000_100)
 
     scene.change_to(Mode.EMAIL_OR_ID)
 
@@ -161,7 +161,7 @@ def test_export_is_in_order_of_key_age_and_person(scene: Scene) -> None:
     assert [row.email for row in rows][1:3] == ["a@example.com", "A@example.com"]
     assert first < second
     assert (rows[0].email_key, rows[0].sharing) == (None, 1)
-    assert rows[3].created_at == 100
+    assert rows[3].created_at == 1_000_000_100
 
 
 def test_export_keys_are_in_byte_order(scene: Scene) -> None:

@@ -25,7 +25,7 @@ def journal(scene: Scene, cio_id: str | None = None) -> list[str]:
 
 
 def test_journal_keeps_what_a_merge_did(both: Scene) -> None:
-    one, other = both.add("1", A, plan="p"), both.add("2", B, note="q", created_at=5)
+    one, other = both.add("1", A, plan="p"), both.add("2", B, note="q", created_at=1_000_000_005)
     before = person(both, one), person(both, other)
     leave(both, DeviceSet(cio_id=other, device=device("t")), Membership(cio_id=other, segment=7, member=True))
 

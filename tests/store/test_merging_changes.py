@@ -53,14 +53,14 @@ def test_nobody_is_merged_before_the_switch(scene: Scene, crowd: dict[str, str])
 
 
 def test_oldest_by_age_survives_with_the_id_of_the_next(scene: Scene) -> None:
-    scene.add("1", ANN, created_at=500)
-    oldest = scene.add("2", ANN, created_at=100, plan="old")
-    scene.add("3", ANN, created_at=300, plan="new", note="n")
+    scene.add("1", ANN, created_at=1_000_000_500)
+    oldest = scene.add("2", ANN, created_at=1_000_000_100, plan="old")
+    scene.add("3", ANN, created_at=1_000_000_300, plan="new", note="n")
     scene.change_to(Mode.EMAIL_OR_ID, OnConflict.MERGE)
 
     found = person(scene, oldest)
 
-    assert (found.id, found.attributes) == ("2", {"created_at": 100, "plan": "old", "note": "n"})
+    assert (found.id, found.attributes) == ("2", {"created_at": 1_000_000_100, "plan": "old", "note": "n"})
 
 
 def test_survivor_without_id_takes_that_of_the_oldest_other(store: Store) -> None:
@@ -69,9 +69,9 @@ def test_survivor_without_id_takes_that_of_the_oldest_other(store: Store) -> Non
     assert outcome.person is not None
     scene.change_to(Mode.ID_ONLY)
     store.clock.forward(1)
-    for id_, born in (("young", 2_000_000_000), ("old", 1_900_000_000)):
+    for id_, seconds in (("young", 60), ("old", 30)):
         store.clock.forward(1)
-        scene.add(id_, ANN, created_at=born)
+        scene.add(id_, ANN, created_at=int(store.clock().timestamp()) + seconds)
 
     change = scene.change_to(Mode.EMAIL_OR_ID, OnConflict.MERGE)
 
@@ -195,7 +195,7 @@ JOINS: dict[str, tuple[Callable[[Scene], object], int]] = {
     "a group ends": (lambda scene: scene.delete(id="4"), 2),
     "a group begins": (lambda scene: scene.add("7", "cy@example.com"), 4),
     "the oldest goes": (lambda scene: scene.delete(id="1"), 2),
-    "another is oldest": (lambda scene: scene.say(id="3", body={"created_at": 1}), 3),
+    "another is oldest": (lambda scene: scene.say(id="3", body={"created_at": "1970-01-01"}), 3),
 }
 
 

@@ -150,8 +150,8 @@ def test_people_of_email_only_are_not_checked(store: Store) -> None:
 
 def test_samples_say_who_and_with_whom(scene: Scene) -> None:
     scene.suppress(email="blocked@example.com")
-    young = scene.add("young", "Zoe@example.com", created_at=200)
-    old = scene.add("old", "zoe@example.com", created_at=100)
+    young = scene.add("young", "Zoe@example.com", created_at=1_000_000_200)
+    old = scene.add("old", "zoe@example.com", created_at=1_000_000_100)
     blocked = scene.add("blocked", "Blocked@example.com")
     invalid = scene.add("invalid", "nowhere")
     another = scene.add("zoe@example.com", "zoe@example.net")

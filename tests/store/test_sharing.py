@@ -31,7 +31,7 @@ def test_groups_come_by_key_and_age(scene: Scene) -> None:
 
 def test_people_of_one_age_come_as_they_were_made(scene: Scene) -> None:
     for id_ in "123":
-        scene.add(id_, "a@x.com", created_at=5)
+        scene.add(id_, "a@x.com", created_at=1_000_000_005)
 
     assert shared(scene) == [("a@x.com", ["1", "2", "3"])]
     assert shared(scene, newest_first=True) == [("a@x.com", ["3", "2", "1"])]

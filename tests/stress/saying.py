@@ -82,7 +82,7 @@ class Speaker:
         if self.random.random() < 0.2:
             body["_timestamp"] = self.random.randint(1_600_000_000, 1_600_000_100)
         if self.random.random() < 0.1:
-            body["created_at"] = self.random.randint(1, 1_000)
+            body["created_at"] = self.random.randint(1_000_000_001, 1_000_001_000)
         if self.random.random() < 0.1:
             body["anonymous_id"] = self._anonymous_id()
         return body

@@ -114,7 +114,7 @@ class PeopleImport:
 
 
 def _sentence(refusal: Refusal) -> str:
-    return f"{refusal.kind.value}: {refusal.reason}"
+    return f"{refusal.kind.value}: {refusal.sentence}"
 
 
 def batches(rows: Iterator[T], size: int) -> Iterator[list[T]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Self
 
 from workspace_operator.application.csv_reading import IDENTIFIER_COLUMNS, SKIPPED_COLUMNS, CsvRow, Header
@@ -11,6 +10,8 @@ from workspace_operator.identity.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.calls import IdentifyCall, identify_call
 from workspace_operator.identity.references import REFERENCE_KINDS, Reference, reference_by_kind
 from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, ID, Kind, Mode
+from workspace_operator.identity.texts import stripped
+from workspace_operator.identity.times import time_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class RowCalls:
         if body.get("cio_id") == "":
             del body["cio_id"]  # a cio_id cannot be deleted, so an empty cell says nothing
         if body.get("created_at"):
-            body["created_at"] = unix_time(body["created_at"])
+            body["created_at"] = time_text(body["created_at"])
         return self._call(reference, body)
 
     def _reference(self, body: dict[str, str]) -> Reference:
@@ -127,15 +128,10 @@ def _listed(kinds: Iterable[Kind]) -> str:
     return " or ".join(kind.value for kind in kinds)
 
 
-def unix_time(cell: str) -> str:
-    """A time as Unix seconds, in digits. Raises InvalidInput if it is none."""
-    text = cell.strip()
-    if not text or (text.isascii() and text.isdigit()):
-        return text
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"created_at {text[:40]!r} is no time; use Unix seconds or 2026-01-31T12:00:00Z"
-        raise InvalidInput(message, field="created_at") from error
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return str(int(aware.timestamp()))
+def time_text(cell: str) -> str:
+    """A time as Unix seconds in digits, where digits can say it; what is no time as it is, for the rules to refuse."""
+    seconds = time_of(cell)
+    if seconds is None:
+        return stripped(cell)
+    digits = str(int(seconds))
+    return digits if time_of(digits) == int(seconds) else stripped(cell)

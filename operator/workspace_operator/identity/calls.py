@@ -13,7 +13,7 @@ from workspace_operator.identity.events import Event, anonymous_id_of
 from workspace_operator.identity.references import Reference
 from workspace_operator.identity.rules import Mode
 from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_VALUE_BYTES, identifier_text, shown
-from workspace_operator.identity.timestamps import seconds_of
+from workspace_operator.identity.times import seconds_of
 
 
 class Unwritten(Enum):

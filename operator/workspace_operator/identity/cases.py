@@ -5,7 +5,7 @@ from typing import Final
 
 from workspace_operator.identity.authority import Alteration
 from workspace_operator.identity.calls import IdentifyCall
-from workspace_operator.identity.outcomes import Refusal
+from workspace_operator.identity.outcomes import JudgedAttribute, Refusal
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.rules import ID, IdentityRules, Kind
 
@@ -51,8 +51,8 @@ class Subject:
         else:
             self.email, self.email_key = value, key
 
-    def refuse(self, kind: Kind, value: str | None, reason: str) -> None:
-        """Record that an identifier keeps its value."""
+    def refuse(self, kind: Kind | JudgedAttribute, value: object, reason: str) -> None:
+        """Record that an identifier, or a judged attribute, keeps its value."""
         self.refusals.append(Refusal(kind=kind, value=value, reason=reason))
 
     def become(self, survivor: Person, *, primary: Person, secondary: Person) -> None:

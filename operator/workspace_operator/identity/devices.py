@@ -7,7 +7,7 @@ from typing import Any, cast
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.attributes import Attributes, applied, check_attributes
 from workspace_operator.identity.texts import MAX_VALUE_BYTES, check_text, shown
-from workspace_operator.identity.timestamps import whole_seconds_of
+from workspace_operator.identity.times import whole_seconds_of
 
 MAX_DEVICES = 100
 """How many a person may have; a merge may exceed it."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.documents import check_document
 from workspace_operator.identity.texts import MAX_ID_BYTES, check_text, identifier_text, shown
-from workspace_operator.identity.timestamps import whole_seconds_of
+from workspace_operator.identity.times import whole_seconds_of
 
 MAX_EVENT_NAME_BYTES = 100
 MAX_DATA_BYTES = 100_000

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.rules import Kind
+from workspace_operator.identity.texts import shown
+
+_VALUE: Final = "The value "
 
 
 class Effect(StrEnum):
@@ -28,13 +32,30 @@ class Effect(StrEnum):
     UNSUPPRESSED = "unsuppressed"
 
 
+class JudgedAttribute(StrEnum):
+    """An attribute whose values the rules judge, since they decide about people."""
+
+    CREATED_AT = "created_at"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A change of an identifier that the rules do not allow; ``value`` is None for a deletion."""
+    """A change that the rules do not allow: of an identifier, or of an attribute that they judge.
 
-    kind: Kind
-    value: str | None
+    Attributes:
+        kind: what keeps its value.
+        value: what was sent, a JSON value; None for a deletion.
+        reason: one of `reasons`.
+    """
+
+    kind: Kind | JudgedAttribute
+    value: object
     reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The reason for people; if it is about the value, with the value."""
+        return _with_value(self.reason, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +67,10 @@ class Outcome:
         person: the person afterwards, or as they last were if they are gone; None if nobody is concerned.
         before: the person before; None if there was none.
         absorbed: who ceased to exist in a merge (identity-rules §5).
-        refusals: changes of identifiers that were refused while the rest was applied.
+        refusals: changes that were refused while the rest was applied.
         reason: why nothing was done; empty if something was, or nothing had to be.
+        field: of what was rejected, its path in the call, such as ``timestamp``; empty for the whole call.
+        value: what was rejected, a JSON value.
     """
 
     effect: Effect
@@ -56,3 +79,16 @@ class Outcome:
     absorbed: Person | None = None
     refusals: tuple[Refusal, ...] = ()
     reason: str = ""
+    field: str = ""
+    value: object = None
+
+    @property
+    def sentence(self) -> str:
+        """The reason for people; if it is about a value, with its field and the value."""
+        said = _with_value(self.reason, self.value)
+        return said if said is self.reason else f"{self.field} {said}"
+
+
+def _with_value(reason: str, value: object) -> str:
+    """A reason that is about a value, with that value (shortened) in it; any other reason as it is."""
+    return f"{shown(value)} {reason.removeprefix(_VALUE)}" if reason.startswith(_VALUE) else reason

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workspace_operator.identity.attributes import Attributes
 from workspace_operator.identity.emails import email_key
-from workspace_operator.identity.timestamps import unix_seconds
+from workspace_operator.identity.times import time_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +66,9 @@ def same_person(one: Person, other: Person) -> bool:
 def age(attributes: Attributes, *, stored_at: int, now: int) -> int:
     """When a person counts as made, in Unix seconds (identity-rules §1, age of a person).
 
-    The attribute ``created_at`` if that is a time from 0 to now, as a number or digits; else `stored_at`.
+    The attribute ``created_at`` if that is a time up to now (`times.time_of`); else `stored_at`.
     """
     if "created_at" not in attributes:
         return stored_at
-    seconds = unix_seconds(attributes["created_at"])
-    return int(seconds) if seconds is not None and 0 <= seconds <= now else stored_at
+    seconds = time_of(attributes["created_at"])
+    return int(seconds) if seconds is not None and seconds <= now else stored_at

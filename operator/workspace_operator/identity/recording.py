@@ -20,6 +20,7 @@ from workspace_operator.identity.references import Reference
 from workspace_operator.identity.resolve import identify
 from workspace_operator.identity.rules import IdentityRules
 from workspace_operator.identity.searching import find_known
+from workspace_operator.identity.times import is_too_late
 from workspace_operator.identity.trail import DeviceRemoved, DeviceSet, Membership
 
 
@@ -27,6 +28,8 @@ def record_event(
     rules: IdentityRules, population: Population, call: EventCall, *, now: int, new_cio_id: Callable[[], str]
 ) -> Outcome:
     """Keep an event of a person; somebody unknown is identified first."""
+    if _is_in_the_future(call.event.timestamp, now):
+        return _in_the_future("timestamp", call.event.timestamp)
     identified = _identified(rules, population, call.reference, now=now, new_cio_id=new_cio_id)
     if identified.person is None:
         return identified
@@ -36,6 +39,8 @@ def record_event(
 
 def record_anonymous_event(population: Population, call: AnonymousEventCall, *, now: int) -> Outcome:
     """Keep an event of nobody known."""
+    if _is_in_the_future(call.event.timestamp, now):
+        return _in_the_future("timestamp", call.event.timestamp)
     note_event(population, call.event, cio_id=None, anonymous_id=call.anonymous_id, now=now)
     return Outcome(effect=Effect.RECORDED)
 
@@ -44,6 +49,8 @@ def add_device(
     rules: IdentityRules, population: Population, call: AddDeviceCall, *, now: int, new_cio_id: Callable[[], str]
 ) -> Outcome:
     """Give a person a device, or another version of one they have; somebody unknown is identified first."""
+    if _is_in_the_future(call.device.last_used, now):
+        return _in_the_future("device.last_used", call.device.last_used)
     identified = _identified(rules, population, call.reference, now=now, new_cio_id=new_cio_id)
     person = identified.person
     if person is None:
@@ -81,6 +88,14 @@ def _identified(
     """What a bare identify comes to: it finds or makes the person, or says why there is none."""
     bare = IdentifyCall(reference=reference, attributes={})
     return identify(rules, population, bare, now=now, new_cio_id=new_cio_id)
+
+
+def _is_in_the_future(seconds: int | None, now: int) -> bool:
+    return seconds is not None and is_too_late(seconds, now=now)
+
+
+def _in_the_future(field: str, seconds: int | None) -> Outcome:
+    return Outcome(effect=Effect.REJECTED, reason=reasons.IN_THE_FUTURE, field=field, value=seconds)
 
 
 def _recorded(person: Person, *, before: Person | None) -> Outcome:

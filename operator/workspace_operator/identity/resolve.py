@@ -20,6 +20,7 @@ from workspace_operator.identity.attributes import (
 from workspace_operator.identity.calls import ABSENT, IdentifyCall
 from workspace_operator.identity.cases import Subject
 from workspace_operator.identity.finding import find_subject
+from workspace_operator.identity.judged_attributes import judge_attributes
 from workspace_operator.identity.judging import judge
 from workspace_operator.identity.noting import (
     note_changes,
@@ -62,7 +63,7 @@ def identify(
         return subject
     judge(rules, population, call, subject, now=now)
     at = now if call.timestamp is None else min(call.timestamp, now)  # the future counts as now
-    wishes = _wishes(rules, call)
+    wishes = judge_attributes(subject, _wishes(rules, call), now=now)
     if at != now and subject.before is not None:
         wishes = in_time(subject.before, wishes, at)
     after = _person(subject, call, wishes, at=at, now=now)

@@ -1,7 +1,9 @@
 """What text the product takes: limits in bytes, and nothing that a database cannot hold (identity-rules §1)."""
 
+import json
 from decimal import Decimal
 from math import isfinite
+from unicodedata import category
 
 from workspace_operator.errors import InvalidInput
 
@@ -11,14 +13,44 @@ MAX_VALUE_BYTES = 1000
 
 _SHOWN_CHARACTERS = 40
 _LONGEST_NUMBER = 10**MAX_ID_BYTES
+_to_json = json.JSONEncoder(default=lambda value: type(value).__name__).iterencode
 
 
 def shown(value: object) -> str:
-    """A value as a message may show it: escaped and shortened, whatever was sent."""
-    text = value if isinstance(value, str) else str(type(value).__name__)
-    if len(text) <= _SHOWN_CHARACTERS:
-        return repr(text)
-    return f"{text[:_SHOWN_CHARACTERS]!r}…"
+    """A value as a message may show it: escaped and shortened; what is no text as JSON."""
+    if isinstance(value, str):
+        text = value[:_SHOWN_CHARACTERS]
+        return repr(text) if len(text) == len(value) else f"{text!r}…"
+    text = _json_beginning(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def _json_beginning(value: object) -> str:
+    """The JSON of a value, up to a little more than a message shows: it may be large."""
+    written = ""
+    try:
+        for piece in _to_json(value):
+            written += piece[: _SHOWN_CHARACTERS + 1]
+            if len(written) > _SHOWN_CHARACTERS:
+                break
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return "a number of thousands of digits"
+    return written
+
+
+def stripped(text: str) -> str:
+    """Text without white space and invisible characters around it: Unicode's, zero-width and formatting ones too."""
+    text = text.strip()
+    start, end = 0, len(text)
+    while start < end and _is_blank(text[start]):
+        start += 1
+    while start < end and _is_blank(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_blank(character: str) -> bool:
+    return not character.isascii() and (character.isspace() or category(character) == "Cf")
 
 
 def is_plain(text: str, limit: int) -> bool:

@@ -26,7 +26,7 @@ def accepted(answer: Answer) -> Outcome:
     if isinstance(answer, InvalidInput):
         raise answer
     if answer.effect is Effect.REJECTED:
-        raise InvalidInput(answer.reason)
+        raise InvalidInput(answer.sentence, field=answer.field)
     return answer
 
 
@@ -47,7 +47,7 @@ def refused_changes(said: Iterable[str]) -> Mapping[str, str]:
 
 
 def _said(refusal: Refusal) -> str:
-    return f'{refusal.kind}; reason="{_quotable(refusal.reason)}"'
+    return f'{refusal.kind}; reason="{_quotable(refusal.sentence)}"'
 
 
 def _quotable(text: str) -> str:

@@ -23,7 +23,7 @@ from workspace_operator.identity.devices import device_of, token_of
 from workspace_operator.identity.events import event_of
 from workspace_operator.identity.references import Reference
 from workspace_operator.identity.texts import shown
-from workspace_operator.identity.timestamps import seconds_of
+from workspace_operator.identity.times import seconds_of
 from workspace_operator.web.answers import accepted, batch_headers, reply_of
 from workspace_operator.web.asks import ask_by_kind, ask_to_merge, object_at, only_identifier
 from workspace_operator.web.bodies import json_object
