@@ -110,9 +110,13 @@ def objects_of(document: YamlDocument, file: Path) -> Iterator[Manifest]:
     if not manifest.document["kind"].endswith("List") or not isinstance(items, list):
         yield manifest
         return
-    for number, item in enumerate(items):
-        lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == ("items", number)}
-        yield manifest_of(replace(document, value=item, lines=lines), file)
+    # What a merge key brings has no lines of its own.
+    lines: list[dict[tuple[str | int, ...], int]] = [{(): document.lines[()]} for _ in items]
+    for path, line in document.lines.items():
+        if path[:1] == ("items",) and len(path) > 1:
+            lines[int(path[1])][path[2:]] = line
+    for item, theirs in zip(items, lines, strict=True):
+        yield manifest_of(replace(document, value=item, lines=theirs), file)
 
 
 def manifest_of(document: YamlDocument, file: Path) -> Manifest:

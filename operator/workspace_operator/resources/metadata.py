@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workspace_operator.resources.problems import Path, Problem, spelled
+from workspace_operator.resources.problems import Path, Problem, cut, spelled
 from workspace_operator.resources.validation import Schema, findings
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -74,7 +74,7 @@ def invalid(metadata: Mapping[str, Any]) -> Iterator[Problem]:
     for key, value in metadata.get("labels", {}).items():
         yield from key_problems(key, ("metadata", "labels"))
         if value and not is_word(value):
-            yield told(("metadata", "labels"), f"the value of {key!r} must be {A_WORD}")
+            yield told(("metadata", "labels"), f"the value of {cut(key, 80)!r} must be {A_WORD}")
     for key in metadata.get("annotations", {}):
         yield from key_problems(key.lower(), ("metadata", "annotations"))
     if annotation_bytes(metadata) > ANNOTATIONS_LIMIT_BYTES:
@@ -99,7 +99,7 @@ def key_problems(key: str, path: Path) -> Iterator[Problem]:
     """A key of labels or annotations, or a finalizer: a word, perhaps with a DNS name before it."""
     prefix, slash, word = key.rpartition("/")
     if not is_word(word) or (slash and not fits(prefix, DNS_SUBDOMAIN, NAME_LIMIT)):
-        yield told(path, f"{key!r} must be {A_KEY}")
+        yield told(path, f"{cut(key, 80)!r} must be {A_KEY}")
 
 
 def owner_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:

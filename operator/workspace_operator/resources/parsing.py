@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workspace_operator.resources import metadata as meta
-from workspace_operator.resources.problems import InvalidResource, Problem, spelled
+from workspace_operator.resources.problems import InvalidResource, Problem, cut, spelled
 from workspace_operator.resources.rules import RULES, RULES_FOR_EVERY_VALUE, Rule, broken
 from workspace_operator.resources.schema import resource_schema
 from workspace_operator.resources.statuses import WorkspaceStatus
@@ -49,7 +49,8 @@ def unreadable(document: Json) -> list[Problem]:
     expected = {"apiVersion": API_VERSION, "kind": KIND}
     wrong = [name for name, value in expected.items() if document.get(name) != value]
     return [
-        Problem(path=name, message=f"must be {expected[name]}, not {document.get(name)!r}") for name in wrong
+        Problem(path=name, message=f"must be {expected[name]}, not {cut(repr(document.get(name)), 60)}")
+        for name in wrong
     ] or meta.undecodable(document.get("metadata", {}))
 
 

@@ -28,7 +28,16 @@ class InvalidResource(InvalidInput):
         self.problems = tuple(problems)
 
 
+LONGEST_STEP = 317
+"""Characters of a name in a path; Kubernetes allows so many for an annotation's."""
+
+
 def spelled(path: Path) -> str:
-    """A path as the API server spells it, such as ``status.conditions[0].type``."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    """A path as the API server spells it, such as ``status.conditions[0].type``; an endless name is shortened."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{cut(step, LONGEST_STEP)}" for step in path)
     return "".join(steps).removeprefix(".")
+
+
+def cut(text: str, limit: int = 40) -> str:
+    """A text, cut where it would fill a message."""
+    return text if len(text) <= limit else f"{text[:limit]}…"

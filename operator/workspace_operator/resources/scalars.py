@@ -21,6 +21,8 @@ OCTAL = re.compile(r"[-+]?0[0-7]+")
 PREFIXED = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 FRACTION = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
+LONGEST_DECIMAL = len("-18446744073709551615")
+"""Characters: a longer one is out of the range of 64 bits, and Python refuses to read one of thousands of digits."""
 LOWEST, HIGHEST = -(2**63), 2**64 - 1
 
 Scalar = str | int | float | bool | None
@@ -59,6 +61,6 @@ def whole_number_of(digits: str) -> int | None:
     """An integer in any of YAML's notations; a leading zero means octal."""
     if OCTAL.fullmatch(digits):
         return int(digits, 8)
-    if DECIMAL.fullmatch(digits) or PREFIXED.fullmatch(digits):
+    if PREFIXED.fullmatch(digits) or (len(digits) <= LONGEST_DECIMAL and DECIMAL.fullmatch(digits)):
         return int(digits, 0)
     return None

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from workspace_operator.resources.problems import Path, Problem, spelled
+from workspace_operator.resources.problems import Path, Problem, cut, spelled
 
 Schema = Mapping[str, Any]
 
@@ -108,9 +108,9 @@ def enum_findings(schema: Schema, value: Any, path: Path) -> Iterator[Finding]:
         yield found(path, f"must be one of {allowed}, not {shortened(value)}", is_blocking=True)
 
 
-def shortened(value: str, limit: int = 40) -> str:
+def shortened(value: str) -> str:
     """A value in quotes, cut where it would fill a message."""
-    return repr(value if len(value) <= limit else f"{value[:limit]}…")
+    return repr(cut(value))
 
 
 def length_findings(schema: Schema, value: Any, path: Path) -> Iterator[Finding]:

@@ -2,9 +2,13 @@
 
 PyYAML scans, parses and composes; what values the nodes stand for is decided here, by ``scalars.py``. Refused, where
 kubectl takes the last one or guesses: duplicate keys, and tags that are not YAML's plainest.
+
+A text is composed only after one look at the stream of its events has shown that it is of a bounded size and depth:
+the composer is recursive, in C without a limit of its own.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,27 +16,43 @@ from typing import Any
 import yaml
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.resources.problems import Path, spelled
+from workspace_operator.resources.problems import Path, cut, spelled
 from workspace_operator.resources.scalars import Scalar, plain_value
 
 VALUES_LIMIT = 100_000
+EVENTS_LIMIT = 3 * VALUES_LIMIT
+"""How many steps a text may take to read: far over what a file of a megabyte holds that somebody wrote."""
 DEPTH_LIMIT = 50
+TOO_MUCH = "holds too much: too many values, too deep, or an alias of itself"
 
 TAG = "tag:yaml.org,2002:"
 STRING, MERGE, MAPPING, SEQUENCE = f"{TAG}str", f"{TAG}merge", f"{TAG}map", f"{TAG}seq"
 SCALAR_TAGS = {type(None): f"{TAG}null", bool: f"{TAG}bool", int: f"{TAG}int", float: f"{TAG}float", str: STRING}
 
 
-class KubectlLoader(yaml.SafeLoader):
-    """PyYAML, but plain text is taken for what kubectl takes it for."""
+_FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""Characters that YAML does not allow."""
 
-    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
-        """The tag of a node that has none written before it."""
-        if kind is not yaml.ScalarNode or value is None:
-            return MAPPING if kind is yaml.MappingNode else SEQUENCE
-        if not implicit[0]:
-            return STRING
-        return MERGE if value == "<<" else SCALAR_TAGS[type(plain_value(value))]
+Loader = type[Any]
+
+
+def kubectl_loader(base: Loader) -> Loader:
+    """A loader of PyYAML, but plain text is taken for what kubectl takes it for."""
+
+    class KubectlLoader(base):  # type: ignore[misc]  # which of the two loaders it is is known only when it runs
+        def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
+            """The tag of a node that has none written before it."""
+            if kind is not yaml.ScalarNode or value is None:
+                return MAPPING if kind is yaml.MappingNode else SEQUENCE
+            if not implicit[0]:
+                return STRING
+            return MERGE if value == "<<" else SCALAR_TAGS[type(plain_value(value))]
+
+    return KubectlLoader
+
+
+# The loader in C is libyaml, which kubectl's reader is a translation of; it takes a tenth of the time.
+LOADER = kubectl_loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +64,11 @@ class YamlDocument:
     lines: Mapping[Path, int]
 
 
-def documents_in(text: str) -> Iterator[YamlDocument]:
+def documents_in(text: str, loader: Loader = LOADER) -> Iterator[YamlDocument]:
     """The documents of a text, without empty ones. InvalidInput says which one cannot be read, and where."""
-    nodes = yaml.compose_all(text, KubectlLoader)
+    refuse_forbidden_characters(text)
+    refuse_excess(text, loader)
+    nodes = yaml.compose_all(text, loader)
     number = 0
     while True:
         number += 1
@@ -60,13 +82,38 @@ def documents_in(text: str) -> Iterator[YamlDocument]:
             yield document
 
 
+def refuse_forbidden_characters(text: str) -> None:
+    """Refuse NUL and other control characters, with their line. Raises InvalidInput."""
+    found = _FORBIDDEN.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        raise InvalidInput(f"line {line}: holds the character U+{ord(found[0]):04X}, which YAML forbids: remove it")
+
+
+def refuse_excess(text: str, loader: Loader) -> None:
+    """Refuse a text that takes too many steps to read, or is too deep. Raises InvalidInput.
+
+    What is no YAML is passed over: reading it tells what is wrong.
+    """
+    number = depth = 0
+    try:
+        for count, event in enumerate(yaml.parse(text, loader)):
+            number += isinstance(event, yaml.DocumentStartEvent)
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if count > EVENTS_LIMIT or depth > DEPTH_LIMIT + 1:
+                raise InvalidInput(f"document {number}, {refusal(TOO_MUCH, event.start_mark)}")
+    except yaml.YAMLError:
+        return
+
+
 def next_document(nodes: Iterator[yaml.Node], number: int) -> YamlDocument | None:
     """The next document, however empty; None when there is none."""
     try:
         node = next(nodes, None)
     except yaml.MarkedYAMLError as error:
         raise refusal(error.problem or "cannot be read", error.problem_mark) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise InvalidInput(f"cannot be read as YAML: {' '.join(str(error).split())}") from error
     if node is None:
         return None
@@ -74,7 +121,7 @@ def next_document(nodes: Iterator[yaml.Node], number: int) -> YamlDocument | Non
     return YamlDocument(number=number, value=conversion.value_of(node, ()), lines=conversion.lines)
 
 
-def refusal(message: str, mark: yaml.Mark | None) -> InvalidInput:
+def refusal(message: str, mark: Any) -> InvalidInput:
     """An error that says its line."""
     return InvalidInput(f"line {mark.line + 1}: {message}" if mark else message)
 
@@ -90,7 +137,7 @@ class Conversion:
         """The value of a node at a path."""
         self._values += 1
         if self._values > VALUES_LIMIT or len(path) > DEPTH_LIMIT:
-            raise refusal("holds too much: too many values, too deep, or an alias of itself", node.start_mark)
+            raise refusal(TOO_MUCH, node.start_mark)
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode) and node.tag == MAPPING:
             return self._fields_of(node, path)
@@ -98,7 +145,7 @@ class Conversion:
             return [self.value_of(entry, (*path, number)) for number, entry in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode):
             return scalar_of(node)
-        raise refusal(f"the tag {node.tag} may not be used: write the value without it", node.start_mark)
+        raise refusal(f"the tag {cut(node.tag)} may not be used: write the value without it", node.start_mark)
 
     def _fields_of(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -142,9 +189,10 @@ def scalar_of(node: yaml.ScalarNode) -> Scalar:
     if node.tag == SCALAR_TAGS[float] and type(value) is int:
         value = float(value)
     if node.tag not in {SCALAR_TAGS[type(value)], MERGE}:
-        raise refusal(f"{node.value!r} may not be tagged {node.tag}: write it without", node.start_mark)
+        message = f"{cut(node.value)!r} may not be tagged {cut(node.tag)}: write it without"
+        raise refusal(message, node.start_mark)
     if isinstance(value, float) and not math.isfinite(value):
-        raise refusal(f"{node.value} is no number that JSON knows: quote it, if it is text", node.start_mark)
+        raise refusal(f"{cut(node.value)} is no number that JSON knows: quote it, if it is text", node.start_mark)
     if isinstance(value, str) and not is_unicode(value):
         raise refusal("holds half a character (a lone surrogate)", node.start_mark)
     return value
