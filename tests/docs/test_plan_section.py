@@ -21,6 +21,8 @@ from workspace_operator.reconcile.intentions import Intention, Verb
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.verdicts import Reason, Verdict
+from workspace_operator.resources.manifests import FILE_LIMIT_BYTES
+from workspace_operator.resources.yaml_documents import DEPTH_LIMIT, VALUES_LIMIT
 from workspace_operator.store.previewing import NAMED_SHARERS
 
 PAGE = "docs/operating.md"
@@ -72,6 +74,10 @@ def test_every_action_and_outcome_is_named() -> None:
 def test_bounds_of_samples_are_those_of_the_code() -> None:
     text = text_of(PAGE)
 
+    assert (
+        f"at most {FILE_LIMIT_BYTES // 2**20} MiB, {DEPTH_LIMIT} levels deep, with {VALUES_LIMIT} values a document"
+        in (" ".join(text.split()))
+    )
     assert f"{SAMPLES} people a violation are shown if it is not said, at most {MOST_SAMPLES}" in text
     assert f"the cio_ids of at most {NAMED_SHARERS} others" in text
 
@@ -92,4 +98,4 @@ def test_pipeline_runs(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "default/club: would change" in (tmp_path / "summary").read_text(encoding="utf-8")
+    assert "| default/club | would change |" in (tmp_path / "summary").read_text(encoding="utf-8")

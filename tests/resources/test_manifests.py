@@ -148,3 +148,52 @@ def test_file_must_have_a_size_that_people_write(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"#" * (FILE_LIMIT_BYTES + 1))
 
     assert "is larger than 1048576 bytes" in refusal(tmp_path)
+
+
+def test_long_list_is_read_in_one_pass(tmp_path: Path) -> None:
+    """Each item with its own lines: 30 000 items that each looked at all lines took minutes."""
+    items = "".join("- {apiVersion: v1, kind: X}\n" for _ in range(30_000))
+    folder = folder_of(tmp_path, list__yaml=f"apiVersion: v1\nkind: List\nitems:\n{items}---\n{SHOP}")
+
+    found = load_manifests(folder)
+
+    assert found.others[-1].where("kind").endswith("document 1, line 30003")
+
+
+def test_items_of_a_merge_key_have_the_line_of_the_list(tmp_path: Path) -> None:
+    folder = folder_of(
+        tmp_path,
+        list__yaml="#\n<<: {apiVersion: v1, kind: List, items: [{apiVersion: workspace-operator.dev/v1, kind: X}]}",
+    )
+
+    (only,) = load_manifests(folder).ours
+
+    assert only.where("kind") == f"{folder}/list.yaml, document 1, line 2"
+
+
+def test_folders_in_folders_are_read_on_request(tmp_path: Path) -> None:
+    for name in ("b", "a", "a/c"):
+        (tmp_path / name).mkdir()
+        folder_of(tmp_path / name, shop__yaml=workspace("displayName: Shop", f"name: {name.replace('/', '-')}"))
+    (tmp_path / "a" / "round").symlink_to(tmp_path, target_is_directory=True)
+
+    assert names(load_manifests(tmp_path, recursive=True).ours) == ["a", "a-c", "b"]
+
+
+def test_json_is_read(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, shop__json='{\n\t"apiVersion": "workspace-operator.dev/v1",\n\t"kind": "X"\n}')
+
+    (only,) = load_manifests(folder).ours
+
+    assert only.where("kind") == f"{folder}/shop.json, document 1, line 3"
+
+
+def test_endless_words_of_a_title_are_cut(tmp_path: Path) -> None:
+    long = "x" * 5_000
+    folder = folder_of(
+        tmp_path, a__yaml=f"apiVersion: workspace-operator.dev/v1\nkind: {long}\nmetadata: {{name: {long}}}"
+    )
+
+    (only,) = load_manifests(folder).ours
+
+    assert len(only.title) < 600

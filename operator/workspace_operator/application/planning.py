@@ -93,6 +93,15 @@ class Planner:
                 self._look(course, gone)
         return [self._forecast(course) for course in courses]
 
+    def without_manifest(self, manifests: Sequence[Document]) -> Sequence[StoredWorkspace]:
+        """The workspaces of this cluster that no manifest is about: an apply keeps them as they are."""
+        names = set(map(name_of, manifests))
+        return [
+            each
+            for each in self._directory.workspaces.values()
+            if each.owner.cluster == self._cluster_id and (each.owner.namespace, each.owner.name) not in names
+        ]
+
     def _stored(self, manifest: Document) -> StoredWorkspace | None:
         metadata = manifest.get("metadata")
         if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):

@@ -3,15 +3,20 @@
 import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workspace_operator.cli.manifest_files import (
+    Filenames,
+    Kustomize,
+    Recursive,
+    manifests_of,
+    refuse_problems,
+)
 from workspace_operator.cli.options import Database
-from workspace_operator.cli.output import ERROR, STALLED, json_text, note, table, tell
+from workspace_operator.cli.output import ERROR, STALLED, json_text, table, tell
 from workspace_operator.cli.stores import opened
-from workspace_operator.errors import InvalidInput
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
@@ -26,6 +31,7 @@ Examples:
 \b
   workspacectl apply -f crm.yaml
   workspacectl apply -f examples/ --database sqlite:///workspaces.db -o yaml
+  kubectl kustomize overlays/staging | workspacectl apply -f -
 """
 
 
@@ -39,7 +45,9 @@ class Format(StrEnum):
 
 def apply(
     *,
-    filename: Annotated[Path, typer.Option("-f", "--filename", metavar="FILE|FOLDER", help="Manifests of Workspaces.")],
+    filename: Filenames = None,
+    kustomize: Kustomize = None,
+    recursive: Recursive = False,
     output: Annotated[Format, typer.Option("--output", "-o", help="How to print the resources.")] = Format.TABLE,
     cluster_id: Annotated[
         str, typer.Option("--cluster-id", metavar="ID", help="Names this set of manifests in the database.")
@@ -52,11 +60,7 @@ def apply(
 
     Exits with 0 when all are Ready, 3 when one waits for a person (blocked or in conflict), 1 on an error.
     """
-    from workspace_operator.resources.manifests import load_manifests
-
-    found = load_manifests(filename)
-    for other in found.others:
-        note(f"left out: {other.title} ({other.where()})")
+    found = manifests_of(filename, kustomize, recursive=recursive)
     with opened(database) as store:
         _refuse_invalid(found.ours, store, cluster_id)
         done = _applied([manifest.document for manifest in found.ours], store, cluster_id)
@@ -81,13 +85,12 @@ def _applied(documents: Sequence[Document], store: "Store", cluster: str) -> Seq
 def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Store", cluster: str) -> None:
     from workspace_operator.application.applying import validated
 
-    problems = [
-        f"{manifest.title}: {manifest.told(problem)}"
+    problems = (
+        (manifest, problem)
         for manifest in manifests
         for problem in validated(manifest.document, store.workspaces, cluster=cluster)
-    ]
-    if problems:
-        raise InvalidInput("nothing was applied:\n" + "\n".join(problems))
+    )
+    refuse_problems(problems, "nothing was applied")
 
 
 def _print(documents: Sequence[Document], output: Format) -> None:

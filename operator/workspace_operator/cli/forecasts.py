@@ -1,13 +1,16 @@
-"""How a plan is printed: for people, and as JSON for pipelines."""
+"""How a plan is printed: for people, as JSON for pipelines, and as Markdown for pull requests."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from workspace_operator.cli.manifest_files import without_manifest_text
 from workspace_operator.cli.output import tell
 from workspace_operator.migrations.records import OnConflict, Violation
 from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast, Outcome, outcome_of_all
 from workspace_operator.reconcile.intentions import Intention, Verb
 from workspace_operator.reconcile.messages import harmless, people, quoted
+from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.verdicts import Reason
 
@@ -29,9 +32,16 @@ VERBS = {
 }
 
 
-def document_of(forecasts: Sequence[Forecast]) -> Mapping[str, Any]:
-    """A plan as JSON; docs/operating.md has every field."""
-    return {"outcome": outcome_of_all(forecasts), "resources": [_resource(each) for each in forecasts]}
+def document_of(forecasts: Sequence[Forecast], kept: Sequence[StoredWorkspace] = ()) -> Mapping[str, Any]:
+    """A plan as JSON, with the workspaces that have no manifest; docs/operating.md has every field."""
+    return {
+        "outcome": outcome_of_all(forecasts),
+        "resources": [_resource(each) for each in forecasts],
+        "withoutManifest": [
+            {"namespace": each.owner.namespace, "name": each.owner.name, "workspaceID": each.workspace_id}
+            for each in kept
+        ],
+    }
 
 
 def _resource(forecast: Forecast) -> Mapping[str, Any]:
@@ -94,14 +104,45 @@ def _sample(sample: Sample) -> Mapping[str, Any]:
     }
 
 
-def print_forecasts(forecasts: Sequence[Forecast]) -> None:
+def print_forecasts(forecasts: Sequence[Forecast], kept: Sequence[StoredWorkspace] = ()) -> None:
     """Print a plan for people: a headline a resource, what would be done, and how it ends."""
     for forecast in forecasts:
         tell("\n".join(_lines(forecast)))
-    counts = ", ".join(
+    tell(f"\n{_counts(forecasts)}. Nothing was changed.")
+    if kept:
+        tell(without_manifest_text(_titles(kept)))
+
+
+def print_markdown(forecasts: Sequence[Forecast], kept: Sequence[StoredWorkspace] = ()) -> None:
+    """Print a plan for a pull request: a table of all resources, and the steps of those that would change.
+
+    What people have written stands in fenced blocks only, so none of it is taken for Markdown or HTML.
+    """
+    tell(f"### Plan: {_counts(forecasts)}\n")
+    tell("| workspace | outcome | reason |\n| --- | --- | --- |")
+    for forecast in forecasts:
+        tell(f"| {forecast.title} | {HEADLINES[forecast.outcome]} | {forecast.verdict.reason} |")
+    for forecast in forecasts:
+        if forecast.outcome is not Outcome.NOTHING:
+            tell(f"\n#### {forecast.title}\n\n{_fenced(_lines(forecast))}")
+    tell(f"\nNothing was changed. {without_manifest_text(_titles(kept))}".rstrip())
+
+
+def _fenced(lines: Iterable[str]) -> str:
+    text = "\n".join(lines)
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _counts(forecasts: Sequence[Forecast]) -> str:
+    return ", ".join(
         f"{sum(each.outcome is outcome for each in forecasts)} {words}" for outcome, words in HEADLINES.items()
     )
-    tell(f"\n{counts}. Nothing was changed.")
+
+
+def _titles(workspaces: Sequence[StoredWorkspace]) -> Sequence[str]:
+    return sorted(f"{each.owner.namespace}/{each.owner.name}" for each in workspaces)
 
 
 def _lines(forecast: Forecast) -> Iterator[str]:

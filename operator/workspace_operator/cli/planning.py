@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workspace_operator.cli.manifest_files import Filenames, Kustomize, Recursive, manifests_of, refuse_problems
 from workspace_operator.cli.options import Database
-from workspace_operator.cli.output import STALLED, json_text, note
-from workspace_operator.errors import InvalidInput
+from workspace_operator.cli.output import STALLED, json_text
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.application.planning import Planner
     from workspace_operator.reconcile.forecasts import Forecast, Outcome
+    from workspace_operator.reconcile.observed import StoredWorkspace
     from workspace_operator.resources.manifests import Manifest
 
 CHANGES = 2
@@ -26,7 +26,9 @@ Examples:
 
 \b
   workspacectl plan -f crm.yaml
-  workspacectl plan -f examples/ --samples 0 -o json
+  workspacectl plan -f examples/ --samples 0 -o markdown
+  workspacectl plan -R -f workspaces/ -f shared.yaml
+  kubectl kustomize overlays/staging | workspacectl plan -f -
 """
 
 
@@ -35,11 +37,14 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+    MARKDOWN = "markdown"
 
 
 def plan(
     *,
-    filename: Annotated[Path, typer.Option("-f", "--filename", metavar="FILE|FOLDER", help="Manifests of Workspaces.")],
+    filename: Filenames = None,
+    kustomize: Kustomize = None,
+    recursive: Recursive = False,
     samples: Annotated[
         int,
         typer.Option(
@@ -62,36 +67,31 @@ def plan(
     from workspace_operator import bootstrap
     from workspace_operator.application.planning import Planner
     from workspace_operator.reconcile.forecasts import outcome_of_all
-    from workspace_operator.resources.manifests import load_manifests
 
-    found = load_manifests(filename)
-    for other in found.others:
-        note(f"left out: {other.title} ({other.where()})")
+    found = manifests_of(filename, kustomize, recursive=recursive)
+    documents = [manifest.document for manifest in found.ours]
     with bootstrap.looked_into(database) as previews:
         planner = Planner(previews, cluster_id=cluster_id, now=bootstrap.utc_now(), samples=samples)
         _refuse_invalid(found.ours, planner)
-        forecasts = planner.plan([manifest.document for manifest in found.ours])
-    _print(forecasts, output)
+        forecasts, kept = planner.plan(documents), planner.without_manifest(documents)
+    _print(forecasts, kept, output)
     raise typer.Exit(_exit_code(outcome_of_all(forecasts)))
 
 
 def _refuse_invalid(manifests: "Sequence[Manifest]", planner: "Planner") -> None:
-    problems = [
-        f"{manifest.title}: {manifest.told(problem)}"
-        for manifest in manifests
-        for problem in planner.problems(manifest.document)
-    ]
-    if problems:
-        raise InvalidInput("nothing was planned, since nothing would be applied:\n" + "\n".join(problems))
+    problems = ((manifest, problem) for manifest in manifests for problem in planner.problems(manifest.document))
+    refuse_problems(problems, "nothing was planned, since nothing would be applied")
 
 
-def _print(forecasts: "Sequence[Forecast]", output: Format) -> None:
+def _print(forecasts: "Sequence[Forecast]", kept: "Sequence[StoredWorkspace]", output: Format) -> None:
     from workspace_operator.cli import forecasts as printed
 
     if output is Format.JSON:
-        print(json_text(printed.document_of(forecasts)))
+        print(json_text(printed.document_of(forecasts, kept)))
+    elif output is Format.MARKDOWN:
+        printed.print_markdown(forecasts, kept)
     else:
-        printed.print_forecasts(forecasts)
+        printed.print_forecasts(forecasts, kept)
 
 
 def _exit_code(outcome: "Outcome") -> int:

@@ -1,23 +1,26 @@
-"""Finds the manifests of Workspaces in a file or a folder, and says where each thing stands.
+"""Finds the manifests of Workspaces in files, folders and texts, and says where each thing stands.
 
-A folder is read as ``kubectl apply -f`` reads it: its own *.yaml and *.yml files in the order of their names, not
-those of folders in it. Objects of other API groups (a Namespace, a Secret) are left out and named, so that a folder
-made for a cluster can be used as it is. Unlike kubectl, two manifests of one resource are refused.
+A folder is read as ``kubectl apply -f`` reads it: its own *.yaml, *.yml and *.json files in the order of their names,
+and those of folders in it only on request. Objects of other API groups (a Namespace, a Secret) are left out and named,
+so that a folder made for a cluster can be used as it is. Unlike kubectl, two manifests of one resource are refused.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.resources.problems import Problem, spelled
+from workspace_operator.resources.problems import Problem, cut, spelled
 from workspace_operator.resources.workspaces import GROUP
 from workspace_operator.resources.yaml_documents import YamlDocument, documents_in
 
-SUFFIXES = {".yaml", ".yml"}
+SUFFIXES = {".yaml", ".yml", ".json"}
 KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml"}
 FILE_LIMIT_BYTES = 1024 * 1024
+LONGEST_WORD = 253
+"""Characters of a name in a message: as long as a name may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,8 @@ class Manifest:
         """What it is: apiVersion, kind and name."""
         metadata = self.document.get("metadata")
         name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
-        return f"{self.document['apiVersion']} {self.document['kind']} {name}".rstrip()
+        words = (self.document["apiVersion"], self.document["kind"], name)
+        return " ".join(cut(str(word), LONGEST_WORD) for word in words).rstrip()
 
     def where(self, path: str = "") -> str:
         """File, document and line of a field, or of what is nearest above it."""
@@ -55,13 +59,22 @@ class Manifests:
     others: tuple[Manifest, ...]
 
 
-def load_manifests(path: Path) -> Manifests:
-    """The manifests of a file, or of a folder's files. InvalidInput lists all that cannot be read."""
+def load_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None) -> Manifests:
+    """Read the manifests of files, of folders' files, and of texts.
+
+    Args:
+        paths: files and folders; a file that is named twice is read once.
+        recursive: whether folders in folders are read, too.
+        texts: more of them, by the names that messages call them by.
+
+    Raises:
+        InvalidInput: lists everything that cannot be read.
+    """
     found: list[Manifest] = []
     refused: list[str] = []
-    for file in files_of(path):
+    for file, content in _contents(paths, texts or {}, recursive=recursive):
         try:
-            found += manifests_in(file)
+            found += manifests_in(file, content)
         except InvalidInput as error:
             refused.append(str(error))
     ours = tuple(manifest for manifest in found if group_of(manifest) == GROUP)
@@ -69,36 +82,70 @@ def load_manifests(path: Path) -> Manifests:
     if refused:
         raise InvalidInput("\n".join(refused))
     if not ours:
-        raise InvalidInput(f"{path} holds no Workspace")
+        named = ", ".join(map(str, [*paths, *(texts or {})]))
+        raise InvalidInput(f"{named} holds no Workspace")
     return Manifests(ours=ours, others=tuple(other for other in found if group_of(other) != GROUP))
 
 
-def files_of(path: Path) -> list[Path]:
-    """The files to read."""
+def _contents(
+    paths: Iterable[Path], texts: Mapping[str, bytes], *, recursive: bool
+) -> Iterator[tuple[Path, bytes | None]]:
+    """What to read, and how to call it; None is what the file of that name holds."""
+    seen: set[str] = set()
+    for file in (file for path in paths for file in files_of(path, recursive=recursive)):
+        place = os.path.realpath(file)
+        if place not in seen:
+            seen.add(place)
+            yield file, None
+    yield from ((Path(name), content) for name, content in texts.items())
+
+
+def files_of(path: Path, *, recursive: bool = False) -> list[Path]:
+    """The files to read of a file or folder."""
     if not path.is_dir():
         return [path]
-    files = sorted(path.iterdir())
-    return [file for file in files if file.suffix in SUFFIXES and file.name not in KUSTOMIZATIONS and not file.is_dir()]
+    if not recursive:
+        return _manifest_files(path.iterdir())
+    return [file for folder in _folders(path) for file in _manifest_files(folder.iterdir())]
 
 
-def manifests_in(file: Path) -> list[Manifest]:
+def _folders(path: Path) -> list[Path]:
+    """A folder and all folders in it, in the order of their names; links are not followed."""
+    return sorted(Path(folder) for folder, _, _ in os.walk(path))
+
+
+def _manifest_files(files: Iterable[Path]) -> list[Path]:
+    return [
+        file
+        for file in sorted(files)
+        if file.suffix in SUFFIXES and file.name not in KUSTOMIZATIONS and not file.is_dir()
+    ]
+
+
+def manifests_in(file: Path, content: bytes | None = None) -> list[Manifest]:
     """The objects of one file. InvalidInput says the file, and the document and line if there is one."""
     try:
-        return [manifest for document in documents_in(text_of(file)) for manifest in objects_of(document, file)]
+        text = text_of(content_of(file) if content is None else content)
+        return [manifest for document in documents_in(text) for manifest in objects_of(document, file)]
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error}") from error
 
 
-def text_of(file: Path) -> str:
-    """A file's text, which must be UTF-8 and of a size that people write."""
+def content_of(file: Path) -> bytes:
+    """What a file holds; a byte more than is allowed is enough to see that there is too much. Raises InvalidInput."""
     try:
         with file.open("rb") as stream:
-            content = stream.read(FILE_LIMIT_BYTES + 1)
-        if len(content) > FILE_LIMIT_BYTES:
-            raise InvalidInput(f"is larger than {FILE_LIMIT_BYTES} bytes: split it")
-        return content.decode("utf-8-sig")
+            return stream.read(FILE_LIMIT_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"cannot be read: {error.strerror}") from error
+
+
+def text_of(content: bytes) -> str:
+    """The text of a file, which must be UTF-8 and of a size that people write. Raises InvalidInput."""
+    if len(content) > FILE_LIMIT_BYTES:
+        raise InvalidInput(f"is larger than {FILE_LIMIT_BYTES} bytes: split it")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"must be UTF-8, which byte {error.start} is not") from error
 
