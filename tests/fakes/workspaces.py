@@ -10,6 +10,7 @@ from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
 from workspace_operator.identity.population import Population
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
+from workspace_operator.reconcile.names import name_holder
 from workspace_operator.reconcile.observed import (
     Candidate,
     Observed,
@@ -31,6 +32,7 @@ from workspace_operator.reconcile.plan import (
     RetryMigration,
     TakeOver,
 )
+from workspace_operator.resources.display_names import comparison_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ class MemoryWorkspaces:
     def observe(self, sought: Sought) -> Observed:
         ours = self.memory.owned_by(sought.owner)
         account = ours.workspace.account if ours else sought.account
-        named = self._named(sought.owner, account, sought.display_name)
+        named = self._named(sought.owner, account, sought.display_name, ours)
         return Observed(
             workspace=ours.workspace if ours else None,
-            name_holder=_candidate(named, unless=ours),
+            name_holder=_candidate(named),
             adoptable=_candidate(self._numbered(sought.adopt)),
             remembered=_candidate(self._numbered(sought.remembered), unless=ours),
             migration=ours.changes[-1].migration if ours and ours.changes else None,
@@ -180,20 +182,29 @@ class MemoryWorkspaces:
             raise Moved(f"workspace number {workspace_id} has changed since it was read")
         return room
 
-    def _named(self, owner: Owner, account: str, display_name: str) -> Room | None:
-        wanted = (owner.cluster, owner.namespace, account, display_name)
-        for room in self.memory.rooms.values():
-            each = room.workspace
-            if (each.owner.cluster, each.owner.namespace, each.account, each.settings.display_name) == wanted:
-                return room
-        return None
+    def _named(self, owner: Owner, account: str, display_name: str, ours: Room | None) -> Room | None:
+        wanted = (owner.cluster, owner.namespace, account)
+        beside = [each for each in self.list() if (each.owner.cluster, each.owner.namespace, each.account) == wanted]
+        holder = name_holder(display_name, ours.workspace if ours else None, beside)
+        return None if holder is None else self.memory.rooms[holder.workspace_id]
 
     def _numbered(self, workspace_id: int | None) -> Room | None:
         return None if workspace_id is None else self.memory.rooms.get(workspace_id)
 
     def _refuse_taken_name(self, owner: Owner, account: str, display_name: str, own: Room | None) -> None:
-        if self._named(owner, account, display_name) not in (None, own):
+        holder = self._named(owner, account, display_name, own)
+        # Of two that have one name since before names were compared, each keeps what it has.
+        if holder is not None and (own is None or not self._has_name(own, owner, account, display_name, holder)):
             raise NameTaken(f"another workspace of the same account is called {display_name!r} already")
+
+    def _has_name(self, own: Room, owner: Owner, account: str, display_name: str, holder: Room) -> bool:
+        mine, theirs = own.workspace, holder.workspace
+        place = (mine.owner.cluster, mine.owner.namespace, mine.account)
+        return (
+            place == (owner.cluster, owner.namespace, account)
+            and comparison_key(mine.settings.display_name) == comparison_key(display_name)
+            and theirs.settings.display_name != display_name
+        )
 
     def _request(self, action: RequestMigration, now: datetime) -> None:
         room = self.memory.rooms.get(action.workspace_id)

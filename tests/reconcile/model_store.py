@@ -8,6 +8,7 @@ from workspace_operator.errors import Moved, NameTaken
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
 from workspace_operator.reconcile.credentials import WRITABLE, CredentialsSeen, SecretState
+from workspace_operator.reconcile.names import name_holder
 from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
 from workspace_operator.reconcile.plan import (
     AcceptLowerGeneration,
@@ -54,7 +55,7 @@ class ModelStore:
         account = wish.account if isinstance(wish, Wish) else ""
         return Observed(
             workspace=own,
-            name_holder=self._candidate(own, lambda each: self._name(each) == (owner.namespace, account, name)),
+            name_holder=self._candidate(own, lambda each: each == self._name_holder(own, owner, account, name)),
             adoptable=self._candidate(None, lambda each: each.workspace_id == resource.adopts_number),
             remembered=self._candidate(own, lambda each: each.workspace_id == remembers),
             migration=self.migrations.get(own.workspace_id) if own else None,
@@ -74,6 +75,13 @@ class ModelStore:
     def _candidate(self, own: StoredWorkspace | None, fits: Callable[[StoredWorkspace], bool]) -> Candidate | None:
         found = next((each for each in self.workspaces.values() if each != own and fits(each)), None)
         return Candidate(workspace=found, released=found.workspace_id in self.released) if found else None
+
+    def _name_holder(
+        self, own: StoredWorkspace | None, owner: Owner, account: str, name: str
+    ) -> StoredWorkspace | None:
+        where = (owner.namespace, account)
+        beside = [each for each in self.workspaces.values() if (each.owner.namespace, each.account) == where]
+        return name_holder(name, own, beside)
 
     def _name(self, workspace: StoredWorkspace) -> tuple[str, str, str]:
         return workspace.owner.namespace, workspace.account, workspace.settings.display_name

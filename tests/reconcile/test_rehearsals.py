@@ -90,6 +90,14 @@ def test_name_is_free_elsewhere(other: StoredWorkspace) -> None:
     assert seen(rehearsal(other)).name_holder is None
 
 
+def test_other_form_of_a_name_is_held() -> None:
+    composed = replace(OTHERS, settings=replace(SHOP, display_name="Caf\xe9"))
+
+    observed = seen(rehearsal(composed), resource(wish=wish(display_name="Cafe\u0301")))
+
+    assert observed.name_holder == Candidate(workspace=composed, released=False)
+
+
 def test_own_name_is_held_by_nobody_else() -> None:
     assert seen(rehearsal(stored())).name_holder is None
 

@@ -121,6 +121,31 @@ def test_upgrade_keeps_the_exports_there_are(database: Database) -> None:
     ]
 
 
+def test_upgrade_keeps_names_that_are_the_same_from_now_on(database: Database) -> None:
+    upgrade_to("0006", database)
+    database.writing(put_names)
+
+    upgrade(database)
+
+    with database.reading() as connection:
+        rows = connection.execute(sa.text("SELECT display_name, name_key FROM workspace ORDER BY workspace_id")).all()
+    assert [tuple(row) for row in rows] == [("Shop", "Shop"), ("Caf\xe9", "Caf\xe9"), ("Cafe\u0301", "Caf\xe9")]
+
+
+def put_names(connection: sa.Connection) -> None:
+    """As revision 0006 had them."""
+    for number, name in enumerate(("Shop", "Caf\xe9", "Cafe\u0301")):
+        values = f"(1, :name, 'c', 'n', 'w{number}', 'u', 'IDOnly', '', '', '', true, 'Normal', true, 1, false)"
+        connection.execute(
+            sa.text(
+                "INSERT INTO workspace (account_id, display_name, owner_cluster, owner_namespace, owner_name,"
+                " owner_uid, mode, color, email_updates, id_updates, merge_multi_identifier, send_mode, open_tracking,"
+                f" row_version, tracks_changes) VALUES {values}"
+            ),
+            {"name": name},
+        )
+
+
 @pytest.mark.postgres
 def test_upgrade_takes_tables_that_are_partitioned(postgres_url: str) -> None:
     database = Database(postgres_url)

@@ -43,7 +43,10 @@ def paused_change_may_go_on(holding: Holding) -> Step | None:
 
 
 def new_name_is_held(holding: Holding) -> Step | None:
-    """A rename to a name that another workspace of the account has holds back this generation's settings."""
+    """A name that another workspace of the account has holds back this generation's settings.
+
+    It is a new one, or has been in force in another Unicode form than that of an older workspace.
+    """
     holder = holding.observed.name_holder
     if holder is None:
         return None

@@ -2,13 +2,14 @@
 
 from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.credentials import SecretState
-from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
+from workspace_operator.reconcile.observed import Observed, Owner, StoreAway, StoredWorkspace
 from workspace_operator.reconcile.plan import DestroyWorkspace, Event, RemoveSecret
 from workspace_operator.reconcile.situations import Departure
 from workspace_operator.reconcile.spec_versions import held, is_held
 from workspace_operator.reconcile.steps import LeaveAlone, LetGo, Step, first_of
 from workspace_operator.reconcile.verdicts import Reason, Verdict
 from workspace_operator.reconcile.wishes import Resource
+from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, DeletionPolicy
 
 
@@ -35,9 +36,9 @@ def people_belong_to_somebody_else(departure: Departure) -> Step | None:
 
 
 def deletion_is_not_confirmed(departure: Departure) -> Step | None:
-    """The annotation must say the display name in force, to the letter."""
+    """The annotation must say the display name in force, in any Unicode form of it."""
     workspace, said = departure.ours, departure.resource.annotations.get(CONFIRM_DELETE)
-    if workspace is None or said == workspace.settings.display_name:
+    if workspace is None or _says_name(said, workspace):
         return None
     message = messages.deletion_not_confirmed(workspace, said)
     return Verdict(reason=Reason.DELETION_NOT_CONFIRMED, message=message)
@@ -63,6 +64,10 @@ def secret_is_left(departure: Departure) -> Step | None:
     """The people are gone, and the credentials with them; a Secret of somebody else stays."""
     seen = departure.observed.credentials
     return RemoveSecret() if seen is not None and seen.secret is SecretState.OWN else None
+
+
+def _says_name(said: str | None, workspace: StoredWorkspace) -> bool:
+    return said is not None and comparison_key(said) == comparison_key(workspace.settings.display_name)
 
 
 RULES = (

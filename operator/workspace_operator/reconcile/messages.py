@@ -164,7 +164,8 @@ def name_taken(name: str, holder: Candidate, *, adoptable: bool) -> str:
         way = f'To adopt it, set the annotation {ADOPT}: "{number}"; else choose another spec.displayName'
     elif holder.released:
         way = f"Choose another spec.displayName, or {ASSIGN}"
-    return f"The display name {quoted(name)} is held by {whose}. {way}."
+    form = "" if holder.workspace.settings.display_name == name else ", in another Unicode form"
+    return f"The display name {quoted(name)} is held by {whose}{form}. {way}."
 
 
 def adoptable_missing(wanted: str) -> str:

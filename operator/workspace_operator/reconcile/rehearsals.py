@@ -3,6 +3,7 @@
 So a plan is made by the very decisions that a reconcile makes (`deciding`), one after the other, without a write.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import TypeAlias, assert_never
 
 from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import ENDED, Stage
+from workspace_operator.reconcile.names import name_holder
 from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
 from workspace_operator.reconcile.plan import (
     AcceptLowerGeneration,
@@ -30,11 +32,15 @@ from workspace_operator.reconcile.plan import (
 )
 from workspace_operator.reconcile.previews import Preview
 from workspace_operator.reconcile.wishes import Resource, Wish
+from workspace_operator.resources.display_names import comparison_key
 
 IsReleased: TypeAlias = Callable[[Owner], bool]
 """Whether the resource that owns a workspace is gone."""
 
 Place: TypeAlias = tuple[str, str, str]
+
+Name: TypeAlias = tuple[str, str, str, str]
+"""Cluster, namespace, account, and the form in which display names are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ class Rehearsal:
         self._migrations = dict(directory.migrations)
         self._workspaces: dict[int, StoredWorkspace] = {}
         self._places: dict[Place, int] = {}
-        self._names: dict[tuple[str, str, str, str], int] = {}
+        self._names: defaultdict[Name, set[int]] = defaultdict(set)
         for workspace in directory.workspaces.values():
             self._put(workspace)
 
@@ -71,13 +77,10 @@ class Rehearsal:
         """What a reconcile would see; people and credentials are not looked at."""
         ours = self.owned_by(owner)
         wish = resource.wish if isinstance(resource.wish, Wish) else None
-        named = None
-        if wish is not None:
-            account = ours.account if ours else wish.account
-            named = self._names.get((owner.cluster, owner.namespace, account, wish.settings.display_name))
+        named = None if wish is None else self._name_holder(wish, ours, owner)
         return Observed(
             workspace=ours,
-            name_holder=self._candidate(named, is_released, unless=ours),
+            name_holder=self._candidate(named, is_released),
             adoptable=self._candidate(resource.adopts_number, is_released),
             migration=None if ours is None else self._migrations.get(ours.workspace_id),
             people=None,
@@ -150,10 +153,11 @@ class Rehearsal:
             self._take_out(before)
         self._workspaces[workspace.workspace_id] = workspace
         self._places[_place(workspace.owner)] = workspace.workspace_id
-        self._names[_name(workspace)] = workspace.workspace_id
+        self._names[_name(workspace)].add(workspace.workspace_id)
 
     def _take_out(self, workspace: StoredWorkspace) -> None:
-        del self._places[_place(workspace.owner)], self._names[_name(workspace)]
+        del self._places[_place(workspace.owner)]
+        self._names[_name(workspace)].discard(workspace.workspace_id)
         del self._workspaces[workspace.workspace_id]
 
     def _move(self, workspace_id: int, **values: object) -> Migration:
@@ -161,11 +165,15 @@ class Rehearsal:
         self._migrations[workspace_id] = moved
         return moved
 
-    def _candidate(
-        self, number: int | None, is_released: IsReleased, *, unless: StoredWorkspace | None = None
-    ) -> Candidate | None:
+    def _name_holder(self, wish: Wish, ours: StoredWorkspace | None, owner: Owner) -> int | None:
+        wanted, account = wish.settings.display_name, ours.account if ours else wish.account
+        named = self._names[owner.cluster, owner.namespace, account, comparison_key(wanted)]
+        holder = name_holder(wanted, ours, [self._workspaces[number] for number in named])
+        return None if holder is None else holder.workspace_id
+
+    def _candidate(self, number: int | None, is_released: IsReleased) -> Candidate | None:
         found = None if number is None else self._workspaces.get(number)
-        if found is None or found is unless:
+        if found is None:
             return None
         return Candidate(workspace=found, released=is_released(found.owner))
 
@@ -174,6 +182,6 @@ def _place(owner: Owner) -> Place:
     return owner.cluster, owner.namespace, owner.name
 
 
-def _name(workspace: StoredWorkspace) -> tuple[str, str, str, str]:
+def _name(workspace: StoredWorkspace) -> Name:
     owner, settings = workspace.owner, workspace.settings
-    return owner.cluster, owner.namespace, workspace.account, settings.display_name
+    return owner.cluster, owner.namespace, workspace.account, comparison_key(settings.display_name)

@@ -99,6 +99,7 @@ class Holding:
         credentials = self.observed.credentials
         return (
             self.account_fits
+            and self.observed.name_holder is None
             and self.mode_wanted is self.workspace.mode
             and self.wish.settings == self.workspace.settings
             and self.migration is None

@@ -56,6 +56,9 @@ workspace = sa.Table(
     sa.Column("held_generation", sa.BigInteger),
     sa.Column("held_request", sa.Text),
     sa.Column("owner_created_at", Key, nullable=False, server_default=""),
+    # The form in which names are compared (resources.display_names). Not unique: older names may be equal in it.
+    sa.Column("name_key", Key, nullable=False, server_default=""),
+    sa.Index("ix_workspace_account_id_name_key", "account_id", "name_key"),
     sa.UniqueConstraint("account_id", "display_name"),
     sa.UniqueConstraint("owner_cluster", "owner_namespace", "owner_name"),
     sqlite_autoincrement=True,

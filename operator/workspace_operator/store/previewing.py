@@ -19,9 +19,8 @@ from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.rehearsals import Directory
 from workspace_operator.store.counting import IS_SUPPRESSED, count_people, count_violations
 from workspace_operator.store.engines import Database
-from workspace_operator.store.rows import Row, migration_of, workspace_of
+from workspace_operator.store.rows import WITH_ACCOUNT, Row, migration_of, workspace_of
 from workspace_operator.store.tables import KIND_EMAIL, migration, person, suppression, workspace
-from workspace_operator.store.workspaces import WITH_ACCOUNT
 
 NAMED_SHARERS = 5
 """How many of those who share an address are named beside a sample; thousands may."""

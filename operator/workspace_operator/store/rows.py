@@ -8,7 +8,8 @@ from workspace_operator.identity.rules import EmailUpdates, IdentityRules, IDUpd
 from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import Owner, SendMode, Settings, StoredWorkspace
-from workspace_operator.store.tables import migration, shared_email, workspace
+from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.store.tables import account, migration, shared_email, workspace
 
 Row = sa.Row[Any]
 
@@ -42,6 +43,7 @@ def settings_values(settings: Settings) -> dict[str, object]:
     """Write settings as the columns of a workspace."""
     return {
         "display_name": settings.display_name,
+        "name_key": comparison_key(settings.display_name),
         "color": settings.color,
         "email_updates": settings.email_updates.value,
         "id_updates": settings.id_updates.value,
@@ -92,6 +94,11 @@ def owned_by(owner: Owner) -> sa.ColumnElement[bool]:
         workspace.c.owner_name == owner.name,
     )
 
+
+WITH_ACCOUNT = sa.select(workspace, account.c.name.label("account_name")).join(
+    account, account.c.account_id == workspace.c.account_id
+)
+"""Workspaces, each with its account, as `workspace_of` reads them."""
 
 WITH_OWNER = sa.select(
     migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid", "created_at"))

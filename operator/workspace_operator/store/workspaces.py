@@ -8,7 +8,7 @@ from typing import assert_never
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Sought
-from workspace_operator.errors import Ambiguous, Moved, NameTaken, NotFound
+from workspace_operator.errors import Ambiguous, Moved, NotFound
 from workspace_operator.migrations.records import Migration
 from workspace_operator.reconcile.observed import (
     Candidate,
@@ -34,7 +34,9 @@ from workspace_operator.reconcile.plan import (
 from workspace_operator.store import requests
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence
+from workspace_operator.store.names import name_holder, refuse_taken_name
 from workspace_operator.store.rows import (
+    WITH_ACCOUNT,
     WITH_OWNER,
     Row,
     migration_of,
@@ -54,10 +56,6 @@ from workspace_operator.store.tables import (
     fence,
     migration,
     workspace,
-)
-
-WITH_ACCOUNT = sa.select(workspace, account.c.name.label("account_name")).join(
-    account, account.c.account_id == workspace.c.account_id
 )
 
 
@@ -170,19 +168,11 @@ class SQLWorkspaces:
 
 def _observe(connection: sa.Connection, sought: Sought) -> Observed:
     ours = _one(connection, owned_by(sought.owner))
-    named = _one(
-        connection,
-        sa.and_(
-            account.c.cluster == sought.owner.cluster,
-            account.c.namespace == sought.owner.namespace,
-            account.c.name == (ours.account if ours else sought.account),
-            workspace.c.display_name == sought.display_name,
-        ),
-    )
+    named = name_holder(connection, sought.display_name, ours, owner=sought.owner, account_name=sought.account)
     newest = newest_migration(connection, ours.workspace_id) if ours else None
     return Observed(
         workspace=ours,
-        name_holder=_candidate(named, unless=ours),
+        name_holder=_candidate(named),
         adoptable=_candidate(_numbered(connection, sought.adopt)),
         remembered=_candidate(_remembered(connection, sought, ours)),
         migration=None if newest is None else migration_of(newest),
@@ -240,7 +230,7 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
     if connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).first():
         raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
     account_id = _account(connection, action.owner, action.account)
-    _refuse_taken_name(connection, account_id, action.settings.display_name, own=None)
+    refuse_taken_name(connection, account_id, action.settings.display_name, own=None)
     values = settings_values(action.settings) | owner_values(action.owner)
     statement = sa.insert(workspace).values(
         account_id=account_id,
@@ -265,16 +255,6 @@ def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
     return int(found)
 
 
-def _refuse_taken_name(connection: sa.Connection, account_id: int, display_name: str, *, own: int | None) -> None:
-    query = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=display_name)
-    holder = connection.execute(query).scalar_one_or_none()
-    if holder is not None and holder != own:
-        raise NameTaken(
-            f"workspace number {holder} of the same account is called {display_name!r} already: give one of them "
-            "another spec.displayName first"
-        )
-
-
 def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> Row:
     query = sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update()
     row = connection.execute(query).one_or_none()
@@ -291,7 +271,7 @@ def _take_over(connection: sa.Connection, action: TakeOver, spec: SpecVersion | 
         raise Moved(f"{action.owner.namespace}/{action.owner.name} has workspace number {taken} already")
     name = connection.execute(sa.select(account.c.name).where(account.c.account_id == row.account_id)).scalar_one()
     account_id = _account(connection, action.owner, name)
-    _refuse_taken_name(connection, account_id, row.display_name, own=action.workspace_id)
+    refuse_taken_name(connection, account_id, row.display_name, own=action.workspace_id)
     values = owner_values(action.owner) | {"account_id": account_id, "spec_generation": spec.generation if spec else 0}
     _update(connection, action.workspace_id, values | RELEASED)
 
@@ -300,7 +280,7 @@ def _put_in_force(connection: sa.Connection, action: PutInForce, spec: SpecVersi
     close_fence(connection, action.workspace_id)  # no call may be half under the old update rules
     row = _locked(connection, action.workspace_id, action.row_version)
     refuse_late(row, spec)
-    _refuse_taken_name(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
+    refuse_taken_name(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
     is_settled = {"spec_row_version": row.row_version + 1} if spec else {}
     _update(connection, action.workspace_id, settings_values(action.settings) | is_settled | recorded(row, spec))
 

@@ -1,0 +1,49 @@
+"""Display names in the database: who has one, and that it is given once.
+
+The table's own constraint knows only names that are equal to the letter: two forms of one name may be in force since
+before they were compared (`reconcile.names`).
+"""
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import NameTaken
+from workspace_operator.reconcile import names
+from workspace_operator.reconcile.observed import Owner, StoredWorkspace
+from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.store.rows import WITH_ACCOUNT, workspace_of
+from workspace_operator.store.tables import account, workspace
+
+
+def name_holder(
+    connection: sa.Connection, wanted: str, ours: StoredWorkspace | None, *, owner: Owner, account_name: str
+) -> StoredWorkspace | None:
+    """The workspace that keeps ours from having a display name in the account that it is in, or would be in."""
+    query = WITH_ACCOUNT.where(
+        account.c.cluster == owner.cluster,
+        account.c.namespace == owner.namespace,
+        account.c.name == (ours.account if ours else account_name),
+        workspace.c.name_key == comparison_key(wanted),
+    )
+    return names.name_holder(wanted, ours, [workspace_of(row) for row in connection.execute(query)])
+
+
+def refuse_taken_name(connection: sa.Connection, account_id: int, wanted: str, *, own: int | None) -> None:
+    """Raise NameTaken if another workspace of the account has the name; who has it already keeps it."""
+    if own is not None and own in _numbers(connection, account_id, wanted):
+        exact = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=wanted)
+        holders = {int(number) for number in connection.execute(exact).scalars()} - {own}
+    else:
+        # Names of one account are given one after the other, since two forms of one break no constraint.
+        connection.execute(sa.select(account.c.name).where(account.c.account_id == account_id).with_for_update())
+        holders = _numbers(connection, account_id, wanted)
+    if holders:
+        raise NameTaken(
+            f"workspace number {min(holders)} of the same account is called {wanted!r} already: give one of them "
+            "another spec.displayName first"
+        )
+
+
+def _numbers(connection: sa.Connection, account_id: int, name: str) -> set[int]:
+    """The workspaces of an account that have a name in any form."""
+    query = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, name_key=comparison_key(name))
+    return {int(number) for number in connection.execute(query).scalars()}
