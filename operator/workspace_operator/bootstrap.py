@@ -30,8 +30,12 @@ from workspace_operator.application.ports import (
     Secrets,
     Segments,
     Workspaces,
+    WritePath,
 )
+from workspace_operator.application.probes import OPTION as PROBES_OPTION
+from workspace_operator.application.probes import Probes, endpoint_of, together
 from workspace_operator.application.reconciling import Reconciler
+from workspace_operator.application.write_monitor import WriteMonitor
 from workspace_operator.errors import InvalidInput
 from workspace_operator.settings import APISettings, OperatorSettings
 from workspace_operator.store.belongings import SQLBelongings
@@ -45,12 +49,16 @@ from workspace_operator.store.segments import SQLSegments
 from workspace_operator.store.upgrades import has_this_schema, upgrade
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
+from workspace_operator.store.write_path import SQLWritePath
 from workspace_operator.worker.loop import WorkerLoop
 
 if TYPE_CHECKING:  # a server is 20 MB that only the API needs
     from starlette.types import ASGIApp
 
     from workspace_operator.web.serving import Server
+
+MONITOR_END_SECONDS = 2.0
+"""For a check under way, before its connections are closed."""
 
 BUSY_CACHE_MEGABYTES = 32
 """For one command with one connection: an import of a million people is a seventh faster with it."""
@@ -69,6 +77,7 @@ class Store:
     migrations: Migrations
     exports: Exports
     credentials: Credentials
+    write_path: WritePath
 
 
 @contextmanager
@@ -125,8 +134,28 @@ def run_worker(
         return
     from workspace_operator.handlers import health
 
-    probes = health.Probes(is_ready=loop.well.is_set, metrics=MigrationGauges(migrations=store.migrations).text)
-    health.work_and_serve(loop.run, health.endpoint_of(health_endpoint), probes)
+    endpoint = endpoint_of(health_endpoint)
+    with monitored(store) as monitor:
+        own = Probes(is_ready=loop.well.is_set, metrics=bytes)
+        health.work_and_serve(loop.run, endpoint, together(own, store_probes(store, monitor)))
+
+
+@contextmanager
+def monitored(store: Store) -> Iterator[WriteMonitor]:
+    """Check the store's write path meanwhile, in a thread that keeps no process from its end."""
+    monitor, stopping = WriteMonitor(write_path=store.write_path), threading.Event()
+    thread = threading.Thread(target=monitor.run, args=(stopping,), name="write-monitor", daemon=True)
+    thread.start()
+    try:
+        yield monitor
+    finally:
+        stopping.set()
+        thread.join(MONITOR_END_SECONDS)
+
+
+def store_probes(store: Store, monitor: WriteMonitor) -> Probes:
+    """What every process with probes tells of its store."""
+    return Probes(is_ready=monitor.is_writable, metrics=MigrationGauges(migrations=store.migrations).text)
 
 
 def reconciler(
@@ -155,15 +184,15 @@ def reconciler(
     )
 
 
-def run_operator(store: Store, settings: OperatorSettings, stopping: threading.Event) -> None:
+def run_operator(store: Store, settings: OperatorSettings, stopping: threading.Event, *beside: Probes) -> None:
     """Attend to the Workspace resources of a cluster until told to stop. Raises InvalidInput for the kubeconfig."""
     # Kopf and the Kubernetes client are 50 MB and half a second that no other command needs.
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
     from workspace_operator.cluster.secrets import ClusterSecrets
-    from workspace_operator.handlers import health, operator
+    from workspace_operator.handlers import operator
 
-    endpoint = None if settings.health_endpoint is None else health.endpoint_of(settings.health_endpoint)
+    endpoint = None if settings.health_endpoint is None else endpoint_of(settings.health_endpoint)
     api = access.load_client(settings.kubeconfig, settings.context)
     cluster_id = access.awaited_cluster_id(api, stopping.wait)
     if cluster_id is None:
@@ -184,7 +213,7 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
     )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
-        metrics=MigrationGauges(migrations=store.migrations).text,
+        probes=together(*beside),
         namespaces=settings.namespaces,
         health=endpoint,
     )
@@ -196,7 +225,16 @@ def api_server(settings: APISettings) -> "Server":
     from workspace_operator.web import serving
 
     tls = serving.tls_context(settings.certificate, settings.key)
-    return serving.Server(sockets=serving.listening(settings.host, settings.port), tls=tls)
+    endpoint = None if settings.health_endpoint is None else endpoint_of(settings.health_endpoint)
+    probe_sockets = (
+        () if endpoint is None else serving.listening(endpoint.host, endpoint.port, what="probes", option=PROBES_OPTION)
+    )
+    return serving.Server(
+        sockets=serving.listening(settings.host, settings.port),
+        tls=tls,
+        probe_sockets=probe_sockets,
+        alive_path="" if endpoint is None else endpoint.alive_path,
+    )
 
 
 def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
@@ -206,19 +244,39 @@ def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
     with awaited(url) as store:  # what is wrong with the URL is told before processes are started for it
         server = api_server(settings)
         if settings.processes == 1:
-            server.serve(api(store, settings), stopping)
+            serve_api(store, settings, server, stopping)
             return
 
     def serve(stopping: threading.Event) -> None:
         with awaited(url) as store:
-            server.serve(api(store, settings), stopping)
+            serve_api(store, settings, server, stopping)
 
     with shared_counts() as forget:
-        supervisor = Supervisor(serve=serve, processes=settings.processes, sockets=server.sockets, gone=forget)
+        supervisor = Supervisor(
+            serve=serve, processes=settings.processes, sockets=[*server.sockets, *server.probe_sockets], gone=forget
+        )
         supervisor.run(stopping)
 
 
-def api(store: Store, settings: APISettings) -> "ASGIApp":
+def serve_api(store: Store, settings: APISettings, server: "Server", stopping: threading.Event) -> None:
+    """Serve the people API in this process until told to stop."""
+    made = api(store, settings)
+    if settings.health_endpoint is None:
+        server.serve(made.app, stopping)
+        return
+    with monitored(store) as monitor:
+        server.serve(made.app, stopping, together(made.probes, store_probes(store, monitor)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class API:
+    """The people API of one process: the application, and what probes of it answer."""
+
+    app: "ASGIApp"
+    probes: Probes
+
+
+def api(store: Store, settings: APISettings) -> API:
     """The people API on a store. What it has served goes to standard output, a line of JSON a request."""
     from workspace_operator.application.calling import Calling
     from workspace_operator.web.access_log import AccessLog
@@ -228,21 +286,22 @@ def api(store: Store, settings: APISettings) -> "ASGIApp":
 
     folder = os.environ.get(FOLDER_VARIABLE)
     metrics = PrometheusMetrics(Path(folder) if folder else None)
-    return make_app(
+    calling = Calling(people=store.people, clock=time.time, watch=metrics.transaction, watch_unknown=metrics.unknown)
+    app = make_app(
         Services(
             people=store.people,
             belongings=store.belongings,
             exports=store.exports,
             workspaces=store.workspaces,
             credentials=store.credentials,
-            calling=Calling(people=store.people, clock=time.time, watch=metrics.transaction),
+            calling=calling,
             clock=utc_now,
             metrics=metrics,
-            gauges=MigrationGauges(migrations=store.migrations).text,
             log=AccessLog(stream=sys.stdout, clock=utc_now),
             public_url=settings.public_url.rstrip("/"),
         )
     )
+    return API(app=app, probes=Probes(is_ready=lambda: not calling.is_overdue(), metrics=metrics.text))
 
 
 def utc_now() -> datetime:
@@ -273,4 +332,5 @@ def _store(database: Database) -> Store:
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
         credentials=SQLCredentials(database),
+        write_path=SQLWritePath(database),
     )

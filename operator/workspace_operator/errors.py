@@ -4,6 +4,7 @@
 
     WorkspaceOperatorError
     ├── InvalidInput            the caller's value is wrong; says field, value and way out
+    │   └── UnsupportedSchema   the database that was named was made by another version
     ├── NotFound                what was named does not exist
     ├── Conflict                the wish is well-formed but somebody else's state stands in its way
     │   ├── NameTaken           another workspace of the account has that display name
@@ -11,6 +12,7 @@
     │   └── Moved               somebody else changed the row since it was read; look again
     └── Unavailable             a part we depend on does not answer; try again later
         ├── StoreUnavailable
+        │   └── OutcomeUnknown  the write may have been done: look before it is repeated
         └── ClusterUnavailable
             └── ClusterRefused  it answers, but does not allow what was asked: rights, a policy, a quota
 
@@ -28,6 +30,10 @@ class InvalidInput(WorkspaceOperatorError):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class UnsupportedSchema(InvalidInput):
+    """The database that was named has the schema of another version of this program."""
 
 
 class NotFound(WorkspaceOperatorError):
@@ -56,6 +62,10 @@ class Unavailable(WorkspaceOperatorError):
 
 class StoreUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The connection was lost or the wait ended while a write was confirmed, so it may have been done."""
 
 
 class ClusterUnavailable(Unavailable):

@@ -28,7 +28,8 @@ class OperatorSettings:
 class APISettings:
     """Where the people API is served, and by how many processes; plain HTTP without a certificate.
 
-    ``public_url`` is how callers reach it; empty: as their requests say.
+    ``public_url`` is how callers reach it; empty: not known. ``health_endpoint`` is where probes and metrics are
+    served; None: nowhere.
     """
 
     host: str = DEFAULT_API_HOST
@@ -37,6 +38,7 @@ class APISettings:
     key: Path | None = None
     processes: int = 1
     public_url: str = ""
+    health_endpoint: str | None = None
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:

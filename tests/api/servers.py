@@ -53,10 +53,12 @@ class RunningAPI:
 
     Attributes:
         url: without a slash at the end.
+        health: where probes and metrics are, likewise.
         log: what it says on standard error and output, the access log among it.
     """
 
     url: str
+    health: str
     port: int
     log: Path
     server: Server
@@ -76,10 +78,13 @@ class RunningAPI:
     def is_ready(self) -> bool:
         """Whether it serves, and its store answers."""
         try:
-            with self.client(timeout=5) as client:
-                return client.get("/readyz").status_code == httpx.codes.OK
+            return httpx.get(f"{self.health}/readyz", timeout=5).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
+
+    def metrics(self) -> bytes:
+        """What it has counted, in Prometheus' text form."""
+        return httpx.get(f"{self.health}/metrics", timeout=5).content
 
     def stop(self, *, within: float = 40) -> int:
         """End it in good order; its exit code."""
@@ -102,12 +107,18 @@ def running_api(
         options: further flags.
     """
     port, log = free_port(), folder / "api.log"
-    flags = [*(("--tls-cert", CERTIFICATE, "--tls-key", KEY) if tls else ()), *options]
+    health = f"http://127.0.0.1:{free_port()}"
+    flags = [
+        "--health-endpoint",
+        f"{health}/healthz",
+        *(("--tls-cert", CERTIFICATE, "--tls-key", KEY) if tls else ()),
+        *options,
+    ]
     command = (*PROGRAM, "--port", str(port), "--processes", str(processes), *flags)
     environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
     server = Server.start(command, log=log, environment=environment)
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-    api = RunningAPI(url=url, port=port, log=log, server=server, is_tls=tls)
+    api = RunningAPI(url=url, health=health, port=port, log=log, server=server, is_tls=tls)
     try:
         until(lambda: api.is_ready() or server.exit_code() is not None, what=lambda: last_lines(log))
         assert server.exit_code() is None, f"the API ended while starting: {last_lines(log)}"

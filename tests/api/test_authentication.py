@@ -273,7 +273,7 @@ def test_store_that_is_away_is_told_as_such(counter: Counter, watched: Watched) 
     response = put(counter, workspace.track)
 
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert "does not answer" in response.json()["meta"]["error"]
+    assert "try again" in response.json()["meta"]["error"]
 
 
 def test_no_secret_is_logged(counter: Counter, watched: Watched, caplog: pytest.LogCaptureFixture) -> None:

@@ -43,7 +43,7 @@ def running(folder: Path, address: str) -> Iterator["subprocess.Popen[str]"]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz").status_code == httpx.codes.OK
+        return httpx.get(f"{url}/openapi.json").status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

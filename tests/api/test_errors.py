@@ -1,5 +1,6 @@
 """Errors: each part of the API has its own form, and nothing that a client sends is a fault of ours."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,7 +15,14 @@ from tests.api.scenes import Counter, Shop
 from tests.api.servers import MadeWorkspace
 from workspace_operator.application.calling import CallingLimits
 from workspace_operator.application.ports import Answer, People
-from workspace_operator.errors import Conflict, NotFound, StoreUnavailable
+from workspace_operator.errors import (
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    StoreUnavailable,
+    Unavailable,
+    UnsupportedSchema,
+)
 from workspace_operator.identity.calls import Ask, DeleteCall
 from workspace_operator.web.error_forms import failure, form_of_path
 from workspace_operator.web.routes import ErrorForm
@@ -114,7 +122,7 @@ def test_unknown_path_has_the_form_of_its_part(caller: Caller, method: str, path
         ("HEAD", "/api/v1/events", "OPTIONS, POST"),
         ("GET", "/api/v2/entity", "OPTIONS, POST"),
         ("DELETE", "/v1/customers", "GET, HEAD, OPTIONS"),
-        ("POST", "/healthz", "GET, HEAD, OPTIONS"),
+        ("POST", "/openapi.json", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_wrong_method_is_told_the_right_ones(caller: Caller, method: str, path: str, allow: str) -> None:
@@ -138,11 +146,17 @@ def test_head_has_the_headers_of_get(caller: Caller) -> None:
     assert head.headers["content-length"] == get.headers["content-length"] == str(len(get.content))
 
 
+INSIDE = "postgresql+psycopg://postgres:***@127.0.0.1:30058/bugs3: cannot execute SELECT"
+TRY_AGAIN = "the server cannot do this now: try again in a moment (request "
+
 STATUSES: list[tuple[Exception, int, str]] = [
     (NotFound("there is no workspace number 1"), 404, "no workspace"),
-    (StoreUnavailable("the database does not answer"), 503, "does not answer"),
-    (Conflict("the same rows were changed again and again"), 503, "again and again"),
-    (ZeroDivisionError("the store's inside"), 500, "fault of the server's"),
+    (StoreUnavailable(INSIDE), 503, TRY_AGAIN),
+    (Unavailable(INSIDE), 503, TRY_AGAIN),
+    (Conflict(INSIDE), 503, TRY_AGAIN),
+    (OutcomeUnknown(INSIDE), 503, "it is not known whether this was done: read it back, or send it again (request "),
+    (UnsupportedSchema(INSIDE, field="database"), 503, TRY_AGAIN),
+    (ZeroDivisionError(INSIDE), 500, "fault of the server's"),
 ]
 
 
@@ -153,8 +167,22 @@ def test_error_of_the_store_has_a_status(caller: Caller, path: str, error: Excep
 
     assert response.status_code == status
     assert words in response.text
-    assert "inside" not in response.text
     assert response.headers.get("retry-after") == ("1" if status == 503 else None)
+
+
+@pytest.mark.parametrize(("error", "status", "words"), STATUSES)
+def test_inside_of_the_server_is_told_to_its_log_only(
+    caller: Caller, caplog: pytest.LogCaptureFixture, error: Exception, status: int, words: str
+) -> None:
+    response = caller.failed(error)
+
+    told = response.text + repr(response.headers)
+    assert [each for each in ("postgres", "psycopg", "30058", "bugs3", "SELECT") if each in told] == []
+    if status >= 500:
+        [number] = re.findall(r"[0-9a-f]{8}-[0-9]+", response.text)
+        assert number in caplog.text
+        assert INSIDE in caplog.text
+    assert words in response.text
 
 
 @pytest.mark.parametrize("form", ErrorForm)
@@ -164,13 +192,14 @@ def test_every_form_tells_the_message(form: ErrorForm) -> None:
 
         assert reply.status == status
         assert words in str(reply.document)
-        assert ("abc-1" in str(reply.document)) is (status == 500)
+        assert ("abc-1" in str(reply.document)) is (status >= 500)
 
 
 def test_v2_says_that_it_is_unavailable(caller: Caller) -> None:
     response = caller.failed(StoreUnavailable("away"), "/api/v2/entity")
 
-    assert response.json() == {"errors": [{"reason": "unavailable", "field": "", "message": "away"}]}
+    [error] = response.json()["errors"]
+    assert (error["reason"], error["field"]) == ("unavailable", "")
 
 
 @pytest.mark.parametrize(
@@ -199,6 +228,22 @@ def test_what_cannot_be_read_is_refused(caller: Caller, name: str, value: str) -
 
     assert response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     assert "send" in response.json()["meta"]["error"]
+
+
+def test_query_of_very_many_parameters_is_refused(caller: Caller) -> None:
+    response = caller.client.post("/api/v1/segments/1/add_customers?" + "a&" * 500, json={"ids": ["1"]})
+
+    assert response.status_code == 400
+    assert "parameters" in response.text
+
+
+def test_path_of_very_many_segments_leads_nowhere(caller: Caller) -> None:
+    assert caller.client.put("/api/v1/customers" + "/%ff" * 500).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/%6detrics"])
+def test_callers_reach_no_probes(caller: Caller, path: str) -> None:
+    assert caller.client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("query", ["id_type=%ff", "%ff=1"])
@@ -272,24 +317,3 @@ def test_person_is_the_same_however_the_path_is_encoded(caller: Caller, name: st
     [call] = caller.counter.shop.heard
     assert isinstance(call, DeleteCall)
     assert call.reference.value == name
-
-
-@pytest.mark.parametrize(("path", "text"), [("/healthz", "alive\n"), ("/readyz", "ready\n")])
-def test_probes_need_no_key(caller: Caller, path: str, text: str) -> None:
-    with caller.counter.client() as client:
-        response = client.get(path)
-
-    assert (response.status_code, response.text) == (200, text)
-
-
-def test_server_whose_store_is_away_is_alive_but_not_ready() -> None:
-    class Away:
-        def of_app_keys(self, _digests: object, *, now: object) -> None:
-            raise StoreUnavailable(f"away at {now}")
-
-    shop = Shop(before_credentials=lambda _: Away())  # type: ignore[arg-type,return-value]  # nothing else is asked
-
-    with shop.serving() as counter, counter.client() as client:
-        statuses = [client.get(path).status_code for path in ("/healthz", "/readyz")]
-
-    assert statuses == [200, 503]

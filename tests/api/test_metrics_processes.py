@@ -22,10 +22,7 @@ def test_processes_count_and_log_as_one(tmp_path: Path) -> None:
         for number in range(REQUESTS):
             with api.client(workspace.track) as client:  # a connection each, so that both processes get some
                 assert client.put(f"/api/v1/customers/p{number}", json={}).status_code == 200
-        told = []
-        for _ in range(10):
-            with api.client() as client:
-                told.append(samples(client.get("/metrics").content))
+        told = [samples(api.metrics()) for _ in range(10)]
 
     assert {each["http_requests_total", "PUT", ROUTE, "2xx"] for each in told} == {REQUESTS}
     assert {each["calls_total", "created", "identify"] for each in told} == {REQUESTS}
@@ -49,10 +46,7 @@ def test_any_process_tells_of_identifier_changes(tmp_path: Path) -> None:
         store.workspaces.carry_out(change, now=bootstrap.utc_now())
 
     with running_api(database, tmp_path, processes=2) as api:
-        told = []
-        for _ in range(10):
-            with api.client() as client:
-                told.append(samples(client.get("/metrics").content))
+        told = [samples(api.metrics()) for _ in range(10)]
 
     assert {each["migrations", "Requested"] for each in told} == {1}
     assert {each["migrations", "Folding"] for each in told} == {0}

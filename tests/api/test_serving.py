@@ -109,7 +109,7 @@ def test_request_that_is_being_answered_is_finished(database: str, workspace: Ma
 
 def test_idle_connections_hold_no_end_up(database: str, tmp_path: Path) -> None:
     with running_api(database, tmp_path) as api, api.client() as client:
-        client.get("/healthz")
+        client.get("/openapi.json")
         started = time.monotonic()
 
         code = api.stop()
@@ -173,8 +173,7 @@ def test_processes_are_counted_as_one(database: str, workspace: MadeWorkspace, t
     with running_api(database, tmp_path, processes=2) as api:
         for number in range(30):
             put(api, workspace, str(number))
-        with api.client() as client:
-            text = client.get("/metrics").text
+        text = api.metrics().decode()
 
     assert 'workspace_operator_calls_total{effect="created",kind="identify"} 30.0' in text
 
@@ -193,7 +192,8 @@ def test_access_log_is_lines_of_json(database: str, workspace: MadeWorkspace, tm
 def test_database_that_is_away_is_waited_for() -> None:
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     port = free_port()
-    command = (*PROGRAM, "--port", str(port), "--database", url)
+    endpoint = f"http://127.0.0.1:{port}/healthz"
+    command = (*PROGRAM, "--port", "0", "--health-endpoint", endpoint, "--database", url)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             statuses = until(lambda: probed(port), within=30)
@@ -219,6 +219,8 @@ def probed(port: int) -> list[int]:
         (("--host", "203.0.113.1"), "nothing can listen at 203.0.113.1", 1),
         (("--port", "70000"), "--port", 64),
         (("--processes", "0"), "processes", 64),
+        (("--health-endpoint", "8080"), "must be http://HOST:PORT/PATH", 1),
+        (("--health-endpoint", "http://203.0.113.1:1/healthz"), "nothing can listen at 203.0.113.1:1", 1),
         (("--database", "mysql://x/y"), "not supported", 1),
     ],
 )
@@ -249,7 +251,7 @@ from workspace_operator.settings import APISettings
 
 with tempfile.TemporaryDirectory() as folder:
     with bootstrap.awaited(f"sqlite:///{folder}/x.db") as store:
-        bootstrap.api(store, APISettings())
+        bootstrap.api(store, APISettings(health_endpoint="http://127.0.0.1:8080/healthz"))
 print([each for each in ("kopf", "kubernetes", "aiohttp", "alembic", "psycopg", "rich") if each in sys.modules])
 """
 

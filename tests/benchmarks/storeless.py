@@ -47,7 +47,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     people = cast("People", NoPeople())  # nothing else of the port is asked for
     with bootstrap.opened(os.environ["WORKSPACE_OPERATOR_DATABASE"]) as store:
-        bootstrap.api_server(settings).serve(bootstrap.api(replace(store, people=people), settings), stopping)
+        bootstrap.api_server(settings).serve(bootstrap.api(replace(store, people=people), settings).app, stopping)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def storeless(database: str, folder: Path) -> Iterator[int]:
 
 
 def _answers(port: int) -> bool:
-    probe = ["curl", "--silent", "--fail", "--output", os.devnull, f"http://127.0.0.1:{port}/healthz"]
+    probe = ["curl", "--silent", "--fail", "--output", os.devnull, f"http://127.0.0.1:{port}/openapi.json"]
     return subprocess.run(probe, check=False).returncode == 0
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from tests.api.scenes import Shop
 from tests.docs.pages import names, rows, text_of
-from workspace_operator.application import keyrings
+from workspace_operator.application import keyrings, probes, write_monitor
 from workspace_operator.application.calling import CallingLimits
 from workspace_operator.cli.app import app
 from workspace_operator.identity import attributes, devices, documents, emails, events, texts
@@ -22,6 +22,7 @@ from workspace_operator.web import (
     authentication,
     bodies,
     connections,
+    dispatching,
     downloads,
     serving,
     track_v1,
@@ -57,7 +58,8 @@ LIMITS = {
     "a body of v1 or the App API": f"{LARGE_BODY} bytes",
     "a body of `/api/v2/entity`, and each operation of a batch": f"{track_v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{track_v2.BATCH_BYTES} bytes",
-    "bodies that are coming in, a process": f"{SERVED.bodies} bytes",
+    "parameters of a query": dispatching.MOST_PARAMETERS,
+    "bodies of requests that are not answered yet, if they come in several pieces, a process": f"{SERVED.bodies} bytes",
     "the path with its query": f"{SERVED.path} bytes",
     "all headers": f"{SERVED.headers} bytes",
     "how many headers": SERVED.header_count,
@@ -70,6 +72,7 @@ LIMITS = {
     "connections, a process": SERVED.connections,
     "calls that wait for their turn, a process": WAITING.asks_waiting,
     "how long a call waits for its turn": f"{WAITING.seconds_waiting:g} s",
+    "how long a call is carried out": f"{WAITING.seconds_writing:g} s",
     "what a chunked body has beside its content: sizes of chunks beyond 32 bytes each, extensions, trailers": (
         f"{SERVED.headers} bytes"
     ),
@@ -108,6 +111,13 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
 
 def test_delay_of_wrong_keys_is_that_of_the_code() -> None:
     assert f"| {SERVED.wrong_key_seconds:g} s later |" in text_of(PAGE)
+
+
+def test_health_endpoint_is_that_of_the_code() -> None:
+    listed = [names(path)[0] for path, _ in rows(PAGE, "path")]
+
+    assert listed == ["/healthz", probes.READY_PATH, probes.METRICS_PATH]
+    assert f"every {write_monitor.EVERY_SECONDS:g} seconds" in text_of(PAGE)
 
 
 def test_every_metric_is_listed() -> None:

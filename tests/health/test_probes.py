@@ -9,8 +9,9 @@ from contextlib import suppress
 import pytest
 
 from tests.ports import free_port
+from workspace_operator.application.probes import Endpoint, Probes, endpoint_of
 from workspace_operator.errors import InvalidInput
-from workspace_operator.handlers.health import Endpoint, Probes, endpoint_of, serving, work_and_serve
+from workspace_operator.handlers.health import serving, work_and_serve
 
 WELL = Probes(is_ready=lambda: True, metrics=lambda: b"people 3\n")
 

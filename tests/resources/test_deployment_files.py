@@ -143,6 +143,17 @@ def test_api_is_served_by_one_kind_of_pod(overlay: str) -> None:
     )
 
 
+def test_probes_of_the_api_are_at_a_port_that_no_service_names() -> None:
+    (container,) = deployment("postgres", "workspace-api")["template"]["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    probed = {container[each]["httpGet"]["port"] for each in ("startupProbe", "livenessProbe", "readinessProbe")}
+    service = only("manifests/overlays/postgres", "Service")["spec"]
+
+    assert probed == {"health"}
+    assert f"http://0.0.0.0:{ports['health']}/healthz" in container["args"]
+    assert [each["targetPort"] for each in service["ports"]] == ["http"]
+
+
 def test_api_has_no_rights_in_the_cluster() -> None:
     pod = deployment("postgres", "workspace-api")["template"]["spec"]
 

@@ -20,6 +20,7 @@ from tests.fakes.previews import MemoryPreviews
 from tests.fakes.segments import MemorySegments
 from tests.fakes.trails import carry_out
 from tests.fakes.workspaces import MemoryWorkspaces
+from tests.fakes.write_path import MemoryWritePath
 from workspace_operator.application.ports import (
     Belongings,
     Credentials,
@@ -30,6 +31,7 @@ from workspace_operator.application.ports import (
     Previews,
     Segments,
     Workspaces,
+    WritePath,
 )
 from workspace_operator.identity.trail import Step
 from workspace_operator.store.belongings import SQLBelongings
@@ -48,6 +50,7 @@ from workspace_operator.store.trails import write_trail
 from workspace_operator.store.upgrades import upgrade
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
+from workspace_operator.store.write_path import SQLWritePath
 
 PARTITIONS = 4
 Sent = tuple[str, Any]
@@ -87,6 +90,7 @@ class Store:
     merges: Merges
     credentials: Credentials
     previews: Previews
+    write_path: WritePath
     leave: Leave
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -110,6 +114,7 @@ def memory_store() -> Store:
         merges=MemoryMerges(memory),
         credentials=MemoryCredentials(memory),
         previews=MemoryPreviews(memory),
+        write_path=MemoryWritePath(),
         leave=leave,
         clock=clock,
     )
@@ -132,6 +137,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         merges=SQLMerges(database, new_id=new_id),
         credentials=SQLCredentials(database),
         previews=SQLPreviews(database),
+        write_path=SQLWritePath(database),
         leave=leave,
         clock=clock,
         database=database,

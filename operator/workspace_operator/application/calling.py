@@ -8,20 +8,27 @@ once a turn what has come in: a thread that is woken for each call finds one at 
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from workspace_operator.application.ports import Answer, People
-from workspace_operator.errors import Unavailable, WorkspaceOperatorError
+from workspace_operator.errors import OutcomeUnknown, Unavailable, WorkspaceOperatorError
 from workspace_operator.identity.calls import Ask
 
 logger = logging.getLogger(__name__)
 
 Watch: TypeAlias = Callable[[int, int], None]
 """Told, on the event loop, of each transaction how many calls shared it, and how many wait now."""
+
+WatchUnknown: TypeAlias = Callable[[int], None]
+"""Told, on the event loop, how many calls ended without anybody knowing whether they were done."""
+
+LOOK_SECONDS = 0.5
+"""Between two looks at what takes too long."""
 
 Result: TypeAlias = Sequence[Answer] | Exception
 
@@ -34,11 +41,14 @@ class CallingLimits:
         asks_waiting: when so many wait, further ones are refused.
         asks_together: a transaction takes no further submission when it has so many; one is never taken apart.
         seconds_waiting: what has waited longer is refused untried: its caller has given up.
+        seconds_writing: a transaction that takes longer is given up; nobody knows whether it will be done. Longer than
+            the store waits for locks.
     """
 
     asks_waiting: int = 20_000
     asks_together: int = 500
     seconds_waiting: float = 10.0
+    seconds_writing: float = 25.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +66,7 @@ class _Group:
     workspace_id: int
     submissions: list[_Submission]
     size: int
+    began: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,11 +77,13 @@ class Calling:
         people: where; called in one thread only.
         clock: Unix seconds.
         watch: told of every transaction.
+        watch_unknown: told of calls whose outcome is unknown.
     """
 
     people: People
     clock: Callable[[], float]
     watch: Watch = lambda _calls, _waiting: None
+    watch_unknown: WatchUnknown = lambda _calls: None
     limits: CallingLimits = CallingLimits()
     _arrived: list[tuple[int, _Submission]] = field(default_factory=list)
     _arrived_size: int = 0
@@ -78,19 +91,27 @@ class Calling:
     _size: int = 0
     _turn: threading.Condition = field(default_factory=threading.Condition)
     _loop: asyncio.AbstractEventLoop | None = None
+    _written: _Group | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Carry out what is submitted meanwhile; at the end, what was accepted is finished first."""
-        self._loop = asyncio.get_running_loop()
-        thread = threading.Thread(target=self._write, args=(self._loop,), name="calling")
+        self._loop = loop = asyncio.get_running_loop()
+        # A store that never answers must not keep the process from its end.
+        thread = threading.Thread(target=self._write, args=(loop,), name="calling", daemon=True)
         thread.start()
+        watching = asyncio.create_task(self._watch_times(loop))
         try:
             yield
         finally:
             self._loop = None
             self._hand_over()
-            await asyncio.to_thread(thread.join)
+            while thread.is_alive() and not self.is_overdue():
+                await asyncio.to_thread(thread.join, LOOK_SECONDS)
+            if thread.is_alive():
+                self._give_up(loop.time())
+                logger.error("the store has not answered in %g s: the process ends all the same", self._patience())
+            watching.cancel()
 
     def submit(self, workspace_id: int, asks: Sequence[Ask]) -> "asyncio.Future[Sequence[Answer]]":
         """Have calls carried out in their order, all in one transaction; an answer each, after the commit.
@@ -104,6 +125,8 @@ class Calling:
         loop = self._loop
         if loop is None:
             raise Unavailable("the server is stopping: try again")
+        if self.is_overdue():
+            raise Unavailable(f"the store has not answered for {self._patience():g} seconds, nothing was done")
         waiting = self._size + self._arrived_size
         if waiting and waiting + len(asks) > self.limits.asks_waiting:
             raise Unavailable(f"{waiting} calls are waiting already: try again in a moment")
@@ -113,6 +136,39 @@ class Calling:
         self._arrived.append((workspace_id, _Submission(asks=asks, future=future, since=loop.time())))
         self._arrived_size += len(asks)
         return future
+
+    def is_overdue(self) -> bool:
+        """Whether the transaction under way takes so long that its calls were given up."""
+        written = self._written
+        return written is not None and time.monotonic() - written.began > self._patience()
+
+    def _patience(self) -> float:
+        return self.limits.seconds_writing
+
+    async def _watch_times(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._give_up(loop.time())
+
+    def _give_up(self, now: float) -> None:
+        """Answer the callers of a transaction that takes too long, and of what waits for its turn for too long."""
+        written = self._written
+        if written is not None and self.is_overdue():
+            error = f"the store has not answered for {self._patience():g} seconds: it may have been done"
+            self._settle_all([(each, OutcomeUnknown(error)) for each in written.submissions])
+        self._settle_all([(each, self._too_late()) for each in self._taken_late(now - self.limits.seconds_waiting)])
+
+    def _taken_late(self, late: float) -> list[_Submission]:
+        """Take out of the queues what has waited since before then."""
+        taken: list[_Submission] = []
+        with self._turn:
+            for workspace_id, queue in list(self._queues.items()):
+                while queue and queue[0].since < late:
+                    taken.append(queue.popleft())
+                if not queue:
+                    del self._queues[workspace_id]
+            self._size -= sum(len(each.asks) for each in taken)
+        return taken
 
     def _hand_over(self) -> None:
         with self._turn:
@@ -129,7 +185,9 @@ class Calling:
             results: list[_Settled] = [(each, self._too_late()) for each in group.submissions if each.since < late]
             timely = [each for each in group.submissions if each.since >= late]
             results += self._carried_out(group.workspace_id, timely)
-            loop.call_soon_threadsafe(self._settle, results)
+            self._written = None
+            with suppress(RuntimeError):  # the loop has ended: nobody waited for a store that did not answer
+                loop.call_soon_threadsafe(self._settle, results)
 
     def _next(self) -> _Group | None:
         """What to carry out together next, of each workspace in turn; None when all is done and no more will come."""
@@ -140,7 +198,7 @@ class Calling:
                 self._turn.wait()
             workspace_id = next(iter(self._queues))
             queue = self._queues.pop(workspace_id)
-            group = _Group(workspace_id=workspace_id, submissions=[], size=0)
+            group = _Group(workspace_id=workspace_id, submissions=[], size=0, began=time.monotonic())
             while queue and (not group.size or group.size + len(queue[0].asks) <= self.limits.asks_together):
                 submission = queue.popleft()
                 group.submissions.append(submission)
@@ -148,6 +206,7 @@ class Calling:
             if queue:
                 self._queues[workspace_id] = queue  # behind the others
             self._size -= group.size
+            self._written = group
             return group
 
     def _too_late(self) -> Unavailable:
@@ -167,15 +226,22 @@ class Calling:
         return _shared_out(submissions, answers)
 
     def _settle(self, results: list[_Settled]) -> None:
-        """Wake the callers, on the event loop; one that went away has a future that is done."""
+        """Wake the callers of a transaction, on the event loop."""
+        self._settle_all(results)
+        self.watch(sum(len(each.asks) for each, _ in results), self._size)
+
+    def _settle_all(self, results: list[_Settled]) -> None:
+        unknown = 0
         for submission, result in results:
-            if submission.future.done():
+            if submission.future.done():  # its caller went away, or was told that nobody knows
                 continue
             if isinstance(result, Exception):
                 submission.future.set_exception(result)
+                unknown += len(submission.asks) if isinstance(result, OutcomeUnknown) else 0
             else:
                 submission.future.set_result(result)
-        self.watch(sum(len(each.asks) for each, _ in results), self._size)
+        if unknown:
+            self.watch_unknown(unknown)
 
     def _one_by_one(self, workspace_id: int, submissions: list[_Submission], error: Exception) -> list[_Settled]:
         """A fault that one call brings about must not fail the others."""

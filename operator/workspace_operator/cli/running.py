@@ -73,7 +73,7 @@ Key = Annotated[
 Processes = Annotated[int, typer.Option("--processes", min=1, max=256, help="How many share the port; one a core.")]
 PublicURL = Annotated[
     str | None,
-    typer.Option("--public-url", metavar="URL", help="How callers reach it, if that is by a proxy: links begin so."),
+    typer.Option("--public-url", metavar="URL", help="External base URL of the people API. Used in download links."),
 ]
 
 
@@ -87,6 +87,7 @@ def everything(
     resync: Resync = 600.0,
     health: Health = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
+    public_url: PublicURL = None,
     activities_days: ActivitiesDays = ACTIVITIES_DAYS,
     verbose: Verbose = False,
 ) -> None:
@@ -96,14 +97,16 @@ def everything(
     from workspace_operator import bootstrap
 
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
-    api_settings = None if api_address == API_OFF else _api_settings(api_address)
-    with _running(verbose) as stopping, bootstrap.awaited(database) as store:
+    api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url)
+    with _running(verbose) as stopping, bootstrap.awaited(database) as store, bootstrap.monitored(store) as monitor:
+        probes = [bootstrap.store_probes(store, monitor)]
         beside = [bootstrap.worker_loop(store, stopping, keep_activities=timedelta(days=activities_days)).run]
         if api_settings is not None:
-            server, app = bootstrap.api_server(api_settings), bootstrap.api(store, api_settings)
-            beside.append(partial(server.serve, app, stopping))
+            server, api = bootstrap.api_server(api_settings), bootstrap.api(store, api_settings)
+            beside.append(partial(server.serve, api.app, stopping))
+            probes += [api.probes, server.probes(stopping)]
         with _in_background(beside, stopping):
-            bootstrap.run_operator(store, settings, stopping)
+            bootstrap.run_operator(store, settings, stopping, *probes)
 
 
 @app.command("operator")
@@ -120,8 +123,8 @@ def operator(
     from workspace_operator import bootstrap
 
     settings = _settings(kubeconfig, kube_context, namespace, resync, health)
-    with _running(verbose) as stopping, bootstrap.awaited(database) as store:
-        bootstrap.run_operator(store, settings, stopping)
+    with _running(verbose) as stopping, bootstrap.awaited(database) as store, bootstrap.monitored(store) as monitor:
+        bootstrap.run_operator(store, settings, stopping, bootstrap.store_probes(store, monitor))
 
 
 @app.command("api")
@@ -133,6 +136,7 @@ def api(
     tls_key: Key = None,
     processes: Processes = 1,
     public_url: PublicURL = None,
+    health: Health = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the people API alone: it serves callers.
@@ -144,7 +148,13 @@ def api(
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("TLS needs a certificate and its key: give both", param_hint="--tls-cert, --tls-key")
     settings = APISettings(
-        host=host, port=port, certificate=tls_cert, key=tls_key, processes=processes, public_url=public_url or ""
+        host=host,
+        port=port,
+        certificate=tls_cert,
+        key=tls_key,
+        processes=processes,
+        public_url=public_url or "",
+        health_endpoint=health,
     )
     with _running(verbose) as stopping:
         bootstrap.run_api(database, settings, stopping)
@@ -184,12 +194,12 @@ def _settings(
     )
 
 
-def _api_settings(address: str) -> APISettings:
+def _api_settings(address: str, public_url: str | None) -> APISettings:
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isascii() or not port.isdigit():
         message = f"{address!r} must be HOST:PORT, such as {DEFAULT_API_ADDRESS}, or {API_OFF}"
         raise typer.BadParameter(message, param_hint="--api-address")
-    return APISettings(host=host.strip("[]"), port=int(port))
+    return APISettings(host=host.strip("[]"), port=int(port), public_url=public_url or "")
 
 
 @contextmanager

@@ -7,49 +7,12 @@ path only.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from workspace_operator.application.probes import METRICS_PATH, OPTION, READY_PATH, TEXT_FORM, Endpoint, Probes
 from workspace_operator.errors import InvalidInput
-
-READY_PATH = "/readyz"
-METRICS_PATH = "/metrics"
-TEXT_FORM = "text/plain; version=0.0.4; charset=utf-8"
-"""What Prometheus takes it for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where probes are answered."""
-
-    host: str
-    port: int
-    alive_path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probes:
-    """What is answered: whether all is well with the work, and metrics in Prometheus' text form."""
-
-    is_ready: Callable[[], bool]
-    metrics: Callable[[], bytes]
-
-
-def endpoint_of(url: str) -> Endpoint:
-    """Read ``http://HOST:PORT/PATH``. Raises InvalidInput."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    taken = ("", "/", READY_PATH, METRICS_PATH)
-    if parts.scheme != "http" or not parts.hostname or not port or parts.path in taken:
-        message = f"--health-endpoint {url!r} must be http://HOST:PORT/PATH, such as http://0.0.0.0:8080/healthz"
-        raise InvalidInput(message, field="--health-endpoint")
-    return Endpoint(host=parts.hostname, port=port, alive_path=parts.path)
 
 
 @contextlib.asynccontextmanager
@@ -95,4 +58,4 @@ async def _listen(site: web.TCPSite) -> None:
     try:
         await site.start()
     except OSError as error:
-        raise InvalidInput(f"nothing can listen at {site.name}: {error.strerror}", field="--health-endpoint") from error
+        raise InvalidInput(f"nothing can listen at {site.name}: {error.strerror}", field=OPTION) from error

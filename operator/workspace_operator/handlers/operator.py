@@ -16,8 +16,9 @@ import kopf
 
 from workspace_operator.application.controller import Controller
 from workspace_operator.application.ports import Access
+from workspace_operator.application.probes import Endpoint, Probes, together
 from workspace_operator.handlers import workspaces
-from workspace_operator.handlers.health import Endpoint, Probes, serving
+from workspace_operator.handlers.health import serving
 from workspace_operator.handlers.watch_age import SERVER_SECONDS, WatchAge
 
 logger = logging.getLogger(__name__)
@@ -43,11 +44,12 @@ class Backoffs:
 class OperatorOptions:
     """What the operator's process is told.
 
-    No namespaces means all of them; ``metrics`` are in Prometheus' text form; ``workers`` reconcile at once.
+    No namespaces means all of them; ``probes`` are those of the other parts of the process; ``workers`` reconcile at
+    once.
     """
 
     access: Callable[[], Access]
-    metrics: Callable[[], bytes]
+    probes: Probes
     namespaces: Collection[str] = ()
     health: Endpoint | None = None
     workers: int = 4
@@ -74,10 +76,11 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
     watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as meanwhile:
         if options.health is not None:
-            probes = Probes(
+            own = Probes(
                 is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
-                metrics=lambda: options.metrics() + watch_age.text(),
+                metrics=watch_age.text,
             )
+            probes = together(own, options.probes)
             await meanwhile.enter_async_context(serving(options.health, probes))
         await meanwhile.enter_async_context(_workers(controller, options.workers))
         await meanwhile.enter_async_context(_in_background(_resync_loop(controller)))

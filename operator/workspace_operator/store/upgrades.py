@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from workspace_operator.errors import InvalidInput
+from workspace_operator.errors import UnsupportedSchema
 from workspace_operator.store.engines import Database
 from workspace_operator.store.plan_statistics import keep_pinned, pin
 from workspace_operator.store.tables import metadata
@@ -42,12 +42,12 @@ def has_this_schema(database: Database) -> bool:
     """Whether the database has this version's schema; False if it has none yet. Nothing is upgraded.
 
     Raises:
-        InvalidInput: it was made by another version of this program.
+        UnsupportedSchema: it was made by another version of this program.
         StoreUnavailable: it does not answer.
     """
     current, newest = _known_revision_of(database), known_revisions()[-1]
     if current not in (None, newest):
-        raise InvalidInput(
+        raise UnsupportedSchema(
             f"the database {database.name} has the schema of an older version (revision {current}; this one needs "
             f"{newest}), and nothing is changed here: `workspacectl database upgrade` brings it up to date",
             field="database",
@@ -60,7 +60,7 @@ def _known_revision_of(database: Database) -> str | None:
         current = _revision_of(connection)
     if current is not None and current not in known_revisions():
         message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
-        raise InvalidInput(message, field="database")
+        raise UnsupportedSchema(message, field="database")
     return current
 
 

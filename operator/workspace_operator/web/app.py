@@ -8,7 +8,7 @@ from anyio import to_thread
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from workspace_operator.web import app_api, openapi, probes, track_v1, track_v2
+from workspace_operator.web import app_api, openapi, track_v1, track_v2
 from workspace_operator.web.authentication import Authenticator
 from workspace_operator.web.dispatching import Dispatcher
 from workspace_operator.web.routes import Route, Routes
@@ -20,7 +20,7 @@ READING_THREADS: Final = 8
 
 def all_routes(services: Services) -> Sequence[Route]:
     """Everything that is served."""
-    parts = (track_v1, track_v2, app_api, openapi, probes)
+    parts = (track_v1, track_v2, app_api, openapi)
     return [route for part in parts for route in part.routes(services)]
 
 

@@ -61,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
     limits: ClassVar[Limits] = Limits()
     unknown: ClassVar["dict[BoundedProtocol, None]"] = {}
     """Connections over which no valid credentials came yet, the oldest first."""
+    crowd: ClassVar["set[BoundedProtocol]"] = set()
+    """All connections."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -79,7 +81,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin. If there are too many, the oldest that showed no valid credentials ends; else this one is told so."""
         super().connection_made(transport)
         self._await_head()
-        excess = len(self.connections) - self.limits.connections
+        self.crowd.add(self)
+        excess = len(self.crowd) - self.limits.connections
         if excess > 0 and not self._make_room():
             self.app = _crowded
             if excess > MOST_TOLD:
@@ -91,6 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """End; uvicorn tells only the newest of several requests that were sent at once."""
         self._head_came()
         self.unknown.pop(self, None)
+        self.crowd.discard(self)
         super().connection_lost(exc)
         self._tell_unanswered()
 
@@ -102,6 +106,11 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._parse(memoryview(data))
         self._watch_head()
+
+    @classmethod
+    def has_room(cls) -> bool:
+        """Whether one more connection would be served; may be asked from another thread."""
+        return len(cls.crowd) < cls.limits.connections or any(not each._is_known() for each in list(cls.unknown))  # noqa: SLF001 - of this class
 
     def let_others_in(self) -> None:
         """Read no more before all other connections had their turn."""
@@ -320,7 +329,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def limited(limits: Limits) -> type[BoundedProtocol]:
     """The protocol with these limits, and a crowd of its own."""
-    return type("LimitedProtocol", (BoundedProtocol,), {"limits": limits, "unknown": {}})
+    return type("LimitedProtocol", (BoundedProtocol,), {"limits": limits, "unknown": {}, "crowd": set()})
 
 
 def _whole_reply(status: HTTPStatus, message: str) -> bytes:

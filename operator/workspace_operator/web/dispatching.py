@@ -18,10 +18,11 @@ from starlette.types import Receive, Scope, Send
 from workspace_operator.application.ports import StoredCredentials
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
 from workspace_operator.web.authentication import Authenticator
+from workspace_operator.web.base_urls import base_url
 from workspace_operator.web.connections import KNOWN
 from workspace_operator.web.error_forms import failure, form_of_path, problem, unauthorized
 from workspace_operator.web.exchanges import NOBODY, Inquiry, Reply, Served
-from workspace_operator.web.receiving import Incoming, Missing, Room
+from workspace_operator.web.receiving import Incoming, Missing, Room, Share
 from workspace_operator.web.routes import Found, Route, Routes
 from workspace_operator.web.sending import send_reply
 from workspace_operator.web.services import Services
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 CLIENT_GONE: Final = 499
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
+MOST_PARAMETERS: Final = 100
+"""Of a query."""
 
 _CLOSE: Final = {"connection": "close"}
 _PLAIN_CODINGS: Final = frozenset({b"", b"identity"})
@@ -52,6 +56,7 @@ class _Exchange:
     scope: Scope
     incoming: Incoming
     headers: Mapping[bytes, bytes]
+    share: Share
     route: Route | None = None
     caller: StoredCredentials = NOBODY
     received: int = 0
@@ -77,7 +82,9 @@ class Dispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = time.perf_counter()
-        exchange = _Exchange(scope=scope, incoming=Incoming(receive), headers=dict(scope["headers"]))
+        exchange = _Exchange(
+            scope=scope, incoming=Incoming(receive), headers=dict(scope["headers"]), share=Share(self._room)
+        )
         status, sent = CLIENT_GONE, 0
         try:
             reply = await self._reply(exchange)
@@ -88,6 +95,7 @@ class Dispatcher:
         except TimeoutError:
             logger.info("a client did not take its reply in time")
         finally:
+            exchange.share.give_back()
             self._tell(exchange, status, sent, time.perf_counter() - started)
 
     async def _reply(self, exchange: _Exchange) -> Reply | None:
@@ -96,7 +104,8 @@ class Dispatcher:
         try:
             found = self.routes.find(scope["raw_path"])
         except InvalidInput as error:
-            return await _unread(exchange, failure(form_of_path(scope["raw_path"]), error))
+            reply = failure(form_of_path(scope["raw_path"]), error, request_id=exchange.request_id)
+            return await _unread(exchange, reply)
         if found is None:
             message = "there is nothing at this path: see /openapi.json for what there is"
             return await _unread(exchange, problem(form_of_path(scope["raw_path"]), HTTPStatus.NOT_FOUND, message))
@@ -121,7 +130,10 @@ class Dispatcher:
                 return body
             return await route.handler(_inquiry(exchange, parts, body, self.services.public_url))
         except WorkspaceOperatorError as error:
-            return failure(route.error_form, error)
+            reply = failure(route.error_form, error, request_id=exchange.request_id)
+            if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                logger.warning("request %s (%s %s): %s", exchange.request_id, route.method, route.pattern, error)
+            return await _unread(exchange, reply)
         except Exception as error:
             logger.exception("request %s (%s %s) failed", exchange.request_id, route.method, route.pattern)
             return failure(route.error_form, error, request_id=exchange.request_id)
@@ -143,7 +155,7 @@ class Dispatcher:
         if announced > route.body_limit:
             return await _unread(exchange, _too_large(route))
         limit = announced or route.body_limit
-        body = await exchange.incoming.whole(limit=limit, seconds=limits.body_seconds, room=self._room)
+        body = await exchange.incoming.whole(limit=limit, seconds=limits.body_seconds, share=exchange.share)
         match body:
             case bytes():
                 exchange.received = len(body)
@@ -156,8 +168,7 @@ class Dispatcher:
                 message = f"the body did not come within {limits.body_seconds:g} seconds: send it again"
                 return problem(route.error_form, HTTPStatus.REQUEST_TIMEOUT, message, headers=_CLOSE)
             case Missing.NO_ROOM:
-                crowded = Unavailable("too many large bodies are coming in at once: try again")
-                return await _unread(exchange, failure(route.error_form, crowded))
+                raise Unavailable("too many large bodies are coming in at once")
 
     def _tell(self, exchange: _Exchange, status: int, sent: int, seconds: float) -> None:
         method = exchange.scope["method"]
@@ -215,12 +226,15 @@ def _inquiry(exchange: _Exchange, parts: tuple[str, ...], body: bytes, public_ur
         query=_query(scope["query_string"]) if scope["query_string"] else {},
         body=body,
         caller=exchange.caller,
-        base_url=public_url or f"{scope['scheme']}://{exchange.headers.get(b'host', b'localhost').decode('latin-1')}",
+        base_url=public_url or base_url(scope, exchange.headers.get(b"host", b"")),
     )
 
 
 def _query(raw: bytes) -> Mapping[str, str]:
     try:
-        return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict"))
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except UnicodeDecodeError:
         raise InvalidInput("the query is no valid UTF-8: encode it as UTF-8, then with percent signs") from None
+    except ValueError:
+        raise InvalidInput(f"the query has more than {MOST_PARAMETERS} parameters: send less") from None
+    return dict(pairs)

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
-from workspace_operator.errors import Conflict, InvalidInput, NotFound, Unavailable
+from workspace_operator.errors import Conflict, InvalidInput, NotFound, OutcomeUnknown, Unavailable, UnsupportedSchema
 from workspace_operator.web.exchanges import Reply
 from workspace_operator.web.routes import Authentication, ErrorForm
 
 RETRY_SECONDS = 1
 """What callers are told to wait when the store is away, or too many want the same rows."""
+
+
+UNAVAILABLE: Final = "the server cannot do this now: try again in a moment"
+OUTCOME_UNKNOWN: Final = "it is not known whether this was done: read it back, or send it again"
 
 
 def form_of_path(raw_path: bytes) -> ErrorForm:
@@ -19,16 +23,24 @@ def form_of_path(raw_path: bytes) -> ErrorForm:
     return ErrorForm.APP if raw_path.startswith(b"/v1/") else ErrorForm.V1
 
 
-def failure(form: ErrorForm, error: Exception, *, request_id: str = "") -> Reply:
-    """The reply for an error of a handler; what nobody foresaw tells nothing of the inside."""
+def failure(form: ErrorForm, error: Exception, *, request_id: str) -> Reply:
+    """The reply for an error of a handler. What is wrong with the server itself is told in its log only.
+
+    Args:
+        form: of the part of the API.
+        error: what was raised.
+        request_id: by which the log is found.
+    """
     match error:
+        case UnsupportedSchema() | Unavailable() | Conflict():
+            sentence = OUTCOME_UNKNOWN if isinstance(error, OutcomeUnknown) else UNAVAILABLE
+            wait = {"retry-after": str(RETRY_SECONDS)}
+            message = f"{sentence} (request {request_id})"
+            return problem(form, HTTPStatus.SERVICE_UNAVAILABLE, message, headers=wait)
         case InvalidInput():
             return problem(form, HTTPStatus.BAD_REQUEST, str(error), field=error.field)
         case NotFound():
             return problem(form, HTTPStatus.NOT_FOUND, str(error))
-        case Unavailable() | Conflict():
-            wait = {"retry-after": str(RETRY_SECONDS)}
-            return problem(form, HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=wait)
     message = f"this is a fault of the server's: its log has it as request {request_id}"
     return problem(form, HTTPStatus.INTERNAL_SERVER_ERROR, message)
 

@@ -27,7 +27,7 @@ class Inquiry:
         query: the last value of each parameter, decoded.
         body: as it came.
         caller: whose key it is; ``caller.workspace_id`` is the only workspace it reaches.
-        base_url: scheme, host and port that the client used, without a slash at the end.
+        base_url: what links begin with, without a slash at the end; empty if that is not known.
     """
 
     parts: tuple[str, ...]

@@ -72,6 +72,11 @@ class PrometheusMetrics:
             "workspace_operator_people_merged", "Merges, by the call that made them.", ["by"], registry=own
         )
         self._skipped = Counter("workspace_operator_updates_skipped", "Updates of nobody.", registry=own)
+        self._unknown = Counter(
+            "workspace_operator_calls_unknown",
+            "Calls that nobody knows of whether they were done.",
+            registry=own,
+        )
         self._transactions = Histogram(
             "workspace_operator_transaction_calls", "Calls that shared a transaction.", buckets=TOGETHER, registry=own
         )
@@ -106,6 +111,10 @@ class PrometheusMetrics:
         """Count a transaction by how many calls shared it; so many wait for the next."""
         self._transactions.observe(calls)
         self._waiting.set(waiting)
+
+    def unknown(self, calls: int) -> None:
+        """Count calls whose outcome is unknown."""
+        self._unknown.inc(calls)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text form."""

@@ -1,47 +1,57 @@
-"""What looks after the server asks: is it alive, does its store answer, what has it counted."""
+"""Probes and metrics over HTTP, at an address of their own: callers of the API reach none of them.
 
-from collections.abc import Sequence
+They wait for nothing: not for the store, not for threads that readers of people use.
+"""
+
 from http import HTTPStatus
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from workspace_operator.errors import WorkspaceOperatorError
-from workspace_operator.web.exchanges import Handler, Inquiry, Reply
-from workspace_operator.web.routes import Authentication, ErrorForm, Route
-from workspace_operator.web.services import Services
+from workspace_operator.application.probes import METRICS_PATH, READY_PATH, TEXT_FORM, Probes
+from workspace_operator.web.exchanges import Reply
+from workspace_operator.web.sending import send_reply
 
-NOBODYS_DIGEST: Final = ""
-"""What is looked up to see that the store answers, as it is for each request."""
+TAKING_SECONDS: Final = 5.0
+"""How long a client may take for an answer."""
 
 _TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
-_PROMETHEUS: Final = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
+_ALIVE: Final = Reply(document=b"alive\n", headers=_TEXT)
+_READY: Final = Reply(document=b"ready\n", headers=_TEXT)
+_NOT_READY: Final = Reply(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    document=b"not ready: the store takes no writes, or no connection is free\n",
+    headers=_TEXT,
+)
+_NOTHING: Final = Reply(status=HTTPStatus.NOT_FOUND, document=b"there is nothing at this path\n", headers=_TEXT)
+_WRONG_METHOD: Final = Reply(
+    status=HTTPStatus.METHOD_NOT_ALLOWED, document=b"use GET\n", headers={**_TEXT, "allow": "GET, HEAD"}
+)
 
 
-def routes(services: Services) -> Sequence[Route]:
-    """The paths that ask for no credentials: let only your own systems reach them."""
+def probe_app(probes: Probes, alive_path: str) -> ASGIApp:
+    """The application that answers them; ``alive_path`` answers as long as the event loop turns."""
+    limiter: list[CapacityLimiter] = []
 
-    async def healthz(_: Inquiry) -> Reply:
-        return Reply(document=b"alive\n", headers=_TEXT)
+    async def metrics() -> Reply:
+        if not limiter:
+            limiter.append(CapacityLimiter(1))
+        counted = await to_thread.run_sync(probes.metrics, limiter=limiter[0])
+        return Reply(document=counted, headers={"content-type": TEXT_FORM})
 
-    def look() -> None:
-        services.credentials.of_app_keys([NOBODYS_DIGEST], now=services.clock())
+    async def reply(scope: Scope) -> Reply:
+        path = scope["path"]
+        if path not in {alive_path, READY_PATH, METRICS_PATH}:
+            return _NOTHING
+        if scope["method"] not in {"GET", "HEAD"}:
+            return _WRONG_METHOD
+        if path == METRICS_PATH:
+            return await metrics()
+        return _ALIVE if path == alive_path else _READY if probes.is_ready() else _NOT_READY
 
-    async def readyz(_: Inquiry) -> Reply:
-        try:
-            await run_in_threadpool(look)
-        except WorkspaceOperatorError:
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            return Reply(status=status, document=b"the store does not answer\n", headers=_TEXT)
-        return Reply(document=b"ready\n", headers=_TEXT)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        with_body = scope["method"] != "HEAD"
+        await send_reply(send, await reply(scope), receive=receive, seconds=TAKING_SECONDS, with_body=with_body)
 
-    async def metrics(_: Inquiry) -> Reply:
-        counted = await run_in_threadpool(services.metrics.text)
-        looked_up = await run_in_threadpool(services.gauges)
-        return Reply(document=counted + looked_up, headers=_PROMETHEUS)
-
-    return [_open("/healthz", healthz), _open("/readyz", readyz), _open("/metrics", metrics)]
-
-
-def _open(path: str, handler: Handler) -> Route:
-    return Route("GET", path, handler, authentication=Authentication.NONE, error_form=ErrorForm.V1)
+    return app

@@ -1,8 +1,6 @@
 """Bodies of requests: counted while they come, bounded in size and time."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -26,21 +24,30 @@ class Missing(Enum):
 
 @dataclass(slots=True)
 class Room:
-    """How many bytes the bodies that are still coming may take, together in one process."""
+    """How many bytes the bodies of requests that are not answered yet may take, together in one process."""
 
     free: int
 
-    @contextmanager
-    def taken(self, size: int) -> Iterator[bool]:
-        """Keep so much of it meanwhile; False if that much is not free."""
-        if size > self.free:
-            yield False
-            return
-        self.free -= size
-        try:
-            yield True
-        finally:
-            self.free += size
+
+@dataclass(slots=True)
+class Share:
+    """What the body of one request takes of the room. It takes what came, not what was announced."""
+
+    room: Room
+    size: int = 0
+
+    def has_taken(self, size: int) -> bool:
+        """Take some more; False if that much is not free."""
+        if size > self.room.free:
+            return False
+        self.room.free -= size
+        self.size += size
+        return True
+
+    def give_back(self) -> None:
+        """Leave all of it to others."""
+        self.room.free += self.size
+        self.size = 0
 
 
 @dataclass(slots=True)
@@ -50,21 +57,20 @@ class Incoming:
     receive: Receive
     has_ended: bool = False
 
-    async def whole(self, *, limit: int, seconds: float, room: Room) -> bytes | Missing:
+    async def whole(self, *, limit: int, seconds: float, share: Share) -> bytes | Missing:
         """All of it, or why there is none.
 
         Args:
             limit: bytes that are taken: what the client announced, or what the route takes.
             seconds: how long it may take to come.
-            room: shared by all requests.
+            share: of the room for all bodies; a body that comes in one piece takes none.
         """
         try:
             async with asyncio.timeout(seconds):
                 first = await self._piece()
                 if first is None or self.has_ended:
                     return _within(first, limit)
-                with room.taken(limit) as is_taken:
-                    return await self._joined(first, limit) if is_taken else Missing.NO_ROOM
+                return await self._joined(first, limit, share)
         except TimeoutError:
             return Missing.TOO_SLOW
 
@@ -82,14 +88,18 @@ class Incoming:
             return False
         return self.has_ended
 
-    async def _joined(self, first: bytes, limit: int) -> bytes | Missing:
-        body = bytearray(first)
-        while not self.has_ended and len(body) <= limit:
-            piece = await self._piece()
-            if piece is None:
-                return Missing.GONE
+    async def _joined(self, first: bytes, limit: int, share: Share) -> bytes | Missing:
+        body, piece = bytearray(), first
+        while True:
+            if not share.has_taken(len(piece)):
+                return Missing.NO_ROOM
             body += piece
-        return _within(bytes(body), limit)
+            if self.has_ended or len(body) > limit:
+                return _within(bytes(body), limit)
+            more = await self._piece()
+            if more is None:
+                return Missing.GONE
+            piece = more
 
     async def _piece(self) -> bytes | None:
         """The next piece; None if the client is gone."""

@@ -17,6 +17,10 @@ LARGE_BODY: Final = 1_048_576
 """Holds 300 attributes of the greatest length, however they are escaped, and an event's 100 000 bytes."""
 
 
+MOST_SEGMENTS: Final = 20
+"""Longer than any route: a path of more leads nowhere, and is not looked at further."""
+
+
 class Authentication(Enum):
     """Whose credentials a route asks for."""
 
@@ -102,7 +106,10 @@ class Routes:
         Raises:
             InvalidInput: a segment is no UTF-8, or contains NUL.
         """
-        segments = [decoded(each) for each in raw_path.split(b"/")[1:]]
+        raw = raw_path.split(b"/", MOST_SEGMENTS + 1)[1:]
+        if len(raw) > MOST_SEGMENTS:
+            return None
+        segments = [decoded(each) for each in raw]
         found = _descend(self._root, segments, ())
         return None if found is None or not found.routes else found
 

@@ -15,7 +15,7 @@ FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics(Protocol):
-    """What is counted of requests, and how it is read."""
+    """What is counted of requests."""
 
     def served(self, served: Served) -> None:
         """Count a request; called on the event loop."""
@@ -23,10 +23,6 @@ class Metrics(Protocol):
 
     def answered(self, kind: str, answer: Answer) -> None:
         """Count a call, by what it was meant to do and what came of it; called on the event loop."""
-        ...
-
-    def text(self) -> bytes:
-        """All metrics of all processes of this server in Prometheus' text form."""
         ...
 
 
@@ -66,8 +62,7 @@ class Services:
     """What handlers need from outside.
 
     Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. Writes of people go through
-    ``calling`` only. ``gauges`` are what is looked up when metrics are asked for, in Prometheus' text form.
-    ``public_url`` is what links begin with; empty: as the request came.
+    ``calling`` only. ``public_url`` is what links begin with; empty: see ``base_urls``.
     """
 
     people: People
@@ -79,7 +74,6 @@ class Services:
     clock: Callable[[], datetime]
     metrics: Metrics
     log: Callable[[Served], None]
-    gauges: Callable[[], bytes] = bytes
     limits: Limits = field(default_factory=Limits)
     public_url: str = ""
 

@@ -9,15 +9,18 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
+from workspace_operator.application.probes import Probes, together
 from workspace_operator.errors import InvalidInput
 from workspace_operator.web.connections import READ_BYTES, BoundedProtocol, limited
+from workspace_operator.web.probes import probe_app
 from workspace_operator.web.services import Limits
 from workspace_operator.web.turn_reader import TurnReader
 
@@ -33,6 +36,9 @@ TICKS_A_SECOND: Final = 10
 OTHER_FILES: Final = 200
 """Beside those of callers: of the database, of libraries."""
 
+PROBE_LIMITS: Final = Limits(connections=50)
+"""Of those who probe; no caller reaches them."""
+
 SWITCH_SECONDS: Final = 0.0005
 """How long one thread goes on while another waits for its turn: the event loop and the writing thread take turns all
 the time (measured; trials.md)."""
@@ -47,21 +53,39 @@ class Server:
         tls: None for plain HTTP.
         limits: of connections.
         grace_seconds: how long requests that are being answered may take when it ends.
+        probe_sockets: that listen for probes already; in plain HTTP, closed after all else.
+        alive_path: of the liveness probe.
     """
 
     sockets: Sequence[socket.socket]
     tls: ssl.SSLContext | None = None
     limits: Limits = field(default_factory=Limits)
     grace_seconds: int = GRACE_SECONDS
+    probe_sockets: Sequence[socket.socket] = ()
+    alive_path: str = ""
+    protocol: type[BoundedProtocol] = field(init=False)
 
-    def serve(self, app: ASGIApp, stopping: threading.Event) -> None:
+    def __post_init__(self) -> None:
+        """Make the class of its connections, which knows them all."""
+        object.__setattr__(self, "protocol", limited(self.limits))
+
+    def probes(self, stopping: threading.Event) -> Probes:
+        """Ready as long as connections are taken."""
+        return Probes(is_ready=lambda: self.protocol.has_room() and not stopping.is_set(), metrics=bytes)
+
+    def serve(self, app: ASGIApp, stopping: threading.Event, probes: Probes | None = None) -> None:
         """Serve until told to stop, or until it fails; then what was accepted is answered first.
 
         In a thread of its own: in the main one uvicorn would take the signals over.
         """
         sys.setswitchinterval(SWITCH_SECONDS)
-        _allow_files(self.limits.connections + OTHER_FILES)
-        server = _Uvicorn(self._configuration(app), limited(self.limits), self.tls)
+        protocol = self.protocol
+        protocol.limits = _with_files(self.limits)
+        probing = None
+        if probes is not None and self.probe_sockets:
+            served = together(probes, self.probes(stopping))
+            probing = _Probing(self.probe_sockets, self._configuration(probe_app(served, self.alive_path)))
+        server = _Uvicorn(self._configuration(app), protocol, self.tls, probing)
         with ThreadPoolExecutor(1, thread_name_prefix="api") as thread:
             running = thread.submit(server.run, list(self.sockets))
             running.add_done_callback(lambda _: stopping.set())
@@ -87,21 +111,59 @@ class Server:
         )
 
 
-def _allow_files(wanted: int) -> None:
-    """Let this process hold so many files and connections, as far as it may say so itself."""
+def _with_files(limits: Limits) -> Limits:
+    """Let this process hold enough files for its connections; with less than that it takes fewer connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return limits
+    wanted = limits.connections + OTHER_FILES
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
+    if soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    files = max(soft, most)
+    return replace(limits, connections=min(limits.connections, max(1, files - OTHER_FILES)))
+
+
+@dataclass(slots=True)
+class _Probing:
+    """The listeners of the probes; they go on while the API ends."""
+
+    sockets: Sequence[socket.socket]
+    configuration: uvicorn.Config
+    state: ServerState = field(default_factory=ServerState)
+    servers: list[asyncio.AbstractServer] = field(default_factory=list)
+
+    async def start(self) -> None:
+        protocol, buffer = limited(PROBE_LIMITS), memoryview(bytearray(READ_BYTES))
+
+        def connection() -> TurnReader:
+            made = protocol(config=self.configuration, server_state=self.state, app_state={})
+            return TurnReader(made, buffer)
+
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(connection, sock=each, backlog=BACKLOG) for each in self.sockets]
+
+    def stop(self) -> None:
+        for server in self.servers:
+            server.close()
+        for each in list(self.state.connections):
+            each.shutdown()
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn on sockets that are given, with a bound for handshakes."""
+    """uvicorn on sockets that are given, with a bound for handshakes, and probes beside it."""
 
-    def __init__(self, config: uvicorn.Config, protocol: type[BoundedProtocol], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        protocol: type[BoundedProtocol],
+        tls: ssl.SSLContext | None,
+        probing: _Probing | None,
+    ) -> None:
         super().__init__(config)
         self._protocol = protocol
         self._tls = tls
+        self._probing = probing
         self._buffer = memoryview(bytearray(READ_BYTES))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -117,7 +179,15 @@ class _Uvicorn(uvicorn.Server):
             )
             for each in sockets or ()
         ]
+        if self._probing is not None:
+            await self._probing.start()
         self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End in good order; probes are answered until the end."""
+        await super().shutdown(sockets)
+        if self._probing is not None:
+            self._probing.stop()
 
     async def on_tick(self, counter: int) -> bool:
         """Look after connections each second; uvicorn ticks ten times in one."""
@@ -132,16 +202,23 @@ class _Uvicorn(uvicorn.Server):
         return TurnReader(protocol, self._buffer)
 
 
-def listening(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen at all addresses of a host. Raises InvalidInput."""
+def listening(host: str, port: int, *, what: str = "the people API", option: str = "--port") -> list[socket.socket]:
+    """Sockets that listen at all addresses of a host. Raises InvalidInput, which names the option.
+
+    Args:
+        host: a name or an address; empty for all addresses of the machine.
+        port: 0 for any that is free.
+        what: listens there, for the log.
+        option: of the command that gave the address.
+    """
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         addresses = dict.fromkeys((family, address) for family, *_, address in found)
         sockets = [socket.create_server(address[:2], family=family, backlog=BACKLOG) for family, address in addresses]
     except (OSError, OverflowError) as error:
-        raise InvalidInput(f"nothing can listen at {host}:{port}: {error}", field="--port") from error
+        raise InvalidInput(f"nothing can listen at {host}:{port}: {error}", field=option) from error
     for each in sockets:
-        logger.info("the people API listens at %s:%s", *each.getsockname()[:2])
+        logger.info("%s listens at %s:%s", what, *each.getsockname()[:2])
     return sockets
 
 

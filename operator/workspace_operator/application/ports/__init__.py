@@ -14,6 +14,7 @@ from workspace_operator.application.ports.people import Answer, People, Referenc
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
 from workspace_operator.application.ports.workspaces import Sought, Workspaces
+from workspace_operator.application.ports.write_path import WritePath
 
 __all__ = [
     "Access",
@@ -41,4 +42,5 @@ __all__ = [
     "Undone",
     "ViolationRow",
     "Workspaces",
+    "WritePath",
 ]
