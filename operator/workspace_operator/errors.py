@@ -12,6 +12,8 @@
     │   └── Moved               somebody else changed the row since it was read; look again
     └── Unavailable             a part we depend on does not answer; try again later
         ├── StoreUnavailable
+        │   ├── StoreRefused    it answers, but refuses: a standby, a right, a limit, a setting
+        │   ├── LockTimeout     a lock was not granted in time; nothing was written
         │   └── OutcomeUnknown  the write may have been done: look before it is repeated
         └── ClusterUnavailable
             └── ClusterRefused  it answers, but does not allow what was asked: rights, a policy, a quota
@@ -62,6 +64,14 @@ class Unavailable(WorkspaceOperatorError):
 
 class StoreUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class StoreRefused(StoreUnavailable):
+    """The database answers, but refuses: it is read-only, or a right, a limit or a setting forbids it."""
+
+
+class LockTimeout(StoreUnavailable):
+    """A lock of the database was not granted in time; nothing was written."""
 
 
 class OutcomeUnknown(StoreUnavailable):

@@ -21,7 +21,6 @@ from workspace_operator.store.tables import KIND_ID, identifier
 MALFORMED = [
     "",
     "no url",
-    "postgres://host/name",
     "mysql://host/name",
     "oracle://host",
     "postgresql://host:port/name",

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from workspace_operator.store.failures import READ_ONLY
+
 json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """A document as the text that columns of JSON take; the encoder is made once, not once a row."""
 
@@ -101,7 +103,7 @@ class Prepared:
         """Run it, and give all its rows."""
         text, order = self._text(connection)
         given = values if order is None else tuple(values[name] for name in order)
-        with _driver_cursor(connection, text) as cursor:
+        with driver_cursor(connection, text) as cursor:
             cursor.execute(text, given)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall() if cursor.description else ()
             return rows
@@ -115,7 +117,7 @@ class Prepared:
 
 
 @contextmanager
-def _driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
+def driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
     """Give the driver's cursor, and turn its errors into those that everybody above knows: SQLAlchemy's."""
     driver: Any = connection.connection.dbapi_connection
     base: type[Exception] = connection.dialect.loaded_dbapi.Error
@@ -123,7 +125,11 @@ def _driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
     try:
         yield cursor
     except base as error:
-        is_lost = connection.dialect.is_disconnect(error, driver, cursor)  # type: ignore[arg-type]
+        # A server that has become a standby is as good as lost: another one is the primary now.
+        is_lost = (
+            connection.dialect.is_disconnect(error, driver, cursor)  # type: ignore[arg-type]
+            or getattr(error, "sqlstate", None) == READ_ONLY
+        )
         if is_lost:
             connection.invalidate(error)
         raise DBAPIError.instance(
@@ -190,7 +196,7 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
         return
     place = "?" if connection.dialect.name == "sqlite" else "%s"
     statement = f"INSERT INTO {_with_columns(table)} VALUES ({', '.join([place] * len(table.columns))})"  # noqa: S608 - our own name
-    with _driver_cursor(connection, statement) as cursor:
+    with driver_cursor(connection, statement) as cursor:
         if connection.dialect.name == "sqlite":
             cursor.executemany(statement, rows)
             return
@@ -205,9 +211,18 @@ def _with_columns(table: sa.Table) -> str:
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     statement = f"COPY {_with_columns(table)} FROM STDIN"
-    with _driver_cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
+    with driver_cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def limits_locks(seconds: float) -> sa.ColumnElement[bool]:
+    """A condition, always true, that has the rest of its statement wait for locks no longer; not on SQLite.
+
+    A statement that is a transaction of its own is told so without another message, and nothing stays behind.
+    """
+    milliseconds = int(seconds * 1000)
+    return sa.literal_column(f"set_config('lock_timeout', '{milliseconds}ms', true) IS NOT NULL", sa.Boolean)
 
 
 def plan_anew(connection: sa.Connection) -> None:

@@ -19,7 +19,9 @@ from sqlalchemy.exc import OperationalError
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.rules import IdentityRules
 from workspace_operator.store.dialects import Prepared
-from workspace_operator.store.engines import StartOver, state_of
+from workspace_operator.store.engines import StartOver
+from workspace_operator.store.failures import QUERY_CANCELED, state_of
+from workspace_operator.store.postgresql import STATEMENT_LIMIT
 from workspace_operator.store.rows import Row, rules_of
 from workspace_operator.store.tables import FENCE_SLOTS, fence, workspace
 
@@ -84,7 +86,7 @@ def close_fence(connection: sa.Connection, workspace_id: int, *, patience: timed
             raise NotGranted from error
         raise
     if limit is not None:
-        connection.execute(_TIMEOUT, {"timeout": "0"})
+        connection.execute(_TIMEOUT, {"timeout": STATEMENT_LIMIT})
     grown = sa.update(fence).where(fence.c.workspace_id == workspace_id).values(version=fence.c.version + 1)
     connection.execute(grown)
 
@@ -99,7 +101,6 @@ def lock_workspace(connection: sa.Connection, workspace_id: int) -> None:
 
 
 _TIMEOUT = sa.text("SELECT set_config('statement_timeout', :timeout, true)")
-QUERY_CANCELED = "57014"
 
 
 def _pass(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it

@@ -19,7 +19,8 @@ from workspace_operator.identity.performing import perform
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.rules import CIO_ID, ID_ONLY, Kind
 from workspace_operator.identity.trail import Noted
-from workspace_operator.store.dialects import Prepared, json_text
+from workspace_operator.store.dialects import Prepared, json_text, limits_locks
+from workspace_operator.store.engines import LOCK_TIMEOUT_SECONDS
 from workspace_operator.store.fences import Standing, own_slot
 from workspace_operator.store.loading import KIND_NUMBERS, PERSON_COLUMNS, person_of
 from workspace_operator.store.tables import activity, fence, identifier, person
@@ -29,6 +30,7 @@ from workspace_operator.store.writing import SAID, only_notes, said_of
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
 _SLOT = sa.bindparam("slot", type_=sa.Integer)
+_LOCK_LIMIT = limits_locks(LOCK_TIMEOUT_SECONDS)
 _ROW_VERSION: sa.ColumnElement[str] = sa.cast(sa.literal_column("person.xmin"), sa.Text)
 
 
@@ -119,7 +121,7 @@ def _write(*, noting: bool) -> sa.ClauseElement:
     version = sa.bindparam("version", type_=sa.BigInteger)
     passed = (
         sa.select(fence.c.version)
-        .where(fence.c.workspace_id == _WORKSPACE, fence.c.slot == _SLOT, fence.c.version == version)
+        .where(fence.c.workspace_id == _WORKSPACE, fence.c.slot == _SLOT, fence.c.version == version, _LOCK_LIMIT)
         .with_for_update(read=True, key_share=True)
         .cte("passed")
     )

@@ -77,6 +77,7 @@ def _upgrade(connection: sa.Connection) -> None:
 
     if connection.dialect.name == "postgresql":
         # Two processes that start together would both create the tables; an empty catalogue has nothing else to lock.
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index of a large table takes its time
         connection.execute(sa.text(VERSION_TABLE))
         connection.execute(sa.text("LOCK TABLE alembic_version IN EXCLUSIVE MODE"))
     config = Config()

@@ -1,0 +1,108 @@
+"""A watch over commits: one that is not confirmed in time is given up, since nothing in the server bounds it.
+
+A synchronous standby that is away makes PostgreSQL wait without end in COMMIT, where neither lock_timeout nor
+statement_timeout count (https://www.postgresql.org/docs/current/warm-standby.html, 26.2.8). Whoever waits is told that
+the outcome is not known: the commit is there on the primary, and may be lost if it is.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+COMMIT_SECONDS = 10
+"""How long a commit may take; then it is cancelled."""
+
+CANCEL_SECONDS = 1
+"""How long to try to cancel."""
+
+CUT_AFTER = 5
+"""How long the server may take to react; then the connection is cut."""
+
+LOOKS_EVERY = 0.5
+"""Seconds between two looks at the commits under way."""
+
+
+@dataclass(slots=True)
+class Commit:
+    """A write that waits to be confirmed."""
+
+    driver: Any
+    deadline: float
+    is_cancelled: bool = False
+    is_cut: bool = False
+
+    def give_up(self) -> None:
+        """Cancel it; the second time cut the connection, for the server does not react."""
+        if self.is_cut:
+            _cut(self.driver)
+        else:
+            self.driver.cancel_safe(timeout=CANCEL_SECONDS)
+
+
+@dataclass(slots=True)
+class CommitWatch:
+    """Watches the commits of one process. The thread that does starts with the first commit that is watched."""
+
+    _pending: dict[int, Commit] = field(default_factory=dict)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
+    _closing: threading.Event = field(default_factory=threading.Event)
+    _pid: int = 0
+
+    @property
+    def overdue(self) -> int:
+        """How many commits wait that were cancelled."""
+        with self._changing:
+            return sum(each.is_cancelled for each in self._pending.values())
+
+    @contextmanager
+    def watched(self, connection: sa.Connection, *, seconds: float) -> Iterator[Commit]:
+        """Watch what the connection does; afterwards ``is_cancelled`` tells whether it was given up."""
+        commit = Commit(driver=connection.connection.dbapi_connection, deadline=time.monotonic() + seconds)
+        with self._changing:
+            self._pending[id(commit)] = commit
+            if self._pid != os.getpid():  # not started yet, or not in this process, which was forked
+                self._start()
+        try:
+            yield commit
+        finally:
+            with self._changing:
+                del self._pending[id(commit)]
+            if commit.is_cancelled and not connection.invalidated:
+                connection.invalidate()  # the cancellation may still be under way, and must not meet what comes next
+
+    def close(self) -> None:
+        """End the thread; what is watched afterwards starts another one."""
+        with self._changing:
+            self._closing.set()
+            self._pid = 0
+
+    def _start(self) -> None:
+        self._pid, self._closing = os.getpid(), threading.Event()
+        threading.Thread(target=self._run, args=(self._closing,), name="commit-watch", daemon=True).start()
+
+    def _run(self, closing: threading.Event) -> None:
+        while not closing.wait(LOOKS_EVERY):
+            for commit in self._due(time.monotonic()):
+                with suppress(Exception):  # whatever it is, the connection is cut next
+                    commit.give_up()
+
+    def _due(self, now: float) -> Sequence[Commit]:
+        with self._changing:
+            due = [each for each in self._pending.values() if each.deadline <= now]
+            for each in due:
+                each.deadline = now + CUT_AFTER
+                each.is_cut, each.is_cancelled = each.is_cancelled, True
+        return due
+
+
+def _cut(driver: Any) -> None:
+    """Have the thread that waits see the end of its connection."""
+    with socket.socket(fileno=os.dup(driver.fileno())) as shared:
+        shared.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,111 @@
+"""Errors of the databases, and which of ours each becomes: translated once, here.
+
+Texts name the database, the setting or the fault, and what to do. They are for administrators: logs and the command
+line. Callers of the API get none of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, NoReturn
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from workspace_operator.errors import Conflict, LockTimeout, OutcomeUnknown, StoreRefused, StoreUnavailable
+
+UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
+LOST_RACES: Final = UNIQUE_VIOLATIONS | {"40001", "40P01"}  # serialization failure, deadlock
+LONG_WAITS: Final = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+READ_ONLY: Final = "25006"
+QUERY_CANCELED: Final = "57014"
+
+CONTENDED: Final = "the same rows were changed by others again and again; try again"
+
+_REFUSALS: Final[Mapping[str, str]] = {
+    READ_ONLY: "is read-only: is it a standby, or is default_transaction_read_only on? With several hosts in the URL, "
+    "target_session_attrs=read-write finds the primary",
+    QUERY_CANCELED: "stopped a statement: its statement_timeout is too short, or somebody cancelled it",
+    "25P03": "ended a session that was idle in a transaction: its idle_in_transaction_session_timeout is too short",
+    "25P04": "ended a transaction: its transaction_timeout is too short",
+    "42P05": "mixes up prepared statements of several clients, as a pooler in transaction mode does: add prepare=off "
+    "to the options of the URL",
+    "26000": "has lost a prepared statement, as a pooler in transaction mode does: add prepare=off to the options of "
+    "the URL",
+    "42501": "does not give its user the rights: {said}",
+    "53100": "has no disk space left: {said}",
+    "53200": "has no memory left: {said}",
+    "53300": "has no connection left: {said}",
+    "53400": "refuses more than its configuration allows: {said}",
+    "SQLITE_FULL": "has no disk space left",
+    "SQLITE_PERM": "cannot be written: {said}",
+    "SQLITE_NOTADB": "is no SQLite database: {said}",
+    "SQLITE_AUTH": "refuses access: {said}",
+}
+"""By SQLSTATE or SQLite's name, what the database does; ``{said}`` is the first line of what the driver says."""
+
+_REFUSALS_BY_CLASS: Final[Mapping[str, str]] = {
+    "0A": "does not support a statement that this program sends ({state}): {said}",
+    "XX": "has an internal error ({state}), of which its log says more: {said}",
+    "SQLITE_READONLY": "cannot be written: the file and its folder, where the log is, must be writable ({said})",
+    "SQLITE_CANTOPEN": "cannot be opened: its folder must be there, and be writable for the log beside it ({said})",
+    "SQLITE_CORRUPT": "is damaged: {said}. Was the file replaced or cut short? Restore a backup while nothing runs",
+    "SQLITE_IOERR": "cannot be read or written: {said}",
+}
+"""By the first two characters of a SQLSTATE, or the beginning of SQLite's name."""
+
+
+def state_of(error: DBAPIError) -> str:
+    """The name that the database gives to an error: SQLSTATE, or SQLite's own."""
+    return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", ""))
+
+
+def is_lost_race(error: DBAPIError) -> bool:
+    """Whether the same work would succeed if it was done again, since another transaction was first."""
+    # A distributed PostgreSQL reports a unique violation of COPY as an internal error (distributed.md, Z1).
+    return state_of(error) in LOST_RACES or (state_of(error) == "XX000" and "duplicate key value" in str(error.orig))
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn the database's errors into ours."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise no_connection(name) from error
+    except DBAPIError as error:
+        raise_translated(error, name)
+
+
+def no_connection(name: str) -> StoreUnavailable:
+    """All connections that this process may have are in use."""
+    return StoreUnavailable(f"the database {name} has no connection left for us")
+
+
+def unknown_outcome(name: str, why: str) -> OutcomeUnknown:
+    """The error for a write that may have been done."""
+    return OutcomeUnknown(f"it is not known whether the write was done: the database {name} {why}")
+
+
+def raise_translated(error: DBAPIError, name: str) -> NoReturn:
+    """Raise the error of ours; a mistake of this program, or a schema that somebody changed, is raised as it is."""
+    state = state_of(error)
+    if is_lost_race(error):
+        raise Conflict(CONTENDED) from error
+    if state in LONG_WAITS:
+        raise LockTimeout(f"the database {name} is locked by somebody who does not let go: {_said(error)}") from error
+    refusal = _refusal(state)
+    if refusal is not None:
+        raise StoreRefused(f"the database {name} {refusal.format(said=_said(error), state=state)}") from error
+    if isinstance(error, ProgrammingError | DataError | IntegrityError) or state == "SQLITE_ERROR":
+        raise error
+    raise StoreUnavailable(f"the database {name} does not answer: {_said(error)}") from error
+
+
+def _refusal(state: str) -> str | None:
+    if state in _REFUSALS:
+        return _REFUSALS[state]
+    return next((text for start, text in _REFUSALS_BY_CLASS.items() if state.startswith(start)), None)
+
+
+def _said(error: DBAPIError) -> str:
+    return str(error.orig).strip().partition("\n")[0][:300]

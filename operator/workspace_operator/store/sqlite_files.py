@@ -1,0 +1,159 @@
+"""SQLite: how its file is opened, who may write to it, and whether it is still the same file."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import StoreRefused, StoreUnavailable
+
+
+class _Identity(NamedTuple):
+    """What tells a file from another one of the same name."""
+
+    device: int
+    inode: int
+
+
+class DatabaseFile:
+    """The file of one database, as it was when this process opened it first.
+
+    A file that was moved away is still there for whoever has it open, and would take writes that nobody finds again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened: _Identity | None = None
+        self._size = 0
+
+    def opened(self, connection: sqlite3.Connection) -> None:
+        """Remember the file when the first connection opens it. Raises StoreRefused if it is another one by now."""
+        connection.execute("PRAGMA schema_version").fetchone()  # SQLite opens the file with the first statement
+        status = self._status()
+        self._compare(status)
+        self._opened = _Identity(status.st_dev, status.st_ino)
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Refuse to go on with a file that was moved away, replaced or cut short. Raises StoreRefused.
+
+        Args:
+            connection: in a transaction.
+        """
+        status = self._status()
+        self._compare(status)
+        if status.st_size < self._size:
+            # VACUUM makes a file smaller, too, but then SQLite knows of no more pages.
+            [pages], [page_size] = (
+                connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+            )
+            if status.st_size < pages * page_size:
+                raise StoreRefused(f"the database file {self._path} was cut short while it was in use. {_WAY_OUT}")
+        self._size = status.st_size
+
+    def _status(self) -> os.stat_result:
+        try:
+            return self._path.stat()
+        except OSError as error:
+            message = f"the database file {self._path} was moved away or removed while it was in use"
+            raise StoreRefused(f"{message} ({error.strerror}). {_WAY_OUT}") from error
+
+    def _compare(self, status: os.stat_result) -> None:
+        if self._opened not in (None, (status.st_dev, status.st_ino)):
+            raise StoreRefused(f"the database file {self._path} was replaced while it was in use. {_WAY_OUT}")
+
+
+_WAY_OUT = "Nothing is read or written until the file is back; to use another one, stop all processes first, then start"
+
+
+class FileLock:
+    """A lock between processes and threads; the kernel queues those who wait.
+
+    SQLite's own busy wait is unfair enough to starve the worker (measured; trials.md). Each holder opens the file
+    anew, so that threads exclude each other like processes do.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.Lock()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock."""
+        with self._threads, self._opened() as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return open(self._path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
+        except OSError as error:
+            message = f"the lock file {self._path} cannot be opened, which is needed to write: {error.strerror}"
+            raise StoreUnavailable(message) from error
+
+
+def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, read_only: bool) -> sa.Engine:
+    """An engine for a file; an execution option ``writing`` makes transactions write from their start.
+
+    Args:
+        url: of the file.
+        cache_megabytes: how much of the file each connection keeps in memory.
+        lock_seconds: how long a statement waits for another program's lock.
+        read_only: not even a log that somebody left behind is worked into the file.
+    """
+    file = DatabaseFile(Path(str(url.database)))
+    arguments = {"timeout": lock_seconds, "check_same_thread": False}
+    if read_only:
+        url = url.set(database=f"file:{quote(str(url.database))}", query={"mode": "ro", "uri": "true"})
+    engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # Python's own transaction handling would start transactions late and never IMMEDIATE.
+        connection.isolation_level = None
+        try:
+            for pragma in ("synchronous=FULL", f"cache_size={-1000 * cache_megabytes}", "temp_store=MEMORY"):
+                connection.execute(f"PRAGMA {pragma}")
+            if not read_only:
+                _log_ahead(connection, lock_seconds)
+            file.opened(connection)
+        except BaseException:
+            connection.close()  # SQLAlchemy does not know it yet
+            raise
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        immediate = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        file.check(connection.connection.dbapi_connection)  # type: ignore[arg-type]
+
+    return engine
+
+
+@contextmanager
+def sorting_in_files(connection: sa.Connection) -> Iterator[None]:
+    """Have SQLite sort in files what does not fit into its cache, from before a transaction until after it."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA temp_store=FILE")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA temp_store=MEMORY")
+
+
+def _log_ahead(connection: sqlite3.Connection, seconds: float) -> None:
+    """Put a new database into WAL mode, which stays; SQLite does not wait for others that do so at the same time."""
+    deadline = time.monotonic() + seconds
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        if time.monotonic() > deadline:
+            raise sqlite3.OperationalError("the file cannot be put into WAL mode: is it on a disk of this machine?")
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+        time.sleep(0.01)

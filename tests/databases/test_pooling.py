@@ -1,0 +1,184 @@
+"""Behind PgBouncer in transaction mode, with three connections for everybody: all works, and nobody is touched."""
+
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.api.servers import MadeWorkspace, make_workspace, running_api
+from tests.cli.conftest import Run
+from tests.databases.pgbouncer import CONNECTIONS, PgBouncer
+from tests.store.adapters import sql_store, upgraded
+from tests.store.scenes import Scene
+from workspace_operator.identity.outcomes import Effect
+from workspace_operator.identity.rules import Mode
+from workspace_operator.settings import DATABASE_VARIABLE
+from workspace_operator.store.engines import Database
+
+CALLS = 5000
+CALLERS = 8
+SETTINGS = (
+    "default_transaction_read_only",
+    "transaction_isolation",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "statement_timeout",
+    "transaction_timeout",
+    "client_connection_check_interval",
+    "plan_cache_mode",
+    "enable_bitmapscan",
+)
+BLOCKED = 3
+
+MAIN_JOB: Sequence[tuple[Sequence[str], int]] = (
+    (("plan", "-f", "examples/"), 2),
+    (("apply", "-f", "examples/"), 0),
+    (("people", "import", "--workspace", "default/club", "examples/people/club.csv"), 0),
+    (("people", "import", "--workspace", "default/shop", "examples/people/shop.csv"), 0),
+    (("people", "suppress", "--workspace", "default/club", "oskar@example.com"), 0),
+    (("plan", "-f", "examples/change/"), BLOCKED),
+    (("apply", "-f", "examples/change/"), BLOCKED),
+    (("exports", "get", "--workspace", "default/club", "--latest", "-o", "violations.csv"), 0),
+    (("people", "import", "--workspace", "default/club", "examples/people/club-mended.csv", "--update"), 0),
+    *(
+        (("people", "delete", "--workspace", "default/club", "--id", id), 0)
+        for id in ("m-1017", "m-1018", "m-1019", "m-1020")
+    ),
+    (("plan", "-f", "examples/change/"), 2),
+    (("apply", "-f", "examples/change/"), 0),
+    (("migrations", "show", "--workspace", "default/club"), 0),
+    (("people", "show", "--workspace", "default/club", "familie.weber@example.net"), 0),
+    (("people", "export", "--workspace", "default/club", "-o", "people.csv"), 0),
+    (("database", "upgrade"), 0),
+    (("plan", "-f", "examples/change/"), 0),
+)
+"""The README's, with the exit codes of its commands."""
+
+
+@contextmanager
+def held_connections(url: str) -> Iterator[Sequence[psycopg.Connection]]:
+    """As many clients in transactions as there are connections of the server: each has another one."""
+    with ExitStack() as clients:
+        connections = [clients.enter_context(psycopg.connect(url, prepare_threshold=None)) for _ in range(CONNECTIONS)]
+        yield connections
+
+
+def settings_of(url: str) -> Sequence[Mapping[str, str]]:
+    """The settings that another program meets, on each of the server's connections."""
+    with held_connections(url) as connections:
+        for connection in connections:
+            connection.execute("SELECT 1")
+        return [
+            {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in SETTINGS} for connection in connections
+        ]  # type: ignore[index]
+
+
+@pytest.fixture
+def untouched(bouncer: PgBouncer, postgres_url: str) -> Iterator[None]:
+    """Another program's connections are afterwards as they were before."""
+    before = settings_of(bouncer.plain_url(postgres_url))
+
+    yield
+
+    assert settings_of(bouncer.plain_url(postgres_url)) == before
+    with held_connections(bouncer.plain_url(postgres_url)) as connections:
+        for number, connection in enumerate(connections):
+            connection.execute(f"CREATE TABLE of_another_program_{number} ()")  # type: ignore[call-overload]
+            assert connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_main_job_is_done(
+    run: Run, pooled_url: str, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgraded(pooled_url).close()
+    shutil.copytree(repository / "examples", tmp_path / "examples")
+    monkeypatch.setenv(DATABASE_VARIABLE, pooled_url)
+
+    for command, code in MAIN_JOB:
+        result = run(*command)
+
+        assert result.code == code, (command, result.out, result.err)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_api_answers_thousands_of_calls(pooled_url: str, tmp_path: Path) -> None:
+    workspace = make_workspace(pooled_url)
+    statuses: list[int] = []
+
+    with running_api(pooled_url, tmp_path, processes=2) as api:
+        with api.client() as client:
+            threads = [
+                threading.Thread(target=lambda first=first: statuses.extend(called(client, workspace, first)))
+                for first in range(CALLERS)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        log = api.log.read_text()
+
+    assert len(statuses) == CALLS
+    assert set(statuses) == {httpx.codes.OK}
+    assert "prepared statement" not in log
+
+
+def called(client: httpx.Client, workspace: MadeWorkspace, first: int) -> Iterator[int]:
+    """Calls of every kind, of one caller: the same people again and again, events, reads."""
+    for number in range(first, CALLS, CALLERS):
+        person = f"/api/v1/customers/{number % 97}"
+        match number % 5:
+            case 0 | 1 | 2:
+                document = {"email": f"{number % 97}@example.com", "number": number}
+                answer = client.put(person, json=document, headers=workspace.track)
+            case 3:
+                answer = client.post(f"{person}/events", json={"name": "seen"}, headers=workspace.track)
+            case _:
+                query = {"email": f"{number % 97}@example.com"}
+                answer = client.get("/v1/customers", params=query, headers=workspace.app)
+        yield answer.status_code
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("option", ["", "?prepare=off"])
+def test_nothing_is_prepared(pooled_url: str, option: str) -> None:
+    database = upgraded(pooled_url + option)
+    scene = Scene.create(sql_store(database), Mode.EMAIL_OR_ID)
+
+    effects = [scene.say(id="1", body={"number": number}).effect for number in range(10)]
+
+    assert effects == [Effect.CREATED, *[Effect.UPDATED] * 9]
+    database.close()
+
+
+def test_without_a_pooler_statements_are_prepared(postgres_url: str) -> None:
+    database = upgraded(postgres_url)
+
+    prepared = [database.writing(prepared_statements) for _ in range(10)][-1]
+
+    assert prepared
+    database.close()
+
+
+def prepared_statements(connection: object) -> int:
+    found: int = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one()  # type: ignore[attr-defined]
+    return found
+
+
+def test_read_only_is_asked_for_each_transaction(bouncer: PgBouncer, pooled_url: str, postgres_url: str) -> None:
+    upgraded(pooled_url).close()
+    looking = Database(pooled_url, read_only=True)
+
+    with looking.reading() as connection:
+        assert connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on"
+    with looking.reading_one_snapshot() as connection:
+        assert connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on"
+        assert connection.exec_driver_sql("SHOW transaction_isolation").scalar_one() == "repeatable read"
+
+    looking.close()
+    assert {each["default_transaction_read_only"] for each in settings_of(bouncer.plain_url(postgres_url))} == {"off"}
