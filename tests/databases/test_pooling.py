@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+import sqlalchemy as sa
+from psycopg import sql
 
 from tests.api.servers import MadeWorkspace, make_workspace, running_api
 from tests.cli.conftest import Run
@@ -46,8 +48,8 @@ MAIN_JOB: Sequence[tuple[Sequence[str], int]] = (
     (("exports", "get", "--workspace", "default/club", "--latest", "-o", "violations.csv"), 0),
     (("people", "import", "--workspace", "default/club", "examples/people/club-mended.csv", "--update"), 0),
     *(
-        (("people", "delete", "--workspace", "default/club", "--id", id), 0)
-        for id in ("m-1017", "m-1018", "m-1019", "m-1020")
+        (("people", "delete", "--workspace", "default/club", "--id", member), 0)
+        for member in ("m-1017", "m-1018", "m-1019", "m-1020")
     ),
     (("plan", "-f", "examples/change/"), 2),
     (("apply", "-f", "examples/change/"), 0),
@@ -68,14 +70,18 @@ def held_connections(url: str) -> Iterator[Sequence[psycopg.Connection]]:
         yield connections
 
 
+def shown(connection: psycopg.Connection, setting: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", [setting]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 def settings_of(url: str) -> Sequence[Mapping[str, str]]:
     """The settings that another program meets, on each of the server's connections."""
     with held_connections(url) as connections:
         for connection in connections:
             connection.execute("SELECT 1")
-        return [
-            {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in SETTINGS} for connection in connections
-        ]  # type: ignore[index]
+        return [{name: shown(connection, name) for name in SETTINGS} for connection in connections]
 
 
 @pytest.fixture
@@ -88,7 +94,8 @@ def untouched(bouncer: PgBouncer, postgres_url: str) -> Iterator[None]:
     assert settings_of(bouncer.plain_url(postgres_url)) == before
     with held_connections(bouncer.plain_url(postgres_url)) as connections:
         for number, connection in enumerate(connections):
-            connection.execute(f"CREATE TABLE of_another_program_{number} ()")  # type: ignore[call-overload]
+            table = sql.Identifier(f"of_another_program_{number}")
+            connection.execute(sql.SQL("CREATE TABLE {} ()").format(table))
             assert connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
 
 
@@ -165,8 +172,8 @@ def test_without_a_pooler_statements_are_prepared(postgres_url: str) -> None:
     database.close()
 
 
-def prepared_statements(connection: object) -> int:
-    found: int = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one()  # type: ignore[attr-defined]
+def prepared_statements(connection: sa.Connection) -> int:
+    found: int = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one()
     return found
 
 
