@@ -46,7 +46,7 @@ from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.previewing import SQLPreviews
 from workspace_operator.store.segments import SQLSegments
-from workspace_operator.store.upgrades import has_this_schema, upgrade
+from workspace_operator.store.upgrades import has_this_schema, no_database, refuse_unmade, upgrade, upgrade_existing
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
 from workspace_operator.store.write_path import SQLWritePath
@@ -86,6 +86,18 @@ def opened(url: str) -> Iterator[Store]:
     with awaited(url, cache_megabytes=BUSY_CACHE_MEGABYTES) as store:
         store.workspaces.list()
         yield store
+
+
+@contextmanager
+def existing(url: str) -> Iterator[Store]:
+    """The same, but the database must be there: no file, folder or table is made. Raises InvalidInput besides."""
+    database = _existing_database(url)
+    try:
+        store = _store(database)
+        store.workspaces.list()
+        yield store
+    finally:
+        database.close()
 
 
 @contextmanager
@@ -318,6 +330,20 @@ def _database(url: str, cache_megabytes: int) -> Database:
             file.touch(mode=0o600)  # it will hold people, who are nobody else's business
         except OSError as error:
             raise InvalidInput(f"the database {file} cannot be made: {error.strerror}", field="database") from error
+    return database
+
+
+def _existing_database(url: str) -> Database:
+    database = Database(url, prepare=upgrade_existing, cache_megabytes=BUSY_CACHE_MEGABYTES)
+    if database.is_sqlite:
+        file = Path(str(database.url.database))
+        if not file.exists():
+            raise no_database(file)
+        looked_at = Database(url, read_only=True)  # to open a file of another program for writing changes it
+        try:
+            refuse_unmade(looked_at)
+        finally:
+            looked_at.close()
     return database
 
 

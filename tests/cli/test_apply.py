@@ -226,6 +226,8 @@ def test_assigned_workspace_is_taken_over(run: Run) -> None:
 
 
 def test_unknown_workspace_cannot_be_assigned(run: Run) -> None:
+    assert run("database", "upgrade").code == 0
+
     done = run("workspaces", "assign", "7", "--to", "sales/crm")
 
     assert done.code == 1

@@ -125,6 +125,8 @@ def test_revoking_ends_all(run: Run, store: bootstrap.Store) -> None:
 
 @pytest.mark.parametrize("command", ["create", "rotate", "revoke"])
 def test_unknown_workspace_is_told(run: Run, command: str) -> None:
+    assert run("database", "upgrade").code == 0
+
     done = run("credentials", command, "-w", "default/nowhere")
 
     assert done.code == 1

@@ -160,11 +160,8 @@ def test_watching_may_be_interrupted() -> None:
 
 def test_bar_is_shown_on_a_terminal(requested: bootstrap.Store) -> None:
     worker = bootstrap.migration_worker(requested, threading.Event())
-    later = threading.Timer(3, worker.work_once)
-    later.start()
 
-    seen = on_a_terminal(*WATCH)
+    seen = on_a_terminal(*WATCH, once=("Requested", worker.work_once))
 
-    later.join()
     assert "Requested" in seen
     assert "Completed" in seen

@@ -16,7 +16,7 @@ from workspace_operator.cli.manifest_files import (
 )
 from workspace_operator.cli.options import Database
 from workspace_operator.cli.output import ERROR, STALLED, json_text, table, tell
-from workspace_operator.cli.stores import opened
+from workspace_operator.cli.stores import made
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
@@ -61,7 +61,7 @@ def apply(
     Exits with 0 when all are Ready, 3 when one waits for a person (blocked or in conflict), 1 on an error.
     """
     found = manifests_of(filename, kustomize, recursive=recursive)
-    with opened(database) as store:
+    with made(database) as store:
         _refuse_invalid(found.ours, store, cluster_id)
         done = _applied([manifest.document for manifest in found.ours], store, cluster_id)
     _print(done, output)

@@ -19,7 +19,7 @@ Examples:
 \b
   workspacectl exports get -w default/crm --latest -o to-mend.csv
   workspacectl exports get -w default/crm --id 3 --with first_name,last_name
-  workspacectl exports get -w default/crm --violation duplicateEmail --except-oldest -o to-delete.csv
+  workspacectl exports get -w default/crm --violation duplicateEmail
 """
 
 WITH = "--with"
@@ -53,7 +53,11 @@ def get(
     ] = None,
     violations: Annotated[
         list[Violation] | None,
-        typer.Option("--violation", help="Only people with this violation. Can be given several times."),
+        typer.Option(
+            "--violation",
+            metavar="NAME",
+            help=f"Only people with this violation: {', '.join(Violation)}. Can be given several times.",
+        ),
     ] = None,
     except_oldest: Annotated[
         bool, typer.Option("--except-oldest", help="Leave out the oldest person of each shared address.")

@@ -29,7 +29,16 @@ _NAMES = {"id": "--id", "email": "--email", "cio_id": "--cio-id"}
 
 @contextmanager
 def opened(database: str) -> "Iterator[Store]":
-    """Open a database. Raises InvalidInput or StoreUnavailable."""
+    """Open a database that is there. Raises InvalidInput or StoreUnavailable."""
+    from workspace_operator import bootstrap
+
+    with bootstrap.existing(database) as store:
+        yield store
+
+
+@contextmanager
+def made(database: str) -> "Iterator[Store]":
+    """Open a database, made if it is not there. Raises InvalidInput or StoreUnavailable."""
     from workspace_operator import bootstrap
 
     with bootstrap.opened(database) as store:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from workspace_operator.errors import UnsupportedSchema
+from workspace_operator.errors import InvalidInput, UnsupportedSchema
 from workspace_operator.store.engines import Database
 from workspace_operator.store.plan_statistics import keep_pinned, pin
 from workspace_operator.store.tables import metadata
@@ -36,6 +36,26 @@ def upgrade(database: Database) -> bool:
         return False
     database.writing(_upgrade)
     return True
+
+
+def upgrade_existing(database: Database) -> bool:
+    """The same for a database that must have a schema already: none is made. Raises InvalidInput besides."""
+    refuse_unmade(database)
+    return upgrade(database)
+
+
+def refuse_unmade(database: Database) -> None:
+    """Refuse a database that was never made one of workspaces. Raises InvalidInput and StoreUnavailable."""
+    if _known_revision_of(database) is None:
+        raise InvalidInput(f"the database {database.name} has no workspaces: {_WAY_OUT}", field="database")
+
+
+def no_database(file: Path) -> InvalidInput:
+    """The error for a SQLite file that is not there."""
+    return InvalidInput(f"there is no database {file}: {_WAY_OUT}", field="database")
+
+
+_WAY_OUT = "correct --database, or make one with `workspacectl apply` or `workspacectl database upgrade`"
 
 
 def has_this_schema(database: Database) -> bool:
