@@ -119,6 +119,7 @@ def test_blocked_change_ends_with_three(run: Run, crm: Crm) -> None:
     assert done.out.splitlines()[1].split() == ["default", "crm", "False", "MigrationBlocked", "IDOnly", "2"]
     assert "default/crm: " in done.out
     assert "duplicate" in done.out
+    assert "Then run `workspacectl apply` again." in done.out
 
 
 def test_mended_change_switches_at_once(run: Run, crm: Crm) -> None:

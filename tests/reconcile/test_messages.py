@@ -69,3 +69,11 @@ def test_longest_name_is_shown_whole() -> None:
     name = "n" * 100
 
     assert f'"{name}"' in messages.name_taken(name, somebodys(), adoptable=False)
+
+
+def test_store_that_is_away_is_tried_again_by_whoever_is_there() -> None:
+    in_cluster = messages.store_away(resource(created_at="2026-01-01T00:00:00Z"))
+    without_one = messages.store_away(resource())
+
+    assert in_cluster.endswith("It is tried again until it answers; the operator's log has the error.")
+    assert without_one.endswith("Run `workspacectl apply` again once it does.")

@@ -20,7 +20,9 @@ TO_IDS = {"from_mode": Mode.EMAIL_OR_ID, "to_mode": Mode.ID_ONLY, "people_withou
 
 
 def test_blocked_message_stands_alone() -> None:
-    words = message(told(TO_BOTH, Observed(workspace=ID_ONLY, migration=blocked())))
+    in_cluster = resource(wish=wish(Mode.EMAIL_OR_ID), created_at="2026-01-01T00:00:00Z")
+
+    words = message(told(in_cluster, Observed(workspace=ID_ONLY, migration=blocked())))
 
     assert words.startswith(
         "The identifiers stay IDOnly: 3 people of 100 stand in the way of EmailOrID "
@@ -29,6 +31,14 @@ def test_blocked_message_stands_alone() -> None:
     assert "`workspacectl exports get --workspace team-a/shop --latest -o FILE`" in words
     assert "within a minute" in words
     assert RECONCILE_REQUESTED_AT in words
+
+
+def test_without_a_cluster_a_blocked_change_waits_for_the_next_apply() -> None:
+    words = message(told(TO_BOTH, Observed(workspace=ID_ONLY, migration=blocked())))
+
+    assert words.endswith(" Then run `workspacectl apply` again.")
+    assert "minute" not in words
+    assert RECONCILE_REQUESTED_AT not in words
 
 
 DEDUPE = "`workspacectl people dedupe --keep oldest` keeps the oldest"

@@ -96,7 +96,7 @@ def _identifiers(
 ) -> tuple[ConditionStatus, Reason, str]:
     wish = resource.wish
     if isinstance(observed, StoreAway):
-        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, messages.STORE_AWAY
+        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, messages.store_away(resource)
     if isinstance(wish, InvalidWish) or observed.workspace is None:
         return ConditionStatus.UNKNOWN, verdict.reason, verdict.message
     change = open_migration(observed)

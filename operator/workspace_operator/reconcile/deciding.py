@@ -56,7 +56,7 @@ def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner)
     if problems or isinstance(resource.wish, InvalidWish):
         return invalid(problems)
     if isinstance(observed, StoreAway):
-        return Verdict(reason=Reason.STORE_UNAVAILABLE, message=messages.STORE_AWAY)
+        return Verdict(reason=Reason.STORE_UNAVAILABLE, message=messages.store_away(resource))
     situation = Situation(resource=resource, wish=resource.wish, observed=observed, owner=owner)
     return first_of(BEFORE_ALL, situation) or _step_towards_wish(situation)
 

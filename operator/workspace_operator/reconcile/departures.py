@@ -20,7 +20,7 @@ def step_of_departure(resource: Resource, observed: Observed | StoreAway, owner:
     if resource.deletion_policy is DeletionPolicy.RETAIN:
         return LetGo()
     if isinstance(observed, StoreAway):
-        return Verdict(reason=Reason.STORE_UNAVAILABLE, message=messages.STORE_AWAY)
+        return Verdict(reason=Reason.STORE_UNAVAILABLE, message=messages.store_away(resource))
     departure = Departure(resource=resource, observed=observed, owner=owner)
     return first_of(RULES, departure) or _people_are_gone(departure)
 

@@ -20,10 +20,6 @@ QUOTE_LENGTH = 120
 ASSIGN = "an administrator may give that workspace to this resource with `workspacectl workspaces assign`"
 
 EVERYTHING_IN_FORCE = "Every setting is in force."
-STORE_AWAY = (
-    "The store does not answer, so nothing was looked at or changed; what was in force stays in force. It is "
-    "tried again until it answers; the operator's log has the error."
-)
 PAUSED = (
     "spec.suspend is true, so nothing is reconciled and a running identifier change is paused. Set it to false "
     "to go on."
@@ -203,6 +199,16 @@ def remembered_is_held(workspace: StoredWorkspace) -> str:
     )
 
 
+def store_away(resource: Resource) -> str:
+    """The database does not answer, and what tries again: an operator, or the next apply."""
+    again = (
+        "It is tried again until it answers; the operator's log has the error."
+        if resource.is_in_cluster
+        else "Run `workspacectl apply` again once it does."
+    )
+    return f"The store does not answer, so nothing was looked at or changed; what was in force stays in force. {again}"
+
+
 def migration_running(migration: Migration) -> str:
     """How far a change has come, and what was counted of it; the numbers that move are in status.migration."""
     consequences = "" if migration.stage in UNCOUNTED else _consequences(migration)
@@ -231,8 +237,17 @@ def migration_blocked(migration: Migration, resource: Resource) -> str:
         f"The identifiers stay {migration.from_mode}: {people(migration.violations.people_concerned)} of "
         f"{migration.people_total} stand in the way of {migration.to_mode}{_violations(migration)}. "
         f"Every other setting is in force. List them with `workspacectl exports get --workspace {resource.title} "
-        f"--latest -o FILE` and mend them.{_ways_with_duplicates(migration)} The change is then tried again within a "
-        f"minute, or at once when the annotation {RECONCILE_REQUESTED_AT} gets a new value."
+        f"--latest -o FILE` and mend them.{_ways_with_duplicates(migration)} {_how_it_goes_on(resource)}"
+    )
+
+
+def _how_it_goes_on(resource: Resource) -> str:
+    """What tries a blocked change again: an operator by itself, without a cluster the next apply."""
+    if not resource.is_in_cluster:
+        return "Then run `workspacectl apply` again."
+    return (
+        "The change is then tried again within a minute, or at once when the annotation "
+        f"{RECONCILE_REQUESTED_AT} gets a new value."
     )
 
 

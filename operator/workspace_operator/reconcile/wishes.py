@@ -86,6 +86,11 @@ class Resource:
         return f"{self.namespace}/{self.name}"
 
     @property
+    def is_in_cluster(self) -> bool:
+        """Whether an API server has it, so that an operator watches it; else it is a manifest of one apply."""
+        return bool(self.created_at)
+
+    @property
     def reconcile_request(self) -> str:
         """The newest request to reconcile now; empty if there never was one."""
         return self._request(RECONCILE_REQUESTED_AT)
