@@ -1,12 +1,20 @@
 from itertools import product
 from timeit import repeat
 from unicodedata import normalize
+from uuid import uuid4
 
 import pytest
+from email_validator import ValidatedEmail
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workspace_operator.identity.emails import email_key, email_key_prefix, library_email_key
+from workspace_operator.identity import emails
+from workspace_operator.identity.emails import (
+    MAX_INTERNATIONAL_LABELS,
+    email_key,
+    email_key_prefix,
+    library_email_key,
+)
 
 KELVIN = "\N{KELVIN SIGN}"
 LABEL_63 = "a" * 63
@@ -104,8 +112,58 @@ def test_address_that_folds_too_long_has_no_key() -> None:
 @given(NEAR_ADDRESSES)
 @example(f"{KELVIN}@x.{KELVIN}om")
 @example(f"a@{'b.' * 125}com")
+@example(f"{'l' * 230}@bücher.example")
+@example(f"{'l' * 231}@例例例例例例.example")
+@example(f"{'l' * 236}@bücher.example")
+@example(f"{'l' * 237}@bücher.example")
+@example(f"{'l' * 220}@xn--bcher-kva.example")
+@example("a@bücher\ud800.example")
 def test_short_cut_agrees_with_library(text: str) -> None:
     assert email_key(text) == library_email_key(text.strip())
+
+
+@given(
+    st.integers(1, 254), st.sampled_from(["bücher.example", "例え.テスト.jp", "ß.de", "مثال.إختبار", "x.xn--bcher-kva"])
+)
+def test_lengths_of_all_forms_count(length: int, domain: str) -> None:
+    address = f"{'l' * length}@{domain}"
+
+    assert email_key(address) == library_email_key(address)
+
+
+@pytest.mark.parametrize(
+    ("domain", "is_one"),
+    [
+        (".".join(["ü"] * (MAX_INTERNATIONAL_LABELS - 1)) + ".de", True),
+        (".".join(["ü"] * MAX_INTERNATIONAL_LABELS) + ".de", False),
+        ("\N{IDEOGRAPHIC FULL STOP}".join(["ü"] * MAX_INTERNATIONAL_LABELS) + ".de", False),
+        ("xn--tda." * MAX_INTERNATIONAL_LABELS + "de", False),
+        ("a." * 60 + "de", True),
+        ("\N{SOFT HYPHEN}" * 64 + "x.de", False),
+    ],
+)
+def test_labels_of_international_domains_are_capped(domain: str, is_one: bool) -> None:
+    assert (email_key(f"a@{domain}") is not None) is is_one
+    assert (email_key(f"é@{domain}") is not None) is is_one
+
+
+def test_domain_is_brought_into_its_ascii_form_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes up to a millisecond, and a body can name thousands of addresses."""
+    validated: list[str] = []
+
+    def validate(text: str, **options: bool) -> ValidatedEmail:
+        validated.append(text)
+        return email_validator_of_the_library(text, **options)
+
+    email_validator_of_the_library = emails.email_validator.validate_email
+    monkeypatch.setattr(emails.email_validator, "validate_email", validate)
+    domain = f"bücher-{uuid4().hex}.example"
+
+    keys = {email_key(f"reader{number}@{domain}") for number in range(1000)}
+    keys |= {email_key(f"léctrice@{domain}") for _ in range(1000)}
+
+    assert len(keys) == 1001
+    assert len(validated) <= 4
 
 
 @pytest.mark.parametrize("form", ["a@{}", "{}@a.b", "a.a@a{}.a", "a@{}.a1a"])

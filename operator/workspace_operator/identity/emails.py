@@ -4,6 +4,8 @@ This is the one place that says what "is an address" means. Nothing here looks a
 """
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 from unicodedata import normalize
 
 import email_validator
@@ -14,15 +16,26 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES = []
 MAX_CHARACTERS = 254
 """How long an address may be as sent, stripped."""
 
-_PLAIN_LENGTH = 64
-"""Up to here no label of a domain can be too long, so the pattern need not count."""
+MAX_INTERNATIONAL_LABELS = 10
+MAX_LABEL_CHARACTERS = 63
+"""Of a domain that is not plain ASCII: how many labels it may have, and how long each may be as sent.
+
+What IDNA does to a label takes about 10 µs a character, and real domains have three or four.
+"""
+
+REMEMBERED_DOMAINS = 8192
+REMEMBERED_KEYS = 4096
+"""Twice as many as a batch can name in its longest body have their ASCII form looked up once."""
 
 _FINAL_SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}"
 _SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
 
 _ATOM = r"[A-Za-z0-9_!#$%&'*+/=?^`{|}~-]++"
-_LABEL = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
-_is_plain = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@{_LABEL}(?:\.{_LABEL})++(?<=[A-Za-z])").fullmatch
+_LABEL = r"(?![A-Za-z0-9-]{64})[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
+_LOCAL = rf"{_ATOM}(?:\.{_ATOM})*+"
+_is_plain = re.compile(rf"{_LOCAL}@{_LABEL}(?:\.{_LABEL})++(?<=[A-Za-z])").fullmatch
+_is_plain_local = re.compile(_LOCAL).fullmatch
+_labels = re.compile("[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}]").split
 
 
 def email_key(raw: str) -> str | None:
@@ -35,9 +48,14 @@ def email_key(raw: str) -> str | None:
         A string that is equal for two addresses exactly if they are the same one, and is its own key.
     """
     text = raw.strip()
-    if len(text) <= _PLAIN_LENGTH and _is_plain(text):
+    if len(text) > MAX_CHARACTERS:
+        return None
+    if _is_plain(text):
         return text.lower()
-    return library_email_key(text)
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return None
+    return _key_by_domain(local, domain) if _is_plain_local(local) else _remembered_key(text)
 
 
 def email_key_prefix(text: str) -> str:
@@ -57,6 +75,35 @@ def library_email_key(text: str) -> str | None:
     return key if key is not None and _folded(key) == key else None
 
 
+_remembered_key = lru_cache(REMEMBERED_KEYS)(library_email_key)
+
+
+def _key_by_domain(local: str, domain: str) -> str | None:
+    """The key of an address whose local part is plain, so that its domain alone decides."""
+    known = _known_domain(domain)
+    again = known and _known_domain(known.ascii)
+    if known is None or again is None or known.ascii != again.ascii:
+        return None
+    forms = (domain.encode(), known.ascii, known.unicode)
+    if len(local) + 1 + max(map(len, forms)) > MAX_CHARACTERS:
+        return None
+    return f"{local.lower()}@{known.ascii}"
+
+
+class _Domain(NamedTuple):
+    """The forms of a domain that the library measures."""
+
+    ascii: str
+    unicode: bytes
+
+
+@lru_cache(REMEMBERED_DOMAINS)
+def _known_domain(domain: str) -> _Domain | None:
+    """The forms of a domain; None if it is none. Finding them takes a millisecond for some."""
+    found = _validated(f"a@{domain}")
+    return None if found is None else _Domain(found.ascii_domain, found.domain.encode())
+
+
 def _folded(text: str) -> str | None:
     """One application of the rule; what it gives may, rarely, not be an address itself."""
     domain = _ascii_domain(text)
@@ -72,11 +119,23 @@ def _local_key(local: str) -> str:
 
 def _ascii_domain(text: str) -> str | None:
     """The domain by UTS 46, non-transitional, if the whole is an address in the library's eyes."""
-    if len(text) > MAX_CHARACTERS:
+    found = _validated(text)
+    return None if found is None else found.ascii_domain
+
+
+def _validated(text: str) -> email_validator.ValidatedEmail | None:
+    if len(text) > MAX_CHARACTERS or _has_too_many_labels(text.rpartition("@")[2]):
         return None
     try:
         return email_validator.validate_email(
             text, check_deliverability=False, allow_quoted_local=True, allow_smtputf8=True
-        ).ascii_domain
+        )
     except ValueError:  # the root of what email-validator and idna raise
         return None
+
+
+def _has_too_many_labels(domain: str) -> bool:
+    if domain.isascii() and "xn--" not in domain.lower():
+        return False
+    labels = _labels(domain)
+    return len(labels) > MAX_INTERNATIONAL_LABELS or max(map(len, labels)) > MAX_LABEL_CHARACTERS
