@@ -13,6 +13,7 @@ from tests.api.scenes import NOW, Shop
 from tests.api.servers import MadeWorkspace
 from workspace_operator.web.access_log import AccessLog
 from workspace_operator.web.app import all_routes, make_app
+from workspace_operator.web.metrics import PrometheusMetrics
 
 SHOP = Shop()
 WORKSPACE = SHOP.open()
@@ -57,7 +58,8 @@ def quoted(text: str) -> str:
 def told_of(request: httpx.Request) -> tuple[str, str]:
     """The access log and the metrics after a request."""
     stream = io.StringIO()
-    services = replace(SHOP.services(), log=AccessLog(stream=stream, clock=lambda: NOW))
+    counts = PrometheusMetrics()
+    services = replace(SHOP.services(), metrics=counts, log=AccessLog(stream=stream, clock=lambda: NOW))
 
     async def send() -> None:
         transport = httpx.ASGITransport(app=make_app(services))
@@ -65,7 +67,7 @@ def told_of(request: httpx.Request) -> tuple[str, str]:
             await client.send(request)
 
     anyio.run(send)
-    return stream.getvalue(), services.metrics.text().decode()
+    return stream.getvalue(), counts.text().decode()
 
 
 @given(requests())

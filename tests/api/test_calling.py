@@ -13,7 +13,7 @@ from tests.fakes.memory import Memory
 from tests.fakes.people import MemoryPeople
 from workspace_operator.application.calling import Calling, CallingLimits
 from workspace_operator.application.ports import Answer
-from workspace_operator.errors import InvalidInput, NotFound, OutcomeUnknown, StoreUnavailable, Unavailable
+from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable, Unavailable
 from workspace_operator.identity.calls import Ask, DeleteCall
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.references import reference_by_kind
@@ -43,6 +43,7 @@ class GatedPeople(MemoryPeople):
     entered: threading.Event = field(default_factory=threading.Event)
     transactions: list[tuple[int, list[str]]] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
+    failing_at: list[str] = field(default_factory=list)
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
         self.entered.set()
@@ -53,6 +54,8 @@ class GatedPeople(MemoryPeople):
             raise self.errors[0]
         if BAD in ids:
             raise ZeroDivisionError
+        if set(self.failing_at) & set(ids):
+            raise StoreUnavailable("away")
         return [Outcome(effect=Effect.DELETED, reason=f"{each}@{now}") for each in ids]
 
 
@@ -306,72 +309,3 @@ def test_waiting_calls_are_counted_exactly() -> None:
                 await asyncio.gather(*(at.submit(number, number) for number in range(5)))
 
     run(scene)
-
-
-def test_transaction_that_does_not_end_is_given_up_and_nothing_is_begun_behind_it() -> None:
-    unknown: list[int] = []
-
-    async def scene() -> None:
-        async with desk(CallingLimits(seconds_writing=0.0)) as at:
-            at.calling.watch_unknown = unknown.append
-            with pytest.raises(OutcomeUnknown, match="may have been done"):
-                await at.held
-            with pytest.raises(Unavailable, match="nothing was done"):
-                at.submit(1, "later")
-
-            assert at.calling.is_overdue()
-            at.people.gate.set()
-
-    run(scene)
-
-    assert unknown == [1]
-
-
-def test_what_waits_behind_a_transaction_is_answered_in_time() -> None:
-    async def scene() -> None:
-        async with desk() as at:
-            at.calling.limits = CallingLimits(seconds_waiting=0.0)
-            waiting = at.submit(1, "one", "two")
-            other = at.submit(2, "three")
-
-            for each in (waiting, other):
-                with pytest.raises(Unavailable, match="nothing was done"):
-                    await each
-            assert not at.held.done()
-            at.people.gate.set()
-            await at.held
-
-        assert at.later == []
-
-    run(scene)
-
-
-def test_store_that_never_answers_does_not_keep_the_process(caplog: pytest.LogCaptureFixture) -> None:
-    async def scene() -> None:
-        people = GatedPeople()
-        calling = Calling(people=people, clock=lambda: 7.9, limits=CallingLimits(seconds_writing=0.0))
-        async with calling.running():
-            held = calling.submit(1, [ask("held")])
-        with pytest.raises(OutcomeUnknown):
-            await held
-        people.gate.set()
-
-    run(scene)
-
-    assert "ends all the same" in caplog.text
-
-
-def test_unknown_outcome_that_the_store_tells_is_counted() -> None:
-    unknown: list[int] = []
-
-    async def scene() -> None:
-        async with desk() as at:
-            at.calling.watch_unknown = unknown.append
-            at.people.errors.append(OutcomeUnknown("the connection was lost in COMMIT"))
-            at.people.gate.set()
-            with pytest.raises(OutcomeUnknown):
-                await at.held
-
-    run(scene)
-
-    assert unknown == [1]

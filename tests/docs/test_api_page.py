@@ -43,6 +43,9 @@ LIMITS = {
     "the name of an attribute": f"{texts.MAX_NAME_BYTES} bytes",
     "the value of an attribute, as JSON if it is no text": f"{texts.MAX_VALUE_BYTES} bytes",
     "attributes of a call, and of a person": attributes.MAX_ATTRIBUTES,
+    "labels of an internationalized domain": (
+        f"{emails.MAX_INTERNATIONAL_LABELS}, of at most {emails.MAX_LABEL_CHARACTERS} characters each as sent"
+    ),
     "an address that identifies": f"{emails.MAX_CHARACTERS} characters",
     "the token and the platform of a device": f"{texts.MAX_VALUE_BYTES} bytes",
     "devices of a person": devices.MAX_DEVICES,
@@ -59,6 +62,7 @@ LIMITS = {
     "a body of `/api/v2/entity`, and each operation of a batch": f"{track_v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{track_v2.BATCH_BYTES} bytes",
     "parameters of a query": dispatching.MOST_PARAMETERS,
+    "operations of a batch": track_v2.MOST_OPERATIONS,
     "bodies of requests that are not answered yet, if they come in several pieces, a process": f"{SERVED.bodies} bytes",
     "the path with its query": f"{SERVED.path} bytes",
     "all headers": f"{SERVED.headers} bytes",
@@ -106,6 +110,7 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
 
     assert f"works for {downloads.LIFETIME.seconds // 60} minutes without a key" in text
     assert f"for up to {serving.GRACE_SECONDS} seconds" in text
+    assert f"up to {WAITING.asks_apart} in one transaction" in text
     assert f"400; {app_api.PAGE} if not said" in text
 
 

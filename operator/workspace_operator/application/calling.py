@@ -39,7 +39,9 @@ class CallingLimits:
 
     Attributes:
         asks_waiting: when so many wait, further ones are refused.
-        asks_together: a transaction takes no further submission when it has so many; one is never taken apart.
+        asks_together: a transaction takes no further submission when it has so many.
+        asks_apart: a submission of more is carried out in several transactions, so that others have their turn between
+            them.
         seconds_waiting: what has waited longer is refused untried: its caller has given up.
         seconds_writing: a transaction that takes longer is given up; nobody knows whether it will be done. Longer than
             the store waits for locks.
@@ -47,15 +49,37 @@ class CallingLimits:
 
     asks_waiting: int = 20_000
     asks_together: int = 500
+    asks_apart: int = 250
     seconds_waiting: float = 10.0
     seconds_writing: float = 25.0
 
 
 @dataclass(slots=True, kw_only=True)
 class _Submission:
+    """What one caller asks for.
+
+    Attributes:
+        asks: all of them.
+        future: of all answers.
+        since: when it was submitted.
+        answers: of those that are carried out.
+        taken: how many are in the transaction under way.
+    """
+
     asks: Sequence[Ask]
     future: "asyncio.Future[Sequence[Answer]]"
     since: float
+    answers: list[Answer] = field(default_factory=list)
+    taken: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many are still to be carried out."""
+        return len(self.asks) - len(self.answers)
+
+    def portion(self) -> Sequence[Ask]:
+        """Those of the transaction under way."""
+        return self.asks[len(self.answers) : len(self.answers) + self.taken]
 
 
 _Settled: TypeAlias = tuple[_Submission, Result]
@@ -114,7 +138,9 @@ class Calling:
             watching.cancel()
 
     def submit(self, workspace_id: int, asks: Sequence[Ask]) -> "asyncio.Future[Sequence[Answer]]":
-        """Have calls carried out in their order, all in one transaction; an answer each, after the commit.
+        """Have calls carried out in their order; an answer each, after the last commit.
+
+        Few are carried out in one transaction, many in several (`CallingLimits.asks_apart`).
 
         A caller that stops waiting changes nothing about it.
 
@@ -163,11 +189,11 @@ class Calling:
         taken: list[_Submission] = []
         with self._turn:
             for workspace_id, queue in list(self._queues.items()):
-                while queue and queue[0].since < late:
+                while queue and _is_late(queue[0], late):
                     taken.append(queue.popleft())
                 if not queue:
                     del self._queues[workspace_id]
-            self._size -= sum(len(each.asks) for each in taken)
+            self._size -= sum(each.left for each in taken)
         return taken
 
     def _hand_over(self) -> None:
@@ -182,12 +208,12 @@ class Calling:
     def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         while (group := self._next()) is not None:
             late = loop.time() - self.limits.seconds_waiting
-            results: list[_Settled] = [(each, self._too_late()) for each in group.submissions if each.since < late]
-            timely = [each for each in group.submissions if each.since >= late]
+            results: list[_Settled] = [(each, self._too_late()) for each in group.submissions if _is_late(each, late)]
+            timely = [each for each in group.submissions if not _is_late(each, late)]
             results += self._carried_out(group.workspace_id, timely)
             self._written = None
             with suppress(RuntimeError):  # the loop has ended: nobody waited for a store that did not answer
-                loop.call_soon_threadsafe(self._settle, results)
+                loop.call_soon_threadsafe(self._settle, results, group.size)
 
     def _next(self) -> _Group | None:
         """What to carry out together next, of each workspace in turn; None when all is done and no more will come."""
@@ -199,15 +225,19 @@ class Calling:
             workspace_id = next(iter(self._queues))
             queue = self._queues.pop(workspace_id)
             group = _Group(workspace_id=workspace_id, submissions=[], size=0, began=time.monotonic())
-            while queue and (not group.size or group.size + len(queue[0].asks) <= self.limits.asks_together):
+            while queue and (not group.size or group.size + self._next_portion(queue[0]) <= self.limits.asks_together):
                 submission = queue.popleft()
+                submission.taken = self._next_portion(submission)
                 group.submissions.append(submission)
-                group.size += len(submission.asks)
+                group.size += submission.taken
             if queue:
                 self._queues[workspace_id] = queue  # behind the others
-            self._size -= group.size
+            self._size -= sum(each.left for each in group.submissions)
             self._written = group
             return group
+
+    def _next_portion(self, submission: _Submission) -> int:
+        return min(submission.left, self.limits.asks_apart)
 
     def _too_late(self) -> Unavailable:
         seconds = self.limits.seconds_waiting
@@ -216,19 +246,37 @@ class Calling:
     def _carried_out(self, workspace_id: int, submissions: list[_Submission]) -> list[_Settled]:
         if not submissions:
             return []
-        asks = [ask for each in submissions for ask in each.asks]
+        asks = [ask for each in submissions for ask in each.portion()]
         try:
             answers = self.people.perform(workspace_id, asks, now=int(self.clock()))
         except WorkspaceOperatorError as error:
-            return [(each, error) for each in submissions]
+            return [(each, _after_a_part(error) if each.answers else error) for each in submissions]
         except Exception as error:  # noqa: BLE001 - whatever it is, its callers hear of it
             return self._one_by_one(workspace_id, submissions, error)
-        return _shared_out(submissions, answers)
+        return self._shared_out(workspace_id, submissions, answers)
 
-    def _settle(self, results: list[_Settled]) -> None:
-        """Wake the callers of a transaction, on the event loop."""
+    def _shared_out(
+        self, workspace_id: int, submissions: list[_Submission], answers: Sequence[Answer]
+    ) -> list[_Settled]:
+        """Give submissions their answers; what is not done with goes to the end of the queue."""
+        results: list[_Settled] = []
+        start = 0
+        for each in submissions:
+            each.answers += answers[start : start + each.taken]
+            start += each.taken
+            each.taken = 0
+            if not each.left:
+                results.append((each, each.answers))
+            else:
+                with self._turn:
+                    self._queues.setdefault(workspace_id, deque()).append(each)
+                    self._size += each.left
+        return results
+
+    def _settle(self, results: list[_Settled], size: int) -> None:
+        """Wake the callers of a transaction with so many calls, on the event loop."""
         self._settle_all(results)
-        self.watch(sum(len(each.asks) for each, _ in results), self._size)
+        self.watch(size, self._size)
 
     def _settle_all(self, results: list[_Settled]) -> None:
         unknown = 0
@@ -251,11 +299,10 @@ class Calling:
         return [result for each in submissions for result in self._carried_out(workspace_id, [each])]
 
 
-def _shared_out(submissions: list[_Submission], answers: Sequence[Answer]) -> list[_Settled]:
-    results: list[_Settled] = []
-    start = 0
-    for each in submissions:
-        end = start + len(each.asks)
-        results.append((each, answers[start:end]))
-        start = end
-    return results
+def _is_late(submission: _Submission, late: float) -> bool:
+    """Whether it has waited for too long; what was begun is finished."""
+    return submission.since < late and not submission.answers
+
+
+def _after_a_part(error: WorkspaceOperatorError) -> OutcomeUnknown:
+    return OutcomeUnknown(f"a part was done, then: {error}")

@@ -9,6 +9,7 @@ from workspace_operator.application.calling import Calling
 from workspace_operator.application.ports import Answer, Belongings, Credentials, Exports, People, Workspaces
 from workspace_operator.identity.calls import Ask
 from workspace_operator.web.exchanges import Served
+from workspace_operator.web.parsing import Parser
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder where processes count together; prometheus_client reads it when it is first imported."""
@@ -62,7 +63,8 @@ class Services:
     """What handlers need from outside.
 
     Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. Writes of people go through
-    ``calling`` only. ``public_url`` is what links begin with; empty: see ``base_urls``.
+    ``calling`` only. ``public_url`` is what links begin with; empty: see ``base_urls``. Bodies are
+    parsed by ``parser``.
     """
 
     people: People
@@ -76,6 +78,7 @@ class Services:
     log: Callable[[Served], None]
     limits: Limits = field(default_factory=Limits)
     public_url: str = ""
+    parser: Parser = field(default_factory=Parser)
 
     async def call(self, workspace_id: int, asks: Sequence[tuple[str, Ask]]) -> Sequence[Answer]:
         """Have calls carried out, each named by what it is meant to do; as `Calling.submit`."""

@@ -114,14 +114,16 @@ def routes(services: Services) -> Sequence[Route]:
 
     def calling(kind: str, make: MakeAsk) -> Handler:
         async def handle(inquiry: Inquiry) -> Reply:
-            (answer,) = await services.call(inquiry.caller.workspace_id, [(kind, make(inquiry))])
+            ask = await services.parser.run(inquiry, make, inquiry)
+            (answer,) = await services.call(inquiry.caller.workspace_id, [(kind, ask)])
             return reply_of(answer)
 
         return handle
 
     def segment(*, joins: bool) -> Handler:
         async def handle(inquiry: Inquiry) -> Reply:
-            asks = [("segment", ask) for ask in memberships(inquiry, joins=joins)]
+            found = await services.parser.run(inquiry, memberships, inquiry, joins=joins)
+            asks = [("segment", ask) for ask in found]
             for each in await services.call(inquiry.caller.workspace_id, asks):
                 accepted(each)
             return DONE

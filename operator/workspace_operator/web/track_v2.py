@@ -29,11 +29,13 @@ from workspace_operator.web.asks import ask_by_kind, ask_to_merge, object_at, on
 from workspace_operator.web.bodies import json_object
 from workspace_operator.web.exchanges import Inquiry, Reply
 from workspace_operator.web.routes import Authentication, ErrorForm, Route
-from workspace_operator.web.sending import DONE
+from workspace_operator.web.sending import DONE, JSON_TYPE, json_bytes
 from workspace_operator.web.services import Services
 
 ENTITY_BYTES: Final = 32 * 1024
 BATCH_BYTES: Final = 500 * 1024
+MOST_OPERATIONS: Final = 10_000
+"""Of a batch: more than so many that can be taken have no room in its bytes."""
 
 REASONS: Final = ("required", "invalid", "parse_error")
 
@@ -159,22 +161,20 @@ def routes(services: Services) -> Sequence[Route]:
     """Both routes of v2."""
 
     async def entity(inquiry: Inquiry) -> Reply:
-        operation = _parsed(inquiry.body)
-        ask = operation if isinstance(operation, Problem) else asked(operation)
+        ask = await services.parser.run(inquiry, _entity_ask, inquiry.body)
         if isinstance(ask, Problem):
             return refused([ask.document()])
         (answer,) = await services.call(inquiry.caller.workspace_id, [ask])
         return reply_of(answer)
 
     async def batch(inquiry: Inquiry) -> Reply:
-        document = _parsed(inquiry.body)
-        operations = document if isinstance(document, Problem) else _operations(document)
-        if isinstance(operations, Problem):
-            return refused([operations.document()])
-        asks = [_asked_in_batch(each, len(inquiry.body)) for each in operations]
+        asks = await services.parser.run(inquiry, _batch_asks, inquiry.body)
+        if isinstance(asks, Problem):
+            return refused([asks.document()])
         taken = [(index, each) for index, each in enumerate(asks) if not isinstance(each, Problem)]
         answers = await services.call(inquiry.caller.workspace_id, [ask for _, ask in taken]) if taken else []
-        return _batch_reply(asks, [(index, answer) for (index, _), answer in zip(taken, answers, strict=True)])
+        indexed = [(index, answer) for (index, _), answer in zip(taken, answers, strict=True)]
+        return await services.parser.run(inquiry, _batch_reply, asks, indexed)
 
     return [
         Route(
@@ -199,6 +199,19 @@ def _parsed(body: bytes) -> dict[str, Any] | Problem:
         return Problem(reason="parse_error", field="", message=str(error))
 
 
+def _entity_ask(body: bytes) -> tuple[str, Ask] | Problem:
+    operation = _parsed(body)
+    return operation if isinstance(operation, Problem) else asked(operation)
+
+
+def _batch_asks(body: bytes) -> Sequence[tuple[str, Ask] | Problem] | Problem:
+    document = _parsed(body)
+    operations = document if isinstance(document, Problem) else _operations(document)
+    if isinstance(operations, Problem):
+        return operations
+    return [_asked_in_batch(each, len(body)) for each in operations]
+
+
 def _operations(document: Mapping[str, Any]) -> list[Any] | Problem:
     operations = document.get("batch")
     if operations is None:
@@ -206,11 +219,14 @@ def _operations(document: Mapping[str, Any]) -> list[Any] | Problem:
     if not isinstance(operations, list):
         message = f"batch is {shown(operations)}: send a list of operations"
         return Problem(reason="invalid", field="batch", message=message)
+    if len(operations) > MOST_OPERATIONS:
+        message = f"batch has {len(operations)} operations: send at most {MOST_OPERATIONS} at a time"
+        return Problem(reason="invalid", field="batch", message=message)
     return operations
 
 
 def _asked_in_batch(operation: object, batch_bytes: int) -> tuple[str, Ask] | Problem:
-    """In a batch of less bytes than one operation may have, none has to be measured."""
+    """In a batch of fewer bytes than one operation may have, none has to be measured."""
     if (
         batch_bytes > ENTITY_BYTES
         and len(json.dumps(operation, ensure_ascii=False).encode(errors="replace")) > ENTITY_BYTES
@@ -229,7 +245,9 @@ def _batch_reply(asks: Sequence[object], answers: Sequence[tuple[int, Answer]]) 
     headers = batch_headers(answers)
     if problems:
         listed = [problems[index].document(index) for index in sorted(problems)]
-        return Reply(status=HTTPStatus.MULTI_STATUS, document={"errors": listed}, headers=headers)
+        written = json_bytes({"errors": listed})  # in this thread: it may be a megabyte
+        said = {**headers, "content-type": JSON_TYPE.decode()}
+        return Reply(status=HTTPStatus.MULTI_STATUS, document=written, headers=said)
     return Reply(headers=headers) if headers else DONE
 
 
