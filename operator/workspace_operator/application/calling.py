@@ -49,7 +49,7 @@ class CallingLimits:
 
     asks_waiting: int = 20_000
     asks_together: int = 500
-    asks_apart: int = 250
+    asks_apart: int = 1000
     seconds_waiting: float = 10.0
     seconds_writing: float = 25.0
 

@@ -72,9 +72,17 @@ class PrometheusMetrics:
             "workspace_operator_people_merged", "Merges, by the call that made them.", ["by"], registry=own
         )
         self._skipped = Counter("workspace_operator_updates_skipped", "Updates of nobody.", registry=own)
+        self._count_transactions(own)
+
+        # A look in a dictionary where the library would take a lock and make texts: three of these a request.
+        self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
+        self._duration = cache(self._seconds.labels)
+        self._call = cache(self._calls.labels)
+
+    def _count_transactions(self, own: CollectorRegistry) -> None:
         self._unknown = Counter(
             "workspace_operator_calls_unknown",
-            "Calls that nobody knows of whether they were done.",
+            "Calls whose outcome is unknown.",
             registry=own,
         )
         self._transactions = Histogram(
@@ -86,11 +94,6 @@ class PrometheusMetrics:
             registry=own,
             multiprocess_mode="livesum",
         )
-
-        # A look in a dictionary where the library would take a lock and make texts: three of these a request.
-        self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
-        self._duration = cache(self._seconds.labels)
-        self._call = cache(self._calls.labels)
 
     def served(self, served: Served) -> None:
         """Count a request."""
