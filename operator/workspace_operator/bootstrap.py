@@ -36,9 +36,10 @@ from workspace_operator.application.probes import OPTION as PROBES_OPTION
 from workspace_operator.application.probes import Probes, endpoint_of, together
 from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.application.write_monitor import WriteMonitor
-from workspace_operator.errors import InvalidInput
 from workspace_operator.settings import APISettings, OperatorSettings
 from workspace_operator.store.belongings import SQLBelongings
+from workspace_operator.store.cio_ids import CioIDs
+from workspace_operator.store.clocks import DatabaseClock
 from workspace_operator.store.credentials import SQLCredentials
 from workspace_operator.store.engines import Database
 from workspace_operator.store.merging import SQLMerges
@@ -46,6 +47,7 @@ from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.previewing import SQLPreviews
 from workspace_operator.store.segments import SQLSegments
+from workspace_operator.store.sqlite_files import make_file
 from workspace_operator.store.upgrades import has_this_schema, no_database, refuse_unmade, upgrade, upgrade_existing
 from workspace_operator.store.violating import SQLExports
 from workspace_operator.store.workspaces import SQLWorkspaces
@@ -77,6 +79,7 @@ class Store:
     migrations: Migrations
     exports: Exports
     credentials: Credentials
+    clock: DatabaseClock
     write_path: WritePath
 
 
@@ -127,12 +130,12 @@ def looked_into(url: str) -> Iterator[Previews]:
 def migration_worker(store: Store, stopping: threading.Event) -> MigrationWorker:
     """A worker that no other one of any process is mistaken for."""
     name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-    return MigrationWorker(migrations=store.migrations, worker=name, clock=utc_now, stopping=stopping.is_set)
+    return MigrationWorker(migrations=store.migrations, worker=name, clock=store.clock, stopping=stopping.is_set)
 
 
 def worker_loop(store: Store, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
     """The worker, running until told to stop."""
-    forgetter = Forgetter(belongings=store.belongings, keep=keep_activities, clock=utc_now)
+    forgetter = Forgetter(belongings=store.belongings, keep=keep_activities, clock=store.clock)
     return WorkerLoop(duties=(migration_worker(store, stopping), forgetter), stopping=stopping)
 
 
@@ -191,7 +194,7 @@ def reconciler(
         newest=newest,
         count_people=store.people.count,
         cluster_id=cluster_id,
-        clock=utc_now,
+        clock=store.clock,
         random=secrets.token_bytes,
     )
 
@@ -298,7 +301,9 @@ def api(store: Store, settings: APISettings) -> API:
 
     folder = os.environ.get(FOLDER_VARIABLE)
     metrics = PrometheusMetrics(Path(folder) if folder else None)
-    calling = Calling(people=store.people, clock=time.time, watch=metrics.transaction, watch_unknown=metrics.unknown)
+    calling = Calling(
+        people=store.people, clock=store.clock.timestamp, watch=metrics.transaction, watch_unknown=metrics.unknown
+    )
     app = make_app(
         Services(
             people=store.people,
@@ -307,7 +312,7 @@ def api(store: Store, settings: APISettings) -> API:
             workspaces=store.workspaces,
             credentials=store.credentials,
             calling=calling,
-            clock=utc_now,
+            clock=store.clock,
             metrics=metrics,
             log=AccessLog(stream=sys.stdout, clock=utc_now),
             public_url=settings.public_url.rstrip("/"),
@@ -317,19 +322,14 @@ def api(store: Store, settings: APISettings) -> API:
 
 
 def utc_now() -> datetime:
-    """The clock of everything outside the tests."""
+    """This machine's time; what machines compare goes by the database's clock, `Store.clock`."""
     return datetime.now(UTC)
 
 
 def _database(url: str, cache_megabytes: int) -> Database:
     database = Database(url, prepare=upgrade, cache_megabytes=cache_megabytes)
     if database.is_sqlite:
-        file = Path(str(database.url.database))
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.touch(mode=0o600)  # it will hold people, who are nobody else's business
-        except OSError as error:
-            raise InvalidInput(f"the database {file} cannot be made: {error.strerror}", field="database") from error
+        make_file(Path(str(database.url.database)))
     return database
 
 
@@ -348,15 +348,18 @@ def _existing_database(url: str) -> Database:
 
 
 def _store(database: Database) -> Store:
+    clock = DatabaseClock(database)
+    new_id = CioIDs(clock.known_timestamp)
     return Store(
         name=database.name,
         workspaces=SQLWorkspaces(database),
-        people=SQLPeople(database),
+        people=SQLPeople(database, new_cio_id=new_id),
         belongings=SQLBelongings(database),
         segments=SQLSegments(database),
-        merges=SQLMerges(database),
+        merges=SQLMerges(database, new_id=new_id),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
         credentials=SQLCredentials(database),
+        clock=clock,
         write_path=SQLWritePath(database),
     )

@@ -12,7 +12,7 @@ from tests.fakes.memory import Change, Memory, Room
 from tests.fakes.merging import merge_all
 from tests.fakes.people import settle
 from tests.fakes.violations import people_counts, violation_counts, violation_rows
-from workspace_operator.application.ports import Batch, Export, Lease
+from workspace_operator.application.ports import LONGEST_REST, Batch, Export, Lease
 from workspace_operator.errors import Moved
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
@@ -31,7 +31,7 @@ class MemoryMigrations:
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
         changes = [each for room in self.memory.rooms.values() for each in room.changes]
         due = [(each.due_at, index) for index, each in enumerate(changes) if each.due_at and _is_free(each, lease, now)]
-        ready = sorted(each for each in due if each[0] <= now)
+        ready = sorted(each for each in due if not now < each[0] <= now + LONGEST_REST)
         if not ready:
             return None
         change = changes[ready[0][1]]
@@ -162,7 +162,7 @@ class MemoryMigrations:
 
 def _is_free(change: Change, lease: Lease, now: datetime) -> bool:
     expires = change.lease_expires_at
-    is_leased = expires is not None and expires > now and change.lease_owner != lease.worker
+    is_leased = expires is not None and now < expires <= now + LONGEST_REST and change.lease_owner != lease.worker
     return not is_leased and not change.migration.paused
 
 

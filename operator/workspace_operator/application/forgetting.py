@@ -26,7 +26,7 @@ class Forgetter:
     def work_once(self) -> bool:
         """Remove one batch if it is time to look; False if there is nothing more to do for now."""
         now = self.clock()
-        if self._due_at is not None and now < self._due_at:
+        if self._due_at is not None and now < self._due_at <= now + REST:  # further away, the clock was set back
             return False
         has_more = self.belongings.forget_activities(before=now - self.keep, size=self.batch) == self.batch
         self._due_at = None if has_more else now + REST

@@ -58,6 +58,12 @@ class DatabaseClock:
             return self.local()
         return _since_1970(self.monotonic()) + self._ahead
 
+    def known_timestamp(self) -> float:
+        """Unix seconds as far as is known without asking the database, which a transaction must not wait for."""
+        if self._ahead is None:
+            return self.local().timestamp()
+        return (_since_1970(self.monotonic()) + self._ahead).timestamp()
+
     def timestamp(self) -> float:
         """The time now, in Unix seconds."""
         return self().timestamp()

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import Batch, Lease
+from workspace_operator.application.ports import LONGEST_REST, Batch, Lease
 from workspace_operator.errors import Moved, NotFound
 from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.migrations.stages import ENDED, Stage
@@ -41,14 +41,18 @@ class SQLMigrations(FoldingStore):
     _crowding: Crowding = field(default_factory=Crowding, init=False)
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
-        """Lease a change that is due and that nobody else is working on, if there is one."""
+        """Lease a change that is due and that nobody else is working on, if there is one.
+
+        A lease or a due time that is too far ahead was written before the clock was set back, and does not count.
+        """
         due = sa.select(migration).where(
-            migration.c.due_at <= now,
+            sa.or_(migration.c.due_at <= now, migration.c.due_at > now + LONGEST_REST),
             # What a change that was taken back has left is cleared even if it was paused before.
             sa.or_(migration.c.paused.is_(False), migration.c.stage == Stage.CANCELLED.value),
             sa.or_(
                 migration.c.lease_expires_at.is_(None),
                 migration.c.lease_expires_at <= now,
+                migration.c.lease_expires_at > now + LONGEST_REST,
                 migration.c.lease_owner == lease.worker,  # it failed in the middle of a step, and tries again
             ),
         )

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from workspace_operator.errors import StoreRefused, StoreUnavailable
+from workspace_operator.errors import InvalidInput, StoreRefused, StoreUnavailable
 
 
 class _Identity(NamedTuple):
@@ -71,6 +71,26 @@ class DatabaseFile:
 
 
 _WAY_OUT = "Nothing is read or written until the file is back; to use another one, stop all processes first, then start"
+
+
+def make_file(path: Path) -> None:
+    """Make an empty database file that only its user may read, and its folder, unless they are there.
+
+    Raises:
+        InvalidInput: it cannot be made, or is there and cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # it will hold people, who are nobody else's business
+    except OSError as error:
+        if not path.exists():
+            raise InvalidInput(f"the database {path} cannot be made: {error.strerror}", field="database") from error
+    for needed in (path, path.parent):
+        if not os.access(needed, os.W_OK):
+            reason = "SQLite keeps its log beside the file" if needed == path.parent else "permission denied"
+            raise InvalidInput(
+                f"the database {path} cannot be written: {needed} is read-only ({reason})", field="database"
+            )
 
 
 class FileLock:

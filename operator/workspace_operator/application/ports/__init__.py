@@ -9,7 +9,7 @@ from workspace_operator.application.ports.cluster import Access, Resources, Secr
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.merges import Merge, Merges, Undone
-from workspace_operator.application.ports.migrations import Batch, Lease, Migrations
+from workspace_operator.application.ports.migrations import LONGEST_REST, Batch, Lease, Migrations
 from workspace_operator.application.ports.people import Answer, People, ReferenceAsk
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
@@ -17,6 +17,7 @@ from workspace_operator.application.ports.workspaces import Sought, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
 
 __all__ = [
+    "LONGEST_REST",
     "Access",
     "Activity",
     "Answer",

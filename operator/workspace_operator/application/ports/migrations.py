@@ -8,6 +8,9 @@ from typing import Protocol
 from workspace_operator.migrations.records import Migration, ViolationCounts
 from workspace_operator.reconcile.observed import Owner, PeopleCounts
 
+LONGEST_REST = timedelta(minutes=2)
+"""No lease ends later than this, and no change is due later: what says so was written before a clock was set back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
@@ -39,7 +42,10 @@ class Migrations(Protocol):
     """
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
-        """Lease a change that is due and that nobody else is working on, if there is one."""
+        """Lease a change that is due and that nobody else is working on, if there is one.
+
+        Times that are too far ahead to have been written by the present clock do not count.
+        """
         ...
 
     def newest(self, workspace_id: int) -> Migration | None:
