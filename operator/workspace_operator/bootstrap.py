@@ -20,6 +20,7 @@ from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.application.planning import NothingYet
 from workspace_operator.application.ports import (
     Belongings,
+    Clock,
     Credentials,
     Exports,
     Merges,
@@ -79,7 +80,7 @@ class Store:
     migrations: Migrations
     exports: Exports
     credentials: Credentials
-    clock: DatabaseClock
+    clock: Clock
     write_path: WritePath
 
 

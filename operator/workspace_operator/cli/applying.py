@@ -77,7 +77,7 @@ def _applied(documents: Sequence[Document], store: "Store", cluster: str) -> Seq
     applying = Applying(
         reconciler=bootstrap.reconciler(store, resources, cluster),
         worker=bootstrap.migration_worker(store, threading.Event()),
-        clock=bootstrap.utc_now,
+        clock=store.clock,
     )
     return list(applying.run(documents))
 

@@ -123,6 +123,7 @@ class Cleaning:
         deletion = Deletion(
             people=self.found.people,
             workspace_id=self.found.number,
+            clock=self.found.clock.timestamp,
             mode=self.mode,
             attributes=survey.attributes,
             undo=undo,

@@ -54,10 +54,8 @@ def create(
 
     They are printed once and kept nowhere: the store has only their digests.
     """
-    from workspace_operator.bootstrap import utc_now
-
     with opened_workspace(database, workspace, cluster_id) as found:
-        now = utc_now()
+        now = found.clock()
         valid = found.credentials.sets(found.number, now=now)
         if valid:
             raise Conflict(
@@ -81,10 +79,8 @@ def rotate(
     In a cluster, set the annotation workspace-operator.dev/rotate-credentials-at instead: the operator would not
     find these in its Secret, and make others again.
     """
-    from workspace_operator.bootstrap import utc_now
-
     with opened_workspace(database, workspace, cluster_id) as found:
-        now, grace = utc_now(), timedelta(seconds=grace_seconds)
+        now, grace = found.clock(), timedelta(seconds=grace_seconds)
         earlier = found.credentials.sets(found.number, now=now)
         _print(_renewed(found, grace=grace, now=now), output)
         if earlier:
@@ -103,10 +99,8 @@ def revoke(
 
     In a cluster, the operator makes others at its next look.
     """
-    from workspace_operator.bootstrap import utc_now
-
     with opened_workspace(database, workspace, cluster_id) as found:
-        count = len(found.credentials.sets(found.number, now=utc_now()))
+        count = len(found.credentials.sets(found.number, now=found.clock()))
         if not count:
             raise NotFound(f"{found.name} has no credentials that work")
         if not yes:

@@ -59,7 +59,13 @@ def import_people(
         opened_workspace(database, workspace, cluster_id) as found,
     ):
         options = ImportOptions(by=by, update_only=update)
-        run = PeopleImport(people=found.people, workspace_id=found.number, options=options, rejects=not_taken)
+        run = PeopleImport(
+            people=found.people,
+            workspace_id=found.number,
+            options=options,
+            rejects=not_taken,
+            clock=found.clock.timestamp,
+        )
         try:
             _run(run, source, file)
             not_taken.finish()

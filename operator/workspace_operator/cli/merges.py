@@ -1,6 +1,5 @@
 """``workspacectl merges``: which people became one, and taking that back."""
 
-import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,7 +82,7 @@ def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = No
     activities until then. Identifiers that are not free any more are named.
     """
     with opened_workspace(database, workspace, cluster_id) as found:
-        undone = found.merges.undo(found.number, merge, now=int(time.time()))
+        undone = found.merges.undo(found.number, merge, now=int(found.clock.timestamp()))
         tell(f"cio_id {undone.restored.cio_id} is back, apart from cio_id {undone.survivor.cio_id}")
         for kind, key in undone.not_free:
             tell(f"not free any more: {kind} {key}")

@@ -49,25 +49,24 @@ def show(
 
     It ends with 3 if people stand in the way of the change, else with 0.
     """
-    from workspace_operator.bootstrap import utc_now
     from workspace_operator.cli.watching import watched
     from workspace_operator.migrations.stages import Stage
 
     with opened_workspace(database, workspace, cluster_id) as found:
         try:
             change = (
-                watched(lambda: found.migrations.newest(found.number), utc_now)
+                watched(lambda: found.migrations.newest(found.number), found.clock)
                 if watch
                 else found.migrations.newest(found.number)
             )
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
     if output is Format.JSON:
-        print(json_text(None if change is None else _document(change, utc_now())))
+        print(json_text(None if change is None else _document(change, found.clock())))
     elif change is None:
         note(f"{workspace} has had no change of identifiers")
     else:
-        table(COLUMNS, _rows(change, utc_now()))
+        table(COLUMNS, _rows(change, found.clock()))
     if change is not None and change.stage is Stage.BLOCKED:
         raise typer.Exit(STALLED)
 

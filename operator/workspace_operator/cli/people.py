@@ -1,6 +1,5 @@
 """``workspacectl people``: people in, people out, one person looked at, deleted, suppressed."""
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -186,7 +185,7 @@ def _carry_out(
 ) -> None:
     from workspace_operator.identity.outcomes import Effect, Outcome
 
-    [answer] = found.people.perform(found.number, [call(reference=reference)], now=int(time.time()))
+    [answer] = found.people.perform(found.number, [call(reference=reference)], now=int(found.clock.timestamp()))
     if not isinstance(answer, Outcome) or answer.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(nothing)
     tell(f"{_title(reference)} {done}")

@@ -83,6 +83,7 @@ def create(
             people=found.people,
             segments=found.segments,
             workspace_id=found.number,
+            clock=found.clock.timestamp,
             name=called,
             rejects=not_taken,
             by=by,
@@ -172,7 +173,11 @@ def delete(which: Which, *, workspace: WorkspaceName, cluster_id: ClusterID = No
     with opened_workspace(database, workspace, cluster_id) as found:
         segment = found.segment(which, field="SEGMENT")
         removal = SegmentRemoval(
-            people=found.people, belongings=found.belongings, segments=found.segments, workspace_id=found.number
+            people=found.people,
+            belongings=found.belongings,
+            segments=found.segments,
+            workspace_id=found.number,
+            clock=found.clock.timestamp,
         )
         with people_bar("taking out", segment.people) as progress:
             removal.run(segment.number, progress)

@@ -13,6 +13,7 @@ from workspace_operator.errors import InvalidInput, NotFound
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.application.ports import (
         Belongings,
+        Clock,
         Credentials,
         Exports,
         Merges,
@@ -58,6 +59,7 @@ class NamedWorkspace:
     merges: "Merges"
     migrations: "Migrations"
     credentials: "Credentials"
+    clock: "Clock"
 
     def segment(self, said: str, *, field: str) -> "Segment":
         """The manual segment with a number or a name. Raises InvalidInput and NotFound."""
@@ -97,6 +99,7 @@ def opened_workspace(database: str, name: str, cluster: str | None) -> Iterator[
             merges=store.merges,
             migrations=store.migrations,
             credentials=store.credentials,
+            clock=store.clock,
         )
 
 

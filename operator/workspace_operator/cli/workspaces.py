@@ -40,7 +40,6 @@ def assign(
     Also to one of another namespace or cluster. The resource takes it over at its next reconcile. The one that
     owned it before, if it still exists, says OwnershipConflict until it is deleted.
     """
-    from workspace_operator.bootstrap import utc_now
     from workspace_operator.reconcile.observed import Owner
     from workspace_operator.reconcile.plan import TakeOver
 
@@ -49,5 +48,5 @@ def assign(
         workspace = store.workspaces.get(workspace_id)
         owner = Owner(cluster=cluster_id or workspace.owner.cluster, namespace=namespace, name=name, uid="")
         take_over = TakeOver(workspace_id=workspace_id, row_version=workspace.row_version, owner=owner)
-        store.workspaces.carry_out(take_over, now=utc_now())
+        store.workspaces.carry_out(take_over, now=store.clock())
         tell(f"workspace number {workspace_id} now belongs to {to} of cluster {owner.cluster}")

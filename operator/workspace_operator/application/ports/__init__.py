@@ -5,6 +5,7 @@ Everything is synchronous; drivers run use cases in worker threads. Adapters rai
 """
 
 from workspace_operator.application.ports.belongings import Activity, Belongings
+from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
@@ -23,6 +24,7 @@ __all__ = [
     "Answer",
     "Batch",
     "Belongings",
+    "Clock",
     "CredentialDigests",
     "Credentials",
     "Export",
