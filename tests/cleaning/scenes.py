@@ -8,6 +8,7 @@ from tests.fakes.segments import MemorySegments
 from tests.people.scenes import NOW, Place
 from workspace_operator.application.cleaning import Deleted, Deletion, Doomed, Survey
 from workspace_operator.application.ports import People
+from workspace_operator.application.undo_rows import UndoAction
 from workspace_operator.identity.calls import SegmentCall
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.references import reference_by_kind
@@ -21,7 +22,8 @@ class UndoList:
     people: list[Person] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
 
-    def write(self, people: Sequence[Person]) -> None:
+    def write(self, people: Sequence[Person], action: UndoAction) -> None:
+        assert action is UndoAction.DELETED
         self.people.extend(people)
         self.batches.append(len(people))
 

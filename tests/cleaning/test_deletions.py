@@ -19,7 +19,9 @@ from tests.cleaning.scenes import (
 from tests.fakes.people import MemoryPeople
 from tests.people.scenes import Place
 from workspace_operator.application.cleaning import Doomed, members
+from workspace_operator.application.import_options import EmptyCells
 from workspace_operator.application.ports import Answer
+from workspace_operator.application.undo_rows import UndoAction
 from workspace_operator.errors import InvalidInput, StoreUnavailable
 from workspace_operator.identity.calls import Ask
 from workspace_operator.identity.people import Person
@@ -76,9 +78,9 @@ def test_each_batch_is_written_before_it_goes(place: Place) -> None:
     there: list[list[str | None]] = []
 
     class Looking(UndoList):
-        def write(self, people: Sequence[Person]) -> None:
+        def write(self, people: Sequence[Person], action: UndoAction) -> None:
             there.append(ids_of(place))
-            UndoList.write(self, people)
+            UndoList.write(self, people, action)
 
     progress: list[int] = []
     undo = Looking()
@@ -91,10 +93,10 @@ def test_each_batch_is_written_before_it_goes(place: Place) -> None:
 
 def test_nobody_goes_who_is_not_written(place: Place) -> None:
     class Full(UndoList):
-        def write(self, people: Sequence[Person]) -> None:
+        def write(self, people: Sequence[Person], action: UndoAction) -> None:
             if self.people:
                 raise InvalidInput("no space left")
-            UndoList.write(self, people)
+            UndoList.write(self, people, action)
 
     undo = Full()
     run = deletion(place, undo, attributes={"plan"})
@@ -199,7 +201,7 @@ def test_last_one_with_an_address_stays(place: Place) -> None:
 @pytest.mark.parametrize("id_", ["1", "2"])
 def test_who_shares_no_address_any_more_stays(place: Place, id_: str, email: str) -> None:
     going = doomed(place, "2", "4", kept="1")
-    place.take(f"id,email\n{id_},{email}\n")
+    place.take(f"id,email\n{id_},{email}\n", empty_cells=EmptyCells.REMOVE)
 
     done = deletion(place, UndoList()).run(iter(going))
 

@@ -137,14 +137,15 @@ def test_bad_header_makes_no_segment(place: Place, text: str, words: str) -> Non
     assert segments_of(place).all(place.number) == []
 
 
-def test_what_was_taken_before_a_broken_row_is_told(place: Place) -> None:
+def test_broken_row_makes_no_segment(place: Place) -> None:
     rejects = Rejects()
     run = making(place, rejects)
 
     with pytest.raises(InvalidInput, match="is a quote not closed"):
         run.run(io.BytesIO(b'id\n1\n2\n3\n"1\n'))
 
-    assert (run.filled.number, run.filled.joined) == (1, 3)
+    assert (run.filled.number, run.filled.rows) == (None, 0)
+    assert segments_of(place).all(place.number) == []
 
 
 def test_taken_name_changes_nothing(place: Place) -> None:

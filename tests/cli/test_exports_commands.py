@@ -160,6 +160,10 @@ def test_corrected_export_is_imported_as_it_is(run: Run) -> None:
 
     done = run("people", "import", "to-correct.csv", *W, "--by", "cio_id", "--update")
 
-    assert done.out == "3 rows: 0 created, 3 updated (1 of them unchanged), 0 skipped, 0 rejected\n"
+    assert done.out == (
+        "identifiers: cio_id, id\nattributes: email, city, first_name\n"
+        "ignored: _violations, _age_from, _shares_with, _advice\n"
+        "3 rows: 0 created, 3 updated (1 of them unchanged), 0 skipped, 0 rejected\n"
+    )
     assert run("people", "export", *W).out == before.replace("A@x.com", "b@x.com").replace("nonsense", "c@x.com")
     assert run("apply", "-f", "crm.yaml").code == 0

@@ -121,6 +121,7 @@ def test_identifiers_that_are_not_free_are_told(run: Run, made: Crm) -> None:
 
     done = run("merges", "undo", kept.merge_id, *W)
 
+    assert done.code == 3
     assert done.out.splitlines()[1:] == ["not free any more: id 2"]
 
 

@@ -20,11 +20,11 @@ def peopled(run: Run, crm: Crm) -> None:
     assert run("people", "import", "people.csv", *W).code == 0
 
 
-def made(run: Run, rows: str, *, name: str = "to delete") -> str:
+def made(run: Run, rows: str, *, name: str = "to delete", code: int = 0) -> str:
     """What is told of a segment that is made of a file."""
     Path("some.csv").write_text(rows)
     done = run("segments", "create", "--from-csv", "some.csv", "--name", name, *W)
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (code, "")
     return done.out
 
 
@@ -38,7 +38,7 @@ def test_segment_is_made_of_a_file(run: Run) -> None:
 
 @pytest.mark.usefixtures("peopled")
 def test_rows_that_name_nobody_are_kept(run: Run) -> None:
-    told = made(run, "id,plan\n1,pro\n9,pro\n")
+    told = made(run, "id,plan\n1,pro\n9,pro\n", code=3)
 
     assert told == (
         "segment 1 (to delete): 1 person\n2 rows: 1 taken, 1 rejected\nwhat was not taken, and why: some.rejects.csv\n"
@@ -142,28 +142,48 @@ def test_bad_file_makes_no_segment(run: Run, rows: str, words: str) -> None:
 
 
 @pytest.mark.usefixtures("peopled")
-def test_rows_before_an_unclosed_quote_are_told(run: Run) -> None:
+def test_unclosed_quote_makes_no_segment(run: Run) -> None:
     Path("some.csv").write_text('id\n1\n2\n"3\n')
 
     done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
 
-    assert done.code == 1
-    assert done.out == "segment 1 (x): 2 people\n2 rows: 2 taken, 0 rejected\n"
+    assert (done.code, done.out) == (1, "")
     assert done.error.startswith("error: some.csv, line 4: ")
+    assert run("segments", "list", *W).out.count("\n") == 1
 
 
 @pytest.mark.usefixtures("peopled")
-def test_partial_segment_is_made_again(run: Run) -> None:
-    Path("some.csv").write_text('id\n1\n2\n"3\n')
-    run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
-    Path("some.csv").write_text("id\n1\n2\n3\n")
+def test_file_that_names_nobody_makes_no_segment_and_keeps_the_name_free(run: Run) -> None:
+    Path("some.csv").write_text("id\n8\n9\n")
 
-    again = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
-    run("segments", "delete", "1", *W)
-    told = made(run, "id\n1\n2\n3\n", name="x")
+    done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
 
-    assert again.error.startswith("error: segment 1 is called 'x' already")
-    assert told == "segment 1 (x): 3 people\n3 rows: 3 taken, 0 rejected\n"
+    assert (done.code, done.err) == (1, "")
+    assert done.out == (
+        "no segment was made: none of the rows could be taken\n"
+        "2 rows: 0 taken, 2 rejected\nwhat was not taken, and why: some.rejects.csv\n"
+    )
+    assert made(run, "id\n1\n", name="x").startswith("segment 1 (x): 1 person\n")
+
+
+@pytest.mark.usefixtures("peopled")
+def test_file_without_rows_makes_an_empty_segment(run: Run) -> None:
+    assert made(run, "id\n", name="x") == "segment 1 (x): 0 people\n0 rows: 0 taken, 0 rejected\n"
+
+
+@pytest.mark.usefixtures("peopled")
+def test_columns_of_segments_can_be_mapped_and_decoded(run: Run) -> None:
+    Path("some.csv").write_bytes("User ID;Größe\n1;x\n \u00a03;y\n1E+12;z\n".encode("cp1252"))
+
+    command = ("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
+    undecodable = run(*command)
+    unmapped = run(*command, "--encoding", "windows-1252")
+    done = run(*command, "--encoding", "windows-1252", "--map", "User ID=id")
+
+    assert "add --encoding windows-1252" in undecodable.error
+    assert "--map 'User ID=id'" in unmapped.error
+    assert (done.code, done.out.splitlines()[:2]) == (3, ["segment 1 (x): 2 people", "3 rows: 2 taken, 1 rejected"])
+    assert Path("some.rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf_line,")
 
 
 def test_empty_name_is_told(run: Run) -> None:

@@ -22,7 +22,10 @@ def test_bar_moves_on_a_terminal_only(run: Run, crm: Callable[..., None]) -> Non
     assert "importing" in seen
     assert "5000 rows: 5000 created" in seen
     assert piped.err == ""
-    assert piped.out == "5000 rows: 0 created, 5000 updated (5000 of them unchanged), 0 skipped, 0 rejected\n"
+    assert (
+        piped.out
+        == "identifiers: id\n5000 rows: 0 created, 5000 updated (5000 of them unchanged), 0 skipped, 0 rejected\n"
+    )
 
 
 def test_pipes_can_be_imported_on_a_terminal(crm: Callable[..., None]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from workspace_operator.application.undo_rows import UndoAction
 from workspace_operator.cli.undo_files import UndoFile, undo_path
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.people import Person
@@ -23,14 +24,14 @@ def test_people_are_there_before_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "gone.csv"
 
     with UndoFile(path, {"plan", "note"}) as undo:
-        undo.write([person(1, plan="pro", note="=1+1\n")])
-        undo.write([person(2, note={"é": [1]})])
+        undo.write([person(1, plan="pro", note="=1+1\n")], UndoAction.CHANGED)
+        undo.write([person(2, note={"é": [1]})], UndoAction.DELETED)
         written = list(csv.reader(path.read_bytes().decode().splitlines(keepends=True)))
 
     assert written == [
-        ["cio_id", "id", "email", "note", "plan"],
-        ["0001", "1", "", "'=1+1\n", "pro"],
-        ["0002", "2", "", '{"é": [1]}', ""],
+        ["_undo", "_json", "cio_id", "id", "email", "note", "plan"],
+        ["changed", "", "0001", "1", "", "'=1+1\n", "pro"],
+        ["deleted", '["note"]', "0002", "2", "", '{"é": [1]}', ""],
     ]
     assert path.exists()
 
@@ -72,11 +73,11 @@ def test_full_disk_leaves_whole_batches(tmp_path: Path) -> None:
     words = r"gone.csv cannot be written: File too large; name another file with --undo-file"
 
     with UndoFile(path, ()) as undo, room_for(1000):
-        undo.write([person(1)])
+        undo.write([person(1)], UndoAction.DELETED)
         with pytest.raises(InvalidInput, match=words):
-            undo.write([person(number) for number in range(2, 500)])
+            undo.write([person(number) for number in range(2, 500)], UndoAction.DELETED)
 
-    assert path.read_bytes() == b"cio_id,id,email\r\n0001,1,\r\n"
+    assert path.read_bytes() == b"_undo,_json,cio_id,id,email\r\ndeleted,,0001,1,\r\n"
 
 
 def open_files() -> int:

@@ -1,6 +1,8 @@
 """People, in memory: the population is the store."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -8,7 +10,7 @@ from itertools import count
 from tests.fakes.memory import MENDING_SETTLES, Memory, Room
 from tests.fakes.trails import carry_out
 from tests.fakes.violations import people_counts
-from workspace_operator.application.ports import Answer, ReferenceAsk
+from workspace_operator.application.ports import Answer, Performer, ReferenceAsk
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import Ask
 from workspace_operator.identity.emails import email_key_prefix
@@ -55,6 +57,11 @@ class MemoryPeople:
                 answers.append(perform(rules, room.population, call, now=now, new_cio_id=self.new_cio_id))
         settle(self.memory, room, datetime.fromtimestamp(now, UTC))
         return answers
+
+    @contextmanager
+    def dry_run(self, workspace_id: int) -> Iterator[Performer]:
+        self.memory.room(workspace_id)
+        yield MemoryPeople(deepcopy(self.memory), new_cio_id=self.new_cio_id)
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
         return self.memory.room(workspace_id).population.find(reference)

@@ -145,11 +145,26 @@ class _Court:
             return "b", "ignored", reasons.UNKNOWN_CIO_ID
         if asked.by_import and len(self._everybody_named()) > 1:
             return "import", "rejected", reasons.TWO_PEOPLE
+        holder = self._holder_of_the_address_with_another_id()
+        if holder is not None:
+            return "import", "rejected", reasons.address_of_another(holder)
         if match is not None:
             self.who = match
             self.verdict.rows.append("c")
             return None
         return self._by_the_other_kind()
+
+    def _holder_of_the_address_with_another_id(self) -> str | None:
+        """Their id, if a row of a file in EmailOrID has an id that nobody has, and their address."""
+        asked = self.question
+        if not (asked.by_import and self.mode_is_default) or asked.kind == "cio_id":
+            return None
+        said = {**asked.body, asked.kind: asked.value}
+        id_, email = said.get("id"), said.get("email")
+        if not id_ or not email or self._owner("id", id_) is not None:
+            return None
+        owner = self._owner("email", key_of("email", email))
+        return None if owner is None else self.people[owner][0]
 
     def _by_the_other_kind(self) -> tuple[str, str, str] | None:
         asked = self.question

@@ -130,6 +130,8 @@ class People:
             return IGNORED
         if call.by_import and len(self._named_in(call)) > 1:  # 3, CSV import
             return REJECTED
+        if call.by_import and self._gives_another_id(call):  # 3, CSV import
+            return REJECTED
         if match is not None:  # c
             return Draft.of(match, named_by=kind)
         by_body = self.find(other, _body_key(call, other))
@@ -156,6 +158,15 @@ class People:
             *(self.find(kind, _body_key(call, kind)) for kind in (ID, EMAIL, CIO_ID)),
         )
         return {each.cio_id for each in named if each is not None}
+
+    def _gives_another_id(self, call: IdentifyCall) -> bool:
+        """A row with an id that nobody has, and the address of somebody who has another one."""
+        if self.rules.mode is not Mode.EMAIL_OR_ID or call.reference.kind is CIO_ID:
+            return False
+        said = {call.reference.kind: call.reference.key}
+        id_, key = (said.get(kind) or _body_key(call, kind) for kind in (ID, EMAIL))
+        holder = self.find(EMAIL, key)
+        return bool(id_) and self.find(ID, id_) is None and holder is not None and holder.id is not None
 
     def _is_unfit(self, person: Someone) -> bool:
         """A newcomer whose id is somebody else's address: nobody is there yet to hold the refusal."""

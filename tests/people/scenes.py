@@ -5,13 +5,17 @@ import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, BinaryIO, Self
 
 from tests.fakes.memory import Memory
 from tests.fakes.people import MemoryPeople
 from tests.fakes.workspaces import MemoryWorkspaces
+from workspace_operator.application.csv_columns import ColumnReport
+from workspace_operator.application.csv_reading import CsvOptions
 from workspace_operator.application.exporting import people_lines
-from workspace_operator.application.importing import ImportOptions, PeopleImport, Summary
+from workspace_operator.application.import_options import EmptyCells, ImportOptions
+from workspace_operator.application.import_summary import Summary
+from workspace_operator.application.importing import PeopleImport
 from workspace_operator.application.ports import People
 from workspace_operator.application.spreadsheets import harmless
 from workspace_operator.identity.calls import SuppressCall
@@ -54,6 +58,7 @@ class Taken:
 
     summary: Summary
     rejects: Rejects
+    columns: ColumnReport | None = None
 
     @property
     def counts(self) -> tuple[int, int, int, int]:
@@ -81,27 +86,35 @@ class Place:
         number = workspaces.find("default", "crm").workspace_id
         return cls(memory=memory, people=MemoryPeople(memory), number=number)
 
-    def take(
+    def take(self, content: str | bytes, **options: Any) -> Taken:
+        """Import the content of a file; the options are those of `take_from`."""
+        return self.take_from(io.BytesIO(content.encode() if isinstance(content, str) else content), **options)
+
+    def take_from(
         self,
-        content: str | bytes,
+        file: BinaryIO,
         *,
         by: Kind | None = None,
         update_only: bool = False,
+        empty_cells: EmptyCells = EmptyCells.IGNORE,
+        csv_options: CsvOptions | None = None,
         batch: int = 3,
         progress: Callable[[], None] = lambda: None,
     ) -> Taken:
         """Import a file; ``progress`` is called after each batch."""
-        rejects = Rejects()
+        rejects, columns = Rejects(), list[ColumnReport]()
         run = PeopleImport(
             people=self.people,
             workspace_id=self.number,
-            options=ImportOptions(by=by, update_only=update_only),
+            options=ImportOptions(by=by, update_only=update_only, empty_cells=empty_cells),
+            csv=csv_options or CsvOptions(),
             rejects=rejects,
+            tell_columns=columns.append,
             clock=lambda: NOW,
             batch=batch,
         )
-        raw = content.encode() if isinstance(content, str) else content
-        return Taken(summary=run.run(io.BytesIO(raw), progress), rejects=rejects)
+        summary = run.run(file, progress)
+        return Taken(summary=summary, rejects=rejects, columns=columns[0])
 
     def switch_to(self, mode: Mode) -> None:
         """What an identifier change does in the end."""

@@ -14,7 +14,10 @@ def test_rows_create_and_update_people() -> None:
     taken = place.take("id,plan,city\n1,max,\n2,pro,Rome\n")
 
     assert taken.counts == (1, 1, 0, 0)
-    assert place.everybody() == [("1", None, {"plan": "max"}), ("2", None, {"plan": "pro", "city": "Rome"})]
+    assert place.everybody() == [
+        ("1", None, {"plan": "max", "city": "Bern"}),
+        ("2", None, {"plan": "pro", "city": "Rome"}),
+    ]
 
 
 def test_update_creates_nobody() -> None:
@@ -46,6 +49,51 @@ def test_row_that_matches_two_people_is_rejected() -> None:
     assert taken.counts == (0, 0, 0, 1)
     assert taken.rejects.lines == {2: ("rejected", reasons.TWO_PEOPLE)}
     assert place.everybody() == [("1", None, {}), (None, "a@x.com", {})]
+
+
+@pytest.mark.parametrize("by", [None, Kind.ID, Kind.EMAIL])
+def test_new_id_with_the_address_of_another_person_rejects_the_row(by: Kind | None) -> None:
+    place = Place.of()
+
+    taken = place.take(
+        "id,email,first_name,birthday\nf-1,fam@example.com,Ana,1980-01-01\nf-2,Fam@Example.com,Ben,2010-05-05\n", by=by
+    )
+
+    assert taken.counts == (1, 0, 0, 1)
+    assert taken.rejects.lines == {3: ("rejected", reasons.address_of_another("f-1"))}
+    assert "the address belongs to the person with id 'f-1'" in taken.rejects.lines[3][1]
+    assert place.everybody() == [("f-1", "fam@example.com", {"first_name": "Ana", "birthday": "1980-01-01"})]
+
+
+def test_new_id_with_the_address_of_a_person_without_one_is_theirs() -> None:
+    place = Place.of()
+    place.take("email\na@x.com\n")
+
+    taken = place.take("id,email,plan\n1,a@x.com,pro\n")
+
+    assert (taken.counts, taken.summary.in_part) == ((0, 1, 0, 0), 0)
+    assert place.everybody() == [("1", "a@x.com", {"plan": "pro"})]
+
+
+def test_person_named_by_cio_id_keeps_the_id_and_gets_the_rest() -> None:
+    place = Place.of()
+    place.take("id,email\n1,a@x.com\n")
+    cio_id = place.known(id="1").cio_id
+
+    taken = place.take(f"cio_id,id,email,plan\n{cio_id},9,a@x.com,pro\n", by=Kind.CIO_ID, update_only=True)
+
+    assert (taken.counts, taken.summary.in_part) == ((0, 1, 0, 0), 1)
+    assert place.everybody() == [("1", "a@x.com", {"plan": "pro"})]
+
+
+def test_generated_ids_are_no_ids_of_files() -> None:
+    place = Place.of(Mode.EMAIL_ONLY)
+
+    place.take("id,email,plan\n7,a@x.com,pro\n")
+    taken = place.take("id,email,plan\n7,a@x.com,max\n")
+
+    assert (taken.counts, taken.summary.in_part) == ((0, 1, 0, 0), 1)
+    assert place.known(email="a@x.com").attributes == {"plan": "max"}
 
 
 @pytest.mark.parametrize("row", ["1,new@x.com", "7,A@X.com"])
@@ -105,7 +153,7 @@ def test_email_is_an_attribute_in_id_only() -> None:
     taken = place.take("id,email\n1,same@x.com\n2,same@x.com\n3,not an address\n1,\n")
 
     assert taken.counts == (3, 1, 0, 0)
-    assert [email for _, email, _ in place.everybody()] == [None, "same@x.com", "not an address"]
+    assert [email for _, email, _ in place.everybody()] == ["same@x.com", "same@x.com", "not an address"]
 
 
 def test_rows_are_read_by_the_identifiers_in_force() -> None:

@@ -77,9 +77,10 @@ def test_interrupted_import_is_run_again(url: str, file: Path, number: signal.Si
     last = start(url, file)
     out, err = last.communicate()
 
-    assert (last.returncode, err) == (0, "")
-    assert out.startswith(f"{ROWS} rows: ")
-    assert out.splitlines()[0].endswith(" 0 skipped, 300 rejected")
+    assert (last.returncode, err) == (3, "")
+    told = out.splitlines()[2]
+    assert told.startswith(f"{ROWS} rows: ")
+    assert told.endswith(" 0 skipped, 300 rejected")
     assert everybody(url) == expected()
     assert len(file.with_name("people.rejects.csv").read_text().splitlines()) == 301
 

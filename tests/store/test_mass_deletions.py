@@ -22,7 +22,7 @@ class Lists:
     def __init__(self) -> None:
         self.people: list[Person] = []
 
-    def write(self, rows: Sequence[object]) -> None:
+    def write(self, rows: Sequence[object], _action: object = None) -> None:
         self.people += [each for each in rows if isinstance(each, Person)]
 
 

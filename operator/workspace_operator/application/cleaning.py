@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
+from workspace_operator.application.csv_columns import UNDO_COLUMN
+from workspace_operator.application.csv_reading import CsvRow, Header
 from workspace_operator.application.importing import batches
 from workspace_operator.application.ports import Answer, Belongings, People
+from workspace_operator.application.undo_rows import Undo, UndoAction
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import DeleteCall
 from workspace_operator.identity.outcomes import Effect, Outcome
@@ -34,14 +36,6 @@ class Doomed:
 
     cio_id: str
     kept: str = ""
-
-
-class Undo(Protocol):
-    """Takes people before they are deleted."""
-
-    def write(self, people: Sequence[Person]) -> None:
-        """Write people down; they are safe when it returns."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,7 +121,7 @@ class Deletion:
         self.counts.left += len(there) - len(going)
         if not going:
             return
-        self.undo.write(going)
+        self.undo.write(going, UndoAction.DELETED)
         calls = [partial(self._call, each.cio_id) for each in going]
         self._take_in(going, self.people.perform(self.workspace_id, calls, now=int(self.clock())))
 
@@ -156,12 +150,22 @@ class Deletion:
             if answer.before is not None and not same_person(answer.before, person):
                 changed.append(answer.before)
         if changed:
-            self.undo.write(changed)
+            self.undo.write(changed, UndoAction.DELETED)
 
 
 def members(belongings: Belongings, workspace_id: int, segment: int) -> Iterator[Doomed]:
     """Everybody in a manual segment."""
     return (Doomed(cio_id=each) for each in belongings.members(workspace_id, segment))
+
+
+def created_by_import(header: Header, rows: Iterable[CsvRow]) -> Iterator[Doomed]:
+    """Everybody whom an import created, by the rows of its undo file. Raises InvalidInput if it is no undo file."""
+    if UNDO_COLUMN not in header.columns or "cio_id" not in header.columns:
+        raise InvalidInput(f"line 1: the columns {UNDO_COLUMN} and cio_id of an undo file are not there", field="file")
+    action, name = header.columns.index(UNDO_COLUMN), header.columns.index("cio_id")
+    for row in rows:
+        if not row.problem and row.cells[action] == UndoAction.CREATED and row.cells[name]:
+            yield Doomed(cio_id=row.cells[name])
 
 
 def duplicates(people: People, workspace_id: int, *, keep_newest: bool) -> Iterator[Doomed]:

@@ -1,190 +1,388 @@
 """Reading a CSV file of people: its dialect, its header, its rows with the lines they stand on.
 
-UTF-8 with or without byte order mark; comma, semicolon or tab; lines that end in LF, CR LF or CR; quoted cells may
-hold line breaks. Bytes that are not UTF-8 come through as they are and are refused by the rules for text, so that
-only their row is rejected.
+UTF-8 with or without byte order mark, or an encoding that is named; comma, semicolon, tab or vertical bar, or what a
+first line ``sep=`` says; lines that end in LF, CR LF or CR; quoted cells may hold line breaks.
+
+The whole file is read once before any row is given: a file that cannot be decoded, whose quotes do not match or whose
+columns without a name hold something is refused as a whole, and nothing of it is taken. A pipe can be read only once:
+its rows are given as they come, until one cannot be read.
 """
 
 import csv
-import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, NamedTuple, TextIO
 
+from workspace_operator.application.csv_columns import (
+    IDENTIFIER_COLUMNS,
+    SKIPPED_COLUMNS,
+    UNDO_COLUMN,
+    UNDO_COLUMNS,
+    ColumnReport,
+    Names,
+    check_names,
+    check_similar,
+    listed,
+    mapped,
+    report,
+)
+from workspace_operator.application.csv_text import (
+    UTF_8,
+    check_line,
+    check_not_utf_8,
+    check_not_utf_16,
+    is_to_be_checked,
+    text_of,
+)
 from workspace_operator.application.spreadsheets import originals
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.texts import MAX_NAME_BYTES, check_text, shown
+from workspace_operator.identity.rules import Mode
+from workspace_operator.identity.texts import shown
 
-DELIMITERS = (",", ";", "\t")
-IDENTIFIER_COLUMNS = ("id", "email", "cio_id")
-KNOWN_COLUMNS = (*IDENTIFIER_COLUMNS, "created_at")
-NOTE_COLUMNS = ("_line", "_outcome", "_reason")
-"""What a rejects file has before the row itself; skipped when it is imported again, corrected."""
-SKIPPED_COLUMNS = (*NOTE_COLUMNS, "_violations", "_age_from", "_shares_with", "_advice")
-"""Columns that this product writes beside the columns of a person; an import skips them."""
+DELIMITERS = (",", ";", "\t", "|")
 
 MOST_COLUMNS = 2_000
 """More than one person can have attributes: an export has those of everybody."""
 LONGEST_HEADER = 512 * 1024
 MOST_HEADER_LINES = 100
 LONGEST_CELL = 1024 * 1024
-"""Characters; far over every limit of a value, so that only a quote that is never closed reaches it."""
+"""Characters; far over every limit of a value. A row with a longer cell is rejected."""
+LONGEST_ROW = 16 * LONGEST_CELL
+"""Characters that are kept of a row: what goes on for longer is a quote that is never closed."""
+
+_NO_ROW = '""x\n'
+"""What the CSV reader raises an error for at once."""
+
+_separator_line = re.compile(r'"?sep=(?P<delimiter>[^"\r\n\w])"?[,;\t|]*\s*', re.IGNORECASE).fullmatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvOptions:
+    """How a file is to be read.
+
+    Attributes:
+        encoding: as `csv_text.encoding_named` gives it.
+        mapping: what columns become whose names do not say it (`csv_columns.mapping_of`).
+    """
+
+    encoding: str = UTF_8
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The columns of a file, as attribute names; those with a meaning in their one spelling."""
+    """The columns of a file.
+
+    Attributes:
+        delimiter: between cells.
+        cells: the names as they stand in the file.
+        names: the names as they are understood.
+        lines: how many lines come before the first row.
+    """
 
     delimiter: str
-    columns: tuple[str, ...]
+    cells: tuple[str, ...]
+    names: Names
     lines: int = 1
 
     @property
-    def notes(self) -> frozenset[int]:
+    def columns(self) -> Sequence[str]:
+        """The names as attributes have them; those with a meaning in their one spelling."""
+        return self.names.columns
+
+    @property
+    def nameless(self) -> Sequence[int]:
+        """Where columns without a name stand; their cells are all empty."""
+        return [place for place, name in enumerate(self.columns) if not name]
+
+    @property
+    def ignored(self) -> frozenset[int]:
         """Where the columns stand that say nothing of a person."""
-        return frozenset(number for number, name in enumerate(self.columns) if name in SKIPPED_COLUMNS)
+        ours = (place for place, name in enumerate(self.columns) if not name or name in SKIPPED_COLUMNS)
+        return self.names.ignored.union(ours)
+
+    @property
+    def attributes(self) -> Sequence[str]:
+        """The columns that are no identifiers."""
+        places = (place for place in range(len(self.columns)) if place not in self.ignored)
+        return [self.columns[place] for place in places if self.columns[place] not in IDENTIFIER_COLUMNS]
+
+    @property
+    def not_kept(self) -> frozenset[int]:
+        """Those of them that have no place in a rejects file; what an undo file says has one."""
+        return frozenset(place for place in self.ignored if self.columns[place] not in UNDO_COLUMNS)
+
+    @property
+    def is_of_undo_file(self) -> bool:
+        """Whether empty cells remove."""
+        return UNDO_COLUMN in self.columns
+
+    def report(self, mode: Mode) -> ColumnReport:
+        """What the columns become in a workspace."""
+        return report(self.cells, self.columns, self.ignored, mode)
 
 
 class CsvRow(NamedTuple):
-    """One row: the line of the file that it starts on, its cells, and why they cannot be taken, if so."""
+    """One row.
+
+    Attributes:
+        line: of the file that it starts on.
+        cells: its cells.
+        problem: why they cannot be taken; empty if they can.
+        holds_rows: whether a cell has text that looks like rows: a quote may be missing.
+    """
 
     line: int
     cells: Sequence[str]
     problem: str = ""
+    holds_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvFile:
+    """A file that can be read to its end."""
+
+    header: Header
+    rows: Iterator[CsvRow]
 
 
 @contextmanager
-def text_of(file: BinaryIO) -> Iterator[TextIO]:
-    """Read a file as text; it stays open, for it is the caller's."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    try:
-        yield text
-    finally:
-        text.detach()
+def opened_csv(file: BinaryIO, options: CsvOptions | None = None) -> Iterator[CsvFile]:
+    """Check a whole file, and give its rows.
+
+    Args:
+        file: a file or a pipe; it stays open.
+        options: how to read it; left out, as UTF-8 with the names as they are.
+
+    Raises:
+        InvalidInput: for the file as a whole, before any row was given; of a pipe for the line that cannot be read.
+    """
+    options = options or CsvOptions()
+    if not file.seekable():
+        with text_of(file, options.encoding) as text:
+            header = read_header(text, options)
+            yield CsvFile(header=header, rows=_with_problems_of_nameless(read_rows(text, header), header))
+        return
+    check_not_utf_8(file, options.encoding)
+    with text_of(file, options.encoding) as text:
+        header = read_header(text, options)
+        _check_rows(text, header)
+    with text_of(file, options.encoding) as text:
+        for _ in range(header.lines):
+            text.readline()
+        yield CsvFile(header=header, rows=read_rows(text, header))
 
 
-def read_header(text: TextIO) -> Header:
+def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
     """Read the header and leave the text after it; a quoted name may hold line breaks. Raises InvalidInput."""
-    lines = [_header_line(text, LONGEST_HEADER)]
-    if not lines[0].strip():
+    options = options or CsvOptions()
+    first = _header_line(text, LONGEST_HEADER, options)
+    separator = _separator_line(first)
+    delimiters: Sequence[str] = DELIMITERS
+    before = 0
+    if separator:
+        delimiters, before = (separator["delimiter"],), 1
+        first = _header_line(text, LONGEST_HEADER, options)
+    if not first.strip():
         raise _refused("the file must start with a header that names its columns, such as id,email,plan")
-    header = _header_of(lines)
+    lines = [first]
+    header = _header_of(lines, delimiters, options)
     while header is None:
-        more = _header_line(text, LONGEST_HEADER - sum(map(len, lines)))
+        more = _header_line(text, LONGEST_HEADER - sum(map(len, lines)), options)
         if not more or len(lines) == MOST_HEADER_LINES:
             raise _refused("the header cannot be read: is a quote not closed?")
         lines.append(more)
-        header = _header_of(lines)
-    _check(header.columns)
-    return header
+        header = _header_of(lines, delimiters, options)
+    _check(header.names)
+    return replace(header, lines=before + len(lines))
 
 
-def _header_line(text: TextIO, limit: int) -> str:
+def _header_line(text: TextIO, limit: int, options: CsvOptions) -> str:
     line = text.readline(limit)
     if len(line) == limit:
         raise _refused(f"the header is longer than {LONGEST_HEADER} characters; is a quote or the line not ended?")
-    try:
-        line.encode()
-    except UnicodeEncodeError as error:
-        raise _refused("the header is not UTF-8; save the file as UTF-8") from error
+    if options.encoding == UTF_8:
+        check_not_utf_16(line)
+        check_line(line, 1)
     if "\0" in line:
-        raise _refused("the header contains NUL, as UTF-16 does; save the file as UTF-8")
+        raise _refused('the header contains NUL; save the file as "CSV UTF-8"')
     return line
 
 
-def _header_of(lines: Sequence[str]) -> Header | None:
+def _header_of(lines: Sequence[str], delimiters: Sequence[str], options: CsvOptions) -> Header | None:
     """The header that these lines are; None if more may belong to it, since a quote is open."""
-    by_delimiter = {delimiter: _columns(lines, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda each: (_identifiers(by_delimiter[each]), len(by_delimiter[each])))
-    columns = by_delimiter[delimiter]
-    if not _identifiers(columns) and () in by_delimiter.values():
+    by_delimiter = {delimiter: _cells(lines, delimiter) for delimiter in delimiters}
+
+    def likeness(delimiter: str) -> tuple[int, int]:
+        cells = by_delimiter[delimiter]
+        return sum(cell.lower() in IDENTIFIER_COLUMNS or cell in options.mapping for cell in cells), len(cells)
+
+    delimiter = max(delimiters, key=likeness)
+    if not likeness(delimiter)[0] and () in by_delimiter.values():
         return None
-    return Header(delimiter=delimiter, columns=columns, lines=len(lines))
+    cells = by_delimiter[delimiter]
+    return Header(delimiter=delimiter, cells=cells, names=mapped(cells, options.mapping))
 
 
-def _columns(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
+def _cells(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
     """The names as this delimiter would separate them; none if their quotes make no sense, or not yet."""
     try:
         cells = next(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
         return ()
-    return tuple(_name(cell) for cell in originals([cell.strip() for cell in cells]))
+    return tuple(originals([cell.strip() for cell in cells]))
 
 
-def _name(cell: str) -> str:
-    return cell.lower() if cell.lower() in KNOWN_COLUMNS else cell
-
-
-def _identifiers(columns: Sequence[str]) -> int:
-    return sum(name in columns for name in IDENTIFIER_COLUMNS)
-
-
-def _check(names: Sequence[str]) -> None:
-    if not _identifiers(names):
-        found = ", ".join(map(shown, names[:10]))
-        raise _refused(f"one column must be named id, email or cio_id; found {found}")
-    if len(names) > MOST_COLUMNS:
-        raise _refused(f"there are {len(names)} columns, {MOST_COLUMNS} are allowed; leave some out")
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise _refused(f"column {number} has no name; name it or remove it")
-        if name in names[: number - 1]:
-            raise _refused(f"the column {shown(name)} is there twice; rename or remove one")
-        check_text(name, field=f"line 1: the name of column {number}", limit=MAX_NAME_BYTES)
+def _check(names: Names) -> None:
+    if len(names.columns) > MOST_COLUMNS:
+        raise _refused(f"there are {len(names.columns)} columns, {MOST_COLUMNS} are allowed; leave some out")
+    check_names(names)
+    if not any(name in names.columns for name in IDENTIFIER_COLUMNS):
+        check_similar(names)
+        raise _refused(f"one column must be named id, email or cio_id; found {listed(names.columns)}")
 
 
 def _refused(message: str) -> InvalidInput:
     return InvalidInput(f"line 1: {message}", field="file")
 
 
+def _check_rows(text: TextIO, header: Header) -> None:
+    """Read all rows. Raises InvalidInput if they cannot be read, or if one has a cell in a column without a name."""
+    nameless = header.nameless
+    for row in read_rows(text, header):
+        if not nameless or row.problem:
+            continue
+        for place in nameless:
+            if row.cells[place]:
+                has = f"line {row.line} has {shown(row.cells[place])} in it"
+                raise _refused(f"column {place + 1} has no name, and {has}; name it or remove it")
+
+
+def _with_problems_of_nameless(rows: Iterator[CsvRow], header: Header) -> Iterator[CsvRow]:
+    """Reject the rows that have a cell in a column without a name."""
+    nameless = header.nameless
+    for row in rows:
+        place = None if row.problem else next((place for place in nameless if row.cells[place]), None)
+        if place is None:
+            yield row
+        else:
+            yield row._replace(problem=f"Column {place + 1} has no name, and {shown(row.cells[place])} in this row.")
+
+
 def read_rows(text: TextIO, header: Header) -> Iterator[CsvRow]:
     """Stream the rows after the header; blank lines are none. Raises InvalidInput for a quote that is never closed."""
-    csv.field_size_limit(LONGEST_CELL)
-    lines = _Lines(text)
+    csv.field_size_limit(LONGEST_ROW)
+    lines = _Lines(text, after=header.lines)
     reader = csv.reader(iter(lines), delimiter=header.delimiter, strict=True)
-    count, first = len(header.columns), header.lines + 1
+    first = header.lines + 1
     line, done = first, False
     while not done:
         try:
             for cells in reader:
                 if cells:
-                    problem = "" if len(cells) == count else _wrong_length(len(cells), count)
-                    yield CsvRow(line, originals(cells), problem)
+                    yield _row(line, cells, header, lines)
                 line = reader.line_num + first
-                lines.of_row.clear()
+                lines.clear()
             done = True
         except csv.Error as error:
             yield _misquoted(lines, line, header, error)
             line = reader.line_num + first
-            lines.of_row.clear()
+            lines.clear()
+
+
+def _row(line: int, cells: list[str], header: Header, lines: "_Lines") -> CsvRow:
+    count = len(header.columns)
+    if len(lines.of_row) == 1 and len(cells) == count and len(lines.of_row[0]) <= LONGEST_CELL:
+        return CsvRow(line, originals(cells))
+    if len(cells) > count and not any(cells[count:]):
+        del cells[count:]  # a program that ends each row with a delimiter
+    if max(map(len, cells)) > LONGEST_CELL:
+        return CsvRow(line, originals(cells), _too_large(cells))
+    problem = "" if len(cells) == count else _wrong_length(len(cells), count)
+    return CsvRow(line, originals(cells), problem, _holds_rows(cells, header))
+
+
+def _holds_rows(cells: Sequence[str], header: Header) -> bool:
+    """Whether a line inside a cell has as many delimiters as a row."""
+    wanted = len(header.columns) - 1
+    return wanted > 0 and any(
+        line.count(header.delimiter) >= wanted
+        for cell in cells
+        if "\n" in cell or "\r" in cell
+        for line in cell.splitlines()
+    )
 
 
 class _Lines:
     """The lines of a text, as the CSV reader takes them; those of the row that it is reading are kept."""
 
-    def __init__(self, text: TextIO) -> None:
+    def __init__(self, text: TextIO, *, after: int) -> None:
         self._text = text
+        self._number = after
+        self.are_of_a_pipe = is_to_be_checked(text)
         self.of_row: list[str] = []
         self.are_over = False
+        self.are_cut = False
+        """Whether a line was longer than any row may be; its rest was passed over."""
+
+    def clear(self) -> None:
+        """Forget the lines of a row: the next one begins."""
+        self.of_row.clear()
+        self.are_cut = False
 
     def __iter__(self) -> Iterator[str]:
-        keep = self.of_row.append
-        for line in self._text:
+        keep, read = self.of_row.append, self._text.readline
+        while line := read(LONGEST_ROW):
+            if len(line) == LONGEST_ROW:
+                self._pass_over_the_rest(line)
+            if self.are_of_a_pipe:
+                self._number += 1
+                check_line(line, self._number)
             keep(line)
-            yield line
+            # A line that is cut ends its row by an error, and opens no quote that would take the next rows in.
+            yield _NO_ROW if self.are_cut and len(self.of_row) == 1 else line
         self.are_over = True
+
+    def _pass_over_the_rest(self, line: str) -> None:
+        while line and line[-1] not in "\r\n":
+            self.are_cut = True
+            line = self._text.readline(LONGEST_ROW)
 
 
 def _misquoted(lines: _Lines, line: int, header: Header, error: csv.Error) -> CsvRow:
     """A row with characters after a closing quote; over several lines it is a quote that was never closed instead."""
-    if lines.are_over or len(lines.of_row) != 1 or len(lines.of_row[0]) > LONGEST_CELL:
+    if lines.are_cut and len(lines.of_row) == 1:
+        cells = split_with_quotes(lines.of_row[0], header.delimiter)
+        return CsvRow(line, cells, _too_large(cells))
+    if lines.are_over or len(lines.of_row) != 1:
         message = f"line {line}: the row that starts here cannot be read ({error}); is a quote not closed?"
-        raise InvalidInput(
-            f"{message} The rows before it were taken; mend it and import again", field="file"
-        ) from error
-    cells = next(csv.reader(lines.of_row, delimiter=header.delimiter))
+        taken = "The rows before it were taken" if lines.are_of_a_pipe else "Nothing was imported"
+        raise InvalidInput(f"{message} {taken}; correct it and import again", field="file") from error
+    cells = split_with_quotes(lines.of_row[0], header.delimiter)
     return CsvRow(line, originals(cells), 'The row has text after a closing quote; a quote in a cell is written "".')
+
+
+def split_with_quotes(line: str, delimiter: str) -> list[str]:
+    """Split a line whose quotes do not all make sense; a cell whose quotes do not keeps all of them."""
+    other = f"[^{re.escape(delimiter)}]*+"
+    quoted = '"[^"]*+(?:""[^"]*+)*+"'
+    cell = re.compile(f"({quoted})(?={re.escape(delimiter)}|$)|(?:{quoted})?{other}")
+    cells: list[str] = []
+    place, text = 0, line.rstrip("\r\n")
+    while place <= len(text):
+        found = cell.match(text, place)
+        assert found is not None  # noqa: S101 - the second alternative takes anything, and nothing
+        whole = found[1]
+        cells.append(found[0] if whole is None else whole[1:-1].replace('""', '"'))
+        place = found.end() + 1
+    return cells
+
+
+def _too_large(cells: Sequence[str]) -> str:
+    longest = max(map(len, cells))
+    return f"A cell is too large: it has {longest} characters, and an attribute at most 1000 bytes."
 
 
 def _wrong_length(cells: int, columns: int) -> str:

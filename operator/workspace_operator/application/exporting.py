@@ -162,7 +162,7 @@ def _cells(row: ViolationRow, others: Sequence[str], oldest: ViolationRow) -> Se
         _sharers(sharing, others) if shares else "",
         _advice(sharing if row is oldest else 0, oldest.cio_id, mends) if shares else mends,
     )
-    return (*cells, *(harmless(_cell(value)) for value in values)) if values else cells
+    return (*cells, *(harmless(cell_text(value)) for value in values)) if values else cells
 
 
 def violations_of(row: ViolationRow) -> str:
@@ -221,14 +221,15 @@ def people_lines(people: Iterable[Person], attributes: Iterable[str]) -> Iterato
     """Everybody with their identifiers and these attributes; what is not text stands as JSON."""
     names = list(attributes)
     cells = (
-        (each.cio_id, each.id or "", each.email or "", *(_cell(each.attributes.get(name)) for name in names))
+        (each.cio_id, each.id or "", each.email or "", *(cell_text(each.attributes.get(name)) for name in names))
         for each in people
     )
     columns = map(harmless, ("cio_id", "id", "email", *names))
     return csv_lines(columns, ([harmless(cell) for cell in row] for row in cells))
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """The cell of an attribute: text as it is, other values as JSON, nothing as nothing."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

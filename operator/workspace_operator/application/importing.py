@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, TypeVar
 
-from workspace_operator.application.csv_reading import CsvRow, read_header, read_rows, text_of
-from workspace_operator.application.ports import People
+from workspace_operator.application.csv_columns import UNDO_COLUMN, ColumnReport, check_similar
+from workspace_operator.application.csv_reading import CsvOptions, CsvRow, Header, opened_csv
+from workspace_operator.application.import_options import ImportOptions
+from workspace_operator.application.import_summary import Summary
+from workspace_operator.application.import_undo import ImportUndo
+from workspace_operator.application.ports import Performer
 from workspace_operator.application.rejecting import RejectedRows, Rejects
 from workspace_operator.application.row_calls import FileCalls
+from workspace_operator.application.undo_rows import UndoAction
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.outcomes import Effect, Outcome, Refusal
-from workspace_operator.identity.rules import Kind
+from workspace_operator.identity.rules import Mode
 
 BATCH = 2_000
 """Rows a transaction: larger ones hold other writers longer and were not faster."""
@@ -25,92 +30,101 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
-class Summary:
-    """How many rows came to what; the first four add up to the rows.
+class PeopleImport:
+    """One import into one workspace.
 
-    ``unchanged`` are among the updated: what they say was so already. ``in_part`` are among created and updated.
+    Attributes:
+        people: of the workspace; those of a dry run write nothing.
+        workspace_id: its number.
+        options: how rows are understood.
+        csv: how the file is read.
+        rejects: takes the rows that are not taken.
+        undo: takes people as they were before they are changed.
+        tell_columns: is told what the columns became, before any row is taken.
+        summary: what came of the rows so far.
+        has_begun: whether the file as a whole was accepted.
     """
 
-    created: int = 0
-    updated: int = 0
-    skipped: int = 0
-    rejected: int = 0
-    unchanged: int = 0
-    in_part: int = 0
-
-    @property
-    def rows(self) -> int:
-        """All rows."""
-        return self.created + self.updated + self.skipped + self.rejected
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
-    """How rows name people, and whether they may create any."""
-
-    by: Kind | None = None
-    update_only: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class PeopleImport:
-    """One import into one workspace."""
-
-    people: People
+    people: Performer
     workspace_id: int
     options: ImportOptions
     rejects: Rejects
+    csv: CsvOptions = field(default_factory=CsvOptions)
+    undo: ImportUndo | None = None
+    tell_columns: Callable[[ColumnReport], None] = lambda _: None
     clock: Callable[[], float] = time.time
     batch: int = BATCH
     summary: Summary = field(default_factory=Summary)
     has_begun: bool = False
-    """Whether the file as a whole was accepted."""
 
     def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> Summary:
         """Import a file; ``progress`` is called after each batch. Raises InvalidInput for the file as a whole."""
         mode = self.people.rules(self.workspace_id).mode
-        with text_of(file) as text:
-            header = read_header(text)
-            calls = FileCalls(header=header, by=self.options.by, update_only=self.options.update_only)
-            calls.of(mode)  # what is wrong with the header is told before any row
-            self.has_begun = True
-            rejected = RejectedRows(rejects=self.rejects, header=header)
-            for rows in batches(read_rows(text, header), self.batch):
+        with opened_csv(file, self.csv) as source:
+            calls = FileCalls(header=source.header, options=self.options)
+            self._begin(source.header, calls, mode)
+            rejected = RejectedRows(rejects=self.rejects, header=source.header)
+            for rows in batches(source.rows, self.batch):
                 self._take(rows, calls, rejected)
                 progress()
         return self.summary
 
+    def _begin(self, header: Header, calls: FileCalls, mode: Mode) -> None:
+        """Tell what is wrong with the header before any row."""
+        check_similar(header.names)
+        calls.of(mode)
+        if self.undo is not None:
+            self.undo.begin(header.attributes)
+        self.has_begun = True
+        self.tell_columns(header.report(mode))
+
     def _take(self, rows: Sequence[CsvRow], calls: FileCalls, rejected: RejectedRows) -> None:
         """Take a batch under the identifiers that are in force in its transaction: they may change meanwhile."""
+        rows = self._without_created(rows, calls.header)
         asks = [partial(calls.call, row) for row in rows]
-        answers = self.people.perform(self.workspace_id, asks, now=int(self.clock()))
+        now = int(self.clock())
+        if self.undo is not None:
+            self.undo.before(self.workspace_id, asks, now=now)
+        calls.left_out.clear()
+        answers = self.people.perform(self.workspace_id, asks, now=now)
+        if self.undo is not None:
+            self.undo.after(answers)
         for row, answer in zip(rows, answers, strict=True):
+            if row.holds_rows:
+                self.summary.note_holding_rows(row.line)
             if isinstance(answer, InvalidInput):
-                self.summary.rejected += 1
-                rejected.note(row, "rejected", str(answer))
+                self._reject(rejected, row, str(answer))
             else:
-                self._count(rejected, row, answer)
+                self._count(rejected, row, answer, calls.left_out.get(row.line, ()))
 
-    def _count(self, rejected: RejectedRows, row: CsvRow, outcome: Outcome) -> None:
+    def _without_created(self, rows: Sequence[CsvRow], header: Header) -> Sequence[CsvRow]:
+        """The rows without those of people whom an undone import had created: no import deletes anybody."""
+        if not header.is_of_undo_file:
+            return rows
+        place = header.columns.index(UNDO_COLUMN)
+        others = [row for row in rows if row.problem or row.cells[place] != UndoAction.CREATED]
+        self.summary.left += len(rows) - len(others)
+        self.summary.skipped += len(rows) - len(others)
+        return others
+
+    def _count(self, rejected: RejectedRows, row: CsvRow, outcome: Outcome, left_out: Sequence[str]) -> None:
         effect = outcome.effect
         if effect is Effect.REJECTED:
-            self.summary.rejected += 1
-            rejected.note(row, "rejected", outcome.reason)
+            self._reject(rejected, row, outcome.reason)
         elif effect is Effect.SKIPPED or effect is Effect.IGNORED:
             self.summary.skipped += 1
             rejected.note(row, "skipped", outcome.reason)
         else:
-            self._count_taken(rejected, row, outcome)
+            self.summary.count_taken(row.line, outcome)
+            if effect is Effect.UPDATED:
+                self.summary.count_removed(outcome.before, outcome.person)
+            if outcome.refusals or left_out:
+                self.summary.in_part += 1
+                rejected.note(row, "in part", " ".join([*map(_sentence, outcome.refusals), *left_out]))
 
-    def _count_taken(self, rejected: RejectedRows, row: CsvRow, outcome: Outcome) -> None:
-        if outcome.effect is Effect.CREATED:
-            self.summary.created += 1
-        else:
-            self.summary.updated += 1
-            self.summary.unchanged += outcome.effect is Effect.UNCHANGED
-        if outcome.refusals:
-            self.summary.in_part += 1
-            rejected.note(row, "in part", " ".join(map(_sentence, outcome.refusals)))
+    def _reject(self, rejected: RejectedRows, row: CsvRow, reason: str) -> None:
+        self.summary.rejected += 1
+        rejected.note(row, "rejected", reason)
 
 
 def _sentence(refusal: Refusal) -> str:

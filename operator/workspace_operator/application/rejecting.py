@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from workspace_operator.application.csv_reading import NOTE_COLUMNS, CsvRow, Header
+from workspace_operator.application.csv_columns import NOTE_COLUMNS
+from workspace_operator.application.csv_reading import CsvRow, Header
 
 
 class Rejects(Protocol):
@@ -22,13 +23,15 @@ class RejectedRows:
     rejects: Rejects
     header: Header
     _has_begun: bool = False
+    _left_out: frozenset[int] = frozenset()
 
     def note(self, row: CsvRow, outcome: str, reason: str) -> None:
-        """Write a row down as it was: cells that are missing or too many are the user's to mend."""
+        """Write a row down as it was: the user corrects cells that are missing or too many."""
         if not self._has_begun:
-            self.rejects.write([*NOTE_COLUMNS, *self._without_notes(self.header.columns)])
+            self._left_out = self.header.not_kept
+            self.rejects.write([*NOTE_COLUMNS, *self._kept(self.header.columns)])
             self._has_begun = True
-        self.rejects.write([str(row.line), outcome, reason, *self._without_notes(row.cells)])
+        self.rejects.write([str(row.line), outcome, reason, *self._kept(row.cells)])
 
-    def _without_notes(self, cells: Sequence[str]) -> list[str]:
-        return [cell for number, cell in enumerate(cells) if number not in self.header.notes]
+    def _kept(self, cells: Sequence[str]) -> list[str]:
+        return [cell for place, cell in enumerate(cells) if place not in self._left_out]

@@ -1,17 +1,34 @@
 """From a row of a file to the identify call that it makes: who is named, and what is said of them."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Final, Self
 
-from workspace_operator.application.csv_reading import IDENTIFIER_COLUMNS, SKIPPED_COLUMNS, CsvRow, Header
+from workspace_operator.application.csv_columns import IDENTIFIER_COLUMNS, JSON_COLUMN, UNDO_COLUMN, UNDO_COLUMNS
+from workspace_operator.application.csv_reading import CsvRow, Header
+from workspace_operator.application.identifier_cells import check_not_made_by_spreadsheet
+from workspace_operator.application.import_options import EmptyCells, ImportOptions
+from workspace_operator.application.undo_rows import UndoAction
 from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.attribute_times import UNSUBSCRIBED
 from workspace_operator.identity.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.calls import IdentifyCall, identify_call
 from workspace_operator.identity.references import REFERENCE_KINDS, Reference, reference_by_kind
 from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, ID, Kind, Mode
-from workspace_operator.identity.texts import stripped
+from workspace_operator.identity.texts import shown, stripped
 from workspace_operator.identity.times import time_of
+
+_YES_OR_NO: Final = {"true": "true", "false": "false", "1": "1", "0": "0", "1.0": "1", "0.0": "0"}
+"""What a cell of `unsubscribed` can say, in lower case, and how it is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCall:
+    """What a row makes: a call, and what of the row is not in it, with the reasons."""
+
+    call: IdentifyCall
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,79 +36,136 @@ class RowCalls:
     """Makes the calls of one file's rows.
 
     Attributes:
-        columns: the names of the cells.
-        naming: the columns that can name a person; the first that has a value does.
-        left_out: columns that say nothing of a person.
+        header: of the file.
+        kept: the columns that say something of a person, with their places; None if all do.
+        naming: what can name a person; the first column that has a value does.
+        identifiers: the columns of identifiers that are there.
+        removes: whether an empty cell removes.
         mode: the workspace's identifiers in force.
-        update_only: creates nobody.
+        options: of the import.
     """
 
-    columns: tuple[str, ...]
-    naming: tuple[tuple[Kind, str], ...]
-    left_out: tuple[str, ...]
+    header: Header
+    kept: Sequence[tuple[int, str]] | None
+    naming: Sequence[Kind]
+    identifiers: Sequence[str]
+    removes: bool
     mode: Mode
-    update_only: bool
+    options: ImportOptions
 
     @classmethod
-    def of(cls, header: Header, mode: Mode, *, by: Kind | None, update_only: bool) -> Self:
+    def of(cls, header: Header, mode: Mode, options: ImportOptions) -> Self:
         """What a header makes of its rows. Raises InvalidInput if it has no column to name people by."""
+        kept = [(place, name) for place, name in enumerate(header.columns) if place not in header.ignored]
         return cls(
-            columns=header.columns,
-            naming=tuple((kind, kind.value) for kind in naming_kinds(header, mode, by)),
-            left_out=tuple(name for name in SKIPPED_COLUMNS if name in header.columns),
+            header=header,
+            kept=kept if header.ignored else None,
+            naming=naming_kinds(header, mode, options.by),
+            identifiers=[name for name in IDENTIFIER_COLUMNS if name in header.columns],
+            removes=header.is_of_undo_file or options.empty_cells is EmptyCells.REMOVE,
             mode=mode,
-            update_only=update_only,
+            options=options,
         )
 
-    def call(self, row: CsvRow) -> IdentifyCall:
-        """The call that a row makes. Raises InvalidInput with the reason if it makes none."""
+    def call(self, row: CsvRow) -> RowCall:
+        """What a row makes. Raises InvalidInput with the reason if it makes no call."""
         if row.problem:
             raise InvalidInput(row.problem)
-        body = dict(zip(self.columns, row.cells, strict=True))
-        for name in self.left_out:
-            del body[name]
+        if self.header.is_of_undo_file:
+            return self._undoing(row)
+        body = self._body(row)
         reference = self._reference(body)
-        if body.get("cio_id") == "":
-            del body["cio_id"]  # a cio_id cannot be deleted, so an empty cell says nothing
+        if body.get(CIO_ID.value) == "":
+            del body[CIO_ID.value]  # a cio_id cannot be deleted, so an empty cell says nothing
+        left_out: Sequence[str] = ()
+        if UNSUBSCRIBED in body:
+            left_out = _take_unsubscribed(body)
+        return RowCall(call=self._call(reference, body), left_out=left_out)
+
+    def _body(self, row: CsvRow) -> dict[str, str]:
+        """What the cells say, by column."""
+        cells = row.cells
+        if self.kept is None:
+            body = dict(zip(self.header.columns, cells, strict=True))
+        else:
+            body = {name: cells[place] for place, name in self.kept}
+        for name in self.identifiers:
+            body[name] = text = stripped(body[name])
+            if not self.header.is_of_undo_file:
+                check_not_made_by_spreadsheet(text, column=name)
         if body.get("created_at"):
             body["created_at"] = time_text(body["created_at"])
-        return self._call(reference, body)
+        if self.removes:
+            return body
+        return {name: cell for name, cell in body.items() if cell}
 
     def _reference(self, body: dict[str, str]) -> Reference:
         """Who is named; what names them, and what had no value to do so, is taken out of the body."""
-        for kind, name in self.naming:
-            value = body.pop(name)
-            if value and not value.isspace():
+        for kind in self.naming:
+            value = body.pop(kind.value, "")
+            if value:
                 return reference_by_kind(value, kind, self.mode)
-        names = [name for _, name in self.naming]
+        names = [kind.value for kind in self.naming]
         raise InvalidInput(f"The row names nobody: there is nothing in {', '.join(names)}.")
 
-    def _call(self, reference: Reference, body: dict[str, str]) -> IdentifyCall:
+    def _call(self, reference: Reference, body: dict[str, Any]) -> IdentifyCall:
         said = body
-        if len(body) > MAX_ATTRIBUTES:  # what is empty brings no attribute
+        if self.removes and len(body) > MAX_ATTRIBUTES:  # what is empty brings no attribute
             said = {name: value for name, value in body.items() if value or name in IDENTIFIER_COLUMNS}
-        call = identify_call(reference, said, update_only=self.update_only, by_import=True, field="row")
+        try:
+            call = identify_call(reference, said, update_only=self.options.update_only, by_import=True, field="row")
+        except InvalidInput as error:
+            raise InvalidInput(str(error).removeprefix("row."), field=error.field) from error
         return call if said is body else replace(call, attributes=body)
+
+    def _undoing(self, row: CsvRow) -> RowCall:
+        """What a row of an undo file makes: the person it names gets these values back, with their types.
+
+        Whom an import changed is named by cio_id, and gets identifiers back as by a call that names them so; who was
+        deleted is made anew, with a cio_id of their own.
+        """
+        ours = {name: cell for name, cell in zip(self.header.columns, row.cells, strict=True) if name in UNDO_COLUMNS}
+        body: dict[str, Any] = self._body(row)
+        restores = ours[UNDO_COLUMN] == UndoAction.CHANGED and body.get(CIO_ID.value)
+        if restores:
+            reference = reference_by_kind(body.pop(CIO_ID.value), CIO_ID, self.mode)
+        else:
+            reference = self._reference(body)
+            body.pop(CIO_ID.value, None)
+        for name in _json_names(ours.get(JSON_COLUMN, "")):
+            if body.get(name):
+                body[name] = _json_value(body[name], name)
+        call = self._call(reference, body)
+        return RowCall(call=replace(call, by_import=False, update_only=True) if restores else call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCalls:
-    """Makes the calls of one file's rows, whatever mode is in force when they are taken."""
+    """Makes the calls of one file's rows, whatever mode is in force when they are taken.
+
+    Attributes:
+        header: of the file.
+        options: of the import.
+        left_out: what of the last rows is not in their calls, by line; the caller clears it.
+    """
 
     header: Header
-    by: Kind | None
-    update_only: bool
+    options: ImportOptions
+    left_out: dict[int, Sequence[str]] = field(default_factory=dict)
     _by_mode: dict[Mode, RowCalls] = field(default_factory=dict)
 
     def of(self, mode: Mode) -> RowCalls:
         """What makes the calls in a mode. Raises InvalidInput if no column names anybody in it."""
         if mode not in self._by_mode:
-            self._by_mode[mode] = RowCalls.of(self.header, mode, by=self.by, update_only=self.update_only)
+            self._by_mode[mode] = RowCalls.of(self.header, mode, self.options)
         return self._by_mode[mode]
 
     def call(self, row: CsvRow, mode: Mode) -> IdentifyCall:
         """The call that a row makes. Raises InvalidInput with the reason if it makes none."""
-        return self.of(mode).call(row)
+        made = self.of(mode).call(row)
+        if made.left_out:
+            self.left_out[row.line] = made.left_out
+        return made.call
 
 
 def naming_kinds(
@@ -135,3 +209,32 @@ def time_text(cell: str) -> str:
         return stripped(cell)
     digits = str(int(seconds))
     return digits if time_of(digits) == int(seconds) else stripped(cell)
+
+
+def _take_unsubscribed(body: dict[str, str]) -> Sequence[str]:
+    """Leave `unsubscribed` out of a row unless it says yes or no: nobody is subscribed again by a blank or a word."""
+    cell = stripped(body[UNSUBSCRIBED])
+    known = _YES_OR_NO.get(cell.lower())
+    if known is None:
+        del body[UNSUBSCRIBED]
+        return (
+            [f"unsubscribed: {shown(cell)} is neither true nor false, the value stays: write true or false"]
+            if cell
+            else ()
+        )
+    body[UNSUBSCRIBED] = known
+    return ()
+
+
+def _json_names(cell: str) -> Sequence[str]:
+    names = _json_value(cell, JSON_COLUMN) if cell else []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InvalidInput(f"{JSON_COLUMN} {shown(cell)} is no JSON list of columns: leave the undo file as it was")
+    return names
+
+
+def _json_value(cell: str, column: str) -> Any:
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{column} {shown(cell)} is no JSON: leave the undo file as it was") from error

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import BinaryIO
 
-from workspace_operator.application.csv_reading import CsvRow, Header, read_header, read_rows, text_of
+from workspace_operator.application.csv_reading import CsvOptions, CsvRow, Header, opened_csv
+from workspace_operator.application.identifier_cells import check_not_made_by_spreadsheet
 from workspace_operator.application.importing import BATCH, batches
 from workspace_operator.application.ports import Belongings, People, Segments
 from workspace_operator.application.rejecting import RejectedRows, Rejects
@@ -22,6 +23,7 @@ from workspace_operator.identity.calls import SegmentCall
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.references import Reference, of_cio_id, reference_by_kind
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, Kind, Mode
+from workspace_operator.identity.texts import stripped
 
 NAMING = (CIO_ID, ID, EMAIL)
 """By what a row names somebody: the first that has a value, the surest first, for they may be about to be deleted."""
@@ -63,8 +65,9 @@ class RowNames:
             raise InvalidInput(row.problem)
         columns = self.columns(mode)
         for place, kind in columns:
-            value = row.cells[place]
-            if value and not value.isspace():
+            value = stripped(row.cells[place])
+            if value:
+                check_not_made_by_spreadsheet(value, column=kind.value)
                 return reference_by_kind(value, kind, mode)
         names = ", ".join(kind.value for _, kind in columns)
         raise InvalidInput(f"The row names nobody: there is nothing in {names}.")
@@ -80,6 +83,7 @@ class SegmentMaking:
     name: str
     rejects: Rejects
     by: Kind | None = None
+    csv: CsvOptions = field(default_factory=CsvOptions)
     clock: Callable[[], float] = time.time
     batch: int = BATCH
     filled: Filled = field(default_factory=Filled)
@@ -88,19 +92,21 @@ class SegmentMaking:
         """Take a file; ``progress`` is called after each batch.
 
         Raises:
-            InvalidInput: for the file as a whole. If its header says so, no segment was made.
+            InvalidInput: for the file as a whole; no segment was made.
             NameTaken: another segment has the name.
         """
         mode = self.people.rules(self.workspace_id).mode
-        with text_of(file) as text:
-            header = read_header(text)
-            names = RowNames(header=header, by=self.by)
+        with opened_csv(file, self.csv) as source:
+            names = RowNames(header=source.header, by=self.by)
             names.columns(mode)  # what is wrong with the header is told before any row
             number = self.filled.number = self._created()
-            rejected = RejectedRows(rejects=self.rejects, header=header)
-            for rows in batches(read_rows(text, header), self.batch):
+            rejected = RejectedRows(rejects=self.rejects, header=source.header)
+            for rows in batches(source.rows, self.batch):
                 self._take(rows, names, number, rejected)
                 progress()
+        if self.filled.rejected and not self.filled.joined:
+            self.segments.remove(self.workspace_id, number)  # so that the name is free for the corrected file
+            self.filled.number = None
         return self.filled
 
     def _created(self) -> int:

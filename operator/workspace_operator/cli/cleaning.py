@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workspace_operator.cli.file_options import naming_file
 from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
-from workspace_operator.cli.output import ERROR, note, people_text, table, tell
+from workspace_operator.cli.output import ERROR, INCOMPLETE, note, people_text, table, tell
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
@@ -39,6 +40,13 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant
 UndoPath = Annotated[
     Path | None,
     typer.Option("--undo-file", metavar="FILE", help="Where they are written first; a new file here if left out."),
+]
+
+
+CREATED_IN = "--created-in"
+CreatedIn = Annotated[
+    Path | None,
+    typer.Option(CREATED_IN, metavar="UNDO", help="Everybody whom an import created: its undo file (--undo-file)."),
 ]
 
 
@@ -133,6 +141,8 @@ class Cleaning:
                 deletion.run(doomed, progress)
         finally:
             _tell(deletion.counts, undo.path if undo.count else None)
+        if deletion.counts.left:
+            raise typer.Exit(INCOMPLETE if deletion.counts.deleted else ERROR)
 
 
 def delete_segment(found: NamedWorkspace, said: str, wanted: Wanted) -> None:
@@ -154,6 +164,27 @@ def delete_segment(found: NamedWorkspace, said: str, wanted: Wanted) -> None:
     Cleaning(found=found, doomed=doomed, mode=mode, whose=whose, total=segment.people, wanted=wanted).run()
 
 
+def delete_created(found: NamedWorkspace, file: Path, wanted: Wanted) -> None:
+    """Delete everybody whom an import created, as its undo file says.
+
+    Raises InvalidInput if it cannot begin or go on.
+    """
+    from workspace_operator.application.cleaning import Survey, created_by_import
+    from workspace_operator.application.csv_reading import opened_csv
+    from workspace_operator.cli.files import opened_file
+
+    mode = found.people.rules(found.number).mode
+    whose = f"whom the import of {file} created"
+    with opened_file(file) as source, naming_file(file, CREATED_IN), opened_csv(source) as undo:
+        doomed = created_by_import(undo.header, undo.rows)
+        if not wanted.dry_run:
+            Cleaning(found=found, doomed=doomed, mode=mode, whose=whose, total=None, wanted=wanted).run()
+            return
+        survey = Survey()
+        deque(survey.looking_up(found.people, found.number, doomed), maxlen=0)
+    tell(f"{people_text(survey.people)} {whose} would be deleted from {found.name}")
+
+
 def dedupe(
     *,
     workspace: WorkspaceName,
@@ -171,6 +202,9 @@ def dedupe(
 
     They are counted, confirmed, and written to a file before. People can be imported from it again; their cio_ids,
     activities, devices and segments do not come back. What was interrupted is simply run again.
+
+    Exit codes: 0 all were deleted, or there was nobody to delete; 3 people were left, since they had changed
+    meanwhile; 1 nobody could be deleted, or an error; 64 wrong usage.
     """
     from workspace_operator.application.cleaning import duplicates
     from workspace_operator.identity.rules import Mode

@@ -1,7 +1,9 @@
 """Files that commands write: whole, or not at all, and readable only by the user who asked for them."""
 
 import csv
+import errno
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -110,17 +112,25 @@ class RejectsFile:
     """The rows of an import that were not taken; there is no file as long as there is none.
 
     It takes the place of an earlier import's when the first row is written or the import is through, so that what
-    lies there is of the last one, and an import that cannot even start destroys nothing.
+    lies there is of the last one, and an import that cannot even start destroys nothing. A file that is no rejects
+    file is never replaced or removed.
+
+    Args:
+        path: where to write; None writes nowhere.
+        of: the file that is imported.
+        marked: whether to begin with a byte order mark: it tells UTF-8 from the encoding of the file that is imported.
 
     Raises:
-        InvalidInput: it would be written over the file that is imported.
+        InvalidInput: there is a file that is no rejects file, or it is the one that is imported.
     """
 
-    def __init__(self, path: Path, *, of: Path) -> None:
+    def __init__(self, path: Path | None, *, of: Path, marked: bool = False) -> None:
         self.path = path
+        self.rows = 0
+        self._marked = marked
         self._file: IO[str] | None = None
-        if path.exists() and path.samefile(of):
-            raise InvalidInput(f"{path} is the file to import: name another with --rejects", field="--rejects")
+        if path is not None:
+            self._check(path, of)
 
     def __enter__(self) -> Self:
         """Nothing is opened yet."""
@@ -128,29 +138,62 @@ class RejectsFile:
 
     def __exit__(self, *error: object) -> None:
         """Close the file, if there is one."""
-        if self._file is not None:
-            with refused(self.path, "--rejects"):
+        if self._file is not None and self.path is not None:
+            with refused(self.path, _REJECTS):
                 self._file.close()
 
     def write(self, cells: Sequence[str]) -> None:
         """Write one row. Raises InvalidInput if the file cannot be written."""
-        with refused(self.path, "--rejects"):
+        self.rows += 1
+        if self.path is None:
+            return
+        with refused(self.path, _REJECTS):
             if self._file is None:
-                self._file = self._opened()
+                self._file = self._opened(self.path)
             csv.writer(self._file).writerow([harmless(cell) for cell in cells])
 
     def finish(self) -> None:
-        """Take away the rejects of an earlier import, if this one has none."""
-        if self._file is None:
-            with refused(self.path, "--rejects"):
-                self._remove_earlier()
+        """Remove the rejects of an earlier import, if this one has none."""
+        if self._file is None and self.path is not None:
+            with refused(self.path, _REJECTS):
+                _remove_rejects(self.path)
 
-    def _opened(self) -> IO[str]:
-        self._remove_earlier()
-        flags = os.O_WRONLY | (0 if _is_special(self.path) else os.O_CREAT | os.O_EXCL)
-        descriptor = os.open(self.path, flags, 0o600)
-        return os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
+    def _check(self, path: Path, of: Path) -> None:
+        if path.exists() and path.samefile(of):
+            raise InvalidInput(f"{path} is the file to import: name another with {_REJECTS}", field=_REJECTS)
+        with refused(path, _REJECTS):
+            if not path.parent.is_dir():  # told now, and not in the middle of the import
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            _check_replaceable(path)
 
-    def _remove_earlier(self) -> None:
-        if not _is_special(self.path):
-            self.path.unlink(missing_ok=True)
+    def _opened(self, path: Path) -> IO[str]:
+        _remove_rejects(path)
+        flags = os.O_WRONLY | (0 if _is_special(path) else os.O_CREAT | os.O_EXCL)
+        descriptor = os.open(path, flags, 0o600)
+        return os.fdopen(descriptor, "w", encoding="utf-8-sig" if self._marked else "utf-8", newline="")
+
+
+_REJECTS = "--rejects"
+_is_header_of_rejects = re.compile(
+    rb'(?:\xef\xbb\xbf)?"?_line"?[,;\t]"?_outcome"?[,;\t]"?_reason"?(?:[,;\t\r\n]|$)'
+).match
+
+
+def _remove_rejects(path: Path) -> None:
+    """Remove a rejects file of an earlier import. Raises InvalidInput if the file is something else."""
+    _check_replaceable(path)
+    if not _is_special(path):
+        path.unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse a folder, and a file that has content and is no rejects file."""
+    if path.is_dir():
+        raise InvalidInput(f"{path} is a folder: name a file with {_REJECTS}", field=_REJECTS)
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        start = file.read(1024)
+    if start and not _is_header_of_rejects(start):
+        message = f"{path} is there and is no rejects file of an import, so it is not replaced"
+        raise InvalidInput(f"{message}: name another file with {_REJECTS}", field=_REJECTS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
-from workspace_operator.cli.output import json_text, note, table, tell
+from workspace_operator.cli.output import INCOMPLETE, json_text, note, table, tell
 from workspace_operator.cli.people_search import shown
 from workspace_operator.cli.stores import opened_workspace
 
@@ -80,12 +80,16 @@ def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = No
 
     They get again what the survivor took and has as it was: attributes, identifiers, devices, segments, and all
     activities until then. Identifiers that are not free any more are named.
+
+    Exit codes: 0 everything came back; 3 identifiers are not free any more; 1 an error; 64 wrong usage.
     """
     with opened_workspace(database, workspace, cluster_id) as found:
         undone = found.merges.undo(found.number, merge, now=int(found.clock.timestamp()))
         tell(f"cio_id {undone.restored.cio_id} is back, apart from cio_id {undone.survivor.cio_id}")
         for kind, key in undone.not_free:
             tell(f"not free any more: {kind} {key}")
+    if undone.not_free:
+        raise typer.Exit(INCOMPLETE)
 
 
 def _row(merge: "Merge") -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from typing import Any
 
 ERROR = 1
 STALLED = 3
+INCOMPLETE = 3
+"""Something was not done, and a person must act."""
 INTERRUPTED = 130
 
 _GAP = "  "

@@ -96,30 +96,38 @@ def delete(
         str | None,
         typer.Option("--segment", metavar="SEGMENT", help="Everybody in this manual segment: its number or its name."),
     ] = None,
+    created_in: cleaning.CreatedIn = None,
     dry_run: cleaning.DryRun = False,
     yes: cleaning.Yes = False,
     undo_file: cleaning.UndoPath = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Delete a person, or everybody in a segment.
+    """Delete a person, or many at once.
 
     All their data go with them. Their identifiers may be used again.
 
-    The people of a segment are counted, confirmed, and written to a file before. They can be imported from it again;
-    their cio_ids, activities, devices and segments do not come back. What was interrupted is simply run again.
+    The people of a segment, or those whom an import created, are counted, confirmed, and written to a file before.
+    They can be imported from it again; their cio_ids, activities, devices and segments do not come back. What was
+    interrupted is simply run again.
+
+    Exit codes: 0 all were deleted, or there was nobody to delete; 3 people were left, since they had changed
+    meanwhile; 1 nobody could be deleted, or an error; 64 wrong usage.
     """
     from workspace_operator.identity.calls import DeleteCall
 
     wanted = cleaning.Wanted(dry_run=dry_run, yes=yes, undo_file=undo_file)
-    if segment is not None:
-        if (value, id_, email, cio_id) != (None, None, None, None):
-            raise typer.BadParameter("name one person, or a segment with --segment: not both")
+    if segment is not None or created_in is not None:
+        if (value, id_, email, cio_id) != (None, None, None, None) or (segment is not None and created_in is not None):
+            raise typer.BadParameter("name one person, a segment with --segment or a file with --created-in: not two")
         with opened_workspace(database, workspace, cluster_id) as found:
-            cleaning.delete_segment(found, segment, wanted)
+            if segment is not None:
+                cleaning.delete_segment(found, segment, wanted)
+            elif created_in is not None:
+                cleaning.delete_created(found, created_in, wanted)
         return
     if not wanted.says_nothing:
-        raise typer.BadParameter("--dry-run, --yes and --undo-file are for the people of a --segment")
+        raise typer.BadParameter("--dry-run, --yes and --undo-file are for the people of --segment and --created-in")
     named = Named(value=value, id=id_, email=email, cio_id=cio_id)
     with opened_workspace(database, workspace, cluster_id) as found:
         reference = named.reference(found)

@@ -1,15 +1,15 @@
 """How far a command has come: a bar on a terminal, else nothing."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
 from workspace_operator.cli.output import is_interactive
 
 
 @contextmanager
-def file_bar(what: str, source: BinaryIO, file: Path) -> Iterator[Callable[[], None]]:
+def file_bar(what: str, source: BinaryIO) -> Iterator[Callable[[], None]]:
     """Show how much of a file is read; of a pipe only that something is."""
     if not is_interactive():
         yield lambda: None
@@ -17,7 +17,7 @@ def file_bar(what: str, source: BinaryIO, file: Path) -> Iterator[Callable[[], N
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    size = file.stat().st_size if source.seekable() else None
+    size = os.fstat(source.fileno()).st_size if source.seekable() else None
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=size)

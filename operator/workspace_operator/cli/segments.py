@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from workspace_operator.cli.file_options import ByColumn, Encoding, Map, csv_options, naming_file, rejects_beside
 from workspace_operator.cli.files import RejectsFile, opened_file
 from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
-from workspace_operator.cli.output import json_text, note, people_text, table, tell
+from workspace_operator.cli.output import ERROR, INCOMPLETE, json_text, note, people_text, table, tell
 from workspace_operator.cli.people_search import shown
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
-from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.rules import Kind
 from workspace_operator.identity.segments import segment_name
 
 if TYPE_CHECKING:  # what a help text does not need is not loaded for it
@@ -45,21 +44,29 @@ Which = Annotated[str, typer.Argument(metavar="SEGMENT", help="Its number, or it
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
 
 
+SegmentName = Annotated[str, typer.Option("--name", metavar="NAME", help="What the segment is for.")]
+FromCSV = Annotated[Path, typer.Option("--from-csv", metavar="FILE", help="Whom to put into it: a CSV file.")]
+RejectsPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--rejects",
+        metavar="REJECTS",
+        help="Where rows go that name nobody.",
+        show_default="NAME.rejects.csv beside FILE",
+    ),
+]
+
+
 @app.command(epilog=CREATE_EXAMPLES)
 def create(
     *,
     workspace: WorkspaceName,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the segment is for.")],
-    from_csv: Annotated[
-        Path, typer.Option("--from-csv", metavar="FILE", help="Whom to put into it: a CSV file in UTF-8.")
-    ],
-    by: Annotated[
-        Kind | None,
-        typer.Option("--by", help="The column that people are named by; the first with a value if left out."),
-    ] = None,
-    rejects: Annotated[
-        Path | None, typer.Option("--rejects", metavar="REJECTS", help="Where rows go that name nobody.")
-    ] = None,
+    name: SegmentName,
+    from_csv: FromCSV,
+    by: ByColumn = None,
+    mapping: Map = None,
+    encoding: Encoding = "utf-8",
+    rejects: RejectsPath = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
@@ -70,13 +77,18 @@ def create(
     is, without the rows of people who are to stay.
 
     Nobody is made. A row that names nobody goes with its line and the reason to a file beside FILE, NAME.rejects.csv.
+
+    Exit codes: 0 all rows were taken; 3 rows were rejected; 1 nothing could be taken, and no segment was made, or an
+    error; 64 wrong usage.
     """
     from workspace_operator.application.segmenting import SegmentMaking
 
     called = segment_name(name, field="--name")
+    options = csv_options(mapping, encoding)
+    rejects = rejects or rejects_beside(from_csv)
     with (
         opened_file(from_csv) as source,
-        RejectsFile(rejects or from_csv.with_name(f"{from_csv.stem}.rejects.csv"), of=from_csv) as not_taken,
+        RejectsFile(rejects, of=from_csv, marked=options.encoding != "utf-8") as not_taken,
         opened_workspace(database, workspace, cluster_id) as found,
     ):
         making = SegmentMaking(
@@ -87,31 +99,32 @@ def create(
             name=called,
             rejects=not_taken,
             by=by,
+            csv=options,
         )
         try:
             _run(making, source, from_csv)
             not_taken.finish()
         finally:
-            _tell(found, making.filled, called, not_taken.path)
+            _tell(found, making.filled, called, rejects)
+    if making.filled.rejected:
+        raise typer.Exit(INCOMPLETE if making.filled.joined else ERROR)
 
 
 def _run(making: "SegmentMaking", source: BinaryIO, file: Path) -> None:
     from workspace_operator.cli.progress_bars import file_bar
 
-    try:
-        with file_bar("putting together", source, file) as progress:
-            making.run(source, progress)
-    except InvalidInput as error:
-        if error.field != "file":
-            raise
-        raise InvalidInput(f"{file}, {error}", field="--from-csv") from error
+    with naming_file(file, "--from-csv"), file_bar("putting together", source) as progress:
+        making.run(source, progress)
 
 
 def _tell(found: NamedWorkspace, filled: "Filled", name: str, rejects: Path) -> None:
-    if filled.number is None:
+    if filled.number is not None:
+        people = found.segments.get(found.number, filled.number).people
+        tell(f"segment {filled.number} ({name}): {people_text(people)}")
+    elif filled.rejected:
+        tell("no segment was made: none of the rows could be taken")
+    else:
         return
-    people = found.segments.get(found.number, filled.number).people
-    tell(f"segment {filled.number} ({name}): {people_text(people)}")
     tell(f"{filled.rows} rows: {filled.joined} taken, {filled.rejected} rejected")
     if filled.rejected:
         tell(f"what was not taken, and why: {rejects}")

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from workspace_operator.application.exporting import people_lines
+from workspace_operator.application.undo_rows import UndoAction, undo_lines
 from workspace_operator.cli.files import refused
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.people import Person
@@ -22,7 +22,7 @@ def undo_path(workspace: str, now: datetime) -> Path:
 
 
 class UndoFile:
-    """A CSV file as ``people export`` writes it. It is never written over another one, and gone if nobody went into it.
+    """A CSV file of people as they were. It is never written over another one, and gone if nobody went into it.
 
     Args:
         path: must not be there yet.
@@ -48,7 +48,7 @@ class UndoFile:
                 message = f"{self.path} is there already, and may be all that is left of people: name another file"
                 raise InvalidInput(f"{message} with {_OPTION}", field=_OPTION) from error
             try:
-                self._write(islice(people_lines((), self._attributes), 1))
+                self._write(islice(undo_lines((), UndoAction.DELETED, self._attributes), 1))
                 _keep(self.path.parent)
             except OSError:
                 self._end()
@@ -60,10 +60,10 @@ class UndoFile:
         with refused(self.path, _OPTION):
             self._end()
 
-    def write(self, people: Sequence[Person]) -> None:
+    def write(self, people: Sequence[Person], action: UndoAction) -> None:
         """Write people down; they are on the disk when it returns. Raises InvalidInput."""
         with refused(self.path, _OPTION):
-            self._write(islice(people_lines(people, self._attributes), 1, None))
+            self._write(islice(undo_lines(people, action, self._attributes), 1, None))
             self.count += len(people)
 
     def _end(self) -> None:

@@ -15,7 +15,7 @@ from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import REFERENCE_KINDS, IdentifierKey, bare_cio_id
-from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, ID, IdentityRules, Kind
+from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, EMAIL_OR_ID, ID, IdentityRules, Kind
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +75,22 @@ def import_row_matches_two_people(search: Search) -> Found:
     return Outcome(effect=Effect.REJECTED, reason=reasons.TWO_PEOPLE)
 
 
+def import_row_gives_another_id_to_an_address(search: Search) -> Found:
+    """§3, last row: a new id and the address of somebody with another one; nobody knows whose the row's data are."""
+    call = search.call
+    if not call.by_import or search.rules.mode is not EMAIL_OR_ID or call.reference.kind is CIO_ID:
+        return None
+    by_id = call.reference.kind is ID
+    id_, key = (call.reference.key, call.email_key) if by_id else (call.id, call.reference.key)
+    owner = None if key is None else search.population.owners.get((EMAIL, key))
+    if owner is None or not isinstance(id_, str) or (ID, id_) in search.population.owners:
+        return None
+    holder = search.population.people[owner]
+    if holder.id is None:
+        return None
+    return Outcome(effect=Effect.REJECTED, reason=reasons.address_of_another(holder.id))
+
+
 def reference_matches(search: Search) -> Found:
     """Row c."""
     if search.match is None:
@@ -103,6 +119,7 @@ FINDING_RULES: tuple[FindingRule, ...] = (
     reference_is_no_identifier_here,
     reference_is_suppressed_or_an_unknown_cio_id,
     import_row_matches_two_people,
+    import_row_gives_another_id_to_an_address,
     reference_matches,
     body_identifier_of_the_other_kind_matches,
     only_updates_were_asked_for,

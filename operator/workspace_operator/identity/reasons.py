@@ -1,5 +1,7 @@
 """Why something was not done: fixed sentences, since callers compare them and reports group by them."""
 
+from workspace_operator.identity.texts import shown
+
 OTHERS = "The identifier is already associated with a different profile."
 SUPPRESSED = "The identifier is suppressed."
 INVALID_EMAIL = "The email is not a valid address."
@@ -31,3 +33,8 @@ SAME_PERSON = "Both sides of the merge are the same person."
 TOO_MANY_DEVICES = "A person can have at most 100 devices."
 NO_TIME = "The value is no time: send ISO 8601, such as 2026-01-31T12:00:00Z, or Unix seconds."
 IN_THE_FUTURE = "The value is more than a day in the future: send a time up to now."
+
+
+def address_of_another(id_: str) -> str:
+    """Why a row of a file with a new id is rejected; it is the one sentence that names somebody."""
+    return f"Nothing was taken: the address belongs to the person with id {shown(id_)}. Correct the id or the address."

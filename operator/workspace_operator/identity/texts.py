@@ -50,7 +50,7 @@ def stripped(text: str) -> str:
 
 
 def _is_blank(character: str) -> bool:
-    return not character.isascii() and (character.isspace() or category(character) == "Cf")
+    return character.isspace() or (not character.isascii() and category(character) == "Cf")
 
 
 def is_plain(text: str, limit: int) -> bool:

@@ -6,6 +6,7 @@ closes the fence, as do changes of the settings.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -13,7 +14,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import Answer, ReferenceAsk
+from workspace_operator.application.ports import Answer, Performer, ReferenceAsk
 from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable
 from workspace_operator.identity.calls import AnonymousEventCall, Ask, Call, IdentifyCall, SuppressCall, UnsuppressCall
 from workspace_operator.identity.emails import email_key_prefix
@@ -29,6 +30,7 @@ from workspace_operator.store import quick
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.counting import count_people
 from workspace_operator.store.dialects import among
+from workspace_operator.store.dry_runs import dry_run
 from workspace_operator.store.engines import StartOver
 from workspace_operator.store.fences import Standing, close_fence, pass_known_fence, standing_of
 from workspace_operator.store.folding import FoldingStore
@@ -93,6 +95,13 @@ class SQLPeople(FoldingStore):
             return self.database.writing(transaction.run)
 
         return self.folder.folding(workspace_id, perform)
+
+    @contextmanager
+    def dry_run(self, workspace_id: int) -> Iterator[Performer]:
+        """Give a performer whose identify calls see the effects of those before, and write nothing. Raises NotFound."""
+        self.rules(workspace_id)
+        with dry_run(self.database, self.folder, new_cio_id=self.new_cio_id, call_of=_call) as performer:
+            yield performer
 
     def _perform_quickly(self, workspace_id: int, ask: Ask, now: int) -> Outcome | None:
         """Go the short way, if it is one; None if the long way has to be gone."""

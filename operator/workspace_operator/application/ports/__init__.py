@@ -11,7 +11,7 @@ from workspace_operator.application.ports.credentials import CredentialDigests, 
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.merges import Merge, Merges, Undone
 from workspace_operator.application.ports.migrations import LONGEST_REST, Batch, Lease, Migrations
-from workspace_operator.application.ports.people import Answer, People, ReferenceAsk
+from workspace_operator.application.ports.people import Answer, People, Performer, ReferenceAsk
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
 from workspace_operator.application.ports.workspaces import Sought, Workspaces
@@ -34,6 +34,7 @@ __all__ = [
     "Merges",
     "Migrations",
     "People",
+    "Performer",
     "Previews",
     "ReferenceAsk",
     "Resources",

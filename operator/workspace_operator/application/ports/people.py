@@ -1,6 +1,7 @@
 """People and the calls about them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from workspace_operator.errors import InvalidInput
@@ -19,8 +20,8 @@ Answer: TypeAlias = Outcome | InvalidInput
 """What came of an ask; an error is given back, not raised, so that those beside it in the transaction are taken."""
 
 
-class People(Protocol):
-    """The people of workspaces. Asks in one sequence take effect in order, in one transaction."""
+class Performer(Protocol):
+    """Carries out calls about the people of workspaces, or only answers as if it did (`People.dry_run`)."""
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """Tell the identifier settings in force. Raises NotFound."""
@@ -28,6 +29,18 @@ class People(Protocol):
 
     def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
         """Carry calls out under the settings in force, an answer each. Raises NotFound."""
+        ...
+
+
+class People(Performer, Protocol):
+    """The people of workspaces. Asks in one sequence take effect in order, in one transaction."""
+
+    def dry_run(self, workspace_id: int) -> AbstractContextManager[Performer]:
+        """Give a performer whose identify calls see the effects of those before, and write nothing.
+
+        It answers as `perform` would if nothing else was changed meanwhile. What it remembers between calls is not in
+        memory. The only calls that it takes are identify calls. Raises NotFound.
+        """
         ...
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
