@@ -21,6 +21,10 @@ QUERY_CANCELED: Final = "57014"
 
 CONTENDED: Final = "the same rows were changed by others again and again; try again"
 
+_NEEDS_FOLDER: Final = (
+    "cannot be opened: its folder must be there, and be writable for the files -wal and -shm beside it ({said})"
+)
+
 _REFUSALS: Final[Mapping[str, str]] = {
     READ_ONLY: "is read-only: is it a standby, or is default_transaction_read_only on? With several hosts in the URL, "
     "target_session_attrs=read-write finds the primary",
@@ -36,6 +40,9 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "53200": "has no memory left: {said}",
     "53300": "has no connection left: {said}",
     "53400": "refuses more than its configuration allows: {said}",
+    "SQLITE_READONLY_CANTINIT": _NEEDS_FOLDER,
+    "SQLITE_READONLY_DIRECTORY": _NEEDS_FOLDER,
+    "SQLITE_READONLY_RECOVERY": _NEEDS_FOLDER,
     "SQLITE_FULL": "has no disk space left",
     "SQLITE_PERM": "cannot be written: {said}",
     "SQLITE_NOTADB": "is no SQLite database: {said}",
@@ -47,7 +54,7 @@ _REFUSALS_BY_CLASS: Final[Mapping[str, str]] = {
     "0A": "does not support a statement that this program sends ({state}): {said}",
     "XX": "has an internal error ({state}), of which its log says more: {said}",
     "SQLITE_READONLY": "cannot be written: the file and its folder, where the log is, must be writable ({said})",
-    "SQLITE_CANTOPEN": "cannot be opened: its folder must be there, and be writable for the log beside it ({said})",
+    "SQLITE_CANTOPEN": _NEEDS_FOLDER,
     "SQLITE_CORRUPT": "is damaged: {said}. Was the file replaced or cut short? Restore a backup while nothing runs",
     "SQLITE_IOERR": "cannot be read or written: {said}",
 }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -16,30 +16,25 @@ import sqlalchemy as sa
 from workspace_operator.errors import InvalidInput, StoreRefused, StoreUnavailable
 
 
-class _Identity(NamedTuple):
-    """What tells a file from another one of the same name."""
-
-    device: int
-    inode: int
-
-
 class DatabaseFile:
     """The file of one database, as it was when this process opened it first.
 
     A file that was moved away is still there for whoever has it open, and would take writes that nobody finds again.
+    One that is cut short or written over still has pages in the memory of whoever has it open.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._opened: _Identity | None = None
-        self._size = 0
+        self._opened: tuple[int, int] | None = None
+        self._state: tuple[int, int] = (0, 0)
+        self._mark = _NO_MARK
 
     def opened(self, connection: sqlite3.Connection) -> None:
         """Remember the file when the first connection opens it. Raises StoreRefused if it is another one by now."""
         connection.execute("PRAGMA schema_version").fetchone()  # SQLite opens the file with the first statement
         status = self._status()
         self._compare(status)
-        self._opened = _Identity(status.st_dev, status.st_ino)
+        self._opened = (status.st_dev, status.st_ino)
 
     def check(self, connection: sqlite3.Connection) -> None:
         """Refuse to go on with a file that was moved away, replaced or cut short. Raises StoreRefused.
@@ -49,14 +44,11 @@ class DatabaseFile:
         """
         status = self._status()
         self._compare(status)
-        if status.st_size < self._size:
-            # VACUUM makes a file smaller, too, but then SQLite knows of no more pages.
-            [pages], [page_size] = (
-                connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
-            )
-            if status.st_size < pages * page_size:
-                raise StoreRefused(f"the database file {self._path} was cut short while it was in use. {_WAY_OUT}")
-        self._size = status.st_size
+        state = (status.st_size, status.st_mtime_ns)
+        if state != self._state:  # SQLite writes to the file itself only when it works its log in
+            self._check_size(connection, status.st_size)
+            self._check_mark()
+            self._state = state
 
     def _status(self) -> os.stat_result:
         try:
@@ -67,8 +59,33 @@ class DatabaseFile:
 
     def _compare(self, status: os.stat_result) -> None:
         if self._opened not in (None, (status.st_dev, status.st_ino)):
-            raise StoreRefused(f"the database file {self._path} was replaced while it was in use. {_WAY_OUT}")
+            raise self._replaced()
 
+    def _check_size(self, connection: sqlite3.Connection, size: int) -> None:
+        if size >= self._state[0]:
+            return
+        # VACUUM makes a file smaller, too, but then SQLite itself counts no more pages.
+        pages, page_size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        if size < pages * page_size:
+            raise StoreRefused(f"the database file {self._path} was cut short while it was in use. {_WAY_OUT}")
+
+    def _check_mark(self) -> None:
+        """Compare the mark of `file_marks`, read from the file itself: SQLite may know it from its memory."""
+        try:
+            with self._path.open("rb") as file:
+                header = file.read(_MARK.stop)
+        except OSError as error:
+            raise StoreRefused(f"the database file {self._path} cannot be read: {error.strerror}") from error
+        if self._mark not in (_NO_MARK, header[_MARK]):
+            raise self._replaced()
+        self._mark = header[_MARK]
+
+    def _replaced(self) -> StoreRefused:
+        return StoreRefused(f"the database file {self._path} was replaced while it was in use. {_WAY_OUT}")
+
+
+_MARK = slice(68, 72)
+_NO_MARK = bytes(4)
 
 _WAY_OUT = "Nothing is read or written until the file is back; to use another one, stop all processes first, then start"
 
@@ -173,7 +190,9 @@ def _log_ahead(connection: sqlite3.Connection, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         if time.monotonic() > deadline:
-            raise sqlite3.OperationalError("the file cannot be put into WAL mode: is it on a disk of this machine?")
+            raise sqlite3.OperationalError(
+                "the file cannot be put into WAL mode: is it locked by another program, or on no disk of this machine?"
+            )
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode=WAL")
         time.sleep(0.01)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import InvalidInput, UnsupportedSchema
 from workspace_operator.store.engines import Database
+from workspace_operator.store.file_marks import keep_marked
 from workspace_operator.store.plan_statistics import keep_pinned, pin
 from workspace_operator.store.tables import metadata
 
@@ -30,12 +31,14 @@ def upgrade(database: Database) -> bool:
         InvalidInput: the database was made by a newer version of this program.
         StoreUnavailable: it does not answer.
     """
-    current = _known_revision_of(database)
-    if current == known_revisions()[-1]:
+    is_due = _known_revision_of(database) != known_revisions()[-1]
+    if is_due:
+        database.writing(_upgrade)
+    else:
         keep_pinned(database)
-        return False
-    database.writing(_upgrade)
-    return True
+    if database.is_sqlite:
+        keep_marked(database)
+    return is_due
 
 
 def upgrade_existing(database: Database) -> bool:
