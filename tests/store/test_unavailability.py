@@ -157,7 +157,7 @@ def test_deadlock_is_tried_again(postgres_database: Database) -> None:
         lambda: postgres_database.writing(lambda connection: lock(connection, "b", "a")),
     )
 
-    assert len(attempts) == 3
+    assert len(attempts) >= 3  # whoever begins anew may overtake the one who waits
 
 
 def test_race_for_an_identifier_has_one_winner(sql: Store) -> None:
