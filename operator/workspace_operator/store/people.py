@@ -15,7 +15,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Answer, Performer, ReferenceAsk
-from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable
+from workspace_operator.errors import InvalidInput, LockTimeout, NotFound, OutcomeUnknown, StoreUnavailable
 from workspace_operator.identity.calls import AnonymousEventCall, Ask, Call, IdentifyCall, SuppressCall, UnsuppressCall
 from workspace_operator.identity.emails import email_key_prefix
 from workspace_operator.identity.keys import Keys, keys_of
@@ -119,10 +119,10 @@ class SQLPeople(FoldingStore):
                     return None
                 if self.witness is not None:
                     self.witness(connection, standing, [call], [found.outcome], now)
-        except StoreUnavailable:
-            if found is not None:
-                raise  # nobody knows whether it was written
-            return None  # a connection that its server had ended meanwhile; the long way has others
+        except StoreUnavailable as error:
+            if isinstance(error, LockTimeout) or (found is not None and isinstance(error, OutcomeUnknown)):
+                raise
+            return None  # nothing was written: the long way has other connections, and limits of its own
         return found.outcome
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:

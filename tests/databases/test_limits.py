@@ -1,0 +1,219 @@
+"""Limits of the server's owner do not stop work that takes long, and every refusal names its reason."""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
+
+from tests.postgres import Postgres
+from tests.store.adapters import Store, sql_store, upgraded
+from tests.store.scenes import Scene
+from workspace_operator.errors import Conflict, LockTimeout, StoreRefused
+from workspace_operator.identity.outcomes import Effect
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.stages import Stage
+from workspace_operator.store import engines, quick
+from workspace_operator.store.dialects import Prepared, limits_locks
+from workspace_operator.store.engines import LOCK_TIMEOUT_SECONDS, Database
+from workspace_operator.store.tables import person
+from workspace_operator.store.upgrades import upgrade
+
+SHORT = {"statement_timeout": "30ms", "transaction_timeout": "60ms", "idle_in_transaction_session_timeout": "30ms"}
+LONGER = sa.text("SELECT pg_sleep(0.1)")
+
+
+@pytest.fixture
+def limited_url(postgres: Postgres, postgres_url: str) -> str:
+    """A database whose owner allows a statement, a transaction and a rest in it next to no time."""
+    name = sql.Identifier(str(make_url(postgres_url).database))
+    with psycopg.connect(postgres.url().replace("+psycopg", ""), autocommit=True) as connection:
+        for setting, value in SHORT.items():
+            statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
+            connection.execute(statement.format(name, sql.Identifier(setting), sql.Literal(value)))
+    return postgres_url
+
+
+@pytest.fixture
+def limited(limited_url: str) -> Iterator[Store]:
+    database = upgraded(limited_url)
+    yield sql_store(database)
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_database(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        database = Database(url)
+        yield database
+        database.close()
+
+
+def test_owner_has_set_limits(limited: Store) -> None:
+    """Otherwise the other tests would show nothing."""
+    assert limited.database is not None
+    with limited.database._statement_engine.connect() as connection:
+        shown = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in SHORT}
+
+    assert shown == SHORT
+
+
+def test_transactions_have_limits_of_their_own(limited: Store) -> None:
+    database = limited.database
+    assert database is not None
+    for transaction in (database.reading, database.reading_one_snapshot):
+        with transaction() as connection:
+            connection.execute(LONGER)
+            connection.execute(LONGER)
+
+    database.writing(lambda connection: [connection.execute(LONGER), connection.execute(LONGER)])
+
+
+def test_identifier_change_is_carried_out(limited: Store) -> None:
+    scene = Scene.create(limited, Mode.ID_ONLY)
+    scene.add_many({str(number): f"{number}@example.com" for number in range(3000)})
+    scene.request()
+
+    while scene.work():
+        pass
+
+    assert (scene.stage, scene.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
+
+
+def test_schema_is_upgraded_without_a_limit(limited_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+    database = Database(limited_url)
+
+    def look(connection: sa.Connection) -> None:
+        shown.append(connection.exec_driver_sql("SHOW statement_timeout").scalar_one())
+
+    monkeypatch.setattr("workspace_operator.store.upgrades.pin", look)
+
+    upgrade(database)
+
+    assert shown == ["0"]
+    database.close()
+
+
+def test_short_way_that_is_stopped_goes_the_long_way(limited: Store) -> None:
+    """Its statements are transactions of their own, under the owner's limit."""
+    scene = Scene.create(limited, Mode.EMAIL_OR_ID)
+    scene.say(id="1")
+    scene.say(id="1", body={"plan": "a"})
+    assert limited.database is not None
+
+    with limited.database.engine.connect() as other:
+        other.execute(sa.select(person.c.cio_id).with_for_update()).all()
+        letting_go = threading.Timer(0.3, other.rollback)
+        letting_go.start()
+        effect = scene.say(id="1", body={"plan": "b"}).effect
+        letting_go.join()
+
+    assert effect is Effect.UPDATED
+
+
+def test_short_way_waits_for_a_lock_as_long_as_any(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick, "_WRITES", writes_that_wait(0.2))
+    database = upgraded(postgres_url)
+    scene = Scene.create(sql_store(database), Mode.EMAIL_OR_ID)
+    scene.say(id="1")
+    scene.say(id="1", body={"plan": "a"})
+
+    with database.engine.connect() as other:
+        other.execute(sa.select(person.c.cio_id).with_for_update()).all()
+        with pytest.raises(LockTimeout, match="locked by somebody who does not let go"):
+            scene.say(id="1", body={"plan": "b"})
+
+    assert scene.say(id="1", body={"plan": "b"}).effect is Effect.UPDATED
+    database.close()
+
+
+def writes_that_wait(seconds: float) -> Sequence[Prepared]:
+    """The statements of the short way, with another limit."""
+    text = str(quick._LOCK_LIMIT)
+    assert f"{LOCK_TIMEOUT_SECONDS * 1000}ms" in text
+
+    def shorter(statement: Prepared) -> Prepared:
+        found = Prepared(statement._make)
+        found._compiled = {"postgresql": (written(statement).replace(text, str(limits_locks(seconds))), None)}
+        return found
+
+    return tuple(map(shorter, quick._WRITES))
+
+
+def written(statement: Prepared) -> str:
+    dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
+    return str(statement._make(dialect).compile(dialect=dialect))
+
+
+REFUSALS = {
+    "0A000": "does not support a statement that this program sends [(]0A000[)]: the reason",
+    "25P04": "transaction_timeout is too short",
+    "26000": "prepare=off",
+    "42P05": "prepare=off",
+    "42501": "does not give its user the rights: the reason",
+    "53100": "has no disk space left: the reason",
+    "53200": "has no memory left: the reason",
+    "53300": "has no connection left: the reason",
+    "53400": "refuses more than its configuration allows: the reason",
+    "57014": "statement_timeout is too short, or somebody cancelled it",
+    "XX000": "has an internal error [(]XX000[)], of which its log says more: the reason",
+    "XX001": "has an internal error [(]XX001[)]",
+}
+"""By SQLSTATE, what the message says."""
+
+
+@pytest.mark.parametrize("state", REFUSALS)
+def test_refusal_names_the_setting_or_the_fault(postgres_database: Database, state: str) -> None:
+    with pytest.raises(StoreRefused, match=REFUSALS[state]) as caught:
+        postgres_database.writing(lambda connection: fail(connection, state, "the reason"))
+
+    assert "does not answer" not in str(caught.value)
+    with pytest.raises(StoreRefused, match=REFUSALS[state]), postgres_database.reading() as connection:
+        fail(connection, state, "the reason")
+
+
+def test_lost_race_that_is_called_an_internal_error_is_tried_again(postgres_database: Database) -> None:
+    """As Citus does for COPY."""
+    tries: list[int] = []
+
+    def work(connection: sa.Connection) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            fail(connection, "XX000", 'duplicate key value violates unique constraint "identifier_pkey_102084"')
+
+    postgres_database.writing(work)
+
+    assert len(tries) == 3
+
+
+def test_race_that_is_always_lost_is_a_conflict(postgres_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "MOST_TRIES", 2)
+
+    with pytest.raises(Conflict):
+        postgres_database.writing(lambda connection: fail(connection, "40001", "could not serialize access"))
+
+
+def fail(connection: sa.Connection, state: str, message: str) -> None:
+    connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{state}'; END $$")
+
+
+def test_user_without_rights_is_told(postgres: Postgres, postgres_url: str) -> None:
+    upgraded(postgres_url).close()
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CREATE ROLE visitor LOGIN PASSWORD 'visitor'")
+    visiting = make_url(postgres_url).set(username="visitor", password="visitor").render_as_string(hide_password=False)
+    database = Database(visiting)
+
+    with pytest.raises(StoreRefused, match="does not give its user the rights: permission denied for table") as caught:
+        sql_store(database).workspaces.list()
+
+    assert ":visitor" not in str(caught.value)
+    database.close()
+    postgres.drop_database(postgres_url)
+    with psycopg.connect(postgres.url().replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP ROLE visitor")
