@@ -83,12 +83,8 @@ def _is_pooled(connection: Any) -> bool:
 
 
 def _limits(lock_seconds: float) -> str:
-    settings = {
-        "lock_timeout": f"{int(lock_seconds * 1000)}ms",
-        "idle_in_transaction_session_timeout": FORGOTTEN_AFTER,
-        "statement_timeout": STATEMENT_LIMIT,
-    }
-    return _set_locally(settings)
+    settings = {"lock_timeout": f"{int(lock_seconds * 1000)}ms", "statement_timeout": STATEMENT_LIMIT}
+    return _RESTING + _set_locally(settings)
 
 
 def _known_limits(connection: Any) -> str:
@@ -99,14 +95,17 @@ def _known_limits(connection: Any) -> str:
     for name, value in _IF_KNOWN.items():
         statement = _set_locally({name: value})
         try:
-            connection.execute(f"BEGIN; {statement}", prepare=False)
+            connection.execute(f"BEGIN; {_RESTING}{statement}ROLLBACK", prepare=False)
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue):
-            pass  # an older version, or a platform without it
+            # An older version, or a platform without it.
+            connection.rollback()
         else:
             known += statement
-        connection.rollback()
     return known
 
 
 def _set_locally(settings: Mapping[str, str]) -> str:
     return "".join(f"SET LOCAL {name} = '{value}'; " for name, value in settings.items())
+
+
+_RESTING: Final = _set_locally({"idle_in_transaction_session_timeout": FORGOTTEN_AFTER})
