@@ -1,6 +1,6 @@
 """A controller on fakes, whose clock is turned by hand and whose queue is worked off at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_bytes
@@ -17,7 +17,8 @@ from workspace_operator.application.ports import Sought
 from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.migrations.records import Migration
-from workspace_operator.reconcile.observed import Observed, Owner, PeopleCounts
+from workspace_operator.reconcile.observed import Observed, Owner, PeopleCounts, SettledWorkspace, SpecVersion
+from workspace_operator.reconcile.plan import Action
 from workspace_operator.resources.workspaces import API_VERSION, KIND
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -29,6 +30,8 @@ class WatchedWorkspaces(MemoryWorkspaces):
 
     looks: list[str] = field(default_factory=list)
     away: list[bool] = field(default_factory=list)
+    writes: list[Action] = field(default_factory=list)
+    before_write: list[Callable[[], None]] = field(default_factory=list)
 
     def observe(self, sought: Sought) -> Observed:
         self.looks.append(sought.owner.name)
@@ -38,6 +41,16 @@ class WatchedWorkspaces(MemoryWorkspaces):
     def unreported(self) -> Sequence[tuple[Owner, Migration]]:
         self._answer()
         return MemoryWorkspaces.unreported(self)
+
+    def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[SettledWorkspace]:
+        self._answer()
+        return MemoryWorkspaces.unchanged(self, cluster, namespaces)
+
+    def carry_out(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
+        for deed in self.before_write:
+            deed()
+        MemoryWorkspaces.carry_out(self, action, now=now, spec=spec)
+        self.writes.append(action)
 
     def _answer(self) -> None:
         if self.away:
@@ -51,6 +64,7 @@ class Scene:
     resources: MemoryResources = field(default_factory=MemoryResources)
     workspaces: WatchedWorkspaces = field(default_factory=lambda: WatchedWorkspaces(Memory()))
     time: float = 1000.0
+    secrets: MemorySecrets = field(default_factory=MemorySecrets)
     counts: list[int] = field(default_factory=list)
     controller: Controller = field(init=False)
 
@@ -59,7 +73,7 @@ class Scene:
             workspaces=self.workspaces,
             resources=self.resources,
             credentials=MemoryCredentials(self.workspaces.memory),
-            secrets=MemorySecrets(),
+            secrets=self.secrets,
             newest=lambda document: self.resources.get(*key_of(document)),
             count_people=self._count,
             cluster_id="cluster-1",

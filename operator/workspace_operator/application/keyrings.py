@@ -69,9 +69,10 @@ class Keyring:
 
     def _status_says_current(self, newest: StoredCredentials) -> bool:
         """Whether an earlier visit saw the Secret hold these credentials, and nothing asks to look again."""
-        status = self.resource.previous.credentials
+        status, request = self.resource.previous.credentials, self.resource.rotation_request
         return (
-            not self.check_secret
+            not (self.check_secret or self._was_there)
+            and request in ("", newest.request)
             and self.secrets is not None
             and status is not None
             and status.secret_name == self.resource.secret_name

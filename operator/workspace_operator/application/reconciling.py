@@ -153,7 +153,7 @@ class Reconciler:
         if self.clock() - began > READ_AT_MOST:
             return True
         subject.is_newest = True
-        if version_of(document) == version_of(subject.document):
+        if is_same(document, subject.document):
             return False
         subject.document, subject.resource = document, resource_of(document)
         subject.keyring = self._keyring(subject.resource, check_secret=subject.keyring.check_secret)
@@ -250,6 +250,12 @@ class Reconciler:
 def version_of(document: Document) -> str:
     """The resourceVersion."""
     return str(document["metadata"].get("resourceVersion", ""))
+
+
+def is_same(document: Document, known: Document) -> bool:
+    """Whether two documents say the same; a resourceVersion alone may come again after a restore of etcd."""
+    one, other = ({**each["metadata"], "managedFields": None} for each in (document, known))
+    return one == other and all(document.get(part) == known.get(part) for part in ("spec", "status"))
 
 
 def _is_migrating(resource: Resource, observed: Observed) -> bool:

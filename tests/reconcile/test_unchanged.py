@@ -1,0 +1,80 @@
+"""Which resources need no visit after a restart; when in doubt, one is visited."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tests.reconcile.builders import OWNER
+from workspace_operator.reconcile.observed import SettledWorkspace
+from workspace_operator.reconcile.unchanged import is_unchanged
+from workspace_operator.resources.workspaces import FINALIZER, RECONCILE_REQUESTED_AT, ROTATE_CREDENTIALS_AT
+
+SETTLED = SettledWorkspace(workspace_id=7, owner=OWNER, generation=3, rotation_request="monday")
+AT_REST: dict[str, Any] = {
+    "metadata": {"namespace": "team-a", "name": "shop", "uid": "uid-1", "generation": 3},
+    "spec": {"displayName": "Shop"},
+    "status": {
+        "observedGeneration": 3,
+        "workspaceID": 7,
+        "lastHandledReconcileAt": "tuesday",
+        "conditions": [
+            {"type": "Ready", "status": "True", "reason": "InForce"},
+            {"type": "IdentifiersApplied", "status": "True", "reason": "InForce"},
+        ],
+    },
+}
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    document = deepcopy(AT_REST)
+    *folders, last = path.split(".")
+    place = document
+    for folder in folders:
+        place = place.setdefault(folder, {})
+    place[last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        AT_REST,
+        changed("metadata.annotations", {RECONCILE_REQUESTED_AT: "tuesday", ROTATE_CREDENTIALS_AT: "monday"}),
+        {**changed("spec.deletionPolicy", "Delete"), "metadata": {**AT_REST["metadata"], "finalizers": [FINALIZER]}},
+    ],
+    ids=["plain", "handled requests", "its finalizer"],
+)
+def test_resource_at_rest_is_unchanged(document: dict[str, Any]) -> None:
+    assert is_unchanged(document, SETTLED)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metadata.deletionTimestamp", "2026-05-01T12:00:00Z"),
+        ("metadata.uid", "uid-2"),
+        ("metadata.generation", 4),
+        ("metadata.finalizers", [FINALIZER]),
+        ("metadata.annotations", {RECONCILE_REQUESTED_AT: "wednesday"}),
+        ("metadata.annotations", {ROTATE_CREDENTIALS_AT: "wednesday"}),
+        ("spec.deletionPolicy", "Delete"),
+        ("status", None),
+        ("status.observedGeneration", 2),
+        ("status.workspaceID", 8),
+        ("status.conditions", []),
+        ("status.conditions", [{"type": "Ready", "status": "False", "reason": "MigrationBlocked"}]),
+    ],
+)
+def test_resource_with_anything_to_do_is_visited(path: str, value: object) -> None:
+    assert not is_unchanged(changed(path, value), SETTLED)
+
+
+def test_resource_whose_workspace_was_written_since_is_visited() -> None:
+    assert not is_unchanged(AT_REST, None)
+
+
+def test_generation_of_the_store_must_be_the_same() -> None:
+    earlier = SettledWorkspace(workspace_id=7, owner=OWNER, generation=2, rotation_request="")
+
+    assert not is_unchanged(AT_REST, earlier)

@@ -1,0 +1,179 @@
+"""The store refuses what a late document asks for, on every database (design §4, Newest only)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.store.adapters import Store
+from tests.store.scenes import create, look, observed, owner
+from workspace_operator.errors import Moved
+from workspace_operator.identity.rules import Mode
+from workspace_operator.migrations.records import OnConflict
+from workspace_operator.reconcile.observed import SettledWorkspace, SpecVersion, StoredWorkspace
+from workspace_operator.reconcile.plan import (
+    AcceptLowerGeneration,
+    Action,
+    CancelMigration,
+    DestroyWorkspace,
+    PauseMigration,
+    PutInForce,
+    RecordSpec,
+    RequestMigration,
+    RetryMigration,
+    TakeOver,
+)
+
+OWNER = owner()
+
+
+def spec(generation: int, uid: str = OWNER.uid) -> SpecVersion:
+    return SpecVersion(uid=uid, generation=generation)
+
+
+def write(store: Store, action: Action, version: SpecVersion | None) -> None:
+    store.workspaces.carry_out(action, now=store.clock(), spec=version)
+
+
+def recolored(workspace: StoredWorkspace) -> Action:
+    settings = replace(workspace.settings, color="222222")
+    return PutInForce(workspace_id=workspace.workspace_id, row_version=workspace.row_version, settings=settings)
+
+
+def requested(workspace: StoredWorkspace) -> Action:
+    return RequestMigration(
+        workspace_id=workspace.workspace_id,
+        from_mode=workspace.mode,
+        to_mode=Mode.ID_ONLY,
+        on_conflict=OnConflict.BLOCK,
+    )
+
+
+def recorded(workspace: StoredWorkspace, generation: int = 5) -> Action:
+    return RecordSpec(workspace_id=workspace.workspace_id, row_version=workspace.row_version, generation=generation)
+
+
+def destroyed(workspace: StoredWorkspace) -> Action:
+    return DestroyWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
+
+
+WRITES = [recolored, requested, destroyed, lambda workspace: recorded(workspace, 4)]
+
+
+@pytest.fixture
+def workspace(store: Store) -> StoredWorkspace:
+    """Made, and carried out up to generation 5."""
+    made = create(store, OWNER)
+    write(store, recorded(made), spec(5))
+    return observed(store, OWNER)
+
+
+@pytest.mark.parametrize("action", WRITES)
+@pytest.mark.parametrize("late", [spec(4), spec(9, uid="another")], ids=["generation", "uid"])
+def test_late_document_writes_nothing(
+    store: Store, workspace: StoredWorkspace, action: Callable[[StoredWorkspace], Action], late: SpecVersion
+) -> None:
+    with pytest.raises(Moved):
+        write(store, action(workspace), late)
+
+    assert observed(store, OWNER) == workspace
+    assert look(store, OWNER).migration is None
+
+
+@pytest.mark.parametrize("action", [recolored, requested])
+def test_newer_document_is_recorded_with_its_write(
+    store: Store, workspace: StoredWorkspace, action: Callable[[StoredWorkspace], Action]
+) -> None:
+    write(store, action(workspace), spec(6))
+
+    assert observed(store, OWNER).spec_generation == 6
+
+
+@pytest.mark.parametrize("kind", [CancelMigration, PauseMigration, RetryMigration])
+def test_late_document_leaves_a_change_alone(store: Store, workspace: StoredWorkspace, kind: type) -> None:
+    write(store, requested(workspace), spec(6))
+    more: dict[str, object] = {PauseMigration: {"paused": True}, RetryMigration: {"token": "now"}}.get(kind, {})
+    action = kind(workspace_id=workspace.workspace_id, number=1, **more)
+    before = look(store, OWNER).migration
+
+    with pytest.raises(Moved):
+        write(store, action, spec(5))
+
+    assert look(store, OWNER).migration == before
+    write(store, action, spec(6))
+    assert look(store, OWNER).migration != before
+
+
+def test_administrator_is_not_compared(store: Store, workspace: StoredWorkspace) -> None:
+    write(store, recolored(workspace), None)
+
+    after = observed(store, OWNER)
+    assert (after.settings.color, after.spec_generation) == ("222222", 5)
+    assert settled(store) == []
+
+
+def test_new_owner_begins_anew(store: Store, workspace: StoredWorkspace) -> None:
+    successor = replace(OWNER, uid="successor", created_at="2026-05-01T12:00:00Z")
+    take_over = TakeOver(workspace_id=workspace.workspace_id, row_version=workspace.row_version, owner=successor)
+
+    write(store, take_over, spec(1, uid="successor"))
+
+    after = observed(store, OWNER)
+    assert (after.spec_generation, after.owner.created_at) == (1, "2026-05-01T12:00:00Z")
+
+
+def accepting(workspace: StoredWorkspace, **changes: int) -> Action:
+    action = AcceptLowerGeneration(
+        workspace_id=workspace.workspace_id,
+        row_version=workspace.row_version,
+        recorded=workspace.spec_generation,
+        generation=2,
+        request="monday",
+    )
+    return replace(action, **changes)
+
+
+def test_accepted_generation_is_held(store: Store, workspace: StoredWorkspace) -> None:
+    write(store, accepting(workspace), spec(2))
+
+    after = observed(store, OWNER)
+    assert (after.spec_generation, after.held_generation, after.held_request) == (2, 2, "monday")
+
+
+@pytest.mark.parametrize("changes", [{"recorded": 4}, {"row_version": 99}])
+def test_generation_recorded_meanwhile_is_not_lowered(
+    store: Store, workspace: StoredWorkspace, changes: dict[str, int]
+) -> None:
+    with pytest.raises(Moved):
+        write(store, accepting(workspace, **changes), spec(2))
+
+    assert observed(store, OWNER) == workspace
+
+
+def test_later_generation_releases_what_is_held(store: Store, workspace: StoredWorkspace) -> None:
+    write(store, accepting(workspace), spec(2))
+
+    write(store, recorded(observed(store, OWNER), 3), spec(3))
+
+    after = observed(store, OWNER)
+    assert (after.spec_generation, after.held_generation, after.held_request) == (3, None, None)
+
+
+def test_held_generation_stays_held_through_its_own_writes(store: Store, workspace: StoredWorkspace) -> None:
+    write(store, accepting(workspace), spec(2))
+
+    write(store, recolored(observed(store, OWNER)), spec(2))
+
+    assert observed(store, OWNER).held_generation == 2
+
+
+def settled(store: Store) -> list[SettledWorkspace]:
+    return list(store.workspaces.unchanged(OWNER.cluster, {OWNER.namespace}))
+
+
+def test_workspace_at_rest_is_listed_as_unchanged(store: Store, workspace: StoredWorkspace) -> None:
+    create(store, owner("elsewhere", namespace="other"))
+
+    assert settled(store) == [
+        SettledWorkspace(workspace_id=workspace.workspace_id, owner=OWNER, generation=5, rotation_request="")
+    ]
