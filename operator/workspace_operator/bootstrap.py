@@ -1,5 +1,6 @@
 """The one place that builds concrete things and puts them together."""
 
+import logging
 import os
 import secrets
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,8 @@ if TYPE_CHECKING:  # a server is 20 MB that only the API needs
 
 MONITOR_END_SECONDS = 2.0
 """For a check under way, before its connections are closed."""
+
+logger = logging.getLogger(__name__)
 
 BUSY_CACHE_MEGABYTES = 32
 """For one command with one connection: an import of a million people is a seventh faster with it."""
@@ -213,6 +217,13 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
     cluster_id = access.awaited_cluster_id(api, stopping.wait)
     if cluster_id is None:
         return
+    logger.info(
+        "operator of workspacectl %s: database %s, cluster %s, namespaces %s",
+        version("workspace-operator"),
+        store.name,
+        cluster_id,
+        ", ".join(settings.namespaces) or "all",
+    )
     resources = ClusterResources(api, cluster_id)
     controller = Controller(
         reconciler=reconciler(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.controller.scenes import Scene
-from workspace_operator.application.controller import MAX_LISTED, is_newer
+from workspace_operator.application.controller import MAX_LISTED, Priority, is_newer
 from workspace_operator.resources.workspaces import ROTATE_CREDENTIALS_AT
 
 EDITS = 60
@@ -173,7 +173,7 @@ def test_long_list_is_compared_in_parts() -> None:
         scene.controller.on_list(scene.apply(f"ws-{number}"))
 
     assert scene.controller.work()
-    assert [priority for priority, *_ in scene.controller._queue].count(2) == 1
+    assert [priority for priority, *_ in scene.controller._queue].count(Priority.LISTED) == 1
 
 
 def test_list_of_a_restored_cluster_is_news(scene: Scene) -> None:

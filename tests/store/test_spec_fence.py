@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -89,10 +90,13 @@ def test_newer_document_is_recorded_with_its_write(
     assert observed(store, OWNER).spec_generation == 6
 
 
-@pytest.mark.parametrize("kind", [CancelMigration, PauseMigration, RetryMigration])
-def test_late_document_leaves_a_change_alone(store: Store, workspace: StoredWorkspace, kind: type) -> None:
+@pytest.mark.parametrize(
+    ("kind", "more"), [(CancelMigration, {}), (PauseMigration, {"paused": True}), (RetryMigration, {"token": "now"})]
+)
+def test_late_document_leaves_a_change_alone(
+    store: Store, workspace: StoredWorkspace, kind: Callable[..., Action], more: dict[str, object]
+) -> None:
     write(store, requested(workspace), spec(6))
-    more: dict[str, object] = {PauseMigration: {"paused": True}, RetryMigration: {"token": "now"}}.get(kind, {})
     action = kind(workspace_id=workspace.workspace_id, number=1, **more)
     before = look(store, OWNER).migration
 
@@ -122,7 +126,7 @@ def test_new_owner_begins_anew(store: Store, workspace: StoredWorkspace) -> None
     assert (after.spec_generation, after.owner.created_at) == (1, "2026-05-01T12:00:00Z")
 
 
-def accepting(workspace: StoredWorkspace, **changes: int) -> Action:
+def accepting(workspace: StoredWorkspace, **changes: Any) -> Action:
     action = AcceptLowerGeneration(
         workspace_id=workspace.workspace_id,
         row_version=workspace.row_version,

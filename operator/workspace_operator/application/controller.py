@@ -8,6 +8,7 @@ memory: after a restart every resource is listed anew.
 
 import heapq
 import itertools
+import json
 import logging
 import random
 import threading
@@ -17,9 +18,10 @@ from enum import IntEnum
 from typing import Any
 
 from workspace_operator.application.ports import Workspaces
-from workspace_operator.application.reconciling import Reconciler, version_of
+from workspace_operator.application.reconciling import Reconciler, ReconcileResult, ready_of, version_of
 from workspace_operator.errors import Moved, NotFound, StoreUnavailable, Unavailable
 from workspace_operator.reconcile.unchanged import is_unchanged
+from workspace_operator.reconcile.verdicts import WARNINGS
 
 logger = logging.getLogger(__name__)
 
@@ -236,20 +238,21 @@ class Controller:
         """Reconcile one resource; nothing escapes, since the next visit makes up for a failure."""
         document, reads_first, checks_secret = item.document, item.reads_first, item.checks_secret
         item.reads_first = item.checks_secret = False
-        result, requeue, is_gone = None, True, False
+        result, requeue, is_gone, began = None, True, False, self.monotonic()
         try:
             if reads_first:
                 document = self.read(*key)
             result = self.reconciler.reconcile(document, is_fresh=reads_first, check_secret=checks_secret)
             requeue = result.requeue
+            log_result(key, result, seconds=self.monotonic() - began)
         except NotFound:
             is_gone = True
         except Moved:
-            logger.debug("%s/%s was edited meanwhile: it is reconciled again", *key)
+            logger.debug("namespace=%s name=%s was edited meanwhile: it is reconciled again", *key)
         except Unavailable as error:
-            logger.warning("%s/%s: %s", *key, error)
+            logger.warning("namespace=%s name=%s error=%s", *key, json.dumps(str(error)))
         except Exception:
-            logger.exception("%s/%s: the reconcile failed; it will be tried again", *key)
+            logger.exception("namespace=%s name=%s: the reconcile failed; it will be tried again", *key)
         with self._changed:
             self._finish(key, item, result.document if result else None, requeue=requeue, is_gone=is_gone)
         if result is not None and not requeue:
@@ -295,6 +298,18 @@ class Controller:
         self._failed.discard(key)
         if self._items.get(key) is item:
             del self._items[key]
+
+
+def log_result(key: Key, result: ReconcileResult, *, seconds: float) -> None:
+    """Log a line for each visit that changed anything or ended otherwise than the one before."""
+    if not (result.actions or result.is_news):
+        return
+    status, reason = ready_of(result.status)
+    level = logging.WARNING if reason in WARNINGS else logging.INFO
+    generation = result.document["metadata"].get("generation", 0)
+    what = ",".join(result.actions) or "none"
+    line = "namespace=%s name=%s generation=%s actions=%s ready=%s reason=%s duration_ms=%d"
+    logger.log(level, line, *key, generation, what, status, reason, seconds * 1000)
 
 
 def key_of(document: Document) -> Key:

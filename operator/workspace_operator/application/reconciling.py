@@ -6,7 +6,7 @@ only). The status is written with the resourceVersion that the plan was made of,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,11 +49,15 @@ class ReconcileResult:
         document: the resource as it is now, with what was written to it.
         requeue: reconcile again before long, since something else has to happen first.
         status: the whole status, written or not.
+        actions: what was carried out, in order.
+        is_news: whether reason or status of condition Ready changed.
     """
 
     document: Document
     requeue: bool = False
     status: Mapping[str, Any]
+    actions: tuple[str, ...] = ()
+    is_news: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +75,7 @@ class _Subject:
     keyring: Keyring
     was_read: bool
     is_newest: bool = False
+    done: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +120,13 @@ class Reconciler:
         for event in plan.events:
             self.resources.emit(subject.resource.namespace, subject.resource.name, subject.resource.uid, event)
         self._mark_reported(observed)
-        return ReconcileResult(document=document, requeue=plan.retry, status=status)
+        return ReconcileResult(
+            document=document,
+            requeue=plan.retry,
+            status=status,
+            actions=tuple(subject.done),
+            is_news=ready_of(status) != ready_of(subject.document.get("status") or {}),
+        )
 
     def _converge(self, subject: _Subject) -> tuple[Observed | StoreAway, Plan]:
         """Carry actions out until none is left; the plan then has their events, too."""
@@ -164,6 +175,7 @@ class Reconciler:
             subject.keyring.carry_out(action, now=self.clock())
         else:
             self.workspaces.carry_out(action, now=self.clock(), spec=subject.resource.spec_version)
+        subject.done.append(type(action).__name__)
 
     def _observe_and_plan(self, subject: _Subject) -> tuple[Observed | StoreAway, Plan]:
         subject.is_newest = False
@@ -250,6 +262,12 @@ class Reconciler:
 def version_of(document: Document) -> str:
     """The resourceVersion."""
     return str(document["metadata"].get("resourceVersion", ""))
+
+
+def ready_of(status: Mapping[str, Any]) -> tuple[str, str]:
+    """Status and reason of condition Ready; empty before the first visit."""
+    conditions = status.get("conditions") or ()
+    return next(((each["status"], each["reason"]) for each in conditions if each["type"] == "Ready"), ("", ""))
 
 
 def is_same(document: Document, known: Document) -> bool:

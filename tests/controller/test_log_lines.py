@@ -1,0 +1,75 @@
+"""One line for each change that is made, each conflict and each error; none for a visit that changed nothing."""
+
+import logging
+
+import pytest
+
+from tests.controller.scenes import Scene
+
+LOGGER = "workspace_operator.application.controller"
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, logger=LOGGER)
+    return caplog
+
+
+def messages(lines: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Level and text of each line, without the duration."""
+    found = [(record.levelname, record.getMessage().rpartition(" duration_ms=")[0]) for record in lines.records]
+    lines.clear()
+    return found
+
+
+def test_change_is_one_line(lines: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    scene.heard(scene.apply("shop"))
+    made = messages(lines)
+    scene.heard(scene.apply("shop", color="222222"))
+
+    actions = "CreateWorkspace,RotateCredentials"
+    assert made == [("INFO", f"namespace=team-a name=shop generation=1 actions={actions} ready=True reason=InForce")]
+    assert messages(lines) == [
+        ("INFO", "namespace=team-a name=shop generation=2 actions=PutInForce ready=True reason=InForce")
+    ]
+
+
+def test_visit_without_a_change_is_no_line(lines: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    scene.heard(scene.apply("shop"))
+    lines.clear()
+
+    scene.sweep_after(601)
+
+    assert messages(lines) == []
+
+
+def test_conflict_is_a_warning_once(lines: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    scene.heard(scene.apply("shop"))
+    lines.clear()
+
+    scene.heard(scene.apply("twin", displayName="shop"))
+    scene.sweep_after(2)
+
+    assert messages(lines) == [
+        ("WARNING", "namespace=team-a name=twin generation=1 actions=none ready=False reason=NameConflict")
+    ]
+
+
+def test_error_names_the_resource(lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    monkeypatch.setattr(type(scene.workspaces), "observe", broken)
+
+    scene.heard(scene.apply("shop"))
+
+    [record] = lines.records
+    assert (record.levelname, record.getMessage()) == (
+        "ERROR",
+        "namespace=team-a name=shop: the reconcile failed; it will be tried again",
+    )
+
+
+def broken(*_: object) -> None:
+    raise ValueError("a fault")
