@@ -76,7 +76,6 @@ def test_status_names_the_secret(settled: Scene) -> None:
 
     assert status["secretName"] == settled.secret()["metadata"]["name"]
     assert status.keys() == {"secretName", "rotatedAt"}
-    assert told(settled, "CredentialsCreated")[0][0] == "Normal"
 
 
 def test_keys_are_nowhere_else(settled: Scene) -> None:

@@ -128,7 +128,7 @@ def test_transitions_are_events(scene: Scene) -> None:
     scene.apply()
     scene.until_ready()
 
-    told = until(lambda: [each[:2] for each in scene.events()] if len(scene.events()) >= 4 else [])
+    told = until(lambda: [each[:2] for each in scene.events()] if len(scene.events()) >= 3 else [])
     transitions = [("Normal", "InForce"), ("Warning", "InvalidSpec"), ("Normal", "InForce")]
     assert told == transitions
 

@@ -219,6 +219,11 @@ class Controller:
         except Exception:
             logger.exception("the list could not be compared with the store; everything is reconciled")
             unchanged = frozenset()
+        logger.info(
+            "compared %d listed resources with the store: %d are unchanged, the rest is reconciled",
+            len(listed),
+            len(unchanged),
+        )
         with self._changed:
             for key, item in listed:
                 item.is_running = False

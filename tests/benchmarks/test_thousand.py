@@ -1,0 +1,166 @@
+"""A thousand Workspaces: made at once, a restart with nothing to do, and edits meanwhile (issue 12)."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+
+from tests.benchmarks.measuring import tell
+from tests.controlplane.kubectl import Kubectl
+from tests.e2e.clusters import namespace, operator_account, operators, prepare
+from tests.e2e.operators import Operator, environment_with
+from tests.e2e.scenes import Scene, manifest, says
+from tests.e2e.statuses import StatusRecorder
+from tests.e2e.waiting import until
+from workspace_operator.cluster.access import load_client
+from workspace_operator.cluster.requests import MERGE_PATCH, ask
+from workspace_operator.resources.workspaces import API_VERSION
+
+MANY = 1000
+RUNS = 3
+EDITS = 60
+EMPTY = "tests.benchmarks.empty_operator"
+COMPARED = re.compile(r"compared (\d+) listed resources")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def scene(kubectl: Kubectl, tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Scene]:
+    """An operator of its own, on SQLite, and a namespace."""
+    prepare(kubectl, pytestconfig.rootpath)
+    recorder = StatusRecorder(kubectl=kubectl)
+    recorder.start()
+    with operators(operator_account(kubectl, tmp_path), tmp_path) as make, namespace(kubectl, recorder) as name:
+        yield Scene(kubectl=kubectl, operator=make(), namespace=name, folder=tmp_path, recorder=recorder)
+    recorder.stop()
+
+
+@pytest.mark.bench
+def test_thousand_workspaces(scene: Scene) -> None:
+    created = creation(scene)
+    scene.recorder.stop()
+    empty = [cost_of_an_empty_operator(scene) for _ in range(RUNS)]
+    restarts = [cost_of_a_restart(scene) for _ in range(RUNS)]
+    edits = edits_while_starting(scene)
+
+    best = [min(values) for values in zip(*empty, strict=True)]
+    ours = [min(values) for values in zip(*restarts, strict=True)]
+    tell(
+        f"{MANY} workspaces, SQLite; load average {os.getloadavg()[0]:.1f}",
+        [
+            *created,
+            ("restart with nothing to do: wall, ours ÷ an empty Kopf operator", "<= 3", f"{ours[0] / best[0]:.2f}"),
+            ("restart: processor, ours ÷ empty", "<= 3", f"{ours[1] / best[1]:.2f}"),
+            ("restart: ours", "", f"{ours[0]:.2f} s, {ours[1]:.2f} s of processor"),
+            ("restart: empty", "", f"{best[0]:.2f} s, {best[1]:.2f} s of processor"),
+            ("edit → in force while 1000 start: p50", "", f"{quantiles(edits, n=100)[49]:.2f} s"),
+            ("p99", "< 2 s", f"{quantiles(edits, n=100)[98]:.2f} s"),
+        ],
+    )
+
+
+def creation(scene: Scene) -> list[tuple[str, str, str]]:
+    """All made by one kubectl, before the operator starts to see them."""
+    scene.operator.start()
+    scene.operator.wait_until_alive()
+    items = [manifest(f"ws-{number:04d}", scene.namespace) for number in range(MANY)]
+    before, start = requests(scene), time.perf_counter()
+    made = threading.Thread(target=create, args=(scene, items))
+    made.start()
+    until(lambda: count_ready(scene) == MANY, within=180)
+    took = time.perf_counter() - start
+    made.join()
+    each = (requests(scene) - before) / MANY - 1  # kubectl's own POST
+    return [
+        ("made at once → all Ready", "< 20 s", f"{took:.1f} s"),
+        ("requests to the API server for each, beside lists and watches", "<= 4", f"{each:.2f}"),
+    ]
+
+
+def create(scene: Scene, items: list[dict[str, object]]) -> None:
+    for first in range(0, MANY, 250):
+        part = {"apiVersion": "v1", "kind": "List", "items": items[first : first + 250]}
+        scene.kubectl("create", "-f", "-", input=json.dumps(part))
+
+
+def requests(scene: Scene) -> int:
+    """How many single objects of the kinds that the operator writes were asked for or written so far."""
+    metrics = scene.kubectl("get", "--raw", "/metrics")
+    counted = 0.0
+    for line in metrics.splitlines():
+        if not line.startswith("apiserver_request_total{"):
+            continue
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+        if labels["resource"] in ("workspaces", "secrets", "events") and labels["verb"] not in ("LIST", "WATCH"):
+            counted += float(line.rpartition(" ")[2])
+    return int(counted)
+
+
+def count_ready(scene: Scene) -> int:
+    newest = {each["metadata"]["name"]: each for each in list(scene.recorder.seen)}
+    return sum(says(each, "InForce") for each in newest.values())
+
+
+def cost_of_an_empty_operator(scene: Scene) -> tuple[float, float]:
+    """Wall and processor seconds until it has seen all."""
+    command = [sys.executable, "-m", EMPTY, str(scene.operator.account.kubeconfig), str(MANY)]
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment_with()) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "seen all\n"
+        cost = time.perf_counter() - start, processor_seconds(process.pid)
+        process.terminate()
+    return cost
+
+
+def cost_of_a_restart(scene: Scene) -> tuple[float, float]:
+    """Wall and processor seconds until the whole list was compared with the store."""
+    with restarted(scene) as (operator, start):
+        until(lambda: compared(operator) == MANY, within=60)
+        return time.perf_counter() - start, processor_seconds(operator.pid)
+
+
+def edits_while_starting(scene: Scene) -> list[float]:
+    """Seconds from an edit to its status, for edits that begin as the process does."""
+    api = load_client(scene.kubectl.kubeconfig)
+    took = list[float]()
+    with restarted(scene) as (operator, _):
+        operator.wait_until_alive()
+        for number in range(EDITS):
+            path = f"/apis/{API_VERSION}/namespaces/{scene.namespace}/workspaces/ws-{number * 7:04d}"
+            change = {"spec": {"color": f"{number:06d}"}}
+            start = time.perf_counter()
+            generation = ask(api, "PATCH", path, change, content_type=MERGE_PATCH)["metadata"]["generation"]
+            until(lambda: ask(api, "GET", path)["status"]["observedGeneration"] == generation, within=30)  # noqa: B023
+            took.append(time.perf_counter() - start)
+    return took
+
+
+@contextmanager
+def restarted(scene: Scene) -> Iterator[tuple[Operator, float]]:
+    scene.operator.stop()
+    scene.operator.log.unlink()
+    start = time.perf_counter()
+    scene.operator.start()
+    yield scene.operator, start
+
+
+def compared(operator: Operator) -> int:
+    """How many listed resources the log says were compared."""
+    text = operator.log.read_text() if operator.log.exists() else ""
+    return sum(map(int, COMPARED.findall(text)))
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
