@@ -1,0 +1,112 @@
+"""The age of the watch: answers keep it young, failures and silence are seen (field case K5)."""
+
+import asyncio
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.ports import free_port
+from workspace_operator.handlers.watch_age import STALE_AFTER, WatchAge
+
+ALL = "/apis/workspace-operator.dev/v1alpha1/workspaces"
+ONE = "/apis/workspace-operator.dev/v1alpha1/namespaces/team-a/workspaces"
+OTHER = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def age(clock: Clock) -> WatchAge:
+    return WatchAge(clock)
+
+
+def test_watch_that_never_began_is_not_alive(age: WatchAge, clock: Clock) -> None:
+    clock.now += 5
+
+    assert (age.is_alive(), age.seconds()) == (False, 5)
+
+
+def test_answers_keep_it_young(age: WatchAge, clock: Clock) -> None:
+    age.answered(ALL)
+    clock.now += 30
+
+    assert (age.is_alive(), age.seconds()) == (True, 30)
+
+
+def test_silence_is_seen(age: WatchAge, clock: Clock) -> None:
+    age.answered(ALL)
+    clock.now += STALE_AFTER + 1
+
+    assert not age.is_alive()
+
+
+def test_oldest_namespace_counts(age: WatchAge, clock: Clock) -> None:
+    age.answered(ONE)
+    clock.now += 20
+    age.answered(ONE.replace("team-a", "team-b"))
+
+    assert age.seconds() == 20
+
+
+def test_failure_is_seen_at_once_and_ends_with_an_answer(age: WatchAge) -> None:
+    age.answered(ALL)
+    age.failed(ALL)
+    failed = age.is_alive()
+    age.answered(ALL)
+
+    assert (failed, age.is_alive()) == (False, True)
+
+
+def test_metric_is_in_prometheus_form(age: WatchAge, clock: Clock) -> None:
+    clock.now += 1.5
+
+    assert age.text().decode().splitlines()[-2:] == [
+        "# TYPE workspace_operator_watch_age_seconds gauge",
+        "workspace_operator_watch_age_seconds 1.500",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "alive"),
+    [(ALL, 200, True), (ONE, 200, True), (ALL, 410, True), (ALL, 404, False), (ALL, 429, False), (OTHER, 200, False)],
+)
+def test_session_notes_answers(age: WatchAge, path: str, status: int, alive: bool) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    async def ask() -> None:
+        application = web.Application()
+        application.router.add_get(path, answer)
+        async with TestServer(application) as server, aiohttp.ClientSession(trace_configs=[age.tracing()]) as session:
+            await session.get(server.make_url(path))
+
+    asyncio.run(ask())
+
+    assert age.is_alive() is alive
+
+
+@pytest.mark.parametrize("path", [ALL, OTHER])
+def test_session_notes_connections_that_fail(age: WatchAge, path: str) -> None:
+    for watched in (ALL, ONE):
+        age.answered(watched)
+
+    async def ask() -> None:
+        async with aiohttp.ClientSession(trace_configs=[age.tracing()]) as session:
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await session.get(f"http://127.0.0.1:{free_port()}{path}")
+
+    asyncio.run(ask())
+
+    assert age.is_alive() is (path == OTHER)
