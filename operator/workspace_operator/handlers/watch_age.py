@@ -15,8 +15,8 @@ import aiohttp
 
 from workspace_operator.resources.workspaces import PLURAL
 
-SERVER_SECONDS = 45.0
-"""How long one watch request lasts; the next one goes on at the same resource version."""
+SERVER_SECONDS = 45
+"""How long one watch request lasts, a whole number for the API server; the next one goes on at the same resource version."""
 
 STALE_AFTER = 90.0
 """Seconds without any answer after which the watch counts as dead."""
