@@ -47,11 +47,17 @@ def fill_people(database: Database, workspace_id: int, count: int) -> None:
     vacuum(database)
 
 
-def fill_ready(database: Database, workspace_id: int, count: int, spoilt: Spoilt = CLEAN) -> None:
-    """People of mode IDOnly, each with an id and an address of their own, in no order, but for those who are spoilt."""
+def fill_ready(
+    database: Database, workspace_id: int, count: int, spoilt: Spoilt = CLEAN, *, counting: bool = True
+) -> None:
+    """People of mode IDOnly, each with an id and an address of their own, in no order, but for those who are spoilt.
+
+    ``counting``: the database counts them, too.
+    """
     _fill(database, workspace_id, count, lambda number: _ready(workspace_id, number, count, spoilt))
     _suppress(database, workspace_id, (number for number in range(count) if _is(number, spoilt.suppressed, SUPPRESSED)))
-    vacuum(database)
+    if counting:
+        vacuum(database)
 
 
 def vacuum(database: Database) -> None:

@@ -42,7 +42,7 @@ class SQLBelongings(FoldingStore):
         conditions = [activity.c.workspace_id == workspace_id]
         conditions += [] if cio_id is None else [activity.c.cio_id == cio_id]
         conditions += [] if before is None else [activity.c.activity_id < before]
-        query = _newest(conditions, TYPE_NUMBERS if type is None else (type,), limit)
+        query = _newest(workspace_id, conditions, TYPE_NUMBERS if type is None else (type,), limit)
 
         def find(connection: sa.Connection) -> Sequence[Activity]:
             found = [_activity_of(row) for row in connection.execute(query)]
@@ -59,7 +59,7 @@ class SQLBelongings(FoldingStore):
         ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
         plain = sa.select(membership.c.cio_id).where(ours).order_by(membership.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
-            query = members_as_seen(ours) if has_unfolded(connection, workspace_id) else plain
+            query = members_as_seen(workspace_id, segment) if has_unfolded(connection, workspace_id) else plain
             with streamed(connection, query, size=MEMBERS_AT_A_TIME) as found:
                 yield from found.scalars()
 
@@ -113,7 +113,7 @@ def _as_seen(connection: sa.Connection, workspace_id: int, activities: Sequence[
 
 
 def _newest(
-    conditions: Sequence[sa.ColumnElement[bool]], types: Collection[ActivityType], limit: int
+    workspace_id: int, conditions: Sequence[sa.ColumnElement[bool]], types: Collection[ActivityType], limit: int
 ) -> sa.Select[Any]:
     """The newest of these types with their people: a short look at the end of each type's part of an index."""
     newest_first = activity.c.activity_id.desc()
@@ -122,7 +122,7 @@ def _newest(
         for of_type in (activity.c.type == TYPE_NUMBERS[each] for each in types)
     ]
     found = sa.union_all(*ends).subquery("found")
-    theirs = sa.and_(person.c.workspace_id == found.c.workspace_id, person.c.cio_id == found.c.cio_id)
+    theirs = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == found.c.cio_id)
     query = sa.select(found, person.c.id, person.c.email).outerjoin(person, theirs)
     return query.order_by(found.c.activity_id.desc()).limit(limit)
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from workspace_operator.migrations.records import ViolationCounts
 from workspace_operator.reconcile.observed import PeopleCounts
+from workspace_operator.store.dialects import looked_up
 from workspace_operator.store.rows import IS_UNFOLDED
 from workspace_operator.store.tables import KIND_EMAIL, person, shared_email, suppression, workspace
 
@@ -67,7 +68,7 @@ BLOCKED_KEYS = (
     .where(suppression.c.workspace_id == sa.bindparam("workspace_id"), suppression.c.kind == KIND_EMAIL)
     .cte("blocked_keys")
 )
-IS_SUPPRESSED = sa.exists(
+IS_SUPPRESSED = looked_up(
     sa.select(suppression.c.value_key)
     .where(
         suppression.c.workspace_id == sa.bindparam("workspace_id"),

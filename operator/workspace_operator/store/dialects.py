@@ -83,6 +83,14 @@ def one_of(
     return column == sa.any_(array)
 
 
+def looked_up(query: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    """Say that a correlated query finds a row: it is looked up once for each row of the outer query.
+
+    Of EXISTS PostgreSQL makes a join, or a table in memory of all that could be found, by how many rows it expects.
+    """
+    return sa.func.coalesce(query.with_only_columns(sa.true()).limit(1).scalar_subquery(), sa.false(), type_=sa.Boolean)
+
+
 def document(value: Any) -> Any:
     """JSON as the driver gives it: SQLite's knows only text."""
     return json.loads(value) if isinstance(value, str) else value
@@ -159,24 +167,15 @@ def _deleting(column: sa.Column[Any], names: tuple[str, ...]) -> Prepared:
 
 
 def delete_keys(connection: sa.Connection, table: sa.Table, keys: Collection[tuple[object, ...]]) -> None:
-    """Delete rows by their primary keys; those that are not there are none the less gone."""
+    """Delete rows by their primary keys; those that are not there are none the less gone.
+
+    Each by itself: PostgreSQL would join many keys with the table by reading all of a workspace, or of every partition.
+    """
     if not keys:
         return
     columns = list(table.primary_key)
     rows = [dict(zip([column.name for column in columns], key, strict=True)) for key in keys]
-    if connection.dialect.name == "postgresql":
-        _deleting_keys(table).run(connection, {"rows": json_text(rows)})
-        return
-    statement = sa.delete(table).where(*(column == sa.bindparam(column.name) for column in columns))
-    connection.execute(statement, rows)
-
-
-@cache
-def _deleting_keys(table: sa.Table) -> Prepared:
-    """Many in one statement, from a JSON array of their keys; not on SQLite."""
-    columns = list(table.primary_key)
-    keys = records("rows", [sa.column(column.name, column.type) for column in columns])
-    return Prepared(lambda _: sa.delete(table).where(*(column == keys.c[column.name] for column in columns)))
+    connection.execute(sa.delete(table).where(*(column == sa.bindparam(column.name) for column in columns)), rows)
 
 
 def insert_of(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:

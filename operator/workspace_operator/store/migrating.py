@@ -23,6 +23,7 @@ from workspace_operator.store.crowding import Crowding
 from workspace_operator.store.fences import NotGranted
 from workspace_operator.store.folding import FoldingStore
 from workspace_operator.store.leases import Held, clock_from, hold
+from workspace_operator.store.plan_statistics import keep_pinned
 from workspace_operator.store.reporting import Report
 from workspace_operator.store.rows import WITH_OWNER, migration_of, newest_migration, owner_of, violation_values
 from workspace_operator.store.tables import migration, workspace
@@ -92,6 +93,7 @@ class SQLMigrations(FoldingStore):
 
     def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
         """Requested or Blocked → Checking."""
+        keep_pinned(self.database)  # what somebody counted since this process started would spoil the plans of the rest
         return self._step(
             migration,
             lease,

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from workspace_operator.migrations.records import Migration
-from workspace_operator.store.dialects import among
+from workspace_operator.store.dialects import among, looked_up
 from workspace_operator.store.stretches import first_rows
 from workspace_operator.store.tables import KIND_EMAIL, changed_key, identifier, person, shared_email, suppression
 
@@ -49,13 +49,14 @@ def prepare_stretch(connection: sa.Connection, change: Migration, *, after: str,
     keys = _insert_each(connection, change, within)
     # What was counted and what was inserted is of one moment on SQLite only, where nobody else writes meanwhile.
     if connection.dialect.name != "sqlite" or keys < people:
-        shared = sa.select(person.c.email_key).where(within).group_by(person.c.email_key)
-        in_groups = person.c.email_key.in_(shared.having(sa.func.count() > 1))
-        _insert_shared(connection, change, in_groups, sa.func.count() > 1)
-        _give_to_eldest(connection, change, sa.and_(shared_email.c.email_key > after, shared_email.c.email_key <= last))
+        groups = sa.select(person.c.email_key).where(within).group_by(person.c.email_key)
+        shared = connection.execute(groups.having(sa.func.count() > 1)).scalars().all()
+        _insert_shared(connection, change, shared, sa.func.count() > 1)
+        _give_to_eldest(connection, change, shared)
     blocked = sa.and_(_suppressions(change), suppression.c.value_key > after, suppression.c.value_key <= last)
-    keys_blocked = person.c.email_key.in_(sa.select(suppression.c.value_key).where(blocked))
-    _insert_shared(connection, change, keys_blocked, sa.func.count() == 1)
+    owned = sa.select(suppression.c.value_key).where(blocked, _people_having(change, suppression.c.value_key) == 1)
+    suppressed = connection.execute(owned.distinct()).scalars().all()
+    _insert_shared(connection, change, suppressed, sa.func.count() == 1)
     return Stretch(last=last, people=people)
 
 
@@ -105,8 +106,9 @@ def _prepare_anew(connection: sa.Connection, change: Migration, keys: Collection
     connection.execute(sa.delete(shared_email).where(shared))
     named = among(person.c.email_key, keys)
     _insert_each(connection, change, sa.and_(person.c.workspace_id == change.workspace_id, named))
-    _insert_shared(connection, change, named, sa.or_(sa.func.count() > 1, _is_suppressed(change)))
-    _give_to_eldest(connection, change, among(shared_email.c.email_key, keys))
+    _insert_shared(connection, change, keys, sa.or_(sa.func.count() > 1, _is_suppressed(change)))
+    several = connection.execute(sa.select(shared_email.c.email_key).where(shared, shared_email.c.people > 1))
+    _give_to_eldest(connection, change, several.scalars().all())
 
 
 def _insert_each(connection: sa.Connection, change: Migration, which: Condition) -> int:
@@ -128,16 +130,11 @@ def _insert_each(connection: sa.Connection, change: Migration, which: Condition)
     return connection.execute(insert).rowcount
 
 
-def _give_to_eldest(connection: sa.Connection, change: Migration, which: Condition) -> None:
-    """If people who share an address become one, it is the oldest's, who remains (identity-rules §5).
-
-    ``which``: of the addresses that are noted as shared.
-    """
-    if not change.merges:
+def _give_to_eldest(connection: sa.Connection, change: Migration, keys: Collection[str]) -> None:
+    """If people who share one of these addresses become one, it is the oldest's, who remains (identity-rules §5)."""
+    if not change.merges or not keys:
         return
-    ours = sa.and_(shared_email.c.workspace_id == change.workspace_id, shared_email.c.people > 1)
-    keys = connection.execute(sa.select(shared_email.c.email_key).where(ours, which)).scalars().all()
-    # A look-up for each: of rows that were written just now PostgreSQL knows nothing, and would join them one by one.
+    # A look-up for each: a join would be planned by the number of people, of which no statistics know.
     eldest = (
         sa.select(person.c.cio_id)
         .where(person.c.workspace_id == change.workspace_id, person.c.email_key == identifier.c.value_key)
@@ -150,7 +147,13 @@ def _give_to_eldest(connection: sa.Connection, change: Migration, which: Conditi
     connection.execute(sa.update(identifier).where(owned, among(identifier.c.value_key, keys)).values(cio_id=eldest))
 
 
-def _insert_shared(connection: sa.Connection, change: Migration, which: Condition, having: Condition) -> None:
+def _insert_shared(connection: sa.Connection, change: Migration, keys: Collection[str], having: Condition) -> None:
+    """Note those of these addresses as shared of which this is so.
+
+    They are given one by one, and not by a subquery: a join could be planned to read the whole workspace for each.
+    """
+    if not keys:
+        return
     groups = (
         sa.select(
             sa.literal(change.workspace_id, sa.BigInteger),
@@ -160,16 +163,21 @@ def _insert_shared(connection: sa.Connection, change: Migration, which: Conditio
             _is_suppressed(change),
             sa.false(),
         )
-        .where(person.c.workspace_id == change.workspace_id, which)
+        .where(person.c.workspace_id == change.workspace_id, among(person.c.email_key, keys))
         .group_by(person.c.email_key)
         .having(having)
     )
     connection.execute(sa.insert(shared_email).from_select(_SHARED, groups))
 
 
+def _people_having(change: Migration, key: sa.Column[str]) -> sa.ColumnElement[int]:
+    ours = sa.and_(person.c.workspace_id == change.workspace_id, person.c.email_key == key)
+    return sa.select(sa.func.count()).select_from(person).where(ours).correlate(key.table).scalar_subquery()
+
+
 def _is_suppressed(change: Migration) -> Condition:
     ours = sa.and_(_suppressions(change), suppression.c.value_key == person.c.email_key)
-    return sa.exists(sa.select(suppression.c.value_key).where(ours).correlate(person))
+    return looked_up(sa.select(suppression.c.value_key).where(ours).correlate(person))
 
 
 def _suppressions(change: Migration) -> Condition:

@@ -18,6 +18,7 @@ from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.rehearsals import Directory
 from workspace_operator.store.counting import IS_SUPPRESSED, count_people, count_violations
+from workspace_operator.store.dialects import looked_up
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import WITH_ACCOUNT, Row, migration_of, workspace_of
 from workspace_operator.store.tables import KIND_EMAIL, migration, person, suppression, workspace
@@ -60,7 +61,7 @@ MERGES = sa.select(
 ).select_from(_GROUPS)
 """What merging those who share an address would come to."""
 
-_IS_SHARED = sa.exists(
+_IS_SHARED = looked_up(
     sa.select(_other.c.cio_id)
     .where(_others_with(person.c.email_key), _other.c.cio_id != person.c.cio_id)
     .correlate(person)

@@ -115,7 +115,7 @@ def _counts(connection: sa.Connection, workspace_id: int) -> Mapping[int, int]:
 def _count_one(connection: sa.Connection, workspace_id: int, number: int) -> int:
     ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == number)
     plain = sa.select(membership.c.cio_id).where(ours)
-    members = members_as_seen(ours).order_by(None) if has_unfolded(connection, workspace_id) else plain
+    members = members_as_seen(workspace_id, number).order_by(None) if has_unfolded(connection, workspace_id) else plain
     return connection.execute(sa.select(sa.func.count()).select_from(members.subquery())).scalar_one()
 
 

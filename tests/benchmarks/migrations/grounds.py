@@ -36,11 +36,12 @@ FOR_ALL = sa.text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """One workspace of mode IDOnly, and its database."""
+    """One workspace of mode IDOnly, and its database; ``newest``: programs are to use the newest SQLite."""
 
     url: str
     database: Database
     workspace_id: int
+    newest: bool = False
 
     def insert_all(self) -> None:
         """The e-mail identifiers of everybody, by one statement: what a change is measured against."""

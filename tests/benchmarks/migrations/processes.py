@@ -26,12 +26,18 @@ _numbers = count(1)
 def work(ground: Ground, on_conflict: OnConflict | None = OnConflict.BLOCK) -> Told:
     """Have a worker ask for a change, unless None, and carry it as far as it goes."""
     wish = [] if on_conflict is None else [on_conflict.value]
-    return Told(**run("working", ground.url, ground.workspace_id, *wish))
+    return Told(**run("working", ground.url, ground.workspace_id, *wish, newest=ground.newest))
 
 
-def run(program: str, *arguments: object) -> dict[str, Any]:
+def command_of(program: str, *arguments: object, newest: bool) -> list[str]:
+    """The command that runs a program of this folder."""
+    names = [f"{PROGRAMS}.newest", program] if newest else [f"{PROGRAMS}.{program}"]
+    return [sys.executable, "-m", *names, *map(str, arguments)]
+
+
+def run(program: str, *arguments: object, newest: bool = False) -> dict[str, Any]:
     """What a program has printed."""
-    command = [sys.executable, "-m", f"{PROGRAMS}.{program}", *map(str, arguments)]
+    command = command_of(program, *arguments, newest=newest)
     done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
@@ -81,9 +87,9 @@ def writers(ground: Ground, people: int) -> Iterator[Writers]:
 
 
 def _writer(ground: Ground, people: int, file: Path) -> "subprocess.Popen[str]":
-    program = [sys.executable, "-m", f"{PROGRAMS}.writing"]
-    arguments = [ground.url, str(ground.workspace_id), str(people), f"w{next(_numbers)}", str(file)]
-    return subprocess.Popen([*program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    arguments = (ground.url, ground.workspace_id, people, f"w{next(_numbers)}", file)
+    command = command_of("writing", *arguments, newest=ground.newest)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def _end(process: "subprocess.Popen[str]") -> int:
