@@ -68,7 +68,7 @@ def test_whole_export_is_downloaded_without_a_key(api: RunningAPI, workspace: Ma
 
     rows = list(csv.DictReader(io.StringIO(response.text)))
     assert {each["id"] for each in rows} == {f"p{number}" for number in range(PEOPLE)}
-    assert {each["violations"] for each in rows} == {"invalidEmail"}
+    assert {each["_violations"] for each in rows} == {"invalidEmail"}
 
 
 def test_clients_that_leave_take_no_connection_with_them(api: RunningAPI, workspace: MadeWorkspace) -> None:

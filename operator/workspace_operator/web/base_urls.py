@@ -19,10 +19,10 @@ def base_url(scope: Scope, host: bytes) -> str:
     local, port = scope.get("server") or ("", 0)
     name, _, said_port = host.decode("latin-1").rpartition(":") if _has_port(host) else (host.decode("latin-1"), "", "")
     here, there = _address(local), _address(name.strip("[]"))
-    if here is None:
-        return ""
-    is_here = there == here and (int(said_port) if said_port else _default_port(scope)) == port
-    is_loopback = here.is_loopback and (name.lower() == "localhost" or (there is not None and there.is_loopback))
+    is_port = (int(said_port) if said_port else _default_port(scope)) == port
+    is_here = is_port and name != "" and (name == local or (there is not None and there == here))
+    is_local = here is not None and here.is_loopback
+    is_loopback = is_local and (name.lower() == "localhost" or (there is not None and there.is_loopback))
     return f"{scope['scheme']}://{host.decode('latin-1')}" if is_here or is_loopback else ""
 
 

@@ -22,8 +22,8 @@ from workspace_operator.web.services import Limits
 MOST_AT_ONCE: Final = 200
 """How many requests of one connection may be sent before the first is answered."""
 
-READ_BYTES: Final = 32_768
-"""How much of one connection is read before the others have their turn."""
+READ_BYTES: Final = 8_192
+"""How much of one connection is read before the others have their turn: a millisecond, if it is chunks of one byte."""
 
 MOST_TOLD: Final = 100
 """So many connections beyond the limit are told so in reply to a request; further ones at once."""

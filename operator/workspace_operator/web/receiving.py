@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.types import Receive
 
-THROWN_AWAY: Final = 8_000_000
+THROWN_AWAY: Final = 2_000_000
 """So much of a body that nobody wants is read all the same, so that its sender gets to hear why."""
 
 THROWING_SECONDS: Final = 5.0
