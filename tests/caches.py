@@ -1,6 +1,7 @@
 """Where things lie that are made once and used again: outside the checkout, shared by all of a user's."""
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +9,21 @@ from pathlib import Path
 from typing import TextIO
 
 NAME = "workspace-operator"
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def cache_folder() -> Path:
     """`$XDG_CACHE_HOME/workspace-operator`, made if it is not there."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(home) / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def checkout_folder(checkout: Path = CHECKOUT) -> Path:
+    """A folder of this checkout's own in the cache, for what `up` leaves running: another checkout never ends that."""
+    digest = hashlib.sha256(str(checkout.resolve()).encode()).hexdigest()[:12]
+    folder = cache_folder() / "up" / f"{checkout.resolve().name}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -167,3 +167,29 @@ def test_corrected_export_is_imported_as_it_is(run: Run) -> None:
     )
     assert run("people", "export", *W).out == before.replace("A@x.com", "b@x.com").replace("nonsense", "c@x.com")
     assert run("apply", "-f", "crm.yaml").code == 0
+
+
+@pytest.mark.usefixtures("known")
+def test_first_people_are_shown_as_a_table(run: Run) -> None:
+    done = run("exports", "show", *W, "--limit", "2")
+
+    assert [line.split()[:3] for line in done.out.splitlines()] == [
+        ["VIOLATIONS", "ID", "EMAIL"],
+        ["invalidEmail", "3", "nonsense"],
+        ["duplicateEmail", "1", "a@x.com"],
+    ]
+    assert done.out.splitlines()[2].endswith("keep this person (the oldest of 2 with this email)")
+    assert done.err == "and 1 more; all of them: workspacectl exports get --workspace default/crm -o FILE\n"
+
+
+@pytest.mark.usefixtures("known")
+def test_all_people_are_shown_if_they_are_few(run: Run) -> None:
+    done = run("exports", "show", *W, "--id", "1")
+
+    assert len(done.out.splitlines()) == 4
+    assert done.err == ""
+
+
+@pytest.mark.usefixtures("known")
+def test_unknown_export_cannot_be_shown(run: Run) -> None:
+    assert "no export 9" in run("exports", "show", *W, "--id", "9").error

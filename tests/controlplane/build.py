@@ -32,6 +32,13 @@ COMPILE = (
     "-gcflags=all=-N -l",
     f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES}",
 )
+NEVER_COMPILED = 1
+"""The package ``unsafe`` is listed like all others, and never named by the build."""
+LOOK_SECONDS = 0.5
+
+State = tuple[str, str]
+"""The step that is under way, and where it stands."""
+
 PACKAGES = {"controlplane": ".", "kubectl": "./cmd/kubectl"}
 
 
@@ -70,7 +77,7 @@ def _build_all(programs: set[str], progress: Progress) -> None:
         f"Building {' and '.join(sorted(programs))} {KUBERNETES}, once: 3 to 6 minutes on two cores.\n"
         f"Downloads 140 MB, takes 3 GB of disk under {work}; 130 to 200 MB of that stay."
     )
-    go = _Go(_toolchain(work, progress), work, progress)
+    go = Go(_toolchain(work, progress), work, progress)
     packages = [PACKAGES[name] for name in sorted(programs)]
     wanted = go.list_packages(packages)
     go.compile(packages, wanted)
@@ -89,7 +96,7 @@ def _toolchain(work: Path, progress: Progress) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Go:
+class Go:
     """The go command with caches of its own under `work`."""
 
     program: Path
@@ -101,29 +108,37 @@ class _Go:
         downloads = self.work / "modules" / "cache" / "download"
         log = self._run(
             ["list", "-deps", *packages],
-            lambda _: f"downloading modules, {megabytes(downloads):.0f} of 140 MB",
+            lambda _: ("downloading modules", f"{megabytes(downloads):.0f} of 140 MB"),
             lambda said: ControlPlaneUnavailable(f"the Go modules cannot be had:\n{said}"),
         )
-        return named_packages(log)
+        return named_packages(log) - NEVER_COMPILED
 
     def compile(self, packages: list[str], wanted: int) -> None:
         """Compile and link into `work`/bin; with -v go names each package when its turn has come."""
         target = self.work / "bin"
         target.mkdir(exist_ok=True)
+
+        def state(log: Path) -> State:
+            if is_linking(self._temporary):
+                return "linking", "one program after the other; go says nothing meanwhile"
+            return "compiling", f"{named_packages(log)} of {wanted} packages"
+
         self._run(
             ["build", *COMPILE, "-o", f"{target}/", *packages],
-            lambda log: f"compiling, {named_packages(log)} of {wanted} packages",
+            state,
             lambda said: BuildFailed(f"go build failed:\n{said}"),
         )
 
-    def _run(self, arguments: list[str], state: Callable[[Path], str], failure: Callable[[str], Exception]) -> Path:
+    def _run(self, arguments: list[str], state: Callable[[Path], State], failure: Callable[[str], Exception]) -> Path:
         log = self.work / f"{arguments[0]}.log"
         log.unlink(missing_ok=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir()
         process = Server.start([self.program, *arguments], log=log, environment=self._environment(), folder=SOURCES)
         try:
             while process.exit_code() is None:
-                self.progress.show(state(log))
-                time.sleep(0.5)
+                self.progress.show(*state(log))
+                time.sleep(LOOK_SECONDS)
         finally:
             code = process.end()
         self.progress.clear()
@@ -138,8 +153,19 @@ class _Go:
             "GOFLAGS": "-buildvcs=false -modcacherw -trimpath",
             "GOMODCACHE": str(self.work / "modules"),
             "GOTOOLCHAIN": "local",
+            "GOTMPDIR": str(self._temporary),
             "GOWORK": "off",
         }
+
+    @property
+    def _temporary(self) -> Path:
+        """Where go works, so that one can see what it is at."""
+        return self.work / "temporary"
+
+
+def is_linking(temporary: Path) -> bool:
+    """Whether go has begun to link a program: it makes a folder for that just before."""
+    return any(temporary.glob("go-build*/b*/exe"))
 
 
 def complaints(log: Path) -> str:

@@ -1,17 +1,17 @@
-"""The control plane that `up` leaves running, one per user, and how to find and end it later."""
+"""The control plane that `up` leaves running, one per checkout, and how to find and end it later."""
 
 import shutil
 import sys
 from pathlib import Path
 from typing import TextIO
 
-from tests.caches import cache_folder
+from tests.caches import checkout_folder
 from tests.controlplane.launcher import ControlPlane, Programs, left_running
 from tests.processes import ProcessIdentity
 
 
 def resident_folder() -> Path:
-    return cache_folder() / "up" / "controlplane"
+    return checkout_folder() / "controlplane"
 
 
 def find() -> ProcessIdentity | None:

@@ -1,4 +1,7 @@
-"""``make demo``, ``make up`` and ``make down``: the product shown on its examples, with everything it needs."""
+"""``make demo``, ``make up`` and ``make down``: the product shown on its examples, with everything it needs.
+
+What ``make up`` leaves running belongs to its checkout: other checkouts of the same user have their own.
+"""
 
 import shutil
 import subprocess
@@ -10,7 +13,7 @@ from dataclasses import asdict
 from json import dumps, loads
 from pathlib import Path
 
-from tests.caches import cache_folder
+from tests.caches import cache_folder, checkout_folder
 from tests.controlplane import resident
 from tests.controlplane.build import built_folder
 from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable, KubectlFailed, StartFailed
@@ -38,6 +41,7 @@ def run() -> int:
     except ControlPlaneUnavailable as reason:
         walk.say(f"The part on a real API server is left out: {reason}")
         tell_where(walk)
+        tell_what_next()
         return 0
     with control_plane(programs, walk.folder) as server:
         parts.set_up_cluster(walk, server.kubectl)
@@ -47,13 +51,14 @@ def run() -> int:
             parts.call_the_api(walk)
     walk.part("Done: the operator and the API server are stopped")
     tell_where(walk)
+    tell_what_next()
     return 0
 
 
 def up() -> int:
     """Show the same on the API server, and leave it running."""
     end_left_running()
-    folder = home() / "data"
+    folder = checkout_folder() / "data"
     shutil.rmtree(folder, ignore_errors=True)
     walk = Walk(folder=prepared(folder))
     announce()
@@ -61,7 +66,7 @@ def up() -> int:
     server = resident.up(sys.stdout)
     parts.set_up_cluster(walk, server.kubectl)
     identity = start_detached(command(folder), log=folder / LOG, environment=walk.environment)
-    (home() / RUNNING).write_text(dumps(asdict(identity)), encoding="utf-8")
+    (checkout_folder() / RUNNING).write_text(dumps(asdict(identity)), encoding="utf-8")
     parts.declare(walk)
     parts.on_a_cluster(walk)
     parts.call_the_api(walk)
@@ -85,7 +90,7 @@ def down() -> int:
 
 def end_left_running() -> bool:
     """End the operator and the API server of ``up``; False when neither ran."""
-    record = home() / RUNNING
+    record = checkout_folder() / RUNNING
     operator_ran = False
     if record.exists():
         identity = ProcessIdentity(**loads(record.read_text(encoding="utf-8")))
@@ -94,13 +99,6 @@ def end_left_running() -> bool:
         record.unlink()
     server_ran = resident.down()
     return operator_ran or server_ran
-
-
-def home() -> Path:
-    """Where ``up`` keeps what it left running."""
-    folder = cache_folder() / "up"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def prepared(folder: Path) -> Path:
@@ -162,6 +160,17 @@ def command(folder: Path) -> list[str]:
 def tell_where(walk: Walk) -> None:
     """Say where the data lies."""
     print(f"All data, and the operator's log, lie in {walk.folder}: delete it when you have seen enough.")
+
+
+def tell_what_next() -> None:
+    """Say what to do after the walk-through."""
+    print(
+        "\nWhat to do next:\n"
+        "  make up                       the same, left running for you to try commands on; `make down` ends it\n"
+        "  README.md                     the same without a cluster, and on a cluster of yours\n"
+        "  docs/resource.md              every field, condition and reason of a Workspace\n"
+        "  docs/people.md, docs/api.md   people: CSV files, identifier changes, cleaning up, the HTTP API"
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -96,6 +96,13 @@ def violation_lines(
     return csv_lines(columns, (_cells(row, others, oldest) for row, others, oldest in places))
 
 
+def violation_table(rows: Iterable[ViolationRow]) -> Iterator[Sequence[str]]:
+    """The violations, the id, the email and the advice of each person, for people to read."""
+    for row, others, oldest in _places(rows):
+        cells = _cells(row, others, oldest)
+        yield cells[0], row.id or "", row.email or "", cells[-1]
+
+
 def attributes_named(text: str, *, field: str) -> Sequence[str]:
     """The attributes of a list separated by commas, each once; the empty text names none. Raises InvalidInput."""
     names = list(dict.fromkeys(name for each in text.split(",") if (name := each.strip())))

@@ -23,6 +23,8 @@ Examples:
 """
 
 WITH = "--with"
+LIMIT = 20
+HIGHEST_LIMIT = 10_000
 
 
 @app.command("list")
@@ -88,6 +90,32 @@ def get(
         count = write_csv(lines, output, for_excel=for_excel)
         if output:
             note(f"{people_text(count - 1)} written to {output}")
+
+
+@app.command()
+def show(
+    *,
+    workspace: WorkspaceName,
+    number: Annotated[int | None, typer.Option("--id", metavar="N", help="The export of this number.")] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=HIGHEST_LIMIT, help="The number of people to print at most.")
+    ] = LIMIT,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Print the first people of an export.
+
+    Of the newest one if --id is left out.
+    """
+    from workspace_operator.application.exporting import violation_table
+
+    with opened_workspace(database, workspace, cluster_id) as found:
+        chosen = number if number is not None else _newest(found)
+        rows = list(violation_table(found.exports.violations(found.number, chosen, limit=limit)))
+        total = next(each.total for each in found.exports.exports(found.number) if each.number == chosen)
+    table(("VIOLATIONS", "ID", "EMAIL", "ADVICE"), rows)
+    if total > len(rows):
+        note(f"and {total - len(rows)} more; all of them: workspacectl exports get --workspace {workspace} -o FILE")
 
 
 def _attributes(found: NamedWorkspace, number: int, said: str | None) -> Sequence[str]:

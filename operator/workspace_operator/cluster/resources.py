@@ -6,6 +6,7 @@ edit is a conflict, and costs one PATCH.
 
 import logging
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,12 +76,20 @@ def _path(namespace: str, name: str) -> str:
     return f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}"
 
 
+def event_name(of: str) -> str:
+    """A new name for an event about an object.
+
+    Later names sort after earlier ones: `kubectl describe` lists events of one second in the order of their names.
+    """
+    return f"{of[:200].rstrip('-.')}.{time.time_ns():016x}{secrets.token_hex(2)}"
+
+
 def _event_body(namespace: str, name: str, uid: str, event: Event) -> Mapping[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     reference = {"apiVersion": API_VERSION, "kind": KIND, "namespace": namespace, "name": name, "uid": uid}
     message = event.message if len(event.message) <= MESSAGE_LENGTH else event.message[: MESSAGE_LENGTH - 1] + "…"
     return {
-        "metadata": {"name": f"{name[:200].rstrip('-.')}.{secrets.token_hex(8)}", "namespace": namespace},
+        "metadata": {"name": event_name(name), "namespace": namespace},
         "involvedObject": reference,
         "type": "Warning" if event.warning else "Normal",
         "reason": event.reason,
