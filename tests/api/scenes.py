@@ -127,9 +127,9 @@ class Counter:
     stopping: threading.Event
 
     def client(self, headers: Mapping[str, str] | None = None, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, **options)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, **{"timeout": 60} | options)
 
-    def connected(self, *, timeout: float = 10, buffer: int | None = None) -> socket.socket:
+    def connected(self, *, timeout: float = 60, buffer: int | None = None) -> socket.socket:
         """A bare connection, for what no client sends; the buffer is of what it takes in."""
         connection = socket.socket()
         connection.settimeout(timeout)
@@ -138,7 +138,7 @@ class Counter:
         connection.connect(("127.0.0.1", self.port))
         return connection
 
-    def exchange(self, *pieces: bytes, timeout: float = 10) -> bytes:
+    def exchange(self, *pieces: bytes, timeout: float = 60) -> bytes:
         """Send bytes on a connection of their own; everything that comes back until it is closed."""
         with self.connected(timeout=timeout) as connection:
             for piece in pieces:

@@ -73,7 +73,7 @@ class RunningAPI:
     def client(self, headers: Mapping[str, str] | None = None, **options: object) -> httpx.Client:
         """A client of it that trusts its certificate."""
         verify = ssl.create_default_context(cafile=CERTIFICATE) if self.is_tls else False
-        return httpx.Client(base_url=self.url, headers=headers, verify=verify, **options)  # type: ignore[arg-type]
+        return httpx.Client(base_url=self.url, headers=headers, verify=verify, **{"timeout": 60} | options)  # type: ignore[arg-type]
 
     def is_ready(self) -> bool:
         """Whether it serves, and its store answers."""
@@ -84,7 +84,7 @@ class RunningAPI:
 
     def metrics(self) -> bytes:
         """What it has counted, in Prometheus' text form."""
-        return httpx.get(f"{self.health}/metrics", timeout=5).content
+        return httpx.get(f"{self.health}/metrics", timeout=60).content
 
     def stop(self, *, within: float = 40) -> int:
         """End it in good order; its exit code."""

@@ -64,7 +64,7 @@ def link(api: RunningAPI, workspace: MadeWorkspace) -> str:
 
 
 def test_whole_export_is_downloaded_without_a_key(api: RunningAPI, workspace: MadeWorkspace) -> None:
-    response = httpx.get(link(api, workspace))
+    response = httpx.get(link(api, workspace), timeout=60)
 
     rows = list(csv.DictReader(io.StringIO(response.text)))
     assert {each["id"] for each in rows} == {f"p{number}" for number in range(PEOPLE)}
@@ -78,5 +78,5 @@ def test_clients_that_leave_take_no_connection_with_them(api: RunningAPI, worksp
         with httpx.stream("GET", url) as response:
             next(response.iter_raw())
 
-    assert httpx.get(url).text.count("\n") == PEOPLE + 1
+    assert httpx.get(url, timeout=60).text.count("\n") == PEOPLE + 1
     assert api.is_ready()

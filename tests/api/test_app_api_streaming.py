@@ -55,9 +55,9 @@ class Client:
         return {"type": "http.disconnect"}
 
 
-async def sent(making: Making, client: Client, *, with_body: bool = True) -> int:
+async def sent(making: Making, client: Client, *, with_body: bool = True, seconds: float = 60) -> int:
     reply = Reply(document=iter(making), headers=CSV)
-    return await send_reply(client.send, reply, receive=client.receive, seconds=0.05, with_body=with_body)
+    return await send_reply(client.send, reply, receive=client.receive, seconds=seconds, with_body=with_body)
 
 
 def test_all_pieces_are_sent_in_their_order() -> None:
@@ -99,7 +99,7 @@ def test_client_that_stops_taking_ends_the_making() -> None:
     making = Making(1_000_000)
 
     async def run() -> None:
-        await sent(making, Client(stops_after=3))
+        await sent(making, Client(stops_after=3), seconds=0.05)
 
     with pytest.raises(TimeoutError):
         anyio.run(run)

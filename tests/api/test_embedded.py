@@ -38,12 +38,12 @@ def running(folder: Path, address: str) -> Iterator["subprocess.Popen[str]"]:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=40)
+            process.communicate(timeout=300)
 
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/openapi.json").status_code == httpx.codes.OK
+        return httpx.get(f"{url}/openapi.json", timeout=60).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
@@ -55,7 +55,7 @@ def test_api_is_served_beside_the_operator(tmp_path: Path) -> None:
 
     with running(tmp_path, f"127.0.0.1:{port}") as process:
         until(lambda: answers(url))
-        response = httpx.put(f"{url}/api/v1/customers/ann", json={}, headers=workspace.track)
+        response = httpx.put(f"{url}/api/v1/customers/ann", json={}, headers=workspace.track, timeout=60)
 
     assert response.status_code == 200
     assert process.returncode == 0
@@ -75,14 +75,14 @@ def test_api_can_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["", "8100", ":8100", "localhost", "localhost:http", "localhost:"])
 def test_address_must_be_host_and_port(tmp_path: Path, address: str) -> None:
     with running(tmp_path, address) as process:
-        process.wait(40)
+        process.wait(300)
 
     assert process.returncode == 64
 
 
 def test_taken_address_ends_it_at_once(tmp_path: Path) -> None:
     with running(tmp_path, "203.0.113.1:1") as process:
-        _, told = process.communicate(timeout=40)
+        _, told = process.communicate(timeout=300)
 
     assert process.returncode == 1
     assert "nothing can listen at 203.0.113.1:1" in told

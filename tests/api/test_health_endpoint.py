@@ -39,7 +39,7 @@ class Probed:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def statuses(self, *paths: str) -> list[int]:
-        return [httpx.get(f"{self.url}{path}", timeout=10).status_code for path in paths]
+        return [httpx.get(f"{self.url}{path}", timeout=60).status_code for path in paths]
 
 
 @contextmanager
@@ -65,8 +65,8 @@ def _port(sockets: list[socket.socket]) -> int:
 def test_probes_are_answered_there_and_nowhere_else() -> None:
     with probed(Limits()) as server:
         there = server.statuses("/live", "/readyz", "/metrics", "/api/v1/accounts/region", "/openapi.json")
-        text = httpx.get(f"{server.url}/metrics").text
-        posted = httpx.post(f"{server.url}/readyz")
+        text = httpx.get(f"{server.url}/metrics", timeout=60).text
+        posted = httpx.post(f"{server.url}/readyz", timeout=60)
         head = httpx.head(f"{server.url}/live")
         with server.counter.client() as client:
             here = [client.get(path).status_code for path in ("/live", "/readyz", "/metrics")]
@@ -119,7 +119,9 @@ def test_command_serves_them(tmp_path: Path, processes: int) -> None:
     make_workspace(database)
 
     with running_api(database, tmp_path, processes=processes) as api:
-        statuses = [httpx.get(f"{api.health}{path}").status_code for path in ("/healthz", "/readyz", "/metrics")]
+        statuses = [
+            httpx.get(f"{api.health}{path}", timeout=60).status_code for path in ("/healthz", "/readyz", "/metrics")
+        ]
         text = api.metrics().decode()
         with api.client() as client:
             callers = [client.get(path).status_code for path in ("/healthz", "/readyz", "/metrics", "/%6detrics")]

@@ -44,7 +44,7 @@ def test_long_bodies_wait_for_each_other_and_short_ones_for_nobody() -> None:
     def parse(number: int) -> int:
         begun.append(number)
         entered.set()
-        assert gate.wait(10)
+        assert gate.wait(120)
         return number
 
     async def scene() -> list[int]:

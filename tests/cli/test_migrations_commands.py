@@ -142,7 +142,7 @@ def test_unknown_workspace_is_told(run: Run, crm: Callable[..., None]) -> None:
 def test_change_is_watched_to_its_end(requested: bootstrap.Store) -> None:
     with watching() as process:
         bootstrap.migration_worker(requested, threading.Event()).work_once()
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=300)
 
     assert process.returncode == 0
     assert fields(out)["STAGE"] == "Completed"
@@ -153,7 +153,7 @@ def test_change_is_watched_to_its_end(requested: bootstrap.Store) -> None:
 def test_watching_may_be_interrupted() -> None:
     with watching() as process:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=300)
 
     assert (process.returncode, out, err) == (130, "", "")
 

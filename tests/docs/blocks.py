@@ -17,7 +17,7 @@ from tests.processes import Server
 
 COMMANDS = Path(sys.executable).parent
 STARTED = re.compile(r"^(workspacectl run api\b.*)&$", re.MULTILINE)
-LIMIT_SECONDS = 180
+LIMIT_SECONDS = 900
 
 
 def run_blocks(blocks: Sequence[str], folder: Path) -> str:

@@ -84,7 +84,7 @@ def command(database: str, *words: str) -> str:
 
 def printed(words: list[str], told: dict[str, str]) -> str:
     answer = subprocess.run(
-        words, env=os.environ | {"NO_PROXY": "*"} | told, capture_output=True, text=True, timeout=120
+        words, env=os.environ | {"NO_PROXY": "*"} | told, capture_output=True, text=True, timeout=600
     )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout

@@ -8,7 +8,8 @@ from tests.controlplane.failures import KubectlFailed
 
 T = TypeVar("T")
 
-SECONDS = 20.0
+SECONDS = 60.0
+"""Only what never comes waits for so long; a busy machine may take its time."""
 PAUSE_SECONDS = 0.05
 
 

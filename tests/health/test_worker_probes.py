@@ -30,7 +30,7 @@ def running(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 
 def is_answered(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=60).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
@@ -38,8 +38,8 @@ def is_answered(url: str) -> bool:
 def test_worker_tells_how_it_is(tmp_path: Path) -> None:
     with running(tmp_path) as (url, _):
         until(lambda: is_answered(f"{url}/readyz"))
-        alive = httpx.get(f"{url}/healthz")
-        metrics = httpx.get(f"{url}/metrics")
+        alive = httpx.get(f"{url}/healthz", timeout=60)
+        metrics = httpx.get(f"{url}/metrics", timeout=60)
 
     assert (alive.status_code, metrics.status_code) == (200, 200)
     assert 'workspace_operator_migrations{stage="Folding"} 0' in metrics.text
@@ -52,4 +52,4 @@ def test_worker_with_probes_stops_in_good_order(tmp_path: Path, number: signal.S
 
         process.send_signal(number)
 
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=300) == 0

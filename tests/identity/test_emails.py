@@ -1,5 +1,6 @@
+import sys
+from collections.abc import Callable
 from itertools import product
-from timeit import repeat
 from typing import Any
 from unicodedata import normalize
 from uuid import uuid4
@@ -194,9 +195,24 @@ def test_decomposed_form_has_no_other_key(text: str) -> None:
 def test_plain_addresses_take_the_short_cut() -> None:
     address = "first.last+tag@mail.example.com"
 
-    short = min(repeat(lambda: email_key(address), number=200, repeat=5))
+    assert calls_in(lambda: email_key(address)) * 8 < calls_in(lambda: library_email_key(address))
 
-    assert short * 4 < min(repeat(lambda: library_email_key(address), number=200, repeat=5))
+
+def calls_in(work: Callable[[], object]) -> int:
+    """How many functions of Python are called, which does not hang on the machine as the time does."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return calls
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_mend_in_flight_wakes_the_change(store: Store) -> None:
     def mend(written: int) -> None:
         if written == last:
             writer.start()
-            assert noted.wait(10)
+            assert noted.wait(120)
 
     report(store, scene, hear=mend)
     writer.join()
