@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from workspace_operator.application.ports import Export, Merge, StoredCredentials, ViolationRow
+from workspace_operator.application.ports import Export, Heartbeat, Merge, StoredCredentials, ViolationRow
 from workspace_operator.errors import Moved, NotFound
 from workspace_operator.identity.devices import Device
 from workspace_operator.identity.population import Population, Suppression
@@ -99,6 +99,8 @@ class Memory:
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     rooms: dict[int, Room] = field(default_factory=dict)
+    store_id: str = "store-1"
+    heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     names: "count[int]" = field(default_factory=lambda: count(1))
 

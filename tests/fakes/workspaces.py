@@ -13,6 +13,7 @@ from workspace_operator.migrations.stages import BEFORE_SWITCH, ENDED, Stage
 from workspace_operator.reconcile.names import name_holder
 from workspace_operator.reconcile.observed import (
     Candidate,
+    Namesake,
     Observed,
     Owner,
     SettledWorkspace,
@@ -46,6 +47,8 @@ class MemoryWorkspaces:
         account = ours.workspace.account if ours else sought.account
         named = self._named(sought.owner, account, sought.display_name, ours)
         return Observed(
+            store_id=self.memory.store_id,
+            namesakes=() if ours else self._namesakes(sought.owner),
             workspace=ours.workspace if ours else None,
             name_holder=_candidate(named),
             adoptable=_candidate(self._numbered(sought.adopt)),
@@ -91,6 +94,7 @@ class MemoryWorkspaces:
     def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[SettledWorkspace]:
         return [
             SettledWorkspace(
+                store_id=self.memory.store_id,
                 workspace_id=number,
                 owner=room.workspace.owner,
                 generation=room.workspace.spec_generation,
@@ -155,7 +159,7 @@ class MemoryWorkspaces:
         if self.memory.owned_by(action.owner):
             raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
         self._refuse_taken_name(action.owner, action.account, action.settings.display_name, None)
-        number = next(self.memory.numbers)
+        number = next(each for each in self.memory.numbers if each != action.instead_of)
         workspace = StoredWorkspace(
             workspace_id=number,
             account=action.account,
@@ -175,6 +179,16 @@ class MemoryWorkspaces:
         self._refuse_taken_name(action.owner, room.workspace.account, room.workspace.settings.display_name, room)
         room.write(owner=action.owner)
         room.note(spec_generation=spec.generation if spec else 0, held_generation=None, held_request=None)
+
+    def _namesakes(self, owner: Owner) -> tuple[Namesake, ...]:
+        theirs = [
+            room.workspace
+            for _, room in sorted(self.memory.rooms.items())
+            if room.workspace.owner.cluster != owner.cluster
+            and (room.workspace.owner.namespace, room.workspace.owner.name) == (owner.namespace, owner.name)
+        ]
+        beats = {cluster: heartbeat.beats for cluster, heartbeat in self.memory.heartbeats.items()}
+        return tuple(Namesake(workspace=each, beats=beats.get(each.owner.cluster)) for each in theirs)
 
     def _unmoved(self, workspace_id: int, row_version: int) -> Room:
         room = self.memory.rooms.get(workspace_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from tests.reconcile.builders import CLUSTER, NOW
 from workspace_operator.errors import Moved, NameTaken
@@ -38,6 +39,7 @@ def place(owner: Owner) -> tuple[str, str, str]:
 class ModelStore:
     """``credentials`` has the request that asked for a workspace's newest; ``held`` says whose the Secret holds."""
 
+    store_id: str = "store-1"
     workspaces: dict[int, StoredWorkspace] = field(default_factory=dict)
     migrations: dict[int, Migration] = field(default_factory=dict)
     released: set[int] = field(default_factory=set)
@@ -54,6 +56,7 @@ class ModelStore:
         name = wish.settings.display_name if isinstance(wish, Wish) else ""
         account = wish.account if isinstance(wish, Wish) else ""
         return Observed(
+            store_id=self.store_id,
             workspace=own,
             name_holder=self._candidate(own, lambda each: each == self._name_holder(own, owner, account, name)),
             adoptable=self._candidate(None, lambda each: each.workspace_id == resource.adopts_number),
@@ -153,9 +156,10 @@ class ModelStore:
                 self.workspaces[workspace_id] = replace(self.workspaces[workspace_id], mode=change.to_mode)
 
     def _create(self, action: CreateWorkspace) -> None:
+        top = max(self.workspaces, default=0)
         self._put(
             StoredWorkspace(
-                workspace_id=max(self.workspaces, default=0) + 1,
+                workspace_id=next(number for number in count(top + 1) if number != action.instead_of),
                 account=action.account,
                 owner=action.owner,
                 mode=action.mode,

@@ -11,9 +11,11 @@ from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.credentials import CredentialsSeen, SecretState
 from workspace_operator.reconcile.observed import (
     Candidate,
+    Namesake,
     Observed,
     Owner,
     PeopleCounts,
+    Pulse,
     SendMode,
     Settings,
     StoreAway,
@@ -26,11 +28,13 @@ from workspace_operator.resources.workspaces import (
     CONFIRM_DELETE,
     FINALIZER,
     RECONCILE_REQUESTED_AT,
+    RECREATE,
     ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
 )
 
 SECRET = "s3cr3t"
+STORES = ["store-1", "store-2"]
 
 display_names = st.sampled_from(["Shop", "Store", "Läden \u202e\x1b[31m"])
 accounts = st.sampled_from(["default", "acme"])
@@ -59,6 +63,7 @@ annotations = st.fixed_dictionaries(
         ADOPT: st.sampled_from(["1", "2", "3", "seven"]),
         CONFIRM_DELETE: st.sampled_from(["Shop", "Store", "nothing"]),
         RECONCILE_REQUESTED_AT: st.sampled_from(["", "first", "second", "x" * 300]),
+        RECREATE: st.sampled_from(["1", " 2 ", "3", "new", "seven"]),
         ROTATE_CREDENTIALS_AT: st.sampled_from(["", "first", "\0second", "x" * 300]),
     },
 )
@@ -68,6 +73,8 @@ garbage = st.fixed_dictionaries(
         "conditions": st.just([{"type": "Ready", "status": "True"}]),
         "observedGeneration": st.integers(-1, 9),
         "workspaceID": st.integers(1, 3),
+        "storeID": st.sampled_from(STORES),
+        "lastHandledRecreate": st.sampled_from(["1", "2", "new"]),
         "lastHandledReconcileAt": st.sampled_from(["first", "x" * 256]),
         "credentials": st.just({"secretName": "shop-credentials"}),
         "people": st.just({"total": 3}),
@@ -165,12 +172,20 @@ credentials = st.builds(
     request=st.sampled_from(["", "first"]),
 )
 candidates = st.builds(Candidate, workspace=workspaces(anybody), released=st.booleans())
+namesakes_elsewhere = st.builds(
+    Namesake,
+    workspace=workspaces(owners(names=["shop"], namespaces=["team-a"], clusters=["cluster-2", "cluster-3"])),
+    beats=st.none() | counts,
+    pulse=st.sampled_from(Pulse),
+)
 observations = st.builds(
     Observed,
+    store_id=st.sampled_from(STORES),
     workspace=st.none() | workspaces(namesakes),
     name_holder=st.none() | candidates,
     adoptable=st.none() | candidates,
     remembered=st.none() | candidates,
+    namesakes=st.lists(namesakes_elsewhere, max_size=2).map(tuple),
     migration=st.none() | migrations(st.integers(1, 3)),
     credentials=st.none() | credentials,
     people=st.none() | st.builds(PeopleCounts, total=counts, with_email=counts, without_id=counts),

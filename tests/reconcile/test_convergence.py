@@ -23,9 +23,10 @@ from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.reconcile.plan import Plan
 from workspace_operator.reconcile.validity import problems_of_new_values
 from workspace_operator.reconcile.wishes import Resource, Wish
-from workspace_operator.resources.workspaces import ADOPT
+from workspace_operator.resources.workspaces import ADOPT, RECREATE
 
 MOST_ACTIONS = 10
+NEITHER = {ADOPT: "", RECREATE: ""}
 
 
 @st.composite
@@ -106,7 +107,8 @@ def test_rests_again_after_worker(subject: Resource, store: ModelStore) -> None:
 @given(resources(wishes, statuses))
 def test_empty_store_leads_to_ready(subject: Resource) -> None:
     assume(isinstance(subject.wish, Wish) and not problems_of_new_values(subject.wish.settings, None))
-    plain = replace(subject, deleting=False, suspended=False, annotations={**subject.annotations, ADOPT: ""})
+    plain = replace(subject, deleting=False, suspended=False, annotations={**subject.annotations, **NEITHER})
+    plain = replace(plain, status={})
     store = ModelStore()
 
     settled = at_rest(plain, store)
@@ -157,3 +159,43 @@ def test_people_go_only_when_confirmed(subject: Resource, store: ModelStore) -> 
     gone = [names[key] for key in names.keys() - store.workspaces.keys()]
     confirmed = subject.annotations.get("workspace-operator.dev/confirm-delete")
     assert all(subject.deleting and name == confirmed for name in gone)
+
+
+@given(resources(wishes | invalid_wishes, statuses), stores())
+def test_another_database_changes_nothing(subject: Resource, store: ModelStore) -> None:
+    named = replace(subject, status={**at_rest(subject, store).status, "workspaceID": 2, "storeID": "store-9"})
+    living = replace(named, deleting=False, annotations={**subject.annotations, RECREATE: ""})
+    before = store.state()
+
+    settled = at_rest(living, store)
+
+    assert store.state() == before
+    assert settled.status["conditions"][0]["reason"] == "WorkspaceMissing"
+    assert (settled.status["workspaceID"], settled.status["storeID"]) == (2, "store-9")
+
+
+@given(resources(wishes | invalid_wishes, statuses), stores(), stores())
+def test_databases_may_be_exchanged_and_exchanged_back(subject: Resource, store: ModelStore, other: ModelStore) -> None:
+    other.store_id = "store-2"
+    settled = at_rest(replace(subject, deleting=False, annotations={**subject.annotations, RECREATE: ""}), store)
+    assume(settled.status.get("storeID") == "store-1")
+
+    back = at_rest(at_rest(settled, other), store)
+
+    assert told_apart_from_times(back) == told_apart_from_times(settled)
+
+
+def told_apart_from_times(resource: Resource) -> object:
+    conditions = [{**each, "lastTransitionTime": ""} for each in resource.status["conditions"]]
+    return {**resource.status, "conditions": conditions}
+
+
+@given(resources(wishes, statuses), stores())
+def test_no_value_gives_up_two_workspaces(subject: Resource, store: ModelStore) -> None:
+    first = at_rest(replace(subject, deleting=False), store)
+    assume(first.status.get("storeID") == "store-1")
+    lost = ModelStore(store_id="store-2")
+
+    second = at_rest(first, lost)
+
+    assert (second.status["storeID"], lost.workspaces) == ("store-1", {})

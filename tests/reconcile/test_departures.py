@@ -48,7 +48,8 @@ def test_retained_people_let_it_go(observed: Any) -> None:
 def test_confirmed_deletion_destroys() -> None:
     plan = decided(CONFIRMED, OURS)
 
-    assert plan == Plan(actions=(DestroyWorkspace(workspace_id=7, row_version=4),))
+    assert plan.actions == (DestroyWorkspace(workspace_id=7, row_version=4),)
+    assert plan.status is None
 
 
 def test_invalid_spec_still_goes() -> None:
@@ -59,11 +60,11 @@ def test_invalid_spec_still_goes() -> None:
     assert plan.actions == (DestroyWorkspace(workspace_id=7, row_version=4),)
 
 
-def test_destroyed_workspace_is_told() -> None:
-    plan = decided(replace(CONFIRMED, status={"workspaceID": 7}), Observed())
+def test_destruction_is_told() -> None:
+    plan = decided(CONFIRMED, OURS)
 
-    assert plan.finalizers == ()
     assert [(event.reason, event.warning) for event in plan.events] == [("WorkspaceDestroyed", False)]
+    assert plan.events[0].message == "Workspace 7 and all its people were destroyed."
 
 
 def test_own_secret_goes_with_the_people() -> None:

@@ -24,6 +24,7 @@ from workspace_operator.reconcile.observed import Observed, StoreAway
 from workspace_operator.reconcile.plan import Event
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.statuses import WorkspaceStatus
+from workspace_operator.resources.workspaces import RECREATE
 
 ID_ONLY = stored(mode=Mode.ID_ONLY)
 TO_BOTH = resource(wish=wish(Mode.EMAIL_OR_ID))
@@ -137,8 +138,9 @@ def test_progress_is_no_transition() -> None:
 
 def test_other_workspace_is_no_switch() -> None:
     before = told(TO_BOTH, RUNNING) | {"workspaceID": 5}
+    given_up = replace(TO_BOTH, status=before, annotations={RECREATE: "5"})
 
-    plan = decided(replace(TO_BOTH, status=before), Observed(workspace=stored()), now=LATER)
+    plan = decided(given_up, Observed(workspace=stored()), now=LATER)
 
     assert [event.reason for event in plan.events] == ["InForce"]
 

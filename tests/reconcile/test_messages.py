@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.reconcile.builders import blocked, resource, somebodys
+from tests.reconcile.builders import OWNER, blocked, resource, somebodys
 from workspace_operator.migrations.records import ViolationCounts
 from workspace_operator.reconcile import messages
 
@@ -68,7 +68,7 @@ def test_longest_blocked_message_is_whole() -> None:
 def test_longest_name_is_shown_whole() -> None:
     name = "n" * 100
 
-    assert f'"{name}"' in messages.name_taken(name, somebodys(), adoptable=False)
+    assert f'"{name}"' in messages.name_taken(name, somebodys(), OWNER, adoptable=False)
 
 
 def test_store_that_is_away_is_tried_again_by_whoever_is_there() -> None:

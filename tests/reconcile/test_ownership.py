@@ -10,6 +10,7 @@ from tests.reconcile.builders import (
     SHOP,
     conditions,
     decided,
+    leaving,
     message,
     resource,
     somebodys,
@@ -20,9 +21,14 @@ from tests.reconcile.builders import (
 from workspace_operator.identity.rules import Mode
 from workspace_operator.reconcile.observed import Observed
 from workspace_operator.reconcile.plan import CreateWorkspace, TakeOver
+from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.workspaces import ADOPT
 
 EMPTY = Observed()
+ELSEWHERE = [{"namespace": "team-b"}, {"cluster": "cluster-2"}, {"namespace": "team-b", "cluster": "cluster-2"}]
+"""Places of which a resource is told nothing (field case A8)."""
+
+HAD_9 = {"workspaceID": 9, "observedGeneration": 2}
 
 
 @pytest.mark.parametrize(
@@ -65,22 +71,44 @@ def test_adopts_back_what_it_remembers() -> None:
     assert plan.actions == (TakeOver(workspace_id=9, row_version=4, owner=OWNER),)
 
 
-DISPUTES = [
-    ({}, False, "that resource still exists"),
-    ({"namespace": "team-b"}, True, "only one of the same cluster and namespace"),
-    ({"cluster": "cluster-2"}, True, "only one of the same cluster and namespace"),
-]
-
-
-@pytest.mark.parametrize(("owner", "released", "why"), DISPUTES)
-def test_adopts_nobody_elses_workspace(owner: dict[str, str], released: bool, why: str) -> None:
+def test_adopts_nobody_elses_workspace() -> None:
     adopting = resource(annotations={ADOPT: "9"})
 
-    status = told(adopting, Observed(adoptable=somebodys(released=released, **owner)))
+    status = told(adopting, Observed(adoptable=somebodys()))
 
     assert conditions(status)["Ready"] == ("False", "OwnershipConflict")
-    assert why in message(status)
+    assert "that resource still exists" in message(status)
     assert "workspacectl workspaces assign" in message(status)
+
+
+@pytest.mark.parametrize("released", [True, False])
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_adopting_from_elsewhere_is_adopting_nothing(place: dict[str, str], released: bool) -> None:
+    adopting = resource(annotations={ADOPT: "9"})
+
+    plan = decided(adopting, Observed(adoptable=somebodys(released=released, **place)))
+
+    assert plan == decided(adopting, EMPTY)
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+@pytest.mark.parametrize("subject", [resource(status=HAD_9), leaving(status=HAD_9)], ids=["living", "leaving"])
+def test_workspace_that_went_elsewhere_is_missing(subject: Resource, place: dict[str, str]) -> None:
+    plan = decided(subject, Observed(remembered=somebodys(**place)))
+
+    assert plan == decided(subject, EMPTY)
+    assert plan.status is not None
+    assert conditions(dict(plan.status))["Stalled"] == ("True", "WorkspaceMissing")
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_name_that_is_held_elsewhere_names_nobody(place: dict[str, str]) -> None:
+    status = told(resource(), Observed(name_holder=somebodys(released=True, **place)))
+
+    assert conditions(status)["Ready"] == ("False", "NameConflict")
+    assert "team-b" not in message(status)
+    assert "cluster-2" not in message(status)
+    assert "9" not in message(status)
 
 
 def test_adopting_nothing_is_told() -> None:
@@ -137,13 +165,6 @@ def test_released_name_says_how_to_adopt() -> None:
 
     assert "whose resource is gone" in message(status)
     assert f'set the annotation {ADOPT}: "9"' in message(status)
-
-
-def test_released_name_elsewhere_needs_administrator() -> None:
-    status = told(resource(), Observed(name_holder=somebodys(released=True, cluster="cluster-2")))
-
-    assert ADOPT not in message(status)
-    assert "workspacectl workspaces assign" in message(status)
 
 
 @pytest.mark.parametrize(

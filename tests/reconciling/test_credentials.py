@@ -398,8 +398,8 @@ def test_workspace_gone_meanwhile_is_looked_at_again(settled: Scene) -> None:
 
     settled.reconcile()
 
-    assert settled.reason() == "InForce"
-    assert settled.status()["workspaceID"] != WORKSPACE
+    assert settled.reason() == "WorkspaceMissing"
+    assert settled.status()["workspaceID"] == WORKSPACE
 
 
 def test_confirmed_deletion_takes_the_secret_along(scene: Scene) -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import sqlalchemy as sa
 
 from tests.fakes.belongings import MemoryBelongings
 from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.exports import MemoryExports
+from tests.fakes.heartbeats import MemoryHeartbeats
 from tests.fakes.memory import Memory
 from tests.fakes.merges import MemoryMerges
 from tests.fakes.migrations import MemoryMigrations
@@ -25,6 +27,7 @@ from workspace_operator.application.ports import (
     Belongings,
     Credentials,
     Exports,
+    Heartbeats,
     Merges,
     Migrations,
     People,
@@ -38,7 +41,9 @@ from workspace_operator.store.belongings import SQLBelongings
 from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.credentials import SQLCredentials
 from workspace_operator.store.dialects import Prepared
+from workspace_operator.store.directory_tables import store_identity
 from workspace_operator.store.engines import Database
+from workspace_operator.store.heartbeats import SQLHeartbeats
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
@@ -91,6 +96,7 @@ class Store:
     credentials: Credentials
     previews: Previews
     write_path: WritePath
+    heartbeats: Heartbeats
     leave: Leave
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -115,6 +121,7 @@ def memory_store() -> Store:
         credentials=MemoryCredentials(memory),
         previews=MemoryPreviews(memory),
         write_path=MemoryWritePath(),
+        heartbeats=MemoryHeartbeats(memory),
         leave=leave,
         clock=clock,
     )
@@ -138,6 +145,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         credentials=SQLCredentials(database),
         previews=SQLPreviews(database),
         write_path=SQLWritePath(database),
+        heartbeats=SQLHeartbeats(database),
         leave=leave,
         clock=clock,
         database=database,
@@ -160,7 +168,12 @@ def partitioned(url: str) -> Database:
         if table in PER_WORKSPACE:
             copy.dialect_options["postgresql"]["partition_by"] = "HASH (workspace_id)"
     database.writing(lambda connection: _create(connection, spread))
+    database.writing(_identify)
     return database
+
+
+def _identify(connection: sa.Connection) -> None:
+    connection.execute(sa.insert(store_identity).values(identity_id=1, store_id=str(uuid4())))
 
 
 def _create(connection: sa.Connection, spread: sa.MetaData) -> None:
@@ -177,7 +190,8 @@ def empty(database: Database) -> None:
 
     def work(connection: sa.Connection) -> None:
         for table in metadata.sorted_tables:
-            connection.execute(sa.delete(table))
+            if table is not store_identity:
+                connection.execute(sa.delete(table))
 
     database.writing(work)
 

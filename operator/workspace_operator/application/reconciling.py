@@ -18,7 +18,7 @@ from workspace_operator.errors import Moved, NameTaken, StoreUnavailable, Worksp
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.credentials import CredentialsSeen
 from workspace_operator.reconcile.deciding import decide
-from workspace_operator.reconcile.observed import Candidate, Observed, PeopleCounts, StoreAway
+from workspace_operator.reconcile.observed import Candidate, Observed, Owner, PeopleCounts, StoreAway
 from workspace_operator.reconcile.plan import (
     IRREVERSIBLE,
     Action,
@@ -198,11 +198,12 @@ class Reconciler:
             credentials = self._credentials(subject, observed)
         except StoreUnavailable:
             return StoreAway()
+        owner = subject.resource.owner(self.cluster_id)
         return replace(
             observed,
-            name_holder=self._candidate(observed.name_holder),
-            adoptable=self._candidate(observed.adoptable),
-            remembered=self._candidate(observed.remembered),
+            name_holder=self._candidate(observed.name_holder, owner),
+            adoptable=self._candidate(observed.adoptable, owner),
+            remembered=self._candidate(observed.remembered, owner),
             credentials=credentials,
         )
 
@@ -232,9 +233,13 @@ class Reconciler:
             remembered=resource.previous.workspace_id,
         )
 
-    def _candidate(self, candidate: Candidate | None) -> Candidate | None:
-        if candidate is None:
-            return None
+    def _candidate(self, candidate: Candidate | None, owner: Owner) -> Candidate | None:
+        """Ask the cluster whether the owner is gone, but only in the resource's own namespace.
+
+        Of others the resource is told nothing, and a Role of one namespace does not allow the question.
+        """
+        if candidate is None or not candidate.is_near(owner):
+            return candidate
         return replace(candidate, released=self.resources.is_released(candidate.workspace.owner))
 
     def _write(self, subject: _Subject, plan: Plan) -> tuple[Document, Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 from kubernetes import client
 
 from workspace_operator.cluster.requests import JSON_PATCH, ask
-from workspace_operator.errors import ClusterUnavailable, Moved, NotFound
+from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound
 from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.plan import Event
 from workspace_operator.resources.workspaces import API_VERSION, KIND, PLURAL
@@ -56,13 +56,15 @@ class ClusterResources:
         return ask(self.api, "GET", _path(namespace, name))
 
     def is_released(self, owner: Owner) -> bool:
-        """Whether the resource that owns a workspace is gone; another cluster's we cannot know of."""
+        """Whether the resource that owns a workspace is gone; false if the cluster does not let us know."""
         if owner.cluster != self.cluster_id:
             return False
         try:
             self.get(owner.namespace, owner.name)
         except NotFound:
             return True
+        except ClusterRefused:  # an answer, too: nothing that may not be looked at is taken for gone
+            return False
         return False
 
     def _patched(self, path: str, value: Mapping[str, Any], resource_version: str) -> str:

@@ -51,7 +51,7 @@ def new_name_is_held(holding: Holding) -> Step | None:
     if holder is None:
         return None
     wanted = holding.wish.settings.display_name
-    message = messages.name_taken(wanted, holder, adoptable=False)
+    message = messages.name_taken(wanted, holder, holding.workspace.owner, adoptable=False)
     return Verdict(reason=Reason.NAME_CONFLICT, message=message)
 
 

@@ -7,7 +7,7 @@ from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.observed import Observed, StoreAway, StoredWorkspace
 from workspace_operator.reconcile.situations import open_migration
-from workspace_operator.reconcile.verdicts import Footing, Reason, Verdict
+from workspace_operator.reconcile.verdicts import UNDECIDED, Footing, Reason, Verdict
 from workspace_operator.reconcile.wishes import InvalidWish, Resource, Wish
 from workspace_operator.resources.statuses import Condition, ConditionStatus, ConditionType
 
@@ -51,13 +51,18 @@ def _condition(
 
 
 def _ready(verdict: Verdict) -> Stance:
-    in_force = verdict.footing is Footing.SETTLED
     return Stance(
         type=ConditionType.READY,
-        status=ConditionStatus.TRUE if in_force else ConditionStatus.FALSE,
+        status=_readiness(verdict),
         reason=verdict.reason,
         message=verdict.message,
     )
+
+
+def _readiness(verdict: Verdict) -> ConditionStatus:
+    if verdict.reason in UNDECIDED:
+        return ConditionStatus.UNKNOWN
+    return ConditionStatus.TRUE if verdict.footing is Footing.SETTLED else ConditionStatus.FALSE
 
 
 COMPANIONS: dict[Footing, tuple[ConditionType, ...]] = {
@@ -97,7 +102,8 @@ def _identifiers(
     wish = resource.wish
     if isinstance(observed, StoreAway):
         return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, messages.store_away(resource)
-    if isinstance(wish, InvalidWish) or observed.workspace is None:
+    is_unknown = verdict.reason is Reason.WORKSPACE_MISSING or observed.workspace is None
+    if isinstance(wish, InvalidWish) or is_unknown or observed.workspace is None:
         return ConditionStatus.UNKNOWN, verdict.reason, verdict.message
     change = open_migration(observed)
     if change is not None and change.stage is Stage.BLOCKED:

@@ -11,6 +11,7 @@ from datetime import datetime
 from workspace_operator.reconcile import changes, messages, ownership
 from workspace_operator.reconcile.departures import step_of_departure
 from workspace_operator.reconcile.events import events_of, events_of_action
+from workspace_operator.reconcile.missing import missing_workspace
 from workspace_operator.reconcile.observed import Observed, Owner, StoreAway
 from workspace_operator.reconcile.plan import PauseMigration, Plan
 from workspace_operator.reconcile.situations import Holding, Situation, open_migration
@@ -33,16 +34,27 @@ def decide(resource: Resource, observed: Observed | StoreAway, *, cluster_id: st
         now: aware; becomes the time of transitions, in whole seconds.
     """
     owner = resource.owner(cluster_id)
+    missing = _missing(resource, observed, owner)
+    if missing is not None:
+        return _told(resource, observed, owner, missing, now)
     step = _next_step(resource, observed, owner)
     if isinstance(step, Verdict) and isinstance(observed, Observed):
         step = unrecorded_spec(resource, observed, owner, step) or step
     if isinstance(step, Verdict):
-        return _told(resource, observed, step, now)
+        return _told(resource, observed, owner, step, now)
     if isinstance(step, LetGo):
         return Plan(finalizers=_without_ours(resource), events=step.events)
     if isinstance(step, LeaveAlone):
         return Plan()
     return Plan(actions=(step,), events=events_of_action(step, resource))
+
+
+def _missing(resource: Resource, observed: Observed | StoreAway, owner: Owner) -> Verdict | None:
+    """A database that lacks the resource's workspace; nothing else of it counts, and nothing is written to it."""
+    is_released = resource.deleting and (not resource.holds_people or resource.deletion_policy is DeletionPolicy.RETAIN)
+    if isinstance(observed, StoreAway) or is_released:
+        return None
+    return missing_workspace(resource, observed, owner)
 
 
 def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner) -> Step:
@@ -93,9 +105,9 @@ def _in_force(holding: Holding) -> Verdict:
     return Verdict(reason=Reason.IN_FORCE, message=messages.in_force(holding.resource, holding.observed.credentials))
 
 
-def _told(resource: Resource, observed: Observed | StoreAway, verdict: Verdict, now: datetime) -> Plan:
+def _told(resource: Resource, observed: Observed | StoreAway, owner: Owner, verdict: Verdict, now: datetime) -> Plan:
     previous = resource.previous
-    status = status_of(resource, observed, verdict, now=now)
+    status = status_of(resource, observed, owner, verdict, now=now)
     return Plan(
         status=None if status == previous else status.as_document(),
         finalizers=_finalizers_due(resource),

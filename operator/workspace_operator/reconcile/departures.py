@@ -22,13 +22,14 @@ def step_of_departure(resource: Resource, observed: Observed | StoreAway, owner:
     if isinstance(observed, StoreAway):
         return Verdict(reason=Reason.STORE_UNAVAILABLE, message=messages.store_away(resource))
     departure = Departure(resource=resource, observed=observed, owner=owner)
-    return first_of(RULES, departure) or _people_are_gone(departure)
+    return first_of(RULES, departure) or LetGo()
 
 
 def people_belong_to_somebody_else(departure: Departure) -> Step | None:
     """What is not ours is never destroyed, whatever was confirmed."""
     remembered = departure.observed.remembered
-    workspace = departure.observed.workspace or (remembered.workspace if remembered else None)
+    near = remembered.workspace if remembered and remembered.is_near(departure.owner) else None
+    workspace = departure.observed.workspace or near
     if workspace is None or workspace == departure.ours:
         return None
     kept = Event(reason="WorkspaceKept", message=messages.not_destroyed(workspace), warning=True)
@@ -77,11 +78,3 @@ RULES = (
     people_are_to_be_destroyed,
     secret_is_left,
 )
-
-
-def _people_are_gone(departure: Departure) -> LetGo:
-    number = departure.resource.previous.workspace_id
-    if number is None:
-        return LetGo()
-    destroyed = Event(reason="WorkspaceDestroyed", message=messages.destroyed(number), warning=False)
-    return LetGo(events=(destroyed,))

@@ -3,7 +3,7 @@
 from workspace_operator.identity.rules import Mode
 from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.credentials import RotationCause
-from workspace_operator.reconcile.plan import Action, Event, RotateCredentials, SecretAction
+from workspace_operator.reconcile.plan import Action, DestroyWorkspace, Event, RotateCredentials, SecretAction
 from workspace_operator.reconcile.verdicts import WARNINGS
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
@@ -19,6 +19,9 @@ def events_of(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event
 
 def events_of_action(action: Action | SecretAction, resource: Resource) -> tuple[Event, ...]:
     """What is told once an action is carried out; of most, the status tells."""
+    if isinstance(action, DestroyWorkspace):
+        destroyed = messages.destroyed(action.workspace_id)
+        return (Event(reason="WorkspaceDestroyed", message=destroyed, warning=False),)
     if not isinstance(action, RotateCredentials):
         return ()
     is_first = action.cause is RotationCause.NONE_IN_FORCE

@@ -7,11 +7,19 @@ from workspace_operator.migrations.changes import ALLOWED_CHANGES, disables_emai
 from workspace_operator.migrations.records import Migration, OnConflict, Violation
 from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile.credentials import CredentialsSeen, RotationCause, SecretState
-from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
+from workspace_operator.reconcile.observed import Candidate, Observed, Owner, StoredWorkspace
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.statuses import MigrationStatus
-from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, MANAGED_BY, MANAGER, RECONCILE_REQUESTED_AT
+from workspace_operator.resources.statuses import MigrationStatus, WorkspaceStatus
+from workspace_operator.resources.workspaces import (
+    ADOPT,
+    CONFIRM_DELETE,
+    MANAGED_BY,
+    MANAGER,
+    RECONCILE_REQUESTED_AT,
+    RECREATE,
+    RECREATE_NEW,
+)
 
 MESSAGE_LENGTH = 1000
 """Events are cut at 1024 characters by what carries them; conditions say the same words."""
@@ -20,6 +28,9 @@ QUOTE_LENGTH = 120
 ASSIGN = "an administrator may give that workspace to this resource with `workspacectl workspaces assign`"
 
 EVERYTHING_IN_FORCE = "Every setting is in force."
+BEING_MADE = (
+    "The workspace is being made: it is not yet certain that this can be done. This takes about a minute at most."
+)
 PAUSED = (
     "spec.suspend is true, so nothing is reconciled and a running identifier change is paused. Set it to false "
     "to go on."
@@ -151,15 +162,15 @@ def held_by(workspace: StoredWorkspace) -> str:
     return f"workspace {workspace.workspace_id} of {owner.namespace}/{owner.name} (cluster {owner.cluster})"
 
 
-def name_taken(name: str, holder: Candidate, *, adoptable: bool) -> str:
+def name_taken(name: str, holder: Candidate, owner: Owner, *, adoptable: bool) -> str:
     """Who holds the wanted display name, and the ways out."""
+    if not holder.is_near(owner):
+        return f"The display name {quoted(name)} is held by another workspace. Choose another spec.displayName."
     whose = held_by(holder.workspace) + (", whose resource is gone" if holder.released else "")
     way = "Choose another spec.displayName, or rename that workspace"
     if adoptable:
         number = holder.workspace.workspace_id
         way = f'To adopt it, set the annotation {ADOPT}: "{number}"; else choose another spec.displayName'
-    elif holder.released:
-        way = f"Choose another spec.displayName, or {ASSIGN}"
     form = "" if holder.workspace.settings.display_name == name else ", in another Unicode form"
     return f"The display name {quoted(name)} is held by {whose}{form}. {way}."
 
@@ -181,21 +192,76 @@ def adopts_another(wanted: str, own: StoredWorkspace) -> str:
     )
 
 
-def adoptable_is_held(candidate: Candidate, owner: Owner) -> str:
-    """Why the workspace that the adopt annotation names may not be adopted."""
-    theirs = candidate.workspace.owner
-    elsewhere = (theirs.cluster, theirs.namespace) != (owner.cluster, owner.namespace)
-    why = "only one of the same cluster and namespace may be adopted" if elsewhere else "that resource still exists"
+def adoptable_is_held(candidate: Candidate) -> str:
+    """Why a workspace of our namespace that the adopt annotation names may not be adopted."""
     return (
-        f"The annotation {ADOPT} names {held_by(candidate.workspace)}, but {why}. Remove the annotation, or {ASSIGN}."
+        f"The annotation {ADOPT} names {held_by(candidate.workspace)}, but that resource still exists. Remove the "
+        f"annotation, or {ASSIGN}."
     )
 
 
 def remembered_is_held(workspace: StoredWorkspace) -> str:
-    """Our status names a workspace that is somebody else's now."""
+    """Our status names a workspace that belongs to another resource of our namespace."""
     return (
         f"The workspace of this resource is now {held_by(workspace)}. Nothing was changed; {ASSIGN}. To have a new "
-        "workspace made, delete this resource and create it again."
+        f'workspace made, set the annotation {RECREATE}: "{workspace.workspace_id}".'
+    )
+
+
+def workspace_missing(resource: Resource, observed: Observed) -> str:
+    """What is missing, why that may be, and how to go on with or without it."""
+    number = resource.previous.workspace_id
+    return (
+        f"{_missing(resource.previous, observed)} Nothing was changed, and the Secret is left alone. The database may "
+        "be the wrong one, or restored from a backup that is too old: with the right one everything goes on by itself. "
+        f'To give workspace {number} up and {_instead(observed.workspace)}, set the annotation {RECREATE}: "{number}"'
+        f"{_used_already(resource)}."
+    )
+
+
+def missing_at_deletion(resource: Resource, observed: Observed) -> str:
+    """Why a confirmed deletion cannot destroy anything, and how to let the resource go."""
+    return (
+        f"{_missing(resource.previous, observed)} Nothing was destroyed. The database may be the wrong one, or "
+        "restored from a backup that is too old: with the right one the deletion goes on by itself. To let the "
+        "resource go and keep whatever there is of its people, set spec.deletionPolicy to Retain."
+    )
+
+
+def _missing(previous: WorkspaceStatus, observed: Observed) -> str:
+    number, counted = previous.workspace_id, previous.people
+    with_people = f" with {people(counted.total)} at the last count" if counted else ""
+    if previous.store_id not in (None, observed.store_id):
+        return (
+            f"This resource has workspace {number}{with_people} in the database {previous.store_id}, but the operator "
+            f"uses the database {observed.store_id}."
+        )
+    return f"The database has no workspace {number} of this resource{with_people}."
+
+
+def _instead(workspace: StoredWorkspace | None) -> str:
+    if workspace is None:
+        return "have a new one made"
+    return f"go on with workspace {workspace.workspace_id}, which this database has for this resource"
+
+
+def _used_already(resource: Resource) -> str:
+    """Each value counts once; after its removal it counts again."""
+    if not resource.recreates or resource.recreates != resource.previous.last_handled_recreate:
+        return ""
+    return (
+        " (remove its present value first, and wait until status.lastHandledRecreate is gone: each value counts once)"
+    )
+
+
+def namesake_waits(resource: Resource) -> str:
+    """A workspace of a silent cluster that this resource may stand for; whose it is, only administrators are told."""
+    return (
+        f"A workspace of {resource.title} waits in the database: it belongs to a cluster whose operator no longer "
+        "writes its heartbeat. Nothing was changed. If this resource stands for it, an administrator moves it here: "
+        f"`workspacectl workspaces move --from-cluster ID --namespace {resource.namespace}`, with the ID that "
+        "`workspacectl workspaces list --orphans` shows. To have a new workspace made beside it, set the annotation "
+        f"{RECREATE}: {RECREATE_NEW}."
     )
 
 

@@ -1,6 +1,7 @@
 """What a reconcile has seen before it decides: the store's side of one Workspace resource."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.records import Migration
@@ -74,9 +75,11 @@ class StoredWorkspace:
 class SettledWorkspace:
     """A workspace whose row nothing has written since a generation of its owner's spec was recorded.
 
-    ``rotation_request`` is the value of the annotation that asked for the newest credentials.
+    ``store_id`` is the identity of its database, and ``rotation_request`` the value of the annotation that asked for
+    the newest credentials.
     """
 
+    store_id: str
     workspace_id: int
     owner: Owner
     generation: int
@@ -100,25 +103,56 @@ class Candidate:
     workspace: StoredWorkspace
     released: bool
 
+    def is_near(self, owner: Owner) -> bool:
+        """Whether it is of an owner's own cluster and namespace: of all others a resource is told nothing."""
+        theirs = self.workspace.owner
+        return (theirs.cluster, theirs.namespace) == (owner.cluster, owner.namespace)
+
+
+class Pulse(StrEnum):
+    """What is known of the operator of another cluster, from its heartbeat in the database."""
+
+    UNKNOWN = "unknown"
+    ALIVE = "alive"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namesake:
+    """A workspace of another cluster whose owner has our namespace and name.
+
+    Attributes:
+        beats: the heartbeat of its cluster as a count; None if that cluster never had one.
+        pulse: unknown until its heartbeat has moved, or has not moved for long enough.
+    """
+
+    workspace: StoredWorkspace
+    beats: int | None = None
+    pulse: Pulse = Pulse.UNKNOWN
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """The store's side of one resource.
 
     Attributes:
+        store_id: the identity of the database; empty where there is none, as in a plan.
         workspace: the one whose owner has our cluster, namespace and name, whatever its UID.
         name_holder: the workspace of our account that has the wanted display name, if it is not ours.
         adoptable: the workspace that the ``adopt`` annotation names; None if it does not exist.
         remembered: the workspace that our status names, if it is not ours (any more).
+        namesakes: workspaces of other clusters that have our namespace and name; looked for while we have none.
         migration: our workspace's newest identifier change, ended or not.
         credentials: those of our workspace, and its Secret; None where nobody has looked.
         people: None when they were not counted this time: what the status says stays.
     """
 
+    store_id: str = ""
     workspace: StoredWorkspace | None = None
     name_holder: Candidate | None = None
     adoptable: Candidate | None = None
     remembered: Candidate | None = None
+    namesakes: tuple[Namesake, ...] = ()
     migration: Migration | None = None
     credentials: CredentialsSeen | None = None
     people: PeopleCounts | None = field(default_factory=PeopleCounts)

@@ -1,8 +1,13 @@
-"""Whose workspace it is: made, taken over, adopted, or in dispute (design §4, Ownership)."""
+"""Whose workspace it is: made, taken over, adopted, or in dispute (design §4, Ownership).
+
+Of what lies outside its own cluster and namespace a resource is told nothing. The one exception is a workspace of the
+very same namespace and name, in a cluster that has become silent: without a word of it a new one would be made, empty.
+"""
 
 from workspace_operator.identity.rules import Mode
 from workspace_operator.reconcile import messages
-from workspace_operator.reconcile.observed import Candidate, Owner, StoredWorkspace
+from workspace_operator.reconcile.missing import gives_up, is_recreated
+from workspace_operator.reconcile.observed import Candidate, Owner, Pulse, StoredWorkspace
 from workspace_operator.reconcile.plan import CreateWorkspace, TakeOver
 from workspace_operator.reconcile.situations import Situation
 from workspace_operator.reconcile.spec_versions import held, is_an_earlier_owner
@@ -38,17 +43,21 @@ def adoption_is_asked_for(situation: Situation) -> Step | None:
     wanted, candidate = situation.resource.adopts, situation.observed.adoptable
     if not wanted:
         return None
-    if candidate is None:
+    if candidate is None or not candidate.is_near(situation.owner):
         return _dispute(messages.adoptable_missing(wanted))
     if not may_be_adopted(candidate, situation.owner):
-        return _dispute(messages.adoptable_is_held(candidate, situation.owner))
+        return _dispute(messages.adoptable_is_held(candidate))
     return _take_over(candidate.workspace, situation.owner)
 
 
 def remembered_workspace_is_somebody_elses(situation: Situation) -> Step | None:
     """Our status names a workspace that was given away: making another would hide that."""
     remembered = situation.observed.remembered
-    return None if remembered is None else _dispute(messages.remembered_is_held(remembered.workspace))
+    if remembered is None or not remembered.is_near(situation.owner):
+        return None
+    if gives_up(situation.resource, situation.observed):
+        return None
+    return _dispute(messages.remembered_is_held(remembered.workspace))
 
 
 def new_values_are_invalid(situation: Situation) -> Step | None:
@@ -63,8 +72,24 @@ def wanted_name_is_held(situation: Situation) -> Step | None:
     if holder is None:
         return None
     adoptable = may_be_adopted(holder, situation.owner)
-    message = messages.name_taken(situation.wish.settings.display_name, holder, adoptable=adoptable)
+    message = messages.name_taken(situation.wish.settings.display_name, holder, situation.owner, adoptable=adoptable)
     return Verdict(reason=Reason.NAME_CONFLICT, message=message)
+
+
+def another_cluster_may_be_alive(situation: Situation) -> Step | None:
+    """A cluster has a workspace of our namespace and name: whether its operator is alive is not known yet."""
+    is_known = all(each.pulse is not Pulse.UNKNOWN for each in situation.observed.namesakes)
+    if is_known or is_recreated(situation.resource):
+        return None
+    return Verdict(reason=Reason.PROGRESSING, message=messages.BEING_MADE)
+
+
+def silent_cluster_has_a_namesake(situation: Situation) -> Step | None:
+    """A cluster that is silent has a workspace of our namespace and name: it may be what this resource stands for."""
+    is_silent = any(each.pulse is Pulse.SILENT for each in situation.observed.namesakes)
+    if not is_silent or is_recreated(situation.resource):
+        return None
+    return _dispute(messages.namesake_waits(situation.resource))
 
 
 RULES = (
@@ -74,6 +99,8 @@ RULES = (
     remembered_workspace_is_somebody_elses,
     new_values_are_invalid,
     wanted_name_is_held,
+    another_cluster_may_be_alive,
+    silent_cluster_has_a_namesake,
 )
 
 
@@ -84,13 +111,13 @@ def step_of_claim(situation: Situation) -> Step:
         account=situation.wish.account,
         mode=situation.wish.mode or Mode.EMAIL_OR_ID,
         settings=situation.wish.settings,
+        instead_of=situation.resource.previous.workspace_id,
     )
 
 
 def may_be_adopted(candidate: Candidate, owner: Owner) -> bool:
     """Only what was released, and only within one namespace of one cluster."""
-    theirs = candidate.workspace.owner
-    return candidate.released and (theirs.cluster, theirs.namespace) == (owner.cluster, owner.namespace)
+    return candidate.released and candidate.is_near(owner)
 
 
 def _dispute(message: str) -> Verdict:

@@ -13,12 +13,17 @@ from workspace_operator.reconcile.observed import Owner, Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateWorkspace:
-    """Make a workspace, and its account if need be. Raises NameTaken, or Moved if the owner has one."""
+    """Make a workspace, and its account if need be. Raises NameTaken, or Moved if the owner has one.
+
+    Its number is never that of the workspace ``instead_of`` which it is made, so that a request to replace that one
+    does not name it, too.
+    """
 
     owner: Owner
     account: str
     mode: Mode
     settings: Settings
+    instead_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

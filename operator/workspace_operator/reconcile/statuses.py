@@ -6,7 +6,8 @@ from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.conditions import conditions_of
 from workspace_operator.reconcile.credentials import CredentialsSeen
-from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway, StoredWorkspace
+from workspace_operator.reconcile.missing import keeps_missing
+from workspace_operator.reconcile.observed import Observed, Owner, PeopleCounts, StoreAway, StoredWorkspace
 from workspace_operator.reconcile.verdicts import UNHANDLED, Verdict
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.statuses import (
@@ -20,11 +21,11 @@ from workspace_operator.resources.statuses import (
 
 
 def status_of(
-    resource: Resource, observed: Observed | StoreAway, verdict: Verdict, *, now: datetime
+    resource: Resource, observed: Observed | StoreAway, owner: Owner, verdict: Verdict, *, now: datetime
 ) -> WorkspaceStatus:
     """The new status; what cannot be known now is kept from the previous one."""
     previous = resource.previous
-    known = previous if isinstance(observed, StoreAway) else _known(resource, previous, observed)
+    known = previous if isinstance(observed, StoreAway) else _known(resource, previous, observed, owner)
     return known.model_copy(
         update={
             "conditions": conditions_of(resource, observed, verdict, now=now),
@@ -40,14 +41,19 @@ def _handled(resource: Resource, previous: WorkspaceStatus, verdict: Verdict) ->
     return resource.reconcile_request
 
 
-def _known(resource: Resource, previous: WorkspaceStatus, observed: Observed) -> WorkspaceStatus:
-    workspace, remembered = observed.workspace, observed.remembered
-    if workspace is None:
-        # The number stays while somebody else has that workspace: without it, the next look would make another.
-        return WorkspaceStatus(workspace_id=remembered.workspace.workspace_id if remembered else None)
-    kept = previous.people if previous.workspace_id == workspace.workspace_id else None
+def _known(resource: Resource, previous: WorkspaceStatus, observed: Observed, owner: Owner) -> WorkspaceStatus:
+    workspace, store_id = observed.workspace, observed.store_id or None
+    if workspace is None and previous.workspace_id is None:
+        return WorkspaceStatus()
+    if workspace is None or keeps_missing(resource, observed, owner):
+        # Everything stays while the workspace is missing: without its number, the next look would make another.
+        return previous if resource.recreates else previous.model_copy(update={"last_handled_recreate": None})
+    is_same = (previous.workspace_id, previous.store_id or store_id) == (workspace.workspace_id, store_id)
+    kept = previous.people if is_same else None
     return WorkspaceStatus(
         workspace_id=workspace.workspace_id,
+        store_id=store_id,
+        last_handled_recreate=resource.recreates or None,
         identifiers=_identifiers(workspace),
         people=kept if observed.people is None else _people(observed.people),
         migration=_migration(observed.migration),

@@ -13,6 +13,7 @@ from workspace_operator.resources.statuses import ECHO_MAX_LENGTH, ConditionType
 from workspace_operator.resources.workspaces import (
     FINALIZER,
     RECONCILE_REQUESTED_AT,
+    RECREATE,
     ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
 )
@@ -26,7 +27,7 @@ def is_unchanged(document: Mapping[str, Any], settled: SettledWorkspace | None) 
     return (
         metadata.get("uid") == settled.owner.uid
         and metadata.get("generation") == settled.generation == status.get("observedGeneration")
-        and status.get("workspaceID") == settled.workspace_id
+        and (status.get("workspaceID"), status.get("storeID")) == (settled.workspace_id, settled.store_id)
         and _ready_reason(status) == Reason.IN_FORCE
         and _has_the_finalizer_it_needs(document)
         and _requests_are_handled(metadata.get("annotations") or {}, status, settled)
@@ -46,4 +47,8 @@ def _has_the_finalizer_it_needs(document: Mapping[str, Any]) -> bool:
 def _requests_are_handled(annotations: Mapping[str, str], status: Mapping[str, Any], settled: SettledWorkspace) -> bool:
     reconcile = annotations.get(RECONCILE_REQUESTED_AT, "")[:ECHO_MAX_LENGTH]
     rotate = annotations.get(ROTATE_CREDENTIALS_AT, "")[:ECHO_MAX_LENGTH]
-    return reconcile in ("", status.get("lastHandledReconcileAt")) and rotate in ("", settled.rotation_request)
+    return (
+        reconcile in ("", status.get("lastHandledReconcileAt"))
+        and rotate in ("", settled.rotation_request)
+        and annotations.get(RECREATE) == status.get("lastHandledRecreate")
+    )

@@ -5,10 +5,10 @@ from workspace_operator.reconcile.observed import Settings
 from workspace_operator.reconcile.situations import Holding
 from workspace_operator.reconcile.steps import Step
 from workspace_operator.reconcile.verdicts import Reason, Verdict
-from workspace_operator.reconcile.wishes import InvalidWish, Resource
+from workspace_operator.reconcile.wishes import WORKSPACE_NUMBER, InvalidWish, Resource
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.rules import RULES_FOR_NEW_VALUES, broken
-from workspace_operator.resources.workspaces import ADOPT
+from workspace_operator.resources.workspaces import ADOPT, RECREATE, RECREATE_NEW
 
 
 def problems_of(resource: Resource) -> tuple[Problem, ...]:
@@ -21,6 +21,9 @@ def problems_of(resource: Resource) -> tuple[Problem, ...]:
                 path=f"metadata.annotations[{ADOPT}]", message="must be the number of a workspace, its workspaceID"
             ),
         )
+    if resource.recreates not in ("", RECREATE_NEW) and not WORKSPACE_NUMBER.fullmatch(resource.recreates):
+        message = f"must be the number of a workspace, or {RECREATE_NEW}"
+        problems += (Problem(path=f"metadata.annotations[{RECREATE}]", message=message),)
     return problems
 
 

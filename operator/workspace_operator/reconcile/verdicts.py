@@ -56,11 +56,16 @@ WARNINGS = frozenset(reason for reason, footing in FOOTINGS.items() if footing i
 }
 """Reasons whose event is a Warning."""
 
+UNDECIDED = frozenset({Reason.PENDING, Reason.PROGRESSING})
+"""Reasons with which Ready is Unknown."""
+
 LOOKED_AT_AGAIN = frozenset(
     {
         Reason.PROGRESSING,
         Reason.NAME_CONFLICT,
         Reason.OWNERSHIP_CONFLICT,
+        Reason.PROGRESSING,
+        Reason.WORKSPACE_MISSING,
         Reason.CREDENTIALS_CONFLICT,
         Reason.CREDENTIALS_REFUSED,
         Reason.STORE_UNAVAILABLE,
@@ -68,7 +73,7 @@ LOOKED_AT_AGAIN = frozenset(
 )
 """What may pass without any change of the resource or of its identifier change, so nothing would tell us."""
 
-UNHANDLED = frozenset({Reason.STORE_UNAVAILABLE, Reason.SUSPENDED})
+UNHANDLED = frozenset({Reason.PROGRESSING, Reason.STORE_UNAVAILABLE, Reason.SUSPENDED, Reason.WORKSPACE_MISSING})
 """A request to reconcile now still stands after these."""
 
 

@@ -17,6 +17,7 @@ from workspace_operator.resources.workspaces import (
     ADOPT,
     FINALIZER,
     RECONCILE_REQUESTED_AT,
+    RECREATE,
     ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
     Switch,
@@ -116,12 +117,27 @@ class Resource:
         return int(self.adopts) if WORKSPACE_NUMBER.fullmatch(self.adopts) else None
 
     @property
+    def recreates(self) -> str:
+        """What the recreate annotation says, stripped; empty if there is none."""
+        return self._request(RECREATE).strip()
+
+    @property
+    def recreation_request(self) -> str:
+        """What the recreate annotation says, unless that was carried out already."""
+        return "" if self.recreates == self.previous.last_handled_recreate else self.recreates
+
+    @property
     def previous(self) -> WorkspaceStatus:
-        """The status that was written last; an empty one if it is none that we could have written."""
+        """The status that was written last, without the fields that we could not have written.
+
+        Another version may have written some of them; what the rest says still counts, above all which workspace it is.
+        """
         try:
             return WorkspaceStatus.model_validate(self.status)
-        except ValidationError:
-            return WorkspaceStatus()
+        except ValidationError as error:
+            unreadable = {each["loc"][0] for each in error.errors()}
+        readable = {field: value for field, value in self.status.items() if field not in unreadable}
+        return WorkspaceStatus.model_validate(readable)
 
     @property
     def holds_people(self) -> bool:

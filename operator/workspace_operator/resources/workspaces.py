@@ -41,6 +41,8 @@ RECREATE = f"{GROUP}/recreate"
 """Annotation: the workspaceID of a workspace that the store no longer has, which allows the operator to make a new one
 instead; or ``new``, which allows a new one beside the workspace that another cluster has under this name."""
 
+RECREATE_NEW = "new"
+
 FINALIZER = f"{GROUP}/delete-people"
 """On resources with deletionPolicy Delete only: the people are destroyed before the resource goes."""
 

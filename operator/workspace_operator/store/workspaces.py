@@ -1,7 +1,7 @@
 """The directory of workspaces in the database: what reconciles observe and put in force."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -34,6 +34,7 @@ from workspace_operator.reconcile.plan import (
 from workspace_operator.store import requests
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence
+from workspace_operator.store.heartbeats import STORE_ID, namesakes_of, read_store_id
 from workspace_operator.store.names import name_holder, refuse_taken_name
 from workspace_operator.store.rows import (
     WITH_ACCOUNT,
@@ -68,7 +69,9 @@ class SQLWorkspaces:
     def observe(self, sought: Sought) -> Observed:
         """Look at one moment of the store; candidates come back as not released, and people are not counted."""
         with self.database.reading_one_snapshot() as connection:
-            return _observe(connection, sought)
+            observed = _observe(connection, sought)
+            namesakes = () if observed.workspace else namesakes_of(connection, sought.owner)
+            return replace(observed, store_id=read_store_id(connection), namesakes=namesakes)
 
     def carry_out(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
         """Carry one action out, whole or not at all. Raises NameTaken or Moved.
@@ -90,7 +93,8 @@ class SQLWorkspaces:
             .limit(1)
             .scalar_subquery()
         )
-        query = sa.select(workspace, newest.label("rotation_request")).where(
+        store_id = STORE_ID.scalar_subquery().label("store_id")
+        query = sa.select(workspace, newest.label("rotation_request"), store_id).where(
             workspace.c.owner_cluster == cluster,
             workspace.c.owner_namespace.in_(namespaces),
             workspace.c.row_version == workspace.c.spec_row_version,
@@ -98,6 +102,7 @@ class SQLWorkspaces:
         with self.database.reading() as connection:
             return [
                 SettledWorkspace(
+                    store_id=row.store_id or "",
                     workspace_id=row.workspace_id,
                     owner=owner_of(row),
                     generation=row.spec_generation,
@@ -242,6 +247,9 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
         **values,
     )
     workspace_id = connection.execute(statement.returning(workspace.c.workspace_id)).scalar_one()
+    if workspace_id == action.instead_of:  # a new database counts from the beginning; the next number is another one
+        connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
+        workspace_id = connection.execute(statement.returning(workspace.c.workspace_id)).scalar_one()
     connection.execute(sa.insert(fence), [{"workspace_id": workspace_id, "slot": n} for n in range(FENCE_SLOTS)])
 
 

@@ -9,6 +9,7 @@ from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
+from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merges import Merge, Merges, Undone
 from workspace_operator.application.ports.migrations import LONGEST_REST, Batch, Lease, Migrations
 from workspace_operator.application.ports.people import Answer, People, Performer, ReferenceAsk
@@ -29,6 +30,8 @@ __all__ = [
     "Credentials",
     "Export",
     "Exports",
+    "Heartbeat",
+    "Heartbeats",
     "Lease",
     "Merge",
     "Merges",
