@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from workspace_operator.application.controller import Controller, Document, RateLimiter, key_of
 from workspace_operator.application.forgetting import Forgetter
 from workspace_operator.application.gauging import MigrationGauges
+from workspace_operator.application.heartbeats import Heart, HeartbeatMonitor
 from workspace_operator.application.migrating import MigrationWorker
 from workspace_operator.application.planning import NothingYet
 from workspace_operator.application.ports import (
@@ -25,6 +26,7 @@ from workspace_operator.application.ports import (
     Clock,
     Credentials,
     Exports,
+    Heartbeats,
     Merges,
     Migrations,
     People,
@@ -45,6 +47,7 @@ from workspace_operator.store.cio_ids import CioIDs
 from workspace_operator.store.clocks import DatabaseClock
 from workspace_operator.store.credentials import SQLCredentials
 from workspace_operator.store.engines import Database
+from workspace_operator.store.heartbeats import SQLHeartbeats
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
 from workspace_operator.store.people import SQLPeople
@@ -77,6 +80,7 @@ class Store:
 
     name: str
     workspaces: Workspaces
+    heartbeats: Heartbeats
     people: People
     belongings: Belongings
     segments: Segments
@@ -185,6 +189,7 @@ def reconciler(
     *,
     secrets_of_cluster: Secrets | None = None,
     newest: Callable[[Document], Document] = lambda document: document,
+    monitor: HeartbeatMonitor | None = None,
 ) -> Reconciler:
     """What reconciles one resource, of a cluster or of manifests.
 
@@ -201,6 +206,7 @@ def reconciler(
         cluster_id=cluster_id,
         clock=store.clock,
         random=secrets.token_bytes,
+        monitor=monitor,
     )
 
 
@@ -225,6 +231,7 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         ", ".join(settings.namespaces) or "all",
     )
     resources = ClusterResources(api, cluster_id)
+    monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
     controller = Controller(
         reconciler=reconciler(
             store,
@@ -232,6 +239,7 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
             cluster_id,
             secrets_of_cluster=ClusterSecrets(api),
             newest=lambda document: resources.get(*key_of(document)),
+            monitor=monitor,
         ),
         workspaces=store.workspaces,
         read=resources.get,
@@ -244,7 +252,22 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         namespaces=settings.namespaces,
         health=endpoint,
     )
-    operator.run_operator(controller, options, stopping)
+    heart = Heart(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
+    with _beating(heart):
+        operator.run_operator(controller, options, stopping)
+
+
+@contextmanager
+def _beating(heart: Heart) -> Iterator[None]:
+    """Write heartbeats meanwhile, in a thread that a database which is away holds up alone."""
+    stopping = threading.Event()
+    thread = threading.Thread(target=heart.run, args=(stopping,), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(timeout=5)
 
 
 def api_server(settings: APISettings) -> "Server":
@@ -365,6 +388,7 @@ def _store(database: Database) -> Store:
     return Store(
         name=database.name,
         workspaces=SQLWorkspaces(database),
+        heartbeats=SQLHeartbeats(database),
         people=SQLPeople(database, new_cio_id=new_id),
         belongings=SQLBelongings(database),
         segments=SQLSegments(database),

@@ -21,6 +21,7 @@ class OperatorSettings:
     context: str | None = None
     namespaces: tuple[str, ...] = ()
     resync: float = 600.0
+    cluster_silent_after: float = 60.0
     health_endpoint: str | None = None
 
 

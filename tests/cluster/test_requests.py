@@ -13,8 +13,10 @@ from kubernetes import client
 from tests.ports import free_port
 from workspace_operator.cluster.access import RETRIES
 from workspace_operator.cluster.requests import ask
+from workspace_operator.cluster.resources import ClusterResources
 from workspace_operator.cluster.secrets import ClusterSecrets
 from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound
+from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.secrets import Secret
 
 KEY = "5f1c0d"
@@ -148,3 +150,11 @@ def test_secret_is_removed_at_its_version(server: Server) -> None:
     ((method, path, body, _),) = server.script.asked
     assert (method, path) == ("DELETE", "/api/v1/namespaces/team-a/secrets/x")
     assert body == {"preconditions": {"resourceVersion": "7"}}
+
+
+@pytest.mark.parametrize(("status", "is_released"), [(200, False), (404, True), (403, False)])
+def test_refusal_releases_nothing(server: Server, status: int, is_released: bool) -> None:
+    server.script.answers = [(status, "{}")]
+    owner = Owner(cluster="ours", namespace="team-a", name="shop", uid="uid-1")
+
+    assert ClusterResources(server.api, "ours").is_released(owner) is is_released

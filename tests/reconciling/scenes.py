@@ -14,6 +14,7 @@ from tests.fakes.resources import MemoryResources
 from tests.fakes.secrets import MemorySecrets
 from tests.fakes.workspaces import MemoryWorkspaces
 from tests.reconcile.builders import NOW
+from workspace_operator.application.heartbeats import HeartbeatMonitor
 from workspace_operator.application.ports import Credentials, Secrets
 from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.reconcile.plan import Event
@@ -36,6 +37,7 @@ class Scene:
     resources: MemoryResources = field(default_factory=MemoryResources)
     held: MemorySecrets = field(default_factory=MemorySecrets)
     now: datetime = NOW
+    monitor: HeartbeatMonitor | None = None
     random: Callable[[int], bytes] = field(default_factory=unlikely)
 
     @property
@@ -62,6 +64,7 @@ class Scene:
             cluster_id="cluster-1",
             clock=lambda: self.now,
             random=self.random,
+            monitor=self.monitor,
         )
         reconciler.reconcile(self.resources.get("team-a", "shop"))
         return [event for _, _, event in self.resources.events[before:]]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from workspace_operator.application.heartbeats import HeartbeatMonitor
 from workspace_operator.application.key_making import Random
 from workspace_operator.application.keyrings import Keyring
 from workspace_operator.application.ports import Credentials, Resources, Secrets, Sought, Workspaces
@@ -87,6 +88,7 @@ class Reconciler:
         newest: reads the newest version of a document from where it is edited. Raises NotFound.
         count_people: counts the people of a workspace; an index scan, 0.2 to 0.4 s for a million.
         random: where keys come from.
+        monitor: tells which other clusters are alive; None where nobody may wait for that, as without a cluster.
     """
 
     workspaces: Workspaces
@@ -98,6 +100,7 @@ class Reconciler:
     cluster_id: str
     clock: Callable[[], datetime]
     random: Random
+    monitor: HeartbeatMonitor | None = None
 
     def reconcile(self, document: Document, *, is_fresh: bool = False, check_secret: bool = True) -> ReconcileResult:
         """Reconcile one resource.
@@ -205,6 +208,7 @@ class Reconciler:
             adoptable=self._candidate(observed.adoptable, owner),
             remembered=self._candidate(observed.remembered, owner),
             credentials=credentials,
+            namesakes=self.monitor.pulses(observed, owner) if self.monitor else (),
         )
 
     def _credentials(self, subject: _Subject, observed: Observed) -> CredentialsSeen | None:

@@ -41,6 +41,16 @@ Namespaces = Annotated[
 Resync = Annotated[
     float, typer.Option("--resync-seconds", min=1, help="How often drift is looked for, plus or minus a fifth.")
 ]
+SilentAfter = Annotated[
+    float,
+    typer.Option(
+        "--cluster-silent-after",
+        min=1,
+        metavar="SECONDS",
+        help="How long another cluster's heartbeat, which comes every 10 s, must stand still before its workspaces are "
+        "taken for orphans. Less than 30 is for trials.",
+    ),
+]
 Health = Annotated[
     str | None,
     typer.Option(
@@ -85,6 +95,7 @@ def everything(
     kube_context: Context = None,
     namespace: Namespaces = None,
     resync: Resync = 600.0,
+    cluster_silent_after: SilentAfter = 60.0,
     health: Health = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
     public_url: PublicURL = None,
@@ -96,7 +107,7 @@ def everything(
         return
     from workspace_operator import bootstrap
 
-    settings = _settings(kubeconfig, kube_context, namespace, resync, health)
+    settings = _settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url)
     with _running(verbose) as stopping, bootstrap.awaited(database) as store, bootstrap.monitored(store) as monitor:
         probes = [bootstrap.store_probes(store, monitor)]
@@ -116,13 +127,14 @@ def operator(
     kube_context: Context = None,
     namespace: Namespaces = None,
     resync: Resync = 600.0,
+    cluster_silent_after: SilentAfter = 60.0,
     health: Health = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the operator alone: it watches the cluster. The worker runs elsewhere, on the same database."""
     from workspace_operator import bootstrap
 
-    settings = _settings(kubeconfig, kube_context, namespace, resync, health)
+    settings = _settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
     with _running(verbose) as stopping, bootstrap.awaited(database) as store, bootstrap.monitored(store) as monitor:
         bootstrap.run_operator(store, settings, stopping, bootstrap.store_probes(store, monitor))
 
@@ -183,6 +195,7 @@ def _settings(
     context: str | None,
     namespaces: Sequence[str] | None,
     resync: float,
+    cluster_silent_after: float,
     health: str | None,
 ) -> OperatorSettings:
     return OperatorSettings(
@@ -190,6 +203,7 @@ def _settings(
         context=context,
         namespaces=tuple(namespaces or ()),
         resync=resync,
+        cluster_silent_after=cluster_silent_after,
         health_endpoint=health,
     )
 
