@@ -66,7 +66,7 @@ def stored(**changes: Any) -> StoredWorkspace:
     return StoredWorkspace(**values | changes)
 
 
-def somebodys(*, released: bool = False, **owner: str) -> Candidate:
+def somebodys(*, released: bool = False, **owner: Any) -> Candidate:
     """A workspace of another resource."""
     others = replace(OWNER, **{"name": "other", "uid": "uid-9"} | owner)
     return Candidate(workspace=stored(workspace_id=9, owner=others), released=released)

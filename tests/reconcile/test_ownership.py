@@ -94,7 +94,7 @@ def test_adopting_from_elsewhere_is_adopting_nothing(place: dict[str, str], rele
 @pytest.mark.parametrize("place", ELSEWHERE)
 @pytest.mark.parametrize("subject", [resource(status=HAD_9), leaving(status=HAD_9)], ids=["living", "leaving"])
 def test_workspace_that_went_elsewhere_is_missing(subject: Resource, place: dict[str, str]) -> None:
-    plan = decided(subject, Observed(remembered=somebodys(**place)))
+    plan = decided(subject, Observed(remembered=somebodys(released=False, **place)))
 
     assert plan == decided(subject, EMPTY)
     assert plan.status is not None

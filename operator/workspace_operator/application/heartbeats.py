@@ -55,8 +55,7 @@ class HeartbeatMonitor:
     def look(self, store_id: str, beats: Mapping[str, int]) -> None:
         """Note the counts of all clusters that the database has now."""
         with self._lock:
-            never: dict[str, int | None] = dict.fromkeys(self._clusters)
-            self._note_all(store_id, never | beats)
+            self._note_all(store_id, {**dict.fromkeys(self._clusters), **beats})
 
     def pulses(self, observed: Observed, owner: Owner) -> tuple[Namesake, ...]:
         """Say of each namesake of an observation whether its cluster is alive.
