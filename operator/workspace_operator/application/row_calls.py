@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 from workspace_operator.application.csv_columns import IDENTIFIER_COLUMNS, JSON_COLUMN, UNDO_COLUMN, UNDO_COLUMNS
 from workspace_operator.application.csv_reading import CsvRow, Header
@@ -23,12 +23,8 @@ _YES_OR_NO: Final = {"true": "true", "false": "false", "1": "1", "0": "0", "1.0"
 """What a cell of `unsubscribed` can say, in lower case, and how it is stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowCall:
-    """What a row makes: a call, and what of the row is not in it, with the reasons."""
-
-    call: IdentifyCall
-    left_out: Sequence[str] = ()
+RowCall: TypeAlias = tuple[IdentifyCall, Sequence[str]]
+"""What a row makes: a call, and what of the row is not in it, with the reasons. A tuple, since there may be millions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +34,9 @@ class RowCalls:
     Attributes:
         header: of the file.
         kept: the columns that say something of a person, with their places; None if all do.
-        naming: what can name a person; the first column that has a value does.
+        naming: what can name a person, with its column; the first that has a value does.
         identifiers: the columns of identifiers that are there.
+        undoes: whether the file is an undo file.
         removes: whether an empty cell removes.
         mode: the workspace's identifiers in force.
         options: of the import.
@@ -47,8 +44,9 @@ class RowCalls:
 
     header: Header
     kept: Sequence[tuple[int, str]] | None
-    naming: Sequence[Kind]
+    naming: Sequence[tuple[Kind, str]]
     identifiers: Sequence[str]
+    undoes: bool
     removes: bool
     mode: Mode
     options: ImportOptions
@@ -60,8 +58,9 @@ class RowCalls:
         return cls(
             header=header,
             kept=kept if header.ignored else None,
-            naming=naming_kinds(header, mode, options.by),
+            naming=[(kind, kind.value) for kind in naming_kinds(header, mode, options.by)],
             identifiers=[name for name in IDENTIFIER_COLUMNS if name in header.columns],
+            undoes=header.is_of_undo_file,
             removes=header.is_of_undo_file or options.empty_cells is EmptyCells.REMOVE,
             mode=mode,
             options=options,
@@ -71,16 +70,16 @@ class RowCalls:
         """What a row makes. Raises InvalidInput with the reason if it makes no call."""
         if row.problem:
             raise InvalidInput(row.problem)
-        if self.header.is_of_undo_file:
+        if self.undoes:
             return self._undoing(row)
         body = self._body(row)
         reference = self._reference(body)
-        if body.get(CIO_ID.value) == "":
-            del body[CIO_ID.value]  # a cio_id cannot be deleted, so an empty cell says nothing
+        if body.get("cio_id") == "":
+            del body["cio_id"]  # a cio_id cannot be deleted, so an empty cell says nothing
         left_out: Sequence[str] = ()
         if UNSUBSCRIBED in body:
             left_out = _take_unsubscribed(body)
-        return RowCall(call=self._call(reference, body), left_out=left_out)
+        return self._call(reference, body), left_out
 
     def _body(self, row: CsvRow) -> dict[str, str]:
         """What the cells say, by column."""
@@ -91,21 +90,21 @@ class RowCalls:
             body = {name: cells[place] for place, name in self.kept}
         for name in self.identifiers:
             body[name] = text = stripped(body[name])
-            if not self.header.is_of_undo_file:
+            if not self.undoes:
                 check_not_made_by_spreadsheet(text, column=name)
         if body.get("created_at"):
             body["created_at"] = time_text(body["created_at"])
-        if self.removes:
+        if self.removes or "" not in body.values():
             return body
         return {name: cell for name, cell in body.items() if cell}
 
     def _reference(self, body: dict[str, str]) -> Reference:
         """Who is named; what names them, and what had no value to do so, is taken out of the body."""
-        for kind in self.naming:
-            value = body.pop(kind.value, "")
+        for kind, name in self.naming:
+            value = body.pop(name, "")
             if value:
                 return reference_by_kind(value, kind, self.mode)
-        names = [kind.value for kind in self.naming]
+        names = [name for _, name in self.naming]
         raise InvalidInput(f"The row names nobody: there is nothing in {', '.join(names)}.")
 
     def _call(self, reference: Reference, body: dict[str, Any]) -> IdentifyCall:
@@ -126,17 +125,17 @@ class RowCalls:
         """
         ours = {name: cell for name, cell in zip(self.header.columns, row.cells, strict=True) if name in UNDO_COLUMNS}
         body: dict[str, Any] = self._body(row)
-        restores = ours[UNDO_COLUMN] == UndoAction.CHANGED and body.get(CIO_ID.value)
+        restores = ours[UNDO_COLUMN] == UndoAction.CHANGED and body.get("cio_id")
         if restores:
-            reference = reference_by_kind(body.pop(CIO_ID.value), CIO_ID, self.mode)
+            reference = reference_by_kind(body.pop("cio_id"), CIO_ID, self.mode)
         else:
             reference = self._reference(body)
-            body.pop(CIO_ID.value, None)
+            body.pop("cio_id", None)
         for name in _json_names(ours.get(JSON_COLUMN, "")):
             if body.get(name):
                 body[name] = _json_value(body[name], name)
         call = self._call(reference, body)
-        return RowCall(call=replace(call, by_import=False, update_only=True) if restores else call)
+        return replace(call, by_import=False, update_only=True) if restores else call, ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +161,10 @@ class FileCalls:
 
     def call(self, row: CsvRow, mode: Mode) -> IdentifyCall:
         """The call that a row makes. Raises InvalidInput with the reason if it makes none."""
-        made = self.of(mode).call(row)
-        if made.left_out:
-            self.left_out[row.line] = made.left_out
-        return made.call
+        call, left_out = self.of(mode).call(row)
+        if left_out:
+            self.left_out[row.line] = left_out
+        return call
 
 
 def naming_kinds(

@@ -40,7 +40,8 @@ def _json_beginning(value: object) -> str:
 
 def stripped(text: str) -> str:
     """Text without white space and invisible characters around it: Unicode's, zero-width and formatting ones too."""
-    text = text.strip()
+    if text.isascii():
+        return text.strip()
     start, end = 0, len(text)
     while start < end and _is_blank(text[start]):
         start += 1
