@@ -261,9 +261,9 @@ def test_cells_that_hold_rows_are_told(run: Run) -> None:
     one, two = (run("people", "import", name, *W) for name in ("one.csv", "two.csv"))
 
     assert one.out.splitlines()[-1] == (
-        "1 row has a cell that looks as if it held rows (line 2): is a quote missing there?"
+        "1 row has a cell that looks as if it held rows, which are not imported (line 2): is a quote missing?"
     )
-    assert "2 rows have a cell that looks as if it held rows (first line 2)" in two.out
+    assert "2 rows have a cell that looks as if it held rows, which are not imported (first line 2)" in two.out
 
 
 @pytest.mark.usefixtures("peopled")

@@ -24,7 +24,7 @@ _YES_OR_NO: Final = {"true": "true", "false": "false", "1": "1", "0": "0", "1.0"
 
 
 RowCall: TypeAlias = tuple[IdentifyCall, Sequence[str]]
-"""What a row makes: a call, and what of the row is not in it, with the reasons. A tuple, since there may be millions."""
+"""The call that a row makes, and what of the row is not in it, with the reasons; a tuple, for there may be millions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
