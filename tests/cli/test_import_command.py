@@ -274,3 +274,16 @@ def test_pipes_are_read_as_files_are(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (3, b"")
     assert b"2 rows: 0 created, 1 updated, 0 skipped, 1 rejected\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("people", "import", "some.csv"), ("segments", "create", "--from-csv", "some.csv", "--name", "some")]
+)
+def test_rejects_for_excel_begin_with_a_byte_order_mark(run: Run, crm: Crm, command: tuple[str, ...]) -> None:
+    crm()
+    Path("some.csv").write_text("id,city\n,Köln\n")
+
+    done = run(*command, *W, "--for-excel")
+
+    assert done.code == 1
+    assert Path("some.rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf_line,")

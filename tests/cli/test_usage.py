@@ -115,7 +115,7 @@ def test_help_loads_no_database() -> None:
         ("mysql://x/y", "mysql is not supported"),
         ("sqlite://", "a SQLite database must be a file"),
         ("postgresql://u:secret@127.0.0.1:1/x", "does not answer"),
-        ("postgresql://u:secret@127.0.0.1:99999/x", "there is no port 99999"),
+        ("postgresql://u:secret@127.0.0.1:99999/x", "no number from 1 to 65535"),
         ("sqlite:////proc/nowhere/x.db", "/proc/nowhere"),
         ("sqlite:///folder", "the database "),
         ("sqlite:///text.db", "the database "),

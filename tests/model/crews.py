@@ -16,7 +16,7 @@ from workspace_operator.application.ports import Migrations
 from workspace_operator.errors import Moved
 
 PATIENCE = timedelta(seconds=10)
-PATIENT_SECONDS = 60
+PATIENT_SECONDS = 300
 
 Hear = Callable[[str, str, Callable[[], Any]], Any]
 """Told of each call, which it has to make: by whom, the method's name, and how."""

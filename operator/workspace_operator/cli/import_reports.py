@@ -109,7 +109,9 @@ def _sentences(summary: "Summary", workspace: str, file: Path) -> Sequence[str]:
             if summary.holding_rows == 1
             else f"first line {summary.first_holding_rows}"
         )
-        sentences.append(f"{cells} that looks as if it held rows, which are not imported ({where}): is a quote missing?")
+        sentences.append(
+            f"{cells} that looks as if it held rows, which are not imported ({where}): is a quote missing?"
+        )
     if summary.left:
         command = f"workspacectl people delete --created-in {file} -w {workspace}"
         sentences.append(f"{people_text(summary.left)} whom the undone import created stay; to delete them: {command}")

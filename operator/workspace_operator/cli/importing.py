@@ -11,7 +11,7 @@ import typer
 
 from workspace_operator.application.import_options import EmptyCells, ImportOptions
 from workspace_operator.cli.file_options import ByColumn, Encoding, Map, csv_options, naming_file, rejects_beside
-from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.output import ERROR, INCOMPLETE
 from workspace_operator.cli.progress_bars import file_bar
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
@@ -73,6 +73,7 @@ def import_people(
     dry_run: DryRun = False,
     undo_file: UndoPath = None,
     rejects: RejectsPath = None,
+    for_excel: ForExcel = False,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
@@ -99,6 +100,7 @@ def import_people(
         dry_run=dry_run,
         undo_file=undo_file,
         rejects=rejects if dry_run or rejects else rejects_beside(file),
+        for_excel=for_excel,
     )
     with opened_workspace(database, workspace, cluster_id) as found:
         code = wanted.run(found)
@@ -116,6 +118,7 @@ class _Wanted:
     dry_run: bool
     undo_file: Path | None
     rejects: Path | None
+    for_excel: bool
 
     def run(self, found: NamedWorkspace) -> int:
         """Import, and tell what came of it; gives the exit code."""
@@ -125,7 +128,7 @@ class _Wanted:
 
         with ExitStack() as stack:
             source = stack.enter_context(opened_file(self.file))
-            marked = self.csv.encoding != "utf-8"
+            marked = self.for_excel or self.csv.encoding != "utf-8"
             not_taken = stack.enter_context(RejectsFile(self.rejects, of=self.file, marked=marked))
             people = stack.enter_context(found.people.dry_run(found.number)) if self.dry_run else found.people
             undo = self._undo(found, stack)

@@ -31,7 +31,10 @@ OutputFile = Annotated[
 ]
 ForExcel = Annotated[
     bool,
-    typer.Option("--for-excel", help="Begin the file with a byte order mark, so that Excel reads it as UTF-8."),
+    typer.Option(
+        "--for-excel",
+        help="Begin the CSV file that is written with a byte order mark, so that Excel reads it as UTF-8.",
+    ),
 ]
 
 Value = Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from workspace_operator.cli.file_options import ByColumn, Encoding, Map, csv_options, naming_file, rejects_beside
 from workspace_operator.cli.files import RejectsFile, opened_file
-from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.output import ERROR, INCOMPLETE, json_text, note, people_text, table, tell
 from workspace_operator.cli.people_search import shown
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
@@ -67,6 +67,7 @@ def create(
     mapping: Map = None,
     encoding: Encoding = "utf-8",
     rejects: RejectsPath = None,
+    for_excel: ForExcel = False,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
@@ -88,7 +89,7 @@ def create(
     rejects = rejects or rejects_beside(from_csv)
     with (
         opened_file(from_csv) as source,
-        RejectsFile(rejects, of=from_csv, marked=options.encoding != "utf-8") as not_taken,
+        RejectsFile(rejects, of=from_csv, marked=for_excel or options.encoding != "utf-8") as not_taken,
         opened_workspace(database, workspace, cluster_id) as found,
     ):
         making = SegmentMaking(
