@@ -16,7 +16,7 @@ import aiohttp
 from workspace_operator.resources.workspaces import PLURAL
 
 SERVER_SECONDS = 45
-"""How long one watch request lasts, a whole number for the API server; the next one goes on at the same resource version."""
+"""How long one watch request lasts, in whole seconds; the next one goes on at the same resource version."""
 
 STALE_AFTER = 90.0
 """Seconds without any answer after which the watch counts as dead."""
