@@ -279,3 +279,37 @@ def test_full_disk_is_told(scene: Scene) -> None:
 
     with pytest.raises(StoreRefused, match="has no disk space left"):
         scene.store.database.writing(write)
+
+
+def in_another_process(path: Path, statement: str) -> str:
+    """Open the file as another program does, ask something, and close it again."""
+    program = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])"
+    command = [sys.executable, "-c", program, str(path), statement]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_checking_the_file_keeps_the_locks_on_it(scene: Scene, path: Path) -> None:
+    count = "SELECT count(*) FROM person"
+    scene.say(id="2")  # in between, the file changes, and is looked at itself
+    with scene.store.database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+    scene.say(id="3")
+    make_file(path)
+    in_another_process(path, count)
+
+    scene.say(id="4")
+
+    assert path.with_name("store.db-wal").exists()
+    assert in_another_process(path, count) == "4"
+
+
+def test_file_is_let_go_with_its_last_user(path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    databases = [upgraded(f"sqlite:///{path}") for _ in range(2)]
+    for database in databases:
+        with database.reading() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    for database in databases:
+        database.close()
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -16,6 +16,36 @@ import sqlalchemy as sa
 from workspace_operator.errors import InvalidInput, StoreRefused, StoreUnavailable
 
 
+class _Descriptors:
+    """One descriptor of this process's own for each database file, open as long as any connection to it may be.
+
+    Closing any descriptor of a file ends all POSIX locks of the process on it, also SQLite's: another process would
+    take itself for the last user and delete the log that this one still writes (sqlite.org/howtocorrupt.html, 2.2).
+    So the file is opened once, and closed only when nothing here uses it any more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[tuple[int, int], tuple[int, int]] = {}  # by device and inode: descriptor, users
+
+    def acquire(self, path: Path, inode: tuple[int, int]) -> int:
+        with self._lock:
+            descriptor, users = self._open.get(inode) or (os.open(path, os.O_RDONLY | os.O_CLOEXEC), 0)
+            self._open[inode] = descriptor, users + 1
+            return descriptor
+
+    def release(self, inode: tuple[int, int]) -> None:
+        with self._lock:
+            descriptor, users = self._open.pop(inode)
+            if users > 1:
+                self._open[inode] = descriptor, users - 1
+            else:
+                os.close(descriptor)
+
+
+_descriptors = _Descriptors()
+
+
 class DatabaseFile:
     """The file of one database, as it was when this process opened it first.
 
@@ -26,6 +56,7 @@ class DatabaseFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._opened: tuple[int, int] | None = None
+        self._descriptor: int | None = None
         self._state: tuple[int, int] = (0, 0)
         self._mark = _NO_MARK
 
@@ -35,6 +66,14 @@ class DatabaseFile:
         status = self._status()
         self._compare(status)
         self._opened = (status.st_dev, status.st_ino)
+        if self._descriptor is None:
+            self._descriptor = _descriptors.acquire(self._path, self._opened)
+
+    def closed(self) -> None:
+        """Forget the file: no connection to it is open any more."""
+        if self._opened is not None and self._descriptor is not None:
+            self._descriptor = None
+            _descriptors.release(self._opened)
 
     def check(self, connection: sqlite3.Connection) -> None:
         """Refuse to go on with a file that was moved away, replaced or cut short. Raises StoreRefused.
@@ -71,20 +110,21 @@ class DatabaseFile:
 
     def _check_mark(self) -> None:
         """Compare the mark of `file_marks`, read from the file itself: SQLite may know it from its memory."""
+        if self._descriptor is None:
+            return
         try:
-            with self._path.open("rb") as file:
-                header = file.read(_MARK.stop)
+            mark = os.pread(self._descriptor, len(_NO_MARK), _MARK_OFFSET)
         except OSError as error:
             raise StoreRefused(f"the database file {self._path} cannot be read: {error.strerror}") from error
-        if self._mark not in (_NO_MARK, header[_MARK]):
+        if self._mark not in (_NO_MARK, mark):
             raise self._replaced()
-        self._mark = header[_MARK]
+        self._mark = mark
 
     def _replaced(self) -> StoreRefused:
         return StoreRefused(f"the database file {self._path} was replaced while it was in use. {_WAY_OUT}")
 
 
-_MARK = slice(68, 72)
+_MARK_OFFSET = 68
 _NO_MARK = bytes(4)
 
 _WAY_OUT = "Nothing is read or written until the file is back; to use another one, stop all processes first, then start"
@@ -98,7 +138,8 @@ def make_file(path: Path) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it will hold people, who are nobody else's business
+        if not path.exists():  # opening one that is in use, and closing it, would end SQLite's locks on it
+            path.touch(mode=0o600)  # it will hold people, who are nobody else's business
     except OSError as error:
         if not path.exists():
             raise InvalidInput(f"the database {path} cannot be made: {error.strerror}", field="database") from error
@@ -170,6 +211,10 @@ def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, rea
         immediate = connection.get_execution_options().get("writing", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
         file.check(connection.connection.dbapi_connection)  # type: ignore[arg-type]
+
+    @sa.event.listens_for(engine, "engine_disposed")
+    def disposed(_engine: sa.Engine) -> None:
+        file.closed()
 
     return engine
 
