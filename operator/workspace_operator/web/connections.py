@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from httptools import HttpParserError, HttpParserUpgrade
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from workspace_operator.web.request_heads import body_head, head_fault
@@ -55,6 +55,17 @@ class _Refused(Exception):
     """Raised into the parser, which then goes no further."""
 
 
+class _Turns(FlowControl):
+    """Whether a connection is read from; while it waits for its turn nobody else can resume it."""
+
+    is_waiting = False
+
+    def resume_reading(self) -> None:
+        """Read on, unless the connection waits for its turn."""
+        if not self.is_waiting:
+            super().resume_reading()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. `limited` makes the class for other limits."""
 
@@ -63,6 +74,10 @@ class BoundedProtocol(HttpToolsProtocol):
     """Connections over which no valid credentials came yet, the oldest first."""
     crowd: ClassVar["set[BoundedProtocol]"] = set()
     """All connections."""
+    waiting: ClassVar["deque[BoundedProtocol]"] = deque()
+    """Connections that sent much and wait for their turn to be read from; one is, in each turn of the event loop."""
+
+    flow: _Turns
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -80,6 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin. If there are too many, the oldest that showed no valid credentials ends; else this one is told so."""
         super().connection_made(transport)
+        self.flow = _Turns(transport)
         self._await_head()
         self.crowd.add(self)
         excess = len(self.crowd) - self.limits.connections
@@ -114,9 +130,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def let_others_in(self) -> None:
         """Read no more before all other connections had their turn."""
-        if not (self.flow.read_paused or self.transport.is_closing()):
-            self.flow.pause_reading()
-            self.loop.call_soon(self._read_on)
+        if self.flow.is_waiting or self.transport.is_closing():
+            return
+        self.flow.pause_reading()
+        self.flow.is_waiting = True
+        if not self.waiting:
+            self.loop.call_soon(self._next_turn, self.loop)
+        self.waiting.append(self)
+
+    @classmethod
+    def _next_turn(cls, loop: asyncio.AbstractEventLoop) -> None:
+        cls.waiting.popleft()._read_on()  # noqa: SLF001 - of this class
+        if cls.waiting:
+            loop.call_soon(cls._next_turn, loop)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -266,6 +292,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_replayed = False
 
     def _read_on(self) -> None:
+        self.flow.is_waiting = False
         cycle: RequestResponseCycle | None = self.cycle
         is_full = cycle is not None and len(cycle.body) > HIGH_WATER_LIMIT
         if not (is_full or self.pipeline or self.transport.is_closing()):
@@ -329,7 +356,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def limited(limits: Limits) -> type[BoundedProtocol]:
     """The protocol with these limits, and a crowd of its own."""
-    return type("LimitedProtocol", (BoundedProtocol,), {"limits": limits, "unknown": {}, "crowd": set()})
+    return type(
+        "LimitedProtocol", (BoundedProtocol,), {"limits": limits, "unknown": {}, "crowd": set(), "waiting": deque()}
+    )
 
 
 def _whole_reply(status: HTTPStatus, message: str) -> bytes:
