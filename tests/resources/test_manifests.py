@@ -197,3 +197,21 @@ def test_endless_words_of_a_title_are_cut(tmp_path: Path) -> None:
     (only,) = load_manifests(folder).ours
 
     assert len(only.title) < 600
+
+
+def test_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, shop__yaml=SHOP)
+
+    assert names(load_manifests(folder, folder / "shop.yaml").ours) == ["shop"]
+
+
+def test_texts_are_read_beside_files(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, shop__yaml=SHOP)
+    other = workspace("displayName: Other", "name: other")
+
+    found = load_manifests(folder, texts={"standard input": other.encode()})
+
+    assert [manifest.where().partition(",")[0] for manifest in found.ours] == [
+        f"{folder}/shop.yaml",
+        "standard input",
+    ]

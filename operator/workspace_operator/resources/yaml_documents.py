@@ -111,10 +111,9 @@ def next_document(nodes: Iterator[yaml.Node], number: int) -> YamlDocument | Non
     """The next document, however empty; None when there is none."""
     try:
         node = next(nodes, None)
-    except yaml.MarkedYAMLError as error:
-        raise refusal(error.problem or "cannot be read", error.problem_mark) from error
     except yaml.YAMLError as error:
-        raise InvalidInput(f"cannot be read as YAML: {' '.join(str(error).split())}") from error
+        problem = getattr(error, "problem", None) or f"cannot be read as YAML: {' '.join(str(error).split())}"
+        raise refusal(problem, getattr(error, "problem_mark", None)) from error
     if node is None:
         return None
     conversion = Conversion()
