@@ -10,13 +10,14 @@ from workspace_operator.reconcile.observed import SettledWorkspace
 from workspace_operator.reconcile.unchanged import is_unchanged
 from workspace_operator.resources.workspaces import FINALIZER, RECONCILE_REQUESTED_AT, ROTATE_CREDENTIALS_AT
 
-SETTLED = SettledWorkspace(workspace_id=7, owner=OWNER, generation=3, rotation_request="monday")
+SETTLED = SettledWorkspace(workspace_id=7, store_id="s1", owner=OWNER, generation=3, rotation_request="monday")
 AT_REST: dict[str, Any] = {
     "metadata": {"namespace": "team-a", "name": "shop", "uid": "uid-1", "generation": 3},
     "spec": {"displayName": "Shop"},
     "status": {
         "observedGeneration": 3,
         "workspaceID": 7,
+        "storeID": "s1",
         "lastHandledReconcileAt": "tuesday",
         "conditions": [
             {"type": "Ready", "status": "True", "reason": "InForce"},
@@ -62,6 +63,7 @@ def test_resource_at_rest_is_unchanged(document: dict[str, Any]) -> None:
         ("status", None),
         ("status.observedGeneration", 2),
         ("status.workspaceID", 8),
+        ("status.storeID", "s2"),
         ("status.conditions", []),
         ("status.conditions", [{"type": "Ready", "status": "False", "reason": "MigrationBlocked"}]),
     ],
@@ -75,6 +77,6 @@ def test_resource_whose_workspace_was_written_since_is_visited() -> None:
 
 
 def test_generation_of_the_store_must_be_the_same() -> None:
-    earlier = SettledWorkspace(workspace_id=7, owner=OWNER, generation=2, rotation_request="")
+    earlier = SettledWorkspace(workspace_id=7, store_id="s1", owner=OWNER, generation=2, rotation_request="")
 
     assert not is_unchanged(AT_REST, earlier)

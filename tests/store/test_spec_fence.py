@@ -178,6 +178,6 @@ def settled(store: Store) -> list[SettledWorkspace]:
 def test_workspace_at_rest_is_listed_as_unchanged(store: Store, workspace: StoredWorkspace) -> None:
     create(store, owner("elsewhere", namespace="other"))
 
-    assert settled(store) == [
-        SettledWorkspace(workspace_id=workspace.workspace_id, owner=OWNER, generation=5, rotation_request="")
-    ]
+    [found] = settled(store)
+    assert (found.workspace_id, found.owner, found.generation) == (workspace.workspace_id, OWNER, 5)
+    assert (found.rotation_request, found.store_id) == ("", look(store, OWNER).store_id)

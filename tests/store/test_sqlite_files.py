@@ -291,6 +291,7 @@ def in_another_process(path: Path, statement: str) -> str:
 def test_checking_the_file_keeps_the_locks_on_it(scene: Scene, path: Path) -> None:
     count = "SELECT count(*) FROM person"
     scene.say(id="2")  # in between, the file changes, and is looked at itself
+    assert scene.store.database is not None
     with scene.store.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
     scene.say(id="3")
