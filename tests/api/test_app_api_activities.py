@@ -17,6 +17,7 @@ from workspace_operator.identity.events import Event, EventType
 from workspace_operator.identity.references import Reference, reference_by_kind
 from workspace_operator.identity.rules import Kind, Mode
 from workspace_operator.identity.trail import ActivityType
+from workspace_operator.web import activity_pages
 
 THEN = int(NOW.timestamp())
 
@@ -198,7 +199,9 @@ BAD_QUERIES: list[tuple[dict[str, str], str]] = [
     ({"limit": "²"}, "limit"),
     ({"limit": "9" * 5000}, "limit"),
     ({"limit": ""}, "limit"),
-    ({"type": "sent_email"}, "type 'sent_email' is unknown: use one of attribute_change"),
+    ({"type": "Sent Email"}, "type 'Sent Email' is no type of activities: use one of attribute_change"),
+    ({"deleted": "perhaps"}, "deleted 'perhaps' must be true or false"),
+    ({"types": "event"}, "the query parameter 'types' is unknown: use one of type, name, deleted"),
     ({"type": ""}, "type"),
     ({"start": "\0"}, "start"),
     ({"start": "a" * 151}, "start"),
@@ -230,3 +233,71 @@ def test_key_reaches_no_other_workspace() -> None:
 
     assert activities(desk) == []
     assert activities(desk, customer_id=person.cio_id, id_type="cio_id") == []
+
+
+def test_types_that_are_not_kept_have_no_activities() -> None:
+    desk = Desk.of()
+    desk.asked(event("one"))
+
+    for type_ in ("device_change", "sent_email"):
+        assert desk.read("/v1/activities", type=type_) == {"activities": [], "next": ""}
+
+
+def test_name_selects_events_and_changed_attributes() -> None:
+    desk = Desk.of()
+    desk.asked(event("plan"), event("other"), identify({"plan": "gold"}, id="bob"), identify({"city": "x"}, id="bob"))
+    desk.asked(identify({"id": "eve"}, id="bob"), identify({"plan": "pro", "city": "y"}, id="bob"))
+
+    named = [(each["type"], each["data"]) for each in activities(desk, name="plan")]
+
+    assert named == [
+        ("attribute_change", {"plan": {"from": "gold", "to": "pro"}, "city": {"from": "x", "to": "y"}}),
+        ("event", {}),
+    ]
+    assert [each["type"] for each in activities(desk, name="id")] == ["failed_attribute_change"]
+    assert activities(desk, name="plan", type="page") == []
+    assert len(activities(desk, name="plan", customer_id="ann")) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "types"),
+    [
+        ({"deleted": "true"}, {"profile_delete"}),
+        ({"deleted": "true", "type": "event"}, set()),
+        ({"deleted": "true", "type": "profile_delete"}, {"profile_delete"}),
+        ({"deleted": "false"}, {"profile_create", "event"}),
+        ({"deleted": "false", "type": "profile_delete"}, set()),
+        ({"deleted": "false", "type": "event"}, {"event"}),
+    ],
+)
+def test_deleted_selects_whose_activities(query: dict[str, str], types: set[str]) -> None:
+    desk = Desk.of()
+    desk.asked(event("one"), event("other", of="bob"), DeleteCall(reference=named(id="bob")))
+
+    assert {each["type"] for each in activities(desk, **query)} == types
+
+
+def test_names_are_looked_for_page_by_page() -> None:
+    desk = Desk.of()
+    desk.asked(*(event("seldom" if number % 3 == 0 else "often") for number in range(13)))
+
+    first = desk.read("/v1/activities", name="seldom", type="event", limit=3)
+    second = desk.read("/v1/activities", name="seldom", type="event", limit=3, start=first["next"])
+
+    assert [len(each["activities"]) for each in (first, second)] == [3, 2]
+    assert second["next"] == ""
+    ids = [each["id"] for page in (first, second) for each in page["activities"]]
+    assert ids == sorted(ids, reverse=True)
+
+
+def test_request_looks_at_so_many_activities_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity_pages, "MOST_EXAMINED", 5)
+    desk = Desk.of()
+    desk.asked(event("seldom"), *(event("often") for _ in range(7)))
+
+    first = desk.read("/v1/activities", name="seldom", type="event")
+    second = desk.read("/v1/activities", name="seldom", type="event", start=first["next"])
+
+    assert first["activities"] == []
+    assert [each["name"] for each in second["activities"]] == ["seldom"]
+    assert second["next"] == ""

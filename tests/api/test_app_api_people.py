@@ -136,7 +136,10 @@ def test_unknown_person_is_not_found() -> None:
     response = Desk.of().get("/v1/customers/ann/attributes")
 
     assert response.status_code == 404
-    assert response.json() == {"errors": [{"detail": "nobody has the id 'ann'", "status": "404"}]}
+    assert response.json() == {
+        "errors": [{"detail": "nobody has the id 'ann'", "status": "404"}],
+        "meta": {"error": "nobody has the id 'ann'"},
+    }
 
 
 # Mode, what is asked for, and what the answer complains about.
@@ -184,7 +187,7 @@ def test_many_are_read_by_another_identifier() -> None:
         ({"ids": "ann"}, "ids must be a list"),
         ({"ids": ["x"] * 101}, "at most 100"),
         ({"ids": ["ann", ""]}, "ids[1] is empty"),
-        ({"ids": [{"id": "ann"}]}, "ids[0] is 'dict'"),
+        ({"ids": [{"id": "ann"}]}, 'ids[0] is {"id": "ann"}'),
         (b"{", "no valid JSON"),
     ],
 )
@@ -254,7 +257,10 @@ def test_wrong_key_is_unauthorized(key: str) -> None:
     response = Desk.of().get("/v1/customers", key=key, email="ann@example.com")
 
     assert response.status_code == 401
-    assert response.json() == {"meta": {"error": "unauthorized"}}
+    assert response.json() == {
+        "errors": [{"detail": "unauthorized", "status": "401"}],
+        "meta": {"error": "unauthorized"},
+    }
 
 
 def test_workspaces_are_the_key_s_own() -> None:
@@ -265,3 +271,30 @@ def test_workspaces_are_the_key_s_own() -> None:
     assert desk.read("/v1/workspaces") == {
         "workspaces": [{"id": desk.number, "name": "crm-0", "people": 2, "messages_sent": 0}]
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/customers", {"email": "ann@example.com", "mail": "x"}),
+        ("/v1/customers/ann/attributes", {"type": "id"}),
+        ("/v1/exports", {"page": "2"}),
+        ("/v1/exports/1", {"a": ""}),
+        ("/v1/exports/1/download", {"a": "b"}),
+        ("/v1/workspaces", {"limit": "1"}),
+    ],
+)
+def test_unknown_parameters_are_refused(path: str, query: dict[str, str]) -> None:
+    response = Desk.of().get(path, **query)
+
+    assert response.status_code == 400
+    assert "is unknown" in response.json()["meta"]["error"]
+    assert response.json()["errors"][0]["detail"] == response.json()["meta"]["error"]
+
+
+def test_answers_are_kept_nowhere() -> None:
+    desk = Desk.of()
+    desk.asked(identify(id="ann"))
+
+    for path in ("/v1/customers/ann/attributes", "/v1/customers/bob/attributes", "/v1/activities"):
+        assert desk.get(path).headers["cache-control"] == "no-store"

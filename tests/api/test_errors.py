@@ -89,7 +89,7 @@ def v2(message: str) -> object:
 
 
 def app(message: str, status: int) -> object:
-    return {"errors": [{"detail": message, "status": str(status)}]}
+    return {"errors": [{"detail": message, "status": str(status)}], "meta": {"error": message}}
 
 
 NOTHING = "there is nothing at this path: see /openapi.json for what there is"
@@ -101,7 +101,7 @@ NOTHING = "there is nothing at this path: see /openapi.json for what there is"
         ("/", v1(NOTHING)),
         (V1, v1(NOTHING)),
         ("/api/v1/customers", v1(NOTHING)),
-        ("/api/v1/customers/ann/", v1(NOTHING)),
+        ("/api/v1/customers/ann//", v1(NOTHING)),
         (V2, v2(NOTHING)),
         (APP, app(NOTHING, 404)),
     ],

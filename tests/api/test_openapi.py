@@ -16,7 +16,7 @@ from workspace_operator.identity.rules import Kind
 from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES
 from workspace_operator.identity.times import time_of
 from workspace_operator.identity.trail import ActivityType
-from workspace_operator.web import app_api, track_v1, track_v2
+from workspace_operator.web import activity_pages, app_api, track_v1, track_v2
 from workspace_operator.web.app import all_routes, make_app
 from workspace_operator.web.openapi import document
 from workspace_operator.web.routes import Authentication, Route
@@ -121,8 +121,8 @@ LIMITS: Mapping[str, tuple[object, object]] = {
         ids_schema(PATHS["/v1/customers/attributes"]["post"]["requestBody"]["content"])["maxItems"],
         app_api.MAX_IDS,
     ),
-    "largest page": (LIMIT["maximum"], app_api.MAX_PAGE),
-    "usual page": (LIMIT["default"], app_api.PAGE),
+    "largest page": (LIMIT["maximum"], activity_pages.MAX_PAGE),
+    "usual page": (LIMIT["default"], activity_pages.PAGE),
 }
 
 

@@ -86,7 +86,7 @@ def test_text_that_no_store_can_hold_is_refused(segment: str, word: str) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/customers", "/customers/1/", "//customers/1", "/Customers/1", "/customers/1/devices/2/3", "*"]
+    "path", ["", "/", "/customers", "/customers/1//", "//customers/1", "/Customers/1", "/customers/1/devices/2/3", "*"]
 )
 def test_other_paths_lead_nowhere(path: str) -> None:
     assert ROUTES.find(path.encode()) is None
@@ -103,6 +103,24 @@ def test_literal_wins_over_variable() -> None:
 
 def test_variable_is_tried_after_a_literal() -> None:
     assert found("/customers/me/attributes").parts == ("me",)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "parts"),
+    [
+        ("PUT", "/customers/1/", ("1",)),
+        ("GET", "/customers/1/attributes/", ("1",)),
+        ("POST", "/customers/attributes/", ()),
+        ("PUT", "/customers/", ("",)),
+        ("PUT", "/customers/1%2F/", ("1/",)),
+    ],
+)
+def test_slash_at_the_end_is_nothing(method: str, path: str, parts: tuple[str, ...]) -> None:
+    found = ROUTES.find(path.encode(), method)
+
+    assert found is not None
+    assert method in found.routes
+    assert found.parts == parts
 
 
 def test_methods_of_a_path_are_told() -> None:

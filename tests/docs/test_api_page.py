@@ -17,6 +17,7 @@ from workspace_operator.cli.app import app
 from workspace_operator.identity import attributes, devices, documents, emails, events, texts
 from workspace_operator.identity.trail import ActivityType
 from workspace_operator.web import (
+    activity_pages,
     answers,
     app_api,
     authentication,
@@ -55,9 +56,10 @@ LIMITS = {
     "lists and objects in each other in a body": bodies.MOST_DEPTH,
     "people a call puts into a segment": track_v1.MOST_IDS,
     "people a call of the App API reads": app_api.MAX_IDS,
-    "activities of a page": app_api.MAX_PAGE,
+    "activities of a page": activity_pages.MAX_PAGE,
+    "activities that a request examines for a `name`, or without deletions": activity_pages.MOST_EXAMINED,
     "people that a look-up by email names": app_api.MAX_RESULTS,
-    "changes that X-Refused-Changes names": answers.MOST_REFUSALS,
+    "entries of X-Refused-Changes, and of X-Ignored": answers.MOST_ENTRIES,
     "a body of v1 or the App API": f"{LARGE_BODY} bytes",
     "a body of `/api/v2/entity`, and each operation of a batch": f"{track_v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{track_v2.BATCH_BYTES} bytes",
@@ -111,7 +113,7 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
     assert f"works for {downloads.LIFETIME.seconds // 60} minutes without a key" in text
     assert f"for up to {serving.GRACE_SECONDS} seconds" in text
     assert f"up to {WAITING.asks_apart} in one transaction" in text
-    assert f"400; {app_api.PAGE} if not said" in text
+    assert f"400; {activity_pages.PAGE} if not said" in text
 
 
 def test_delay_of_wrong_keys_is_that_of_the_code() -> None:

@@ -96,6 +96,13 @@ def key_of(kind: str, value: str) -> str | None:
     return value.removeprefix("cio_") if kind == "cio_id" else value
 
 
+def not_given(id_: str) -> str:
+    """§1: the reason why nobody is given an id."""
+    if id_.startswith("cio_"):
+        return reasons.RESERVED_ID
+    return reasons.PLACEHOLDER if id_.lower() in {"undefined", "null", "[object object]", "nan", "none"} else ""
+
+
 def verdict(world: World, question: Question) -> Verdict:
     return _Court(world, question).judge()
 
@@ -125,7 +132,7 @@ class _Court:
         if self.who == NEW and self.mode_is_default and self._is_another_email(self._has("id"), self._has("email")):
             self.verdict.rows.append("last D")
             del self.people[NEW]
-            self.verdict.end, self.verdict.reason = "rejected", reasons.ID_IS_ANOTHER_EMAIL
+            self.verdict.end, self.verdict.reason = "rejected", reasons.NOBODY_S_ADDRESS
             return self.verdict
         self._plain_email()
         self.verdict.subject = self.who
@@ -141,6 +148,8 @@ class _Court:
         if asked.kind != "cio_id" and (asked.kind, key) in self.world.blocked:
             return "b", "ignored", reasons.SUPPRESSED
         match = self._owner(asked.kind, key)
+        if match is None and asked.kind == "id" and not_given(asked.value):
+            return "reserved", "rejected", not_given(asked.value)
         if asked.kind == "cio_id" and match is None:
             return "b", "ignored", reasons.UNKNOWN_CIO_ID
         if asked.by_import and len(self._everybody_named()) > 1:
@@ -210,6 +219,8 @@ class _Court:
             return "1", ""
         if value is not None and ((kind, key) in self.world.blocked or key is None):
             return "2", reasons.SUPPRESSED if key is not None else reasons.INVALID_EMAIL
+        if kind == "id" and value is not None and not_given(value) and self._owner(kind, key) is None:
+            return "reserved", not_given(value)
         owner = None if value is None else self._owner(kind, key)
         if owner is None:
             return "3", self._object_or_give(kind, value)

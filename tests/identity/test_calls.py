@@ -15,13 +15,29 @@ def test_body_without_identifiers_wishes_none() -> None:
 
 @pytest.mark.parametrize("name", ["id", "email", "cio_id"])
 @pytest.mark.parametrize(
-    ("raw", "wish"), [("x", "x"), (" x", " x"), (7, "7"), ("", DELETE), (" ", DELETE), (None, DELETE)]
+    ("raw", "wish"), [("x", "x"), (7, "7"), (7.0, "7"), ("", DELETE), (" ", DELETE), ("\u200b", DELETE), (None, DELETE)]
 )
 def test_identifiers_leave_the_attributes(name: str, raw: object, wish: IdentifierWish) -> None:
     call = identify_call(by("id", "1"), {name: raw, "plan": "pro"})
 
     assert getattr(call, name) == wish
     assert call.attributes == {"plan": "pro"}
+
+
+@pytest.mark.parametrize(("name", "wish"), [("id", "\xa0x "), ("cio_id", "\xa0x "), ("email", "x")])
+def test_white_space_around_an_email_is_nothing(name: str, wish: str) -> None:
+    call = identify_call(by("id", "1"), {name: "\xa0x "})
+
+    assert getattr(call, name) == wish
+
+
+@pytest.mark.parametrize(
+    ("email", "text"), [(True, "true"), (["a@x.org"], '["a@x.org"]'), ({"ä": 1}, '{"ä":1}'), ([], "[]")]
+)
+def test_odd_emails_are_their_json(email: object, text: str) -> None:
+    call = identify_call(by("id", "1"), {"email": email})
+
+    assert (call.email, call.odd_email, call.email_key) == (text, email, None)
 
 
 @pytest.mark.parametrize(("email", "key"), [("A@X.org", "a@x.org"), ("nobody", None), (None, None)])
@@ -42,7 +58,7 @@ def test_options_are_kept() -> None:
         ({"id": "a" * 151}, "row.id"),
         ({"cio_id": "a" * 151}, "row.cio_id"),
         ({"email": "a" * 1001}, "row.email"),
-        ({"email": True}, "row.email"),
+        ({"email": ["a" * 1001]}, "row.email"),
         ({"id": ["1"]}, "row.id"),
         ({"id": "1", "plan": "x" * 1001}, "row.plan"),
     ],
@@ -81,6 +97,21 @@ def test_meta_names_may_say_nothing(body: dict[str, object]) -> None:
     assert set(call.attributes) <= {"anonymous_id"}
 
 
+@pytest.mark.parametrize(
+    ("said", "update_only"),
+    [("true", True), ("TRUE", True), ("1", True), (1, True), ("false", False), ("0", False), (0, False), ("", False)],
+)
+def test_update_may_be_text(said: object, update_only: bool) -> None:
+    assert call_of_body(by("id", "1"), {"_update": said}).update_only is update_only
+
+
+@pytest.mark.parametrize("said", ["undefined", "NULL", "[object Object]", "NaN", "None"])
+def test_unset_anonymous_id_is_left_out(said: str) -> None:
+    call = call_of_body(by("id", "1"), {"anonymous_id": said, "plan": "pro"})
+
+    assert (call.anonymous_id, call.attributes, call.left_out) == (None, {"plan": "pro"}, ("anonymous-id",))
+
+
 def test_update_may_be_wished_from_outside() -> None:
     assert call_of_body(by("id", "1"), {"_update": False}, update_only=True).update_only
 
@@ -91,7 +122,7 @@ def test_update_may_be_wished_from_outside() -> None:
         ({"_timestamp": "today"}, "attributes._timestamp", "is no time: send ISO 8601"),
         ({"_timestamp": -1}, "attributes._timestamp", "is no time"),
         ({"_update": "yes"}, "attributes._update", "is 'yes': send true or false"),
-        ({"_update": 1}, "attributes._update", "send true or false"),
+        ({"_update": 2}, "attributes._update", "is 2: send true or false"),
         ({"anonymous_id": ["x"]}, "attributes.anonymous_id", "send text or a number"),
         ({"anonymous_id": "x" * 151}, "attributes.anonymous_id", "151 bytes"),
     ],

@@ -10,6 +10,9 @@ from workspace_operator.identity.devices import Device, device_of
     ("body", "device"),
     [
         ({"id": "t", "platform": "ios"}, Device(token="t", platform="ios", attributes={})),
+        ({"id": "t"}, Device(token="t", platform="", attributes={})),
+        ({"id": "t", "platform": None}, Device(token="t", platform="", attributes={})),
+        ({"id": "t", "platform": ""}, Device(token="t", platform="", attributes={})),
         (
             {
                 "id": "t" * 1000,
@@ -49,7 +52,7 @@ def test_token_goes_by_other_names() -> None:
         ({"id": 7}, "id", "is 7: send text"),
         ({"id": "t" * 1001}, "id", "1001 bytes, 1000 are allowed"),
         ({"id": "t\0"}, "id", "contains NUL"),
-        ({"platform": ""}, "platform", "is missing: send a platform such as ios or android"),
+        ({"platform": " "}, "platform", "is missing: send a platform such as ios or android"),
         ({"platform": ["ios"]}, "platform", "send text"),
         ({"platform": "\ud800"}, "platform", "no valid Unicode"),
         ({"last_used": "today"}, "last_used", "is no time"),

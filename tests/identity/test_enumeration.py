@@ -29,12 +29,19 @@ EVERYBODY: dict[str, Names] = {
 }
 OF_EMAIL_ONLY: dict[str, Names] = {"q": ("q", "q@x.org"), "p": ("p", "p@x.org")}
 
-UNKNOWN = [("id", "free"), ("id", "free@x.org"), ("email", "Free@x.org"), ("cio_id", "nobody")]
+UNKNOWN = [
+    ("id", "free"),
+    ("id", "free@x.org"),
+    ("id", "cio_free"),
+    ("id", "NaN"),
+    ("email", "Free@x.org"),
+    ("cio_id", "nobody"),
+]
 BLOCKED = [("id", "blocked"), ("email", "blocked@x.org")]
 
 IDS = {
-    "E2": ("f1", "f@x.org", "q1", "q2", "p4@x.org", "blocked"),
-    "EmailOnly": ("f1", "f@x.org", "q", "blocked"),
+    "E2": ("f1", "f@x.org", "q1", "q2", "p4@x.org", "blocked", "cio_f"),
+    "EmailOnly": ("f1", "f@x.org", "q", "blocked", "null"),
 }
 EMAILS = {
     "E2": ("f@x.org", "q@x.org", "q3@x.org", "p4@x.org", "blocked@x.org", "nobody"),
@@ -47,7 +54,7 @@ Flags: TypeAlias = dict[str, bool]
 FLAGS: list[Flags] = [
     {"update_only": update_only, "by_import": row} for update_only, row in product((False, True), repeat=2)
 ]
-ROWS_OF_ALL = {"b", "c", "e", "f", "import", "1", "2", "3", "5", "6"}
+ROWS_OF_ALL = {"reserved", "b", "c", "e", "f", "import", "1", "2", "3", "5", "6"}
 ROWS = {
     "E2": ROWS_OF_ALL | {"d", "d, last sentence", "4", "last D"},
     "E1": ROWS_OF_ALL | {"d", "d, last sentence", "4", "last D"},

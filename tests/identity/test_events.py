@@ -63,7 +63,7 @@ def test_anonymous_id_is_text(raw: object, anonymous_id: str | None) -> None:
     assert anonymous_id_of(raw, field="anonymous_id") == anonymous_id
 
 
-@pytest.mark.parametrize("raw", ["a" * 151, [], False])
+@pytest.mark.parametrize("raw", ["a" * 151, [], False, "undefined", "Null", "[object Object]", "NAN", "none"])
 def test_other_anonymous_ids_are_refused(raw: object) -> None:
     with pytest.raises(InvalidInput, match="anonymous_id"):
         anonymous_id_of(raw, field="anonymous_id")

@@ -274,7 +274,8 @@ def test_f_id_that_is_another_email_is_rejected(id_: str, body: dict[str, str | 
 
     outcome = run(E2, people, call(by("id", id_), body))
 
-    assert reason_of(outcome) == (Effect.REJECTED, reasons.ID_IS_ANOTHER_EMAIL)
+    assert reason_of(outcome) == (Effect.REJECTED, reasons.NOBODY_S_ADDRESS)
+    assert (outcome.field, outcome.value) == ("identifiers.id", id_)
     assert untouched(people)
 
 

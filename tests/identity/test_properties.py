@@ -243,7 +243,7 @@ def test_refusals_explain_themselves(rules: IdentityRules, calls: list[Call]) ->
     noted = [step for step in people.trail if isinstance(step, Noted)]
     failed = [step.data for step in noted if step.type is ActivityType.FAILED_ATTRIBUTE_CHANGE]
     assert all(each.reason for each in refusals)
-    assert failed == [{each.kind.value: {"reason": each.reason, "value": each.value}} for each in refusals]
+    assert failed == [{each.kind.value: {"reason": each.sentence, "value": each.value}} for each in refusals]
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,7 +1,7 @@
 import pytest
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.texts import check_text, identifier_text, shown
+from workspace_operator.identity.texts import check_text, identifier_text, invisible_characters, shown, stripped
 
 
 @pytest.mark.parametrize(
@@ -13,10 +13,19 @@ from workspace_operator.identity.texts import check_text, identifier_text, shown
         (-(10**149), f"-1{'0' * 149}"[:151]),
         (1.5, "1.5"),
         (1e21, "1000000000000000000000"),
+        (5.0, "5"),
+        (1e10, "10000000000"),
+        (-7.0, "-7"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (100.0, "100"),
+        (2.50, "2.5"),
         (1e-7, "0.0000001"),
         (None, None),
         ("", None),
         (" \t\n", None),
+        ("\u200b\xa0", None),
+        ("ä", "ä"),
     ],
 )
 def test_identifiers_become_text(raw: object, text: str | None) -> None:
@@ -75,3 +84,35 @@ def test_lone_surrogates_are_refused(text: str) -> None:
 )
 def test_messages_show_values_safely(value: object, words: str) -> None:
     assert shown(value) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("a", "a"),
+        (" a b\t", "a b"),
+        ("\xa0a\u2009b\u3000", "a\u2009b"),
+        ("\u200ba\u200bb\u200d\ufeff", "a\u200bb"),
+        ("\u2060\xada\u200e", "a"),
+        (" \u200b \xa0", ""),
+        ("é", "é"),
+    ],
+)
+def test_white_space_around_is_nothing(text: str, rest: str) -> None:
+    assert stripped(text) == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("a@x.org", ""),
+        ("a b@x.org", ""),
+        ("ä b@x.org", ""),
+        ("a\u200b@x.org", "U+200B"),
+        ("a\xa0b\xadc\u200b\xad@x.org", "U+00A0, U+00AD, U+200B"),
+        ("a\x7f@x.org", "U+007F"),
+        ("".join(map(chr, range(0x2060, 0x2070))), "U+2060, U+2061, U+2062, U+2063, U+2064"),
+    ],
+)
+def test_invisible_characters_are_named(text: str, named: str) -> None:
+    assert invisible_characters(text) == named

@@ -66,7 +66,7 @@ class Name:
         """What a text without a kind is: its shape decides among the kinds of the mode, what fits none is an id."""
         if self.kind is not None:
             return self.kind
-        if self.text.startswith("cio_") and self.text != "cio_":
+        if self.text.startswith("cio_"):
             return CIO_ID
         return EMAIL if EMAIL in KINDS[mode] and email_key(self.text) is not None else ID
 

@@ -76,7 +76,7 @@ def age_of(person: Someone, now: int) -> int:
 
 
 def without_wrong_times(call: IdentifyCall, draft: Draft, now: int) -> IdentifyCall:
-    """A ``created_at`` that is no time, or more than a day ahead, keeps its value (identity-rules §1, D1)."""
+    """A ``created_at`` that is no time, or more than a day ahead, keeps its value (identity-rules §1)."""
     said = call.attributes.get("created_at")
     if said is None or said == "":
         return call
@@ -119,5 +119,5 @@ def _time_in_survivor(primary: Someone, secondary: Someone, name: str) -> float 
 
 
 def is_true(value: object) -> bool:
-    """What counts as a true ``unsubscribed``: true, 1, "true", "1"."""
-    return value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1"})
+    """What counts as a true ``unsubscribed``: true, 1, "true", "1", "1.0"."""
+    return value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1", "1.0"})

@@ -37,6 +37,18 @@ def id_is_another_email(id_: str | None, key: str | None) -> bool:
     return id_ is not None and email_key(id_) not in {None, key}
 
 
+def is_unset(text: str | None) -> bool:
+    """§1: a variable that was not set."""
+    return text is not None and text.lower() in ("undefined", "null", "[object object]", "nan", "none")
+
+
+def is_nobody_s(kind: Kind, text: str | None) -> bool:
+    """§1: an id that nobody is given; nor is there a cio_id that is an unset variable."""
+    if kind is EMAIL or text is None:
+        return False
+    return is_unset(text) or (kind is ID and text[:4] == "cio_")
+
+
 def _id_is_another_email(wish: Wish) -> bool:
     return wish.kind is ID and id_is_another_email(wish.value, wish.person.key)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from tests.model.attributes import survivor_of
-from tests.model.authority import Wish, allowed
+from tests.model.authority import Wish, allowed, is_nobody_s, is_unset
 from tests.model.records import Refused, Someone
 from workspace_operator.identity.calls import ABSENT, DELETE, IdentifyCall
 from workspace_operator.identity.references import bare_cio_id, key_of
@@ -61,7 +61,7 @@ def judge(everybody: Everybody, draft: Draft, call: IdentifyCall, now: int) -> N
             draft.refuse(kind, value)
         elif _is_what_they_have(draft.person, kind, value, key):  # 1
             _write(draft.person, kind, value)
-        elif everybody.is_suppressed(kind, key) or (value is not None and key is None):  # 2
+        elif everybody.is_suppressed(kind, key) or _cannot_be_given(everybody, kind, value, key):  # 1, 2
             draft.refuse(kind, value)
         else:
             _judge_owner(everybody, draft, call, kind, value, key, now)
@@ -69,6 +69,15 @@ def judge(everybody: Everybody, draft: Draft, call: IdentifyCall, now: int) -> N
         said = call.cio_id if isinstance(call.cio_id, str) else None
         if said is None or bare_cio_id(said) != draft.person.cio_id:
             draft.refuse(CIO_ID, said)
+
+
+def _cannot_be_given(everybody: Everybody, kind: Kind, value: str | None, key: str | None) -> bool:
+    """No address (2); an unset variable, which says nothing; a reserved id, unless somebody has it (1)."""
+    if value is None:
+        return False
+    return key is None or (
+        kind is ID and (is_unset(value) or (is_nobody_s(ID, value) and not everybody.find(ID, value)))
+    )
 
 
 def _judge_owner(

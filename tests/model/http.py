@@ -51,6 +51,8 @@ Request: TypeAlias = tuple[str, str, Mapping[str, Any]]
 VERBS = {DeleteCall: "delete", SuppressCall: "suppress", UnsuppressCall: "unsuppress"}
 TAKEN = Answer(effect=Effect.RECORDED)
 NOT_TAKEN = Answer(effect=None)
+_IGNORED = Answer(effect=Effect.IGNORED)
+_ignored = re.compile(r"(suppressed|unknown[a-z-]*)(?:; batch_index=(\d+))?").findall
 _said = re.compile(r'(\w+); reason="([^"]*)"(?:; batch_index=(\d+))?').findall
 
 
@@ -102,9 +104,11 @@ class ServedPeople(StoredPeople):
         return Heard(answers=answers, made=made)
 
     def visible(self, answer: Answer) -> Answer:
-        """Whether a call was taken, and which changes were refused."""
+        """Whether a call was taken or ignored, and which changes were refused."""
         if answer.effect in {None, Effect.REJECTED}:
             return NOT_TAKEN
+        if answer.effect is Effect.IGNORED:
+            return _IGNORED
         return replace(TAKEN, refused=frozenset(replace(each, value=None) for each in answer.refused))
 
     def _newcomers(self) -> list[str]:
@@ -121,19 +125,17 @@ class ServedPeople(StoredPeople):
         response = self.client.request(method, path, json=body, headers=self.headers)
         assert response.status_code in {200, 400, 404}, response.text
         assert response.status_code != httpx.codes.NOT_FOUND or "//" in path or path.endswith("/"), path
-        refused = _refused(response).get("", frozenset())
-        return replace(TAKEN, refused=refused) if response.status_code == httpx.codes.OK else NOT_TAKEN
+        ignored = response.headers.get("x-ignored", "")
+        if response.status_code != httpx.codes.OK or "invalid" in ignored:
+            return NOT_TAKEN
+        return _answer(response, "")
 
     def _batch(self, asks: Sequence[AnySaid]) -> list[Answer]:
         body = {"batch": [operation(each) for each in asks]}
         response = self.client.post("/api/v2/batch", json=body, headers=self.headers)
         assert response.status_code in {200, 207}, response.text
         errors = {each["batch_index"] for each in response.json().get("errors", [])}
-        refused = _refused(response)
-        return [
-            NOT_TAKEN if number in errors else replace(TAKEN, refused=refused.get(str(number), frozenset()))
-            for number in range(len(asks))
-        ]
+        return [NOT_TAKEN if number in errors else _answer(response, str(number)) for number in range(len(asks))]
 
     @singledispatchmethod
     def request(self, ask: Any) -> Request:
@@ -219,6 +221,13 @@ def _identifiers(name: Name) -> Mapping[str, str]:
 def _is_for_batches(ask: AnySaid) -> bool:
     """Not who goes: somebody who comes and goes in one batch would never be seen."""
     return isinstance(ask, SaidOfPerson | SaidToHappen | SaidOfDevice | SaidOfNoDevice) and ask.name.kind is not None
+
+
+def _answer(response: httpx.Response, place: str) -> Answer:
+    """What the headers say of a call, by its place in the batch."""
+    if any(at == place for _, at in _ignored(response.headers.get("x-ignored", ""))):
+        return _IGNORED
+    return replace(TAKEN, refused=_refused(response).get(place, frozenset()))
 
 
 def _refused(response: httpx.Response) -> dict[str, frozenset[Refused]]:

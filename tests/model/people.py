@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.model.activities import Activities
 from tests.model.attributes import age_of, survivor_of, without_wrong_times, write_attributes, write_plain_email
-from tests.model.authority import id_is_another_email
+from tests.model.authority import id_is_another_email, is_nobody_s, is_unset
 from tests.model.drafts import Draft, judge
 from tests.model.records import Answer, Merged, Someone, Value
 from tests.model.undoing import part
@@ -99,6 +99,11 @@ class People:
     def is_suppressed(self, kind: Kind, key: str | None) -> bool:
         return any((kind, key) in group for group in self.suppressions)
 
+    def unknown(self, reference: Reference) -> Answer:
+        """A call about nobody: what no identifier can be is refused, unless it is suppressed (1)."""
+        suppressed = self.is_suppressed(reference.kind, reference.key)
+        return REJECTED if is_nobody_s(reference.kind, reference.key) and not suppressed else IGNORED
+
     # --- identify (4) --------------------------------------------------------------------------------------------
 
     def identify(self, call: IdentifyCall, now: int, cio_id: str) -> Answer:
@@ -121,23 +126,33 @@ class People:
         """4, first table."""
         kind, key = call.reference.kind, call.reference.key
         other = EMAIL if kind is ID else ID
-        if kind not in KINDS[self.rules.mode]:  # a
-            return REJECTED
-        if self.is_suppressed(kind, key):  # b
-            return IGNORED
         match = self.find(kind, key)
-        if kind is CIO_ID and match is None:  # b
-            return IGNORED
+        ended = self._ended(call, match)
+        if ended is not None:
+            return ended
         if call.by_import and len(self._named_in(call)) > 1:  # 3, CSV import
             return REJECTED
         if call.by_import and self._gives_another_id(call):  # 3, CSV import
             return REJECTED
         if match is not None:  # c
             return Draft.of(match, named_by=kind)
-        by_body = self.find(other, _body_key(call, other))
+        by_body = None if is_unset(_body_key(call, other)) else self.find(other, _body_key(call, other))
         if by_body is not None:  # d
             return Draft.of(by_body, named_by=other, reference_is_a_wish=True)
         return self._newcomer(call, now, cio_id)
+
+    def _ended(self, call: IdentifyCall, match: Someone | None) -> Answer | None:
+        """4, rows a and b, and what 1 says of values."""
+        kind, key = call.reference.kind, call.reference.key
+        if kind not in KINDS[self.rules.mode]:  # a
+            return REJECTED
+        if call.odd_email is not None and self.rules.mode is not Mode.ID_ONLY:  # 1: other types are a 400
+            return REJECTED
+        if self.is_suppressed(kind, key):  # b
+            return IGNORED
+        if match is None and is_nobody_s(kind, key):  # 1
+            return REJECTED
+        return IGNORED if kind is CIO_ID and match is None else None  # b
 
     def _newcomer(self, call: IdentifyCall, now: int, cio_id: str) -> Draft | Answer:
         """4, rows e and f."""
@@ -221,7 +236,7 @@ class People:
     def delete(self, reference: Reference, now: int) -> Answer:
         person = self.find(reference.kind, reference.key)
         if person is None:
-            return IGNORED
+            return self.unknown(reference)
         self._remove(person, now, suppressed=False)
         return Answer(effect=Effect.DELETED)
 
@@ -233,17 +248,19 @@ class People:
             if person.values:
                 self.suppressions.append(person.values)
             return Answer(effect=Effect.SUPPRESSED)
-        if reference.kind is CIO_ID:
-            return IGNORED
         if self.is_suppressed(reference.kind, reference.key):
             return Answer(effect=Effect.UNCHANGED)
+        if reference.kind is CIO_ID or is_nobody_s(reference.kind, reference.key):
+            return self.unknown(reference)
         self.suppressions.append({reference.identifier})
         return Answer(effect=Effect.SUPPRESSED)
 
     def unsuppress(self, reference: Reference) -> Answer:
         """What was suppressed together is freed together."""
         if not self.is_suppressed(reference.kind, reference.key):
-            return Answer(effect=Effect.UNCHANGED)
+            known = self.find(reference.kind, reference.key)
+            wrong = known is None and is_nobody_s(reference.kind, reference.key)
+            return REJECTED if wrong else Answer(effect=Effect.UNCHANGED)
         self.suppressions = [group for group in self.suppressions if reference.identifier not in group]
         return Answer(effect=Effect.UNSUPPRESSED)
 
@@ -262,7 +279,8 @@ class People:
         """In every mode, any two; an identifier is taken only where one is lacking."""
         one, other = self.find(primary.kind, primary.key), self.find(secondary.kind, secondary.key)
         if one is None or other is None:
-            return IGNORED
+            unknown = [self.unknown(each) for each, who in ((primary, one), (secondary, other)) if who is None]
+            return REJECTED if REJECTED in unknown else IGNORED
         if one is other:
             return Answer(effect=Effect.UNCHANGED)
         survivor = survivor_of(one, other, self.rules.mode, now)
@@ -338,7 +356,7 @@ class People:
     def _record_for_somebody(self, call: DeleteDeviceCall | SegmentCall) -> Answer:
         person = self.find(call.reference.kind, call.reference.key)
         if person is None:
-            return IGNORED
+            return self.unknown(call.reference)
         if isinstance(call, DeleteDeviceCall):
             person.devices.pop(call.token, None)
         elif call.joins:

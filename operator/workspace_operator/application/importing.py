@@ -110,7 +110,7 @@ class PeopleImport:
     def _count(self, rejected: RejectedRows, row: CsvRow, outcome: Outcome, left_out: Sequence[str]) -> None:
         effect = outcome.effect
         if effect is Effect.REJECTED:
-            self._reject(rejected, row, outcome.reason)
+            self._reject(rejected, row, outcome.sentence)
         elif effect is Effect.SKIPPED or effect is Effect.IGNORED:
             self.summary.skipped += 1
             rejected.note(row, "skipped", outcome.reason)

@@ -19,7 +19,7 @@ class Device:
 
     Attributes:
         token: the caller's name of it, unique for its person.
-        platform: such as ios or android, as sent.
+        platform: such as ios or android, as sent; empty if the caller did not say.
         last_used: Unix seconds, None if the caller did not say.
         attributes: anything else that was said of it.
     """
@@ -34,7 +34,7 @@ def device_of(body: Mapping[str, object], *, field: str = "device", token: str =
     """A device from what was sent of it; other names in the body say nothing.
 
     Args:
-        body: the token, ``platform``, and as wanted ``last_used`` and ``attributes``; null is as good as nothing.
+        body: the token, and as wanted ``platform``, ``last_used`` and ``attributes``; null is as good as nothing.
         field: the body's path in errors.
         token: under which name the body has the token: ``id`` in v1, ``token`` in v2.
 
@@ -49,7 +49,7 @@ def device_of(body: Mapping[str, object], *, field: str = "device", token: str =
     check_attributes(attributes, field=f"{field}.attributes")
     return Device(
         token=token_of(body.get(token), field=f"{field}.{token}"),
-        platform=_text(body.get("platform"), f"{field}.platform", "a platform such as ios or android"),
+        platform=_platform(body.get("platform"), f"{field}.platform"),
         last_used=whole_seconds_of(body.get("last_used"), field=f"{field}.last_used"),
         attributes=applied({}, cast("dict[str, Any]", attributes)),
     )
@@ -58,6 +58,10 @@ def device_of(body: Mapping[str, object], *, field: str = "device", token: str =
 def token_of(raw: object, *, field: str) -> str:
     """The token of a device, 1 to 1000 bytes. Raises InvalidInput."""
     return _text(raw, field, "the token of the device")
+
+
+def _platform(raw: object, field: str) -> str:
+    return "" if raw is None or raw == "" else _text(raw, field, "a platform such as ios or android")
 
 
 def _text(raw: object, field: str, what: str) -> str:

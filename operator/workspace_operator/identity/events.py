@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.documents import check_document
+from workspace_operator.identity.reserved_ids import is_placeholder
 from workspace_operator.identity.texts import MAX_ID_BYTES, check_text, identifier_text, shown
 from workspace_operator.identity.times import whole_seconds_of
 
@@ -68,8 +69,12 @@ def anonymous_id_of(raw: object, *, field: str) -> str | None:
     """Under what name somebody unknown did something; None if there is nothing in it.
 
     Raises:
-        InvalidInput: it is neither text nor a number, or longer than an id may be.
+        InvalidInput: it is neither text nor a number, longer than an id may be, or what programs send for a variable
+            that was not set: strangers would all be one.
     """
+    if is_placeholder(raw):
+        message = f"{field} {shown(raw)} looks like a variable that was not set: send the anonymous id itself, or none"
+        raise InvalidInput(message, field=field)
     return identifier_text(raw, field=field, limit=MAX_ID_BYTES)
 
 

@@ -15,7 +15,9 @@ from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import REFERENCE_KINDS, IdentifierKey, bare_cio_id
-from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, EMAIL_OR_ID, ID, IdentityRules, Kind
+from workspace_operator.identity.reserved_ids import is_placeholder
+from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, EMAIL_OR_ID, ID, ID_ONLY, IdentityRules, Kind
+from workspace_operator.identity.searching import refused_reference
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,12 +60,30 @@ def reference_is_no_identifier_here(search: Search) -> Found:
     return Outcome(effect=Effect.REJECTED, reason=reasons.NO_IDENTIFIER_HERE)
 
 
-def reference_is_suppressed_or_an_unknown_cio_id(search: Search) -> Found:
-    """Row b."""
+def email_is_no_text(search: Search) -> Found:
+    """§1: where email is an identifier, other JSON types are a mistake of the caller's."""
+    odd = search.call.odd_email
+    if odd is None or search.rules.mode is ID_ONLY:
+        return None
+    return Outcome(effect=Effect.REJECTED, reason=reasons.NO_TEXT, field="attributes.email", value=odd)
+
+
+def reference_is_suppressed(search: Search) -> Found:
+    """Row b, first half."""
     reference = search.call.reference
     if (reference.kind, reference.key) in search.population.blocked:
         return Outcome(effect=Effect.IGNORED, reason=reasons.SUPPRESSED)
-    if reference.kind is CIO_ID and search.match is None:
+    return None
+
+
+def reference_cannot_be_given(search: Search) -> Found:
+    """§1, id: a reserved id or a placeholder that nobody has is no identifier; its holder is found by row c."""
+    return None if search.match is not None else refused_reference(search.call.reference)
+
+
+def reference_is_an_unknown_cio_id(search: Search) -> Found:
+    """Row b, second half."""
+    if search.call.reference.kind is CIO_ID and search.match is None:
         return Outcome(effect=Effect.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
     return None
 
@@ -117,7 +137,10 @@ def only_updates_were_asked_for(search: Search) -> Found:
 
 FINDING_RULES: tuple[FindingRule, ...] = (
     reference_is_no_identifier_here,
-    reference_is_suppressed_or_an_unknown_cio_id,
+    email_is_no_text,
+    reference_is_suppressed,
+    reference_cannot_be_given,
+    reference_is_an_unknown_cio_id,
     import_row_matches_two_people,
     import_row_gives_another_id_to_an_address,
     reference_matches,
@@ -161,7 +184,8 @@ def _other_identifier(call: IdentifyCall) -> IdentifierKey | None:
     """The body identifier of the other kind: id for email, email for id."""
     if call.reference.kind is ID:
         return None if call.email_key is None else (EMAIL, call.email_key)
-    return (ID, call.id) if isinstance(call.id, str) else None
+    # A placeholder is everybody's and nobody's: it must not tell whom a call is about.
+    return (ID, call.id) if isinstance(call.id, str) and not is_placeholder(call.id) else None
 
 
 def _people_named(search: Search) -> Iterator[str]:

@@ -15,6 +15,7 @@ from workspace_operator.identity.objections import OBJECTIONS
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population
 from workspace_operator.identity.references import bare_cio_id
+from workspace_operator.identity.reserved_ids import is_placeholder, objection_to_giving
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, ID_ONLY, IdentityRules, Kind
 from workspace_operator.identity.survivors import survivor
 
@@ -102,7 +103,19 @@ def is_suppressed_or_an_invalid_email(case: Case) -> Ruling:
     """Row 2."""
     if case.blocked:
         return reasons.SUPPRESSED
-    return reasons.INVALID_EMAIL if case.key is None and case.value is not None else None
+    if case.key is None and case.value is not None:
+        return reasons.PLACEHOLDER if is_placeholder(case.value) else reasons.INVALID_EMAIL
+    return None
+
+
+def cannot_be_given(case: Case) -> Ruling:
+    """§1, id: a placeholder says nothing of anybody; a reserved id may name its holder, for a merge."""
+    if case.kind is not ID or case.value is None:
+        return None
+    reason = objection_to_giving(ID, case.value)
+    if reason == reasons.RESERVED_ID and case.owner is not None:
+        return None
+    return reason or None
 
 
 def belongs_to_nobody_else(case: Case) -> Ruling:
@@ -125,6 +138,7 @@ JUDGING_RULES: tuple[JudgingRule, ...] = (
     call_gives_two_values,
     equals_what_the_subject_has,
     is_suppressed_or_an_invalid_email,
+    cannot_be_given,
     belongs_to_nobody_else,
     belongs_to_somebody_to_merge_with,
 )

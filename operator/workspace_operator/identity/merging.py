@@ -36,14 +36,19 @@ def merge(population: Population, call: MergeCall, *, now: int) -> Outcome:
         call: who.
         now: Unix seconds.
     """
-    primary, secondary = find_known(population, call.primary), find_known(population, call.secondary)
-    if isinstance(primary, Outcome):
-        return primary
-    if isinstance(secondary, Outcome):
-        return secondary
+    primary = find_known(population, call.primary, field="primary")
+    secondary = find_known(population, call.secondary, field="secondary")
+    if isinstance(primary, Outcome) or isinstance(secondary, Outcome):
+        return _ended(primary, secondary)
     if primary is secondary:
         return Outcome(effect=Effect.UNCHANGED, person=primary, before=primary, reason=reasons.SAME_PERSON)
     merged = survivor(primary, secondary, mode=population.mode, now=now)
     population.absorb(merged, secondary.cio_id)
     note_merged(population, primary, secondary, merged, automatic=False, now=now)
     return Outcome(effect=Effect.MERGED, person=merged, before=primary, absorbed=secondary)
+
+
+def _ended(*sides: Person | Outcome) -> Outcome:
+    """What a merge comes to that names somebody wrongly, or somebody unknown: what is wrong counts first."""
+    ends = [each for each in sides if isinstance(each, Outcome)]
+    return next((each for each in ends if each.effect is Effect.REJECTED), ends[0])

@@ -32,7 +32,7 @@ def note_changes(population: Population, person: Person, changes: Mapping[str, o
 def note_refusals(population: Population, person: Person, refusals: Sequence[Refusal], *, now: int) -> None:
     """Identifiers kept their values: an activity each, since one name may have been refused twice."""
     for refusal in refusals:
-        data = {refusal.kind.value: {"reason": refusal.reason, "value": refusal.value}}
+        data = {refusal.kind.value: {"reason": refusal.sentence, "value": refusal.value}}
         population.trail.append(Noted(type=_FAILED, cio_id=person.cio_id, at=now, data=data))
 
 

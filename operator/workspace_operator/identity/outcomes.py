@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from workspace_operator.identity import reasons
 from workspace_operator.identity.people import Person
 from workspace_operator.identity.rules import Kind
-from workspace_operator.identity.texts import shown
+from workspace_operator.identity.texts import invisible_characters, shown
 
 _VALUE: Final = "The value "
 
@@ -71,6 +72,9 @@ class Outcome:
         reason: why nothing was done; empty if something was, or nothing had to be.
         field: of what was rejected, its path in the call, such as ``timestamp``; empty for the whole call.
         value: what was rejected, a JSON value.
+        applied_elsewhere: the call named nobody by its reference, but somebody by an identifier in its body, to whom
+            it was applied without giving them the reference (identity-rules §4, row d).
+        left_out: parts of the call that were ignored, by their names on the wire.
     """
 
     effect: Effect
@@ -81,14 +85,19 @@ class Outcome:
     reason: str = ""
     field: str = ""
     value: object = None
+    applied_elsewhere: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
-        """The reason for people; if it is about a value, with its field and the value."""
+        """The reason for people; if it is about a value, with its name and the value."""
         said = _with_value(self.reason, self.value)
-        return said if said is self.reason else f"{self.field} {said}"
+        return said if said is self.reason else f"{self.field.rpartition('.')[2]} {said}"
 
 
 def _with_value(reason: str, value: object) -> str:
     """A reason that is about a value, with that value (shortened) in it; any other reason as it is."""
+    if reason == reasons.INVALID_EMAIL:
+        hidden = invisible_characters(str(value))
+        return f"{reason[:-1]}: it contains {hidden}, which cannot be seen." if hidden else reason
     return f"{shown(value)} {reason.removeprefix(_VALUE)}" if reason.startswith(_VALUE) else reason

@@ -31,6 +31,13 @@ ALREADY_SUPPRESSED = "The identifier was suppressed already."
 NOT_SUPPRESSED = "The identifier is not suppressed."
 SAME_PERSON = "Both sides of the merge are the same person."
 TOO_MANY_DEVICES = "A person can have at most 100 devices."
+RESERVED_ID = "The value begins with cio_, which is reserved: send another id."
+PLACEHOLDER = "The value looks like a variable that was not set: send the identifier itself."
+NOBODY_S_ADDRESS = (
+    "The value is an email address, and an id that is one has to be the person's own email: name the person by email,"
+    " or send the address as email, too."
+)
+NO_TEXT = "The value is neither text nor a number: send an email address as text."
 NO_TIME = "The value is no time: send ISO 8601, such as 2026-01-31T12:00:00Z, or Unix seconds."
 IN_THE_FUTURE = "The value is more than a day in the future: send a time up to now."
 

@@ -6,7 +6,14 @@ from typing import TypeAlias
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.emails import email_key
 from workspace_operator.identity.rules import CIO_ID, EMAIL, EMAIL_ONLY, EMAIL_OR_ID, ID, ID_ONLY, Kind, Mode
-from workspace_operator.identity.texts import MAX_ID_BYTES, MAX_VALUE_BYTES, identifier_text, shown
+from workspace_operator.identity.texts import (
+    MAX_ID_BYTES,
+    MAX_VALUE_BYTES,
+    identifier_text,
+    invisible_characters,
+    shown,
+    stripped,
+)
 
 CIO_ID_PREFIX = "cio_"
 
@@ -30,7 +37,7 @@ class Reference:
 
     Attributes:
         kind: what `value` is.
-        value: as sent.
+        value: as sent; an email without white space around it.
         key: what is compared: the e-mail key, the id itself, the cio_id without its prefix.
     """
 
@@ -64,11 +71,15 @@ def reference_by_kind(
         kinds = ", ".join(sorted(REFERENCE_KINDS[mode]))
         raise InvalidInput(f"{path}: {kind} is no identifier in mode {mode}: use one of {kinds}", field=path)
     text = identifier_text(raw, field=path, limit=_LIMITS[kind])
+    if kind is EMAIL and text is not None:
+        text = stripped(text)
     key = None if text is None else key_of(kind, text)
     if text is None or key == "":
         raise InvalidInput(f"{path} is empty: send a value that names a person", field=path)
     if key is None:
-        raise InvalidInput(f"{path} {shown(text)} is not a valid email address: correct it", field=path)
+        hidden = invisible_characters(text)
+        advice = f"it contains {hidden}, which cannot be seen" if hidden else "correct it"
+        raise InvalidInput(f"{path} {shown(text)} is not a valid email address: {advice}", field=path)
     return Reference(kind=kind, value=text, key=key)
 
 
@@ -98,9 +109,9 @@ def bare_cio_id(text: str) -> str:
 def _shape(raw: object, mode: Mode) -> Kind:
     if not isinstance(raw, str):
         return ID
-    if raw.startswith(CIO_ID_PREFIX) and raw != CIO_ID_PREFIX:
+    if raw.startswith(CIO_ID_PREFIX):
         return CIO_ID
-    if EMAIL in REFERENCE_KINDS[mode] and email_key(raw) is not None:
+    if EMAIL in REFERENCE_KINDS[mode] and email_key(stripped(raw)) is not None:
         return EMAIL
     return ID
 

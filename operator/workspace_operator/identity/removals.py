@@ -7,7 +7,7 @@ from workspace_operator.identity.people import Person
 from workspace_operator.identity.population import Population, Suppression
 from workspace_operator.identity.references import IdentifierKey, Reference
 from workspace_operator.identity.rules import CIO_ID, EMAIL, ID
-from workspace_operator.identity.searching import find_known
+from workspace_operator.identity.searching import find_known, refused_reference
 
 
 def delete(population: Population, reference: Reference, *, now: int) -> Outcome:
@@ -38,9 +38,11 @@ def suppress(population: Population, reference: Reference, *, suppression_id: st
         _block(population, _values(person), suppression_id)
         return Outcome(effect=Effect.SUPPRESSED, person=person, before=person)
     if reference.kind is CIO_ID:
-        return Outcome(effect=Effect.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
+        return refused_reference(reference) or Outcome(effect=Effect.IGNORED, reason=reasons.UNKNOWN_CIO_ID)
     if reference.identifier in population.blocked:
         return Outcome(effect=Effect.UNCHANGED, reason=reasons.ALREADY_SUPPRESSED)
+    if refusal := refused_reference(reference):
+        return refusal
     _block(population, (reference.identifier,), suppression_id)
     return Outcome(effect=Effect.SUPPRESSED)
 
@@ -54,6 +56,8 @@ def unsuppress(population: Population, reference: Reference) -> Outcome:
     """
     holders = population.blocked.get(reference.identifier)
     if holders is None:
+        if population.find(reference) is None and (refusal := refused_reference(reference)):
+            return refusal
         return Outcome(effect=Effect.UNCHANGED, reason=reasons.NOT_SUPPRESSED)
     for suppression_id in sorted(holders):
         population.release(suppression_id)

@@ -5,6 +5,7 @@ unchanged has left the population as it was, but for the note of a skipped updat
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from workspace_operator.identity import reasons
@@ -33,7 +34,7 @@ from workspace_operator.identity.noting import (
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.people import Person, age, id_is_another_email
 from workspace_operator.identity.population import Population
-from workspace_operator.identity.rules import EMAIL, EMAIL_OR_ID, ID_ONLY, IdentityRules
+from workspace_operator.identity.rules import EMAIL, EMAIL_OR_ID, ID, ID_ONLY, IdentityRules
 
 _CREATED: Final = Effect.CREATED
 _UPDATED: Final = Effect.UPDATED
@@ -68,14 +69,22 @@ def identify(
         wishes = in_time(subject.before, wishes, at)
     after = _person(subject, call, wishes, at=at, now=now)
     obstacle = _obstacle(rules, subject, after)
-    if obstacle:
-        return Outcome(effect=Effect.REJECTED, reason=obstacle, refusals=tuple(subject.refusals))
+    if obstacle is not None:
+        return obstacle
     outcome = _written(population, subject, after, wishes, now)
     if subject.refusals:
         note_refusals(population, after, subject.refusals, now=now)
     if call.anonymous_id is not None:
         note_recognized(population, after, call.anonymous_id)
+    if subject.reference_is_a_wish or call.left_out:
+        return replace(outcome, applied_elsewhere=_is_somebody_else(subject, call), left_out=call.left_out)
     return outcome
+
+
+def _is_somebody_else(subject: Subject, call: IdentifyCall) -> bool:
+    """Whether the reference, which matched nobody, was not given to the subject either (§4, row d)."""
+    own = subject.id if call.reference.kind is ID else subject.email_key
+    return subject.reference_is_a_wish and own != call.reference.key
 
 
 def _wishes(rules: IdentityRules, call: IdentifyCall) -> Wishes:
@@ -109,14 +118,20 @@ def _person(subject: Subject, call: IdentifyCall, wishes: Wishes, *, at: float, 
     )
 
 
-def _obstacle(rules: IdentityRules, subject: Subject, after: Person) -> str:
-    """Why the whole call cannot be taken, or nothing."""
-    before = subject.before
+def _obstacle(rules: IdentityRules, subject: Subject, after: Person) -> Outcome | None:
+    """What the call comes to if it cannot be taken as a whole."""
+    before, refusals = subject.before, tuple(subject.refusals)
     if len(after.attributes) > MAX_ATTRIBUTES and (before is None or len(after.attributes) > len(before.attributes)):
-        return reasons.TOO_MANY_ATTRIBUTES
+        return Outcome(effect=Effect.REJECTED, reason=reasons.TOO_MANY_ATTRIBUTES, refusals=refusals)
     if before is None and rules.mode is EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
-        return reasons.ID_IS_ANOTHER_EMAIL
-    return ""
+        return Outcome(
+            effect=Effect.REJECTED,
+            reason=reasons.NOBODY_S_ADDRESS,
+            refusals=refusals,
+            field="identifiers.id",  # an id in the body would have been refused
+            value=after.id,
+        )
+    return None
 
 
 def _written(population: Population, subject: Subject, after: Person, wishes: Wishes, now: int) -> Outcome:

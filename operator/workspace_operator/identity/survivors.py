@@ -6,6 +6,7 @@ from workspace_operator.identity.attribute_times import UNSUBSCRIBED, merged_tim
 from workspace_operator.identity.attributes import AttributeValue
 from workspace_operator.identity.people import Person, age, id_is_another_email
 from workspace_operator.identity.rules import EMAIL_OR_ID, ID_ONLY, Mode
+from workspace_operator.identity.truths import truth_of
 
 
 def elder_first(one: Person, other: Person) -> tuple[Person, Person]:
@@ -41,5 +42,5 @@ def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Per
 
 
 def is_true(value: AttributeValue | None) -> bool:
-    """Whether an attribute says yes: files have text where the API has true."""
-    return value == 1 or (isinstance(value, str) and value.strip().lower() in {"true", "1"})
+    """Whether an attribute says yes (`truths.truth_of`)."""
+    return truth_of(value) is True

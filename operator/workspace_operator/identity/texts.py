@@ -12,6 +12,7 @@ MAX_NAME_BYTES = 150
 MAX_VALUE_BYTES = 1000
 
 _SHOWN_CHARACTERS = 40
+_SHOWN_INVISIBLE = 5
 _LONGEST_NUMBER = 10**MAX_ID_BYTES
 _to_json = json.JSONEncoder(default=lambda value: type(value).__name__).iterencode
 
@@ -50,6 +51,14 @@ def stripped(text: str) -> str:
     return text[start:end]
 
 
+def invisible_characters(text: str) -> str:
+    """The characters inside text that a reader cannot see, such as ``U+200B``; empty if there is none."""
+    if text.isascii() and text.isprintable():
+        return ""
+    found = dict.fromkeys(each for each in text if each != " " and (_is_blank(each) or not each.isprintable()))
+    return ", ".join(f"U+{ord(each):04X}" for each in list(found)[:_SHOWN_INVISIBLE])
+
+
 def _is_blank(character: str) -> bool:
     return character.isspace() or (not character.isascii() and category(character) == "Cf")
 
@@ -80,13 +89,14 @@ def check_text(text: str, *, field: str, limit: int) -> None:
 def identifier_text(raw: object, *, field: str, limit: int) -> str | None:
     """An identifier as text; None if there is nothing in it (identity-rules §1).
 
-    A number is its decimal text. What is empty after stripping counts as nothing; all else stays as it is.
+    A number is its decimal text, an integral one the text of the integer however it was written. What is empty after
+    stripping counts as nothing; all else stays as it is.
 
     Raises:
         InvalidInput: for other types, for text that is refused, and over the limit in bytes.
     """
     text = raw if isinstance(raw, str) else _text_of(raw, field)
-    if not text or text.isspace():
+    if not text or text.isspace() or not (text.isascii() or stripped(text)):
         return None
     check_text(text, field=field, limit=limit)
     return text
@@ -98,5 +108,5 @@ def _text_of(raw: object, field: str) -> str:
     if isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < _LONGEST_NUMBER:
         return str(raw)
     if isinstance(raw, float) and isfinite(raw):
-        return format(Decimal(repr(raw)), "f")
+        return format(Decimal(repr(raw)).normalize(), "f") if raw else "0"
     raise InvalidInput(f"{field} is {shown(raw)}: send text or a number", field=field)

@@ -1,24 +1,40 @@
 """From what came of calls to replies."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from workspace_operator.application.ports import Answer
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.outcomes import Effect, Outcome, Refusal
+from workspace_operator.identity import reasons
+from workspace_operator.identity.outcomes import Effect, Outcome
+from workspace_operator.identity.references import CIO_ID_PREFIX
 from workspace_operator.web.exchanges import Reply
 from workspace_operator.web.sending import DONE
 
 REFUSED_CHANGES: Final = "x-refused-changes"
+IGNORED: Final = "x-ignored"
 
-MOST_REFUSALS: Final = 20
-"""So many fit the header whatever the client; the rest is in the activities."""
+MOST_ENTRIES: Final = 20
+"""So many fit a header whatever the client; the rest is counted."""
+
+_IGNORED: Final = {
+    reasons.SUPPRESSED: "suppressed",
+    reasons.UNKNOWN_CIO_ID: "unknown-cio-id",
+    reasons.UNKNOWN_GENERATED_ID: "unknown-id",
+    reasons.UNKNOWN: "unknown",
+}
+"""Why a call was ignored, by its name on the wire."""
+
+INVALID: Final = "invalid"
+"""A part of a call that could not be taken, while the rest was."""
 
 
 def reply_of(answer: Answer) -> Reply:
     """The reply to one call. Raises InvalidInput for one that was not accepted."""
     outcome = accepted(answer)
-    return DONE if not outcome.refusals else Reply(headers=refused_changes(map(_said, outcome.refusals)))
+    if not outcome.refusals and not outcome.left_out and outcome.effect is not Effect.IGNORED:
+        return DONE
+    return Reply(headers=headers_of(refused_entries(outcome), ignored_entries(outcome)))
 
 
 def accepted(answer: Answer) -> Outcome:
@@ -31,23 +47,39 @@ def accepted(answer: Answer) -> Outcome:
 
 
 def batch_headers(answers: Iterable[tuple[int, Answer]]) -> Mapping[str, str]:
-    """The header of a batch, whose items are named by their index; none if nothing was refused."""
-    said = [
-        f"{_said(refusal)}; batch_index={index}"
-        for index, answer in answers
-        if isinstance(answer, Outcome)
-        for refusal in answer.refusals
-    ]
-    return refused_changes(said) if said else {}
+    """The headers of a batch, whose items are named by their index; none if all was done."""
+    refused: list[str] = []
+    ignored: list[str] = []
+    for index, answer in answers:
+        if isinstance(answer, Outcome):
+            at = f"; batch_index={index}"
+            refused += refused_entries(answer, at)
+            ignored += ignored_entries(answer, at)
+    return headers_of(refused, ignored)
 
 
-def refused_changes(said: Iterable[str]) -> Mapping[str, str]:
-    """The header for changes of identifiers that were refused while the rest was done (track-api.md §1)."""
-    return {REFUSED_CHANGES: ", ".join(list(said)[:MOST_REFUSALS])}
+def headers_of(refused: Sequence[str], ignored: Sequence[str]) -> Mapping[str, str]:
+    """The headers for what was refused and ignored while the rest was done (track-api.md §1)."""
+    named = ((REFUSED_CHANGES, refused), (IGNORED, ignored))
+    return {name: _listed(entries) for name, entries in named if entries}
 
 
-def _said(refusal: Refusal) -> str:
-    return f'{refusal.kind}; reason="{_quotable(refusal.sentence)}"'
+def refused_entries(outcome: Outcome, at: str = "") -> list[str]:
+    """What of a call was refused; ``at`` says where it stands. With whom it was applied to, if not whom it named."""
+    person = outcome.person if outcome.applied_elsewhere else None
+    to = "" if person is None else f"; applied_to={CIO_ID_PREFIX}{person.cio_id}"
+    return [f'{each.kind}; reason="{_quotable(each.sentence)}"{at}{to}' for each in outcome.refusals]
+
+
+def ignored_entries(outcome: Outcome, at: str = "") -> list[str]:
+    """Why a call was ignored, or which parts of it were; ``at`` says where it stands."""
+    whole = [_IGNORED[outcome.reason]] if outcome.effect is Effect.IGNORED else []
+    return [f"{each}{at}" for each in (*whole, *outcome.left_out)]
+
+
+def _listed(entries: Sequence[str]) -> str:
+    more = len(entries) - MOST_ENTRIES
+    return ", ".join([*entries[:MOST_ENTRIES], *([f"more; count={more}"] if more > 0 else [])])
 
 
 def _quotable(text: str) -> str:

@@ -12,10 +12,10 @@ from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.emails import email_key
 from workspace_operator.identity.references import reference_by_kind
 from workspace_operator.identity.rules import CIO_ID, ID, Kind, Mode
-from workspace_operator.identity.texts import MAX_ID_BYTES, check_text, shown
-from workspace_operator.identity.trail import ActivityType
+from workspace_operator.identity.texts import shown
 from workspace_operator.web import app_api_documents as documents
 from workspace_operator.web import downloads
+from workspace_operator.web.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
 from workspace_operator.web.bodies import json_object
 from workspace_operator.web.exchanges import Handler, Inquiry, Reply
 from workspace_operator.web.routes import Authentication, ErrorForm, Route
@@ -25,8 +25,6 @@ MAX_IDS: Final = 100
 """How many people one call reads back."""
 MAX_RESULTS: Final = 100
 """How many people with one address a look-up names: only where email is no identifier there can be several."""
-MAX_PAGE: Final = 100
-PAGE: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +58,14 @@ class AppAPI:
         return Reply(document={"customers": self._customers(inquiry, named, _kind(inquiry.query))})
 
     def activities(self, inquiry: Inquiry) -> Reply:
-        """``GET /v1/activities?type&customer_id&id_type&start&limit``: what happened, newest first."""
-        workspace_id, limit = inquiry.caller.workspace_id, _limit(inquiry.query)
+        """``GET /v1/activities?type&name&deleted&customer_id&id_type&start&limit``: what happened, newest first."""
+        workspace_id = inquiry.caller.workspace_id
         mode = self.services.people.rules(workspace_id).mode
-        found = self.services.belongings.activities(
-            workspace_id,
-            type=_activity_type(inquiry.query),
-            cio_id=self._concerned(workspace_id, inquiry.query, mode),
-            before=_start(inquiry.query),
-            limit=limit + 1,
-        )
-        page = found[:limit]
-        return Reply(
-            document={
-                "activities": [documents.activity_document(each, mode) for each in page],
-                "next": page[-1].activity_id if len(found) > limit else "",
-            }
-        )
+        cio_id = self._concerned(workspace_id, inquiry.query, mode)
+        query = ActivityQuery.of(inquiry.query, cio_id=cio_id)
+        page = read_page(self.services.belongings, workspace_id, query)
+        found = [documents.activity_document(each, mode) for each in page.activities]
+        return Reply(document={"activities": found, "next": page.next})
 
     def list_exports(self, inquiry: Inquiry) -> Reply:
         """``GET /v1/exports``: newest first; none is null, as the vendor has it."""
@@ -144,15 +133,16 @@ class AppAPI:
 def routes(services: Services) -> Sequence[Route]:
     """The routes of this part; what a link ends in is its own credentials."""
     api = AppAPI(services=services)
+    of_file = downloads.PARAMETERS
     return [
-        _route("GET", "/v1/customers", api.customers_with_email),
-        _route("POST", "/v1/customers/attributes", api.attributes_of_many),
-        _route("GET", "/v1/customers/{customer_id}/attributes", api.attributes),
-        _route("GET", "/v1/activities", api.activities),
+        _route("GET", "/v1/customers", api.customers_with_email, query=("email",)),
+        _route("POST", "/v1/customers/attributes", api.attributes_of_many, query=("id_type",)),
+        _route("GET", "/v1/customers/{customer_id}/attributes", api.attributes, query=("id_type",)),
+        _route("GET", "/v1/activities", api.activities, query=ACTIVITY_PARAMETERS),
         _route("GET", "/v1/exports", api.list_exports),
         _route("GET", "/v1/exports/{export_id}", api.export),
-        _route("GET", "/v1/exports/{export_id}/download", api.download),
-        _route("GET", "/v1/downloads/{token}", api.file, Authentication.NONE),
+        _route("GET", "/v1/exports/{export_id}/download", api.download, query=of_file),
+        _route("GET", "/v1/downloads/{token}", api.file, query=of_file, authentication=Authentication.NONE),
         _route("GET", "/v1/workspaces", api.list_workspaces),
     ]
 
@@ -167,9 +157,23 @@ def threaded(answer: Callable[[Inquiry], Reply]) -> Handler:
 
 
 def _route(
-    method: str, pattern: str, answer: Callable[[Inquiry], Reply], authentication: Authentication = Authentication.APP
+    method: str,
+    pattern: str,
+    answer: Callable[[Inquiry], Reply],
+    *,
+    query: Sequence[str] = (),
+    authentication: Authentication = Authentication.APP,
 ) -> Route:
-    return Route(method, pattern, threaded(answer), authentication=authentication, error_form=ErrorForm.APP)
+    """A route that knows these parameters of a query, and refuses others: a filter that is ignored answers wrongly."""
+
+    def checked(inquiry: Inquiry) -> Reply:
+        for name in inquiry.query:
+            if name not in query:
+                known = f"use one of {', '.join(query)}" if query else "this path takes none"
+                raise InvalidInput(f"the query parameter {shown(name)} is unknown: {known}", field=name)
+        return answer(inquiry)
+
+    return Route(method, pattern, threaded(checked), authentication=authentication, error_form=ErrorForm.APP)
 
 
 def _ask(raw: object, kind: Kind, field: str) -> ReferenceAsk:
@@ -183,26 +187,3 @@ def _kind(query: Mapping[str, str]) -> Kind:
     except ValueError:
         message = f"id_type {shown(text)} is unknown: use one of {', '.join(Kind)}"
         raise InvalidInput(message, field="id_type") from None
-
-
-def _activity_type(query: Mapping[str, str]) -> ActivityType | None:
-    text = query.get("type")
-    try:
-        return None if text is None else ActivityType(text)
-    except ValueError:
-        message = f"type {shown(text)} is unknown: use one of {', '.join(ActivityType)}"
-        raise InvalidInput(message, field="type") from None
-
-
-def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit", str(PAGE))
-    limit = int(text) if len(text) <= len(str(MAX_PAGE)) and text.isascii() and text.isdigit() else 0
-    if not 1 <= limit <= MAX_PAGE:
-        raise InvalidInput(f"limit {shown(text)} must be a number from 1 to {MAX_PAGE}", field="limit")
-    return limit
-
-
-def _start(query: Mapping[str, str]) -> str | None:
-    text = query.get("start", "")
-    check_text(text, field="start", limit=MAX_ID_BYTES)
-    return text or None

@@ -14,10 +14,13 @@ from workspace_operator.identity.references import (
     reference_by_kind,
     reference_by_shape,
 )
-from workspace_operator.identity.rules import EMAIL, EMAIL_OR_ID, Kind, Mode
+from workspace_operator.identity.rules import EMAIL, EMAIL_OR_ID, ID, Kind, Mode
 from workspace_operator.identity.texts import shown
 
 Build: TypeAlias = Callable[[Reference], Call]
+
+AskAbout: TypeAlias = Callable[[str, Build], Ask]
+"""How a path names a person: `ask_by_shape` or `ask_by_id`."""
 
 Named: TypeAlias = tuple[Kind, object]
 """A person as a caller names them: the kind and what was sent."""
@@ -30,6 +33,11 @@ def ask_by_shape(raw: str, build: Build) -> Ask:
     if reference.kind is not EMAIL:
         return call
     return _with_email(call, lambda mode: build(reference_by_shape(raw, mode)))
+
+
+def ask_by_id(raw: str, build: Build) -> Ask:
+    """A call about whom a path names by an id, whatever its shape. Raises InvalidInput."""
+    return build(reference_by_kind(raw, ID, EMAIL_OR_ID, field="reference"))
 
 
 def ask_by_kind(named: Named, build: Build, *, field: str, suppressing: bool = False) -> Ask:

@@ -101,18 +101,18 @@ class Dispatcher:
     async def _reply(self, exchange: _Exchange) -> Reply | None:
         """What to answer; None if nobody is there any more."""
         scope = exchange.scope
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
         try:
-            found = self.routes.find(scope["raw_path"])
+            found = self.routes.find(scope["raw_path"], method)
         except InvalidInput as error:
             reply = failure(form_of_path(scope["raw_path"]), error, request_id=exchange.request_id)
             return await _unread(exchange, reply)
         if found is None:
             message = "there is nothing at this path: see /openapi.json for what there is"
             return await _unread(exchange, problem(form_of_path(scope["raw_path"]), HTTPStatus.NOT_FOUND, message))
-        method = scope["method"]
-        route = found.routes.get("GET" if method == "HEAD" else method)
+        route = found.routes.get(method)
         if route is None:
-            return await _unread(exchange, _not_there(found, method))
+            return await _unread(exchange, _not_there(found, scope["method"]))
         exchange.route = route
         return await self._answer(exchange, route, found.parts)
 

@@ -29,6 +29,10 @@ _MOST_DIGITS: Final = 18
 """Any number of so many digits fits the integers of every database."""
 
 
+PARAMETERS: Final = ("with", "for_excel")
+"""The parameters of a query that select what is in a file, and how."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CSVOptions:
     """How the CSV of an export is wanted.

@@ -48,7 +48,8 @@ def failure(form: ErrorForm, error: Exception, *, request_id: str) -> Reply:
 def unauthorized(authentication: Authentication) -> Reply:
     """The reply to wrong credentials: the same whatever is wrong with them, and in every part."""
     scheme = "Bearer" if authentication is Authentication.APP else 'Basic realm="track", charset="UTF-8"'
-    document = {"meta": {"error": "unauthorized"}}
+    message, is_app = "unauthorized", authentication is Authentication.APP
+    document = _app_document(HTTPStatus.UNAUTHORIZED, message) if is_app else {"meta": {"error": message}}
     return Reply(status=HTTPStatus.UNAUTHORIZED, document=document, headers={"www-authenticate": scheme})
 
 
@@ -59,12 +60,17 @@ def problem(
     return Reply(status=status, document=_document(form, status, message, field), headers=headers or {})
 
 
+def _app_document(status: HTTPStatus, message: str) -> Any:
+    """Both forms that clients of the App API look for."""
+    return {"errors": [{"detail": message, "status": str(int(status))}], "meta": {"error": message}}
+
+
 def _document(form: ErrorForm, status: HTTPStatus, message: str, field: str) -> Any:
     if form is ErrorForm.V2:
         reason = "unavailable" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid"
         return {"errors": [{"reason": reason, "field": field, "message": message}]}
     if form is ErrorForm.APP:
-        return {"errors": [{"detail": message, "status": str(int(status))}]}
+        return _app_document(status, message)
     if status == HTTPStatus.BAD_REQUEST and form is ErrorForm.V1:
         return {"meta": {"errors": [message]}}
     return {"meta": {"error": message}}

@@ -100,8 +100,8 @@ class Routes:
                 raise ValueError(f"two handlers for {route.method} {route.pattern}")
             branch.routes[route.method] = route
 
-    def find(self, raw_path: bytes) -> Found | None:
-        """What is there at a path; None if nothing.
+    def find(self, raw_path: bytes, method: str = "GET") -> Found | None:
+        """What is there at a path, or without the slash at its end if the method is only there; None if nothing.
 
         Raises:
             InvalidInput: a segment is no UTF-8, or contains NUL.
@@ -110,6 +110,12 @@ class Routes:
         if len(raw) > MOST_SEGMENTS:
             return None
         segments = [decoded(each) for each in raw]
+        found = self._at(segments)
+        if segments[-1:] == [""] and (found is None or method not in found.routes):
+            return self._at(segments[:-1]) or found
+        return found
+
+    def _at(self, segments: Sequence[str]) -> Found | None:
         found = _descend(self._root, segments, ())
         return None if found is None or not found.routes else found
 

@@ -1,9 +1,14 @@
 """Track v1: a call a request, people named in the path by the shape of what they are called (track-api.md §1)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
+from anyio import to_thread
+
+from workspace_operator.application.ports import Answer
 from workspace_operator.errors import InvalidInput
+from workspace_operator.identity import reasons
 from workspace_operator.identity.calls import (
     AddDeviceCall,
     AnonymousEventCall,
@@ -18,11 +23,23 @@ from workspace_operator.identity.calls import (
 )
 from workspace_operator.identity.devices import device_of, token_of
 from workspace_operator.identity.events import anonymous_id_of, event_of
-from workspace_operator.identity.rules import ID, Kind
+from workspace_operator.identity.outcomes import Effect, Outcome
+from workspace_operator.identity.references import reference_by_kind
+from workspace_operator.identity.rules import EMAIL_OR_ID, ID, Kind
 from workspace_operator.identity.segments import MAX_SEGMENT
 from workspace_operator.identity.texts import shown
-from workspace_operator.web.answers import accepted, reply_of
-from workspace_operator.web.asks import ask_by_kind, ask_by_shape, ask_to_merge, object_at, only_identifier
+from workspace_operator.web.answers import INVALID, headers_of, ignored_entries, reply_of
+from workspace_operator.web.asks import (
+    AskAbout,
+    Build,
+    Named,
+    ask_by_id,
+    ask_by_kind,
+    ask_by_shape,
+    ask_to_merge,
+    object_at,
+    only_identifier,
+)
 from workspace_operator.web.bodies import json_object
 from workspace_operator.web.exchanges import Handler, Inquiry, Reply
 from workspace_operator.web.routes import Authentication, ErrorForm, Route
@@ -42,44 +59,47 @@ _KINDS: Final = {each.value: each for each in Kind}
 MakeAsk: TypeAlias = Callable[[Inquiry], Ask]
 """What a request asks for. Raises InvalidInput."""
 
+MakeAskAbout: TypeAlias = Callable[[Inquiry, AskAbout], Ask]
+"""What a request asks for about the person whom its path names. Raises InvalidInput."""
 
-def identify(inquiry: Inquiry) -> Ask:
+
+def identify(inquiry: Inquiry, about: AskAbout = ask_by_shape) -> Ask:
     """Create a person, or update one."""
     body: dict[str, Any] = {} if inquiry.body in _NOTHING else json_object(inquiry.body)
-    return ask_by_shape(inquiry.parts[0], lambda person: call_of_body(person, body))
+    return about(inquiry.parts[0], lambda person: call_of_body(person, body))
 
 
-def delete(inquiry: Inquiry) -> Ask:
+def delete(inquiry: Inquiry, about: AskAbout = ask_by_shape) -> Ask:
     """Delete a person; whatever the body says."""
-    return ask_by_shape(inquiry.parts[0], lambda person: DeleteCall(reference=person))
+    return about(inquiry.parts[0], lambda person: DeleteCall(reference=person))
 
 
-def suppress(inquiry: Inquiry) -> Ask:
+def suppress(inquiry: Inquiry, about: AskAbout = ask_by_shape) -> Ask:
     """Delete a person and block their identifiers."""
-    return ask_by_shape(inquiry.parts[0], lambda person: SuppressCall(reference=person))
+    return about(inquiry.parts[0], lambda person: SuppressCall(reference=person))
 
 
-def unsuppress(inquiry: Inquiry) -> Ask:
+def unsuppress(inquiry: Inquiry, about: AskAbout = ask_by_shape) -> Ask:
     """End every suppression that holds a value."""
-    return ask_by_shape(inquiry.parts[0], lambda person: UnsuppressCall(reference=person))
+    return about(inquiry.parts[0], lambda person: UnsuppressCall(reference=person))
 
 
-def add_device(inquiry: Inquiry) -> Ask:
+def add_device(inquiry: Inquiry, about: AskAbout = ask_by_shape) -> Ask:
     """Add a device to a person, or update it."""
     device = device_of(object_at(json_object(inquiry.body), "device"))
-    return ask_by_shape(inquiry.parts[0], lambda person: AddDeviceCall(reference=person, device=device))
+    return about(inquiry.parts[0], lambda person: AddDeviceCall(reference=person, device=device))
 
 
-def delete_device(inquiry: Inquiry) -> Ask:
+def delete_device(inquiry: Inquiry, about: AskAbout = ask_by_shape) -> Ask:
     """Take a device from a person."""
     token = token_of(inquiry.parts[1], field="token")
-    return ask_by_shape(inquiry.parts[0], lambda person: DeleteDeviceCall(reference=person, token=token))
+    return about(inquiry.parts[0], lambda person: DeleteDeviceCall(reference=person, token=token))
 
 
-def event(inquiry: Inquiry) -> Ask:
+def event(inquiry: Inquiry, about: AskAbout = ask_by_shape) -> Ask:
     """Record an event of a person."""
     happened = event_of(json_object(inquiry.body))
-    return ask_by_shape(inquiry.parts[0], lambda person: EventCall(reference=person, event=happened))
+    return about(inquiry.parts[0], lambda person: EventCall(reference=person, event=happened))
 
 
 def anonymous_event(inquiry: Inquiry) -> Ask:
@@ -96,8 +116,12 @@ def merge(inquiry: Inquiry) -> Ask:
     return ask_to_merge(primary, secondary)
 
 
-def memberships(inquiry: Inquiry, *, joins: bool) -> Sequence[Ask]:
-    """Put people into a manual segment, or take them out. Raises InvalidInput if one of them is badly named."""
+def memberships(inquiry: Inquiry, *, joins: bool) -> Sequence[Ask | None]:
+    """Put people into a manual segment, or take them out; None stands for one who is badly named.
+
+    Raises:
+        InvalidInput: the segment, the kind of identifiers or the list is wrong.
+    """
     number, kind = _segment(inquiry.parts[0]), _id_type(inquiry.query)
     ids = json_object(inquiry.body).get("ids")
     if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_IDS:
@@ -106,45 +130,97 @@ def memberships(inquiry: Inquiry, *, joins: bool) -> Sequence[Ask]:
     def build(person: Any) -> SegmentCall:
         return SegmentCall(reference=person, segment=number, joins=joins)
 
-    return [ask_by_kind((kind, raw), build, field=f"ids[{index}]") for index, raw in enumerate(ids)]
+    return [_taken_or_none((kind, raw), build) for raw in ids]
+
+
+def _taken_or_none(named: Named, build: Build) -> Ask | None:
+    try:
+        return ask_by_kind(named, build, field="ids")
+    except InvalidInput:
+        return None
 
 
 def routes(services: Services) -> Sequence[Route]:
     """The table of track-api.md §1."""
-
-    def calling(kind: str, make: MakeAsk) -> Handler:
-        async def handle(inquiry: Inquiry) -> Reply:
-            ask = await services.parser.run(inquiry, make, inquiry)
-            (answer,) = await services.call(inquiry.caller.workspace_id, [(kind, ask)])
-            return reply_of(answer)
-
-        return handle
-
-    def segment(*, joins: bool) -> Handler:
-        async def handle(inquiry: Inquiry) -> Reply:
-            found = await services.parser.run(inquiry, memberships, inquiry, joins=joins)
-            asks = [("segment", ask) for ask in found]
-            for each in await services.call(inquiry.caller.workspace_id, asks):
-                accepted(each)
-            return DONE
-
-        return handle
-
+    calling, about_person = partial(_calling, services), partial(_about_person, services)
+    segment = partial(_segment_handler, services)
     person = "/api/v1/customers/{ref}"
     return [
         _route("GET", "/api/v1/accounts/region", region),
-        _route("PUT", person, calling("identify", identify)),
-        _route("DELETE", person, calling("delete", delete)),
-        _route("POST", f"{person}/suppress", calling("suppress", suppress)),
-        _route("POST", f"{person}/unsuppress", calling("unsuppress", unsuppress)),
-        _route("PUT", f"{person}/devices", calling("add_device", add_device)),
-        _route("DELETE", f"{person}/devices/{{token}}", calling("delete_device", delete_device)),
-        _route("POST", f"{person}/events", calling("event", event)),
+        _route("PUT", person, about_person("identify", identify)),
+        _route("DELETE", person, about_person("delete", delete)),
+        _route("POST", f"{person}/suppress", about_person("suppress", suppress)),
+        _route("POST", f"{person}/unsuppress", about_person("unsuppress", unsuppress)),
+        _route("PUT", f"{person}/devices", about_person("add_device", add_device)),
+        _route("DELETE", f"{person}/devices/{{token}}", about_person("delete_device", delete_device)),
+        _route("POST", f"{person}/events", about_person("event", event)),
         _route("POST", "/api/v1/events", calling("anonymous_event", anonymous_event)),
         _route("POST", "/api/v1/merge_customers", calling("merge", merge), error_form=ErrorForm.V1_MERGE),
         _route("POST", "/api/v1/segments/{segment}/add_customers", segment(joins=True)),
         _route("POST", "/api/v1/segments/{segment}/remove_customers", segment(joins=False)),
     ]
+
+
+def _calling(services: Services, kind: str, make: MakeAsk) -> Handler:
+    async def handle(inquiry: Inquiry) -> Reply:
+        ask = await services.parser.run(inquiry, make, inquiry)
+        (answer,) = await services.call(inquiry.caller.workspace_id, [(kind, ask)])
+        return reply_of(answer)
+
+    return handle
+
+
+def _about_person(services: Services, kind: str, make: MakeAskAbout) -> Handler:
+    """Also about whoever has what looks like a cio_id as their id: such ids were taken once."""
+
+    async def handle(inquiry: Inquiry) -> Reply:
+        workspace_id = inquiry.caller.workspace_id
+        ask = await services.parser.run(inquiry, make, inquiry, ask_by_shape)
+        (answer,) = await services.call(workspace_id, [(kind, ask)])
+        if _is_unknown_cio_id(answer) and await _is_id(services, inquiry):
+            ask = await services.parser.run(inquiry, make, inquiry, ask_by_id)
+            (answer,) = await services.call(workspace_id, [(kind, ask)])
+        return reply_of(answer)
+
+    return handle
+
+
+def _segment_handler(services: Services, *, joins: bool) -> Handler:
+    async def handle(inquiry: Inquiry) -> Reply:
+        asks = await services.parser.run(inquiry, memberships, inquiry, joins=joins)
+        taken = [("segment", each) for each in asks if each is not None]
+        answers = iter(await services.call(inquiry.caller.workspace_id, taken) if taken else ())
+        return _segment_reply([None if each is None else next(answers) for each in asks])
+
+    return handle
+
+
+def _is_unknown_cio_id(answer: Answer) -> bool:
+    return isinstance(answer, Outcome) and answer.reason == reasons.UNKNOWN_CIO_ID
+
+
+async def _is_id(services: Services, inquiry: Inquiry) -> bool:
+    """Whether somebody has what looks like a cio_id as their id."""
+    reference = reference_by_kind(inquiry.parts[0], ID, EMAIL_OR_ID)
+    return await to_thread.run_sync(services.people.find, inquiry.caller.workspace_id, reference) is not None
+
+
+def _segment_reply(answers: Sequence[Answer | None]) -> Reply:
+    """Tells who was passed over, by their place in the list.
+
+    Raises:
+        InvalidInput: the kind of identifiers is none in this workspace.
+    """
+    passed_over: list[str] = []
+    for index, answer in enumerate(answers):
+        at = f"; index={index}"
+        if isinstance(answer, InvalidInput):
+            raise answer
+        if answer is None or answer.effect is Effect.REJECTED:
+            passed_over.append(f"{INVALID}{at}")
+        else:
+            passed_over += ignored_entries(answer, at)
+    return Reply(headers=headers_of((), passed_over)) if passed_over else DONE
 
 
 async def region(inquiry: Inquiry) -> Reply:

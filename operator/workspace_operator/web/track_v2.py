@@ -10,6 +10,7 @@ from workspace_operator.application.ports import Answer
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.calls import (
     AddDeviceCall,
+    AnonymousEventCall,
     Ask,
     Call,
     DeleteCall,
@@ -20,8 +21,9 @@ from workspace_operator.identity.calls import (
     call_of_body,
 )
 from workspace_operator.identity.devices import device_of, token_of
-from workspace_operator.identity.events import event_of
+from workspace_operator.identity.events import anonymous_id_of, event_of
 from workspace_operator.identity.references import Reference
+from workspace_operator.identity.rules import Kind
 from workspace_operator.identity.texts import shown
 from workspace_operator.identity.times import seconds_of
 from workspace_operator.web.answers import accepted, batch_headers, reply_of
@@ -74,8 +76,11 @@ def identify(operation: Operation) -> Ask:
 
 
 def event(operation: Operation) -> Ask:
-    """Record an event, a page or a screen of a person; its attributes are the event's data."""
+    """Record an event, a page or a screen of a person, or of somebody unknown; its attributes are the event's data."""
     happened = event_of({**operation, "type": operation["action"]}, data="attributes")
+    anonymous_id = _only_anonymous_id(object_at(operation, "identifiers"))
+    if anonymous_id is not None:
+        return AnonymousEventCall(event=happened, anonymous_id=anonymous_id)
     return _about(operation, lambda person: EventCall(reference=person, event=happened))
 
 
@@ -118,7 +123,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "event": Action(("identifiers", "name"), event),
     "screen": Action(("identifiers", "name"), event),
     "page": Action(("identifiers", "name"), event),
-    "add_device": Action(("identifiers", "device", "device.token", "device.platform"), add_device),
+    "add_device": Action(("identifiers", "device", "device.token"), add_device),
     "delete_device": Action(("identifiers", "device", "device.token"), delete_device),
     "merge": Action(("primary", "secondary"), merge),
     "suppress": Action(("identifiers",), suppress),
@@ -222,6 +227,8 @@ def _operations(document: Mapping[str, Any]) -> list[Any] | Problem:
     if len(operations) > MOST_OPERATIONS:
         message = f"batch has {len(operations)} operations: send at most {MOST_OPERATIONS} at a time"
         return Problem(reason="invalid", field="batch", message=message)
+    if not operations:
+        return Problem(reason="required", field="batch", message="batch is empty: send a list of operations")
     return operations
 
 
@@ -264,6 +271,13 @@ def _absent(operation: Operation, paths: Sequence[str]) -> Problem | None:
 
 def _attributes(operation: Operation) -> Mapping[str, Any]:
     return {} if operation.get("attributes") is None else object_at(operation, "attributes")
+
+
+def _only_anonymous_id(identifiers: Mapping[str, Any]) -> str | None:
+    """The anonymous_id of identifiers that have nothing else (track-api.md §1). Raises InvalidInput."""
+    if any(identifiers.get(kind.value) not in (None, "") for kind in Kind):
+        return None
+    return anonymous_id_of(identifiers.get("anonymous_id"), field="identifiers.anonymous_id")
 
 
 def _about(operation: Operation, build: Callable[[Reference], Call], *, suppressing: bool = False) -> Ask:

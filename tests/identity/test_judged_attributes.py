@@ -1,0 +1,81 @@
+"""Attributes that decide about people: what they cannot mean is refused, and they keep their values."""
+
+import pytest
+
+from tests.identity.builders import E2, I0, LONG_AGO, NOW, by, call, person, population, run
+from workspace_operator.identity import reasons
+from workspace_operator.identity.attributes import AttributeValue
+from workspace_operator.identity.outcomes import Effect
+from workspace_operator.identity.rules import IdentityRules
+from workspace_operator.identity.times import DAY
+from workspace_operator.identity.trail import ActivityType, Noted
+
+WRONG: list[tuple[AttributeValue, str]] = [
+    (45_322, "45322 is no time: send ISO 8601, such as 2026-01-31T12:00:00Z, or Unix seconds."),
+    ("31.01.2024", "'31.01.2024' is no time: send ISO 8601, such as 2026-01-31T12:00:00Z, or Unix seconds."),
+    (True, "true is no time: send ISO 8601, such as 2026-01-31T12:00:00Z, or Unix seconds."),
+    (" ", "' ' is no time: send ISO 8601, such as 2026-01-31T12:00:00Z, or Unix seconds."),
+    (NOW + DAY + 1, f"{NOW + DAY + 1} is more than a day in the future: send a time up to now."),
+]
+
+
+@pytest.mark.parametrize("rules", [E2, I0])
+@pytest.mark.parametrize("by_import", [False, True])
+@pytest.mark.parametrize(("value", "sentence"), WRONG)
+def test_what_is_no_time_is_refused(
+    rules: IdentityRules, by_import: bool, value: AttributeValue, sentence: str
+) -> None:
+    people = population(rules, person("p", "1", created_at=LONG_AGO))
+
+    outcome = run(rules, people, call(by("id", "1"), created_at=value, plan="pro", by_import=by_import))
+
+    assert [(each.kind, each.value, each.sentence) for each in outcome.refusals] == [("created_at", value, sentence)]
+    assert outcome.effect is Effect.UPDATED
+    assert people.people["p"].attributes == {"created_at": LONG_AGO, "plan": "pro"}
+    assert people.people["p"].created_at == LONG_AGO
+    failed = Noted(
+        type=ActivityType.FAILED_ATTRIBUTE_CHANGE,
+        cio_id="p",
+        at=NOW,
+        data={"created_at": {"reason": sentence, "value": value}},
+    )
+    assert people.trail[-1] == failed
+
+
+def test_newcomer_is_made_without_it() -> None:
+    outcome = run(E2, population(E2), call(by("id", "1"), created_at=2024))
+
+    assert outcome.effect is Effect.CREATED
+    assert outcome.person is not None
+    assert (outcome.person.attributes, outcome.person.created_at) == ({}, NOW)
+    assert [each.reason for each in outcome.refusals] == [reasons.NO_TIME]
+
+
+@pytest.mark.parametrize(
+    ("value", "age"),
+    [("2020-09-13T12:26:40Z", LONG_AGO), (LONG_AGO * 1000, LONG_AGO), (20200913, 1_599_955_200), (NOW + DAY, NOW)],
+)
+def test_every_time_is_taken_as_it_was_sent(value: AttributeValue, age: int) -> None:
+    outcome = run(E2, population(E2), call(by("id", "1"), created_at=value))
+
+    assert outcome.person is not None
+    assert (outcome.person.attributes, outcome.person.created_at) == ({"created_at": value}, age)
+    assert outcome.refusals == ()
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_times_can_be_removed(nothing: str | None) -> None:
+    people = population(E2, person("p", "1", created_at=LONG_AGO))
+
+    outcome = run(E2, people, call(by("id", "1"), created_at=nothing))
+
+    assert outcome.refusals == ()
+    assert people.people["p"].attributes == {}
+
+
+def test_invisible_character_in_an_email_is_named() -> None:
+    outcome = run(E2, population(E2, person("p", "1")), call(by("id", "1"), {"email": "ben@exam\u200bple.com"}))
+
+    [refusal] = outcome.refusals
+    assert refusal.reason == reasons.INVALID_EMAIL
+    assert refusal.sentence == "The email is not a valid address: it contains U+200B, which cannot be seen."
