@@ -275,15 +275,14 @@ def api_server(settings: APISettings) -> "Server":
     from workspace_operator.web import serving
 
     tls = serving.tls_context(settings.certificate, settings.key)
-    endpoint = None if settings.health_endpoint is None else endpoint_of(settings.health_endpoint)
-    probe_sockets = (
-        () if endpoint is None else serving.listening(endpoint.host, endpoint.port, what="probes", option=PROBES_OPTION)
-    )
+    if settings.health_endpoint is None:
+        return serving.Server(sockets=serving.listening(settings.host, settings.port), tls=tls)
+    endpoint = endpoint_of(settings.health_endpoint)
     return serving.Server(
+        probe_sockets=serving.listening(endpoint.host, endpoint.port, what="probes", option=PROBES_OPTION),
+        alive_path=endpoint.alive_path,
         sockets=serving.listening(settings.host, settings.port),
         tls=tls,
-        probe_sockets=probe_sockets,
-        alive_path="" if endpoint is None else endpoint.alive_path,
     )
 
 
@@ -302,10 +301,8 @@ def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
             serve_api(store, settings, server, stopping)
 
     with shared_counts() as forget:
-        supervisor = Supervisor(
-            serve=serve, processes=settings.processes, sockets=[*server.sockets, *server.probe_sockets], gone=forget
-        )
-        supervisor.run(stopping)
+        sockets = [*server.sockets, *server.probe_sockets]
+        Supervisor(serve=serve, processes=settings.processes, sockets=sockets, gone=forget).run(stopping)
 
 
 def serve_api(store: Store, settings: APISettings, server: "Server", stopping: threading.Event) -> None:
