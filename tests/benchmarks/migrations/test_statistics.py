@@ -54,10 +54,10 @@ def databases_of(title: str, folder: Path) -> Iterator[Database]:
 def filled(database: Database) -> Scene:
     """Another tenant whom the statistics know, and the people whom they do not."""
     store = sql_store(database)
-    for name, people in (("other", OTHERS), (NAME, PEOPLE)):
-        workspace_id = create(store, owner(name), mode=Mode.ID_ONLY, display_name=name).workspace_id
-        fill_ready(database, workspace_id, people, PAIRS, counting=name == "other")
-    return Scene(store=store, owner=owner(NAME), workspace_id=workspace_id)
+    other, crowd = (create(store, owner(name), mode=Mode.ID_ONLY, display_name=name) for name in ("other", NAME))
+    fill_ready(database, other.workspace_id, OTHERS, PAIRS)
+    fill_ready(database, crowd.workspace_id, PEOPLE, PAIRS, counting=False)
+    return Scene(store=store, owner=owner(NAME), workspace_id=crowd.workspace_id)
 
 
 def counted(database: Database) -> None:
