@@ -54,10 +54,10 @@ def databases_of(title: str, folder: Path) -> Iterator[Database]:
 def filled(database: Database) -> Scene:
     """Another tenant whom the statistics know, and the people whom they do not."""
     store = sql_store(database)
-    other, ours = (create(store, owner(name), mode=Mode.ID_ONLY, display_name=name) for name in ("other", NAME))
-    fill_ready(database, other.workspace_id, OTHERS, PAIRS, counting=True)
-    fill_ready(database, ours.workspace_id, PEOPLE, PAIRS, counting=False)
-    return Scene(store=store, owner=owner(NAME), workspace_id=ours.workspace_id)
+    other, crowd = (create(store, owner(name), mode=Mode.ID_ONLY, display_name=name) for name in ("other", NAME))
+    fill_ready(database, other.workspace_id, OTHERS, PAIRS)
+    fill_ready(database, crowd.workspace_id, PEOPLE, PAIRS, counting=False)
+    return Scene(store=store, owner=owner(NAME), workspace_id=crowd.workspace_id)
 
 
 def counted(database: Database) -> None:
