@@ -65,6 +65,7 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
         search_also=kubectl.program.parent,
     )
     walk.run("kubectl apply -k crds/")
+    walk.run("kubectl apply -k manifests/namespace")
     walk.run("kubectl apply -k manifests/rbac")
     # A new definition has no conditions at first, of which kubectl wait makes an error.
     walk.run("until kubectl get ws > /dev/null 2>&1; do sleep 0.2; done")

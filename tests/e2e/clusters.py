@@ -27,7 +27,8 @@ class MakeOperator(Protocol):
 def prepare(kubectl: Kubectl, root: Path) -> None:
     """Our definitions and rights; the storage of a new kind needs a moment."""
     kubectl("apply", "-k", str(root / "crds"))
-    kubectl("apply", "-k", str(root / "manifests" / "rbac"))
+    for folder in ("namespace", "rbac"):
+        kubectl("apply", "-k", str(root / "manifests" / folder))
     until(lambda: succeeds(lambda: kubectl("get", RESOURCE)))
 
 

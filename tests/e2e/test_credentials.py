@@ -75,7 +75,7 @@ def test_status_names_the_secret(settled: Scene) -> None:
     status = settled.get()["status"]["credentials"]
 
     assert status["secretName"] == settled.secret()["metadata"]["name"]
-    assert status.keys() == {"secretName", "rotatedAt"}
+    assert status.keys() == {"secretName", "rotationTime"}
 
 
 def test_keys_are_nowhere_else(settled: Scene) -> None:
@@ -96,7 +96,7 @@ def test_annotation_rotates(settled: Scene) -> None:
 
     assert settled.can_call(before)
     assert settled.can_call(after)
-    assert told_until(settled, "previousValidUntil") > told_until(settled, "rotatedAt")
+    assert told_until(settled, "previousExpirationTime") > told_until(settled, "rotationTime")
     assert told(settled, "CredentialsRotated")[0][0] == "Normal"
 
 
@@ -117,9 +117,9 @@ def test_end_of_the_grace_is_noticed(scene: Scene) -> None:
     scene.until_ready()
     before = scene.keys()
     scene.annotate(ROTATE_CREDENTIALS_AT, "monday")
-    told_until(scene, "previousValidUntil")
+    told_until(scene, "previousExpirationTime")
 
-    scene.until(lambda document: "previousValidUntil" not in document["status"]["credentials"])
+    scene.until(lambda document: "previousExpirationTime" not in document["status"]["credentials"])
 
     assert not scene.can_call(before)
 

@@ -38,7 +38,7 @@ def test_status_tells_everything(scene: Scene) -> None:
     assert said["Ready"]["message"] == "Every setting is in force."
     assert said["IdentifiersApplied"]["message"] == "EmailOrID and its update rules are in force."
     assert all(each["observedGeneration"] == 1 and each["lastTransitionTime"] for each in said.values())
-    made = status["credentials"].pop("rotatedAt")
+    made = status["credentials"].pop("rotationTime")
     assert made.endswith("Z")
     del status["conditions"]
     assert status == {
@@ -114,9 +114,14 @@ def test_printer_columns_tell_the_story(scene: Scene) -> None:
 
     header, row = scene.kubectl("get", "ws", "-n", scene.namespace, "-o", "wide").splitlines()
 
-    assert " ".join(header.split()) == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WORKSPACE ID"
+    assert (
+        " ".join(header.split())
+        == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WORKSPACE ID SUSPENDED MESSAGE"
+    )
     cells = row.split()
-    assert (cells[:5], cells[6:]) == (["shop", "True", "InForce", "IDOnly", "0"], ["Shop", "Normal", str(number)])
+    assert cells[:5] == ["shop", "True", "InForce", "IDOnly", "0"]
+    assert cells[6:10] == ["Shop", "Normal", str(number), "false"]
+    assert row.rstrip().endswith("Every setting is in force.")
 
 
 def test_transitions_are_events(scene: Scene) -> None:
@@ -131,6 +136,9 @@ def test_transitions_are_events(scene: Scene) -> None:
     told = until(lambda: [each[:2] for each in scene.events()] if len(scene.events()) >= 3 else [])
     transitions = [("Normal", "InForce"), ("Warning", "InvalidSpec"), ("Normal", "InForce")]
     assert told == transitions
+    events = scene.kubectl.json("get", "events", "-n", scene.namespace)["items"]
+    assert {each["reportingComponent"] for each in events} == {"workspace-operator"}
+    assert all(each["reportingInstance"] for each in events)
 
 
 def test_people_are_counted_with_a_reconcile(scene: Scene) -> None:
@@ -174,3 +182,4 @@ def test_suspension_leaves_ready_what_is_in_force(scene: Scene) -> None:
     document = scene.until_ready()
 
     assert condition_stands(document) == {"Ready": "True", "IdentifiersApplied": "True", "Suspended": "True"}
+    assert until(lambda: ("Normal", "Suspended") in [each[:2] for each in scene.events()])

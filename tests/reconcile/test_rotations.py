@@ -209,8 +209,8 @@ def test_status_tells_where_and_until_when() -> None:
 
     assert told(resource(), seeing(seen))["credentials"] == {
         "secretName": "shop-credentials",
-        "rotatedAt": "2026-05-01T12:00:00Z",
-        "previousValidUntil": "2026-05-01T12:10:00Z",
+        "rotationTime": "2026-05-01T12:00:00Z",
+        "previousExpirationTime": "2026-05-01T12:10:00Z",
     }
 
 
@@ -218,8 +218,8 @@ def test_status_tells_where_and_until_when() -> None:
     ("seen", "shown"),
     [
         (kept(**NOT_MADE, secret=SecretState.FOREIGN), None),
-        (kept(secret=SecretState.FOREIGN, is_current=False), {"rotatedAt": "2026-05-01T12:00:00Z"}),
-        (kept(secret=SecretState.NOWHERE, is_current=False), {"rotatedAt": "2026-05-01T12:00:00Z"}),
+        (kept(secret=SecretState.FOREIGN, is_current=False), {"rotationTime": "2026-05-01T12:00:00Z"}),
+        (kept(secret=SecretState.NOWHERE, is_current=False), {"rotationTime": "2026-05-01T12:00:00Z"}),
     ],
 )
 def test_status_names_no_other_secret(seen: CredentialsSeen, shown: Any) -> None:

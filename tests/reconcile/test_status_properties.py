@@ -109,9 +109,14 @@ def test_events_tell_of_transitions(subject: Resource, look: Look) -> None:
 
     old, new = by_type(subject.previous.as_document()).get("Ready"), by_type(status)["Ready"]
     flipped = old is None or (old["status"], old["reason"]) != (new["status"], new["reason"])
-    assert [event.reason for event in plan.events if event.reason != "IdentifiersChanged"] == (
-        [new["reason"]] if flipped else []
+    was_paused = "Suspended" in by_type(subject.previous.as_document())
+    is_paused = "Suspended" in by_type(status)
+    # What Ready says of a pause is not said twice.
+    pause = ["Suspended"] if is_paused and new["reason"] != "Suspended" else []
+    expected = ([new["reason"]] if flipped else []) + (
+        [] if was_paused is is_paused else pause if is_paused else ["Resumed"]
     )
+    assert [event.reason for event in plan.events if event.reason != "IdentifiersChanged"] == expected
 
 
 @given(subjects, looks, st.booleans())

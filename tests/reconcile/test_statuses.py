@@ -23,12 +23,21 @@ from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import OnConflict
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import Observed, PeopleCounts, StoreAway
+from workspace_operator.resources.statuses import DEFAULT_STATUS
 from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT, RECREATE
 
 PEOPLE = PeopleCounts(total=10, with_email=6, without_id=2)
 SETTLED = Observed(workspace=stored(), people=PEOPLE)
 ID_ONLY = stored(mode=Mode.ID_ONLY)
 TO_BOTH = resource(wish=wish(Mode.EMAIL_OR_ID))
+
+
+def test_default_condition_lends_its_time_to_none() -> None:
+    status = told(resource(status=DEFAULT_STATUS), Observed(workspace=stored()))
+
+    assert {each["lastTransitionTime"] for each in status["conditions"]} == {"2026-05-01T12:00:00Z"}
+    plan = decided(resource(status=DEFAULT_STATUS), Observed(workspace=stored()))
+    assert [event.reason for event in plan.events] == ["InForce"]
 
 
 def since(status: Any, kind: str = "Ready") -> str:

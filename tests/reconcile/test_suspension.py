@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.reconcile.builders import (
+    LATER,
     OWNER,
     blocked,
     conditions,
@@ -158,3 +159,24 @@ def test_deletion_is_not_held_up() -> None:
     plan = decided(confirmed, Observed(workspace=stored()))
 
     assert plan.actions == (DestroyWorkspace(workspace_id=7, row_version=4),)
+
+
+def test_pause_is_told_of_once_while_everything_is_in_force() -> None:
+    ours = Observed(workspace=stored())
+    before = resource(status=told(resource(), ours))
+
+    paused = decided(replace(before, suspended=True), ours, now=LATER)
+    assert [(event.reason, event.warning) for event in paused.events] == [("Suspended", False)]
+
+    still = replace(before, suspended=True, status=dict(paused.status or {}))
+    assert decided(still, ours, now=LATER).events == ()
+    resumed = decided(replace(still, suspended=False), ours, now=LATER)
+    assert [(event.reason, event.warning) for event in resumed.events] == [("Resumed", False)]
+
+
+def test_pause_that_holds_something_up_is_told_of_once() -> None:
+    before = resource(status=told(resource(), Observed(workspace=stored())))
+
+    plan = decided(replace(before, suspended=True, wish=wish(color="112233")), Observed(workspace=stored()))
+
+    assert [(event.reason, event.warning) for event in plan.events] == [("Suspended", True)]

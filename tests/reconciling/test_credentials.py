@@ -156,8 +156,8 @@ def test_rotation_leaves_a_grace(settled: Scene) -> None:
     assert (lets_in(settled, before), lets_in(settled, settled.keys())) == (True, True)
     assert settled.status()["credentials"] == {
         "secretName": "shop-credentials",
-        "rotatedAt": "2026-05-01T13:00:00Z",
-        "previousValidUntil": "2026-05-01T13:01:00Z",
+        "rotationTime": "2026-05-01T13:00:00Z",
+        "previousExpirationTime": "2026-05-01T13:01:00Z",
     }
 
 
@@ -170,7 +170,7 @@ def test_grace_ends(settled: Scene) -> None:
     settled.reconcile()
 
     assert (lets_in(settled, before), lets_in(settled, settled.keys())) == (False, True)
-    assert "previousValidUntil" not in settled.status()["credentials"]
+    assert "previousExpirationTime" not in settled.status()["credentials"]
 
 
 def test_request_is_handled_once(settled: Scene) -> None:
@@ -449,4 +449,4 @@ def test_without_a_cluster_nothing_is_made(scene: Scene) -> None:
 def test_without_a_cluster_credentials_are_told(settled: Scene) -> None:
     settled.reconcile(cluster=False)
 
-    assert settled.status()["credentials"] == {"rotatedAt": "2026-05-01T12:00:00Z"}
+    assert settled.status()["credentials"] == {"rotationTime": "2026-05-01T12:00:00Z"}

@@ -40,7 +40,7 @@ GOOD_STATUS: dict[str, Any] = {
         "peopleConcerned": 14,
         "export": 2,
     },
-    "credentials": {"secretName": "shop-credentials", "rotatedAt": TIME, "previousValidUntil": TIME},
+    "credentials": {"secretName": "shop-credentials", "rotationTime": TIME, "previousExpirationTime": TIME},
     "lastHandledReconcileAt": "now",
 }
 
@@ -66,7 +66,8 @@ BAD_STATUSES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a message without end": ("status.conditions[0].message", with_ready(message="x" * 32769)),
     "no message": ("status.conditions[0].message", with_ready(message=None)),
-    "a generation below zero": ("status.conditions[0].observedGeneration", with_ready(observedGeneration=-1)),
+    "a generation too low": ("status.conditions[0].observedGeneration", with_ready(observedGeneration=-2)),
+    "a generation too high": ("status.conditions[0].observedGeneration", with_ready(observedGeneration=2**53)),
     "a condition twice": ("status.conditions[1]", {"conditions": [READY, READY]}),
     "too many conditions": (
         "status.conditions",
@@ -91,7 +92,11 @@ BAD_STATUSES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a migration from nowhere": ("status.migration.from", {"migration": {"to": "IDOnly", "stage": "Blocked"}}),
     "a long name of a Secret": ("status.credentials.secretName", {"credentials": {"secretName": "x" * 254}}),
-    "a rotation at no time": ("status.credentials.rotatedAt", {"credentials": {"rotatedAt": "yesterday"}}),
+    "a rotation at no time": ("status.credentials.rotationTime", {"credentials": {"rotationTime": "yesterday"}}),
     "an empty identity of the store": ("status.storeID", {"storeID": ""}),
+    "people beyond what JSON counts": ("status.people.total", {"people": {"total": 2**53}}),
+    "an empty name of a Secret": ("status.credentials.secretName", {"credentials": {"secretName": ""}}),
+    "an empty echo": ("status.lastHandledReconcileAt", {"lastHandledReconcileAt": ""}),
+    "an empty message": ("status.conditions[0].message", with_ready(message="")),
     "a long echo": ("status.lastHandledReconcileAt", {"lastHandledReconcileAt": "x" * 257}),
 }

@@ -18,6 +18,7 @@ from tests.resources.test_yaml import BOOLEANS, NULLS, NUMBERS, TEXTS
 from workspace_operator.resources.parsing import parse, validate_manifest
 from workspace_operator.resources.rules import RULES
 from workspace_operator.resources.schema import resource_schema
+from workspace_operator.resources.statuses import DEFAULT_STATUS
 from workspace_operator.resources.yaml_documents import documents_in
 
 SAID_AT = (
@@ -27,6 +28,7 @@ SAID_AT = (
     re.compile(r"field metadataOnlyObject\.(metadata) of type"),
 )
 COLUMNS = ["NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE", "AGE", "DISPLAY", "NAME", "SEND", "WORKSPACE", "ID"]
+COLUMNS += ["SUSPENDED", "MESSAGE"]
 SAID_OTHERWISE = {
     "resource name may not be empty": "metadata.name",
     'namespaces "Our_Team" not found': "metadata.namespace",
@@ -140,7 +142,8 @@ def test_kubectl_shows_the_columns(clean: Kubectl) -> None:
 
     assert header.split() == COLUMNS
     assert row.split()[:5] == ["shop", "False", "MigrationBlocked", "IDOnly", "30"]
-    assert row.split()[6:] == ["Shop", "Normal", "7"]
+    assert row.split()[6:11] == ["Shop", "Normal", "7", "false", "12"]
+    assert row.rstrip().endswith("12 people share their address")
 
 
 def test_new_resource_says_that_nobody_has_seen_it(clean: Kubectl) -> None:
@@ -148,8 +151,20 @@ def test_new_resource_says_that_nobody_has_seen_it(clean: Kubectl) -> None:
 
     read = clean.json("get", "ws", "shop")
 
-    assert read["status"] == {"observedGeneration": -1}
+    assert read["status"] == DEFAULT_STATUS
+    assert clean("get", "ws", "shop").splitlines()[1].split()[1:3] == ["Unknown", "Pending"]
     assert read["spec"] == parse(read).spec.as_document()
+
+
+def test_resources_are_selected_by_their_fields(clean: Kubectl) -> None:
+    clean("apply", "-f", "-", input=workspace("displayName: Shop\nsuspend: true"))
+    clean("apply", "-f", "-", input=workspace("displayName: Store\naccountName: acme", "name: store"))
+
+    def selected(selector: str) -> list[str]:
+        return clean("get", "ws", "--field-selector", selector, "-o", "name").split()
+
+    assert selected("spec.suspend=true") == ["workspace.workspace-operator.dev/shop"]
+    assert selected("spec.displayName=Store,spec.accountName=acme") == ["workspace.workspace-operator.dev/store"]
 
 
 def test_kubectl_reads_yaml_as_we_do(cluster: Kubectl) -> None:

@@ -60,6 +60,7 @@ def deployment(overlay: str, name: str = "workspace-operator") -> Any:
 def test_folder_is_complete(folder: Path) -> None:
     said = yaml.safe_load((folder / "kustomization.yaml").read_text())
     named = {*said.get("resources", []), *(patch["path"] for patch in said.get("patches", []) if "path" in patch)}
+    named |= {*said.get("configurations", [])}
 
     assert {file.name for file in folder.glob("*.yaml")} - {"kustomization.yaml"} <= named
 
@@ -109,6 +110,29 @@ def test_pod_is_restricted(overlay: str, name: str) -> None:
     }
     assert {"startupProbe", "livenessProbe", "readinessProbe", "resources"} <= container.keys()
     assert (container["command"], container["args"][0]) == (["workspacectl"], "run")
+
+
+@pytest.mark.parametrize(
+    ("overlay", "name"), [*((each, "workspace-operator") for each in sorted(OVERLAYS)), ("postgres", "workspace-api")]
+)
+def test_pod_is_well_described(overlay: str, name: str) -> None:
+    found = objects(f"manifests/overlays/{overlay}")
+    (whole,) = [each for each in found if (each["kind"], each["metadata"]["name"]) == ("Deployment", name)]
+    (container,) = whole["spec"]["template"]["spec"]["containers"]
+    version = yaml.safe_load((ROOT / f"manifests/overlays/{overlay}/kustomization.yaml").read_text())["images"]
+
+    for labels in (whole["metadata"]["labels"], whole["spec"]["template"]["metadata"]["labels"]):
+        assert labels == {
+            "app.kubernetes.io/name": name,
+            "app.kubernetes.io/component": "api" if name == "workspace-api" else "operator",
+            "app.kubernetes.io/part-of": "workspace-operator",
+            "app.kubernetes.io/version": version[0]["newTag"],
+        }
+    assert whole["spec"]["selector"] == {"matchLabels": {"app.kubernetes.io/name": name}}
+    assert whole["spec"]["revisionHistoryLimit"] == 3
+    assert {"cpu", "memory", "ephemeral-storage"} <= container["resources"]["requests"].keys()
+    assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys()
+    assert all(container[f"{kind}Probe"]["timeoutSeconds"] >= 5 for kind in ("startup", "liveness", "readiness"))
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
@@ -171,7 +195,8 @@ def test_one_namespace_is_watched_by_who_has_rights_in_one() -> None:
 def on_trial(request: pytest.FixtureRequest, kubectl: Kubectl) -> Iterator[tuple[Kubectl, str]]:
     """The rights under other names, so that no other test gains or loses any; and the account's namespace."""
     name = f"{request.param}-on-trial"
-    text = re.sub(r"workspace-operator(?!\.dev)", name, rendered(ROOT / "manifests" / request.param))
+    folders = (ROOT / "manifests" / each for each in ("namespace", request.param))
+    text = re.sub(r"workspace-operator(?!\.dev)", name, "---\n".join(map(rendered, folders)))
     kubectl("apply", "-k", str(ROOT / "crds"))
     kubectl("apply", "-f", "-", input=text)
     yield kubectl, name

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.reconcile.oracles import flux_refusals, kstatus
 from workspace_operator.resources import schema
+from workspace_operator.resources.parsing import status_problems
 from workspace_operator.resources.rules import RULES
 from workspace_operator.resources.schema import CRD_FILE, definition, main, rendered, resource_schema
+from workspace_operator.resources.statuses import DEFAULT_STATUS, WorkspaceStatus
 from workspace_operator.resources.workspaces import Workspace, WorkspaceSpec
 
 CRD = Path(schema.__file__).parents[3] / "crds" / CRD_FILE
@@ -59,6 +62,9 @@ def test_field_is_structural_and_bounded(path: str) -> None:
     assert known["type"] in {"object", "array", "string", "integer", "boolean"}
     if path.startswith(("spec", "status")) and known["type"] == "string":
         assert {"maxLength", "enum", "format"} & known.keys()
+        assert {"minLength", "enum", "format"} & known.keys()
+    if known["type"] == "integer":
+        assert {"minimum", "maximum"} <= known.keys()
     if known["type"] == "array":
         assert {"maxItems", "x-kubernetes-list-type"} <= known.keys()
 
@@ -91,7 +97,7 @@ def test_status_has_one_default_only() -> None:
     inside = [path for path, known in FIELDS.items() if path.startswith("status.") and "default" in known]
 
     assert inside == []
-    assert FIELDS["status"]["default"] == {"observedGeneration": -1}
+    assert FIELDS["status"]["default"] == DEFAULT_STATUS
     assert next(iter(FIELDS["status"]["properties"])) == "conditions"
 
 
@@ -138,7 +144,27 @@ def test_columns_are_short_and_wide() -> None:
         "Display Name",
         "Send",
         "Workspace ID",
+        "Suspended",
+        "Message",
     ]
+
+
+def test_selectable_fields_are_single_values() -> None:
+    paths = [each["jsonPath"] for each in definition()["spec"]["versions"][0]["selectableFields"]]
+
+    assert {FIELDS[path.removeprefix(".")]["type"] for path in paths} <= {"string", "boolean", "integer"}
+    assert 0 < len(paths) <= 8
+
+
+def test_definition_has_the_usual_labels() -> None:
+    assert definition()["metadata"]["labels"]["app.kubernetes.io/name"] == "workspace-operator"
+
+
+def test_resource_without_a_visit_reads_right_to_tools() -> None:
+    assert list(flux_refusals(1, DEFAULT_STATUS)) == []
+    assert kstatus(1, DEFAULT_STATUS, deleting=False) == "InProgress"
+    assert status_problems(DEFAULT_STATUS) == []
+    assert WorkspaceStatus.model_validate(DEFAULT_STATUS).as_document() == DEFAULT_STATUS
 
 
 def test_every_rule_is_in_the_definition() -> None:

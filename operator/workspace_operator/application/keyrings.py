@@ -76,7 +76,7 @@ class Keyring:
             and self.secrets is not None
             and status is not None
             and status.secret_name == self.resource.secret_name
-            and status.rotated_at == newest.created_at.replace(microsecond=0)
+            and status.rotation_time == newest.created_at.replace(microsecond=0)
         )
 
     def _is_first_visit(self, workspace_id: int | None, sets: Sequence[StoredCredentials]) -> bool:

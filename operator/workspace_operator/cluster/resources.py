@@ -5,6 +5,7 @@ edit is a conflict, and costs one PATCH.
 """
 
 import logging
+import platform
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -18,12 +19,15 @@ from workspace_operator.cluster.requests import JSON_PATCH, ask
 from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound
 from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.plan import Event
-from workspace_operator.resources.workspaces import API_VERSION, KIND, PLURAL
+from workspace_operator.resources.workspaces import API_VERSION, KIND, MANAGER, PLURAL
 
 logger = logging.getLogger(__name__)
 
 MESSAGE_LENGTH = 1024
 """The API server refuses longer messages in events."""
+
+INSTANCE_LENGTH = 128
+"""And longer names of who reports them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,9 @@ def _event_body(namespace: str, name: str, uid: str, event: Event) -> Mapping[st
         "type": "Warning" if event.warning else "Normal",
         "reason": event.reason,
         "message": message,
-        "source": {"component": "workspace-operator"},
+        "source": {"component": MANAGER},
+        "reportingComponent": MANAGER,
+        "reportingInstance": platform.node()[:INSTANCE_LENGTH],
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,

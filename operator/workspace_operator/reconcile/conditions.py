@@ -9,7 +9,7 @@ from workspace_operator.reconcile.observed import Observed, StoreAway, StoredWor
 from workspace_operator.reconcile.situations import open_migration
 from workspace_operator.reconcile.verdicts import UNDECIDED, Footing, Reason, Verdict
 from workspace_operator.reconcile.wishes import InvalidWish, Resource, Wish
-from workspace_operator.resources.statuses import Condition, ConditionStatus, ConditionType
+from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, ConditionStatus, ConditionType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,11 @@ def conditions_of(
     resource: Resource, observed: Observed | StoreAway, verdict: Verdict, *, now: datetime
 ) -> tuple[Condition, ...]:
     """All conditions, Ready first. Those of before keep their time unless their status flipped."""
-    since = {before.type: (before.status, before.last_transition_time) for before in resource.previous.conditions}
+    since = {
+        before.type: (before.status, before.last_transition_time)
+        for before in resource.previous.conditions
+        if before.observed_generation != NOT_OBSERVED  # a default's time is nobody's
+    }
     stances = (
         _ready(verdict),
         *_beside_ready(verdict),

@@ -4,7 +4,7 @@ from workspace_operator.identity.rules import Mode
 from workspace_operator.reconcile import messages
 from workspace_operator.reconcile.credentials import RotationCause
 from workspace_operator.reconcile.plan import Action, DestroyWorkspace, Event, RotateCredentials, SecretAction
-from workspace_operator.reconcile.verdicts import WARNINGS
+from workspace_operator.reconcile.verdicts import WARNINGS, Reason
 from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
 
@@ -13,8 +13,8 @@ UNEXPECTED = frozenset({RotationCause.SECRET_ABSENT, RotationCause.SECRET_DIFFER
 
 
 def events_of(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
-    """One event when Ready's status or reason changed, one when other identifiers came in force."""
-    return (*_of_switch(previous, status), *_of_ready(previous, status))
+    """One event when Ready's status or reason changed, one when other identifiers came in force, one of a pause."""
+    return (*_of_switch(previous, status), *_of_ready(previous, status), *_of_suspension(previous, status))
 
 
 def events_of_action(action: Action | SecretAction, resource: Resource) -> tuple[Event, ...]:
@@ -48,6 +48,23 @@ def _of_switch(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Even
         return ()
     message = messages.identifiers_changed(before, now, status.migration)
     return (Event(reason="IdentifiersChanged", message=message, warning=False),)
+
+
+def _of_suspension(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
+    """Ready stays as it is when everything is in force, so its transition does not tell of a pause."""
+    is_paused = _is_paused(status)
+    if is_paused is _is_paused(previous):
+        return ()
+    if not is_paused:
+        return (Event(reason="Resumed", message=messages.RESUMED, warning=False),)
+    ready = _ready(status)
+    if ready is not None and ready.reason == Reason.SUSPENDED:
+        return ()
+    return (Event(reason=Reason.SUSPENDED, message=messages.PAUSED, warning=False),)
+
+
+def _is_paused(status: WorkspaceStatus) -> bool:
+    return any(each.type == ConditionType.SUSPENDED for each in status.conditions)
 
 
 def _ready(status: WorkspaceStatus) -> Condition | None:

@@ -35,6 +35,7 @@ PAUSED = (
     "spec.suspend is true, so nothing is reconciled and a running identifier change is paused. Set it to false "
     "to go on."
 )
+RESUMED = "spec.suspend is false again: reconciliation and a paused identifier change go on."
 NOT_IN_FORCE_WHILE_PAUSED = (
     "Not every setting is in force, and spec.suspend is true: nothing is reconciled, and a running identifier "
     "change is paused, until it is set to false."

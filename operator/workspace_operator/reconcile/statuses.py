@@ -109,8 +109,8 @@ def _credentials(resource: Resource, seen: CredentialsSeen | None) -> Credential
         return None
     return CredentialsInForce(
         secret_name=resource.secret_name if seen.is_current else None,
-        rotated_at=_seconds(seen.rotated_at),
-        previous_valid_until=_seconds(seen.previous_valid_until),
+        rotation_time=_seconds(seen.rotated_at),
+        previous_expiration_time=_seconds(seen.previous_valid_until),
     )
 
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workspace_operator.resources import statuses
+
 
 class Reason(StrEnum):
     """Why Ready has its status; also the reason of the event that tells of it."""
 
-    PENDING = "Pending"
+    PENDING = statuses.PENDING
     PROGRESSING = "Progressing"
     IN_FORCE = "InForce"
     MIGRATION_RUNNING = "MigrationRunning"

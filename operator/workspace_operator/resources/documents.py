@@ -19,7 +19,10 @@ SPELLINGS = {
 """Fields whose name in documents is not simply the camelCase of their name in Python."""
 
 INT64 = {"format": "int64"}
-Count = Annotated[int, Field(ge=0, json_schema_extra=INT64)]
+MOST = 2**53 - 1
+"""The largest integer that every reader of JSON reads exactly."""
+
+Count = Annotated[int, Field(ge=0, le=MOST, json_schema_extra=INT64)]
 
 
 def spelling(field: str) -> str:

@@ -16,7 +16,7 @@ import yaml
 
 from workspace_operator.resources import workspaces as ws
 from workspace_operator.resources.rules import RULES, Rule, at
-from workspace_operator.resources.statuses import NOT_OBSERVED
+from workspace_operator.resources.statuses import DEFAULT_STATUS
 
 Schema = dict[str, Any]
 
@@ -44,7 +44,26 @@ PRINTER_COLUMNS = (
     ("Display Name", "string", ".spec.displayName", "The name that people see", 1),
     ("Send", "string", ".spec.sendBehavior.mode", "How e-mail leaves the workspace", 1),
     ("Workspace ID", "integer", ".status.workspaceID", "The number in the store", 1),
+    ("Suspended", "boolean", ".spec.suspend", "Whether reconciliation is paused", 1),
+    (
+        "Message",
+        "string",
+        '.status.conditions[?(@.type=="Ready")].message',
+        "Why it is Ready or not, in words",
+        1,
+    ),
 )
+SELECTABLE_FIELDS = (
+    ".spec.displayName",
+    ".spec.accountName",
+    ".spec.deletionPolicy",
+    ".spec.suspend",
+    ".status.identifiers.mode",
+    ".status.workspaceID",
+)
+"""What ``kubectl get --field-selector`` takes; needs Kubernetes 1.31 or newer."""
+
+LABELS = {"app.kubernetes.io/name": ws.MANAGER, "app.kubernetes.io/part-of": ws.MANAGER}
 
 
 @cache
@@ -58,7 +77,7 @@ def resource_schema() -> Mapping[str, Any]:
     schema["properties"]["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
     schema["required"] = ["metadata", "spec"]
     status = schema["properties"]["status"]
-    schema["properties"]["status"] = without_defaults(status) | {"default": {"observedGeneration": NOT_OBSERVED}}
+    schema["properties"]["status"] = without_defaults(status) | {"default": DEFAULT_STATUS}
     for rule in RULES:
         place(rule, schema)
     return schema
@@ -117,6 +136,7 @@ def definition() -> dict[str, Any]:
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
+        "selectableFields": [{"jsonPath": path} for path in SELECTABLE_FIELDS],
         "additionalPrinterColumns": [printer_column(*column) for column in PRINTER_COLUMNS],
         "schema": {"openAPIV3Schema": resource_schema()},
     }
@@ -131,7 +151,7 @@ def definition() -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": CRD_NAME},
+        "metadata": {"name": CRD_NAME, "labels": LABELS},
         "spec": {"group": ws.GROUP, "names": names, "scope": "Namespaced", "versions": [version]},
     }
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.records import OnConflict
 from workspace_operator.migrations.stages import Stage
-from workspace_operator.resources.documents import INT64, Count, Document
+from workspace_operator.resources.documents import INT64, MOST, Count, Document
 
 ECHO_MAX_LENGTH = 256
 """How much is kept of an annotation that asks for something: the operator cuts it there."""
@@ -17,11 +17,31 @@ ECHO_MAX_LENGTH = 256
 NOT_OBSERVED = -1
 """The observedGeneration of a status that the operator has not written yet: no generation is negative."""
 
+PENDING = "Pending"
+"""The reason of Ready before the operator's first visit."""
+
+DEFAULT_STATUS = {
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "Unknown",
+            "observedGeneration": NOT_OBSERVED,
+            "lastTransitionTime": "1970-01-01T00:00:00Z",
+            "reason": PENDING,
+            "message": "The operator has not visited this resource yet.",
+        }
+    ],
+    "observedGeneration": NOT_OBSERVED,
+}
+"""What the API server gives to a new resource. Its condition speaks of the same generation as its root, since tools
+refuse a status whose parts speak of several (kubernetes.md §2); a constant time is all that a default can have."""
+
 QUALIFIED_NAME = (
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
     r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
 )
 REASON = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
+ObservedGeneration = Annotated[int, Field(ge=NOT_OBSERVED, le=MOST, json_schema_extra=INT64)]
 LIST_MAP = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
@@ -46,14 +66,15 @@ class ConditionStatus(StrEnum):
 class Condition(Document):
     """One aspect of the resource's state."""
 
-    type: Annotated[str, Field(max_length=316, pattern=QUALIFIED_NAME)]
+    type: Annotated[str, Field(min_length=1, max_length=316, pattern=QUALIFIED_NAME)]
     """type is the aspect: Ready, Reconciling, Stalled, IdentifiersApplied or Suspended."""
 
     status: ConditionStatus
     """status says whether it holds: True, False or Unknown."""
 
-    observed_generation: Count
-    """observedGeneration is the metadata.generation that the condition speaks of."""
+    observed_generation: ObservedGeneration
+    """observedGeneration is the metadata.generation that the condition speaks of; -1 before the operator's first
+    visit."""
 
     last_transition_time: datetime
     """lastTransitionTime is when status changed last."""
@@ -61,7 +82,7 @@ class Condition(Document):
     reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=REASON)]
     """reason is why, in one CamelCase word for programs."""
 
-    message: Annotated[str, Field(max_length=32768)]
+    message: Annotated[str, Field(min_length=1, max_length=32768)]
     """message is why, for people: what, how many, and what to do next."""
 
 
@@ -169,15 +190,15 @@ class MigrationStatus(Document):
 class CredentialsInForce(Document):
     """The credentials that clients call with; they themselves are in the Secret only."""
 
-    secret_name: Annotated[str, Field(max_length=253)] | None = None
+    secret_name: Annotated[str, Field(min_length=1, max_length=253)] | None = None
     """secretName is the Secret of this namespace that holds them, under siteID, apiKey and appKey; absent while
     none does, and without a cluster."""
 
-    rotated_at: datetime | None = None
-    """rotatedAt is when they were made."""
+    rotation_time: datetime | None = None
+    """rotationTime is when they were made."""
 
-    previous_valid_until: datetime | None = None
-    """previousValidUntil is when the last of the earlier ones ends; absent once none of them works."""
+    previous_expiration_time: datetime | None = None
+    """previousExpirationTime is when the last of the earlier ones ends; absent once none of them works."""
 
 
 class WorkspaceStatus(Document):
@@ -186,7 +207,7 @@ class WorkspaceStatus(Document):
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=LIST_MAP)] = ()
     """conditions is the state in named aspects; Ready sums it up."""
 
-    observed_generation: Annotated[int, Field(ge=NOT_OBSERVED, json_schema_extra=INT64)] = NOT_OBSERVED
+    observed_generation: ObservedGeneration = NOT_OBSERVED
     """observedGeneration is the metadata.generation that this status speaks of; -1 before the operator's
     first visit."""
 
@@ -209,7 +230,7 @@ class WorkspaceStatus(Document):
     credentials: CredentialsInForce | None = None
     """credentials is where the credentials are, and since when; absent while there are none."""
 
-    last_handled_reconcile_at: Annotated[str, Field(max_length=ECHO_MAX_LENGTH)] | None = None
+    last_handled_reconcile_at: Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)] | None = None
     """lastHandledReconcileAt is the value of the annotation workspace-operator.dev/reconcile-requested-at
     that was handled last, cut to 256 characters."""
 

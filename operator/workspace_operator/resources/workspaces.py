@@ -133,7 +133,7 @@ class SendBehavior(Document):
     """mode says where e-mail goes: as addressed (Normal), to testAddress only (Test), or nowhere (Never).
     Other channels go as addressed in any case."""
 
-    test_address: Annotated[str, Field(max_length=254)] | None = None
+    test_address: Annotated[str, Field(min_length=1, max_length=254)] | None = None
     """testAddress is the e-mail address that receives all e-mail in mode Test. It must be given in mode Test,
     and may not be given in any other."""
 
@@ -154,7 +154,7 @@ class WorkspaceSpec(Document):
     case-sensitive, and may change. It holds characters that can be seen, and plain spaces
     between them; names that differ in Unicode normalization (NFC) only are one name."""
 
-    color: Annotated[str, Field(max_length=7)] = "6B7280"
+    color: Annotated[str, Field(min_length=1, max_length=7)] = "6B7280"
     """color is the workspace's colour in lists: six hexadecimal digits, RRGGBB. Put it in quotes, since YAML
     reads 000000 and 123e45 as numbers and takes what follows an unquoted # for a comment; a # before it is
     allowed."""
