@@ -29,6 +29,7 @@ from workspace_operator.application.ports import (
     Heartbeats,
     Merges,
     Migrations,
+    Ownership,
     People,
     Previews,
     Resources,
@@ -50,6 +51,7 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.heartbeats import SQLHeartbeats
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
+from workspace_operator.store.ownership import SQLOwnership
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.previewing import SQLPreviews
 from workspace_operator.store.segments import SQLSegments
@@ -81,6 +83,7 @@ class Store:
     name: str
     workspaces: Workspaces
     heartbeats: Heartbeats
+    ownership: Ownership
     people: People
     belongings: Belongings
     segments: Segments
@@ -389,6 +392,7 @@ def _store(database: Database) -> Store:
         name=database.name,
         workspaces=SQLWorkspaces(database),
         heartbeats=SQLHeartbeats(database),
+        ownership=SQLOwnership(database),
         people=SQLPeople(database, new_cio_id=new_id),
         belongings=SQLBelongings(database),
         segments=SQLSegments(database),
