@@ -20,6 +20,7 @@ from workspace_operator.application.forgetting import Forgetter
 from workspace_operator.application.gauging import MigrationGauges
 from workspace_operator.application.heartbeats import Heart, HeartbeatMonitor
 from workspace_operator.application.migrating import MigrationWorker
+from workspace_operator.application.orphans import ClusterNames
 from workspace_operator.application.planning import NothingYet
 from workspace_operator.application.ports import (
     Belongings,
@@ -211,6 +212,16 @@ def reconciler(
         random=secrets.token_bytes,
         monitor=monitor,
     )
+
+
+def cluster_names(kubeconfig: Path | None, context: str | None) -> ClusterNames:
+    """Ask a cluster for its Workspace resources. Raises InvalidInput, ClusterUnavailable or ClusterRefused."""
+    from workspace_operator.cluster import access
+    from workspace_operator.cluster.resources import ClusterResources
+
+    api = access.load_client(kubeconfig, context)
+    cluster_id = access.cluster_id(api)
+    return ClusterNames(cluster_id=cluster_id, names=ClusterResources(api, cluster_id).names())
 
 
 def run_operator(store: Store, settings: OperatorSettings, stopping: threading.Event, *beside: Probes) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from workspace_operator.application.applying import ManifestResources, as_resource, validated_beside
+from workspace_operator.application.cluster_choice import refuse_other_clusters
 from workspace_operator.application.ports import Previews
 from workspace_operator.application.reading import resource_of
 from workspace_operator.errors import NotFound
@@ -92,6 +93,13 @@ class Planner:
             while self._conclude(course):
                 self._look(course, gone)
         return [self._forecast(course) for course in courses]
+
+    def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
+        """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
+        directory, names = self._directory, frozenset(map(name_of, manifests))
+        refuse_other_clusters(
+            directory.workspaces.values(), directory.beat_times.keys(), names, cluster_id=self._cluster_id
+        )
 
     def without_manifest(self, manifests: Sequence[Document]) -> Sequence[StoredWorkspace]:
         """The workspaces of this cluster that no manifest is about: an apply keeps them as they are."""
