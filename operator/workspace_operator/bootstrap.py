@@ -20,6 +20,7 @@ from workspace_operator.application.forgetting import Forgetter
 from workspace_operator.application.gauging import MigrationGauges
 from workspace_operator.application.heartbeats import Heart, HeartbeatMonitor
 from workspace_operator.application.migrating import MigrationWorker
+from workspace_operator.application.orphan_log import OrphanLog
 from workspace_operator.application.orphans import ClusterNames
 from workspace_operator.application.planning import NothingYet
 from workspace_operator.application.ports import (
@@ -267,21 +268,31 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         health=endpoint,
     )
     heart = Heart(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
-    with _beating(heart):
+    orphans = OrphanLog(
+        workspaces=store.workspaces,
+        known=controller.keys,
+        is_released=resources.is_released,
+        count_people=store.people.count,
+        cluster_id=cluster_id,
+        namespaces=settings.namespaces,
+    )
+    with _beside(heart.run, orphans.run):
         operator.run_operator(controller, options, stopping)
 
 
 @contextmanager
-def _beating(heart: Heart) -> Iterator[None]:
-    """Write heartbeats meanwhile, in a thread that a database which is away holds up alone."""
+def _beside(*jobs: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run jobs meanwhile, each in a thread that a database which is away holds up alone."""
     stopping = threading.Event()
-    thread = threading.Thread(target=heart.run, args=(stopping,), name="heartbeat", daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=job, args=(stopping,), daemon=True) for job in jobs]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stopping.set()
-        thread.join(timeout=5)
+        for thread in threads:
+            thread.join(timeout=5)
 
 
 def api_server(settings: APISettings) -> "Server":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.bootstrap import Store
     from workspace_operator.reconcile.observed import StoredWorkspace
 
-app = typer.Typer(help="See the workspaces in the store and whose they are; give them to others.", no_args_is_help=True)
+app = typer.Typer(help="List, assign, move and delete workspaces.", no_args_is_help=True)
 
 COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE", "OWNER")
 MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER", "OBSTACLE")
