@@ -20,6 +20,8 @@ from workspace_operator.application.forgetting import Forgetter
 from workspace_operator.application.gauging import MigrationGauges
 from workspace_operator.application.heartbeats import Heart, HeartbeatMonitor
 from workspace_operator.application.migrating import MigrationWorker
+from workspace_operator.application.orphan_log import OrphanLog
+from workspace_operator.application.orphans import ClusterNames
 from workspace_operator.application.planning import NothingYet
 from workspace_operator.application.ports import (
     Belongings,
@@ -29,6 +31,7 @@ from workspace_operator.application.ports import (
     Heartbeats,
     Merges,
     Migrations,
+    Ownership,
     People,
     Previews,
     Resources,
@@ -50,6 +53,7 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.heartbeats import SQLHeartbeats
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
+from workspace_operator.store.ownership import SQLOwnership
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.previewing import SQLPreviews
 from workspace_operator.store.segments import SQLSegments
@@ -81,6 +85,7 @@ class Store:
     name: str
     workspaces: Workspaces
     heartbeats: Heartbeats
+    ownership: Ownership
     people: People
     belongings: Belongings
     segments: Segments
@@ -210,6 +215,16 @@ def reconciler(
     )
 
 
+def cluster_names(kubeconfig: Path | None, context: str | None) -> ClusterNames:
+    """Ask a cluster for its Workspace resources. Raises InvalidInput, ClusterUnavailable or ClusterRefused."""
+    from workspace_operator.cluster import access
+    from workspace_operator.cluster.resources import ClusterResources
+
+    api = access.load_client(kubeconfig, context)
+    cluster_id = access.cluster_id(api)
+    return ClusterNames(cluster_id=cluster_id, names=ClusterResources(api, cluster_id).names())
+
+
 def run_operator(store: Store, settings: OperatorSettings, stopping: threading.Event, *beside: Probes) -> None:
     """Attend to the Workspace resources of a cluster until told to stop. Raises InvalidInput for the kubeconfig."""
     # Kopf and the Kubernetes client are 50 MB and half a second that no other command needs.
@@ -253,21 +268,31 @@ def run_operator(store: Store, settings: OperatorSettings, stopping: threading.E
         health=endpoint,
     )
     heart = Heart(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
-    with _beating(heart):
+    orphans = OrphanLog(
+        workspaces=store.workspaces,
+        known=controller.keys,
+        is_released=resources.is_released,
+        count_people=store.people.count,
+        cluster_id=cluster_id,
+        namespaces=settings.namespaces,
+    )
+    with _beside(heart.run, orphans.run):
         operator.run_operator(controller, options, stopping)
 
 
 @contextmanager
-def _beating(heart: Heart) -> Iterator[None]:
-    """Write heartbeats meanwhile, in a thread that a database which is away holds up alone."""
+def _beside(*jobs: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run jobs meanwhile, each in a thread that a database which is away holds up alone."""
     stopping = threading.Event()
-    thread = threading.Thread(target=heart.run, args=(stopping,), name="heartbeat", daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=job, args=(stopping,), daemon=True) for job in jobs]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stopping.set()
-        thread.join(timeout=5)
+        for thread in threads:
+            thread.join(timeout=5)
 
 
 def api_server(settings: APISettings) -> "Server":
@@ -386,6 +411,7 @@ def _store(database: Database) -> Store:
         name=database.name,
         workspaces=SQLWorkspaces(database),
         heartbeats=SQLHeartbeats(database),
+        ownership=SQLOwnership(database),
         people=SQLPeople(database, new_cio_id=new_id),
         belongings=SQLBelongings(database),
         segments=SQLSegments(database),

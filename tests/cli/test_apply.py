@@ -223,7 +223,7 @@ def test_assigned_workspace_is_taken_over(run: Run) -> None:
 
     assert (done.code, done.out) == (0, "workspace number 1 now belongs to sales/crm of cluster blue\n")
     row = run("workspaces", "list").out.splitlines()[1].split()
-    assert row == ["1", "CRM", "EmailOrID", "blue", "sales", "crm", "default", "0"]
+    assert row == ["1", "CRM", "EmailOrID", "blue", "sales", "crm", "default", "0", "unknown"]
 
 
 def test_unknown_workspace_cannot_be_assigned(run: Run) -> None:

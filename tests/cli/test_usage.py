@@ -37,6 +37,8 @@ COMMANDS = (
     ("credentials", "revoke"),
     ("workspaces", "list"),
     ("workspaces", "assign"),
+    ("workspaces", "move"),
+    ("workspaces", "delete"),
     ("database", "upgrade"),
 )
 

@@ -27,6 +27,7 @@ class MemoryPreviews:
         return Directory(
             workspaces={number: room.workspace for number, room in rooms},
             migrations={number: room.changes[-1].migration for number, room in rooms if room.changes},
+            beat_times={cluster: each.beat_at for cluster, each in self.memory.heartbeats.items()},
         )
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:

@@ -17,6 +17,7 @@ from tests.fakes.heartbeats import MemoryHeartbeats
 from tests.fakes.memory import Memory
 from tests.fakes.merges import MemoryMerges
 from tests.fakes.migrations import MemoryMigrations
+from tests.fakes.ownership import MemoryOwnership
 from tests.fakes.people import MemoryPeople
 from tests.fakes.previews import MemoryPreviews
 from tests.fakes.segments import MemorySegments
@@ -30,6 +31,7 @@ from workspace_operator.application.ports import (
     Heartbeats,
     Merges,
     Migrations,
+    Ownership,
     People,
     Previews,
     Segments,
@@ -46,6 +48,7 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.heartbeats import SQLHeartbeats
 from workspace_operator.store.merging import SQLMerges
 from workspace_operator.store.migrating import SQLMigrations
+from workspace_operator.store.ownership import SQLOwnership
 from workspace_operator.store.people import SQLPeople
 from workspace_operator.store.plan_statistics import pin
 from workspace_operator.store.previewing import SQLPreviews
@@ -97,6 +100,7 @@ class Store:
     previews: Previews
     write_path: WritePath
     heartbeats: Heartbeats
+    ownership: Ownership
     leave: Leave
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -122,6 +126,7 @@ def memory_store() -> Store:
         previews=MemoryPreviews(memory),
         write_path=MemoryWritePath(),
         heartbeats=MemoryHeartbeats(memory),
+        ownership=MemoryOwnership(memory),
         leave=leave,
         clock=clock,
     )
@@ -146,6 +151,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         previews=SQLPreviews(database),
         write_path=SQLWritePath(database),
         heartbeats=SQLHeartbeats(database),
+        ownership=SQLOwnership(database),
         leave=leave,
         clock=clock,
         database=database,

@@ -156,6 +156,11 @@ class Controller:
                     self._enqueue(key, item, Priority.DUE)
         self._resynced_at = self.monotonic()
 
+    def keys(self) -> Collection[Key]:
+        """Namespaces and names of all known resources."""
+        with self._changed:
+            return frozenset(self._items)
+
     def is_ready(self) -> bool:
         """Whether resyncs come to their end, and the last one reached the store."""
         is_late = self._resynced_at is None or self.monotonic() - self._resynced_at > LATE_AFTER

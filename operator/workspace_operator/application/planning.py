@@ -4,12 +4,13 @@ The decisions are those of a reconcile (``reconcile.deciding``), one after the o
 on a rehearsal of the directory in memory. Where people decide, that is at identifier changes, they are looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from workspace_operator.application.applying import ManifestResources, as_resource, validated_beside
+from workspace_operator.application.cluster_choice import refuse_other_clusters
 from workspace_operator.application.ports import Previews
 from workspace_operator.application.reading import resource_of
 from workspace_operator.errors import NotFound
@@ -17,7 +18,7 @@ from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration
 from workspace_operator.migrations.stages import BEFORE_SWITCH, Stage
 from workspace_operator.reconcile.deciding import decide
-from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast
+from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast, Orphan
 from workspace_operator.reconcile.intentions import Intention, intentions_of
 from workspace_operator.reconcile.observed import Owner, StoredWorkspace
 from workspace_operator.reconcile.previews import Preview
@@ -29,6 +30,9 @@ from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.statuses import ConditionType
 
 Document = Mapping[str, Any]
+
+MAX_ORPHANS = 3
+"""Workspaces of the same name that a plan names for one resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,14 @@ class Planner:
             self._look(course, gone)
             while self._conclude(course):
                 self._look(course, gone)
-        return [self._forecast(course) for course in courses]
+        return [self._forecast(course, names) for course in courses]
+
+    def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
+        """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
+        directory, names = self._directory, frozenset(map(name_of, manifests))
+        refuse_other_clusters(
+            directory.workspaces.values(), directory.beat_times.keys(), names, cluster_id=self._cluster_id
+        )
 
     def without_manifest(self, manifests: Sequence[Document]) -> Sequence[StoredWorkspace]:
         """The workspaces of this cluster that no manifest is about: an apply keeps them as they are."""
@@ -154,17 +165,37 @@ class Planner:
         known = self._directory.migrations.get(change.workspace_id)
         return known.stage if known is not None and known.number == change.number else None
 
-    def _forecast(self, course: _Course) -> Forecast:
+    def _forecast(self, course: _Course, names: Collection[tuple[str, str]]) -> Forecast:
         ready = next(each for each in course.resource.previous.conditions if each.type == ConditionType.READY)
         workspace = self._rehearsal.owned_by(course.owner)
         number = None if workspace is None else workspace.workspace_id
+        is_made = number is not None and number not in self._directory.workspaces
         return Forecast(
             title=course.resource.title,
+            cluster=self._cluster_id,
+            orphans=self._orphans(course.owner, names) if is_made else (),
             workspace_id=number if number in self._directory.workspaces else None,
             intentions=tuple(course.intentions),
             identifiers=course.identifiers,
             verdict=Verdict(reason=Reason(ready.reason), message=ready.message),
         )
+
+    def _orphans(self, owner: Owner, names: Collection[tuple[str, str]]) -> tuple[Orphan, ...]:
+        """Workspaces of the same name, whose namespace was renamed or whose cluster was made anew."""
+        found = [each for each in self._directory.workspaces.values() if _may_be_meant(each.owner, owner, names)]
+        return tuple(Orphan(workspace=each, people=self._people(each)) for each in found[:MAX_ORPHANS])
+
+    def _people(self, workspace: StoredWorkspace) -> int:
+        number, mode = workspace.workspace_id, workspace.mode
+        return self._previews.preview(number, from_mode=mode, to_mode=mode, samples=0).people.total
+
+
+def _may_be_meant(theirs: Owner, owner: Owner, names: Collection[tuple[str, str]]) -> bool:
+    if theirs.name != owner.name:
+        return False
+    if theirs.cluster != owner.cluster:
+        return theirs.namespace == owner.namespace
+    return (theirs.namespace, theirs.name) not in names
 
 
 def _rests(change: Migration, resource: Resource) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from workspace_operator.application.heartbeats import HeartbeatMonitor
 from workspace_operator.application.key_making import Random
 from workspace_operator.application.keyrings import Keyring
+from workspace_operator.application.orphan_log import log_silent_namesakes
 from workspace_operator.application.ports import Credentials, Resources, Secrets, Sought, Workspaces
 from workspace_operator.application.reading import resource_of
 from workspace_operator.errors import Moved, NameTaken, StoreUnavailable, WorkspaceOperatorError
@@ -123,6 +124,8 @@ class Reconciler:
         for event in plan.events:
             self.resources.emit(subject.resource.namespace, subject.resource.name, subject.resource.uid, event)
         self._mark_reported(observed)
+        if plan.status is not None and isinstance(observed, Observed):
+            log_silent_namesakes(subject.resource, observed, self.cluster_id, self.count_people)
         return ReconcileResult(
             document=document,
             requeue=plan.retry,

@@ -14,7 +14,7 @@ from workspace_operator.cli.manifest_files import (
     manifests_of,
     refuse_problems,
 )
-from workspace_operator.cli.options import Database
+from workspace_operator.cli.options import Database, OwnClusterID
 from workspace_operator.cli.output import ERROR, STALLED, json_text, table, tell
 from workspace_operator.cli.stores import made
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
@@ -49,9 +49,7 @@ def apply(
     kustomize: Kustomize = None,
     recursive: Recursive = False,
     output: Annotated[Format, typer.Option("--output", "-o", help="How to print the resources.")] = Format.TABLE,
-    cluster_id: Annotated[
-        str, typer.Option("--cluster-id", metavar="ID", help="Names this set of manifests in the database.")
-    ] = DEFAULT_CLUSTER_ID,
+    cluster_id: OwnClusterID = None,
     database: Database,
 ) -> None:
     """Bring Workspace manifests into force without any cluster.
@@ -62,8 +60,12 @@ def apply(
     """
     found = manifests_of(filename, kustomize, recursive=recursive)
     with made(database) as store:
-        _refuse_invalid(found.ours, store, cluster_id)
-        done = _applied([manifest.document for manifest in found.ours], store, cluster_id)
+        cluster = cluster_id or DEFAULT_CLUSTER_ID
+        _refuse_invalid(found.ours, store, cluster)
+        documents = [manifest.document for manifest in found.ours]
+        if cluster_id is None:
+            _refuse_other_clusters(documents, store)
+        done = _applied(documents, store, cluster)
     _print(done, output)
     raise typer.Exit(_exit_code(done))
 
@@ -91,6 +93,18 @@ def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Store", cluster: st
         for problem in validated(manifest.document, store.workspaces, cluster=cluster)
     )
     refuse_problems(problems, "nothing was applied")
+
+
+def _refuse_other_clusters(documents: Sequence[Document], store: "Store") -> None:
+    from workspace_operator.application.cluster_choice import refuse_other_clusters
+    from workspace_operator.resources.manifests import name_of
+
+    refuse_other_clusters(
+        store.workspaces.list(),
+        store.heartbeats.all().keys(),
+        frozenset(map(name_of, documents)),
+        cluster_id=DEFAULT_CLUSTER_ID,
+    )
 
 
 def _print(documents: Sequence[Document], output: Format) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workspace_operator.settings import DATABASE_VARIABLE, default_database
+from workspace_operator.settings import DATABASE_VARIABLE, DEFAULT_CLUSTER_ID, default_database
 
 Database = Annotated[
     str,
@@ -22,6 +22,17 @@ ClusterID = Annotated[
     str | None,
     typer.Option("--cluster-id", metavar="ID", help="Needed only when several clusters have a workspace of that name."),
 ]
+OwnClusterID = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster-id",
+        metavar="ID",
+        show_default=DEFAULT_CLUSTER_ID,
+        help="The cluster that the manifests are of, as the database names it.",
+    ),
+]
+"""None: nothing was said, and the database may belong to a cluster all the same."""
+
 WorkspaceName = Annotated[
     str, typer.Option("--workspace", "-w", metavar="NAMESPACE/NAME", help="The Workspace resource it belongs to.")
 ]

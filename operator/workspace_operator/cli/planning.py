@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workspace_operator.cli.manifest_files import Filenames, Kustomize, Recursive, manifests_of, refuse_problems
-from workspace_operator.cli.options import Database
+from workspace_operator.cli.options import Database, OwnClusterID
 from workspace_operator.cli.output import STALLED, json_text
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
@@ -52,9 +52,7 @@ def plan(
         ),
     ] = SAMPLES,
     output: Annotated[Format, typer.Option("--output", "-o", help="How to print the plan.")] = Format.TABLE,
-    cluster_id: Annotated[
-        str, typer.Option("--cluster-id", metavar="ID", help="Names this set of manifests in the database.")
-    ] = DEFAULT_CLUSTER_ID,
+    cluster_id: OwnClusterID = None,
     database: Database,
 ) -> None:
     """Tell what an apply would do, without doing it.
@@ -71,8 +69,11 @@ def plan(
     found = manifests_of(filename, kustomize, recursive=recursive)
     documents = [manifest.document for manifest in found.ours]
     with bootstrap.looked_into(database) as previews:
-        planner = Planner(previews, cluster_id=cluster_id, now=bootstrap.utc_now(), samples=samples)
+        cluster = cluster_id or DEFAULT_CLUSTER_ID
+        planner = Planner(previews, cluster_id=cluster, now=bootstrap.utc_now(), samples=samples)
         _refuse_invalid(found.ours, planner)
+        if cluster_id is None:
+            planner.refuse_other_clusters(documents)
         forecasts, kept = planner.plan(documents), planner.without_manifest(documents)
     _print(forecasts, kept, output)
     raise typer.Exit(_exit_code(outcome_of_all(forecasts)))

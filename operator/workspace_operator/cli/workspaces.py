@@ -1,28 +1,68 @@
 """``workspacectl workspaces``: what the store holds, and whose it is."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workspace_operator.cli.options import Database, namespaced
-from workspace_operator.cli.output import table, tell
+from workspace_operator.cli.output import STALLED, note, people_text, table, tell
 from workspace_operator.cli.stores import opened
+from workspace_operator.errors import InvalidInput
 
-app = typer.Typer(help="See the workspaces in the store, and whose they are.", no_args_is_help=True)
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.moves import Move
+    from workspace_operator.application.orphans import Owners
+    from workspace_operator.bootstrap import Store
+    from workspace_operator.reconcile.observed import StoredWorkspace
 
-COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE")
+app = typer.Typer(help="List, assign, move and delete workspaces.", no_args_is_help=True)
+
+COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE", "OWNER")
+MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER", "OBSTACLE")
+
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Ask this cluster which of its resources are there.",
+    ),
+]
+Context = Annotated[
+    str | None, typer.Option("--context", metavar="NAME", help="A context of the kubeconfig; asks that cluster.")
+]
+ReplaceEmpty = Annotated[
+    bool,
+    typer.Option("--replace-empty", help="Delete the workspace that is in the place, if it is empty."),
+]
 
 
 @app.command("list")
-def list_workspaces(*, database: Database) -> None:
-    """List all workspaces, with the resources that they belong to."""
+def list_workspaces(
+    *,
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="Only those that no living resource is known to own.")
+    ] = False,
+    kubeconfig: Kubeconfig = None,
+    kube_context: Context = None,
+    database: Database,
+) -> None:
+    """List all workspaces, with the resources that they belong to.
+
+    OWNER says whether the resource is present or gone, if its cluster is asked (--kubeconfig or --context). Of other
+    clusters it says "cluster silent" if their operators no longer write heartbeats, else "unknown".
+    """
     with opened(database) as store:
-        rows = []
-        for each in store.workspaces.list():
-            owner, people = each.owner, store.people.count(each.workspace_id).total
-            names = (owner.cluster, owner.namespace, owner.name, each.account)
-            rows.append((each.workspace_id, each.settings.display_name, each.mode, *names, people))
-        table(COLUMNS, rows)
+        owners = _owners(store, kubeconfig, kube_context)
+        found = store.workspaces.list()
+        shown = [each for each in found if owners.is_orphan(each.owner)] if orphans else found
+        table(COLUMNS, [_row(each, store, owners) for each in shown])
+    if orphans and (clusters := _unasked(found, owners)):
+        note(f"not listed, since only their cluster knows (--kubeconfig): the workspaces of {', '.join(clusters)}")
 
 
 @app.command()
@@ -30,6 +70,7 @@ def assign(
     workspace_id: Annotated[int, typer.Argument(metavar="ID", help="The workspace's number, as listed.")],
     *,
     to: Annotated[str, typer.Option("--to", metavar="NAMESPACE/NAME", help="The resource that shall own it.")],
+    replace_empty: ReplaceEmpty = False,
     cluster_id: Annotated[
         str | None, typer.Option("--cluster-id", metavar="ID", help="The resource's cluster; the same if left out.")
     ] = None,
@@ -38,7 +79,7 @@ def assign(
     """Give a workspace to another resource.
 
     Also to one of another namespace or cluster. The resource takes it over at its next reconcile. The one that
-    owned it before, if it still exists, says OwnershipConflict until it is deleted.
+    owned it before, if it still exists, is Stalled until it is deleted.
     """
     from workspace_operator.reconcile.observed import Owner
     from workspace_operator.reconcile.plan import TakeOver
@@ -48,5 +89,117 @@ def assign(
         workspace = store.workspaces.get(workspace_id)
         owner = Owner(cluster=cluster_id or workspace.owner.cluster, namespace=namespace, name=name, uid="")
         take_over = TakeOver(workspace_id=workspace_id, row_version=workspace.row_version, owner=owner)
-        store.workspaces.carry_out(take_over, now=store.clock())
+        store.ownership.reassign([take_over], replace_empty=replace_empty)
         tell(f"workspace number {workspace_id} now belongs to {to} of cluster {owner.cluster}")
+
+
+@app.command()
+def move(
+    *,
+    from_cluster: Annotated[str, typer.Option("--from-cluster", metavar="ID", help="The cluster that has them.")],
+    to_cluster: Annotated[
+        str | None,
+        typer.Option("--to-cluster", metavar="ID", help="The cluster that gets them; the only other one if left out."),
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only the workspaces of this namespace.")
+    ] = None,
+    replace_empty: ReplaceEmpty = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be moved, and change nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Move them although the cluster is alive.")] = False,
+    database: Database,
+) -> None:
+    """Move the workspaces of a cluster to another one, all of them or none.
+
+    For a cluster that was made anew: resources of the same namespaces and names take the workspaces over, with their
+    people, at their next reconcile.
+
+    Exits with 0 when all are moved, or could be; 3 when any of them cannot, and then nothing is moved; 1 on an error.
+    """
+    from workspace_operator.application.moves import Moving
+
+    with opened(database) as store:
+        owners = _owners(store)
+        moving = Moving(
+            workspaces=store.workspaces, ownership=store.ownership, owners=owners, replace_empty=replace_empty
+        )
+        moves = moving.plan(from_cluster, to_cluster, namespace)
+        if owners.is_alive(from_cluster) and not (force or dry_run):
+            raise InvalidInput(
+                f"cluster {from_cluster} is alive: its operator has just written a heartbeat. Stop that operator and "
+                "wait a minute, or say --force",
+                field="--from-cluster",
+            )
+        is_possible = not any(each.obstacle for each in moves)
+        if is_possible and not dry_run:
+            store.ownership.reassign([each.action for each in moves], replace_empty=replace_empty)
+        _tell_moves(moves, store, is_moved=is_possible and not dry_run)
+    raise typer.Exit(0 if is_possible else STALLED)
+
+
+@app.command()
+def delete(
+    workspace_id: Annotated[int, typer.Argument(metavar="ID", help="The workspace's number, as listed.")],
+    *,
+    confirm_name: Annotated[
+        str, typer.Option("--confirm-name", metavar="NAME", help="Its display name exactly, to show that it is meant.")
+    ],
+    database: Database,
+) -> None:
+    """Delete a workspace with all its people, for ever.
+
+    A resource that still owns it says WorkspaceMissing afterwards.
+    """
+    from workspace_operator.reconcile.plan import DestroyWorkspace
+
+    with opened(database) as store:
+        workspace = store.workspaces.get(workspace_id)
+        name, people = workspace.settings.display_name, store.people.count(workspace_id).total
+        if confirm_name != name:
+            raise InvalidInput(
+                f'--confirm-name {confirm_name!r} must be the display name of workspace {workspace_id}, "{name}": '
+                "nothing was deleted",
+                field="--confirm-name",
+            )
+        destruction = DestroyWorkspace(workspace_id=workspace_id, row_version=workspace.row_version)
+        store.workspaces.carry_out(destruction, now=store.clock())
+        tell(f'workspace number {workspace_id} "{name}" was deleted, with {people_text(people)}')
+
+
+def _owners(store: "Store", kubeconfig: Path | None = None, context: str | None = None) -> "Owners":
+    from workspace_operator import bootstrap
+    from workspace_operator.application.orphans import Owners
+
+    asked = None if kubeconfig is None and context is None else bootstrap.cluster_names(kubeconfig, context)
+    return Owners(heartbeats=store.heartbeats.all(), now=store.clock(), asked=asked)
+
+
+def _row(workspace: "StoredWorkspace", store: "Store", owners: "Owners") -> Sequence[object]:
+    owner, people = workspace.owner, store.people.count(workspace.workspace_id).total
+    names = (owner.cluster, owner.namespace, owner.name, workspace.account)
+    numbers = (workspace.workspace_id, workspace.settings.display_name, workspace.mode)
+    return (*numbers, *names, people, owners.state(owner))
+
+
+def _unasked(found: "Sequence[StoredWorkspace]", owners: "Owners") -> Sequence[str]:
+    from workspace_operator.application.orphans import OwnerState
+
+    clusters = {each.owner.cluster for each in found if owners.state(each.owner) is OwnerState.UNKNOWN}
+    return sorted(clusters & owners.heartbeats.keys())
+
+
+def _tell_moves(moves: "Sequence[Move]", store: "Store", *, is_moved: bool) -> None:
+    rows = []
+    for each in moves:
+        source, people = each.workspace.owner, store.people.count(each.workspace.workspace_id).total
+        place = (each.workspace.workspace_id, source.namespace, source.name, people)
+        rows.append((*place, source.cluster, each.owner.cluster, each.obstacle))
+    table(MOVE_COLUMNS, rows)
+    number = f"{len(moves)} workspace" + ("" if len(moves) == 1 else "s")
+    stuck = sum(bool(each.obstacle) for each in moves)
+    if is_moved:
+        tell(f"\n{number} moved.")
+    elif stuck:
+        tell(f"\n{stuck} of {number} cannot be moved. Nothing was changed.")
+    else:
+        tell(f"\n{number} can be moved. Nothing was changed.")

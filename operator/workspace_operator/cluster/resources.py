@@ -8,10 +8,11 @@ import logging
 import platform
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from kubernetes import client
 
@@ -22,6 +23,9 @@ from workspace_operator.reconcile.plan import Event
 from workspace_operator.resources.workspaces import API_VERSION, KIND, MANAGER, PLURAL
 
 logger = logging.getLogger(__name__)
+
+PAGE = 500
+"""Resources that are listed at once."""
 
 MESSAGE_LENGTH = 1024
 """The API server refuses longer messages in events."""
@@ -58,6 +62,18 @@ class ClusterResources:
     def get(self, namespace: str, name: str) -> Mapping[str, Any]:
         """Read a resource as it is now. Raises NotFound."""
         return ask(self.api, "GET", _path(namespace, name))
+
+    def names(self) -> Collection[tuple[str, str]]:
+        """List the namespaces and names of all resources of the cluster."""
+        names, following = set[tuple[str, str]](), ""
+        while True:
+            page = ask(self.api, "GET", f"/apis/{API_VERSION}/{PLURAL}?limit={PAGE}{following}")
+            metadata = [each["metadata"] for each in page["items"]]
+            names |= {(each["namespace"], each["name"]) for each in metadata}
+            token = page["metadata"].get("continue")
+            if not token:
+                return names
+            following = f"&continue={quote(token)}"
 
     def is_released(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace is gone; false if the cluster does not let us know."""

@@ -9,6 +9,7 @@ from workspace_operator.migrations.records import Migration, OnConflict
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.intentions import Intention
 from workspace_operator.reconcile.messages import people
+from workspace_operator.reconcile.observed import StoredWorkspace
 from workspace_operator.reconcile.previews import Preview
 from workspace_operator.reconcile.verdicts import Footing, Verdict
 
@@ -42,17 +43,29 @@ class IdentifierForecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A workspace beside which a new one would be made: of another cluster, or of a namespace without a manifest."""
+
+    workspace: StoredWorkspace
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """What an apply would do for one resource.
 
     Attributes:
         title: NAMESPACE/NAME.
+        cluster: the cluster that the manifests are of.
         workspace_id: None if a workspace would be made.
         verdict: how condition Ready would end.
+        orphans: workspaces of the same name that nobody may be left to own, if a workspace would be made.
     """
 
     title: str
+    cluster: str = ""
     workspace_id: int | None
+    orphans: tuple[Orphan, ...] = ()
     intentions: tuple[Intention, ...] = ()
     identifiers: IdentifierForecast | None = None
     verdict: Verdict
@@ -65,11 +78,11 @@ class Forecast:
     @property
     def advice(self) -> tuple[str, ...]:
         """What to do next, or to know before."""
-        forecast = self.identifiers
+        forecast, orphans = self.identifiers, tuple(_of_orphan(each, self) for each in self.orphans)
         if forecast is None or forecast.preview is None:
-            return ()
+            return orphans
         facts = Facts(title=self.title, change=forecast.change, preview=forecast.preview)
-        return tuple(told for rule in ADVICE if (told := rule(facts)) is not None)
+        return orphans + tuple(told for rule in ADVICE if (told := rule(facts)) is not None)
 
 
 def somebody_must_act(forecast: Forecast) -> bool:
@@ -188,6 +201,18 @@ ADVICE = (
     people_without_id_stay,
     people_without_identifier_stay,
 )
+
+
+def _of_orphan(orphan: Orphan, forecast: Forecast) -> str:
+    """A workspace of the same name that may be what the manifest stands for, and how to give it to the resource."""
+    owner, number = orphan.workspace.owner, orphan.workspace.workspace_id
+    of_cluster = "" if owner.cluster == forecast.cluster else f" of cluster {owner.cluster}"
+    place = "" if not of_cluster else f" --cluster-id {forecast.cluster}"
+    return (
+        f"A new workspace would be made beside workspace {number} of {owner.namespace}/{owner.name}{of_cluster}, which "
+        f"has {people(orphan.people)}. If the manifest stands for that one: `workspacectl workspaces assign {number} "
+        f"--to {forecast.title}{place}`."
+    )
 
 
 def _merging(preview: Preview) -> str:

@@ -45,10 +45,14 @@ Name: TypeAlias = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """All workspaces of one moment, by number, and the newest identifier change of each that had one."""
+    """All workspaces of one moment, by number, and the newest identifier change of each that had one.
+
+    ``beat_times`` is when each cluster wrote its newest heartbeat, if it ever did.
+    """
 
     workspaces: Mapping[int, StoredWorkspace] = field(default_factory=dict)
     migrations: Mapping[int, Migration] = field(default_factory=dict)
+    beat_times: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class Rehearsal:

@@ -59,6 +59,7 @@ workspace = sa.Table(
     # The form in which names are compared (resources.display_names). Not unique: older names may be equal in it.
     sa.Column("name_key", Key, nullable=False, server_default=""),
     sa.Index("ix_workspace_account_id_name_key", "account_id", "name_key"),
+    sa.Index("ix_workspace_owner_namespace_owner_name", "owner_namespace", "owner_name"),
     sa.UniqueConstraint("account_id", "display_name"),
     sa.UniqueConstraint("owner_cluster", "owner_namespace", "owner_name"),
     sqlite_autoincrement=True,

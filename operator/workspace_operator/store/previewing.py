@@ -19,6 +19,7 @@ from workspace_operator.reconcile.previews import Preview, Sample
 from workspace_operator.reconcile.rehearsals import Directory
 from workspace_operator.store.counting import IS_SUPPRESSED, count_people, count_violations
 from workspace_operator.store.dialects import looked_up
+from workspace_operator.store.directory_tables import cluster_heartbeat
 from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import WITH_ACCOUNT, Row, migration_of, workspace_of
 from workspace_operator.store.tables import KIND_EMAIL, migration, person, suppression, workspace
@@ -124,9 +125,11 @@ class SQLPreviews:
         with self.database.reading_one_snapshot() as connection:
             workspaces = [workspace_of(row) for row in connection.execute(WITH_ACCOUNT)]
             changes = [migration_of(row) for row in connection.execute(_NEWEST)]
+            beats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
         return Directory(
             workspaces={each.workspace_id: each for each in workspaces},
             migrations={each.workspace_id: each for each in changes},
+            beat_times=beats,
         )
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:

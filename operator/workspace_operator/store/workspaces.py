@@ -210,11 +210,11 @@ def _work_of(action: Action, now: datetime, spec: SpecVersion | None) -> Callabl
         case CreateWorkspace():
             return lambda connection: _create(connection, action, spec)
         case TakeOver():
-            return lambda connection: _take_over(connection, action, spec)
+            return lambda connection: take_over(connection, action, spec)
         case PutInForce():
             return lambda connection: _put_in_force(connection, action, spec)
         case DestroyWorkspace():
-            return lambda connection: _destroy(connection, action, spec)
+            return lambda connection: destroy(connection, action, spec)
         case RequestMigration():
             return lambda connection: requests.request(connection, action, now, spec)
         case CancelMigration():
@@ -271,8 +271,11 @@ def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> R
     return row
 
 
-def _take_over(connection: sa.Connection, action: TakeOver, spec: SpecVersion | None) -> None:
-    """Change the owner; in another namespace the workspace joins the account of the same name there."""
+def take_over(connection: sa.Connection, action: TakeOver, spec: SpecVersion | None) -> None:
+    """Change the owner; in another namespace the workspace joins the account of the same name there.
+
+    Raises Moved or NameTaken.
+    """
     row = _locked(connection, action.workspace_id, action.row_version)
     taken = connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).scalar_one_or_none()
     if taken not in (None, action.workspace_id):
@@ -313,7 +316,8 @@ def _write(connection: sa.Connection, workspace_id: int, values: Mapping[str, ob
     connection.execute(sa.update(workspace).where(workspace.c.workspace_id == workspace_id).values(values))
 
 
-def _destroy(connection: sa.Connection, action: DestroyWorkspace, spec: SpecVersion | None) -> None:
+def destroy(connection: sa.Connection, action: DestroyWorkspace, spec: SpecVersion | None) -> None:
+    """Delete a workspace with everything that it holds. Raises Moved."""
     close_fence(connection, action.workspace_id)
     # Who asks for a change locks the workspace, who carries one out locks the change: both are waited for and kept
     # out before anything else goes, so that neither leaves rows behind.

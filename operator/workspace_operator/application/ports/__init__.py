@@ -12,6 +12,7 @@ from workspace_operator.application.ports.exports import Export, Exports, Violat
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merges import Merge, Merges, Undone
 from workspace_operator.application.ports.migrations import LONGEST_REST, Batch, Lease, Migrations
+from workspace_operator.application.ports.ownership import Ownership
 from workspace_operator.application.ports.people import Answer, People, Performer, ReferenceAsk
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
@@ -36,6 +37,7 @@ __all__ = [
     "Merge",
     "Merges",
     "Migrations",
+    "Ownership",
     "People",
     "Performer",
     "Previews",
