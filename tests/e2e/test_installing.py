@@ -37,12 +37,12 @@ class Installation:
 @pytest.fixture
 def installation(cluster: Kubectl, tmp_path: Path) -> Iterator[Installation]:
     name = f"trial-{secrets.token_hex(4)}"
-    names = {"namespace": name, "namePrefix": f"{name}-"}
+    prefix = f"{name}-"
     made = Installation(
         kubectl=cluster,
         namespace=name,
-        storage=overlay(tmp_path / "storage", "storage", **names),
-        operator=overlay(tmp_path / "operator", "overlays/sqlite", **names),
+        storage=overlay(tmp_path / "storage", "storage", namespace=name, namePrefix=prefix),
+        operator=overlay(tmp_path / "operator", "overlays/sqlite", namespace=name, namePrefix=prefix),
     )
     cluster("apply", "-k", str(made.storage))
     cluster("apply", "-k", str(made.operator))

@@ -87,8 +87,10 @@ def test_renamed_namespace_is_logged_with_its_way_back(cluster: Cluster, caplog:
     log.look()
 
     assert caplog.messages == [
-        "namespace=team-a name=crm workspace=1 people=0: the workspace is kept, and no resource owns it; if its "
-        "namespace was renamed: `workspacectl workspaces assign 1 --to team-b/crm --replace-empty`"
+        (
+            "namespace=team-a name=crm workspace=1 people=0: the workspace is kept, and no resource owns it; if its "
+            "namespace was renamed: `workspacectl workspaces assign 1 --to team-b/crm --replace-empty`"
+        )
     ]
     assert caplog.records[0].levelname == "WARNING"
 
@@ -208,6 +210,8 @@ def test_silent_cluster_is_logged_for_administrators(caplog: pytest.LogCaptureFi
     waits = [each for each in caplog.messages if "is silent" in each]
 
     assert waits == [
-        "namespace=team-a name=shop workspace=1 people=0 waits, and its cluster cluster-2 is silent: `workspacectl "
-        "workspaces move --from-cluster cluster-2 --to-cluster cluster-1 --namespace team-a` moves it here"
+        (
+            "namespace=team-a name=shop workspace=1 people=0 waits, and its cluster cluster-2 is silent: `workspacectl "
+            "workspaces move --from-cluster cluster-2 --to-cluster cluster-1 --namespace team-a` moves it here"
+        )
     ]
