@@ -17,7 +17,7 @@ from workspace_operator.errors import Conflict, LockTimeout, StoreRefused
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.stages import Stage
-from workspace_operator.store import engines, quick
+from workspace_operator.store import engines, postgresql, quick
 from workspace_operator.store.dialects import Prepared, limits_locks
 from workspace_operator.store.engines import LOCK_TIMEOUT_SECONDS, Database
 from workspace_operator.store.tables import person
@@ -175,6 +175,30 @@ def test_refusal_names_the_setting_or_the_fault(postgres_database: Database, sta
     assert "does not answer" not in str(caught.value)
     with pytest.raises(StoreRefused, match=REFUSALS[state]), postgres_database.reading() as connection:
         fail(connection, state, "the reason")
+
+
+def test_refused_connection_is_told(postgres: Postgres) -> None:
+    url = postgres.admin_url
+    missing = Database(postgres.url("not_there"))
+    unknown = Database(url.set(password="wrong").render_as_string(hide_password=False))
+
+    with pytest.raises(StoreRefused, match='refuses the connection: database "not_there" does not exist'):
+        missing.writing(lambda _: None)
+    with pytest.raises(StoreRefused, match="refuses the connection: password authentication failed"):
+        unknown.writing(lambda _: None)
+
+
+def test_settings_that_a_server_does_not_know_are_left_out(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As older versions do not, or other platforms."""
+    unknown = {"no_such_setting": "1", "client_connection_check_interval": "-5", "transaction_timeout": "0"}
+    monkeypatch.setattr(postgresql, "_IF_KNOWN", unknown)
+    database = Database(postgres_url)
+
+    with database.reading() as connection:
+        assert "transaction_timeout" in connection.info["limits"]
+        assert "no_such_setting" not in connection.info["limits"]
+        assert "client_connection_check_interval" not in connection.info["limits"]
+    database.close()
 
 
 def test_lost_race_that_is_called_an_internal_error_is_tried_again(postgres_database: Database) -> None:

@@ -17,6 +17,7 @@ from tests.cli.conftest import Run
 from tests.databases.pgbouncer import CONNECTIONS, PgBouncer
 from tests.store.adapters import sql_store, upgraded
 from tests.store.scenes import Scene
+from workspace_operator.errors import StoreRefused
 from workspace_operator.identity.outcomes import Effect
 from workspace_operator.identity.rules import Mode
 from workspace_operator.settings import DATABASE_VARIABLE
@@ -163,13 +164,27 @@ def test_nothing_is_prepared(pooled_url: str, option: str) -> None:
     database.close()
 
 
+def test_preparing_all_the_same_is_told(pooled_url: str) -> None:
+    first, second = (Database(f"{pooled_url}?prepare=on") for _ in range(2))
+
+    used_often(first)
+    with pytest.raises(StoreRefused, match="prepare=off"):
+        used_often(second)
+
+    first.close()
+    second.close()
+
+
 def test_without_a_pooler_statements_are_prepared(postgres_url: str) -> None:
     database = upgraded(postgres_url)
 
-    prepared = [database.writing(prepared_statements) for _ in range(10)][-1]
-
-    assert prepared
+    assert used_often(database)
     database.close()
+
+
+def used_often(database: Database) -> int:
+    """Write the same several times; how many statements are prepared on the connection at the end."""
+    return [database.writing(prepared_statements) for _ in range(10)][-1]
 
 
 def prepared_statements(connection: sa.Connection) -> int:

@@ -21,6 +21,8 @@ QUERY_CANCELED: Final = "57014"
 
 CONTENDED: Final = "the same rows were changed by others again and again; try again"
 
+_FATAL: Final = "FATAL: "
+
 _NEEDS_FOLDER: Final = (
     "cannot be opened: its folder must be there, and be writable for the files -wal and -shm beside it ({said})"
 )
@@ -105,7 +107,11 @@ def raise_translated(error: DBAPIError, name: str) -> NoReturn:
         raise StoreRefused(f"the database {name} {refusal.format(said=_said(error), state=state)}") from error
     if isinstance(error, ProgrammingError | DataError | IntegrityError) or state == "SQLITE_ERROR":
         raise error
-    raise StoreUnavailable(f"the database {name} does not answer: {_said(error)}") from error
+    said = _said(error)
+    refused = said.partition(_FATAL)[2].strip()
+    if not state and refused:  # libpq gives no SQLSTATE to what it hears when it connects
+        raise StoreRefused(f"the database {name} refuses the connection: {refused}") from error
+    raise StoreUnavailable(f"the database {name} does not answer: {said}") from error
 
 
 def _refusal(state: str) -> str | None:
