@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -31,9 +30,3 @@ def bouncer(postgres: Postgres) -> Iterator[PgBouncer]:
 def pooled_url(bouncer: PgBouncer, postgres_url: str) -> str:
     """An empty database of this test's own, behind the pooler."""
     return bouncer.url(postgres_url)
-
-
-@pytest.fixture
-def repository() -> Path:
-    """Where the examples are."""
-    return Path(__file__).resolve().parents[2]
