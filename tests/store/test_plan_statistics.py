@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from tests.benchmarks.crowds import fill_people, vacuum
 from tests.sqlite import NEWEST, sqlite_file
-from tests.store.adapters import partitioned, upgraded
+from tests.store.adapters import partitioned, sql_store, upgraded
+from tests.store.scenes import Scene
+from workspace_operator.identity.rules import Mode
 from workspace_operator.store import plan_statistics
 from workspace_operator.store.engines import Database
 from workspace_operator.store.plan_statistics import SQLITE_STATISTICS, pin
@@ -98,6 +100,17 @@ def test_sqlite_file_that_was_analyzed_has_them_after_the_next_start(sqlite: Dat
     assert counted_by_sqlite(sqlite)["person", "person"] == f"{PEOPLE} {PEOPLE} 1"
 
     start_again(sqlite)
+
+    assert SQLITE_STATISTICS.items() <= counted_by_sqlite(sqlite).items()
+
+
+def test_identifier_change_has_them_though_somebody_counted_since_the_start(sqlite: Database) -> None:
+    scene = Scene.create(sql_store(sqlite), Mode.ID_ONLY)
+    scene.add("1", "ann@example.com")
+    vacuum(sqlite)
+    scene.request()
+
+    assert scene.work()
 
     assert SQLITE_STATISTICS.items() <= counted_by_sqlite(sqlite).items()
 

@@ -1,0 +1,130 @@
+"""Hearing every statement that goes to a database, and which code of the store sends it."""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+from unittest.mock import patch
+
+import sqlalchemy as sa
+
+from workspace_operator import store
+from workspace_operator.store import dialects
+
+STORE: Final = str(Path(store.__file__).parent)
+PLANNED: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+CARRIERS: Final = ("dialects", "engines", "streams", "stretches")
+"""Modules that send what others have made."""
+
+Place = tuple[str, int]
+"""A module of the store, and a line."""
+
+EXAMPLES: Final = 2
+"""Of each statement so many sets of values are kept: plans may differ by them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A statement as it went to a database.
+
+    Attributes:
+        origin: module and function that made it.
+        anew: whether its transaction has PostgreSQL plan for the values (`plan_anew`).
+    """
+
+    origin: str
+    text: str
+    parameters: Any
+    anew: bool
+
+
+@dataclass(slots=True)
+class Recording:
+    """What was heard, and all places of the store through which statements came."""
+
+    heard: dict[tuple[str, str, bool], list[Sent]] = field(default_factory=dict)
+    places: set[Place] = field(default_factory=set)
+    _anew: bool = False
+
+    @property
+    def statements(self) -> Iterator[Sent]:
+        """Every statement that has a plan, with some examples of its values."""
+        for examples in self.heard.values():
+            yield from examples
+
+    def begin(self, _: sa.Connection) -> None:
+        """A transaction plans as usual, until it says otherwise."""
+        self._anew = False
+
+    def hear(self, text: str, parameters: Any) -> None:
+        """Note a statement, and who sends it."""
+        frames = list(_frames_of_store())
+        self.places.update((module, line) for module, _, line in frames)
+        self._anew |= "force_custom_plan" in text
+        if not PLANNED.match(text) or not frames:
+            return
+        origin = next((f"{module}.{name}" for module, name, _ in frames if module not in CARRIERS), "")
+        if not origin:
+            return  # a test that sends by itself
+        examples = self.heard.setdefault((origin, text, self._anew), [])
+        if len(examples) < EXAMPLES:
+            examples.append(Sent(origin=origin, text=text, parameters=parameters, anew=self._anew))
+
+
+def _frames_of_store() -> Iterator[tuple[str, str, int]]:
+    """Module, function and line of all callers within the store, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(STORE):
+            code = frame.f_code
+            yield _module_of(code.co_filename), _function_of(code.co_qualname), frame.f_lineno
+        frame = frame.f_back
+
+
+@cache
+def _module_of(file: str) -> str:
+    return Path(file).stem
+
+
+@cache
+def _function_of(qualified_name: str) -> str:
+    """The function or method itself, for what is defined within it."""
+    return qualified_name.partition(".<locals>")[0].rpartition(".")[2]
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Hear all that goes to any database meanwhile, from one thread."""
+    made = Recording()
+    run, cursor_of = dialects.Prepared.run, dialects.driver_cursor
+
+    def run_heard(
+        self: dialects.Prepared, connection: sa.Connection, values: Mapping[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        text, order = self._text(connection)  # it goes past SQLAlchemy's events
+        made.hear(text, values if order is None else tuple(values[name] for name in order))
+        return run(self, connection, values)
+
+    def cursor_heard(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
+        made.hear("", None)  # who sends it; what has a plan is heard above, and rows are only inserted
+        return cursor_of(connection, statement)
+
+    def listen(_c: sa.Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        made.hear(statement, parameters[0] if isinstance(parameters, list) else parameters)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+    sa.event.listen(sa.Engine, "begin", made.begin)
+    try:
+        with (
+            patch.object(dialects.Prepared, "run", run_heard),
+            patch.object(dialects, "driver_cursor", cursor_heard),
+        ):
+            yield made
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+        sa.event.remove(sa.Engine, "begin", made.begin)

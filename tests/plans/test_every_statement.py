@@ -1,0 +1,134 @@
+"""No statement by key depends on what a database has counted: the plan of every statement that the store sends.
+
+The contract tests of the store are run once on each database, while all that they send is heard; the store's source is
+read, so that none is missed. Each statement is then planned in databases with statistics of several kinds.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+import sqlalchemy as sa
+
+from tests.plans.accesses import Access
+from tests.plans.exceptions import ALLOWED, SMALL, SORTING
+from tests.plans.laboratories import count, fill, planning, plans_of
+from tests.plans.recording import Recording, recording
+from tests.plans.senders import calls_of_senders
+from tests.plans.tour import tour
+from tests.postgres import Postgres
+from tests.sqlite import MODULES, sqlite_file
+from tests.store.adapters import partitioned, upgraded
+from workspace_operator.store.engines import Database
+from workspace_operator.store.tables import DIRECTORY
+
+Make = Callable[[str], Database]
+
+# What is found where: by which statement, in which table, and how.
+Found = set[tuple[str, Access, bool]]
+
+
+def counted_before_it_was_filled(database: Database) -> None:
+    count(database)
+    fill(database)
+
+
+def counted_after_others_filled_it(database: Database) -> None:
+    fill(database)
+    count(database)
+
+
+def never_counted(database: Database) -> None:
+    fill(database)
+
+
+STATES: Final = (never_counted, counted_before_it_was_filled, counted_after_others_filled_it)
+states = pytest.mark.parametrize("state", STATES)
+
+
+@pytest.fixture(scope="module")
+def heard_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    with closing(sqlite_file(tmp_path_factory.mktemp("tour"), MODULES[0])) as database, recording() as heard:
+        tour(database)
+    return heard
+
+
+@pytest.fixture(scope="module")
+def heard_on_postgresql(postgres: Postgres) -> Iterator[Recording]:
+    with postgres.database() as url, closing(upgraded(url)) as database:
+        with recording() as heard:
+            tour(database)
+        yield heard
+
+
+@states
+@pytest.mark.parametrize("module", MODULES)
+def test_sqlite_finds_by_key_what_has_one(
+    heard_on_sqlite: Recording, tmp_path: Path, module: str, state: Callable[[Database], None]
+) -> None:
+    with closing(sqlite_file(tmp_path, module)) as database:
+        state(database)
+        assert_found_by_key(found(database, heard_on_sqlite))
+
+
+@states
+@pytest.mark.parametrize("make", [upgraded, partitioned])
+def test_postgresql_finds_by_key_what_has_one(
+    heard_on_postgresql: Recording, postgres_url: str, make: Make, state: Callable[[Database], None]
+) -> None:
+    with closing(make(postgres_url)) as database:
+        state(database)
+        # Of the small directory it may read all: there it has nothing to choose by.
+        of_people = {each for each in found(database, heard_on_postgresql) if each[1].table not in _DIRECTORY}
+        assert_found_by_key(of_people)
+
+
+_DIRECTORY = {table.name for table in DIRECTORY}
+
+
+def assert_found_by_key(looks: Found) -> None:
+    scans = {each for each in looks if not each[1].is_by_key and each[1].table not in SMALL}
+    assert {(origin, access.table) for origin, access, _ in scans} - ALLOWED == set()
+    assert {(origin, access.table) for origin, access, _ in scans if access.repeated} == set()
+    assert {origin for origin, _, sorts in scans if sorts} - SORTING.keys() == set()
+
+
+def found(database: Database, heard: Recording) -> Found:
+    """Every look of every statement at a table."""
+    with planning(database) as connection:
+        return {
+            (sent.origin, access, sorts)
+            for sent in heard.statements
+            for accesses, sorts in plans_of(connection, sent)
+            for access in accesses
+        }
+
+
+def test_whole_workspaces_are_read_only_where_an_exception_says_so(heard_on_sqlite: Recording, tmp_path: Path) -> None:
+    """An exception that nothing needs any more would hide what comes later."""
+    with closing(sqlite_file(tmp_path, MODULES[0])) as database:
+        looks = found(database, heard_on_sqlite)
+
+    scans = {(origin, access.table) for origin, access, _ in looks if not access.is_by_key}
+    assert ALLOWED - scans == set()
+    assert SORTING.keys() - {origin for origin, access, sorts in looks if sorts and not access.is_by_key} == set()
+
+
+def test_without_fixed_statistics_sqlite_reads_whole_workspaces(heard_on_sqlite: Recording, tmp_path: Path) -> None:
+    """What the others look for is there to be found."""
+    with closing(sqlite_file(tmp_path, MODULES[0])) as database:
+        database.writing(lambda connection: connection.execute(sa.text("DELETE FROM sqlite_stat1")))
+        database.writing(lambda connection: connection.execute(sa.text("ANALYZE sqlite_schema")))
+        looks = found(database, heard_on_sqlite)
+
+    repeated = {(origin, access.table) for origin, access, _ in looks if access.repeated and not access.is_by_key}
+    assert ("preparing._give_to_eldest", "person") in repeated
+
+
+def test_every_statement_of_the_store_was_heard(heard_on_sqlite: Recording, heard_on_postgresql: Recording) -> None:
+    """Who adds a statement adds a contract test that sends it; so its plan is read."""
+    places = heard_on_sqlite.places | heard_on_postgresql.places
+
+    assert [str(call) for call in calls_of_senders() if not call.was_heard(places)] == []

@@ -1,0 +1,64 @@
+"""Through all that the store can do: the contract tests, one after the other, on one of their examples."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from _pytest.mark import ParameterSet
+
+from tests import store as contracts
+from tests.store.adapters import Store, empty, sql_store
+from tests.store.crowds import crowd_in
+from tests.store.scenes import Scene
+from workspace_operator.identity.rules import Mode
+from workspace_operator.store.engines import Database
+
+LONG: Final = ("test_report_deaths", "test_thousands")
+"""What these send others send, too; they do it with thousands of people."""
+
+FIXTURES: Final = frozenset({"scene", "sql_scene", "store", "sql", "crowd"})
+
+
+def tour(database: Database) -> None:
+    """Run every contract test that needs nothing but a store, each on one of its examples."""
+    for test in _tests():
+        empty(database)
+        _run(test, sql_store(database))
+
+
+def _run(test: Callable[..., object], store: Store) -> None:
+    wanted = inspect.signature(test).parameters.keys()
+    used = {name for mark in getattr(test, "pytestmark", ()) if mark.name == "usefixtures" for name in mark.args}
+    given: dict[str, Any] = dict(_example_of(test))
+    if wanted & {"store", "sql"}:
+        given |= {"store": store, "sql": store}
+    if (wanted | used) & {"scene", "sql_scene", "crowd"}:
+        scene = Scene.create(store, Mode.ID_ONLY)
+        given |= {"scene": scene, "sql_scene": scene}
+        given |= {"crowd": crowd_in(scene)} if "crowd" in wanted | used else {}
+    test(**{name: given[name] for name in wanted})
+
+
+def _tests() -> Iterator[Callable[..., object]]:
+    for file in sorted(Path(next(iter(contracts.__path__))).glob("test_*.py")):
+        module = import_module(f"tests.store.{file.stem}")
+        for name, test in vars(module).items():
+            if name.startswith("test_") and inspect.isfunction(test) and test.__module__ == module.__name__:
+                wanted = inspect.signature(test).parameters.keys() - _example_of(test).keys()
+                is_long = f"{file.stem} {name}".startswith(LONG) or name.startswith(LONG)
+                if wanted and wanted <= FIXTURES - vars(module).keys() and not is_long:
+                    yield test
+
+
+def _example_of(test: Callable[..., object]) -> Mapping[str, Any]:
+    """The first of each of the lists of arguments that a test is run with."""
+    example: dict[str, Any] = {}
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name == "parametrize":
+            names = mark.args[0].replace(" ", "").split(",") if isinstance(mark.args[0], str) else list(mark.args[0])
+            first = next(iter(mark.args[1]))
+            values = first.values if isinstance(first, ParameterSet) else first if len(names) > 1 else [first]
+            example |= dict(zip(names, values, strict=True))
+    return example
