@@ -9,6 +9,7 @@ from typing import Any, Final
 from _pytest.mark import ParameterSet
 
 from tests import store as contracts
+from tests.plans.extras import EXTRAS
 from tests.store.adapters import Store, empty, sql_store
 from tests.store.crowds import crowd_in
 from tests.store.scenes import Scene
@@ -18,20 +19,26 @@ from workspace_operator.store.engines import Database
 LONG: Final = ("test_report_deaths", "test_thousands")
 """What these send others send, too; they do it with thousands of people."""
 
+EXAMPLES: Final = 2
+
 FIXTURES: Final = frozenset({"scene", "sql_scene", "store", "sql", "crowd"})
 
 
 def tour(database: Database) -> None:
-    """Run every contract test that needs nothing but a store, each on one of its examples."""
+    """Run every contract test that needs nothing but a store, each on some of its examples."""
     for test in _tests():
+        for example in _examples_of(test):
+            empty(database)
+            _run(test, sql_store(database), example)
+    for extra in EXTRAS:
         empty(database)
-        _run(test, sql_store(database))
+        extra(Scene.create(sql_store(database), Mode.ID_ONLY))
 
 
-def _run(test: Callable[..., object], store: Store) -> None:
+def _run(test: Callable[..., object], store: Store, example: Mapping[str, Any]) -> None:
     wanted = inspect.signature(test).parameters.keys()
     used = {name for mark in getattr(test, "pytestmark", ()) if mark.name == "usefixtures" for name in mark.args}
-    given: dict[str, Any] = dict(_example_of(test))
+    given = dict(example)
     if wanted & {"store", "sql"}:
         given |= {"store": store, "sql": store}
     if (wanted | used) & {"scene", "sql_scene", "crowd"}:
@@ -46,19 +53,22 @@ def _tests() -> Iterator[Callable[..., object]]:
         module = import_module(f"tests.store.{file.stem}")
         for name, test in vars(module).items():
             if name.startswith("test_") and inspect.isfunction(test) and test.__module__ == module.__name__:
-                wanted = inspect.signature(test).parameters.keys() - _example_of(test).keys()
+                wanted = inspect.signature(test).parameters.keys() - next(_examples_of(test)).keys()
                 is_long = f"{file.stem} {name}".startswith(LONG) or name.startswith(LONG)
                 if wanted and wanted <= FIXTURES - vars(module).keys() and not is_long:
                     yield test
 
 
-def _example_of(test: Callable[..., object]) -> Mapping[str, Any]:
-    """The first of each of the lists of arguments that a test is run with."""
-    example: dict[str, Any] = {}
-    for mark in getattr(test, "pytestmark", ()):
-        if mark.name == "parametrize":
+def _examples_of(test: Callable[..., object]) -> Iterator[Mapping[str, Any]]:
+    """Some of the arguments that a test is run with: the first of each list, the second of each, and so on."""
+    marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    most = max((len(list(mark.args[1])) for mark in marks), default=1)
+    for number in range(min(most, EXAMPLES)):
+        example: dict[str, Any] = {}
+        for mark in marks:
             names = mark.args[0].replace(" ", "").split(",") if isinstance(mark.args[0], str) else list(mark.args[0])
-            first = next(iter(mark.args[1]))
-            values = first.values if isinstance(first, ParameterSet) else first if len(names) > 1 else [first]
+            listed = list(mark.args[1])
+            chosen = listed[number % len(listed)]
+            values = chosen.values if isinstance(chosen, ParameterSet) else chosen if len(names) > 1 else [chosen]
             example |= dict(zip(names, values, strict=True))
-    return example
+        yield example

@@ -123,8 +123,12 @@ def _newest(
     ]
     found = sa.union_all(*ends).subquery("found")
     theirs = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == found.c.cio_id)
-    query = sa.select(found, person.c.id, person.c.email).outerjoin(person, theirs)
-    return query.order_by(found.c.activity_id.desc()).limit(limit)
+    # Each is looked up: a join would be planned by how many people there are.
+    of_person = [sa.select(column).where(theirs).scalar_subquery().label(column.name) for column in _OF_PERSON]
+    return sa.select(found, *of_person).order_by(found.c.activity_id.desc()).limit(limit)
+
+
+_OF_PERSON = (person.c.id, person.c.email)
 
 
 def _old(workspace_id: int, before: str) -> sa.Select[Any]:

@@ -77,23 +77,21 @@ def refuse_unfolded_people(connection: sa.Connection, workspace_id: int, cio_ids
 def members_as_seen(workspace_id: int, segment: int) -> sa.Select[str]:
     """The cio_ids in a segment, in order: the survivor's for all who are part of one, once.
 
-    The workspace is said of each table, or PostgreSQL would join them by one row at a time.
+    One is looked up by the other: joins would be planned by how many people there are.
     """
     ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
     them = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == membership.c.cio_id)
-    group = sa.and_(
-        shared_email.c.workspace_id == workspace_id,
-        shared_email.c.email_key == person.c.email_key,
-        IS_UNFOLDED,
-    )
+    address = sa.select(person.c.email_key).where(them).correlate(membership).scalar_subquery()
+    group = sa.and_(shared_email.c.workspace_id == workspace_id, shared_email.c.email_key == address, IS_UNFOLDED)
+    shared = sa.select(shared_email.c.email_key).where(group).correlate(membership).scalar_subquery()
     eldest = sa.and_(
         identifier.c.workspace_id == workspace_id,
         identifier.c.kind == KIND_EMAIL,
-        identifier.c.value_key == shared_email.c.email_key,
+        identifier.c.value_key == shared,
     )
-    seen = sa.func.coalesce(identifier.c.cio_id, membership.c.cio_id)
-    rows = membership.outerjoin(person, them).outerjoin(shared_email, group).outerjoin(identifier, eldest)
-    return sa.select(seen).select_from(rows).where(ours).distinct().order_by(seen)
+    survivor = sa.select(identifier.c.cio_id).where(eldest).correlate(membership).scalar_subquery()
+    seen = sa.func.coalesce(survivor, membership.c.cio_id).label("seen")
+    return sa.select(seen).where(ours).distinct().order_by(seen)
 
 
 def people_of(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[Person]:
