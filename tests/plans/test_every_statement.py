@@ -7,7 +7,6 @@ read, so that none is missed. Each statement is then planned in databases with s
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 import pytest
 import sqlalchemy as sa
