@@ -1,18 +1,11 @@
 """A reconcile keeps a workspace's credentials in its Secret, whatever happens in between."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from tests.fakes.credentials import MemoryCredentials
-from tests.fakes.secrets import MemorySecrets
+from tests.reconciling.disturbances import Disturbed, Dying, Killed, Once, Overtaken, die
 from tests.reconciling.scenes import PLACE, Scene, unlikely
 from workspace_operator.application.key_making import digest, make_keys
-from workspace_operator.application.ports import StoredCredentials
 from workspace_operator.errors import ClusterUnavailable, Moved
-from workspace_operator.reconcile.secrets import Secret
 from workspace_operator.resources.workspaces import (
     CONFIRM_DELETE,
     FINALIZER,
@@ -22,65 +15,6 @@ from workspace_operator.resources.workspaces import (
 )
 
 WORKSPACE = 1
-
-
-@dataclass(slots=True, kw_only=True)
-class Disturbed:
-    """Secrets of which something happens just before one is written; a trial is left alone."""
-
-    secrets: MemorySecrets
-    disturb: Callable[[], object]
-
-    def read(self, namespace: str, name: str) -> Secret | None:
-        return self.secrets.read(namespace, name)
-
-    def write(self, namespace: str, name: str, secret: Secret, *, trial: bool = False) -> Secret:
-        if not trial:
-            self.disturb()
-        return self.secrets.write(namespace, name, secret, trial=trial)
-
-    def remove(self, namespace: str, name: str, *, version: str) -> None:
-        self.secrets.remove(namespace, name, version=version)
-
-
-class Killed(Exception):
-    """The process ended."""
-
-
-def die() -> None:
-    raise Killed
-
-
-@dataclass(frozen=True, slots=True)
-class Dying(MemoryCredentials):
-    """A process that ends just before it puts credentials in force."""
-
-    def rotate(self, *_: object, **__: object) -> StoredCredentials:
-        raise Killed
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaken(MemoryCredentials):
-    """Another operator acts just before credentials are put in force."""
-
-    other: Callable[[], object]
-
-    def rotate(self, *args: Any, **options: Any) -> StoredCredentials:
-        self.other()
-        return MemoryCredentials.rotate(self, *args, **options)
-
-
-@dataclass(slots=True)
-class Once:
-    """Does something the first time only."""
-
-    deed: Callable[[], object]
-    is_done: bool = False
-
-    def __call__(self) -> None:
-        if not self.is_done:
-            self.is_done = True
-            self.deed()
 
 
 @pytest.fixture

@@ -38,29 +38,33 @@ def list_exports(*, workspace: WorkspaceName, cluster_id: ClusterID = None, data
         table(("ID", "CREATED", "PEOPLE", "DESCRIPTION"), rows)
 
 
+Attributes = Annotated[
+    str | None,
+    typer.Option(
+        WITH,
+        metavar="NAME,…",
+        help="Attributes to write besides; '' for none.",
+        show_default="the two text attributes that most of these people have",
+    ),
+]
+OnlyViolations = Annotated[
+    list[Violation] | None,
+    typer.Option(
+        "--violation",
+        metavar="NAME",
+        help=f"Only people with this violation: {', '.join(Violation)}. Can be given several times.",
+    ),
+]
+
+
 @app.command(epilog=EXAMPLES)
 def get(
     *,
     workspace: WorkspaceName,
     latest: Annotated[bool, typer.Option("--latest", help="The newest export; the default.")] = False,
     number: Annotated[int | None, typer.Option("--id", metavar="N", help="The export of this number.")] = None,
-    attributes: Annotated[
-        str | None,
-        typer.Option(
-            WITH,
-            metavar="NAME,…",
-            help="Attributes to write besides; '' for none.",
-            show_default="the two text attributes that most of these people have",
-        ),
-    ] = None,
-    violations: Annotated[
-        list[Violation] | None,
-        typer.Option(
-            "--violation",
-            metavar="NAME",
-            help=f"Only people with this violation: {', '.join(Violation)}. Can be given several times.",
-        ),
-    ] = None,
+    attributes: Attributes = None,
+    violations: OnlyViolations = None,
     except_oldest: Annotated[
         bool, typer.Option("--except-oldest", help="Leave out the oldest person of each shared address.")
     ] = False,
