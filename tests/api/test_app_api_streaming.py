@@ -69,7 +69,10 @@ def test_all_pieces_are_sent_in_their_order() -> None:
         return client.messages
 
     start, *pieces, end = anyio.run(run)
-    assert (start["status"], start["headers"]) == (200, [(b"content-type", b"text/csv; charset=utf-8")])
+    assert (start["status"], start["headers"]) == (
+        200,
+        [(b"cache-control", b"no-store"), (b"content-type", b"text/csv; charset=utf-8")],
+    )
     assert [each["body"] for each in pieces] == [b"piece\n"] * 5
     assert end == {"type": "http.response.body", "body": b""}
 
