@@ -234,6 +234,6 @@ class WorkspaceStatus(Document):
     """lastHandledReconcileAt is the value of the annotation workspace-operator.dev/reconcile-requested-at
     that was handled last, cut to 256 characters."""
 
-    last_handled_recreate: Annotated[str, Field(max_length=ECHO_MAX_LENGTH)] | None = None
+    last_handled_recreate: Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)] | None = None
     """lastHandledRecreate is the value of the annotation workspace-operator.dev/recreate that was carried out, or that
     was there while no workspace was missing. Each value counts once."""
