@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.benchmarks.crowds import vacuum
 from tests.plans.accesses import Access, SQLitePlan, aliases_of, postgresql_accesses
 from tests.plans.recording import Sent
-from workspace_operator.store.dialects import insert_rows, plan_anew
+from workspace_operator.store.dialects import insert_rows
 from workspace_operator.store.engines import Database
 from workspace_operator.store.plan_statistics import keep_pinned
 from workspace_operator.store.tables import PER_WORKSPACE
@@ -74,10 +74,10 @@ def plans_of(connection: sa.Connection, sent: Sent) -> Iterator[Plan]:
         yield tuple(plan.accesses()), plan.sorts()
         return
     with connection.begin_nested() as savepoint:
-        if sent.anew:
-            plan_anew(connection)
+        for each in sent.settings:
+            driver.execute(each)
         explains: list[tuple[str, Any]] = [(f"EXPLAIN (VERBOSE, FORMAT JSON) {sent.text}", sent.parameters)]
-        if not sent.anew:
+        if not any("force_custom_plan" in each for each in sent.settings):
             explains.append((f"EXPLAIN (VERBOSE, FORMAT JSON, GENERIC_PLAN) {_numbered(sent.text)}", None))
         for explain, values in explains:
             [[[document]]] = driver.execute(explain, values, prepare=False).fetchall()

@@ -34,22 +34,22 @@ class Sent:
 
     Attributes:
         origin: module and function that made it.
-        anew: whether its transaction has PostgreSQL plan for the values (`plan_anew`).
+        settings: statements by which its transaction has told PostgreSQL how to plan.
     """
 
     origin: str
     text: str
     parameters: Any
-    anew: bool
+    settings: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Recording:
     """What was heard, and all places of the store through which statements came."""
 
-    heard: dict[tuple[str, str, bool], list[Sent]] = field(default_factory=dict)
+    heard: dict[tuple[str, str, tuple[str, ...]], list[Sent]] = field(default_factory=dict)
     places: set[Place] = field(default_factory=set)
-    _anew: bool = False
+    _settings: tuple[str, ...] = ()
 
     @property
     def statements(self) -> Iterator[Sent]:
@@ -59,21 +59,22 @@ class Recording:
 
     def begin(self, _: sa.Connection) -> None:
         """A transaction plans as usual, until it says otherwise."""
-        self._anew = False
+        self._settings = ()
 
     def hear(self, text: str, parameters: Any) -> None:
         """Note a statement, and who sends it."""
         frames = list(_frames_of_store())
         self.places.update((module, line) for module, _, line in frames)
-        self._anew |= "force_custom_plan" in text
+        if "set_config('" in text and "'enable_" in text:
+            self._settings = (*self._settings, text)
         if not PLANNED.match(text) or not frames:
             return
         origin = next((f"{module}.{name}" for module, name, _ in frames if module not in CARRIERS), "")
         if not origin:
             return  # a test that sends by itself
-        examples = self.heard.setdefault((origin, text, self._anew), [])
+        examples = self.heard.setdefault((origin, text, self._settings), [])
         if len(examples) < EXAMPLES:
-            examples.append(Sent(origin=origin, text=text, parameters=parameters, anew=self._anew))
+            examples.append(Sent(origin=origin, text=text, parameters=parameters, settings=self._settings))
 
 
 def _frames_of_store() -> Iterator[tuple[str, str, int]]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from workspace_operator.migrations.records import ViolationCounts
 from workspace_operator.reconcile.observed import PeopleCounts
-from workspace_operator.store.dialects import looked_up
+from workspace_operator.store.dialects import join_whole_tables, looked_up
 from workspace_operator.store.rows import IS_UNFOLDED
 from workspace_operator.store.tables import KIND_EMAIL, person, shared_email, suppression, workspace
 
@@ -42,17 +42,13 @@ ID_IS_ANOTHER = _count(person.c.id_is_another_email)
 
 _MERGED = shared_email.c.people - 1
 _MERGED_WITHOUT_ID = shared_email.c.people - shared_email.c.ids - sa.case((shared_email.c.ids == 0, 1), else_=0)
-UNFOLDED = (
-    sa.select(
-        sa.func.coalesce(sa.func.sum(_MERGED), 0).label("people"),
-        sa.func.coalesce(sa.func.sum(_MERGED_WITHOUT_ID), 0).label("without_id"),
-    )
-    .join(workspace, workspace.c.workspace_id == shared_email.c.workspace_id)
-    .where(
-        shared_email.c.workspace_id == sa.bindparam("workspace_id"),
-        workspace.c.folds,
-        IS_UNFOLDED,
-    )
+UNFOLDED = sa.select(
+    sa.func.coalesce(sa.func.sum(_MERGED), 0).label("people"),
+    sa.func.coalesce(sa.func.sum(_MERGED_WITHOUT_ID), 0).label("without_id"),
+).where(
+    shared_email.c.workspace_id == sa.bindparam("workspace_id"),
+    sa.select(workspace.c.folds).where(workspace.c.workspace_id == sa.bindparam("workspace_id")).scalar_subquery(),
+    IS_UNFOLDED,
 )
 """Rows of people who are somebody else already."""
 
@@ -111,6 +107,7 @@ def count_violations(connection: sa.Connection, workspace_id: int) -> tuple[Peop
 
     How many people are concerned is known once the violations are written down, which happens only if there are any.
     """
+    join_whole_tables(connection)
     parameters = {"workspace_id": workspace_id}
     with_key, sharing = connection.execute(SHARING, parameters).one()
     counts = ViolationCounts(

@@ -234,6 +234,16 @@ def plan_anew(connection: sa.Connection) -> None:
         connection.execute(_PLAN_ANEW)
 
 
+def join_whole_tables(connection: sa.Connection) -> None:
+    """Have PostgreSQL join by hashing or sorting, for the rest of this transaction, which is about a whole workspace.
+
+    What it takes for one row may be a million; to go through all the others for each would not come to an end.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_JOIN_WHOLE_TABLES)
+
+
+_JOIN_WHOLE_TABLES = sa.text("SELECT set_config('enable_nestloop', 'off', true)")
 _PLAN_ANEW = sa.text(
     "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"
 )

@@ -19,7 +19,7 @@ from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.store.clearing import remove_violations
 from workspace_operator.store.counting import BLOCKED_KEYS, IS_SUPPRESSED
-from workspace_operator.store.dialects import among, insert_rows
+from workspace_operator.store.dialects import among, insert_rows, join_whole_tables
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import lock_workspace
 from workspace_operator.store.leases import Held, clock_from, hold
@@ -115,6 +115,7 @@ class Report:
     def _violations(self) -> Generator[Sequence[tuple[Any, ...]], None, None]:
         parameters = {"workspace_id": self.change.workspace_id, "export_number": self.number}
         with self.database.reading_one_snapshot() as connection:
+            join_whole_tables(connection)
             for query in _MERGING if self.change.merges else _BLOCKING:
                 with streamed(connection, query, parameters, size=ROWS_AT_A_TIME) as found:
                     for rows in found.partitions():
