@@ -54,6 +54,7 @@ READING: Final = {
     - {("workspaces._destroy", "fence")},
     "it is about all workspaces, which are a small table": {
         ("belongings.forget_activities", "workspace"),
+        ("heartbeats.namesakes_of", "workspace"),
         ("migrating.claim", "migration"),
         ("migrating.unfinished", "migration"),
         ("previewing.directory", "migration"),
@@ -64,8 +65,8 @@ READING: Final = {
 }
 """By reason: the function that makes the statement, and the table."""
 
-SMALL: Final = frozenset({"fence", "export", "segment"})
-"""Of these a workspace has a few rows: 16, three exports, as many as it has segments with a name."""
+SMALL: Final = frozenset({"fence", "export", "segment", "store_identity", "cluster_heartbeat"})
+"""Tables of a few rows: for each workspace 16, three exports, its segments with a name; one row; one for each cluster."""
 
 SORTING: Final = {
     "belongings.activities": "of each type a few are read, and merged by their age",
