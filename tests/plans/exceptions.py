@@ -50,23 +50,25 @@ READING: Final = {
         ("preparing.take_entries", "changed_key"),
         ("unfolded.next_groups", "shared_email"),
     },
-    "it destroys the workspace": {("workspaces._destroy", table.name) for table in PER_WORKSPACE}
-    - {("workspaces._destroy", "fence")},
+    "it destroys the workspace": {("workspaces.destroy", table.name) for table in PER_WORKSPACE}
+    - {("workspaces.destroy", "fence")},
+    "it looks whether a workspace holds anything, and stops at the first row": {
+        ("ownership._is_empty", table.name) for table in PER_WORKSPACE
+    }
+    - {("ownership._is_empty", "fence")},
     "it is about all workspaces, which are a small table": {
         ("belongings.forget_activities", "workspace"),
-        ("heartbeats.namesakes_of", "workspace"),
         ("migrating.claim", "migration"),
         ("migrating.unfinished", "migration"),
         ("previewing.directory", "migration"),
         ("previewing.directory", "workspace"),
-        ("workspaces.find", "workspace"),
         ("workspaces.list", "workspace"),
     },
 }
 """By reason: the function that makes the statement, and the table."""
 
 SMALL: Final = frozenset({"fence", "export", "segment", "store_identity", "cluster_heartbeat"})
-"""Tables of a few rows: for each workspace 16, three exports, its segments with a name; one row; one for each cluster."""
+"""Tables of a few rows: 16, three exports and the named segments of a workspace; one row; a row for each cluster."""
 
 SORTING: Final = {
     "belongings.activities": "of each type a few are read, and merged by their age",
