@@ -113,3 +113,15 @@ def test_rows_by_one_identifier_only_are_checked_in_all(by: Kind) -> None:
     taken = Place.of().take("id,email\n1E+12,ana@example.com\n", by=by)
 
     assert taken.counts == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("cell", ["undefined", "NULL", "null", "[object Object]", "NaN", "None", "cio_77", "cio_"])
+@pytest.mark.parametrize("mode", [Mode.EMAIL_OR_ID, Mode.ID_ONLY])
+def test_placeholders_and_reserved_ids_reject_their_rows(cell: str, mode: Mode) -> None:
+    place = Place.of(mode)
+
+    taken = place.take(f"id,email\n{cell},ana@example.com\n1,ben@example.com\n")
+
+    assert taken.counts == (1, 0, 0, 1)
+    assert taken.rejects.lines[2][0] == "rejected"
+    assert [id_ for id_, _, _ in place.everybody()] == ["1"]
