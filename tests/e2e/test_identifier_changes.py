@@ -77,8 +77,8 @@ def test_export_lists_who_blocks(blocked: Scene) -> None:
     printed = blocked.operator.workspacectl("exports", "get", "--workspace", f"{blocked.namespace}/shop", "--latest")
 
     rows = list(csv.DictReader(io.StringIO(printed)))
-    assert [(row["id"], row["violations"]) for row in rows] == [("1", "duplicateEmail"), ("2", "duplicateEmail")]
-    assert "keep this person" in rows[0]["advice"]
+    assert [(row["id"], row["_violations"]) for row in rows] == [("1", "duplicateEmail"), ("2", "duplicateEmail")]
+    assert "keep this person" in rows[0]["_advice"]
 
 
 def test_blocked_change_lets_other_settings_in(id_only: Scene) -> None:

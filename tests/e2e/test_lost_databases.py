@@ -112,7 +112,8 @@ def test_restored_too_early_says_what_is_missing(place: Scene, club: Document, t
     assert place.get("club")["status"]["storeID"] == club["status"]["storeID"]
 
 
-def test_deletion_destroys_nothing_of_another_database(place: Scene, club: Document, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("club")
+def test_deletion_destroys_nothing_of_another_database(place: Scene, tmp_path: Path) -> None:
     right = file_of(place)
     place.apply("club", deletionPolicy="Delete", annotations={CONFIRM_DELETE: "club"})
     place.until(lambda document: bool(document["metadata"].get("finalizers")), "club")
@@ -130,7 +131,8 @@ def test_deletion_destroys_nothing_of_another_database(place: Scene, club: Docum
     assert people_of(place, document) == len(PEOPLE)
 
 
-def test_deletion_goes_on_with_the_right_database(place: Scene, club: Document, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("club")
+def test_deletion_goes_on_with_the_right_database(place: Scene, tmp_path: Path) -> None:
     right = file_of(place)
     place.apply("club", deletionPolicy="Delete", annotations={CONFIRM_DELETE: "club"})
     place.until(lambda document: bool(document["metadata"].get("finalizers")), "club")

@@ -122,7 +122,7 @@ def test_adoption_waits_for_the_release(scene: Scene) -> None:
     scene.until_reason("OwnershipConflict", "heir")
 
     scene.delete("holder")
-    document = scene.until_ready("heir", within=10)
+    document = scene.until_ready("heir", within=60)  # new credentials are left to their maker for ten seconds
 
     assert document["status"]["workspaceID"] == number
 

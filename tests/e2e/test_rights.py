@@ -13,6 +13,7 @@ from tests.e2e.operators import Operator
 from tests.e2e.rights import ACCOUNT, Document, account_with, built, take_back, without_each_rule, without_each_verb
 from tests.e2e.scenes import Scene, condition_stands, conditions, manifest, says
 from tests.e2e.waiting import until
+from workspace_operator.resources.statuses import DEFAULT_STATUS
 from workspace_operator.resources.workspaces import API_VERSION, FINALIZER, KIND, MANAGED_BY, MANAGER
 
 REFUSALS = ("Forbidden", "forbidden", "403")
@@ -149,7 +150,7 @@ def test_one_namespace_needs_no_cluster_role(
     watched.delete(name)
 
     assert condition_stands(document)["Ready"] == "True"
-    assert place.get()["status"] == {"observedGeneration": -1}
+    assert place.get()["status"] == DEFAULT_STATUS
     assert keys.keys() == {"siteID", "apiKey", "appKey"}
     assert "ClusterRole" not in {each["kind"] for each in rights}
     assert not is_refused_something(operator)

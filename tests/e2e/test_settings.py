@@ -41,6 +41,7 @@ def test_status_tells_everything(scene: Scene) -> None:
     made = status["credentials"].pop("rotationTime")
     assert made.endswith("Z")
     del status["conditions"]
+    assert len(status.pop("storeID")) == len("897694e4-86d8-4d7f-bd00-3e6f47fd58be")
     assert status == {
         "observedGeneration": 1,
         "workspaceID": scene.stored().workspace_id,
