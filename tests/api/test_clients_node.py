@@ -91,6 +91,17 @@ def test_events_are_kept(shop: NodeShop) -> None:
     assert [each["name"] for each in shop.activities("page")] == ["/hats"]
 
 
+def test_times_may_be_milliseconds_or_text(shop: NodeShop) -> None:
+    shop.done(
+        ["identify", "ann", {"created_at": "2001-09-09T01:46:40.000Z"}],
+        ["track", "ann", {"name": "bought", "timestamp": THEN * 1000}],
+        ["track", "ann", {"name": "sold", "timestamp": "2025-06-15T15:06:40.000Z"}],
+    )
+
+    assert [each["timestamp"] for each in shop.activities("event", customer_id="ann")] == [THEN, THEN]
+    assert shop.customer("ann")["attributes"]["created_at"] == "2001-09-09T01:46:40.000Z"
+
+
 def test_devices_come_and_go(shop: NodeShop) -> None:
     shop.done(
         ["addDevice", "ann", "t/1", "ios", {"last_used": THEN, "os": "18"}],
@@ -149,3 +160,5 @@ def test_errors_reach_the_caller(shop: NodeShop) -> None:
     assert too_long["status"] == 400
     assert "151 bytes, 150 are allowed" in too_long["error"]
     assert (unknown["status"], missing["status"]) == (404, 404)
+    assert "nobody has the id 'nobody'" in unknown["error"]
+    assert "there is no export '7'" in missing["error"]

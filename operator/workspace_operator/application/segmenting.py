@@ -122,7 +122,7 @@ class SegmentMaking:
             if isinstance(answer, InvalidInput):
                 self._reject(rejected, row, str(answer))
             elif answer.effect is not Effect.RECORDED:
-                self._reject(rejected, row, answer.reason)
+                self._reject(rejected, row, answer.sentence)
             else:
                 self.filled.joined += 1
 

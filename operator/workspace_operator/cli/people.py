@@ -196,6 +196,8 @@ def _carry_out(
     [answer] = found.people.perform(found.number, [call(reference=reference)], now=int(found.clock.timestamp()))
     if not isinstance(answer, Outcome) or answer.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(nothing)
+    if answer.effect is Effect.REJECTED:
+        raise InvalidInput(answer.sentence, field=answer.field)
     tell(f"{_title(reference)} {done}")
 
 

@@ -129,6 +129,9 @@ class Named:
         reference = reference_by_shape(self.value, mode, field="VALUE")
         if suppressing and reference.kind is Kind.ID and _is_address(self.value):
             return reference_by_kind(self.value, Kind.EMAIL, mode, field="VALUE", suppressing=True)
+        if reference.kind is Kind.CIO_ID and workspace.people.find(workspace.number, reference) is None:
+            by_id = reference_by_kind(self.value, Kind.ID, mode, field="VALUE")  # such ids were taken once
+            return reference if workspace.people.find(workspace.number, by_id) is None else by_id
         return reference
 
     def _options(self) -> Sequence[tuple[str, str]]:

@@ -62,7 +62,7 @@ class PrometheusMetrics:
         self._calls = Counter("workspace_operator_calls", "Calls about people.", ["kind", "effect"], registry=own)
         self._refused = Counter(
             "workspace_operator_refused_changes",
-            "Changes of identifiers that were refused while the rest of their call was applied.",
+            "Changes of identifiers and of created_at that were refused while the rest of their call was applied.",
             ["identifier", "reason"],
             registry=own,
         )
