@@ -27,6 +27,8 @@ _MILLISECONDS: Final = (10**11, 10**13)
 _DATES: Final = (10**6, 10**8)
 """From and below which a number has the digits of Unix seconds, of Unix milliseconds, of a date without hyphens."""
 
+_LEAST, _MOST = _SECONDS
+
 _numeral = re.compile(r"([1-9][0-9]{0,12})(\.[0-9]+)?").fullmatch
 _iso_8601 = re.compile(
     r"(?P<year>[0-9]{4})(?P<dash>-?)"
@@ -47,6 +49,8 @@ def time_of(value: object) -> float | None:
 
     White space around text is ignored. Without an offset a time is in UTC; a date is its first second.
     """
+    if type(value) is int and _LEAST <= value < _MOST:  # what most callers send
+        return value
     if isinstance(value, str):
         return _time_of_text(stripped(value))
     if isinstance(value, bool):
