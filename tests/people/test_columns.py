@@ -133,7 +133,7 @@ def test_a_column_has_one_target() -> None:
     [
         ("id,Plan\n", "Plam=plan", "the column 'Plam' of --map is not there; the file has 'id', 'Plan'"),
         ("id,A,A\n", "A=plan", "the column 'A' of --map is there more than once"),
-        ("id,A,B\n", "A=B", "the column 'B' is there twice"),
+        ("id,A,B\n", "A=B", "the column 'B' is there twice, as 'A' and 'B'; remove one, or add --map 'B=ignore'"),
         ("id,A\n", "A=id", "the column 'id' is there twice"),
     ],
 )
@@ -191,6 +191,16 @@ def test_rows_that_end_in_a_delimiter_are_taken() -> None:
 
     assert taken.counts == (2, 0, 0, 1)
     assert taken.rejects.lines[4][1] == "The row has 4 cells, the header has 2."
+
+
+def test_columns_of_one_meaning_are_refused_with_the_way_out() -> None:
+    content = "id,email,Email,plan\n1,a@x.com,,gold\n"
+
+    said = refusal(content)
+    taken = Place.of().take(content, csv_options=mapped("Email=ignore"))
+
+    assert "the column 'email' is there twice, as 'email' and 'Email'; remove one, or add --map 'Email=ignore'" in said
+    assert taken.counts == (1, 0, 0, 0)
 
 
 def test_columns_of_ours_are_skipped() -> None:

@@ -119,9 +119,9 @@ def _mapped_name(cell: str, target: str) -> str:
     return visible(cell) if target == AS_ATTRIBUTE else target
 
 
-def check_names(names: Names) -> None:
+def check_names(cells: Sequence[str], names: Names) -> None:
     """Refuse names that cannot be told apart. Raises InvalidInput with the column, and what to do."""
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for place, each in enumerate(names.columns):
         if not each or place in names.ignored:
             continue
@@ -131,9 +131,16 @@ def check_names(names: Names) -> None:
             message = f"the name of column {place + 1}, {shown(each)}, has an invisible character ({_title(invisible)})"
             raise _refused(f"{message}: {way}")
         if each in seen:
-            raise _refused(f"the column {shown(each)} is there twice; rename or remove one, or use --map")
-        seen.add(each)
+            raise _refused(f"the column {shown(each)} is there twice{_way_out(cells[seen[each]], cells[place])}")
+        seen[each] = place
         check_text(each, field=f"line 1: the name of column {place + 1}", limit=MAX_NAME_BYTES)
+
+
+def _way_out(first: str, second: str) -> str:
+    """How to have only one of two columns with the same meaning; a mapping cannot tell those of one name apart."""
+    if first == second:
+        return "; rename or remove one"
+    return f", as {shown(first)} and {shown(second)}; remove one, or add --map {_quoted(f'{second}={IGNORED}')}"
 
 
 def check_similar(names: Names) -> None:
@@ -145,7 +152,7 @@ def check_similar(names: Names) -> None:
     open_ = [each for place, each in enumerate(names.columns) if place not in names.decided]
     similar = [(each, meant) for each in open_ if (meant := meaning(each))]
     if similar:
-        raise _refused(" ".join(_choice(each, meant) for each, meant in similar))
+        raise _refused("; ".join(_choice(each, meant) for each, meant in similar))
 
 
 def meaning(column: str) -> str | None:
@@ -157,7 +164,7 @@ def meaning(column: str) -> str | None:
 
 def _choice(column: str, meant: str) -> str:
     options = f"--map {_quoted(f'{column}={meant}')} or --map {_quoted(f'{column}={AS_ATTRIBUTE}')}"
-    return f"The column {shown(column)} is not named {meant}, but looks as if it were meant: add {options}."
+    return f"the column {shown(column)} is not named {meant}, but looks as if it were meant: add {options}"
 
 
 def _quoted(argument: str) -> str:

@@ -195,7 +195,7 @@ def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
             raise _refused("the header cannot be read: is a quote not closed?")
         lines.append(more)
         header = _header_of(lines, delimiters, options)
-    _check(header.names)
+    _check(header)
     return replace(header, lines=before + len(lines))
 
 
@@ -235,10 +235,11 @@ def _cells(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
     return tuple(originals([cell.strip() for cell in cells]))
 
 
-def _check(names: Names) -> None:
+def _check(header: Header) -> None:
+    names = header.names
     if len(names.columns) > MOST_COLUMNS:
         raise _refused(f"there are {len(names.columns)} columns, {MOST_COLUMNS} are allowed; leave some out")
-    check_names(names)
+    check_names(header.cells, names)
     if not any(name in names.columns for name in IDENTIFIER_COLUMNS):
         check_similar(names)
         raise _refused(f"one column must be named id, email or cio_id; found {listed(names.columns)}")
