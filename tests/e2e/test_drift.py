@@ -35,16 +35,17 @@ def test_resync_corrects_drift(scene: Scene) -> None:
     assert scene.until_ready()["metadata"]["generation"] == 1
 
 
-def test_resync_makes_lost_workspace_again(scene: Scene) -> None:
+def test_resync_notices_a_lost_workspace(scene: Scene) -> None:
     scene.apply()
     number = scene.until_ready()["status"]["workspaceID"]
     with awaited(scene.operator.database) as store:
         version = store.workspaces.get(number).row_version
         store.workspaces.carry_out(DestroyWorkspace(workspace_id=number, row_version=version), now=datetime.now(UTC))
 
-    document = scene.until(lambda document: document["status"].get("workspaceID") not in (None, number))
+    document = scene.until_reason("WorkspaceMissing")
 
-    assert document["status"]["workspaceID"] == scene.stored().workspace_id
+    assert document["status"]["workspaceID"] == number
+    assert scene.stored_names() == []
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_missing_workspace_stalls(status: dict[str, Any], observed: Observed, ch
     assert found["Stalled"] == ("True", "WorkspaceMissing")
     assert found["IdentifiersApplied"] == ("Unknown", "WorkspaceMissing")
     assert {field: plan.status.get(field) for field in KEPT} == {field: status.get(field) for field in KEPT}
-    assert [(event.reason, event.warning) for event in plan.events] == [("WorkspaceMissing", True)]
+    assert ("WorkspaceMissing", True) in [(event.reason, event.warning) for event in plan.events]
 
 
 @lost
