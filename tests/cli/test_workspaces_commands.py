@@ -212,6 +212,16 @@ def test_number_of_nothing_is_not_deleted(run: Run) -> None:
     assert run("workspaces", "delete", "9", "--confirm-name", "CRM").code == 1
 
 
+def test_new_workspaces_are_named(run: Run, tmp_path: Path) -> None:
+    manifests = [MANIFEST.replace("crm", f"crm-{number:02}").replace("CRM", f"CRM {number}") for number in range(12)]
+    (tmp_path / "many.yaml").write_text("---\n".join(manifests))
+
+    first, second = (run("apply", "-f", "many.yaml", "--cluster-id", "old") for _ in range(2))
+
+    names = ", ".join(f"default/crm-{number:02}" for number in range(10))
+    assert (first.err, second.err) == (f"new workspaces: {names} and 2 more\n", "")
+
+
 @pytest.mark.parametrize("command", ["apply", "plan"])
 def test_database_of_another_cluster_is_refused(run: Run, command: str) -> None:
     done = run(command, "-f", "crm.yaml")

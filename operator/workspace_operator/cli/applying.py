@@ -1,7 +1,7 @@
 """``workspacectl apply``: manifests brought into force without a cluster."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,7 @@ from workspace_operator.cli.manifest_files import (
     refuse_problems,
 )
 from workspace_operator.cli.options import Database, OwnClusterID
-from workspace_operator.cli.output import ERROR, STALLED, json_text, table, tell
+from workspace_operator.cli.output import ERROR, STALLED, json_text, note, table, tell
 from workspace_operator.cli.stores import made
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # what a help text does not need is not loaded for it
     from workspace_operator.resources.manifests import Manifest
 
 Document = Mapping[str, Any]
+
+MAX_NAMED = 10
+"""Workspaces that are named as new."""
 
 EXAMPLES = """
 Examples:
@@ -65,7 +68,9 @@ def apply(
         documents = [manifest.document for manifest in found.ours]
         if cluster_id is None:
             _refuse_other_clusters(documents, store)
+        before = _owned(store, cluster)
         done = _applied(documents, store, cluster)
+        _tell_made(_owned(store, cluster) - before)
     _print(done, output)
     raise typer.Exit(_exit_code(done))
 
@@ -93,6 +98,19 @@ def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Store", cluster: st
         for problem in validated(manifest.document, store.workspaces, cluster=cluster)
     )
     refuse_problems(problems, "nothing was applied")
+
+
+def _owned(store: "Store", cluster: str) -> Set[tuple[str, str]]:
+    owners = (each.owner for each in store.workspaces.list())
+    return {(owner.namespace, owner.name) for owner in owners if owner.cluster == cluster}
+
+
+def _tell_made(names: Set[tuple[str, str]]) -> None:
+    """Say which workspaces are new: no status remembers those of a database that was lost."""
+    if names:
+        listed = ", ".join("/".join(name) for name in sorted(names)[:MAX_NAMED])
+        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        note(f"new workspaces: {listed}{more}")
 
 
 def _refuse_other_clusters(documents: Sequence[Document], store: "Store") -> None:

@@ -63,7 +63,6 @@ UNDECIDED = frozenset({Reason.PENDING, Reason.PROGRESSING})
 
 LOOKED_AT_AGAIN = frozenset(
     {
-        Reason.PROGRESSING,
         Reason.NAME_CONFLICT,
         Reason.OWNERSHIP_CONFLICT,
         Reason.PROGRESSING,
