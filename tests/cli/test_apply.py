@@ -29,7 +29,7 @@ def test_ready_workspace_ends_with_zero(run: Run) -> None:
 
     done = run("apply", "-f", "crm.yaml")
 
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "new workspaces: default/crm\n")
     assert done.out.splitlines()[0].split() == ["NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE"]
     assert done.out.splitlines()[1].split() == ["default", "crm", "True", "InForce", "EmailOrID", "0"]
 
@@ -44,7 +44,10 @@ def test_folders_leave_other_objects_out(run: Run) -> None:
 
     assert done.code == 0
     assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["one", "two"]
-    assert done.error == "left out: v1 Namespace x (all/namespace.yaml, document 1, line 1)"
+    assert done.err.splitlines() == [
+        "left out: v1 Namespace x (all/namespace.yaml, document 1, line 1)",
+        "new workspaces: default/one, default/two",
+    ]
 
 
 def test_resources_print_as_json_and_yaml(run: Run) -> None:

@@ -113,9 +113,7 @@ def test_living_cluster_is_no_obstacle(scene: Scene) -> None:
     assert not any("cluster" in message for message in messages)
 
 
-def test_renamed_namespace_tells_administrators_only(
-    scene: Scene, cluster: Kubectl, recorder: StatusRecorder, tmp_path: Path
-) -> None:
+def test_renamed_namespace_tells_administrators_only(scene: Scene, cluster: Kubectl, recorder: StatusRecorder) -> None:
     with namespace(cluster, recorder) as name:
         renamed, operator = replace(scene, namespace=name), scene.operator
         stalled(scene)

@@ -1,7 +1,8 @@
 """``workspacectl apply``: manifests brought into force without a cluster."""
 
 import threading
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,12 +101,12 @@ def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Store", cluster: st
     refuse_problems(problems, "nothing was applied")
 
 
-def _owned(store: "Store", cluster: str) -> Set[tuple[str, str]]:
+def _owned(store: "Store", cluster: str) -> AbstractSet[tuple[str, str]]:
     owners = (each.owner for each in store.workspaces.list())
     return {(owner.namespace, owner.name) for owner in owners if owner.cluster == cluster}
 
 
-def _tell_made(names: Set[tuple[str, str]]) -> None:
+def _tell_made(names: AbstractSet[tuple[str, str]]) -> None:
     """Say which workspaces are new: no status remembers those of a database that was lost."""
     if names:
         listed = ", ".join("/".join(name) for name in sorted(names)[:MAX_NAMED])
