@@ -275,9 +275,7 @@ def _attributes(operation: Operation) -> Mapping[str, Any]:
 
 def _only_anonymous_id(identifiers: Mapping[str, Any]) -> str | None:
     """The anonymous_id of identifiers that have nothing else (track-api.md §1). Raises InvalidInput."""
-    kinds = {kind.value for kind in Kind}
-    others = [name for name, value in identifiers.items() if name not in kinds or value not in (None, "")]
-    if others != ["anonymous_id"]:
+    if any(identifiers.get(kind.value) not in (None, "") for kind in Kind):
         return None
     return anonymous_id_of(identifiers.get("anonymous_id"), field="identifiers.anonymous_id")
 
