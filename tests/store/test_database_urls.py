@@ -12,6 +12,7 @@ from workspace_operator.store.urls import Prepare, target_of
 FORMS: Mapping[str, Mapping[str, str]] = {
     "postgresql://": {},
     "postgres://host/name": {"host": "host", "dbname": "name"},
+    " postgresql://host/name\n": {"host": "host", "dbname": "name"},
     "postgresql://user@host:5433/name": {"user": "user", "host": "host", "port": "5433", "dbname": "name"},
     "postgresql://u@a,b/db": {"user": "u", "host": "a,b", "port": ",", "dbname": "db"},
     "postgresql://u@a:1,b:2/db": {"user": "u", "host": "a,b", "port": "1,2", "dbname": "db"},
@@ -122,7 +123,7 @@ def test_messages_advise_to_encode() -> None:
         ("postgresql://[::1]:5432/db?password=secret", "postgresql://[::1]:5432/db"),
         ("postgresql://a,b/db?port=5433", "postgresql://a:5433,b:5433/db"),
         ("postgresql://", "postgresql:///"),
-        ("sqlite:////tmp/file.db", "sqlite:////tmp/file.db"),
+        ("sqlite:////tmp/file.db\n", "sqlite:////tmp/file.db"),
     ],
 )
 def test_name_tells_where_it_is_and_no_password(url: str, name: str) -> None:

@@ -200,6 +200,15 @@ def test_database_that_is_read_only_is_told(shared: Path, folder_mode: int, file
     assert done.stderr.count("\n") == 1
 
 
+def test_commands_that_only_look_need_no_more(shared: Path) -> None:
+    (shared / "store.db").chmod(0o444)
+    shared.chmod(0o777)
+
+    done = bound_by_modes("workspaces", "list", "--database", f"sqlite:///{shared}/store.db")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_plan_needs_to_read_only(shared: Path) -> None:
     (shared / "store.db").chmod(0o444)
     shared.chmod(0o777)

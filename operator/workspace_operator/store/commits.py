@@ -55,12 +55,6 @@ class CommitWatch:
     _closing: threading.Event = field(default_factory=threading.Event)
     _pid: int = 0
 
-    @property
-    def overdue(self) -> int:
-        """How many commits wait that were cancelled."""
-        with self._changing:
-            return sum(each.is_cancelled for each in self._pending.values())
-
     @contextmanager
     def watched(self, connection: sa.Connection, *, seconds: float) -> Iterator[Commit]:
         """Watch what the connection does; afterwards ``is_cancelled`` tells whether it was given up."""

@@ -85,7 +85,7 @@ class Target:
 
 def target_of(url: str) -> Target:
     """Read a database URL. Raises InvalidInput, which never repeats a password or a part of one."""
-    match = _SCHEME.fullmatch(url)
+    match = _SCHEME.fullmatch(url.strip())  # what comes from a file or a Secret often ends with a line break
     if match is None:
         _refuse(URL_HELP)
     scheme, rest = match[1].lower(), match[2]
@@ -94,7 +94,7 @@ def target_of(url: str) -> Target:
         return _postgresql(rest)
     if backend != "sqlite":
         _refuse(f"{backend[:20]} is not supported: {URL_HELP}")
-    return _sqlite(url)
+    return _sqlite(match[0])
 
 
 def _refuse(message: str) -> NoReturn:
