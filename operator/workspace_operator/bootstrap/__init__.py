@@ -13,9 +13,9 @@ from workspace_operator.bootstrap.stores import awaited as awaited
 from workspace_operator.bootstrap.stores import existing as existing
 from workspace_operator.bootstrap.stores import looked_into as looked_into
 from workspace_operator.bootstrap.stores import opened as opened
-from workspace_operator.bootstrap.stores import utc_now as utc_now
 from workspace_operator.bootstrap.workers import migration_worker as migration_worker
 from workspace_operator.bootstrap.workers import monitored as monitored
 from workspace_operator.bootstrap.workers import run_worker as run_worker
 from workspace_operator.bootstrap.workers import store_probes as store_probes
 from workspace_operator.bootstrap.workers import worker_loop as worker_loop
+from workspace_operator.store.clocks import utc_now as utc_now

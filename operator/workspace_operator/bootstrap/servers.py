@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from workspace_operator.application.probes import OPTION as PROBES_OPTION
 from workspace_operator.application.probes import Probes, endpoint_of, together
-from workspace_operator.bootstrap.stores import Store, awaited, utc_now
+from workspace_operator.bootstrap.stores import Store, awaited
 from workspace_operator.bootstrap.workers import monitored, store_probes
 from workspace_operator.settings import APISettings
+from workspace_operator.store.clocks import utc_now
 
 if TYPE_CHECKING:  # a server is 20 MB that only the API needs
     from starlette.types import ASGIApp

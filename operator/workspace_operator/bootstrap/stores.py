@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from workspace_operator.application.planning import NothingYet
@@ -105,11 +104,6 @@ def looked_into(url: str) -> Iterator[Previews]:
         yield NothingYet() if is_missing or not has_this_schema(database) else SQLPreviews(database)
     finally:
         database.close()
-
-
-def utc_now() -> datetime:
-    """This machine's time; what machines compare goes by the database's clock, `Store.clock`."""
-    return datetime.now(UTC)
 
 
 def _database(url: str, cache_megabytes: int) -> Database:

@@ -25,7 +25,7 @@ _NOW: Final = sa.text("SELECT clock_timestamp()")
 
 
 def utc_now() -> datetime:
-    """This machine's time."""
+    """This machine's time; what machines compare goes by the database's, `DatabaseClock`."""
     return datetime.now(UTC)
 
 
