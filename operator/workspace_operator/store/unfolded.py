@@ -77,17 +77,21 @@ def refuse_unfolded_people(connection: sa.Connection, workspace_id: int, cio_ids
 def members_as_seen(workspace_id: int, segment: int) -> sa.Select[str]:
     """The cio_ids in a segment, in order: the survivor's for all who are part of one, once.
 
-    One is looked up by the other: joins would be planned by how many people there are.
+    The survivor is looked up for each member by whole primary keys, so that statistics do not matter. A third subquery
+    within these two lost: on partitions PostgreSQL 18 evaluated it for the first member only.
     """
     ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
     them = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == membership.c.cio_id)
-    address = sa.select(person.c.email_key).where(them).correlate(membership).scalar_subquery()
-    group = sa.and_(shared_email.c.workspace_id == workspace_id, shared_email.c.email_key == address, IS_UNFOLDED)
-    shared = sa.select(shared_email.c.email_key).where(group).correlate(membership).scalar_subquery()
+    group = sa.and_(shared_email.c.workspace_id == workspace_id, shared_email.c.email_key == person.c.email_key)
     eldest = sa.and_(
         identifier.c.workspace_id == workspace_id,
         identifier.c.kind == KIND_EMAIL,
-        identifier.c.value_key == shared,
+        identifier.c.value_key
+        == sa.select(shared_email.c.email_key)
+        .select_from(person.join(shared_email, group))
+        .where(them, IS_UNFOLDED)
+        .correlate(membership)
+        .scalar_subquery(),
     )
     survivor = sa.select(identifier.c.cio_id).where(eldest).correlate(membership).scalar_subquery()
     seen = sa.func.coalesce(survivor, membership.c.cio_id).label("seen")
