@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import CRM, Run
 from workspace_operator import bootstrap
+from workspace_operator.application.orphans import ClusterNames
 from workspace_operator.bootstrap import Store
 
 MANIFEST = CRM.replace("MODE", "EmailOrID")
@@ -66,6 +67,18 @@ def test_living_cluster_has_no_known_orphans(run: Run, tmp_path: Path) -> None:
     assert [row[-1] for row in rows(run)] == ["unknown", "unknown"]
     assert done.out.splitlines()[1:] == []
     assert done.err == "not listed, since only their cluster knows (--kubeconfig): the workspaces of old\n"
+
+
+def test_asked_cluster_knows_who_is_there(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat(tmp_path, "old")
+    asked = ClusterNames(cluster_id="old", names={("default", "crm")})
+    monkeypatch.setattr(bootstrap, "cluster_names", lambda _kubeconfig, _context: asked)
+
+    done = run("workspaces", "list", "--orphans", "--context", "old")
+
+    assert [row[-1] for row in rows(run, "--context", "old")] == ["present", "gone"]
+    assert [line.split()[0] for line in done.out.splitlines()[1:]] == ["2"]
+    assert done.err == ""
 
 
 def test_all_workspaces_of_a_cluster_are_moved(run: Run) -> None:

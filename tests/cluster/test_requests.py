@@ -158,3 +158,22 @@ def test_refusal_releases_nothing(server: Server, status: int, is_released: bool
     owner = Owner(cluster="ours", namespace="team-a", name="shop", uid="uid-1")
 
     assert ClusterResources(server.api, "ours").is_released(owner) is is_released
+
+
+def test_all_names_are_listed_page_by_page(server: Server) -> None:
+    pages = [("a", "crm", "next page&"), ("b", "club", "")]
+    server.script.answers = [
+        (
+            200,
+            json.dumps({"metadata": {"continue": token}, "items": [{"metadata": {"namespace": place, "name": name}}]}),
+        )
+        for place, name, token in pages
+    ]
+
+    names = ClusterResources(server.api, "ours").names()
+
+    assert names == {("a", "crm"), ("b", "club")}
+    assert [path.partition("?")[2] for _, path, _, _ in server.script.asked] == [
+        "limit=500",
+        "limit=500&continue=next%20page%26",
+    ]

@@ -14,6 +14,7 @@ from tests.controlplane.kubectl import Kubectl
 from tests.e2e.clusters import MakeOperator, namespace
 from tests.e2e.scenes import Document, Scene, condition_stands, conditions, manifest
 from tests.e2e.statuses import StatusRecorder
+from tests.e2e.waiting import until
 from workspace_operator.bootstrap import awaited
 from workspace_operator.resources.workspaces import RECREATE
 
@@ -75,7 +76,7 @@ def test_new_cluster_makes_nothing_beside_what_waits(scene: Scene) -> None:
     assert f"A workspace of {scene.namespace}/club waits" in message
     assert not re.search(r"0cfc6b8e|people|workspace \d", message)
     assert scene.stored_names() == ["club"]
-    assert f"its cluster {OLD} is silent" in scene.operator.log.read_text()
+    until(lambda: f"its cluster {OLD} is silent" in scene.operator.log.read_text())
 
 
 def test_workspaces_are_moved_to_the_new_cluster(scene: Scene) -> None:

@@ -4,9 +4,11 @@ import pytest
 
 from tests.identity.builders import COLUMNS, E1, E2, EMAIL_ONLY, I0, NOW, by, call, person, population, refused, run
 from workspace_operator.identity import reasons
+from workspace_operator.identity.calls import identify_call
 from workspace_operator.identity.outcomes import Effect, Outcome
 from workspace_operator.identity.population import Changes, Population
 from workspace_operator.identity.references import Reference
+from workspace_operator.identity.rules import IdentityRules
 from workspace_operator.identity.trail import ActivityType, Noted
 
 A, B = "a@x.org", "b@x.org"
@@ -319,3 +321,25 @@ def test_import_row_of_one_person_is_taken(body: dict[str, str]) -> None:
     outcome = run(E1, people, call(by("id", "1"), body, by_import=True, plan="pro"))
 
     assert (outcome.effect, people.people["p"].attributes) == (Effect.UPDATED, {"plan": "pro"})
+
+
+@pytest.mark.parametrize(
+    ("rules", "effect"), [(E2, Effect.REJECTED), (EMAIL_ONLY, Effect.REJECTED), (I0, Effect.CREATED)]
+)
+def test_email_of_another_type_is_taken_where_it_is_an_attribute(rules: IdentityRules, effect: Effect) -> None:
+    people = population(rules)
+
+    outcome = run(rules, people, identify_call(by("id", "1"), {"email": True}))
+
+    assert outcome.effect is effect
+    if effect is Effect.REJECTED:
+        assert outcome.sentence == "email true is neither text nor a number: send an email address as text."
+        assert untouched(people)
+    else:
+        assert [each.email for each in people.people.values()] == ["true"]
+
+
+def test_reason_about_the_whole_call_is_a_sentence_by_itself() -> None:
+    outcome = run(I0, population(I0), call(by("email", A)))
+
+    assert outcome.sentence == outcome.reason == reasons.NO_IDENTIFIER_HERE

@@ -239,3 +239,26 @@ def test_limit_is_each_persons() -> None:
     people = with_devices(MAX_DEVICES)
 
     assert done(I0, people, add("new", to="2")).effect is Effect.RECORDED
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda at: EventCall(reference=by("id", "1"), event=Event(name="n", timestamp=at, data={})), "timestamp"),
+        (lambda at: AnonymousEventCall(event=Event(name="n", timestamp=at, data={})), "timestamp"),
+        (
+            lambda at: AddDeviceCall(
+                reference=by("id", "1"), device=Device(token="t", platform="ios", last_used=at, attributes={})
+            ),
+            "device.last_used",
+        ),
+    ],
+)
+def test_what_is_more_than_a_day_ahead_is_not_recorded(make: Callable[[int], Call], field: str) -> None:
+    people, tomorrow = population(E2), NOW + 24 * 3600
+
+    late, soon = (done(E2, people, make(at)) for at in (tomorrow + 1, tomorrow))
+
+    name = field.rpartition(".")[2]
+    assert (late.effect, late.field, soon.effect) == (Effect.REJECTED, field, Effect.RECORDED)
+    assert late.sentence == f"{name} {tomorrow + 1} is more than a day in the future: send a time up to now."

@@ -1,13 +1,14 @@
 """What a plan comes to, and what it advises."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.reconcile.builders import blocked, migration
+from tests.reconcile.builders import OWNER, blocked, migration, stored
 from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
-from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast, Outcome, outcome_of_all
+from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast, Orphan, Outcome, outcome_of_all
 from workspace_operator.reconcile.intentions import Intention, Verb
 from workspace_operator.reconcile.observed import PeopleCounts
 from workspace_operator.reconcile.previews import Preview
@@ -138,3 +139,21 @@ def test_people_with_neither_are_told_of() -> None:
     [told] = advice(migration(), people_without_usable_identifier=2)
 
     assert told.startswith("2 people have neither an id nor an address: they stay")
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ({"namespace": "old"}, "workspace 7 of old/shop, which has 25 people."),
+        ({"cluster": "gone"}, "workspace 7 of team-a/shop of cluster gone, which has 25 people."),
+    ],
+)
+def test_workspace_of_the_same_name_is_named_first(place: dict[str, str], told: str) -> None:
+    orphan = Orphan(workspace=stored(owner=replace(OWNER, **place)), people=25)
+    change = IdentifierForecast(change=DISABLING, preview=preview(people=PeopleCounts(total=1, without_id=1)))
+
+    first, second = forecast(cluster=OWNER.cluster, orphans=(orphan,), identifiers=change).advice
+
+    assert told in first
+    assert first.endswith(f"assign 7 --to team-a/shop{' --cluster-id cluster-1' if 'cluster' in place else ''}`.")
+    assert "no id" in second
