@@ -20,7 +20,7 @@ from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.errors import Moved, NotFound, WorkspaceOperatorError
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import Observed, SpecVersion
-from workspace_operator.reconcile.plan import IRREVERSIBLE, AcceptLowerGeneration, Action, RequestMigration
+from workspace_operator.reconcile.plan import IRREVERSIBLE, AcceptLowerGeneration, Action, RequestMigration, TakeOver
 from workspace_operator.resources.workspaces import API_VERSION, KIND
 
 CLUSTER = "cluster-1"
@@ -144,7 +144,11 @@ class World:
 
     def judge(self, action: Action, spec: SpecVersion, operator: Operator) -> None:
         """No write of a document that was known to be late, nothing irreversible of one that was not just read."""
-        if isinstance(action, AcceptLowerGeneration):
+        if isinstance(action, TakeOver):
+            # The store knows one owner: what an earlier one asked for long ago is held until a person confirms it.
+            self.recorded.pop(spec.uid, None)
+            self.held = {known: request for known, request in self.held.items() if known[0] != spec.uid}
+        elif isinstance(action, AcceptLowerGeneration):
             self.held[spec.uid, spec.generation] = action.request
         else:
             assert self._lowest(spec) <= spec.generation, f"{action} of {spec}, but {self.recorded} was carried out"
