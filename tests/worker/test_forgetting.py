@@ -1,6 +1,7 @@
 """Old activities are forgotten a batch at a time, and looked for only now and then."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.store.adapters import START, Store, memory_store
@@ -63,6 +64,22 @@ def test_store_is_left_alone_in_between() -> None:
     store.clock.now = START + REST - timedelta(seconds=1)
     working.keep = timedelta(0)
 
+    working.work_once()
+    assert names(scene) == ["a"]
+
+    store.clock.forward(1)
+    working.work_once()
+    assert names(scene) == []
+
+
+def test_start_is_left_to_other_work() -> None:
+    store = memory_store()
+    scene = scene_with(store, "a")
+    store.clock.now = START + 2 * MONTH
+    working = replace(forgetter(store), first_look=timedelta(minutes=1))
+
+    assert working.work_once() is False
+    store.clock.forward(59)
     working.work_once()
     assert names(scene) == ["a"]
 

@@ -15,19 +15,26 @@ REST = timedelta(minutes=10)
 
 @dataclass(slots=True, kw_only=True)
 class Forgetter:
-    """Removes activities that were recorded longer than ``keep`` ago."""
+    """Removes activities that were recorded longer than ``keep`` ago.
+
+    Attributes:
+        first_look: how long to wait with it after the first call, when the process has other things to do.
+    """
 
     belongings: Belongings
     keep: timedelta
     clock: Callable[[], datetime]
     batch: int = BATCH
+    first_look: timedelta = timedelta()
     _due_at: datetime | None = None
 
     def work_once(self) -> bool:
         """Remove one batch if it is time to look; False if there is nothing more to do for now."""
         now = self.clock()
-        if self._due_at is not None and now < self._due_at <= now + REST:  # further away, the clock was set back
+        if self._due_at is None:
+            self._due_at = now + self.first_look
+        if now < self._due_at <= now + REST:  # further away, the clock was set back
             return False
         has_more = self.belongings.forget_activities(before=now - self.keep, size=self.batch) == self.batch
-        self._due_at = None if has_more else now + REST
+        self._due_at = now if has_more else now + REST
         return has_more

@@ -16,6 +16,9 @@ from workspace_operator.application.write_monitor import WriteMonitor
 from workspace_operator.bootstrap.stores import Store
 from workspace_operator.worker.loop import WorkerLoop
 
+FIRST_LOOK_FOR_OLD = timedelta(minutes=1)
+"""For activities to forget: looking through a thousand workspaces took a quarter of an operator's start."""
+
 MONITOR_END_SECONDS = 2.0
 """For a check under way, before its connections are closed."""
 
@@ -28,7 +31,9 @@ def migration_worker(store: Store, stopping: threading.Event) -> MigrationWorker
 
 def worker_loop(store: Store, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
     """The worker, running until told to stop."""
-    forgetter = Forgetter(belongings=store.belongings, keep=keep_activities, clock=store.clock)
+    forgetter = Forgetter(
+        belongings=store.belongings, keep=keep_activities, clock=store.clock, first_look=FIRST_LOOK_FOR_OLD
+    )
     return WorkerLoop(duties=(migration_worker(store, stopping), forgetter), stopping=stopping)
 
 

@@ -73,12 +73,15 @@ class SQLBelongings(FoldingStore):
 
     def forget_activities(self, *, before: datetime, size: int) -> int:
         """Remove up to ``size`` activities that were recorded before then, in any workspace; tells how many."""
+        first = earliest(before)
         with self.database.reading() as connection:
             numbers = connection.execute(sa.select(workspace.c.workspace_id)).scalars().all()
+            # Only a workspace that has some is written to: most have none, most of the time.
+            concerned = [number for number in numbers if _has_older(connection, number, first)]
         forgotten = 0
-        for number in numbers:
+        for number in concerned:
             if forgotten < size:
-                forgotten += self._forget(number, earliest(before), size - forgotten)
+                forgotten += self._forget(number, first, size - forgotten)
         return forgotten
 
     def _of_people(self, workspace_id: int, cio_ids: Collection[str], read: Callable[[sa.Connection], T]) -> T:
@@ -93,14 +96,8 @@ class SQLBelongings(FoldingStore):
         return self.folder.folding(workspace_id, work)
 
     def _forget(self, workspace_id: int, before: str, size: int) -> int:
-        """Only a workspace that has some is written to: most have none, most of the time."""
-        old = _old(workspace_id, before).limit(size)
-        with self.database.reading() as connection:
-            if connection.execute(old.limit(1)).first() is None:
-                return 0
-        key = sa.tuple_(activity.c.type, activity.c.activity_id)
-        statement = sa.delete(activity).where(activity.c.workspace_id == workspace_id, key.in_(old))
-        return self.database.writing(lambda connection: connection.execute(statement).rowcount)
+        parameters = {"of_workspace": workspace_id, "before": before, "size": size}
+        return self.database.writing(lambda connection: connection.execute(_FORGET, parameters).rowcount)
 
 
 def _as_seen(connection: sa.Connection, workspace_id: int, activities: Sequence[Activity]) -> Sequence[Activity]:
@@ -131,10 +128,25 @@ def _newest(
 _OF_PERSON = (person.c.id, person.c.email)
 
 
-def _old(workspace_id: int, before: str) -> sa.Select[Any]:
-    every_type = activity.c.type.in_(sorted(_TYPES))  # so that each type's part of the key is looked up
-    ours = sa.and_(activity.c.workspace_id == workspace_id, every_type, activity.c.activity_id < before)
-    return sa.select(activity.c.type, activity.c.activity_id).where(ours)
+_IS_OLD = sa.and_(
+    activity.c.workspace_id == sa.bindparam("of_workspace"),
+    # Each type's part of the key is looked up.
+    activity.c.type.in_([sa.literal_column(str(number)) for number in sorted(_TYPES)]),
+    activity.c.activity_id < sa.bindparam("before"),
+)
+
+_ANY_OLD = sa.select(activity.c.activity_id).where(_IS_OLD).limit(sa.literal_column("1"))
+
+_FORGET = sa.delete(activity).where(
+    activity.c.workspace_id == sa.bindparam("of_workspace"),
+    sa.tuple_(activity.c.type, activity.c.activity_id).in_(
+        sa.select(activity.c.type, activity.c.activity_id).where(_IS_OLD).limit(sa.bindparam("size"))
+    ),
+)
+
+
+def _has_older(connection: sa.Connection, workspace_id: int, before: str) -> bool:
+    return connection.execute(_ANY_OLD, {"of_workspace": workspace_id, "before": before}).first() is not None
 
 
 def _activity_of(row: Row) -> Activity:

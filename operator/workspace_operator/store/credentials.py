@@ -13,6 +13,24 @@ from workspace_operator.store.engines import Database
 from workspace_operator.store.rows import Row
 from workspace_operator.store.tables import credential, workspace
 
+_NOW = sa.bindparam("now", type_=credential.c.valid_until.type)
+_IS_OURS = credential.c.workspace_id == sa.bindparam("workspace_id")
+_IS_VALID = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > _NOW)
+
+_VALID_SETS = sa.select(credential).where(_IS_OURS, _IS_VALID).order_by(credential.c.number.desc())
+
+_NEWEST = sa.select(
+    sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_VALID, credential.c.number)))
+).where(_IS_OURS)
+
+_INSERT = sa.insert(credential)
+
+_LOCKED = (
+    sa.select(workspace.c.workspace_id)
+    .where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
+    .with_for_update(key_share=True)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SQLCredentials:
@@ -22,9 +40,9 @@ class SQLCredentials:
 
     def sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
         """Those that are valid, the newest first."""
-        query = sa.select(credential).where(credential.c.workspace_id == workspace_id, _is_valid(now))
         with self.database.reading() as connection:
-            return [_credentials_of(row) for row in connection.execute(query.order_by(credential.c.number.desc()))]
+            found = connection.execute(_VALID_SETS, {"workspace_id": workspace_id, "now": now})
+            return [_credentials_of(row) for row in found]
 
     def rotate(
         self,
@@ -45,19 +63,21 @@ class SQLCredentials:
 
         def work(connection: sa.Connection) -> StoredCredentials:
             _lock(connection, workspace_id)
-            if after is not None and _newest_valid(connection, workspace_id, now) != after:
+            newest, newest_valid = _newest_numbers(connection, workspace_id, now)
+            if after is not None and newest_valid != after:
                 raise Moved(f"workspace number {workspace_id} has got other credentials meanwhile")
-            _end(connection, workspace_id, at=now + grace)
+            if newest:
+                _end(connection, workspace_id, at=now + grace)
+                _prune(connection, workspace_id, now)
             made = StoredCredentials(
                 workspace_id=workspace_id,
-                number=_newest_number(connection, workspace_id) + 1,
+                number=newest + 1,
                 digests=digests,
                 created_at=now,
                 valid_until=None,
                 request=request,
             )
-            _prune(connection, workspace_id, now)
-            connection.execute(sa.insert(credential).values(_values_of(made)))
+            connection.execute(_INSERT, _values_of(made))
             return made
 
         return self.database.writing(work)
@@ -80,19 +100,14 @@ class SQLCredentials:
         return {each.digests.app_key: each for each in self._having(credential.c.app_key_digest, digests, now)}
 
     def _having(self, column: sa.Column[str], digests: Collection[str], now: datetime) -> Sequence[StoredCredentials]:
-        query = sa.select(credential).where(column.in_(digests), _is_valid(now))
+        query = sa.select(credential).where(column.in_(digests), _IS_VALID)
         with self.database.reading() as connection:
-            return [_credentials_of(row) for row in connection.execute(query)]
-
-
-def _is_valid(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > now)
+            return [_credentials_of(row) for row in connection.execute(query, {"now": now})]
 
 
 def _lock(connection: sa.Connection, workspace_id: int) -> None:
     """Who rotates meanwhile waits, so that one set is the newest; who destroys, too, so that no key is left over."""
-    query = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
-    if connection.execute(query.with_for_update(key_share=True)).first() is None:
+    if connection.execute(_LOCKED, {"workspace_id": workspace_id}).first() is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
 
 
@@ -103,15 +118,10 @@ def _end(connection: sa.Connection, workspace_id: int, *, at: datetime) -> int:
     return connection.execute(ours.values(valid_until=at)).rowcount
 
 
-def _newest_number(connection: sa.Connection, workspace_id: int) -> int:
-    """The highest number so far, also of a set that is ended: numbers are not given twice."""
-    query = sa.select(sa.func.max(credential.c.number)).where(credential.c.workspace_id == workspace_id)
-    return connection.execute(query).scalar_one() or 0
-
-
-def _newest_valid(connection: sa.Connection, workspace_id: int, now: datetime) -> int:
-    query = sa.select(sa.func.max(credential.c.number)).where(credential.c.workspace_id == workspace_id, _is_valid(now))
-    return connection.execute(query).scalar_one() or 0
+def _newest_numbers(connection: sa.Connection, workspace_id: int, now: datetime) -> tuple[int, int]:
+    """The highest number so far, also of a set that is ended, since none is given twice; and that of a valid set."""
+    newest, newest_valid = connection.execute(_NEWEST, {"workspace_id": workspace_id, "now": now}).one()
+    return newest or 0, newest_valid or 0
 
 
 def _prune(connection: sa.Connection, workspace_id: int, now: datetime) -> None:

@@ -11,7 +11,7 @@ from workspace_operator.errors import StoreUnavailable
 from workspace_operator.reconcile.observed import Namesake, Owner
 from workspace_operator.store.directory_tables import account, cluster_heartbeat, store_identity, workspace
 from workspace_operator.store.engines import Database
-from workspace_operator.store.rows import workspace_of
+from workspace_operator.store.rows import place_of, workspace_of
 
 STORE_ID = sa.select(store_identity.c.store_id)
 
@@ -52,16 +52,20 @@ class SQLHeartbeats:
 
 def read_store_id(connection: sa.Connection) -> str:
     """Tell the identity of the database that a connection leads to. Raises StoreUnavailable if it has none."""
-    found = connection.execute(STORE_ID).scalar_one_or_none()
+    return known_store_id(connection.execute(STORE_ID).scalar_one_or_none())
+
+
+def known_store_id(found: str | None) -> str:
+    """Pass on the identity that a database was found to have. Raises StoreUnavailable if it has none."""
     if found is None:
         raise StoreUnavailable("the database has no identity (table store_identity is empty): was it restored in part?")
-    return str(found)
+    return found
 
 
 def namesakes_of(connection: sa.Connection, owner: Owner) -> tuple[Namesake, ...]:
     """Find the workspaces of other clusters that have an owner's namespace and name."""
-    place = {"namespace": owner.namespace, "name": owner.name, "cluster": owner.cluster}
-    return tuple(Namesake(workspace=workspace_of(row), beats=row.beats) for row in connection.execute(NAMESAKES, place))
+    rows = connection.execute(NAMESAKES, place_of(owner))
+    return tuple(Namesake(workspace=workspace_of(row), beats=row.beats) for row in rows)
 
 
 def _beat(connection: sa.Connection, cluster: str, now: datetime) -> None:

@@ -14,17 +14,31 @@ from workspace_operator.store.rows import WITH_ACCOUNT, workspace_of
 from workspace_operator.store.tables import account, workspace
 
 
+_HAVING_NAME = WITH_ACCOUNT.where(
+    account.c.cluster == sa.bindparam("cluster"),
+    account.c.namespace == sa.bindparam("namespace"),
+    account.c.name == sa.bindparam("account"),
+    workspace.c.name_key == sa.bindparam("name_key"),
+)
+
+_NUMBERS = sa.select(workspace.c.workspace_id).where(
+    workspace.c.account_id == sa.bindparam("account_id"), workspace.c.name_key == sa.bindparam("name_key")
+)
+
+_LOCKED_ACCOUNT = sa.select(account.c.name).where(account.c.account_id == sa.bindparam("account_id")).with_for_update()
+
+
 def name_holder(
     connection: sa.Connection, wanted: str, ours: StoredWorkspace | None, *, owner: Owner, account_name: str
 ) -> StoredWorkspace | None:
     """The workspace that keeps ours from having a display name in the account that it is in, or would be in."""
-    query = WITH_ACCOUNT.where(
-        account.c.cluster == owner.cluster,
-        account.c.namespace == owner.namespace,
-        account.c.name == (ours.account if ours else account_name),
-        workspace.c.name_key == comparison_key(wanted),
-    )
-    return names.name_holder(wanted, ours, [workspace_of(row) for row in connection.execute(query)])
+    parameters = {
+        "cluster": owner.cluster,
+        "namespace": owner.namespace,
+        "account": ours.account if ours else account_name,
+        "name_key": comparison_key(wanted),
+    }
+    return names.name_holder(wanted, ours, [workspace_of(row) for row in connection.execute(_HAVING_NAME, parameters)])
 
 
 def refuse_taken_name(connection: sa.Connection, account_id: int, wanted: str, *, own: int | None) -> None:
@@ -34,7 +48,7 @@ def refuse_taken_name(connection: sa.Connection, account_id: int, wanted: str, *
         holders = {int(number) for number in connection.execute(exact).scalars()} - {own}
     else:
         # Names of one account are given one after the other, since two forms of one break no constraint.
-        connection.execute(sa.select(account.c.name).where(account.c.account_id == account_id).with_for_update())
+        connection.execute(_LOCKED_ACCOUNT, {"account_id": account_id})
         holders = _numbers(connection, account_id, wanted)
     if holders:
         raise NameTaken(
@@ -45,5 +59,5 @@ def refuse_taken_name(connection: sa.Connection, account_id: int, wanted: str, *
 
 def _numbers(connection: sa.Connection, account_id: int, name: str) -> set[int]:
     """The workspaces of an account that have a name in any form."""
-    query = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, name_key=comparison_key(name))
-    return {int(number) for number in connection.execute(query).scalars()}
+    parameters = {"account_id": account_id, "name_key": comparison_key(name)}
+    return {int(number) for number in connection.execute(_NUMBERS, parameters).scalars()}

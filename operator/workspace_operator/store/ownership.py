@@ -10,7 +10,7 @@ from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.plan import DestroyWorkspace, TakeOver
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence
-from workspace_operator.store.rows import owned_by
+from workspace_operator.store.rows import IS_OWNED, place_of
 from workspace_operator.store.tables import PER_WORKSPACE, fence, workspace
 from workspace_operator.store.workspaces import destroy, take_over
 
@@ -40,7 +40,7 @@ def _reassign(connection: sa.Connection, changes: Sequence[TakeOver], *, replace
 
 def _clear(connection: sa.Connection, owner: Owner, *, unless: int, replace_empty: bool) -> None:
     """Destroy the workspace that an owner has, if it may be replaced."""
-    row = connection.execute(sa.select(workspace).where(owned_by(owner))).one_or_none()
+    row = connection.execute(sa.select(workspace).where(IS_OWNED), place_of(owner)).one_or_none()
     if row is None or row.workspace_id == unless:
         return
     number, title = row.workspace_id, f"{owner.namespace}/{owner.name} of cluster {owner.cluster}"

@@ -86,13 +86,17 @@ def owner_values(owner: Owner) -> dict[str, object]:
     }
 
 
-def owned_by(owner: Owner) -> sa.ColumnElement[bool]:
-    """Say that a workspace belongs to this cluster, namespace and name, whatever the UID."""
-    return sa.and_(
-        workspace.c.owner_cluster == owner.cluster,
-        workspace.c.owner_namespace == owner.namespace,
-        workspace.c.owner_name == owner.name,
-    )
+IS_OWNED = sa.and_(
+    workspace.c.owner_cluster == sa.bindparam("cluster"),
+    workspace.c.owner_namespace == sa.bindparam("namespace"),
+    workspace.c.owner_name == sa.bindparam("name"),
+)
+"""Whether a workspace belongs to a cluster, namespace and name (`place_of`), whatever the UID."""
+
+
+def place_of(owner: Owner) -> dict[str, str]:
+    """Write an owner's place as the parameters of `IS_OWNED`."""
+    return {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name}
 
 
 WITH_ACCOUNT = sa.select(workspace, account.c.name.label("account_name")).join(
@@ -109,10 +113,17 @@ IS_UNFOLDED = sa.and_(shared_email.c.people > sa.literal_column("1"), shared_ema
 """Whether an address stands for several rows, which are one person once the switch of a change that merges has come."""
 
 
+_NEWEST_MIGRATION = (
+    sa.select(migration)
+    .where(migration.c.workspace_id == sa.bindparam("workspace_id"))
+    .order_by(migration.c.number.desc())
+    .limit(sa.literal_column("1"))
+)
+
+
 def newest_migration(connection: sa.Connection, workspace_id: int) -> Row | None:
     """The newest identifier change of a workspace, ended or not."""
-    query = sa.select(migration).where(migration.c.workspace_id == workspace_id)
-    return connection.execute(query.order_by(migration.c.number.desc()).limit(1)).one_or_none()
+    return connection.execute(_NEWEST_MIGRATION, {"workspace_id": workspace_id}).one_or_none()
 
 
 def migration_of(row: Row) -> Migration:

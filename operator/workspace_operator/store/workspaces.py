@@ -34,17 +34,18 @@ from workspace_operator.reconcile.plan import (
 from workspace_operator.store import requests
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence
-from workspace_operator.store.heartbeats import STORE_ID, namesakes_of, read_store_id
+from workspace_operator.store.heartbeats import STORE_ID, known_store_id, namesakes_of
 from workspace_operator.store.names import name_holder, refuse_taken_name
 from workspace_operator.store.rows import (
+    IS_OWNED,
     WITH_ACCOUNT,
     WITH_OWNER,
     Row,
     migration_of,
     newest_migration,
-    owned_by,
     owner_of,
     owner_values,
+    place_of,
     settings_values,
     workspace_of,
 )
@@ -56,8 +57,27 @@ from workspace_operator.store.tables import (
     credential,
     fence,
     migration,
+    store_identity,
     workspace,
 )
+
+_NUMBERED = WITH_ACCOUNT.where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
+
+_STORE_AND_OURS = sa.select(store_identity.c.store_id, workspace, account.c.name.label("account_name")).select_from(
+    sa.outerjoin(
+        store_identity, sa.join(workspace, account, account.c.account_id == workspace.c.account_id), IS_OWNED
+    )
+)
+
+_NUMBER_OF_OWNER = sa.select(workspace.c.workspace_id).where(IS_OWNED)
+
+_ACCOUNT = sa.select(account.c.account_id).where(
+    account.c.cluster == sa.bindparam("cluster"),
+    account.c.namespace == sa.bindparam("namespace"),
+    account.c.name == sa.bindparam("name"),
+)
+
+_INSERT_WORKSPACE = sa.insert(workspace).returning(workspace.c.workspace_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +89,7 @@ class SQLWorkspaces:
     def observe(self, sought: Sought) -> Observed:
         """Look at one moment of the store; candidates come back as not released, and people are not counted."""
         with self.database.reading_one_snapshot() as connection:
-            observed = _observe(connection, sought)
-            namesakes = () if observed.workspace else namesakes_of(connection, sought.owner)
-            return replace(observed, store_id=read_store_id(connection), namesakes=namesakes)
+            return _observe(connection, sought)
 
     def carry_out(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
         """Carry one action out, whole or not at all. Raises NameTaken or Moved.
@@ -172,7 +190,7 @@ class SQLWorkspaces:
 
 
 def _observe(connection: sa.Connection, sought: Sought) -> Observed:
-    ours = _one(connection, owned_by(sought.owner))
+    store_id, ours = _store_id_and_ours(connection, sought.owner)
     named = name_holder(connection, sought.display_name, ours, owner=sought.owner, account_name=sought.account)
     newest = newest_migration(connection, ours.workspace_id) if ours else None
     return Observed(
@@ -182,16 +200,22 @@ def _observe(connection: sa.Connection, sought: Sought) -> Observed:
         remembered=_candidate(_remembered(connection, sought, ours)),
         migration=None if newest is None else migration_of(newest),
         people=None,
+        store_id=store_id,
+        namesakes=() if ours else namesakes_of(connection, sought.owner),
     )
 
 
-def _one(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> StoredWorkspace | None:
-    row = connection.execute(WITH_ACCOUNT.where(condition)).one_or_none()
-    return None if row is None else workspace_of(row)
+def _store_id_and_ours(connection: sa.Connection, owner: Owner) -> tuple[str, StoredWorkspace | None]:
+    row = connection.execute(_STORE_AND_OURS, place_of(owner)).one_or_none()
+    store_id = known_store_id(row and row.store_id)
+    return store_id, None if row is None or row.workspace_id is None else workspace_of(row)
 
 
 def _numbered(connection: sa.Connection, workspace_id: int | None) -> StoredWorkspace | None:
-    return None if workspace_id is None else _one(connection, workspace.c.workspace_id == workspace_id)
+    if workspace_id is None:
+        return None
+    row = connection.execute(_NUMBERED, {"workspace_id": workspace_id}).one_or_none()
+    return None if row is None else workspace_of(row)
 
 
 def _remembered(connection: sa.Connection, sought: Sought, ours: StoredWorkspace | None) -> StoredWorkspace | None:
@@ -232,32 +256,30 @@ def _work_of(action: Action, now: datetime, spec: SpecVersion | None) -> Callabl
 
 
 def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersion | None) -> None:
-    if connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).first():
+    if connection.execute(_NUMBER_OF_OWNER, place_of(action.owner)).first():
         raise Moved(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
     account_id = _account(connection, action.owner, action.account)
     refuse_taken_name(connection, account_id, action.settings.display_name, own=None)
     values = settings_values(action.settings) | owner_values(action.owner)
-    statement = sa.insert(workspace).values(
-        account_id=account_id,
-        mode=action.mode,
-        row_version=1,
-        spec_generation=spec.generation if spec else 0,
-        spec_row_version=1,
-        tracks_changes=False,
-        **values,
-    )
-    workspace_id = connection.execute(statement.returning(workspace.c.workspace_id)).scalar_one()
+    values |= {
+        "account_id": account_id,
+        "mode": action.mode,
+        "row_version": 1,
+        "spec_generation": spec.generation if spec else 0,
+        "spec_row_version": 1,
+        "tracks_changes": False,
+    }
+    workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
     if workspace_id == action.instead_of:  # a new database counts from the beginning; the next number is another one
         connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
-        workspace_id = connection.execute(statement.returning(workspace.c.workspace_id)).scalar_one()
+        workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
     connection.execute(sa.insert(fence), [{"workspace_id": workspace_id, "slot": n} for n in range(FENCE_SLOTS)])
 
 
 def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
     """The account of that name in the owner's namespace, made if need be."""
     values = {"cluster": owner.cluster, "namespace": owner.namespace, "name": name}
-    query = sa.select(account.c.account_id).filter_by(**values)
-    found = connection.execute(query).scalar_one_or_none()
+    found = connection.execute(_ACCOUNT, values).scalar_one_or_none()
     if found is None:
         found = connection.execute(sa.insert(account).values(values).returning(account.c.account_id)).scalar_one()
     return int(found)
@@ -277,7 +299,7 @@ def take_over(connection: sa.Connection, action: TakeOver, spec: SpecVersion | N
     Raises Moved or NameTaken.
     """
     row = _locked(connection, action.workspace_id, action.row_version)
-    taken = connection.execute(sa.select(workspace.c.workspace_id).where(owned_by(action.owner))).scalar_one_or_none()
+    taken = connection.execute(_NUMBER_OF_OWNER, place_of(action.owner)).scalar_one_or_none()
     if taken not in (None, action.workspace_id):
         raise Moved(f"{action.owner.namespace}/{action.owner.name} has workspace number {taken} already")
     name = connection.execute(sa.select(account.c.name).where(account.c.account_id == row.account_id)).scalar_one()
