@@ -40,6 +40,21 @@ class Backoffs:
             yield longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
+class NoChangeDetection(kopf.DiffBaseStorage):
+    """Kopf copies each document three times to find what has changed, which only handlers that we lack would use."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:  # noqa: ARG002 - Kopf's
+        """Nothing of a document is compared."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002 - Kopf's
+        """No earlier state is kept."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Never called without a handler of changes; nothing is kept in annotations."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
     """What the operator's process is told.
@@ -52,7 +67,7 @@ class OperatorOptions:
     probes: Probes
     namespaces: Collection[str] = ()
     health: Endpoint | None = None
-    workers: int = 4
+    workers: int = 8
 
 
 def run_operator(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
@@ -117,6 +132,7 @@ def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False  # events are emitted once a transition, by the reconcile
     settings.scanning.disabled = bool(options.namespaces)  # else it waits for rights that a Role cannot give
+    settings.persistence.diffbase_storage = NoChangeDetection()
     settings.queueing.worker_limit = 200
     settings.queueing.idle_timeout = 0.1  # with a limit, idle workers would keep others waiting
     settings.watching.server_timeout = SERVER_SECONDS

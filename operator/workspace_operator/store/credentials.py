@@ -19,9 +19,9 @@ _IS_VALID = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until 
 
 _VALID_SETS = sa.select(credential).where(_IS_OURS, _IS_VALID).order_by(credential.c.number.desc())
 
-_NEWEST = sa.select(
-    sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_VALID, credential.c.number)))
-).where(_IS_OURS)
+_NEWEST = sa.select(sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_VALID, credential.c.number)))).where(
+    _IS_OURS
+)
 
 _INSERT = sa.insert(credential)
 

@@ -13,7 +13,6 @@ from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.store.rows import WITH_ACCOUNT, workspace_of
 from workspace_operator.store.tables import account, workspace
 
-
 _HAVING_NAME = WITH_ACCOUNT.where(
     account.c.cluster == sa.bindparam("cluster"),
     account.c.namespace == sa.bindparam("namespace"),

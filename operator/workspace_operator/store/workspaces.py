@@ -1,7 +1,7 @@
 """The directory of workspaces in the database: what reconciles observe and put in force."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -32,6 +32,7 @@ from workspace_operator.reconcile.plan import (
     TakeOver,
 )
 from workspace_operator.store import requests
+from workspace_operator.store.directory_tables import store_identity
 from workspace_operator.store.engines import Database
 from workspace_operator.store.fences import close_fence
 from workspace_operator.store.heartbeats import STORE_ID, known_store_id, namesakes_of
@@ -57,16 +58,13 @@ from workspace_operator.store.tables import (
     credential,
     fence,
     migration,
-    store_identity,
     workspace,
 )
 
 _NUMBERED = WITH_ACCOUNT.where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
 
 _STORE_AND_OURS = sa.select(store_identity.c.store_id, workspace, account.c.name.label("account_name")).select_from(
-    sa.outerjoin(
-        store_identity, sa.join(workspace, account, account.c.account_id == workspace.c.account_id), IS_OWNED
-    )
+    sa.outerjoin(store_identity, sa.join(workspace, account, account.c.account_id == workspace.c.account_id), IS_OWNED)
 )
 
 _NUMBER_OF_OWNER = sa.select(workspace.c.workspace_id).where(IS_OWNED)
@@ -207,8 +205,9 @@ def _observe(connection: sa.Connection, sought: Sought) -> Observed:
 
 def _store_id_and_ours(connection: sa.Connection, owner: Owner) -> tuple[str, StoredWorkspace | None]:
     row = connection.execute(_STORE_AND_OURS, place_of(owner)).one_or_none()
-    store_id = known_store_id(row and row.store_id)
-    return store_id, None if row is None or row.workspace_id is None else workspace_of(row)
+    if row is None:
+        return known_store_id(None), None
+    return known_store_id(row.store_id), None if row.workspace_id is None else workspace_of(row)
 
 
 def _numbered(connection: sa.Connection, workspace_id: int | None) -> StoredWorkspace | None:
