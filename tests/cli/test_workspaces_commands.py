@@ -212,6 +212,15 @@ def test_workspace_is_deleted_by_its_name(run: Run) -> None:
     assert run("people", "export", "-w", "default/crm").code == 0  # no longer ambiguous
 
 
+def test_name_is_confirmed_in_any_form(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cafe.yaml").write_text(MANIFEST.replace("crm", "cafe").replace("CRM", "Caf\u00e9"))
+    assert run("apply", "-f", "cafe.yaml").code == 0
+
+    done = run("workspaces", "delete", "3", "--confirm-name", "Cafe\u0301")
+
+    assert (done.code, done.out) == (0, 'workspace number 3 "Caf\u00e9" was deleted, with 0 people\n')
+
+
 @pytest.mark.parametrize("name", ["crm", "CRM ", ""])
 def test_nothing_is_deleted_by_another_name(run: Run, name: str) -> None:
     done = run("workspaces", "delete", "1", "--confirm-name", name)

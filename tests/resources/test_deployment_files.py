@@ -136,6 +136,17 @@ def test_pod_is_well_described(overlay: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
+def test_every_object_says_what_it_belongs_to(overlay: str) -> None:
+    """By the labels that Kubernetes recommends; those of a namespace and of its volume's data say no component."""
+    labels = ["name", "part-of", "version"]
+
+    for each in objects(f"manifests/overlays/{overlay}"):
+        wanted = labels if each["kind"] in ("Namespace", "CustomResourceDefinition") else [*labels, "component"]
+        has = each["metadata"].get("labels", {}).keys()
+        assert {f"app.kubernetes.io/{label}" for label in wanted} <= has, (each["kind"], each["metadata"]["name"])
+
+
+@pytest.mark.parametrize("overlay", sorted(OVERLAYS))
 def test_there_is_one_operator(overlay: str) -> None:
     operator = deployment(overlay)
 

@@ -142,7 +142,7 @@ def delete(
     workspace_id: Annotated[int, typer.Argument(metavar="ID", help="The workspace's number, as listed.")],
     *,
     confirm_name: Annotated[
-        str, typer.Option("--confirm-name", metavar="NAME", help="Its display name exactly, to show that it is meant.")
+        str, typer.Option("--confirm-name", metavar="NAME", help="Its display name, to show that it is meant.")
     ],
     database: Database,
 ) -> None:
@@ -151,11 +151,12 @@ def delete(
     A resource that still owns it says WorkspaceMissing afterwards.
     """
     from workspace_operator.reconcile.plan import DestroyWorkspace
+    from workspace_operator.resources.display_names import comparison_key
 
     with opened(database) as store:
         workspace = store.workspaces.get(workspace_id)
         name, people = workspace.settings.display_name, store.people.count(workspace_id).total
-        if confirm_name != name:
+        if comparison_key(confirm_name) != comparison_key(name):
             raise InvalidInput(
                 f'--confirm-name {confirm_name!r} must be the display name of workspace {workspace_id}, "{name}": '
                 "nothing was deleted",
