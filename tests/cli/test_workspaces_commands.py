@@ -214,7 +214,7 @@ def test_workspace_is_deleted_by_its_name(run: Run) -> None:
 
 def test_name_is_confirmed_in_any_form(run: Run, tmp_path: Path) -> None:
     (tmp_path / "cafe.yaml").write_text(MANIFEST.replace("crm", "cafe").replace("CRM", "Caf\u00e9"))
-    assert run("apply", "-f", "cafe.yaml").code == 0
+    assert run("apply", "-f", "cafe.yaml", "--cluster-id", "old").code == 0
 
     done = run("workspaces", "delete", "3", "--confirm-name", "Cafe\u0301")
 
