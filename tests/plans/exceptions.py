@@ -38,6 +38,7 @@ READING: Final = {
     },
     "it takes the first or last rows of a key, up to a number": {
         ("belongings._forget", "activity"),
+        ("belongings._has_older", "activity"),
         ("belongings.activities", "activity"),
         ("clearing._remove", "changed_key"),
         ("clearing._remove", "identifier"),
