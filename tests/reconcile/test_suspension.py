@@ -98,6 +98,16 @@ def test_running_change_is_paused(change: Any, wanted: Any) -> None:
     assert plan.actions == (PauseMigration(workspace_id=7, number=2, paused=True),)
 
 
+def test_change_of_an_earlier_owner_is_not_paused() -> None:
+    """The store would refuse it from a resource that is not the owner, time and again."""
+    not_ours = replace(ID_ONLY, owner=replace(OWNER, uid="uid-0"))
+
+    plan = decided(SUSPENDED, Observed(workspace=not_ours, migration=migration()))
+
+    assert plan.actions == ()
+    assert conditions(dict(plan.status or {}))["Ready"] == ("False", "Suspended")
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [(migration(paused=True), "Suspended"), (blocked(paused=True), "MigrationBlocked")],

@@ -121,12 +121,17 @@ class Interleavings(RuleBasedStateMachine):
         operator = self.world.operators[0]
         for _ in range(30):
             operator.heard = self.world.document()
-            before = self.world.document()
             self.world.wait(60)
             self.world.work()
-            if self.world.reconcile(operator) and self.world.document() == before:
+            before = self.everything()
+            if self.world.reconcile(operator) and self.everything() == before:
                 return
         raise AssertionError(f"{PLACE} does not come to rest")
+
+    def everything(self) -> Any:
+        """What a visit may change: the resource, the workspaces and their identifier changes."""
+        changes = [each.migration for room in self.rooms() for each in room.changes]
+        return self.world.document(), [room.workspace for room in self.rooms()], changes
 
     def rooms(self) -> list[Room]:
         return list(self.world.memory.rooms.values())
@@ -134,6 +139,31 @@ class Interleavings(RuleBasedStateMachine):
 
 def nothing() -> None:
     """A moment in which nothing happens."""
+
+
+def test_generation_that_is_accepted_late_puts_nothing_in_force() -> None:
+    """etcd was restored; before that is accepted, the user repeats the edit and the other operator carries it out."""
+    world = World()
+    first, other = world.operators
+    for color in ("111111", "222222"):
+        world.edit(color=color)
+        world.snapshots.append(world.document())
+        first.heard = world.document()
+        world.reconcile(first)
+
+    def meanwhile() -> None:
+        world.edit(color="222222")
+        other.heard = world.document()
+        world.reconcile(other)
+
+    world.restore(0)
+    first.heard = world.document()
+    first.moments = [nothing, meanwhile]
+    world.reconcile(first)
+
+    [room] = world.memory.rooms.values()
+    assert first.moments == []
+    assert room.workspace.settings.color == "222222"
 
 
 TestInterleavings = Interleavings.TestCase

@@ -64,7 +64,7 @@ class JudgedWorkspaces(MemoryWorkspaces):
 
 @dataclass(slots=True)
 class World:
-    """``recorded`` is the highest generation that was carried out of each UID, ``held`` what was accepted below it."""
+    """``recorded`` is the last generation of each UID that was carried out, ``held`` what was accepted below it."""
 
     resources: MemoryResources = field(default_factory=MemoryResources)
     memory: Memory = field(default_factory=Memory)
@@ -74,7 +74,7 @@ class World:
     uids: "count[int]" = field(default_factory=lambda: count(1))
     snapshots: list[Document | None] = field(default_factory=list)
     recorded: dict[str, int] = field(default_factory=dict)
-    held: dict[tuple[str, int], str] = field(default_factory=dict)
+    held: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def document(self) -> Document | None:
         return deepcopy(self.resources.documents.get(PLACE))
@@ -144,30 +144,27 @@ class World:
 
     def judge(self, action: Action, spec: SpecVersion, operator: Operator) -> None:
         """No write of a document that was known to be late, nothing irreversible of one that was not just read."""
-        if isinstance(action, TakeOver):
-            # The store knows one owner: what an earlier one asked for long ago is held until a person confirms it.
-            self.recorded.pop(spec.uid, None)
-            self.held = {known: request for known, request in self.held.items() if known[0] != spec.uid}
-        elif isinstance(action, AcceptLowerGeneration):
-            self.held[spec.uid, spec.generation] = action.request
+        uid, generation = spec.uid, spec.generation
+        if isinstance(action, AcceptLowerGeneration):
+            self.held[uid] = generation, action.request
         else:
-            assert self._lowest(spec) <= spec.generation, f"{action} of {spec}, but {self.recorded} was carried out"
-        document = self.document()
-        if document is not None and document["metadata"]["uid"] == spec.uid:
-            handled = document.get("status", {}).get("observedGeneration", 0)
-            assert handled <= spec.generation, f"{action} of {spec}, but the status tells of generation {handled}"
+            if isinstance(action, TakeOver):
+                # The store knows one owner: what an earlier one asked for long ago is held until a person confirms it.
+                self.recorded.pop(uid, None)
+            assert self.recorded.get(uid, 0) <= generation, f"{action} of {spec}, but {self.recorded} was carried out"
+            if self.recorded.get(uid) != generation:
+                self.held.pop(uid, None)
+            document = self.document()
+            if document is not None and document["metadata"]["uid"] == uid:
+                handled = document.get("status", {}).get("observedGeneration", 0)
+                assert handled <= generation, f"{action} of {spec}, but the status tells of generation {handled}"
+        self.recorded[uid] = generation
         if isinstance(action, IRREVERSIBLE):
             assert operator.was_read is not None, f"{action} was not preceded by a read"
             read = resource_of(operator.was_read)
             assert read.spec_version == spec
             if isinstance(action, RequestMigration):
-                assert self.held.get((spec.uid, spec.generation)) != read.reconcile_request, f"{action} is held"
-        if not isinstance(action, AcceptLowerGeneration):
-            self.recorded[spec.uid] = spec.generation
-
-    def _lowest(self, spec: SpecVersion) -> int:
-        accepted = [generation for uid, generation in self.held if uid == spec.uid]
-        return min([self.recorded.get(spec.uid, 0), *accepted])
+                assert self.held.get(uid) != (generation, read.reconcile_request), f"{action} is held"
 
     def _reconciler(self, operator: Operator) -> Reconciler:
         return Reconciler(

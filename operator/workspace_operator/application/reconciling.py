@@ -23,6 +23,7 @@ from workspace_operator.reconcile.deciding import decide
 from workspace_operator.reconcile.observed import Candidate, Observed, Owner, PeopleCounts, StoreAway
 from workspace_operator.reconcile.plan import (
     IRREVERSIBLE,
+    AcceptLowerGeneration,
     Action,
     ClaimSecret,
     Event,
@@ -181,6 +182,8 @@ class Reconciler:
             subject.keyring.carry_out(action, now=self.clock())
         else:
             self.workspaces.carry_out(action, now=self.clock(), spec=subject.resource.spec_version)
+        if isinstance(action, AcceptLowerGeneration):
+            subject.was_read = False  # the store no longer refuses this document, even if it is late by now
         subject.done.append(type(action).__name__)
 
     def _observe_and_plan(self, subject: _Subject) -> tuple[Observed | StoreAway, Plan]:

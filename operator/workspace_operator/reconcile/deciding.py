@@ -62,7 +62,7 @@ def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner)
         return lower
     if resource.deleting:
         return step_of_departure(resource, observed, owner)
-    if isinstance(observed, Observed) and (pause := running_change_is_to_pause(resource, observed)):
+    if isinstance(observed, Observed) and (pause := running_change_is_to_pause(resource, observed, owner)):
         return pause
     problems = problems_of(resource)
     if problems or isinstance(resource.wish, InvalidWish):
@@ -73,10 +73,12 @@ def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner)
     return first_of(BEFORE_ALL, situation) or _step_towards_wish(situation)
 
 
-def running_change_is_to_pause(resource: Resource, observed: Observed) -> Step | None:
-    """Suspend pauses a running change, even if the rest of the spec is no good."""
+def running_change_is_to_pause(resource: Resource, observed: Observed, owner: Owner) -> Step | None:
+    """Suspend pauses a running change, even if the rest of the spec is no good; one of an earlier owner goes on."""
     change = open_migration(observed)
     if not resource.suspended or change is None or change.paused:
+        return None
+    if observed.workspace is None or observed.workspace.owner != owner:
         return None
     return PauseMigration(workspace_id=change.workspace_id, number=change.number, paused=True)
 
