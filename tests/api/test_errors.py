@@ -237,6 +237,15 @@ def test_query_of_very_many_parameters_is_refused(caller: Caller) -> None:
     assert "parameters" in response.text
 
 
+def test_parameter_that_comes_twice_is_refused(caller: Caller) -> None:
+    response = caller.client.post(
+        "/api/v1/segments/1/add_customers?id_type=id&other=&id_type=email", json={"ids": ["1"]}
+    )
+
+    assert response.status_code == 400
+    assert "'id_type' more than once" in response.text
+
+
 def test_path_of_very_many_segments_leads_nowhere(caller: Caller) -> None:
     assert caller.client.put("/api/v1/customers" + "/%ff" * 500).status_code == 404
 
