@@ -213,6 +213,7 @@ def test_email_finds_its_person() -> None:
     person = desk.person(identify({"id": "ann"}, email="Ann@example.com"))
 
     found = desk.read("/v1/customers", email="ann@EXAMPLE.com")
+    assert desk.read("/v1/customers", email="\N{ZERO WIDTH SPACE}ann@example.com\N{NO-BREAK SPACE}") == found
 
     assert found == {"results": [{"email": "Ann@example.com", "id": "ann", "cio_id": person.cio_id}]}
 
@@ -238,7 +239,8 @@ def test_look_up_needs_an_address(query: dict[str, str]) -> None:
     response = Desk.of().get("/v1/customers", **query)
 
     assert response.status_code == 400
-    assert "email must be a valid email address" in response.json()["errors"][0]["detail"]
+    detail = response.json()["errors"][0]["detail"]
+    assert f"email must be a valid email address, not {query.get('email', '')!r}" in detail
 
 
 def test_key_reaches_no_other_workspace() -> None:

@@ -70,6 +70,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         (b'{"a":"\xff"}', "UTF-8"),
         (b'{"a":"\xed\xa0\x80"}', "UTF-8"),
         ('{"a":1}'.encode("utf-16"), "UTF-8"),
+        (b"\xef\xbb\xbf" * 2 + b"{}", "no valid JSON"),
         (b"[" * 100_000, "no valid JSON"),
         (b'{"a":' * 100_000, "no valid JSON"),
     ],
@@ -77,6 +78,10 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 def test_what_is_no_object_is_refused(body: bytes, word: str) -> None:
     with pytest.raises(InvalidInput, match=word):
         json_object(body)
+
+
+def test_byte_order_mark_is_ignored() -> None:
+    assert json_object('{"a":"ä"}'.encode("utf-8-sig")) == {"a": "ä"}
 
 
 def test_last_of_equal_names_counts() -> None:

@@ -61,6 +61,7 @@ def test_header_that_never_ends_is_refused(counter: Counter, head: bytes, piece:
     answer, sent = flooded(counter, head, piece)
 
     assert answer.startswith(b"HTTP/1.1 431")
+    assert b"cache-control: no-store" in answer
     assert sent < 10_000_000
 
 

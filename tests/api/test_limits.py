@@ -305,6 +305,7 @@ def test_connection_too_many_is_told_so(unhurried: Guest) -> None:
         reply = unhurried.sent(unhurried.request())
 
         assert (reply.status, reply.headers["retry-after"], reply.headers["connection"]) == (503, "1", "close")
+        assert reply.headers["cache-control"] == "no-store"
         held[0].sendall(unhurried.request())
         assert held[0].recv(1000).startswith(b"HTTP/1.1 200"), "those who are served go on being served"
 

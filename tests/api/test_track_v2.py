@@ -1,5 +1,6 @@
 """Track v2: operations become calls, one a request or many; what is not taken is listed (track-api.md §1)."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -77,6 +78,10 @@ TABLE = [
     (
         operation("identify", timestamp=THEN, attributes={"_timestamp": THEN + 1, "email": None}),
         IdentifyCall(reference=ANN, attributes={}, timestamp=THEN + 1, email=DELETE),
+    ),
+    (
+        operation("identify", timestamp=THEN, attributes={"_timestamp": None}),
+        IdentifyCall(reference=ANN, attributes={}, timestamp=THEN),
     ),
     (
         operation("identify", identifiers={"email": "a@x.y", "id": ""}, attributes={"id": 7}),
@@ -295,6 +300,18 @@ def test_operation_of_a_batch_may_have_32_kilobytes(client: httpx.Client) -> Non
     [error] = response.json()["errors"]
     assert (error["batch_index"], error["reason"]) == (1, "invalid")
     assert str(ENTITY_BYTES) in error["message"]
+
+
+def test_operation_that_is_taken_alone_is_taken_in_a_batch(client: httpx.Client) -> None:
+    attributes = {f"{number:03}": "v" * 100 for number in range(295)}
+    bare = len(json.dumps(operation("identify", attributes=attributes | {"rest": ""}), separators=(",", ":")))
+    attributes["rest"] = "x" * (ENTITY_BYTES - bare)
+    most = json.dumps(operation("identify", attributes=attributes), separators=(",", ":"))
+
+    alone, among = client.post(ENTITY, content=most), client.post(BATCH, content=f'{{"batch":[{most}]}}')
+
+    assert len(most) == ENTITY_BYTES
+    assert (alone.status_code, among.status_code) == (200, 200)
 
 
 def test_batch_may_have_500_kilobytes(client: httpx.Client) -> None:

@@ -49,6 +49,7 @@ def test_token_goes_by_other_names() -> None:
     [
         ({"id": None}, "id", "is missing: send the token"),
         ({"id": " "}, "id", "is missing"),
+        ({"id": "\N{ZERO WIDTH SPACE}"}, "id", "is missing"),
         ({"id": 7}, "id", "is 7: send text"),
         ({"id": "t" * 1001}, "id", "1001 bytes, 1000 are allowed"),
         ({"id": "t\0"}, "id", "contains NUL"),

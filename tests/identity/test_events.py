@@ -44,6 +44,9 @@ def test_events_within_limits_are_taken(body: dict[str, object], event: Event) -
         ({"name": "x", "type": ["page"]}, "type", "send one of"),
         ({"name": "x", "id": "a" * 151}, "id", "151 bytes, 150 are allowed"),
         ({"name": "x", "id": True}, "id", "send text or a number"),
+        ({"name": "x", "id": "undefined"}, "id", "looks like a variable that was not set: send the id of the event"),
+        ({"name": "x", "id": " NULL "}, "id", "looks like a variable"),
+        ({"name": "\N{ZERO WIDTH SPACE}"}, "name", "is missing"),
         ({"name": "x", "timestamp": "yesterday"}, "timestamp", "is no time"),
         ({"name": "x", "timestamp": 17}, "timestamp", "17 is no time: send ISO 8601"),
         ({"name": "x", "data": [1]}, "data", "is \\[1\\]: send an object"),
@@ -63,7 +66,9 @@ def test_anonymous_id_is_text(raw: object, anonymous_id: str | None) -> None:
     assert anonymous_id_of(raw, field="anonymous_id") == anonymous_id
 
 
-@pytest.mark.parametrize("raw", ["a" * 151, [], False, "undefined", "Null", "[object Object]", "NAN", "none"])
+@pytest.mark.parametrize(
+    "raw", ["a" * 151, [], False, "undefined", "Null", "[object Object]", "NAN", "none", " null\t"]
+)
 def test_other_anonymous_ids_are_refused(raw: object) -> None:
     with pytest.raises(InvalidInput, match="anonymous_id"):
         anonymous_id_of(raw, field="anonymous_id")

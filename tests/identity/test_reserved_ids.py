@@ -27,6 +27,7 @@ from workspace_operator.identity.rules import IdentityRules
 
 A, B = "a@x.org", "b@x.org"
 PLACEHOLDERS = ["undefined", "null", "[object Object]", "NaN", "None", "UNDEFINED", "Null", "nan", "NONE"]
+PLACEHOLDERS += [" undefined", "null\n", "\N{ZERO WIDTH SPACE}None\N{NO-BREAK SPACE}"]
 RESERVED = ["cio_7", "cio_"]
 REASONS = {**dict.fromkeys(PLACEHOLDERS, reasons.PLACEHOLDER), **dict.fromkeys(RESERVED, reasons.RESERVED_ID)}
 
@@ -123,7 +124,7 @@ def test_nobody_is_given_them(rules: IdentityRules, reference: Reference, value:
 
     [refusal] = outcome.refusals
     assert (refusal.kind, refusal.value, refusal.reason) == ("id", value, REASONS[value])
-    assert refusal.sentence.startswith(f"'{value}' ")
+    assert refusal.sentence.startswith(f"{value!r} ")
     assert outcome.person is not None
     assert (outcome.person.id, outcome.person.attributes) == (None, {"plan": "pro"})
 

@@ -3,7 +3,9 @@ import pytest
 from workspace_operator.identity.truths import truth_of
 
 
-@pytest.mark.parametrize("value", [True, 1, 1.0, "true", "TRUE", " True ", "1", "1.0"])
+@pytest.mark.parametrize(
+    "value", [True, 1, 1.0, "true", "TRUE", " True ", "1", "1.0", "\N{ZERO WIDTH SPACE}true\N{NO-BREAK SPACE}"]
+)
 def test_yes_is_true(value: object) -> None:
     assert truth_of(value) is True
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.attributes import Attributes, applied, check_attributes
-from workspace_operator.identity.texts import MAX_VALUE_BYTES, check_text, shown
+from workspace_operator.identity.texts import MAX_VALUE_BYTES, check_text, shown, stripped
 from workspace_operator.identity.times import whole_seconds_of
 
 MAX_DEVICES = 100
@@ -67,7 +67,7 @@ def _platform(raw: object, field: str) -> str:
 def _text(raw: object, field: str, what: str) -> str:
     if raw is not None and not isinstance(raw, str):
         raise InvalidInput(f"{field} is {shown(raw)}: send text, {what}", field=field)
-    if raw is None or not raw.strip():
+    if raw is None or not stripped(raw):
         raise InvalidInput(f"{field} is missing: send {what}", field=field)
     check_text(raw, field=field, limit=MAX_VALUE_BYTES)
     return raw

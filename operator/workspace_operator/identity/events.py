@@ -7,7 +7,7 @@ from enum import StrEnum
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.documents import check_document
 from workspace_operator.identity.reserved_ids import is_placeholder
-from workspace_operator.identity.texts import MAX_ID_BYTES, check_text, identifier_text, shown
+from workspace_operator.identity.texts import MAX_ID_BYTES, check_text, identifier_text, shown, stripped
 from workspace_operator.identity.times import whole_seconds_of
 
 MAX_EVENT_NAME_BYTES = 100
@@ -59,7 +59,7 @@ def event_of(body: Mapping[str, object], *, field: str = "", data: str = "data")
     return Event(
         type=_type(body.get("type"), f"{path}type"),
         name=_name(body.get("name"), f"{path}name"),
-        id=identifier_text(body.get("id"), field=f"{path}id", limit=MAX_ID_BYTES),
+        id=_id(body.get("id"), f"{path}id"),
         timestamp=whole_seconds_of(body.get("timestamp"), field=f"{path}timestamp"),
         data=_data(body.get(data), f"{path}{data}"),
     )
@@ -72,9 +72,17 @@ def anonymous_id_of(raw: object, *, field: str) -> str | None:
         InvalidInput: it is neither text nor a number, longer than an id may be, or what programs send for a variable
             that was not set: strangers would all be one.
     """
+    return _set_text(raw, field, "the anonymous id itself, or none")
+
+
+def _id(raw: object, field: str) -> str | None:
+    """The id of an event; one of a variable that was not set would make all events after the first seem repeated."""
+    return _set_text(raw, field, "the id of the event itself, or none")
+
+
+def _set_text(raw: object, field: str, what: str) -> str | None:
     if is_placeholder(raw):
-        message = f"{field} {shown(raw)} looks like a variable that was not set: send the anonymous id itself, or none"
-        raise InvalidInput(message, field=field)
+        raise InvalidInput(f"{field} {shown(raw)} looks like a variable that was not set: send {what}", field=field)
     return identifier_text(raw, field=field, limit=MAX_ID_BYTES)
 
 
@@ -89,7 +97,7 @@ def _type(raw: object, field: str) -> EventType:
 def _name(raw: object, field: str) -> str:
     if raw is not None and not isinstance(raw, str):
         raise InvalidInput(f"{field} is {shown(raw)}: send text", field=field)
-    name = (raw or "").strip()
+    name = stripped(raw or "")
     if not name:
         raise InvalidInput(f"{field} is missing: send the name of the event", field=field)
     check_text(name, field=field, limit=MAX_EVENT_NAME_BYTES)

@@ -8,6 +8,7 @@ from typing import Final
 from workspace_operator.identity import reasons
 from workspace_operator.identity.references import CIO_ID_PREFIX
 from workspace_operator.identity.rules import CIO_ID, EMAIL, Kind
+from workspace_operator.identity.texts import MAX_ID_BYTES, stripped
 
 PLACEHOLDERS: Final = frozenset({"undefined", "null", "[object object]", "nan", "none"})
 """What programs send for a variable that was not set, in lower case."""
@@ -16,8 +17,11 @@ _LONGEST: Final = max(map(len, PLACEHOLDERS))
 
 
 def is_placeholder(value: object) -> bool:
-    """Whether a value is what programs send for a variable that was not set, in any case."""
-    return isinstance(value, str) and len(value) <= _LONGEST and value.lower() in PLACEHOLDERS
+    """Whether a value is what programs send for a variable that was not set, in any case, also with white space."""
+    if not isinstance(value, str) or len(value) > MAX_ID_BYTES:  # what is longer is no identifier either
+        return False
+    text = stripped(value)
+    return len(text) <= _LONGEST and text.lower() in PLACEHOLDERS
 
 
 def objection_to_giving(kind: Kind, key: str) -> str:

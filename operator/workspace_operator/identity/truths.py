@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from workspace_operator.identity.texts import stripped
+
 _TRUE: Final = frozenset({"true", "1", "1.0"})
 _FALSE: Final = frozenset({"false", "0", "0.0"})
 
@@ -12,7 +14,7 @@ def truth_of(value: object) -> bool | None:
     Text in any case, with white space around it, and "1.0" and "0.0", as spreadsheets and pandas write them.
     """
     if isinstance(value, str):
-        word = value.strip().lower()
+        word = stripped(value).lower()
         return True if word in _TRUE else False if word in _FALSE else None
     if isinstance(value, int | float) and value in {0, 1}:
         return value == 1

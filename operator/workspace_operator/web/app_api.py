@@ -12,7 +12,7 @@ from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.emails import email_key
 from workspace_operator.identity.references import reference_by_kind
 from workspace_operator.identity.rules import CIO_ID, ID, Kind, Mode
-from workspace_operator.identity.texts import shown
+from workspace_operator.identity.texts import shown, stripped
 from workspace_operator.web import app_api_documents as documents
 from workspace_operator.web import downloads
 from workspace_operator.web.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
@@ -35,9 +35,11 @@ class AppAPI:
 
     def customers_with_email(self, inquiry: Inquiry) -> Reply:
         """``GET /v1/customers?email=``: who has an address."""
-        key = email_key(inquiry.query.get("email", ""))
+        said = inquiry.query.get("email", "")
+        key = email_key(stripped(said))
         if key is None:
-            raise InvalidInput("email must be a valid email address: send one as ?email=", field="email")
+            message = f"email must be a valid email address, not {shown(said)}: send one as ?email="
+            raise InvalidInput(message, field="email")
         found = self.services.people.having_email(inquiry.caller.workspace_id, key, limit=MAX_RESULTS)
         return Reply(document={"results": [documents.result_document(each) for each in found]})
 

@@ -1,6 +1,7 @@
 """JSON as callers send it: UTF-8, an object, bounded in depth, every number one that JSON knows."""
 
 import json
+from codecs import BOM_UTF8
 from math import isfinite
 from typing import Any, Final, NoReturn
 
@@ -17,13 +18,15 @@ _SHOWN_CHARACTERS: Final = 40
 def json_object(body: bytes) -> dict[str, Any]:
     """The object that a body holds. Of a name that comes twice the last one counts, as with most readers.
 
+    A byte order mark at the beginning is ignored (RFC 8259 §8.1).
+
     Raises:
         InvalidInput: it is no UTF-8, no JSON, no object, or nested too deeply.
     """
     if _is_too_deep(body):
         raise InvalidInput(f"the body is nested deeper than {MOST_DEPTH} levels: flatten it")
     try:
-        document = _decode(body.decode())
+        document = _decode(body.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise InvalidInput(f"the body is no valid UTF-8 at byte {error.start}: send UTF-8") from None
     except json.JSONDecodeError as error:

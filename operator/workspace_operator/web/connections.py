@@ -16,7 +16,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from workspace_operator.web.request_heads import body_head, head_fault
-from workspace_operator.web.sending import JSON_TYPE, json_bytes
+from workspace_operator.web.sending import JSON_TYPE, UNCACHED, json_bytes
 from workspace_operator.web.services import Limits
 
 MOST_AT_ONCE: Final = 200
@@ -367,6 +367,7 @@ def _whole_reply(status: HTTPStatus, message: str) -> bytes:
         f"HTTP/1.1 {status.value} {status.phrase}",
         f"content-type: {JSON_TYPE.decode()}",
         f"content-length: {len(body)}",
+        f"cache-control: {UNCACHED}",
         "connection: close",
     ]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
@@ -380,6 +381,7 @@ async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:  # noqa:
     headers = [
         (b"content-type", JSON_TYPE),
         (b"content-length", str(len(body)).encode()),
+        (b"cache-control", UNCACHED.encode()),
         (b"retry-after", b"1"),
         (b"connection", b"close"),
     ]

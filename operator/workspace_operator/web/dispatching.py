@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from workspace_operator.application.ports import StoredCredentials
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
+from workspace_operator.identity.texts import shown
 from workspace_operator.web.authentication import Authenticator
 from workspace_operator.web.base_urls import base_url
 from workspace_operator.web.connections import KNOWN
@@ -237,4 +238,8 @@ def _query(raw: bytes) -> Mapping[str, str]:
         raise InvalidInput("the query is no valid UTF-8: encode it as UTF-8, then with percent signs") from None
     except ValueError:
         raise InvalidInput(f"the query has more than {MOST_PARAMETERS} parameters: send less") from None
-    return dict(pairs)
+    query = dict(pairs)
+    if len(query) < len(pairs):  # a filter that is ignored answers wrongly
+        twice = next(name for name in query if sum(name == each for each, _ in pairs) > 1)
+        raise InvalidInput(f"the query has the parameter {shown(twice)} more than once: send it once")
+    return query

@@ -24,7 +24,7 @@ class Inquiry:
 
     Attributes:
         parts: the variable segments of the path, each decoded once.
-        query: the last value of each parameter, decoded.
+        query: the parameters, decoded; none comes twice.
         body: as it came.
         caller: whose key it is; ``caller.workspace_id`` is the only workspace it reaches.
         base_url: what links begin with, without a slash at the end; empty if that is not known.

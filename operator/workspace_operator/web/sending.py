@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Send
 from workspace_operator.web.exchanges import Reply
 
 JSON_TYPE: Final = b"application/json; charset=utf-8"
-_UNCACHED: Final = "no-store"
+UNCACHED: Final = "no-store"
 """What is told of people is kept nowhere on its way."""
 
 _EMPTY: Final = b"{}\n"
@@ -21,7 +21,7 @@ _SUCCESS: Final[Message] = {
     "headers": [
         (b"content-type", JSON_TYPE),
         (b"content-length", str(len(_EMPTY)).encode()),
-        (b"cache-control", _UNCACHED.encode()),
+        (b"cache-control", UNCACHED.encode()),
     ],
 }
 _SUCCESS_BODY: Final[Message] = {"type": "http.response.body", "body": _EMPTY}
@@ -90,6 +90,6 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def _start(reply: Reply, headers: Mapping[str, str]) -> Message:
-    merged = {"cache-control": _UNCACHED, **headers, **reply.headers}
+    merged = {"cache-control": UNCACHED, **headers, **reply.headers}
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in merged.items()]
     return {"type": "http.response.start", "status": reply.status, "headers": encoded}

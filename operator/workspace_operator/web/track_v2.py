@@ -70,8 +70,9 @@ class Action:
 def identify(operation: Operation) -> Ask:
     """Create a person, or update one; a ``timestamp`` of the operation is when its attributes were so."""
     said = dict(_attributes(operation))
-    if seconds_of(operation.get("timestamp"), field="timestamp") is not None:
-        said.setdefault("_timestamp", operation["timestamp"])
+    is_given = seconds_of(operation.get("timestamp"), field="timestamp") is not None
+    if is_given and said.get("_timestamp") in (None, ""):  # null is as good as nothing
+        said["_timestamp"] = operation["timestamp"]
     return _about(operation, lambda person: call_of_body(person, said))
 
 
@@ -234,12 +235,14 @@ def _operations(document: Mapping[str, Any]) -> list[Any] | Problem:
 
 def _asked_in_batch(operation: object, batch_bytes: int) -> tuple[str, Ask] | Problem:
     """In a batch of fewer bytes than one operation may have, none has to be measured."""
-    if (
-        batch_bytes > ENTITY_BYTES
-        and len(json.dumps(operation, ensure_ascii=False).encode(errors="replace")) > ENTITY_BYTES
-    ):
+    if batch_bytes > ENTITY_BYTES and _bytes_of(operation) > ENTITY_BYTES:
         return Problem(reason="invalid", field="", message=f"the operation has more than {ENTITY_BYTES} bytes")
     return asked(operation)
+
+
+def _bytes_of(operation: object) -> int:
+    """The fewest bytes that an operation can have been sent with: none is refused that may be sent alone."""
+    return len(json.dumps(operation, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
 
 
 def _batch_reply(asks: Sequence[object], answers: Sequence[tuple[int, Answer]]) -> Reply:
