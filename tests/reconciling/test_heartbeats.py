@@ -48,11 +48,15 @@ class Clusters:
     def other_beats(self) -> None:
         self.store.beat("cluster-2", now=self.scene.now)
 
-    def reason_after(self, seconds: float) -> str:
-        """What the resource says once so much time has passed, in which our own heart beats."""
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, in which our own heart beats and nobody asks."""
         for _ in range(int(seconds)):
             self.time += 1
             self.heart.beat()
+
+    def reason_after(self, seconds: float) -> str:
+        """What the resource says once so much time has passed."""
+        self.pass_time(seconds)
         self.scene.reconcile()
         return self.scene.reason()
 
@@ -117,6 +121,34 @@ def test_silence_ends_with_a_beat(clusters: Clusters) -> None:
     clusters.other_beats()
 
     assert clusters.reason_after(1) == "InForce"
+
+
+def test_beat_of_long_ago_does_not_make_a_silent_cluster_alive(clusters: Clusters) -> None:
+    clusters.scene.apply(suspend=True)  # nothing is made, and nobody asks again before the resync
+    assert clusters.reason_after(0) == "Suspended"
+    clusters.time += 1
+    clusters.other_beats()
+    clusters.pass_time(300)
+
+    clusters.scene.apply(suspend=False)
+
+    assert clusters.reason_after(0) == "OwnershipConflict"
+    assert len(clusters.scene.memory.rooms) == 1
+
+
+def test_beat_before_a_gap_does_not_make_a_cluster_alive(clusters: Clusters) -> None:
+    clusters.scene.apply(suspend=True)
+    clusters.reason_after(0)
+    clusters.time += 1
+    clusters.other_beats()
+    clusters.heart.beat()
+    clusters.time += 100  # our process was stopped, or the database was away
+    clusters.other_beats()
+
+    clusters.scene.apply(suspend=False)
+
+    assert clusters.reason_after(1) == "Progressing"
+    assert clusters.reason_after(60) == "OwnershipConflict"
 
 
 def test_edits_do_not_begin_the_wait_anew(clusters: Clusters) -> None:

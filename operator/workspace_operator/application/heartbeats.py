@@ -60,8 +60,8 @@ class HeartbeatMonitor:
     def pulses(self, observed: Observed, owner: Owner) -> tuple[Namesake, ...]:
         """Say of each namesake of an observation whether its cluster is alive.
 
-        Alive is a cluster whose heartbeat has moved since the owner's first question: an earlier movement says nothing
-        of now.
+        Alive is a cluster whose heartbeat has moved since the owner's first question, and lately: a movement before the
+        question says nothing of now, nor does one of long ago, after a question that was not asked again until now.
         """
         with self._lock:
             self._note_all(observed.store_id, {each.workspace.owner.cluster: each.beats for each in observed.namesakes})
@@ -82,10 +82,10 @@ class HeartbeatMonitor:
         if seen is None or (seen.beats is not None and (beats is None or beats < seen.beats)):
             self._clusters[cluster] = _Seen(beats=beats, since=now, looked_at=now)  # fewer: the database was restored
             return
-        if beats != seen.beats:
+        if now - seen.looked_at > MAX_GAP:  # when it moved meanwhile, and whether it has stopped since, nobody knows
+            seen.beats, seen.since, seen.moved_at = beats, now, None
+        elif beats != seen.beats:
             seen.beats, seen.since, seen.moved_at = beats, now, now
-        elif now - seen.looked_at > MAX_GAP:
-            seen.since = now
         seen.looked_at = now
 
     def _pulse(self, cluster: str, owner: Owner) -> Pulse:
@@ -93,10 +93,12 @@ class HeartbeatMonitor:
         while len(self._waiting) >= MAX_WAITING:
             del self._waiting[next(iter(self._waiting))]
         asked_at = self._waiting.setdefault((owner, cluster), now)
+        if now - seen.since >= self.silent_after:
+            return Pulse.SILENT
         if seen.moved_at is not None and seen.moved_at > asked_at:
             del self._waiting[owner, cluster]
             return Pulse.ALIVE
-        return Pulse.SILENT if now - seen.since >= self.silent_after else Pulse.UNKNOWN
+        return Pulse.UNKNOWN
 
 
 @dataclass(slots=True, kw_only=True)
