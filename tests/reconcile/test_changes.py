@@ -10,6 +10,7 @@ from tests.reconcile.builders import (
     blocked,
     conditions,
     decided,
+    leaving,
     merging,
     message,
     migration,
@@ -30,8 +31,8 @@ from workspace_operator.reconcile.plan import (
     RequestMigration,
     RetryMigration,
 )
-from workspace_operator.reconcile.wishes import Resource
-from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
+from workspace_operator.reconcile.wishes import Resource, Wish
+from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, RECONCILE_REQUESTED_AT
 
 ID_ONLY = stored(mode=Mode.ID_ONLY)
 TO_BOTH = resource(wish=wish(Mode.EMAIL_OR_ID))
@@ -147,6 +148,35 @@ def test_other_way_with_conflicts_begins_anew(before: OnConflict, after: OnConfl
     assert plan.actions == (CancelMigration(workspace_id=7, number=2),)
     asked = RequestMigration(workspace_id=7, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=after)
     assert next_plan.actions == (asked,)
+
+
+STALLED = {
+    "adopts another": resource(annotations={ADOPT: "9"}),
+    "adopts nonsense": resource(annotations={ADOPT: "nine"}),
+    "in another account": resource(wish=wish(account="another")),
+    "leaving": leaving(),
+    "leaving, confirmed wrongly": leaving(annotations={CONFIRM_DELETE: "Store"}),
+}
+
+
+@pytest.mark.parametrize("stalled", STALLED.values(), ids=STALLED)
+@pytest.mark.parametrize("mode", [Mode.ID_ONLY, Mode.EMAIL_ONLY, Mode.EMAIL_OR_ID, None])
+def test_cancels_change_taken_back_whatever_else_is_wrong(stalled: Resource, mode: Mode | None) -> None:
+    assert isinstance(stalled.wish, Wish)
+    subject = replace(stalled, wish=replace(stalled.wish, mode=mode))
+    merge = migration(Stage.CHECKING, on_conflict=OnConflict.MERGE)
+
+    plan = decided(subject, Observed(workspace=ID_ONLY, migration=merge))
+
+    assert plan.actions == (CancelMigration(workspace_id=7, number=2),)
+
+
+@pytest.mark.parametrize("stalled", STALLED.values(), ids=STALLED)
+def test_change_that_is_still_wanted_goes_on_whatever_else_is_wrong(stalled: Resource) -> None:
+    assert isinstance(stalled.wish, Wish)
+    subject = replace(stalled, wish=replace(stalled.wish, mode=Mode.EMAIL_OR_ID))
+
+    assert decided(subject, Observed(workspace=ID_ONLY, migration=migration())).actions == ()
 
 
 @pytest.mark.parametrize("stage", AFTER)

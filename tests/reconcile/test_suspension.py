@@ -190,3 +190,25 @@ def test_pause_that_holds_something_up_is_told_of_once() -> None:
     plan = decided(replace(before, suspended=True, wish=wish(color="112233")), Observed(workspace=stored()))
 
     assert [(event.reason, event.warning) for event in plan.events] == [("Suspended", True)]
+
+
+@pytest.mark.parametrize("uid", ["uid-0", ""], ids=["earlier owner", "assigned"])
+def test_running_change_of_an_earlier_owner_is_not_ours_to_pause(uid: str) -> None:
+    """The store would refuse it each time, and the resource would never come to rest."""
+    observed = Observed(workspace=stored(owner=replace(OWNER, uid=uid)), migration=migration())
+
+    assert conditions(told(SUSPENDED, observed))["Ready"] == ("False", "Suspended")
+
+
+def test_running_change_of_an_unconfirmed_deletion_is_paused() -> None:
+    plan = decided(leaving(suspended=True), Observed(workspace=ID_ONLY, migration=migration()))
+
+    assert plan.actions == (PauseMigration(workspace_id=7, number=2, paused=True),)
+
+
+def test_confirmed_deletion_needs_no_pause() -> None:
+    confirmed = leaving(suspended=True, annotations={CONFIRM_DELETE: "Shop"})
+
+    plan = decided(confirmed, Observed(workspace=ID_ONLY, migration=migration()))
+
+    assert plan.actions == (DestroyWorkspace(workspace_id=7, row_version=4),)

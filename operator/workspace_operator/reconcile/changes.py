@@ -111,10 +111,14 @@ def change_is_running(holding: Holding) -> Step | None:
     return Verdict(reason=Reason.MIGRATION_RUNNING, message=messages.migration_running(change))
 
 
-RULES = (
-    wish_cannot_be_followed,
+STOPPING = (
     wish_was_taken_back,
     conflicts_are_to_be_met_otherwise,
+)
+"""These come first, whatever keeps the rest of the wish from being followed."""
+
+RULES = (
+    wish_cannot_be_followed,
     paused_change_may_go_on,
     rotations.credentials_are_due,
     rotations.secret_is_inherited,

@@ -60,10 +60,12 @@ def _missing(resource: Resource, observed: Observed | StoreAway, owner: Owner) -
 def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner) -> Step:
     if isinstance(observed, Observed) and (lower := lower_generation(resource, observed, owner)):
         return lower
+    stop = running_change_is_to_stop(resource, observed, owner) if isinstance(observed, Observed) else None
     if resource.deleting:
-        return step_of_departure(resource, observed, owner)
-    if isinstance(observed, Observed) and (pause := running_change_is_to_pause(resource, observed, owner)):
-        return pause
+        step = step_of_departure(resource, observed, owner)
+        return stop or step if isinstance(step, Verdict) else step
+    if stop is not None:
+        return stop
     problems = problems_of(resource)
     if problems or isinstance(resource.wish, InvalidWish):
         return invalid(problems)
@@ -73,14 +75,21 @@ def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner)
     return first_of(BEFORE_ALL, situation) or _step_towards_wish(situation)
 
 
-def running_change_is_to_pause(resource: Resource, observed: Observed, owner: Owner) -> Step | None:
-    """Suspend pauses a running change, even if the rest of the spec is no good; one of an earlier owner goes on."""
-    change = open_migration(observed)
-    if not resource.suspended or change is None or change.paused:
+def running_change_is_to_stop(resource: Resource, observed: Observed, owner: Owner) -> Step | None:
+    """Suspend pauses our running change, and what this spec does not ask for ends, even if all the rest is no good.
+
+    One of an earlier owner goes on: it is not ours yet.
+    """
+    workspace, change = observed.workspace, open_migration(observed)
+    if workspace is None or workspace.owner != owner or change is None:
         return None
-    if observed.workspace is None or observed.workspace.owner != owner:
+    if resource.suspended:
+        pause = PauseMigration(workspace_id=change.workspace_id, number=change.number, paused=True)
+        return None if change.paused else pause
+    if isinstance(resource.wish, InvalidWish):
         return None
-    return PauseMigration(workspace_id=change.workspace_id, number=change.number, paused=True)
+    holding = Holding(resource=resource, wish=resource.wish, observed=observed, workspace=workspace)
+    return first_of(changes.STOPPING, holding)
 
 
 def reconciliation_is_suspended(situation: Situation) -> Step | None:
