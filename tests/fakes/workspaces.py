@@ -98,7 +98,9 @@ class MemoryWorkspaces:
                 workspace_id=number,
                 owner=room.workspace.owner,
                 generation=room.workspace.spec_generation,
+                mode=room.workspace.mode,
                 rotation_request=room.credentials[-1].request if room.credentials else "",
+                rotated_at=room.credentials[-1].created_at if room.credentials else None,
             )
             for number, room in self.memory.rooms.items()
             if room.workspace.owner.cluster == cluster
@@ -153,7 +155,8 @@ class MemoryWorkspaces:
         room = self._unmoved(action.workspace_id, action.row_version)
         if room.workspace.spec_generation != action.recorded:
             raise Moved(f"workspace number {action.workspace_id}: another generation was recorded meanwhile")
-        room.note(spec_generation=action.generation, held_generation=action.generation, held_request=action.request)
+        held = {"held_generation": action.generation, "held_request": action.request}
+        room.note(spec_generation=action.generation, spec_row_version=0, **held)
 
     def _create(self, action: CreateWorkspace, spec: SpecVersion | None) -> None:
         if self.memory.owned_by(action.owner):

@@ -1,16 +1,26 @@
 """Which resources need no visit after a restart; when in doubt, one is visited."""
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.reconcile.builders import OWNER
+from tests.reconcile.builders import NOW, OWNER
+from workspace_operator.identity.rules import Mode
 from workspace_operator.reconcile.observed import SettledWorkspace
 from workspace_operator.reconcile.unchanged import is_unchanged
-from workspace_operator.resources.workspaces import FINALIZER, RECONCILE_REQUESTED_AT, ROTATE_CREDENTIALS_AT
+from workspace_operator.resources.workspaces import ADOPT, FINALIZER, RECONCILE_REQUESTED_AT, ROTATE_CREDENTIALS_AT
 
-SETTLED = SettledWorkspace(workspace_id=7, store_id="s1", owner=OWNER, generation=3, rotation_request="monday")
+SETTLED = SettledWorkspace(
+    workspace_id=7,
+    store_id="s1",
+    owner=OWNER,
+    generation=3,
+    mode=Mode.ID_ONLY,
+    rotation_request="monday",
+    rotated_at=NOW.replace(microsecond=5),
+)
 AT_REST: dict[str, Any] = {
     "metadata": {"namespace": "team-a", "name": "shop", "uid": "uid-1", "generation": 3},
     "spec": {"displayName": "Shop"},
@@ -19,6 +29,8 @@ AT_REST: dict[str, Any] = {
         "workspaceID": 7,
         "storeID": "s1",
         "lastHandledReconcileAt": "tuesday",
+        "identifiers": {"mode": "IDOnly"},
+        "credentials": {"rotationTime": "2026-05-01T12:00:00Z"},
         "conditions": [
             {"type": "Ready", "status": "True", "reason": "InForce"},
             {"type": "IdentifiersApplied", "status": "True", "reason": "InForce"},
@@ -41,10 +53,11 @@ def changed(path: str, value: object) -> dict[str, Any]:
     "document",
     [
         AT_REST,
+        changed("metadata.annotations", {ADOPT: "7"}),
         changed("metadata.annotations", {RECONCILE_REQUESTED_AT: "tuesday", ROTATE_CREDENTIALS_AT: "monday"}),
         {**changed("spec.deletionPolicy", "Delete"), "metadata": {**AT_REST["metadata"], "finalizers": [FINALIZER]}},
     ],
-    ids=["plain", "handled requests", "its finalizer"],
+    ids=["plain", "has adopted", "handled requests", "its finalizer"],
 )
 def test_resource_at_rest_is_unchanged(document: dict[str, Any]) -> None:
     assert is_unchanged(document, SETTLED)
@@ -59,11 +72,15 @@ def test_resource_at_rest_is_unchanged(document: dict[str, Any]) -> None:
         ("metadata.finalizers", [FINALIZER]),
         ("metadata.annotations", {RECONCILE_REQUESTED_AT: "wednesday"}),
         ("metadata.annotations", {ROTATE_CREDENTIALS_AT: "wednesday"}),
+        ("metadata.annotations", {ADOPT: "8"}),
         ("spec.deletionPolicy", "Delete"),
         ("status", None),
         ("status.observedGeneration", 2),
         ("status.workspaceID", 8),
         ("status.storeID", "s2"),
+        ("status.identifiers.mode", "EmailOrID"),
+        ("status.credentials", None),
+        ("status.credentials.rotationTime", "2026-05-01T13:00:00Z"),
         ("status.conditions", []),
         ("status.conditions", [{"type": "Ready", "status": "False", "reason": "MigrationBlocked"}]),
     ],
@@ -77,6 +94,4 @@ def test_resource_whose_workspace_was_written_since_is_visited() -> None:
 
 
 def test_generation_of_the_store_must_be_the_same() -> None:
-    earlier = SettledWorkspace(workspace_id=7, store_id="s1", owner=OWNER, generation=2, rotation_request="")
-
-    assert not is_unchanged(AT_REST, earlier)
+    assert not is_unchanged(AT_REST, replace(SETTLED, generation=2))

@@ -142,6 +142,7 @@ def test_accepted_generation_is_held(store: Store, workspace: StoredWorkspace) -
 
     after = observed(store, OWNER)
     assert (after.spec_generation, after.held_generation, after.held_request) == (2, 2, "monday")
+    assert settled(store) == []
 
 
 @pytest.mark.parametrize("changes", [{"recorded": 4}, {"row_version": 99}])
@@ -180,4 +181,5 @@ def test_workspace_at_rest_is_listed_as_unchanged(store: Store, workspace: Store
 
     [found] = settled(store)
     assert (found.workspace_id, found.owner, found.generation) == (workspace.workspace_id, OWNER, 5)
+    assert (found.mode, found.rotated_at) == (Mode.EMAIL_OR_ID, None)
     assert (found.rotation_request, found.store_id) == ("", look(store, OWNER).store_id)

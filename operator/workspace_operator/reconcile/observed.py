@@ -1,6 +1,7 @@
 """What a reconcile has seen before it decides: the store's side of one Workspace resource."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
@@ -75,15 +76,17 @@ class StoredWorkspace:
 class SettledWorkspace:
     """A workspace whose row nothing has written since a generation of its owner's spec was recorded.
 
-    ``store_id`` is the identity of its database, and ``rotation_request`` the value of the annotation that asked for
-    the newest credentials.
+    ``store_id`` is the identity of its database, ``rotation_request`` the value of the annotation that asked for the
+    newest credentials, and ``rotated_at`` when these were made; None if there are none.
     """
 
     store_id: str
     workspace_id: int
     owner: Owner
     generation: int
+    mode: Mode
     rotation_request: str
+    rotated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from workspace_operator.reconcile.observed import SettledWorkspace
 from workspace_operator.reconcile.verdicts import Reason
 from workspace_operator.resources.statuses import ECHO_MAX_LENGTH, ConditionType
 from workspace_operator.resources.workspaces import (
+    ADOPT,
     FINALIZER,
     RECONCILE_REQUESTED_AT,
     RECREATE,
@@ -29,6 +30,8 @@ def is_unchanged(document: Mapping[str, Any], settled: SettledWorkspace | None) 
         and metadata.get("generation") == settled.generation == status.get("observedGeneration")
         and (status.get("workspaceID"), status.get("storeID")) == (settled.workspace_id, settled.store_id)
         and _ready_reason(status) == Reason.IN_FORCE
+        and (status.get("identifiers") or {}).get("mode") == settled.mode
+        and _has_the_newest_credentials(status, settled)
         and _has_the_finalizer_it_needs(document)
         and _requests_are_handled(metadata.get("annotations") or {}, status, settled)
     )
@@ -37,6 +40,12 @@ def is_unchanged(document: Mapping[str, Any], settled: SettledWorkspace | None) 
 def _ready_reason(status: Mapping[str, Any]) -> str | None:
     conditions = status.get("conditions") or ()
     return next((each["reason"] for each in conditions if each["type"] == ConditionType.READY), None)
+
+
+def _has_the_newest_credentials(status: Mapping[str, Any], settled: SettledWorkspace) -> bool:
+    """A database that was restored may have earlier ones than the Secret."""
+    told, made = (status.get("credentials") or {}).get("rotationTime"), settled.rotated_at
+    return bool(told == (None if made is None else f"{made:%Y-%m-%dT%H:%M:%SZ}"))
 
 
 def _has_the_finalizer_it_needs(document: Mapping[str, Any]) -> bool:
@@ -51,4 +60,5 @@ def _requests_are_handled(annotations: Mapping[str, str], status: Mapping[str, A
         reconcile in ("", status.get("lastHandledReconcileAt"))
         and rotate in ("", settled.rotation_request)
         and annotations.get(RECREATE) == status.get("lastHandledRecreate")
+        and annotations.get(ADOPT, "").strip() in ("", str(settled.workspace_id))
     )

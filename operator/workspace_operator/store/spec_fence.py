@@ -12,6 +12,9 @@ from workspace_operator.reconcile.plan import AcceptLowerGeneration
 from workspace_operator.store.directory_tables import workspace
 from workspace_operator.store.rows import Row
 
+UNSETTLED = 0
+"""No row has this version."""
+
 RELEASED = {"held_generation": None, "held_request": None}
 
 
@@ -50,11 +53,15 @@ def recorded(row: Row, spec: SpecVersion | None) -> dict[str, object]:
 
 
 def accepted(row: Row, action: AcceptLowerGeneration) -> dict[str, object]:
-    """The columns that accept a lower generation and hold it. Raises Moved if another one was recorded meanwhile."""
+    """The columns that accept a lower generation and hold it. Raises Moved if another one was recorded meanwhile.
+
+    What was at rest is so no more: the settings are those of another generation.
+    """
     if row.spec_generation != action.recorded:
         raise Moved(f"workspace number {row.workspace_id}: another generation was recorded meanwhile")
     return {
         "spec_generation": action.generation,
+        "spec_row_version": UNSETTLED,
         "held_generation": action.generation,
         "held_request": action.request,
     }

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Sought
 from workspace_operator.errors import Ambiguous, Moved, NotFound
+from workspace_operator.identity.rules import Mode
 from workspace_operator.migrations.records import Migration
 from workspace_operator.reconcile.observed import (
     Candidate,
@@ -102,15 +103,9 @@ class SQLWorkspaces:
 
     def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[SettledWorkspace]:
         """List the workspaces whose row is as it was when the newest generation of their spec was recorded."""
-        newest = (
-            sa.select(credential.c.request)
-            .where(credential.c.workspace_id == workspace.c.workspace_id)
-            .order_by(credential.c.number.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
         store_id = STORE_ID.scalar_subquery().label("store_id")
-        query = sa.select(workspace, newest.label("rotation_request"), store_id).where(
+        newest = (_newest(credential.c.request, "rotation_request"), _newest(credential.c.created_at, "rotated_at"))
+        query = sa.select(workspace, *newest, store_id).where(
             workspace.c.owner_cluster == cluster,
             workspace.c.owner_namespace.in_(namespaces),
             workspace.c.row_version == workspace.c.spec_row_version,
@@ -122,7 +117,9 @@ class SQLWorkspaces:
                     workspace_id=row.workspace_id,
                     owner=owner_of(row),
                     generation=row.spec_generation,
+                    mode=Mode(row.mode),
                     rotation_request=row.rotation_request or "",
+                    rotated_at=row.rotated_at,
                 )
                 for row in connection.execute(query)
             ]
@@ -185,6 +182,12 @@ class SQLWorkspaces:
         with self.database.reading() as connection:
             rows = connection.execute(WITH_ACCOUNT.order_by(workspace.c.workspace_id))
             return [workspace_of(row) for row in rows]
+
+
+def _newest(column: sa.Column[Any], name: str) -> sa.Label[Any]:
+    """What the newest credentials of a workspace say."""
+    ours = sa.select(column).where(credential.c.workspace_id == workspace.c.workspace_id)
+    return ours.order_by(credential.c.number.desc()).limit(1).scalar_subquery().label(name)
 
 
 def _observe(connection: sa.Connection, sought: Sought) -> Observed:
