@@ -66,6 +66,7 @@ class Scene:
     time: float = 1000.0
     secrets: MemorySecrets = field(default_factory=MemorySecrets)
     counts: list[int] = field(default_factory=list)
+    before_count: list[Callable[[], None]] = field(default_factory=list)
     controller: Controller = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +112,8 @@ class Scene:
             pass
 
     def _count(self, workspace_id: int) -> PeopleCounts:
+        for deed in self.before_count:
+            deed()
         self.counts.append(workspace_id)
         return MemoryPeople(self.workspaces.memory).count(workspace_id)
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.controller.scenes import Scene
 from workspace_operator.application.controller import MAX_LISTED, Priority, is_newer
+from workspace_operator.reconcile.plan import AcceptLowerGeneration
 from workspace_operator.resources.workspaces import ROTATE_CREDENTIALS_AT
 
 EDITS = 60
@@ -186,6 +187,44 @@ def test_list_of_a_restored_cluster_is_news(scene: Scene) -> None:
     (workspace,) = scene.workspaces.list()
     assert workspace.settings.color == "6B7280"
     assert scene.reason("shop") == "InForce"
+
+
+def test_restart_after_a_lower_generation_was_accepted_puts_it_in_force(scene: Scene) -> None:
+    earlier = scene.resources.get("team-a", "shop")
+    scene.heard(scene.apply("shop", color="222222"))
+    scene.resources.documents["team-a", "shop"] = earlier  # etcd was restored
+
+    def die() -> None:
+        if isinstance(scene.workspaces.writes[-1], AcceptLowerGeneration):
+            raise KeyboardInterrupt
+
+    scene.workspaces.before_write.append(die)
+    with pytest.raises(KeyboardInterrupt):
+        scene.listed(earlier)
+    scene.workspaces.before_write.clear()
+
+    later = restarted(scene)
+    later.listed(later.resources.get("team-a", "shop"))
+
+    (workspace,) = scene.workspaces.list()
+    assert workspace.settings.color == "6B7280"
+
+
+def test_list_of_a_restored_cluster_is_news_during_a_visit(scene: Scene) -> None:
+    earlier = scene.resources.get("team-a", "shop")
+    scene.heard(scene.apply("shop", color="222222"))
+    restorations = [earlier]
+
+    def restore() -> None:
+        if restorations:
+            scene.resources.documents["team-a", "shop"] = restorations.pop()
+            scene.controller.on_list(earlier)
+
+    scene.before_count.append(restore)
+    scene.sweep_after(601)
+
+    (workspace,) = scene.workspaces.list()
+    assert workspace.settings.color == "6B7280"
 
 
 @pytest.mark.parametrize(

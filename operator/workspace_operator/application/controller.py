@@ -72,13 +72,17 @@ class RateLimiter:
 
 @dataclass(slots=True)
 class QueueItem:
-    """One resource. ``document`` is the newest that is known, whether or not it was reconciled."""
+    """One resource. ``document`` is the newest that is known, whether or not it was reconciled.
+
+    ``was_listed`` says that a list brought it during a visit.
+    """
 
     document: Document
     queued_as: Priority | None = None
     is_running: bool = False
     is_removed: bool = False
     rerun: Priority | None = None
+    was_listed: bool = False
     reads_first: bool = False
     checks_secret: bool = False
     failures: int = 0
@@ -175,6 +179,7 @@ class Controller:
             elif not is_newer(document, item.document, listed=priority is Priority.LISTED):
                 return
             item.document, item.failures = document, 0
+            item.was_listed |= item.is_running and priority is Priority.LISTED
             self._enqueue(key, item, priority)
 
     def _enqueue(self, key: Key, item: QueueItem, priority: Priority) -> None:
@@ -231,7 +236,7 @@ class Controller:
         )
         with self._changed:
             for key, item in listed:
-                item.is_running = False
+                item.is_running = item.was_listed = False
                 if item.rerun is not None or key not in unchanged:
                     rerun, item.rerun = item.rerun, None
                     self._enqueue(key, item, Priority.DUE if rerun is None else rerun)
@@ -275,9 +280,11 @@ class Controller:
             self._remove(key, item)
         if item.is_removed:
             return
-        is_seen = False
-        if document is not None and (document_is_later := not is_newer(item.document, document, listed=False)):
-            item.document, is_seen = document, document_is_later
+        # A list that came meanwhile may be of an etcd that was restored: what is lower is news there.
+        is_seen = document is not None and not is_newer(item.document, document, listed=item.was_listed)
+        if document is not None and is_seen:
+            item.document = document
+        item.was_listed = False
         item.failures = item.failures + 1 if requeue else 0
         (self._failed.add if requeue else self._failed.discard)(key)
         item.due = self.monotonic() + self.rate_limiter.when(item.failures, self.jitter())
