@@ -15,6 +15,9 @@ from kubernetes import client
 from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound, WorkspaceOperatorError
 
 JSON = "application/json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""An object's metadata without the rest of it, which the API server then need not write and we need not parse."""
+
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -40,14 +43,15 @@ def ask(
     body: Json | Sequence[Json] | None = None,
     *,
     content_type: str = JSON,
+    accept: str = JSON,
     trial: bool = False,
 ) -> Json:
-    """Make one request; a trial is judged as any other, and changes nothing.
+    """Make one request; a trial is judged as any other, and changes nothing. ``accept`` is a form of JSON.
 
     Raises NotFound, Moved, ClusterRefused or ClusterUnavailable.
     """
     settings = api.configuration
-    headers = {"Accept": JSON, "Content-Type": content_type, "User-Agent": "workspace-operator"}
+    headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "workspace-operator"}
     if (authorization := authorization_of(settings)) is not None:
         headers["Authorization"] = authorization
     try:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from kubernetes import client
 
-from workspace_operator.cluster.requests import JSON_PATCH, ask
+from workspace_operator.cluster.requests import JSON_PATCH, METADATA, ask
 from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound
 from workspace_operator.reconcile.observed import Owner
 from workspace_operator.reconcile.plan import Event
@@ -55,7 +55,7 @@ class ClusterResources:
         """Emit an event about a resource; losing one is not worth an error."""
         body = _event_body(namespace, name, uid, event)
         try:
-            ask(self.api, "POST", f"/api/v1/namespaces/{namespace}/events", body)
+            ask(self.api, "POST", f"/api/v1/namespaces/{namespace}/events", body, accept=METADATA)
         except (ClusterUnavailable, Moved, NotFound) as error:
             logger.warning("%s/%s: the event %s could not be written: %s", namespace, name, event.reason, error)
 
@@ -80,7 +80,7 @@ class ClusterResources:
         if owner.cluster != self.cluster_id:
             return False
         try:
-            self.get(owner.namespace, owner.name)
+            ask(self.api, "GET", _path(owner.namespace, owner.name), accept=METADATA)
         except NotFound:
             return True
         except ClusterRefused:  # an answer, too: nothing that may not be looked at is taken for gone
@@ -90,7 +90,7 @@ class ClusterResources:
     def _patched(self, path: str, value: Mapping[str, Any], resource_version: str) -> str:
         # Not "test", which would answer 422: an older version written here is a conflict, 409.
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
-        answer = ask(self.api, "PATCH", path, [version, value], content_type=JSON_PATCH)
+        answer = ask(self.api, "PATCH", path, [version, value], content_type=JSON_PATCH, accept=METADATA)
         return str(answer["metadata"]["resourceVersion"])
 
 
