@@ -1,5 +1,6 @@
 """``people import``: what it prints, its exit codes, dry runs, undo files and rejects files."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -287,3 +288,29 @@ def test_rejects_for_excel_begin_with_a_byte_order_mark(run: Run, crm: Crm, comm
 
     assert done.code == 1
     assert Path("some.rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf_line,")
+
+
+@pytest.mark.parametrize("rejects", [(), ("--rejects", "./both.csv")])
+def test_one_file_is_not_for_undoing_and_for_rejects(run: Run, crm: Crm, rejects: tuple[str, ...]) -> None:
+    crm()
+    Path("people.csv").write_text("id,email\n1,a@x.com\n2,nonsense\n")
+    undo_file = "both.csv" if rejects else "people.rejects.csv"
+
+    done = run("people", "import", "people.csv", *W, "--undo-file", undo_file, *rejects)
+
+    assert done.code == 64
+    assert "is the rejects file as well" in done.err
+    assert export(run).count("\n") == 1
+
+
+def test_rejects_of_a_process_go_to_the_current_folder(run: Run, crm: Crm) -> None:
+    crm()
+    reading, writing = os.pipe()
+    os.write(writing, b"id,email\n1,a@x.com\n,\n")
+    os.close(writing)
+
+    done = run("people", "import", f"/dev/fd/{reading}", *W)
+
+    os.close(reading)
+    assert done.code == 3
+    assert Path(f"{reading}.rejects.csv").read_text().count("\n") == 2

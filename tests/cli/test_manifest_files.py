@@ -217,3 +217,14 @@ def test_markdown_of_nothing_to_do_is_a_table(run: Run) -> None:
 
     assert "####" not in done.out
     assert "| default/crm | nothing to do | InForce |" in done.out
+
+
+@COMMANDS
+@pytest.mark.usefixtures("folders")
+def test_empty_name_is_not_the_current_folder(run: Run, command: str) -> None:
+    write("crm.yaml", "crm", "CRM")
+
+    done = run(command, "-f", "")
+
+    assert done.code == 64
+    assert done.out == ""

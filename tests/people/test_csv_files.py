@@ -231,3 +231,34 @@ def test_wide_files_still_remove_attributes() -> None:
     place.take(f"id,{','.join(names)}\n1,z{',' * 399}\n", empty_cells=EmptyCells.REMOVE)
 
     assert place.known(id="1").attributes == {"a0": "z"}
+
+
+@pytest.mark.parametrize("row", ['2, "gold"', ' "2",gold', '2,  "gold" '])
+def test_space_before_a_quote_rejects_the_row(row: str) -> None:
+    place = Place.of()
+
+    taken = place.take(f"id,plan\n1,silver\n{row}\n3,iron\n")
+
+    assert taken.counts == (2, 0, 0, 1)
+    reason = "A cell has a space before its quote: write no space between the delimiter and the quote."
+    assert taken.rejects.lines == {3: ("rejected", reason)}
+
+
+@pytest.mark.parametrize(("row", "value"), [('1," ""gold"""', ' "gold"'), ('1, say "hi"', ' say "hi"')])
+def test_quotes_that_a_cell_holds_are_its_own(row: str, value: str) -> None:
+    place = Place.of()
+
+    assert place.take(f"id,plan\n{row}\n").counts == (1, 0, 0, 0)
+    assert place.known(id="1").attributes == {"plan": value}
+
+
+def test_space_before_a_quote_in_the_header_refuses_the_file() -> None:
+    with pytest.raises(InvalidInput, match="line 1: a column has a space before its quote"):
+        Place.of().take('"id", "plan"\n"1", "gold"\n')
+
+
+def test_names_may_hold_what_is_a_space_before_a_quote_elsewhere() -> None:
+    place = Place.of()
+
+    assert place.take('id;note, "x"\n1;y\n').counts == (1, 0, 0, 0)
+    assert place.known(id="1").attributes == {'note, "x"': "y"}

@@ -153,3 +153,14 @@ def test_rows_of_pipes_that_fill_columns_without_a_name_are_rejected() -> None:
     assert taken.counts == (1, 0, 0, 2)
     assert taken.rejects.lines[3][1] == "Column 2 has no name, and 'x' in this row."
     assert place.everybody() == [("1", None, {"plan": "a"})]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_without_the_byte_order_mark_of_its_encoding_is_refused(encoding: str) -> None:
+    assert refusal(b"id,city\n1,Bonn\n2,Ulm\n3,Koeln\n", encoding).startswith("line 1: ")
+
+
+def test_utf_16_without_a_byte_order_mark_says_what_to_name() -> None:
+    said = refusal("id,city\n1,Köln\n".encode("utf-16-be"), "utf-16")
+
+    assert "add --encoding utf-16-le or utf-16-be" in said

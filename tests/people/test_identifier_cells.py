@@ -125,3 +125,15 @@ def test_placeholders_and_reserved_ids_reject_their_rows(cell: str, mode: Mode) 
     assert taken.counts == (1, 0, 0, 1)
     assert taken.rejects.lines[2][0] == "rejected"
     assert [id_ for id_, _, _ in place.everybody()] == ["1"]
+
+
+@pytest.mark.parametrize("cell", ["<NA>", "NaT", "N/A", "n/a"])
+def test_what_stands_for_a_missing_value_is_no_id(cell: str) -> None:
+    place = Place.of(Mode.ID_ONLY)
+
+    taken = place.take(f"id,email\n{cell},{cell}\nn-1,{cell}\n")
+
+    assert taken.counts == (1, 0, 0, 1)
+    assert taken.rejects.lines == {
+        2: ("rejected", f"id '{cell}' is written where a value is missing: write the id itself")
+    }

@@ -33,6 +33,7 @@ from workspace_operator.application.csv_text import (
     check_line,
     check_not_utf_8,
     check_not_utf_16,
+    has_space_before_quote,
     is_to_be_checked,
     text_of,
 )
@@ -223,6 +224,8 @@ def _header_of(lines: Sequence[str], delimiters: Sequence[str], options: CsvOpti
     if not likeness(delimiter)[0] and () in by_delimiter.values():
         return None
     cells = by_delimiter[delimiter]
+    if cells and has_space_before_quote(next(csv.reader(lines, delimiter=delimiter)), lines[0]):
+        raise _refused("a column has a space before its quote: write no space between the delimiter and the quote")
     return Header(delimiter=delimiter, cells=cells, names=mapped(cells, options.mapping))
 
 
@@ -295,13 +298,16 @@ def read_rows(text: TextIO, header: Header) -> Iterator[CsvRow]:
 
 def _row(line: int, cells: list[str], header: Header, lines: "_Lines") -> CsvRow:
     count = len(header.columns)
-    if len(lines.of_row) == 1 and len(cells) == count and len(lines.of_row[0]) <= LONGEST_CELL:
+    raw = lines.of_row[0]
+    if len(lines.of_row) == 1 and len(cells) == count and len(raw) <= LONGEST_CELL and ' "' not in raw:
         return CsvRow(line, originals(cells))
     if len(cells) > count and not any(cells[count:]):
         del cells[count:]  # a program that ends each row with a delimiter
     if max(map(len, cells)) > LONGEST_CELL:
         return CsvRow(line, originals(cells), _too_large(cells))
     problem = "" if len(cells) == count else _wrong_length(len(cells), count)
+    if not problem and has_space_before_quote(cells, raw):
+        problem = "A cell has a space before its quote: write no space between the delimiter and the quote."
     return CsvRow(line, originals(cells), problem, _holds_rows(cells, header))
 
 

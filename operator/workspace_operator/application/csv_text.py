@@ -3,7 +3,7 @@
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Final, TextIO
 
@@ -62,6 +62,9 @@ def text_of(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
             message = f"the file is not {encoding}: name another --encoding. The rows before were taken"
             raise InvalidInput(message, field="file") from error
         raise _undecodable(text.buffer, encoding) from error
+    except UnicodeError as error:  # Python's utf-16 says so of a stream that has no byte order mark
+        message = f"the file has no byte order mark of {encoding}: {_ways_without_mark(encoding)}"
+        raise InvalidInput(f"line 1: {message}", field="file") from error
     finally:
         text.detach()
 
@@ -144,6 +147,10 @@ def check_not_utf_16(start: str) -> None:
         raise _is_utf_16(utf_16)
 
 
+def _ways_without_mark(encoding: str) -> str:
+    return f"add --encoding {encoding}-le or {encoding}-be or, if it is UTF-8, leave --encoding out"
+
+
 def _utf_16_of(start: bytes) -> str | None:
     """The kind of UTF-16 that a file begins with, by its byte order mark or the NUL beside its first letter."""
     if start[:2] in _UTF_16_MARKS:
@@ -178,6 +185,18 @@ def _line_breaks(text: str, last: str) -> int:
     ends = text.count("\n") + text.count("\r") - text.count("\r\n")
     return ends - (last == "\r" and text.startswith("\n"))
 
+
+def has_space_before_quote(cells: Sequence[str], line: str) -> bool:
+    """Whether a quote that was to begin a cell stands after a space: CSV then takes it for a part of the cell.
+
+    Args:
+        cells: of a row, or of a header.
+        line: that they stand on; a quote inside a quoted cell is written twice there.
+    """
+    return any(_in_quotes(each) and each in line for each in cells)
+
+
+_in_quotes = re.compile(r' +"[^"]*" *').fullmatch
 
 _not_in_words = re.compile(rb"[\s,;|\"]")
 

@@ -9,7 +9,9 @@ _error_value = re.compile(
     r"#(?:N/A|N/D|NV|N/A N/A|GETTING_DATA|[^\W\d_][\w/ ]*[!?]|[¡¿][\w/]+[!?]|#{2,})|Err:\d{3}", re.IGNORECASE
 ).fullmatch
 """Errors that Excel (in any language), Google Sheets and LibreOffice write into cells, and cells too narrow to show."""
-_SUSPICIOUS = frozenset("#+-0123456789Ee")
+_SUSPICIOUS = frozenset("#+-0123456789Ee<Nn")
+_missing_value = re.compile(r"<NA>|NaT|N/A", re.IGNORECASE).fullmatch
+"""What data frames and people write where there is nothing, beside what is no id anywhere (`nan`, `None`, `null`)."""
 _rounded_number = re.compile(r"[+-]?\d(?:[.,]\d+)?E[+-]\d+|[+-]?\d[.,]\d+E\d+", re.IGNORECASE).fullmatch
 _number_with_fraction = re.compile(r"\d+[.,]0+").fullmatch
 
@@ -22,7 +24,8 @@ def check_not_made_by_spreadsheet(cell: str, *, column: str) -> None:
         column: its name.
 
     Raises:
-        InvalidInput: it is an error value or, where it is no email, a number that was rounded or got a fraction.
+        InvalidInput: it is an error value or, where it is no email, a missing value or a number that was rounded or
+            got a fraction.
     """
     if cell[:1] not in _SUSPICIOUS or cell.isdecimal():
         return
@@ -30,6 +33,8 @@ def check_not_made_by_spreadsheet(cell: str, *, column: str) -> None:
         raise InvalidInput(f"{column} {shown(cell)} is an error of a spreadsheet: write the {column} itself")
     if column == "email":
         return
+    if _missing_value(cell):
+        raise InvalidInput(f"{column} {shown(cell)} is written where a value is missing: write the {column} itself")
     if _rounded_number(cell):
         raise InvalidInput(
             f"{column} {shown(cell)} is a number that a spreadsheet has rounded: format the column as text"

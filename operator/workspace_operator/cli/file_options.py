@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -31,10 +31,13 @@ Encoding = Annotated[
     typer.Option("--encoding", metavar="NAME", help="The file's encoding, such as windows-1252 or utf-16."),
 ]
 
+_FOLDERS_OF_DEVICES: Final = ("/dev", "/proc")
+
 
 def rejects_beside(file: Path) -> Path:
-    """Where the rows go that are not taken if nobody says it."""
-    return file.parent / f"{file.stem}.rejects.csv"
+    """Where the rows go that are not taken if nobody says it: of what is no file of a folder, to the current one."""
+    is_beside = file.is_file() and not any(file.is_relative_to(each) for each in _FOLDERS_OF_DEVICES)
+    return (file.parent if is_beside else Path()) / f"{file.stem}.rejects.csv"
 
 
 @contextmanager

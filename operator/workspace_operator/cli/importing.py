@@ -93,13 +93,16 @@ def import_people(
     """
     if dry_run and undo_file is not None:
         raise typer.BadParameter("--undo-file has nothing to take in a --dry-run: leave one out")
+    rejects = rejects if dry_run or rejects else rejects_beside(file)
+    if undo_file is not None and rejects is not None and undo_file.resolve() == rejects.resolve():
+        raise typer.BadParameter(f"--undo-file {undo_file} is the rejects file as well: name another")
     wanted = _Wanted(
         file=file,
         options=ImportOptions(by=by, update_only=update, empty_cells=empty_cells),
         csv=csv_options(mapping, encoding),
         dry_run=dry_run,
         undo_file=undo_file,
-        rejects=rejects if dry_run or rejects else rejects_beside(file),
+        rejects=rejects,
         for_excel=for_excel,
     )
     with opened_workspace(database, workspace, cluster_id) as found:

@@ -21,12 +21,20 @@ KUSTOMIZE_SECONDS = 120
 MOST_PROBLEMS = 50
 NAMED_WITHOUT_MANIFEST = 5
 
+
+def _path(text: str) -> Path:
+    if not text:  # a variable that was not set; as a path it would be the current folder
+        raise typer.BadParameter("the name is empty: name a file or a folder, or . for the current one")
+    return Path(text)
+
+
 Filenames = Annotated[
     list[Path] | None,
     typer.Option(
         "-f",
         "--filename",
         metavar="FILE|FOLDER|-",
+        parser=_path,
         help="Manifests of Workspaces; - is standard input. Can be given several times.",
     ),
 ]
