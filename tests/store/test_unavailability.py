@@ -1,11 +1,13 @@
 """A database that is away, misnamed, or in demand: each has its error, and what can be tried again is."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from tests.postgres import OwnPostgres
 from tests.store.adapters import Store, sql_store, upgraded
@@ -271,3 +273,23 @@ def in_threads(*works: Callable[[], object]) -> None:
         each.join()
     if failures:
         raise failures[0]
+
+
+def interrupted(_: sa.Connection) -> None:
+    """As psycopg fails when the cancellation of an interrupted statement comes late."""
+    with contextlib.ExitStack() as rollback:
+        rollback.callback(fail)
+        raise KeyboardInterrupt
+
+
+def fail() -> None:
+    raise OperationalError("ROLLBACK", {}, Exception("another command is already in progress"))
+
+
+def test_interruption_is_not_hidden_by_an_error_in_its_course(tmp_path: Path) -> None:
+    database = upgraded(f"sqlite:///{tmp_path}/store.db")
+
+    with pytest.raises(KeyboardInterrupt):
+        database.writing(interrupted)
+    with pytest.raises(KeyboardInterrupt), database.reading() as connection:
+        interrupted(connection)

@@ -22,6 +22,7 @@ from workspace_operator.store.failures import (
     READ_ONLY,
     is_lost_race,
     no_connection,
+    raise_interruption,
     raise_translated,
     state_of,
     translated,
@@ -132,6 +133,7 @@ class Database:
                 if attempt == 1:
                     continue  # mostly somebody else has just finished
             except DBAPIError as error:
+                raise_interruption(error)
                 self._note_lost(error)
                 if attempt >= _most_tries(error):
                     raise_translated(error, self.name)

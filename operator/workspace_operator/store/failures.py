@@ -95,8 +95,25 @@ def unknown_outcome(name: str, why: str) -> OutcomeUnknown:
     return OutcomeUnknown(f"it is not known whether the write was done: the database {name} {why}")
 
 
+def raise_interruption(error: BaseException) -> None:
+    """Raise the KeyboardInterrupt in whose course an error came, if there is one.
+
+    psycopg cancels the statement that is interrupted. If the cancellation is late, the rollback that follows fails, and
+    its error hides the interruption.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            raise cause
+        cause = cause.__cause__ or cause.__context__
+
+
 def raise_translated(error: DBAPIError, name: str) -> NoReturn:
-    """Raise the error of ours; a mistake of this program, or a schema that somebody changed, is raised as it is."""
+    """Raise the error of ours; a mistake of this program, or a schema that somebody changed, is raised as it is.
+
+    An interruption is raised as such.
+    """
+    raise_interruption(error)
     state = state_of(error)
     if is_lost_race(error):
         raise Conflict(CONTENDED) from error
