@@ -293,3 +293,25 @@ def test_interruption_is_not_hidden_by_an_error_in_its_course(tmp_path: Path) ->
         database.writing(interrupted)
     with pytest.raises(KeyboardInterrupt), database.reading() as connection:
         interrupted(connection)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("error", "lines"), [(KeyboardInterrupt, 0), (ValueError, 1)])
+def test_pool_logs_no_interruption(
+    postgres_url: str,
+    error: type[BaseException],
+    lines: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    database = Database(postgres_url)
+
+    def fails_to_roll_back(connection: sa.Connection) -> None:
+        monkeypatch.setattr(connection.connection.dbapi_connection, "rollback", fail)
+        raise error
+
+    with contextlib.suppress(error, StoreUnavailable):
+        database.writing(fails_to_roll_back)
+
+    database.close()
+    assert len([each for each in caplog.records if each.name.startswith("sqlalchemy.pool")]) == lines

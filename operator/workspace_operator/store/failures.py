@@ -4,6 +4,7 @@ Texts name the database, the setting or the fault, and what to do. They are for 
 line. Callers of the API get none of them.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NoReturn
@@ -101,11 +102,22 @@ def raise_interruption(error: BaseException) -> None:
     psycopg cancels the statement that is interrupted. If the cancellation is late, the rollback that follows fails, and
     its error hides the interruption.
     """
+    interruption = _interruption_in(error)
+    if interruption is not None:
+        raise interruption
+
+
+def is_no_interruption(record: logging.LogRecord) -> bool:
+    """Filter what the pool logs of a connection that it could not reset: an interruption is no fault."""
+    error = record.exc_info[1] if record.exc_info else None
+    return error is None or _interruption_in(error) is None
+
+
+def _interruption_in(error: BaseException) -> KeyboardInterrupt | None:
     cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, KeyboardInterrupt):
-            raise cause
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
         cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def raise_translated(error: DBAPIError, name: str) -> NoReturn:

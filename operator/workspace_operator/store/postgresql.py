@@ -5,12 +5,14 @@ for a session: what a transaction needs is said in the very message that begins 
 with it. Statements are prepared in the server only where no pooler answers in its place.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workspace_operator.store.dialects import driver_cursor
+from workspace_operator.store.failures import is_no_interruption
 from workspace_operator.store.urls import Prepare, Target
 
 FORGOTTEN_AFTER: Final = "10min"
@@ -55,6 +57,7 @@ def postgresql_engine(
     arguments = {**_CONNECTING, **target.options, "autocommit": True, "prepare_threshold": None}
     # hide_parameters: they hold what people said; errors are logged.
     engine = sa.create_engine("postgresql+psycopg://", connect_args=arguments, hide_parameters=True, **options)
+    logging.getLogger("sqlalchemy.pool.impl.QueuePool").addFilter(is_no_interruption)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
