@@ -1,9 +1,10 @@
-"""Two operators, late documents, edits in the middle of a reconcile, a restored etcd: in any order.
+"""Two operators, late documents, edits in the middle of a reconcile, a restored etcd, a lost database: in any order.
 
 Every write is judged when it is made (`world`); in the end one operator hears the newest document, and all must be as
 it says.
 """
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -55,6 +56,18 @@ class Interleavings(RuleBasedStateMachine):
     def restore(self, number: int) -> None:
         self.world.restore(number)
 
+    @rule()
+    def exchange_database(self) -> None:
+        self.world.exchange_database()
+
+    @rule()
+    def back_up_database(self) -> None:
+        self.world.backups.append(deepcopy(self.world.database))
+
+    @rule(number=st.integers(0, 3))
+    def restore_database(self, number: int) -> None:
+        self.world.restore_database(number)
+
     @rule(operator=operators)
     def hear(self, operator: int) -> None:
         document = self.world.document()
@@ -102,6 +115,8 @@ class Interleavings(RuleBasedStateMachine):
         if document is None:
             return
         self.come_to_rest()
+        if self.reason() == "WorkspaceMissing":
+            self.bring_the_database_back()
         document = self.world.document()
         if document is None or "deletionTimestamp" in document["metadata"]:
             return
@@ -109,13 +124,30 @@ class Interleavings(RuleBasedStateMachine):
         [ready] = [each for each in resource.previous.conditions if each.type == "Ready"]
         assert ready.observed_generation == resource.generation
         if ready.reason != "InForce":
-            assert ready.reason in ("Suspended", "GenerationWentBack"), ready
+            assert ready.reason in ("Suspended", "GenerationWentBack", "WorkspaceMissing"), ready
             return
         [room] = self.rooms()
         assert isinstance(resource.wish, Wish)
         assert room.workspace.settings.color == resource.wish.settings.color
         assert resource.wish.mode in (None, room.workspace.mode)
         assert not room.is_changing
+
+    def reason(self) -> str | None:
+        document = self.world.document()
+        conditions = document["status"]["conditions"] if document and "status" in document else ()
+        return next((str(each["reason"]) for each in conditions if each["type"] == "Ready"), None)
+
+    def bring_the_database_back(self) -> None:
+        """Whatever database has the workspace of the status, all goes on with it by itself."""
+        world = self.world
+        resource = resource_of(world.document() or {})
+        assert not world.database.holds(resource)
+        for each in (world.another, *world.backups):
+            if each.holds(resource):
+                world.database = each
+                self.come_to_rest()
+                assert self.reason() != "WorkspaceMissing"
+                return
 
     def come_to_rest(self) -> None:
         operator = self.world.operators[0]
@@ -124,7 +156,8 @@ class Interleavings(RuleBasedStateMachine):
             self.world.wait(60)
             self.world.work()
             before = self.everything()
-            if self.world.reconcile(operator) and self.everything() == before:
+            is_done = self.world.reconcile(operator) or self.reason() == "WorkspaceMissing"  # that is looked at again
+            if is_done and self.everything() == before:
                 return
         raise AssertionError(f"{PLACE} does not come to rest")
 

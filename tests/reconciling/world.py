@@ -1,4 +1,4 @@
-"""One resource, two operators, one store, and everything that may happen to them; every write is judged."""
+"""One resource, two operators, databases, and everything that may happen to them; every write is judged."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -20,7 +20,15 @@ from workspace_operator.application.reconciling import Reconciler
 from workspace_operator.errors import Moved, NotFound, WorkspaceOperatorError
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import Observed, SpecVersion
-from workspace_operator.reconcile.plan import IRREVERSIBLE, AcceptLowerGeneration, Action, RequestMigration, TakeOver
+from workspace_operator.reconcile.plan import (
+    IRREVERSIBLE,
+    AcceptLowerGeneration,
+    Action,
+    CreateWorkspace,
+    RequestMigration,
+    TakeOver,
+)
+from workspace_operator.reconcile.wishes import Resource
 from workspace_operator.resources.workspaces import API_VERSION, KIND
 
 CLUSTER = "cluster-1"
@@ -63,18 +71,40 @@ class JudgedWorkspaces(MemoryWorkspaces):
 
 
 @dataclass(slots=True)
+class Database:
+    """A database, and what the judge knows of it.
+
+    ``recorded`` is the last generation of each UID that was carried out, ``held`` what was accepted below it.
+    """
+
+    memory: Memory
+    recorded: dict[str, int] = field(default_factory=dict)
+    held: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def holds(self, resource: Resource) -> bool:
+        """Whether it is the one that a status names, with the workspace."""
+        room = self.memory.rooms.get(resource.previous.workspace_id or 0)
+        is_ours = room is not None and room.workspace.owner.uid == resource.uid
+        return is_ours and resource.previous.store_id == self.memory.store_id
+
+
+@dataclass(slots=True)
 class World:
-    """``recorded`` is the last generation of each UID that was carried out, ``held`` what was accepted below it."""
+    """``database`` is the one that operators use now."""
 
     resources: MemoryResources = field(default_factory=MemoryResources)
-    memory: Memory = field(default_factory=Memory)
+    database: Database = field(default_factory=lambda: Database(Memory()))
+    another: Database = field(default_factory=lambda: Database(Memory(store_id="store-2")))
+    backups: list[Database] = field(default_factory=list)
     secrets: MemorySecrets = field(default_factory=MemorySecrets)
     operators: list[Operator] = field(default_factory=lambda: [Operator(), Operator()])
     now: datetime = START
     uids: "count[int]" = field(default_factory=lambda: count(1))
     snapshots: list[Document | None] = field(default_factory=list)
-    recorded: dict[str, int] = field(default_factory=dict)
-    held: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @property
+    def memory(self) -> Memory:
+        return self.database.memory
 
     def document(self) -> Document | None:
         return deepcopy(self.resources.documents.get(PLACE))
@@ -114,6 +144,15 @@ class World:
             if earlier is not None:
                 self.resources.documents[PLACE] = deepcopy(earlier)
 
+    def exchange_database(self) -> None:
+        """Point the operators at the other one: empty at first, as a lost one is. The second time, back again."""
+        self.database, self.another = self.another, self.database
+
+    def restore_database(self, number: int) -> None:
+        """Bring an earlier state of some database back."""
+        if self.backups:
+            self.database = deepcopy(self.backups[number % len(self.backups)])
+
     def wait(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
@@ -144,27 +183,29 @@ class World:
 
     def judge(self, action: Action, spec: SpecVersion, operator: Operator) -> None:
         """No write of a document that was known to be late, nothing irreversible of one that was not just read."""
-        uid, generation = spec.uid, spec.generation
+        uid, generation, recorded, held = spec.uid, spec.generation, self.database.recorded, self.database.held
         if isinstance(action, AcceptLowerGeneration):
-            self.held[uid] = generation, action.request
+            held[uid] = generation, action.request
         else:
             if isinstance(action, TakeOver):
                 # The store knows one owner: what an earlier one asked for long ago is held until a person confirms it.
-                self.recorded.pop(uid, None)
-            assert self.recorded.get(uid, 0) <= generation, f"{action} of {spec}, but {self.recorded} was carried out"
-            if self.recorded.get(uid) != generation:
-                self.held.pop(uid, None)
+                recorded.pop(uid, None)
+            assert recorded.get(uid, 0) <= generation, f"{action} of {spec}, but {recorded} was carried out"
+            if recorded.get(uid) != generation:
+                held.pop(uid, None)
             document = self.document()
             if document is not None and document["metadata"]["uid"] == uid:
                 handled = document.get("status", {}).get("observedGeneration", 0)
                 assert handled <= generation, f"{action} of {spec}, but the status tells of generation {handled}"
-        self.recorded[uid] = generation
+        recorded[uid] = generation
         if isinstance(action, IRREVERSIBLE):
             assert operator.was_read is not None, f"{action} was not preceded by a read"
             read = resource_of(operator.was_read)
             assert read.spec_version == spec
             if isinstance(action, RequestMigration):
-                assert self.held.get(uid) != (generation, read.reconcile_request), f"{action} is held"
+                assert held.get(uid) != (generation, read.reconcile_request), f"{action} is held"
+            if isinstance(action, CreateWorkspace):
+                assert read.previous.workspace_id is None, f"{action}, but there was workspace {read.previous}"
 
     def _reconciler(self, operator: Operator) -> Reconciler:
         return Reconciler(
