@@ -1,4 +1,4 @@
-"""Files and functions stay as small as style.md asks for: 400 lines a file, 40 a function without its docstring."""
+"""The limits of CONTRIBUTING.md: 400 lines for a file, 40 for a function without its docstring."""
 
 import ast
 from collections.abc import Iterator

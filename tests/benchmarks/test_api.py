@@ -1,4 +1,4 @@
-"""The people API under load (issue 4, §4): against HTTP alone, against an import, and what memory it takes."""
+"""The people API under load: against HTTP alone, against an import, and what memory it takes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""One durable identify through the use case (issue 4, §4): against a bare upsert, and at 1 M people against 10 k."""
+"""One durable identify through the use case: against a bare upsert, and at 1 M people against 10 k."""
 
 import json
 import os

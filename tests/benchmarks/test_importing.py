@@ -1,4 +1,4 @@
-"""Import of new people with five attributes through the command line (issue 3, §7): its rate, and flat memory."""
+"""Import of new people with five attributes through the command line: its rate, and flat memory."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""How soon a Workspace is Ready, and what the operator takes with a hundred of them (issue 3, §7)."""
+"""How soon a Workspace is Ready, and what the operator takes with a hundred of them."""
 
 import json
 import time

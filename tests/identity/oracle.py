@@ -43,7 +43,7 @@ IMPORTED = {
     "I1": ({"set id by cio_id"}, {"set id by cio_id"}),
     "EmailOnly": (set[str](), {"change email by cio_id"}),
 }
-"""The last row of §3: else, and in update mode."""
+"""The last row of identity-rules §3: else, and in update mode."""
 
 SENTENCES = {
     "E2": {"email": reasons.EMAIL_BY_ID_OR_CIO_ID, "id": reasons.ID_BY_CIO_ID},
@@ -97,7 +97,7 @@ def key_of(kind: str, value: str) -> str | None:
 
 
 def not_given(id_: str) -> str:
-    """§1: the reason why nobody is given an id."""
+    """identity-rules §1: the reason why nobody is given an id."""
     if id_.startswith("cio_"):
         return reasons.RESERVED_ID
     return reasons.PLACEHOLDER if id_.lower() in {"undefined", "null", "[object object]", "nan", "none"} else ""
@@ -138,7 +138,7 @@ class _Court:
         self.verdict.subject = self.who
         return self.verdict
 
-    # the first table of §4
+    # the first table of identity-rules §4
 
     def _find(self) -> tuple[str, str, str] | None:
         asked = self.question
@@ -194,7 +194,7 @@ class _Court:
         self.people[NEW] = (NEW, made[1]) if self.world.column == "EmailOnly" else made
         return None
 
-    # the second table of §4
+    # the second table of identity-rules §4
 
     def _wishes(self) -> Iterator[tuple[str, str | None]]:
         asked, body = self.question, self.question.body
@@ -236,7 +236,7 @@ class _Court:
         second = asked.body[kind]
         return second is None or key_of(kind, second) != key_of(kind, asked.value)
 
-    # §3
+    # identity-rules §3
 
     def _object_or_give(self, kind: str, value: str | None) -> str:
         reason = self._objection(kind, value)
@@ -270,10 +270,10 @@ class _Court:
     def _sentences(self) -> Mapping[str, str]:
         return IMPORT_SENTENCES if self.question.by_import else SENTENCES[self.world.column]
 
-    # §5
+    # identity-rules §5
 
     def _merges(self, kind: str, owner: str) -> bool:
-        """Whether all that §5 asks for holds."""
+        """Whether all that identity-rules §5 asks for holds."""
         if not (self.world.merges and self.mode_is_default) or self.named_by == "cio_id":
             return False
         by_id, by_email = (owner, self.who) if kind == "id" else (self.who, owner)

@@ -159,7 +159,7 @@ def call_of(question: Question) -> IdentifyCall:
 
 
 def column_of(rules: IdentityRules) -> str:
-    """The column of §3 that holds: each mode has its own setting, if any."""
+    """The column of identity-rules §3 that holds: each mode has its own setting, if any."""
     if rules.mode is Mode.EMAIL_ONLY:
         return "EmailOnly"
     if rules.mode is Mode.ID_ONLY:

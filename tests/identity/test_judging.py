@@ -1,4 +1,4 @@
-"""The second table of identity-rules §4: what happens to each identifier, and the last **D** of §3."""
+"""The second table of identity-rules §4: what happens to each identifier; and the last **D** of identity-rules §3."""
 
 from dataclasses import replace
 

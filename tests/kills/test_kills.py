@@ -1,4 +1,4 @@
-"""Identifier changes under kill -9 of the worker, of writers, of the database, at any moment (issue 5, §2).
+"""Identifier changes under kill -9 of the worker, of writers, of the database, at any moment.
 
 A run is known by its number: what happens in it follows from that. ``make proof`` makes 110 of 20 000 people on each
 database; one that fails is repeated by ``-k "postgres-17]"``, in the long form with WORKSPACE_OPERATOR_PROOF=1. What

@@ -47,7 +47,7 @@ class Name:
         return reference_by_kind(self.text, self.kind, mode, suppressing=suppressing)
 
     def is_acceptable(self, mode: Mode, *, suppressing: bool = False) -> bool:
-        """§4, row a: of a kind of this mode, not empty, not too long, an email with a key."""
+        """identity-rules §4, row a: of a kind of this mode, not empty, not too long, an email with a key."""
         kind = self.kind_in(mode)
         text = self.text.removeprefix("cio_") if kind is CIO_ID else self.text
         if not text.strip() or len(text.encode()) > (1000 if kind is EMAIL else 150):

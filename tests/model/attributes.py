@@ -1,4 +1,4 @@
-"""What a call makes of attributes (identity-rules §1 age, end of §4), and what a merge makes of two people (§5)."""
+"""Attributes after a call (identity-rules §1, §4), and two people after a merge (identity-rules §5)."""
 
 from dataclasses import replace
 from typing import Protocol
@@ -96,7 +96,7 @@ def survivor_of(primary: Someone, secondary: Someone, mode: Mode, now: int) -> S
     survivor.email = primary.email or secondary.email
     survivor.id = primary.id or secondary.id
     if mode is Mode.EMAIL_OR_ID and id_is_another_email(survivor.id, survivor.key):
-        survivor.id = primary.id  # §3, last D: it would stay another email for ever
+        survivor.id = primary.id  # identity-rules §3, last D: it would stay another email for ever
     names = {*survivor.attributes, *primary.times, *secondary.times, *({EMAIL_NAME} if mode is Mode.ID_ONLY else ())}
     times = {name: _time_in_survivor(primary, secondary, name) for name in names}
     survivor.times = {

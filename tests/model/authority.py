@@ -22,7 +22,7 @@ class Wish:
 
 
 def allowed(wish: Wish) -> bool:
-    """Whether §3 lets this caller have an identifier that belongs to nobody else."""
+    """Whether identity-rules §3 lets this caller have an identifier that belongs to nobody else."""
     if wish.rules.mode is Mode.EMAIL_OR_ID and (_id_is_another_email(wish) or _email_is_the_id(wish)):
         return False
     if wish.value is None:
@@ -33,17 +33,17 @@ def allowed(wish: Wish) -> bool:
 
 
 def id_is_another_email(id_: str | None, key: str | None) -> bool:
-    """§3, last **D**: an id that is an e-mail address other than the person's own email."""
+    """identity-rules §3, last **D**: an id that is an e-mail address other than the person's own email."""
     return id_ is not None and email_key(id_) not in {None, key}
 
 
 def is_unset(text: str | None) -> bool:
-    """§1: a variable that was not set."""
+    """identity-rules §1: a variable that was not set."""
     return text is not None and text.lower() in ("undefined", "null", "[object object]", "nan", "none")
 
 
 def is_nobody_s(kind: Kind, text: str | None) -> bool:
-    """§1: an id that nobody is given; nor is there a cio_id that is an unset variable."""
+    """identity-rules §1: an id that nobody is given; nor is there a cio_id that is an unset variable."""
     if kind is EMAIL or text is None:
         return False
     return is_unset(text) or (kind is ID and text[:4] == "cio_")

@@ -1,4 +1,4 @@
-"""Judging the identifiers of a call on its subject: identity-rules §4, second table, and §5."""
+"""Judging the identifiers of a call on its subject (identity-rules §4, §5)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -126,7 +126,7 @@ def _write(person: Someone, kind: Kind, value: str | None) -> None:
 
 
 def _may_merge(rules: IdentityRules, draft: Draft, call: IdentifyCall, kind: Kind, owner: Someone) -> bool:
-    """§4 row 4, and all that §5 asks for."""
+    """Row 4 of the second table, and all conditions (identity-rules §4, §5)."""
     subject = draft.before
     if call.by_import or call.reference.kind is CIO_ID or kind is call.reference.kind or subject is None:
         return False

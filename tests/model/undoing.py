@@ -50,7 +50,7 @@ def _returning(everybody: Everybody, merged: Merged, holder: Someone) -> set[Kin
     }
     if mode is not Mode.EMAIL_OR_ID:
         return kinds
-    # §3, last D: an id that is an address stays with that address, or goes nowhere.
+    # identity-rules §3, last D: an id that is an address stays with that address, or goes nowhere.
     id_left = None if ID in kinds & given else holder.id
     if id_is_another_email(id_left, None if EMAIL in kinds & given else holder.key):
         kinds -= {EMAIL}

@@ -1,4 +1,4 @@
-"""Several processes at once: nothing is lost or doubled, and the model agrees with every answer (issue 4, §2)."""
+"""Several processes at once: nothing is lost or doubled, and the model agrees with every answer."""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """Calls of many callers at once: what waits together is carried out together, in one transaction.
 
 A commit costs as much as dozens of calls, so one thread takes what has come in meanwhile, a workspace at a time, and
-answers when it is committed (measured; trials.md). Everything but that thread runs on the event loop, which hands over
+answers when it is committed (trials §4). Everything but that thread runs on the event loop, which hands over
 once a turn what has come in: a thread that is woken for each call finds one at a time, and both wait for each other.
 """
 

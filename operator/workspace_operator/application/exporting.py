@@ -178,7 +178,7 @@ def violations_of(row: ViolationRow) -> str:
 
 
 @lru_cache
-def _violations(shares: bool, invalid: bool, suppressed: bool, another: bool) -> str:  # noqa: FBT001 - the order of §7
+def _violations(shares: bool, invalid: bool, suppressed: bool, another: bool) -> str:  # noqa: FBT001 - the order of the specification
     """In the order of identity-rules §7, which is that of their names."""
     found = zip(Violation, (shares, invalid, suppressed, another), strict=True)
     return ";".join(violation for violation, is_there in found if is_there)
@@ -199,7 +199,7 @@ def _advice(oldest_of: int, oldest: str, mends: str) -> str:
 
 
 @lru_cache
-def _mends(invalid: bool, suppressed: bool, another: bool) -> str:  # noqa: FBT001 - the order of §7
+def _mends(invalid: bool, suppressed: bool, another: bool) -> str:  # noqa: FBT001 - the order of the specification
     ways = (
         "correct the email or delete the person",
         "change the email to one that is not suppressed or delete the person",

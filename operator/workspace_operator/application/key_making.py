@@ -8,7 +8,7 @@ from typing import TypeAlias
 from workspace_operator.application.ports import CredentialDigests
 
 KEY_BYTES = 32
-"""256 bits: nobody guesses them, so a plain hash keeps them (issue 4 §3)."""
+"""256 bits: nobody guesses them, so a plain hash keeps them."""
 
 Random: TypeAlias = Callable[[int], bytes]
 """That many bytes that nobody can foresee, such as `secrets.token_bytes`."""

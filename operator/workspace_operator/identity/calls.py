@@ -45,7 +45,7 @@ class IdentifyCall:
         attributes: everything else in the body; identifiers in it are ignored.
         update_only: creates nobody.
         by_import: a row of a file: the last line of identity-rules §3 binds.
-        timestamp: when the attributes had these values, Unix seconds; None is now (``_timestamp``, end of §4).
+        timestamp: when the attributes had these values (``_timestamp``, identity-rules §4), Unix seconds; None is now.
         anonymous_id: under which the person did something before they were known; among the attributes, too.
         left_out: parts of the body that were ignored, by their names on the wire.
         odd_email: what the body says of the email if that is neither text nor a number, a JSON value; `email` is its

@@ -19,14 +19,14 @@ class Subject:
     """Whom a call concerns. Mutable: each identifier is judged on what the one before it left.
 
     Attributes:
-        named_by: the identifier by which the caller named the person, which decides the authority (§3).
+        named_by: the identifier by which the caller named the person, which decides the authority (identity-rules §3).
         before: the person as stored; None for a new one; after a merge the survivor, as the merge leaves them.
         merged: the primary and the secondary of a merge, as stored.
         cio_id: the subject's.
         id: as left so far.
         email: as left so far.
         email_key: as left so far.
-        reference_is_a_wish: the reference matched nobody and is judged like the body (§4, row d).
+        reference_is_a_wish: the reference matched nobody and is judged like the body (identity-rules §4, row d).
         refusals: in the order of judging.
     """
 

@@ -61,7 +61,7 @@ def reference_is_no_identifier_here(search: Search) -> Found:
 
 
 def email_is_no_text(search: Search) -> Found:
-    """§1: where email is an identifier, other JSON types are a mistake of the caller's."""
+    """Refuse other JSON types where email is an identifier: they are an error of the caller (identity-rules §1)."""
     odd = search.call.odd_email
     if odd is None or search.rules.mode is ID_ONLY:
         return None
@@ -77,7 +77,7 @@ def reference_is_suppressed(search: Search) -> Found:
 
 
 def reference_cannot_be_given(search: Search) -> Found:
-    """§1, id: a reserved id or a placeholder that nobody has is no identifier; its holder is found by row c."""
+    """Refuse a reserved id or a placeholder that no person has (identity-rules §1, id); row c finds its holder."""
     return None if search.match is not None else refused_reference(search.call.reference)
 
 
@@ -89,14 +89,14 @@ def reference_is_an_unknown_cio_id(search: Search) -> Found:
 
 
 def import_row_matches_two_people(search: Search) -> Found:
-    """§3, last row: an import never merges, it rejects the row as a whole."""
+    """Reject the whole row: an import never merges (identity-rules §3, last row)."""
     if not search.call.by_import or len({*_people_named(search)}) <= 1:
         return None
     return Outcome(effect=Effect.REJECTED, reason=reasons.TWO_PEOPLE)
 
 
 def import_row_gives_another_id_to_an_address(search: Search) -> Found:
-    """§3, last row: a new id and the address of somebody with another one; nobody knows whose the row's data are."""
+    """Reject a row with a new id and the address of a person with another id (identity-rules §3, last row)."""
     call = search.call
     if not call.by_import or search.rules.mode is not EMAIL_OR_ID or call.reference.kind is CIO_ID:
         return None

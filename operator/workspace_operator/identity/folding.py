@@ -1,6 +1,7 @@
 """Making one person of all who share an address, when email becomes an identifier (identity-rules §7, Merge).
 
-Two by two, the next oldest into the oldest, by the rules of every merge (§5): so each is journalled and can be undone.
+Two by two, the next oldest into the oldest, by the rules of every merge (identity-rules §5): so each is journalled and
+can be undone.
 """
 
 from collections.abc import Iterable

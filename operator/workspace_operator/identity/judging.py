@@ -109,7 +109,7 @@ def is_suppressed_or_an_invalid_email(case: Case) -> Ruling:
 
 
 def cannot_be_given(case: Case) -> Ruling:
-    """§1, id: a placeholder says nothing of anybody; a reserved id may name its holder, for a merge."""
+    """A placeholder identifies no person; a reserved id may name its holder, for a merge (identity-rules §1, id)."""
     if case.kind is not ID or case.value is None:
         return None
     reason = objection_to_giving(ID, case.value)
@@ -119,7 +119,7 @@ def cannot_be_given(case: Case) -> Ruling:
 
 
 def belongs_to_nobody_else(case: Case) -> Ruling:
-    """Row 3: set, changed or deleted, if nothing in §3 objects."""
+    """Row 3: set, changed or deleted, if nothing in identity-rules §3 objects."""
     if case.owner is not None:  # the subject's own value was row 1
         return None
     for objection in OBJECTIONS:
@@ -130,7 +130,7 @@ def belongs_to_nobody_else(case: Case) -> Ruling:
 
 
 def belongs_to_somebody_to_merge_with(case: Case) -> Ruling:
-    """Row 4, where §5 allows it; where it does not, row 5 has the same reason."""
+    """Row 4, where identity-rules §5 allows it; where it does not, row 5 has the same reason."""
     return merge_partners(case)
 
 

@@ -13,9 +13,10 @@ from workspace_operator.identity.survivors import elder_first, survivor
 
 
 def merge_partners(case: Case) -> tuple[Person, Person] | None:
-    """Primary and secondary, by their ages before the call, if all of §5's conditions hold.
+    """Primary and secondary, by their ages before the call, if all conditions of identity-rules §5 hold.
 
-    They are the subject and the owner of the wished value. Imports were turned away before (§3, last row).
+    They are the subject and the owner of the wished value. Imports were turned away before (identity-rules §3, last
+    row).
     """
     reference, subject, other = case.call.reference, case.subject.before, case.owner
     if not case.rules.merge_multi_identifier or case.rules.mode is not EMAIL_OR_ID:

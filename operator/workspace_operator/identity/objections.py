@@ -33,7 +33,7 @@ def last_identifier_would_go(case: Case) -> str | None:
 
 
 def id_would_be_another_email(case: Case) -> str | None:
-    """Last **D**, first sentence: it would break §7's fourth check for ever."""
+    """Last **D**, first sentence: it would break the fourth check of identity-rules §7 for ever."""
     if case.kind is not ID or case.rules.mode is not EMAIL_OR_ID:
         return None
     return reasons.ID_IS_ANOTHER_EMAIL if id_is_another_email(case.value, case.subject.email_key) else None

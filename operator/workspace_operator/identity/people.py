@@ -36,12 +36,12 @@ class Person:
 
     @property
     def email_is_invalid(self) -> bool:
-        """§7's second check: there is an email, and it is no address."""
+        """The second check of identity-rules §7: there is an email, and it is no address."""
         return self.email is not None and self.email_key is None
 
     @property
     def id_is_another_email(self) -> bool:
-        """§7's fourth check: the id is an address, and not the one that the email is."""
+        """The fourth check of identity-rules §7: the id is an address, and not the one that the email is."""
         return id_is_another_email(self.id, self.email_key)
 
     @property

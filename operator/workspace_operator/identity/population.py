@@ -15,7 +15,7 @@ from workspace_operator.identity.trail import Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """One blocked value; rows with the same ``suppression_id`` were suppressed together (§6)."""
+    """One blocked value; rows with the same ``suppression_id`` were suppressed together (identity-rules §6)."""
 
     kind: Kind
     key: str

@@ -82,7 +82,7 @@ def identify(
 
 
 def _is_somebody_else(subject: Subject, call: IdentifyCall) -> bool:
-    """Whether the reference, which matched nobody, was not given to the subject either (§4, row d)."""
+    """Whether the reference, which matched nobody, was not given to the subject either (identity-rules §4, row d)."""
     own = subject.id if call.reference.kind is ID else subject.email_key
     return subject.reference_is_a_wish and own != call.reference.key
 

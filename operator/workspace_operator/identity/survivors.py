@@ -19,7 +19,7 @@ def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Per
 
     It keeps its cio_id, its identifiers and its own attribute values. ``unsubscribed`` is true if either was;
     there may be more attributes than a call could make. In EmailOrID an id that is an address other than the
-    survivor's is not taken: it would break §7's fourth check for ever (§3, last **D**).
+    survivor's is not taken (identity-rules §3, last **D**): it would break the fourth check of identity-rules §7.
     """
     attributes: dict[str, AttributeValue] = {**secondary.attributes, **primary.attributes}
     if any(is_true(person.attributes.get(UNSUBSCRIBED)) for person in (primary, secondary)):

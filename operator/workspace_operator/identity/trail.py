@@ -85,7 +85,7 @@ class Recognized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorbed:
-    """One person became part of another: what hangs on them moves, and the merge is journalled (§5).
+    """One person became part of another: what hangs on them moves, and the merge is journalled (identity-rules §5).
 
     Attributes:
         primary: the surviving person before the merge.

@@ -1,4 +1,4 @@
-"""Counting people and violations from the indexes, without looking at a single person (trials.md, Validation).
+"""Counting people and violations from the indexes, without looking at a single person (trials §1).
 
 One scan over ``(workspace_id, email_key, cio_id)`` gives who has an address and who shares one; the rest has partial
 indexes. People without a key are counted apart: in the grouping they would cost SQLite twice the time.

@@ -71,7 +71,7 @@ def state_of(error: DBAPIError) -> str:
 
 def is_lost_race(error: DBAPIError) -> bool:
     """Whether the same work would succeed if it was done again, since another transaction was first."""
-    # A distributed PostgreSQL reports a unique violation of COPY as an internal error (distributed.md, Z1).
+    # A distributed PostgreSQL reports a unique violation of COPY as an internal error.
     return state_of(error) in LOST_RACES or (state_of(error) == "XX000" and "duplicate key value" in str(error.orig))
 
 

@@ -1,7 +1,7 @@
 """The fence around a workspace's rules: calls pass it shared, whoever changes the rules closes it.
 
 A workspace has several fence rows, of which a call locks one. On PostgreSQL a single row would make the one who
-closes it wait long, since new sharers overtake (measured; trials.md). On SQLite there is one writer anyway.
+closes it wait long, since new sharers overtake (trials §2). On SQLite there is one writer anyway.
 
 The rows carry a version, which grows whenever the fence is closed: with settings, modes, blocked values, and with what
 writers have to tell of their changes. So a process may remember all that, and learns in the very statement that locks

@@ -85,7 +85,7 @@ def taken_by(row: Row) -> Taken:
 
 
 def purge_journal(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
-    """Remove every merge that people who are gone had a part in, by themselves or through whom they absorbed (§5)."""
+    """Remove every merge that people who are gone had a part in, also by whom they absorbed (identity-rules §5)."""
     ours = merge.c.workspace_id == workspace_id
     absorbed = sa.select(merge.c.secondary_cio_id).where(ours, among(merge.c.holder, cio_ids))
     named = {*cio_ids, *connection.execute(absorbed).scalars()}

@@ -1,6 +1,6 @@
 """From rows to a population: what calls may touch is locked and read, in as few statements as possible.
 
-The order is the design's (§5): the fence, the identifiers in the order (kind, key), people by cio_id. Nobody must
+The order is that of design §5: the fence, the identifiers in the order (kind, key), people by cio_id. Nobody must
 make an identifier while a call rests on its absence, so an absent one is reserved: its row is inserted before the
 others are locked, for the person whom the call would make, and taken away again if it made none.
 

@@ -1,4 +1,4 @@
-"""The future e-mail identifiers of a workspace, prepared while writers go on (trials.md, Online change).
+"""The future e-mail identifiers of a workspace, prepared while writers go on (trials §2).
 
 The worker alone writes them. It goes through the addresses in the order of their keys, once; whatever writers change
 meanwhile they say (`tracking`), and when everything is prepared, the worker looks again at what they said. An address

@@ -154,7 +154,7 @@ def make_file(path: Path) -> None:
 class FileLock:
     """A lock between processes and threads; the kernel queues those who wait.
 
-    SQLite's own busy wait is unfair enough to starve the worker (measured; trials.md). Each holder opens the file
+    SQLite's own busy wait is unfair enough to starve the worker (trials §2). Each holder opens the file
     anew, so that threads exclude each other like processes do.
     """
 

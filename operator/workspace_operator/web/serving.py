@@ -41,7 +41,7 @@ PROBE_LIMITS: Final = Limits(connections=50)
 
 SWITCH_SECONDS: Final = 0.0005
 """How long one thread goes on while another waits for its turn: the event loop and the writing thread take turns all
-the time (measured; trials.md)."""
+the time (trials §4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

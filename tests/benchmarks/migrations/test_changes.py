@@ -1,4 +1,4 @@
-"""A whole change of clean people against one INSERT … SELECT of as many rows, alone and among writers (issue 5, §3)."""
+"""A whole change of clean people against one INSERT … SELECT of as many rows, alone and among writers."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The four checks with all counts against the bare indexed duplicate query (issue 5, §3): goal at most 1.4 times."""
+"""The four checks with all counts against the bare indexed duplicate query: goal at most 1.4 times."""
 
 import os
 from collections.abc import Iterator

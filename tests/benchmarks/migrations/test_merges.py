@@ -1,4 +1,4 @@
-"""A change that merges people who share an address (issue 5, §3): the whole of it, and the rate of folding."""
+"""A change that merges people who share an address: the whole of it, and the rate of folding."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a change grows with its people: memory, time a person, violations (issue 5, §1 and §3)."""
+"""How a change grows with its people: memory, time a person, violations."""
 
 import os
 from pathlib import Path
