@@ -164,7 +164,10 @@ class Go:
 
 
 def is_linking(temporary: Path) -> bool:
-    """Whether go has begun to link a program: it makes a folder for that just before."""
+    """Whether go has begun to link a program: it makes a folder for that just before.
+
+    A second call of go cannot name the packages of the standard library and vendored ones; `-x` logs many megabytes.
+    """
     return any(temporary.glob("go-build*/b*/exe"))
 
 

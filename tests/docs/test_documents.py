@@ -31,6 +31,16 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+def test_comments_that_decisions_name_are_in_files_that_exist() -> None:
+    named = re.findall(r"(?:comment at|and) `([^`]+\.\w+)`", text_of("docs/decisions/old-numbers.md"))
+    roots = (REPOSITORY, REPOSITORY / "operator" / "workspace_operator")
+
+    missing = [path for path in named if not any((root / path).is_file() for root in roots)]
+
+    assert named
+    assert missing == []
+
+
 def test_every_spec_field_is_explained() -> None:
     text = text_of("docs/resource.md")
 

@@ -60,6 +60,8 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> Iterator
 class ViolationFilter:
     """Which people of an export are written.
 
+    A command such as grep cannot select them, since cells may hold line breaks and any words.
+
     Attributes:
         violations: only people with one of these; everybody if empty.
         except_oldest: leave out the oldest person of each shared address.

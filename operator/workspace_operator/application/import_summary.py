@@ -52,7 +52,7 @@ class Summary:
         return self.created + self.updated
 
     def note_holding_rows(self, line: int) -> None:
-        """Count a cell that looks as if it held rows."""
+        """Count a cell that looks as if it held rows; the row is taken, since a note may hold lines of CSV."""
         self.holding_rows += 1
         self.first_holding_rows = self.first_holding_rows or line
 

@@ -19,6 +19,8 @@ _STEP = 1000
 class PeopleSearch:
     """A search in one workspace for a text.
 
+    In the index the beginning of an identifier costs as much as a whole one; any other part of it takes a scan.
+
     Raises:
         InvalidInput: the text is empty, too long or no text that can be stored.
     """

@@ -172,6 +172,8 @@ def naming_kinds(
 ) -> Sequence[Kind]:
     """By what rows can name people: as asked for, else every identifier that is there.
 
+    Each row decides, not the file: an export has people who have only one of the identifiers.
+
     Args:
         header: of the file.
         mode: the identifiers in force.
@@ -202,7 +204,10 @@ def _listed(kinds: Iterable[Kind]) -> str:
 
 
 def time_text(cell: str) -> str:
-    """A time as Unix seconds in digits, where digits can say it; what is no time as it is, for the rules to refuse."""
+    """A time as Unix seconds in digits, where digits can say it; what is no time as it is, for the rules to refuse.
+
+    The API keeps a time as it was sent, since callers read it back.
+    """
     seconds = time_of(cell)
     if seconds is None:
         return stripped(cell)

@@ -26,7 +26,10 @@ from workspace_operator.identity.rules import CIO_ID, EMAIL, ID, Kind, Mode
 from workspace_operator.identity.texts import stripped
 
 NAMING = (CIO_ID, ID, EMAIL)
-"""By what a row names somebody: the first that has a value, the surest first, for they may be about to be deleted."""
+"""By what a row names somebody: the first that has a value, the surest first, for they may be about to be deleted.
+
+If that person is unknown, the next is not tried: the id of a deleted person may belong to another person by now.
+"""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -95,7 +95,7 @@ def _rows(change: "Migration", now: datetime) -> Iterator[tuple[str, object]]:
 
 
 def _document(change: "Migration", now: datetime) -> dict[str, object]:
-    """As status.migration of the resource, and what that has no place for."""
+    """As status.migration of the resource, so that scripts read one form, and what that has no place for."""
     from workspace_operator.cli.watching import time_left
     from workspace_operator.reconcile.statuses import status_of_migration
 

@@ -31,8 +31,9 @@ def in_time(person: Person, wishes: Wishes, at: float) -> Wishes:
 def times_after(before: Person | None, after: Attributes, wishes: Wishes, *, at: float, stored_at: int) -> Times | None:
     """The times once a call wrote and removed these.
 
-    In the very second in which a person is made, removing what is not there leaves no time: rows of new people
-    often have empty cells.
+    Writing the value that is there moves its time, too, so that a late backfill cannot undo a confirmation. In the
+    very second in which a person is made, removing what is not there leaves no time: rows of new people often have
+    empty cells.
     """
     known = None if before is None else before.attribute_times
     if not wishes or (before is None and at == stored_at):

@@ -254,7 +254,11 @@ def _wish(body: Mapping[str, object], name: str, limit: int, field: str) -> Iden
 
 
 _ODD_TYPES = (bool, list, dict)
-"""JSON values that no address can be, but an attribute."""
+"""JSON values that no address can be, but an attribute.
+
+They are kept as JSON text, as attributes are read back: a column of JSON would have to be unpacked by every check of
+addresses.
+"""
 
 
 def _email_wish(body: Mapping[str, object], odd: object, field: str) -> IdentifierWish:

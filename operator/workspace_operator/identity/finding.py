@@ -96,7 +96,11 @@ def import_row_matches_two_people(search: Search) -> Found:
 
 
 def import_row_gives_another_id_to_an_address(search: Search) -> Found:
-    """Reject a row with a new id and the address of a person with another id (identity-rules §3, last row)."""
+    """Reject a row with a new id and the address of a person with another id (identity-rules §3, last row).
+
+    Nobody knows whose the row's data are. A row by cio_id names its person for sure. In EmailOnly ids are generated,
+    and those of files are none.
+    """
     call = search.call
     if not call.by_import or search.rules.mode is not EMAIL_OR_ID or call.reference.kind is CIO_ID:
         return None

@@ -145,7 +145,10 @@ JUDGING_RULES: tuple[JudgingRule, ...] = (
 
 
 def _wishes(rules: IdentityRules, call: IdentifyCall, subject: Subject) -> Iterator[Wish]:
-    """In the order of judging: the reference's own, email, id, deletions after both."""
+    """In the order of judging: the reference's own, email, id, deletions after both.
+
+    Each is judged on what the one before left: an id that equals a refused email is refused, too.
+    """
     if subject.reference_is_a_wish:
         yield (call.reference.kind, call.reference.value, call.reference.key)
     email = call.email if rules.mode is not ID_ONLY else ABSENT

@@ -19,7 +19,10 @@ _FAILED = ActivityType.FAILED_ATTRIBUTE_CHANGE
 
 
 def note_created(population: Population, person: Person, *, now: int) -> None:
-    """A person was made. With what is no news: the first change of it says from what."""
+    """Log `profile_create` without values; the first `attribute_change` records the old value.
+
+    Values here would store every row of an import twice.
+    """
     population.trail.append(Noted(type=_CREATE, cio_id=person.cio_id, at=now, data={}))
 
 

@@ -23,7 +23,8 @@ def delete(population: Population, reference: Reference, *, now: int) -> Outcome
 def suppress(population: Population, reference: Reference, *, suppression_id: str, now: int) -> Outcome:
     """Take a person away and block both their identifiers, the address in every mode.
 
-    A value that nobody has is blocked by itself, as is an address where email is no identifier.
+    A value that nobody has is blocked by itself, as is an address where email is no identifier. That leaves no
+    activity, since the value is personal. A value that is blocked already gets no second suppression.
 
     Args:
         population: at least the person referred to, and what blocks the reference.

@@ -65,6 +65,7 @@ def identify(
     judge(rules, population, call, subject, now=now)
     at = now if call.timestamp is None else min(call.timestamp, now)  # the future counts as now
     wishes = judge_attributes(subject, _wishes(rules, call), now=now)
+    # A call without a timestamp is never late, even if the clock of another process is ahead: comparing would lose it.
     if at != now and subject.before is not None:
         wishes = in_time(subject.before, wishes, at)
     after = _person(subject, call, wishes, at=at, now=now)
@@ -123,6 +124,7 @@ def _obstacle(rules: IdentityRules, subject: Subject, after: Person) -> Outcome 
     before, refusals = subject.before, tuple(subject.refusals)
     if len(after.attributes) > MAX_ATTRIBUTES and (before is None or len(after.attributes) > len(before.attributes)):
         return Outcome(effect=Effect.REJECTED, reason=reasons.TOO_MANY_ATTRIBUTES, refusals=refusals)
+    # The whole call is rejected: there is no person yet whose refused change could be recorded.
     if before is None and rules.mode is EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
         return Outcome(
             effect=Effect.REJECTED,

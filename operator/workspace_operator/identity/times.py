@@ -3,6 +3,10 @@
 A time is ISO 8601 that names a day, Unix seconds of 9 or 10 digits, or Unix milliseconds of 12 or 13 digits, from 1970
 to the year 9999. A number is read by its digits, so 20240131 is a date. Everything else is no time: the serial numbers
 of a spreadsheet, years, small numbers.
+
+Times before 1970 are refused because programs send 0001-01-01 or 1900-01-01 for "not set", which would make a person
+the oldest. No library reads exactly these forms: most accept years and months, too, and `datetime.fromisoformat`
+differs between versions of Python.
 """
 
 import re
@@ -87,14 +91,17 @@ def whole_seconds_of(raw: object, *, field: str) -> int | None:
 
 
 def is_too_late(seconds: float, *, now: int) -> bool:
-    """Whether a time is more than a day in the future, so that it cannot be meant."""
+    """Whether a time is more than a day in the future, so that it cannot be meant.
+
+    The rules ask this with the store's time, not parsers, so that the answer is the same for every caller and batch.
+    """
     return seconds > now + DAY
 
 
 def _time_of_text(text: str) -> float | None:
     if len(text) > _LONGEST:
         return None
-    numeral = _numeral(text)
+    numeral = _numeral(text)  # with its fraction: tools for spreadsheets write 1700000000.0
     if numeral is None:
         return _time_of_iso_8601(text)
     digits, fraction = numeral.groups()

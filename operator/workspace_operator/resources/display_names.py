@@ -15,6 +15,7 @@ INVISIBLE = (
     *("00-1F", "7F-A0", "AD", "34F", "600-605", "61C", "6DD", "70F", "890-891", "8E2"),
     # Fillers, inherent vowels, Mongolian selectors, OGHAM SPACE MARK
     *("115F-1160", "1680", "17B4-17B5", "180B-180F"),
+    # Zero-width joiners would allow names that look the same, so emoji of several persons are refused, too.
     # Spaces, zero-width characters, separators of lines and paragraphs, directions, invisible operators, BRAILLE BLANK
     *("2000-200F", "2028-202F", "205F-206F", "2800", "3000", "3164"),
     # Private use, noncharacters, other variation selectors, BYTE ORDER MARK, interlinear annotations

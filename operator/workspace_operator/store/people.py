@@ -66,6 +66,7 @@ Witness: TypeAlias = Callable[[sa.Connection, Standing, Sequence[Call], Sequence
 """Told of every transaction before it commits: what held, the calls, the answers, and the time they were given.
 
 All locks are held then, so the order in which a database tells is one in which the calls could have come one by one.
+Only tests set it: an order column in every table would cost each write.
 """
 
 

@@ -72,6 +72,7 @@ class SQLSegments:
 
 
 def _refuse_taken_name(connection: sa.Connection, workspace_id: int, name: str) -> None:
+    # Names are unique so that a command that is run twice makes no second segment.
     holder = _holder_of(connection, workspace_id, name)
     if holder is not None:
         raise NameTaken(f"segment {holder} is called {name!r} already: choose another name, or delete that one first")

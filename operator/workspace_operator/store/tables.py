@@ -266,7 +266,8 @@ membership = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# Segments that were given a name; who is in one of another number needs no row here.
+# Segments that were given a name; who is in one of another number needs no row here. With rows for all
+# segments every call that adds a person to one would write two tables.
 segment = sa.Table(
     "segment",
     metadata,

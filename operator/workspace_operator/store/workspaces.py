@@ -298,7 +298,7 @@ def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> R
 def take_over(connection: sa.Connection, action: TakeOver, spec: SpecVersion | None) -> None:
     """Change the owner; in another namespace the workspace joins the account of the same name there.
 
-    Raises Moved or NameTaken.
+    An account belongs to one namespace. Raises Moved or NameTaken.
     """
     row = _locked(connection, action.workspace_id, action.row_version)
     taken = connection.execute(_NUMBER_OF_OWNER, place_of(action.owner)).scalar_one_or_none()

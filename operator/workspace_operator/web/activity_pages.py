@@ -17,7 +17,10 @@ MAX_PAGE: Final = 100
 PAGE: Final = 10
 
 MOST_EXAMINED: Final = 10_000
-"""How many activities one request examines for a filter that no index knows; the next page goes on from there."""
+"""How many activities one request examines for a filter that no index knows; the next page goes on from there.
+
+An index of names would cost every write of an activity, for a rare query.
+"""
 
 _AT_A_TIME: Final = 1_000
 

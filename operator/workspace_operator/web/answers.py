@@ -65,7 +65,10 @@ def headers_of(refused: Sequence[str], ignored: Sequence[str]) -> Mapping[str, s
 
 
 def refused_entries(outcome: Outcome, at: str = "") -> list[str]:
-    """What of a call was refused; ``at`` says where it stands. With whom it was applied to, if not whom it named."""
+    """What of a call was refused; ``at`` says where it stands. With whom it was applied to, if not whom it named.
+
+    New parameters follow the reason, so that clients that parse the earlier form still can.
+    """
     person = outcome.person if outcome.applied_elsewhere else None
     to = "" if person is None else f"; applied_to={CIO_ID_PREFIX}{person.cio_id}"
     return [f'{each.kind}; reason="{_quotable(each.sentence)}"{at}{to}' for each in outcome.refusals]

@@ -286,7 +286,10 @@ class BoundedProtocol(HttpToolsProtocol):
         return taken
 
     def _replay(self, head: bytes) -> None:
-        """Have the parser expect the body of a request whose wish for an upgrade made it stop."""
+        """Have the parser expect the body of a request whose wish for an upgrade made it stop.
+
+        Java's client asks for an upgrade in every first request, so the request is not refused.
+        """
         self._is_replayed = True
         self.parser.feed_data(head)
         self._is_replayed = False

@@ -1,8 +1,9 @@
 """Links to exports that work for a while without a key, as the vendor's clients expect, and the CSV behind them.
 
 A link names the workspace, the set of credentials that asked for it, the export and when it ends, and is signed with a
-key that is made of the digest of that set's app key. So it reaches one export, and dies with the credentials. Its query
-says which attributes the CSV has, and is signed with it, so that a link cannot be changed to show more.
+key that is made of the digest of that set's app key. So it reaches one export, and dies with the credentials, and
+no table has to keep links. Its query says which attributes the CSV has, and is signed with it, so that a link cannot be
+changed to show more.
 """
 
 import hmac

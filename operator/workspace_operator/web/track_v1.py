@@ -200,7 +200,11 @@ def _is_unknown_cio_id(answer: Answer) -> bool:
 
 
 async def _is_id(services: Services, inquiry: Inquiry) -> bool:
-    """Whether somebody has what looks like a cio_id as their id."""
+    """Whether somebody has what looks like a cio_id as their id.
+
+    A second look-up, only after nobody has that cio_id: loading the id with every cio_id would have PostgreSQL reserve
+    what is absent.
+    """
     reference = reference_by_kind(inquiry.parts[0], ID, EMAIL_OR_ID)
     return await to_thread.run_sync(services.people.find, inquiry.caller.workspace_id, reference) is not None
 
