@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.people.scenes import NOW, Place, Rejects
 from workspace_operator.application.cleaning import created_by_import
-from workspace_operator.application.csv_reading import CsvOptions, opened_csv
+from workspace_operator.application.csv_reading import MOST_COLUMNS, CsvOptions, opened_csv
 from workspace_operator.application.import_options import EmptyCells, ImportOptions
 from workspace_operator.application.import_summary import Summary
 from workspace_operator.application.import_undo import ImportUndo
@@ -50,7 +50,12 @@ class UndoText:
 
 
 def take(
-    place: Place, content: str, options: ImportOptions | None = None, *, batch: int = 2
+    place: Place,
+    content: str,
+    options: ImportOptions | None = None,
+    *,
+    csv_options: CsvOptions | None = None,
+    batch: int = 2,
 ) -> tuple[Summary, UndoText, ImportUndo]:
     """Import with an undo file."""
     text = UndoText()
@@ -59,7 +64,7 @@ def take(
         people=place.people,
         workspace_id=place.number,
         options=options or ImportOptions(),
-        csv=CsvOptions(),
+        csv=csv_options or CsvOptions(),
         rejects=Rejects(),
         undo=undo,
         clock=lambda: NOW,
@@ -242,6 +247,98 @@ def test_values_that_are_no_json_reject_their_row() -> None:
     taken = Place.of().take('_undo,_json,cio_id,id,a\ndeleted,"[""a"",""b""]",x,1,y\n')
 
     assert "a 'y' is no JSON" in taken.rejects.lines[2][1]
+
+
+def deleted(place: Place, *people: Person) -> str:
+    """Delete people, and return their undo file."""
+    names = {name for each in people for name in each.attributes}
+    place.people.perform(place.number, [DeleteCall(reference=of_cio_id(each.cio_id)) for each in people], now=NOW)
+    return "".join(undo_lines(people, UndoAction.DELETED, sorted(names)))
+
+
+NAMES_NO_COLUMN_CAN_HAVE = [
+    "_undo", "_json", "_other_attributes", "_line", "_violations", "E-Mail", "Email Address", "User ID", "ID", "CIO_ID",
+    "Created At", "Unsubscribed", " x", "x ", "a\u200bb", "X\ny", "X\n" * 60, ";id;email;cio_id;id", "a,b", 'q"',
+    "\ufeffid",
+]  # fmt: skip
+ORDINARY_NAMES = ["plan", "First name", "=cmd", "'q", "_mine", "created_at", "unsubscribed", "sep=;"]
+
+
+@pytest.mark.parametrize("mode", [Mode.ID_ONLY, Mode.EMAIL_OR_ID])
+def test_deleted_people_come_back_whatever_callers_call_their_attributes(mode: Mode) -> None:
+    place = Place.of(mode)
+    values: dict[str, object] = {
+        **dict.fromkeys(NAMES_NO_COLUMN_CAN_HAVE, 0),
+        **dict.fromkeys(ORDINARY_NAMES, "1600000000"),
+    }
+    say(place, {"email": "a@x.com"} | values, id="1")
+    say(place, {"plan": "p"}, id="2")
+    before = place.everybody()
+
+    taken = place.take(deleted(place, place.known(id="1"), place.known(id="2")))
+
+    assert (taken.counts, taken.summary.in_part) == ((2, 0, 0, 0), 0)
+    assert place.everybody() == before
+
+
+def test_deleted_people_come_back_although_they_have_more_attributes_than_a_file_can_have_columns() -> None:
+    place = Place.of()
+    for number in range(MOST_COLUMNS // 300 + 1):
+        say(place, {f"a{number}_{each}": each for each in range(300)}, id=str(number))
+    before = place.everybody()
+
+    taken = place.take(deleted(place, *place.people.all(place.number)))
+
+    assert taken.counts == (len(before), 0, 0, 0)
+    assert place.everybody() == before
+
+
+@pytest.mark.parametrize("mode", [Mode.ID_ONLY, Mode.EMAIL_OR_ID])
+def test_white_space_is_part_of_the_ids_of_an_undo_file(mode: Mode) -> None:
+    place = Place.of(mode)
+    for id_ in ("m", " m", "m ", "\tm", "m\u200b"):
+        say(place, {"is": id_}, id=id_)
+    before = place.everybody()
+
+    taken = place.take(deleted(place, *place.people.all(place.number)))
+
+    assert taken.counts == (len(before), 0, 0, 0)
+    assert place.everybody() == before
+
+
+def test_attributes_that_only_a_mapping_can_name_are_taken_back_without_it() -> None:
+    place = Place.of()
+    place.take("id\n1\n2\n")
+    say(place, {"E-Mail": 7}, id="2")
+    before = state(place)
+    run = CsvOptions(mapping={"E-Mail": "attribute"})
+
+    _, text, _ = take(place, "id,E-Mail\n1,x\n2,y\n", csv_options=run)
+    changed = state(place)
+    taken = place.take(text.file)
+
+    assert changed != before
+    assert taken.counts == (0, 2, 0, 0)
+    assert state(place) == before
+
+
+@pytest.mark.parametrize("cell", ["[", "7", "[]", '{"id": "2"}'])
+def test_other_attributes_that_were_changed_reject_their_row(cell: str) -> None:
+    quoted = cell.replace('"', '""')
+
+    taken = Place.of().take(f'_undo,_json,_other_attributes,cio_id,id\ndeleted,,"{quoted}",x,1\n')
+
+    assert taken.counts == (0, 0, 0, 1)
+    assert "leave the undo file as it was" in taken.rejects.lines[2][1]
+
+
+def test_other_attributes_are_in_no_further_undo_file() -> None:
+    place = Place.of()
+
+    with pytest.raises(InvalidInput, match="_other_attributes"):
+        take(place, "_undo,_json,_other_attributes,cio_id,id\ndeleted,,,x,1\n")
+
+    assert place.everybody() == []
 
 
 CELLS = st.sampled_from(["", "", "1", "2", "a@x.com", "b@x.com", "x", "true"])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from unicodedata import category, name, normalize
 
@@ -20,7 +21,9 @@ UNDO_COLUMN: Final = "_undo"
 """Marks an undo file: an empty cell of it removes."""
 JSON_COLUMN: Final = "_json"
 """In an undo file: the names of the columns whose cells are JSON in this row, as a JSON list."""
-UNDO_COLUMNS: Final = (UNDO_COLUMN, JSON_COLUMN)
+OTHERS_COLUMN: Final = "_other_attributes"
+"""In an undo file: the attributes whose names would not come back from a header, as a JSON object."""
+UNDO_COLUMNS: Final = (UNDO_COLUMN, JSON_COLUMN, OTHERS_COLUMN)
 SKIPPED_COLUMNS: Final = (*NOTE_COLUMNS, "_violations", "_age_from", "_shares_with", "_advice", *UNDO_COLUMNS)
 """Columns that this product writes beside the columns of a person; they say nothing of a person."""
 
@@ -47,6 +50,7 @@ _EXACT: Final = frozenset({*KNOWN_COLUMNS, "unsubscribed"})
 _no_letter_or_digit = re.compile(r"[\W_]+")
 _BLANKS_THAT_SHOW_NOTHING: Final = frozenset("\u00a0\u034f\u115f\u1160\u2800\u3164\uffa0")
 _LINE_BREAKS: Final = frozenset("\n\r\t")
+_SYNTAX: Final = frozenset(',;|"')
 MOST_LISTED: Final = 20
 
 
@@ -160,6 +164,18 @@ def meaning(column: str) -> str | None:
     if column in _EXACT or column in SKIPPED_COLUMNS:
         return None
     return _MEANINGS.get(_no_letter_or_digit.sub("", normalize("NFKC", column).casefold()))
+
+
+@lru_cache(maxsize=10_000)
+def comes_back(attribute: str) -> bool:
+    """Whether the name of an attribute that stands in a header is read as just that."""
+    return (
+        attribute not in SKIPPED_COLUMNS
+        and known_name(attribute) not in IDENTIFIER_COLUMNS
+        and meaning(attribute) is None
+        and attribute == visible(attribute)
+        and not any(each in _SYNTAX or each in _LINE_BREAKS for each in attribute)
+    )
 
 
 def _choice(column: str, meant: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, TypeVar
 
-from workspace_operator.application.csv_columns import UNDO_COLUMN, ColumnReport, check_similar
+from workspace_operator.application.csv_columns import OTHERS_COLUMN, UNDO_COLUMN, ColumnReport, check_similar
 from workspace_operator.application.csv_reading import CsvOptions, CsvRow, Header, opened_csv
 from workspace_operator.application.import_options import ImportOptions
 from workspace_operator.application.import_summary import Summary
@@ -74,6 +74,9 @@ class PeopleImport:
         check_similar(header.names)
         calls.of(mode)
         if self.undo is not None:
+            if OTHERS_COLUMN in header.columns:
+                message = f"line 1: what {OTHERS_COLUMN} says cannot be undone by another undo file: leave that out"
+                raise InvalidInput(message, field="file")
             self.undo.begin(header.attributes)
         self.has_begun = True
         self.tell_columns(header.report(mode))

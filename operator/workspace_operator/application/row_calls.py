@@ -5,7 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, TypeAlias
 
-from workspace_operator.application.csv_columns import IDENTIFIER_COLUMNS, JSON_COLUMN, UNDO_COLUMN, UNDO_COLUMNS
+from workspace_operator.application.csv_columns import (
+    IDENTIFIER_COLUMNS,
+    JSON_COLUMN,
+    OTHERS_COLUMN,
+    UNDO_COLUMN,
+    UNDO_COLUMNS,
+)
 from workspace_operator.application.csv_reading import CsvRow, Header
 from workspace_operator.application.identifier_cells import check_not_made_by_spreadsheet
 from workspace_operator.application.import_options import EmptyCells, ImportOptions
@@ -89,9 +95,10 @@ class RowCalls:
         else:
             body = {name: cells[place] for place, name in self.kept}
         for name in self.identifiers:
+            if self.undoes:  # written by us: white space is part of an id
+                continue
             body[name] = text = stripped(body[name])
-            if not self.undoes:
-                check_not_made_by_spreadsheet(text, column=name)
+            check_not_made_by_spreadsheet(text, column=name)
         if body.get("created_at"):
             body["created_at"] = time_text(body["created_at"])
         if self.removes or "" not in body.values():
@@ -134,6 +141,7 @@ class RowCalls:
         for name in _json_names(ours.get(JSON_COLUMN, "")):
             if body.get(name):
                 body[name] = _json_value(body[name], name)
+        body |= _others(ours.get(OTHERS_COLUMN, ""))
         call = self._call(reference, body)
         return replace(call, by_import=False, update_only=True) if restores else call, ()
 
@@ -235,6 +243,14 @@ def _json_names(cell: str) -> Sequence[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InvalidInput(f"{JSON_COLUMN} {shown(cell)} is no JSON list of columns: leave the undo file as it was")
     return names
+
+
+def _others(cell: str) -> dict[str, Any]:
+    values = _json_value(cell, OTHERS_COLUMN) if cell else {}
+    if not isinstance(values, dict) or not values.keys().isdisjoint(IDENTIFIER_COLUMNS):
+        message = f"{OTHERS_COLUMN} {shown(cell)} is no JSON object of attributes: leave the undo file as it was"
+        raise InvalidInput(message)
+    return values
 
 
 def _json_value(cell: str, column: str) -> Any:

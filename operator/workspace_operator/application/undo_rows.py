@@ -1,18 +1,31 @@
 """Rows of undo files: people as they were before a command changed, made or deleted them.
 
 The column ``_undo`` says what was done to a person, ``_json`` in which columns the cell is JSON, since the value is no
-text. An empty cell says that there was nothing.
+text. An empty cell says that there was nothing. Callers name attributes as they like: ``_other_attributes`` has those
+whose names are no names of columns, and those for which there is no column left, as a JSON object.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
-from workspace_operator.application.csv_columns import UNDO_COLUMNS
+from workspace_operator.application.csv_columns import (
+    JSON_COLUMN,
+    NOTE_COLUMNS,
+    OTHERS_COLUMN,
+    UNDO_COLUMN,
+    UNDO_COLUMNS,
+    comes_back,
+)
+from workspace_operator.application.csv_reading import MOST_COLUMNS
 from workspace_operator.application.exporting import cell_text, csv_lines
 from workspace_operator.application.spreadsheets import harmless
 from workspace_operator.identity.people import Person
+
+_IDENTIFIERS: Final = ("cio_id", "id", "email")
+MOST_ATTRIBUTES: Final = MOST_COLUMNS - len(NOTE_COLUMNS) - len(UNDO_COLUMNS) - len(_IDENTIFIERS)
+"""How many attributes have a column of their own: an import reads no file with more, nor one with its rejects."""
 
 
 class UndoAction(StrEnum):
@@ -34,14 +47,27 @@ class Undo(Protocol):
 
 def undo_lines(people: Iterable[Person], action: UndoAction, attributes: Sequence[str]) -> Iterator[str]:
     """The lines of an undo file, the header first."""
-    columns = (*UNDO_COLUMNS, "cio_id", "id", "email", *attributes)
+    named = [name for name in attributes if comes_back(name)][:MOST_ATTRIBUTES]
+    others = [name for name in attributes if name not in set(named)] if len(named) < len(attributes) else []
+    ours = (UNDO_COLUMN, JSON_COLUMN, OTHERS_COLUMN) if others else (UNDO_COLUMN, JSON_COLUMN)
     return csv_lines(
-        map(harmless, columns), ([harmless(cell) for cell in _row(each, action, attributes)] for each in people)
+        map(harmless, (*ours, *_IDENTIFIERS, *named)),
+        ([harmless(cell) for cell in _row(each, action, named, others)] for each in people),
     )
 
 
-def _row(person: Person, action: UndoAction, attributes: Sequence[str]) -> Sequence[str]:
-    values = [person.attributes.get(name) for name in attributes]
-    typed = [name for name, value in zip(attributes, values, strict=True) if not isinstance(value, str | None)]
-    of_json = json.dumps(typed, ensure_ascii=False) if typed else ""
-    return [action, of_json, person.cio_id, person.id or "", person.email or "", *map(cell_text, values)]
+def _row(person: Person, action: UndoAction, named: Sequence[str], others: Sequence[str]) -> Sequence[str]:
+    values = [person.attributes.get(name) for name in named]
+    typed = [name for name, value in zip(named, values, strict=True) if not isinstance(value, str | None)]
+    said = [action, json.dumps(typed, ensure_ascii=False) if typed else ""]
+    if others:
+        said.append(_others(person, action, others))
+    return [*said, person.cio_id, person.id or "", person.email or "", *map(cell_text, values)]
+
+
+def _others(person: Person, action: UndoAction, names: Sequence[str]) -> str:
+    """These attributes as JSON; null for what an import may have given to somebody who did not have it."""
+    values = {name: person.attributes.get(name) for name in names}
+    if action is not UndoAction.CHANGED:
+        values = {name: value for name, value in values.items() if value is not None}
+    return json.dumps(values, ensure_ascii=False) if values else ""
