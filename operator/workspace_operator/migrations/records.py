@@ -19,7 +19,7 @@ class Violation(StrEnum):
 
 
 class OnConflict(StrEnum):
-    """What an identifier change does with people who share an address (identity-rules §7: S0, S1)."""
+    """What an identifier change does with people who share an address (identity-rules §7: Block, Merge)."""
 
     BLOCK = "Block"
     MERGE = "Merge"
