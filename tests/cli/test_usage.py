@@ -172,3 +172,43 @@ def test_tables_align_wide_characters(capsys: pytest.CaptureFixture[str]) -> Non
     table(("NAME", "N"), [("漢字", 1), ("abcdé", None), ("a\nb\x1b", "")])
 
     assert capsys.readouterr().out == "NAME     N\n漢字     1\nabcdé    -\na b\\x1b  -\n"
+
+
+NO_UNICODE = "\udcff"  # what Python makes of an argument that is not UTF-8
+LARGE = str(2**63)
+W = ("-w", "default/crm")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("exports", "list", "-w", f"default/{NO_UNICODE}"),
+        ("exports", "get", *W, "--id", LARGE),
+        ("exports", "get", *W, "--id", f"-{LARGE}0"),
+        ("exports", "show", *W, "--id", LARGE),
+        ("migrations", "show", *W, "--cluster-id", NO_UNICODE),
+        ("merges", "show", NO_UNICODE, *W),
+        ("merges", "undo", NO_UNICODE, *W),
+        ("merges", "list", *W, "--cio-id", NO_UNICODE),
+        ("merges", "list", *W, "--before", NO_UNICODE),
+        ("workspaces", "delete", LARGE, "--confirm-name", "CRM"),
+        ("workspaces", "assign", LARGE, "--to", "default/crm"),
+        ("workspaces", "assign", "1", "--to", f"default/{NO_UNICODE}"),
+        ("workspaces", "assign", "1", "--to", "default/a", "--cluster-id", NO_UNICODE),
+        ("workspaces", "move", "--from-cluster", NO_UNICODE),
+        ("workspaces", "move", "--from-cluster", "a", "--to-cluster", NO_UNICODE),
+        ("workspaces", "move", "--from-cluster", "a", "--namespace", NO_UNICODE),
+        ("apply", "-f", "crm.yaml", "--cluster-id", NO_UNICODE),
+        ("plan", "-f", "crm.yaml", "--cluster-id", NO_UNICODE),
+    ],
+    ids=ascii,
+)
+def test_arguments_that_no_database_can_look_for_are_wrong_usage(
+    run: Run, crm: Callable[[], None], command: tuple[str, ...]
+) -> None:
+    crm()
+
+    done = run(*command)
+
+    assert done.code == 64
+    assert "Invalid value" in done.err

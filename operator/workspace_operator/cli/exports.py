@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workspace_operator.cli.options import ClusterID, Database, ForExcel, OutputFile, WorkspaceName
+from workspace_operator.cli.options import HIGHEST_NUMBER, ClusterID, Database, ForExcel, OutputFile, WorkspaceName
 from workspace_operator.cli.output import note, people_text, table
 from workspace_operator.cli.stores import NamedWorkspace, opened_workspace
 from workspace_operator.errors import NotFound
@@ -62,7 +62,9 @@ def get(
     *,
     workspace: WorkspaceName,
     latest: Annotated[bool, typer.Option("--latest", help="The newest export; the default.")] = False,
-    number: Annotated[int | None, typer.Option("--id", metavar="N", help="The export of this number.")] = None,
+    number: Annotated[
+        int | None, typer.Option("--id", metavar="N", min=1, max=HIGHEST_NUMBER, help="The export of this number.")
+    ] = None,
     attributes: Attributes = None,
     violations: OnlyViolations = None,
     except_oldest: Annotated[
@@ -100,7 +102,9 @@ def get(
 def show(
     *,
     workspace: WorkspaceName,
-    number: Annotated[int | None, typer.Option("--id", metavar="N", help="The export of this number.")] = None,
+    number: Annotated[
+        int | None, typer.Option("--id", metavar="N", min=1, max=HIGHEST_NUMBER, help="The export of this number.")
+    ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=HIGHEST_LIMIT, help="The number of people to print at most.")
     ] = LIMIT,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workspace_operator.cli.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.options import ClusterID, Database, WorkspaceName, utf_8
 from workspace_operator.cli.output import INCOMPLETE, json_text, note, table, tell
 from workspace_operator.cli.people_search import shown
 from workspace_operator.cli.stores import opened_workspace
@@ -34,7 +34,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-MergeID = Annotated[str, typer.Argument(metavar="ID", help="The merge, as listed.", show_default=False)]
+MergeID = Annotated[str, typer.Argument(metavar="ID", callback=utf_8, help="The merge, as listed.", show_default=False)]
 
 
 @app.command("list")
@@ -42,9 +42,12 @@ def list_merges(
     *,
     workspace: WorkspaceName,
     cio_id: Annotated[
-        str | None, typer.Option("--cio-id", metavar="CIO_ID", help="Only those of this person, on either side.")
+        str | None,
+        typer.Option("--cio-id", metavar="CIO_ID", callback=utf_8, help="Only those of this person, on either side."),
     ] = None,
-    before: Annotated[str | None, typer.Option("--before", metavar="ID", help="Only earlier ones than this.")] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="ID", callback=utf_8, help="Only earlier ones than this.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 100,
     output: Annotated[Format, typer.Option("--output", "-o", help="How to print them.")] = Format.TABLE,
     cluster_id: ClusterID = None,

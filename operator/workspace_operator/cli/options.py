@@ -7,6 +7,17 @@ import typer
 
 from workspace_operator.settings import DATABASE_VARIABLE, DEFAULT_CLUSTER_ID, default_database
 
+HIGHEST_NUMBER = 2**63 - 1
+"""Of workspaces and exports, as every database has it."""
+
+
+def utf_8(said: str | None) -> str | None:
+    """Take a name that the database is asked for. A usage error if the shell gave bytes that are no UTF-8."""
+    if said is not None and any("\ud800" <= each <= "\udfff" for each in said):
+        raise typer.BadParameter(f"{said!a} is no valid Unicode: send it as UTF-8")
+    return said
+
+
 Database = Annotated[
     str,
     typer.Option(
@@ -20,13 +31,19 @@ Database = Annotated[
 ]
 ClusterID = Annotated[
     str | None,
-    typer.Option("--cluster-id", metavar="ID", help="Needed only when several clusters have a workspace of that name."),
+    typer.Option(
+        "--cluster-id",
+        metavar="ID",
+        callback=utf_8,
+        help="Needed only when several clusters have a workspace of that name.",
+    ),
 ]
 OwnClusterID = Annotated[
     str | None,
     typer.Option(
         "--cluster-id",
         metavar="ID",
+        callback=utf_8,
         show_default=DEFAULT_CLUSTER_ID,
         help="The cluster that the manifests are of, as the database names it.",
     ),
@@ -34,7 +51,10 @@ OwnClusterID = Annotated[
 """None: nothing was said, and the database may belong to a cluster all the same."""
 
 WorkspaceName = Annotated[
-    str, typer.Option("--workspace", "-w", metavar="NAMESPACE/NAME", help="The Workspace resource it belongs to.")
+    str,
+    typer.Option(
+        "--workspace", "-w", metavar="NAMESPACE/NAME", callback=utf_8, help="The Workspace resource it belongs to."
+    ),
 ]
 OutputFile = Annotated[
     Path | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workspace_operator.cli.options import Database, namespaced
+from workspace_operator.cli.options import HIGHEST_NUMBER, Database, namespaced, utf_8
 from workspace_operator.cli.output import STALLED, note, people_text, table, tell
 from workspace_operator.cli.stores import opened
 from workspace_operator.errors import InvalidInput
@@ -67,12 +67,19 @@ def list_workspaces(
 
 @app.command()
 def assign(
-    workspace_id: Annotated[int, typer.Argument(metavar="ID", help="The workspace's number, as listed.")],
+    workspace_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=HIGHEST_NUMBER, help="The workspace's number, as listed.")
+    ],
     *,
-    to: Annotated[str, typer.Option("--to", metavar="NAMESPACE/NAME", help="The resource that shall own it.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="NAMESPACE/NAME", callback=utf_8, help="The resource that shall own it.")
+    ],
     replace_empty: ReplaceEmpty = False,
     cluster_id: Annotated[
-        str | None, typer.Option("--cluster-id", metavar="ID", help="The resource's cluster; the same if left out.")
+        str | None,
+        typer.Option(
+            "--cluster-id", metavar="ID", callback=utf_8, help="The resource's cluster; the same if left out."
+        ),
     ] = None,
     database: Database,
 ) -> None:
@@ -93,17 +100,30 @@ def assign(
         tell(f"workspace number {workspace_id} now belongs to {to} of cluster {owner.cluster}")
 
 
+FromCluster = Annotated[
+    str, typer.Option("--from-cluster", metavar="ID", callback=utf_8, help="The cluster that has them.")
+]
+ToCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--to-cluster",
+        metavar="ID",
+        callback=utf_8,
+        help="The cluster that gets them; the only other one if left out.",
+    ),
+]
+OnlyNamespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", metavar="NAME", callback=utf_8, help="Only the workspaces of this namespace."),
+]
+
+
 @app.command()
 def move(
     *,
-    from_cluster: Annotated[str, typer.Option("--from-cluster", metavar="ID", help="The cluster that has them.")],
-    to_cluster: Annotated[
-        str | None,
-        typer.Option("--to-cluster", metavar="ID", help="The cluster that gets them; the only other one if left out."),
-    ] = None,
-    namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only the workspaces of this namespace.")
-    ] = None,
+    from_cluster: FromCluster,
+    to_cluster: ToCluster = None,
+    namespace: OnlyNamespace = None,
     replace_empty: ReplaceEmpty = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be moved, and change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Move them although the cluster is alive.")] = False,
@@ -139,7 +159,9 @@ def move(
 
 @app.command()
 def delete(
-    workspace_id: Annotated[int, typer.Argument(metavar="ID", help="The workspace's number, as listed.")],
+    workspace_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=HIGHEST_NUMBER, help="The workspace's number, as listed.")
+    ],
     *,
     confirm_name: Annotated[
         str, typer.Option("--confirm-name", metavar="NAME", help="Its display name, to show that it is meant.")
