@@ -233,6 +233,20 @@ def test_an_empty_cell_removes_in_undo_files_only(marker: str) -> None:
     assert (place.everybody(), taken.summary.removed) == ([("1", None, {})], 2)
 
 
+def test_an_attribute_that_is_called_like_the_marker_makes_no_undo_file_of_an_export() -> None:
+    place = Place.of()
+    say(place, {"_undo": "changed", "city": "Bonn"}, id="1")
+    say(place, {}, id="2")
+    export = place.export()
+    say(place, {"city": "Köln", "unsubscribed": True}, id="2")
+    before = place.everybody()
+
+    taken = place.take(export)
+
+    assert taken.counts == (0, 2, 0, 0)
+    assert place.everybody() == before
+
+
 @pytest.mark.parametrize("cell", ["[", "7", '"a"', "[1]"])
 def test_undo_files_that_were_changed_reject_their_rows(cell: str) -> None:
     quoted = cell.replace('"', '""')

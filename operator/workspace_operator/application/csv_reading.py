@@ -117,8 +117,9 @@ class Header:
 
     @property
     def is_of_undo_file(self) -> bool:
-        """Whether empty cells remove."""
-        return UNDO_COLUMN in self.columns
+        """Whether empty cells remove; an export has the column behind the identifiers if an attribute is called so."""
+        first = next((name for name in self.columns if name == UNDO_COLUMN or name in IDENTIFIER_COLUMNS), None)
+        return first == UNDO_COLUMN
 
     def report(self, mode: Mode) -> ColumnReport:
         """What the columns become in a workspace."""

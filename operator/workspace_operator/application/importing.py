@@ -74,7 +74,7 @@ class PeopleImport:
         check_similar(header.names)
         calls.of(mode)
         if self.undo is not None:
-            if OTHERS_COLUMN in header.columns:
+            if header.is_of_undo_file and OTHERS_COLUMN in header.columns:
                 message = f"line 1: what {OTHERS_COLUMN} says cannot be undone by another undo file: leave that out"
                 raise InvalidInput(message, field="file")
             self.undo.begin(header.attributes)
