@@ -257,6 +257,7 @@ def test_taken_port_is_told(database: str) -> None:
 
     assert done.returncode == 1
     assert f"nothing can listen at 127.0.0.1:{port}" in done.stderr
+    assert "choose another host or port" in done.stderr
 
 
 NEEDS = """

@@ -68,7 +68,7 @@ def test_unknown_export_is_told(run: Run) -> None:
     done = run("exports", "get", *W, "--id", "999", "-o", "first.csv")
 
     assert (done.code, done.out) == (1, "")
-    assert "no export 999" in done.error
+    assert "there is no export 999: `workspacectl exports list` lists them" in done.error
     assert Path("first.csv").read_text() == "as it was"
 
 

@@ -268,8 +268,9 @@ def test_cells_that_hold_rows_are_told(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("peopled")
-def test_pipes_are_read_as_files_are(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "workspace_operator", "people", "import", "/dev/stdin", *W, "--rejects", "r.csv"]
+@pytest.mark.parametrize("name", ["/dev/stdin", "-"])
+def test_pipes_are_read_as_files_are(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-m", "workspace_operator", "people", "import", name, *W, "--rejects", "r.csv"]
 
     done = subprocess.run(command, input=b"sep=;\nid;city\ns-1;Pipe\n;x\n", capture_output=True, cwd=tmp_path)
 

@@ -141,7 +141,7 @@ def test_unknown_merge_is_told(run: Run, command: str) -> None:
     done = run("merges", command, "none", *W)
 
     assert done.code == 1
-    assert "has no merge none" in done.error
+    assert "there is no merge none: `workspacectl merges list` lists them" in done.error
 
 
 @pytest.mark.usefixtures("made")

@@ -23,7 +23,7 @@ class MemoryExports:
     ) -> Iterator[ViolationRow]:
         room = self.memory.rooms.get(workspace_id)
         if room is None or number not in room.exports:
-            raise NotFound(f"workspace number {workspace_id} has no export {number}")
+            raise NotFound(f"there is no export {number}: `workspacectl exports list` lists them")
         people = room.population.people
         held = {cio_id: person.attributes for cio_id, person in people.items()}
         rows = room.violations[number][:limit]

@@ -33,7 +33,7 @@ class MemoryMerges:
     def get(self, workspace_id: int, merge_id: str) -> Merge:
         room = self.memory.rooms.get(workspace_id)
         if room is None or merge_id not in room.merges:
-            raise NotFound(f"workspace number {workspace_id} has no merge {merge_id}")
+            raise NotFound(f"there is no merge {merge_id}: `workspacectl merges list` lists them")
         return room.merges[merge_id].merge
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> Undone:

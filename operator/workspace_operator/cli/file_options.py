@@ -22,8 +22,8 @@ Map = Annotated[
     typer.Option(
         "--map",
         metavar="COLUMN=TARGET",
-        help="What a column is: id, email, cio_id, created_at, attribute, ignore, or the name of an attribute. "
-        "Can be given several times.",
+        help="What a column is: id, email, cio_id, created_at, unsubscribed, attribute, ignore, or the name of an "
+        "attribute. Can be given several times.",
     ),
 ]
 Encoding = Annotated[
@@ -32,6 +32,12 @@ Encoding = Annotated[
 ]
 
 _FOLDERS_OF_DEVICES: Final = ("/dev", "/proc")
+_STANDARD_INPUT: Final = Path("/dev/stdin")
+
+
+def file_or_input(file: Path) -> Path:
+    """The file that is meant: - is standard input, as in manifests."""
+    return _STANDARD_INPUT if file == Path("-") else file
 
 
 def rejects_beside(file: Path) -> Path:

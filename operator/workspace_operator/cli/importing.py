@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from workspace_operator.application.import_options import EmptyCells, ImportOptions
-from workspace_operator.cli.file_options import ByColumn, Encoding, Map, csv_options, naming_file, rejects_beside
+from workspace_operator.cli.file_options import (
+    ByColumn,
+    Encoding,
+    Map,
+    csv_options,
+    file_or_input,
+    naming_file,
+    rejects_beside,
+)
 from workspace_operator.cli.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.output import ERROR, INCOMPLETE
 from workspace_operator.cli.progress_bars import file_bar
@@ -32,7 +40,7 @@ Examples:
 """
 
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; - is standard input.", callback=file_or_input)]
 Update = Annotated[bool, typer.Option("--update", help="Only change people who are there; create none.")]
 Empty = Annotated[
     EmptyCells,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from workspace_operator.cli.file_options import ByColumn, Encoding, Map, csv_options, naming_file, rejects_beside
+from workspace_operator.cli.file_options import (
+    ByColumn,
+    Encoding,
+    Map,
+    csv_options,
+    file_or_input,
+    naming_file,
+    rejects_beside,
+)
 from workspace_operator.cli.files import RejectsFile, opened_file
 from workspace_operator.cli.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.output import ERROR, INCOMPLETE, json_text, note, people_text, table, tell
@@ -45,7 +53,15 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.
 
 
 SegmentName = Annotated[str, typer.Option("--name", metavar="NAME", help="What the segment is for.")]
-FromCSV = Annotated[Path, typer.Option("--from-csv", metavar="FILE", help="Whom to put into it: a CSV file.")]
+FromCSV = Annotated[
+    Path,
+    typer.Option(
+        "--from-csv",
+        metavar="FILE",
+        help="Whom to put into it: a CSV file; - is standard input.",
+        callback=file_or_input,
+    ),
+]
 RejectsPath = Annotated[
     Path | None,
     typer.Option(

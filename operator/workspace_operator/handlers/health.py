@@ -58,4 +58,5 @@ async def _listen(site: web.TCPSite) -> None:
     try:
         await site.start()
     except OSError as error:
-        raise InvalidInput(f"nothing can listen at {site.name}: {error.strerror}", field=OPTION) from error
+        message = f"nothing can listen at {site.name}: {error.strerror}; choose another host or port in {OPTION}"
+        raise InvalidInput(message, field=OPTION) from error

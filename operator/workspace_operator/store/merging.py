@@ -121,7 +121,7 @@ def _row(connection: sa.Connection, workspace_id: int, merge_id: str) -> Row:
     query = sa.select(merge).where(merge.c.workspace_id == workspace_id, merge.c.merge_id == merge_id)
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFound(f"workspace number {workspace_id} has no merge {merge_id}")
+        raise NotFound(f"there is no merge {merge_id}: `workspacectl merges list` lists them")
     return row
 
 

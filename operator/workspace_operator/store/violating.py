@@ -106,7 +106,7 @@ class SQLExports:
         with self.database.reading_one_snapshot() as connection:
             known = sa.select(export.c.number).filter_by(workspace_id=workspace_id, number=number)
             if connection.execute(known).first() is None:
-                raise NotFound(f"workspace number {workspace_id} has no export {number}")
+                raise NotFound(f"there is no export {number}: `workspacectl exports list` lists them")
             folds = has_unfolded(connection, workspace_id)
             query = sa.select(*_ROW).where(ours).order_by(*order).limit(limit)
             with streamed(connection, query, size=ROWS_AT_A_TIME) as found:

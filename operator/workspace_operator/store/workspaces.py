@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
 
@@ -77,6 +77,8 @@ _ACCOUNT = sa.select(account.c.account_id).where(
 )
 
 _INSERT_WORKSPACE = sa.insert(workspace).returning(workspace.c.workspace_id)
+
+_LISTED: Final = "`workspacectl workspaces list` lists those there are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class SQLWorkspaces:
         with self.database.reading() as connection:
             found = [workspace_of(row) for row in connection.execute(query.order_by(workspace.c.workspace_id))]
         if not found:
-            raise NotFound(f"there is no workspace {namespace}/{name} in {self.database.name}")
+            raise NotFound(f"there is no workspace {namespace}/{name} in {self.database.name}: {_LISTED}")
         if len(found) > 1:
             clusters = ", ".join(one.owner.cluster for one in found)
             raise Ambiguous(f"{namespace}/{name} exists in several clusters; choose one with --cluster-id: {clusters}")
@@ -174,7 +176,7 @@ class SQLWorkspaces:
         with self.database.reading() as connection:
             row = connection.execute(WITH_ACCOUNT.where(workspace.c.workspace_id == workspace_id)).one_or_none()
         if row is None:
-            raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}")
+            raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}: {_LISTED}")
         return workspace_of(row)
 
     def list(self) -> Sequence[StoredWorkspace]:

@@ -216,7 +216,9 @@ def listening(host: str, port: int, *, what: str = "the people API", option: str
         addresses = dict.fromkeys((family, address) for family, *_, address in found)
         sockets = [socket.create_server(address[:2], family=family, backlog=BACKLOG) for family, address in addresses]
     except (OSError, OverflowError) as error:
-        raise InvalidInput(f"nothing can listen at {host}:{port}: {error}", field=option) from error
+        raise InvalidInput(
+            f"nothing can listen at {host}:{port}: {error}; choose another host or port", field=option
+        ) from error
     for each in sockets:
         logger.info("%s listens at %s:%s", what, *each.getsockname()[:2])
     return sockets
