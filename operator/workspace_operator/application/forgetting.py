@@ -18,7 +18,7 @@ class Forgetter:
     """Removes activities that were recorded longer than ``keep`` ago.
 
     Attributes:
-        first_look: how long to wait with it after the first call, when the process has other things to do.
+        first_look: how long to wait after the first call before the first search for old activities.
     """
 
     belongings: Belongings

@@ -13,7 +13,6 @@ from typing import Final, Protocol
 from workspace_operator.application.csv_columns import (
     JSON_COLUMN,
     NOTE_COLUMNS,
-    OTHERS_COLUMN,
     UNDO_COLUMN,
     UNDO_COLUMNS,
     comes_back,
@@ -49,7 +48,7 @@ def undo_lines(people: Iterable[Person], action: UndoAction, attributes: Sequenc
     """The lines of an undo file, the header first."""
     named = [name for name in attributes if comes_back(name)][:MOST_ATTRIBUTES]
     others = [name for name in attributes if name not in set(named)] if len(named) < len(attributes) else []
-    ours = (UNDO_COLUMN, JSON_COLUMN, OTHERS_COLUMN) if others else (UNDO_COLUMN, JSON_COLUMN)
+    ours = UNDO_COLUMNS if others else (UNDO_COLUMN, JSON_COLUMN)
     return csv_lines(
         map(harmless, (*ours, *_IDENTIFIERS, *named)),
         ([harmless(cell) for cell in _row(each, action, named, others)] for each in people),

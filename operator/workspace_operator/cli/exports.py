@@ -38,6 +38,9 @@ def list_exports(*, workspace: WorkspaceName, cluster_id: ClusterID = None, data
         table(("ID", "CREATED", "PEOPLE", "DESCRIPTION"), rows)
 
 
+ExportNumber = Annotated[
+    int | None, typer.Option("--id", metavar="N", min=1, max=HIGHEST_NUMBER, help="The export of this number.")
+]
 Attributes = Annotated[
     str | None,
     typer.Option(
@@ -62,9 +65,7 @@ def get(
     *,
     workspace: WorkspaceName,
     latest: Annotated[bool, typer.Option("--latest", help="The newest export; the default.")] = False,
-    number: Annotated[
-        int | None, typer.Option("--id", metavar="N", min=1, max=HIGHEST_NUMBER, help="The export of this number.")
-    ] = None,
+    number: ExportNumber = None,
     attributes: Attributes = None,
     violations: OnlyViolations = None,
     except_oldest: Annotated[
@@ -102,9 +103,7 @@ def get(
 def show(
     *,
     workspace: WorkspaceName,
-    number: Annotated[
-        int | None, typer.Option("--id", metavar="N", min=1, max=HIGHEST_NUMBER, help="The export of this number.")
-    ] = None,
+    number: ExportNumber = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=HIGHEST_LIMIT, help="The number of people to print at most.")
     ] = LIMIT,

@@ -8,11 +8,11 @@ import typer
 from workspace_operator.settings import DATABASE_VARIABLE, DEFAULT_CLUSTER_ID, default_database
 
 HIGHEST_NUMBER = 2**63 - 1
-"""Of workspaces and exports, as every database has it."""
+"""The highest number of a workspace or export that a database can store."""
 
 
 def utf_8(said: str | None) -> str | None:
-    """Take a name that the database is asked for. A usage error if the shell gave bytes that are no UTF-8."""
+    """Return the text of an option. Raises a usage error if the shell passed bytes that are not UTF-8."""
     if said is not None and any("\ud800" <= each <= "\udfff" for each in said):
         raise typer.BadParameter(f"{said!a} is no valid Unicode: send it as UTF-8")
     return said

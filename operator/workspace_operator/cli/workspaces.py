@@ -65,11 +65,14 @@ def list_workspaces(
         note(f"not listed, since only their cluster knows (--kubeconfig): the workspaces of {', '.join(clusters)}")
 
 
+WorkspaceID = Annotated[
+    int, typer.Argument(metavar="ID", min=1, max=HIGHEST_NUMBER, help="The workspace's number, as listed.")
+]
+
+
 @app.command()
 def assign(
-    workspace_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=HIGHEST_NUMBER, help="The workspace's number, as listed.")
-    ],
+    workspace_id: WorkspaceID,
     *,
     to: Annotated[
         str, typer.Option("--to", metavar="NAMESPACE/NAME", callback=utf_8, help="The resource that shall own it.")
@@ -159,12 +162,11 @@ def move(
 
 @app.command()
 def delete(
-    workspace_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=HIGHEST_NUMBER, help="The workspace's number, as listed.")
-    ],
+    workspace_id: WorkspaceID,
     *,
     confirm_name: Annotated[
-        str, typer.Option("--confirm-name", metavar="NAME", help="Its display name, to show that it is meant.")
+        str,
+        typer.Option("--confirm-name", metavar="NAME", help="The workspace's display name, to confirm the deletion."),
     ],
     database: Database,
 ) -> None:

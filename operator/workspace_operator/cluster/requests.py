@@ -16,7 +16,7 @@ from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved,
 
 JSON = "application/json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-"""An object's metadata without the rest of it, which the API server then need not write and we need not parse."""
+"""Only the metadata of an object: the API server does not encode the rest, and the client does not parse it."""
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"

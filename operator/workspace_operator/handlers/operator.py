@@ -41,7 +41,7 @@ class Backoffs:
 
 
 class NoChangeDetection(kopf.DiffBaseStorage):
-    """Kopf copies each document three times to find what has changed, which only handlers that we lack would use."""
+    """Turns Kopf's change detection off: it copies each document three times, for handlers that are not used here."""
 
     def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:  # noqa: ARG002 - Kopf's
         """Nothing of a document is compared."""

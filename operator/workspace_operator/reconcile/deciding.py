@@ -76,9 +76,9 @@ def _next_step(resource: Resource, observed: Observed | StoreAway, owner: Owner)
 
 
 def running_change_is_to_stop(resource: Resource, observed: Observed, owner: Owner) -> Step | None:
-    """Suspend pauses our running change, and what this spec does not ask for ends, even if all the rest is no good.
+    """Pause the running change of a suspended resource; end one that the spec does not ask for.
 
-    One of an earlier owner goes on: it is not ours yet.
+    An error elsewhere in the spec does not prevent that. The change of an earlier owner is left alone.
     """
     workspace, change = observed.workspace, open_migration(observed)
     if workspace is None or workspace.owner != owner or change is None:

@@ -9,15 +9,14 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Heartbeat
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.reconcile.observed import Namesake, Owner
-from workspace_operator.store.directory_tables import account, cluster_heartbeat, store_identity, workspace
+from workspace_operator.store.directory_tables import cluster_heartbeat, store_identity, workspace
 from workspace_operator.store.engines import Database
-from workspace_operator.store.rows import place_of, workspace_of
+from workspace_operator.store.rows import WITH_ACCOUNT, place_of, workspace_of
 
 STORE_ID = sa.select(store_identity.c.store_id)
 
 NAMESAKES = (
-    sa.select(workspace, account.c.name.label("account_name"), cluster_heartbeat.c.beats)
-    .join(account, account.c.account_id == workspace.c.account_id)
+    WITH_ACCOUNT.add_columns(cluster_heartbeat.c.beats)
     .outerjoin(cluster_heartbeat, cluster_heartbeat.c.cluster == workspace.c.owner_cluster)
     .where(
         workspace.c.owner_namespace == sa.bindparam("namespace"),
@@ -56,7 +55,7 @@ def read_store_id(connection: sa.Connection) -> str:
 
 
 def known_store_id(found: str | None) -> str:
-    """Pass on the identity that a database was found to have. Raises StoreUnavailable if it has none."""
+    """Return the identity of a database as it was read. Raises StoreUnavailable if there is none."""
     if found is None:
         raise StoreUnavailable("the database has no identity (table store_identity is empty): was it restored in part?")
     return found

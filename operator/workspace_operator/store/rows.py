@@ -99,9 +99,11 @@ def place_of(owner: Owner) -> dict[str, str]:
     return {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name}
 
 
-WITH_ACCOUNT = sa.select(workspace, account.c.name.label("account_name")).join(
-    account, account.c.account_id == workspace.c.account_id
-)
+ACCOUNT_NAME = account.c.name.label("account_name")
+
+IN_ACCOUNT = sa.join(workspace, account, account.c.account_id == workspace.c.account_id)
+
+WITH_ACCOUNT = sa.select(workspace, ACCOUNT_NAME).select_from(IN_ACCOUNT)
 """Workspaces, each with its account, as `workspace_of` reads them."""
 
 WITH_OWNER = sa.select(

@@ -39,6 +39,8 @@ from workspace_operator.store.fences import close_fence
 from workspace_operator.store.heartbeats import STORE_ID, known_store_id, namesakes_of
 from workspace_operator.store.names import name_holder, refuse_taken_name
 from workspace_operator.store.rows import (
+    ACCOUNT_NAME,
+    IN_ACCOUNT,
     IS_OWNED,
     WITH_ACCOUNT,
     WITH_OWNER,
@@ -64,8 +66,8 @@ from workspace_operator.store.tables import (
 
 _NUMBERED = WITH_ACCOUNT.where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
 
-_STORE_AND_OURS = sa.select(store_identity.c.store_id, workspace, account.c.name.label("account_name")).select_from(
-    sa.outerjoin(store_identity, sa.join(workspace, account, account.c.account_id == workspace.c.account_id), IS_OWNED)
+_STORE_AND_OURS = sa.select(store_identity.c.store_id, workspace, ACCOUNT_NAME).select_from(
+    sa.outerjoin(store_identity, IN_ACCOUNT, IS_OWNED)
 )
 
 _NUMBER_OF_OWNER = sa.select(workspace.c.workspace_id).where(IS_OWNED)
@@ -174,10 +176,10 @@ class SQLWorkspaces:
     def get(self, workspace_id: int) -> StoredWorkspace:
         """Find a workspace by its number. Raises NotFound."""
         with self.database.reading() as connection:
-            row = connection.execute(WITH_ACCOUNT.where(workspace.c.workspace_id == workspace_id)).one_or_none()
-        if row is None:
+            found = _numbered(connection, workspace_id)
+        if found is None:
             raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}: {_LISTED}")
-        return workspace_of(row)
+        return found
 
     def list(self) -> Sequence[StoredWorkspace]:
         """All workspaces, by number."""
