@@ -1,6 +1,8 @@
 """Changes that merge people who share an address: who survives, what moves, what still stands in the way."""
 
+import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from workspace_operator.identity.trail import ActivityType, DeviceSet, Membershi
 from workspace_operator.migrations.records import OnConflict
 from workspace_operator.migrations.stages import Stage
 from workspace_operator.store import folding
+from workspace_operator.store.writing import write_people
 
 
 def test_sharers_become_one(scene: Scene, crowd: dict[str, str]) -> None:
@@ -256,10 +259,11 @@ def test_few_people_are_locked_at_a_time(sql_scene: Scene, monkeypatch: pytest.M
     assert sql_scene.store.database is not None
     folder = folding.Folder(sql_scene.store.database)
 
-    transactions = folder.fold(sql_scene.workspace_id, [ANN, BEN, "cy@example.com", "dan@example.com", "nobody@x.com"])
+    keys = [ANN, BEN, "cy@example.com", "dan@example.com", "nobody@x.com"]
+    folds = folder.fold(sql_scene.workspace_id, keys)
 
-    assert transactions == {1: 4, 3: 4, 4: 3, 5: 2}[most]
-    assert folder.fold(sql_scene.workspace_id, [ANN, BEN]) == 1
+    assert folds.transactions == {1: 4, 3: 4, 4: 3, 5: 2}[most]
+    assert folder.fold(sql_scene.workspace_id, [ANN, BEN]).transactions == 1
     finish(sql_scene, lease)
     assert len(everybody(sql_scene)) == 4
 
@@ -271,13 +275,29 @@ def test_batches_of_groups_are_folded_side_by_side(sql_scene: Scene, monkeypatch
     assert sql_scene.store.database is not None
     folder = folding.Folder(sql_scene.store.database)
 
-    assert folder.fold(sql_scene.workspace_id, [BEN, "nobody@x.com", ANN]) == 3
+    assert folder.fold(sql_scene.workspace_id, [BEN, "nobody@x.com", ANN]).transactions == 3
 
     finish(sql_scene, lease)
     assert_sound(sql_scene.store.database)
     destroy(sql_scene.store, sql_scene.owner)
     with pytest.raises(NotFound):
         folder.fold(sql_scene.workspace_id, [ANN, BEN])
+
+
+def test_batch_of_groups_tells_how_long_it_kept_them(sql_scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd_in(sql_scene)
+    lease = switched(sql_scene)
+    now = sql_scene.store.clock()
+    change = sql_scene.store.migrations.start_folding(sql_scene.change, lease, now=now)
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(0.3)
+        write_people(*arguments)
+
+    monkeypatch.setattr(folding, "write_people", slowly)
+    batch = sql_scene.store.migrations.fold_batch(change, lease, size=10, now=now)
+
+    assert batch.hold > 1.9, "0.3 seconds are twice as long as anybody may wait, at least"
 
 
 def test_destroyed_workspace_is_no_failure_of_a_fold(sql_scene: Scene) -> None:
@@ -289,7 +309,7 @@ def test_destroyed_workspace_is_no_failure_of_a_fold(sql_scene: Scene) -> None:
     with pytest.MonkeyPatch.context() as patched:
         fold = folding.Folder.fold
 
-        def destroy_before(self: folding.Folder, workspace_id: int, keys: Sequence[str]) -> int:
+        def destroy_before(self: folding.Folder, workspace_id: int, keys: Sequence[str]) -> folding.Folds:
             destroy(sql_scene.store, sql_scene.owner)
             return fold(self, workspace_id, keys)
 

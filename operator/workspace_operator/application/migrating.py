@@ -19,16 +19,21 @@ from workspace_operator.migrations.stages import Stage
 from workspace_operator.reconcile.observed import PeopleCounts
 
 BATCH = 50_000
-"""Addresses that are prepared in a transaction: on SQLite writers wait for it, up to 50 ms."""
+"""Most addresses that are prepared in a transaction."""
 
 ENTRIES = 5000
-"""Entries of writers that are settled in a transaction: each is looked up, which takes ten times as long."""
+"""Most entries of writers that are settled in a transaction: each is looked up, which takes ten times as long."""
 
 LEFTOVERS = 20_000
-"""Rows of each kind that are cleared in a transaction."""
+"""Most rows of each kind that are cleared in a transaction."""
 
 GROUPS = 1200
-"""Groups of people that are folded between two looks at whether to go on."""
+"""Most groups of people that are folded between two looks at whether to go on."""
+
+FIRST_PART = 8
+GROWTH = 4
+LEAST_PART = 32
+"""A batch is at first an eighth of the most, grows fourfold at most, and shrinks to a thirty-second at least."""
 
 LEASE = timedelta(seconds=20)
 """Renewed by every step; when a worker dies, another one takes over after that."""
@@ -182,6 +187,7 @@ class MigrationWorker:
 
     def _in_batches(self, work: BatchWork, change: Migration, lease: Lease, *, size: int) -> bool:
         """Work until all is done; False if this worker must stop before. Others who write get their share."""
+        most, size = size, max(size // FIRST_PART, 1)
         while True:
             started = self.monotonic()
             batch = work(change, lease, size=size, now=self.clock())
@@ -191,3 +197,10 @@ class MigrationWorker:
                 return False
             if batch.crowded:
                 self.rest(SHARE * (self.monotonic() - started))
+            size = next_size(size, batch, most=most)
+
+
+def next_size(size: int, batch: Batch, *, most: int) -> int:
+    """How large the batch after this one may be: beside others no larger than they can wait for."""
+    growth = min(1 / batch.hold, GROWTH) if batch.crowded and batch.hold > 0 else GROWTH
+    return min(max(int(size * growth), most // LEAST_PART, 1), most)

@@ -140,6 +140,18 @@ class Database:
             time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover - for the type checker
 
+    def writing_timed(self, work: Callable[[sa.Connection], T]) -> tuple[T, float]:
+        """Write in the same way, and tell how many seconds the transaction kept its locks."""
+        started = 0.0
+
+        def timed(connection: sa.Connection) -> T:
+            nonlocal started
+            started = time.monotonic()
+            return work(connection)
+
+        result = self.writing(timed)
+        return result, time.monotonic() - started
+
     def _committed(self, connection: sa.Connection, work: Callable[[sa.Connection], T]) -> T:
         with connection.begin() as transaction:
             result = work(connection)

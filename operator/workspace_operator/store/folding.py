@@ -42,6 +42,14 @@ MOST_ROUNDS = 5
 """Groups that a call touches are all found at once; more rounds than two mean that something is wrong."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folds:
+    """In how many transactions groups were folded, and how many seconds the longest of them kept its locks."""
+
+    transactions: int
+    longest: float
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """Folds groups of a database's workspaces."""
@@ -58,11 +66,8 @@ class Folder:
                 self.fold(workspace_id, found.keys)
         raise Conflict(f"people of workspace number {workspace_id} do not come to rest; try again")
 
-    def fold(self, workspace_id: int, keys: Iterable[str]) -> int:
+    def fold(self, workspace_id: int, keys: Iterable[str]) -> Folds:
         """Put groups together, by their e-mail keys; those that are folded already are left alone.
-
-        Returns:
-            In how many transactions.
 
         Raises:
             NotFound: the workspace is gone.
@@ -70,18 +75,18 @@ class Folder:
         ordered = sorted(keys)
         parts = [ordered[start : start + GROUPS_AT_ONCE] for start in range(0, len(ordered), GROUPS_AT_ONCE)]
         if self.database.is_sqlite or len(parts) < 2:
-            return sum(self._fold_part(workspace_id, part) for part in parts)
+            return _all_of(self._fold_part(workspace_id, part) for part in parts)
         # While the database works for one we work on the other; more than two gain next to nothing.
         with ThreadPoolExecutor(LANES) as lanes:
-            return sum(lanes.map(partial(self._fold_part, workspace_id), parts))
+            return _all_of(lanes.map(partial(self._fold_part, workspace_id), parts))
 
-    def _fold_part(self, workspace_id: int, keys: Sequence[str]) -> int:
-        transactions = 0
+    def _fold_part(self, workspace_id: int, keys: Sequence[str]) -> Folds:
+        transactions, longest = 0, 0.0
         while keys:
-            transactions += 1
-            done = self.database.writing(partial(self._fold, workspace_id=workspace_id, keys=keys))
+            done, seconds = self.database.writing_timed(partial(self._fold, workspace_id=workspace_id, keys=keys))
+            transactions, longest = transactions + 1, max(longest, seconds)
             keys = () if done is None else keys[keys.index(done) + 1 :]
-        return transactions
+        return Folds(transactions=transactions, longest=longest)
 
     def _fold(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> str | None:
         """Fold the first of these groups; up to which one, None is all."""
@@ -118,6 +123,13 @@ class FoldingStore:
     def __post_init__(self) -> None:
         """Fold in the same database."""
         object.__setattr__(self, "folder", Folder(self.database))
+
+
+def _all_of(parts: Iterable[Folds]) -> Folds:
+    them = list(parts)
+    return Folds(
+        transactions=sum(each.transactions for each in them), longest=max((each.longest for each in them), default=0)
+    )
 
 
 def _open_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ is wholly before or wholly after. `preparing`, `reporting` and `folding` do what
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from workspace_operator.store import preparing
 from workspace_operator.store.clearing import clear
 from workspace_operator.store.counting import count_violations, merges_of
 from workspace_operator.store.crowding import Crowding
+from workspace_operator.store.dialects import plan_anew
 from workspace_operator.store.fences import NotGranted
 from workspace_operator.store.folding import FoldingStore
 from workspace_operator.store.leases import Held, clock_from, hold
@@ -33,6 +34,10 @@ T = TypeVar("T")
 
 FEW_CHANGES = 100
 """So many changes of writers are settled while they are held."""
+
+LONGEST_HOLD_OF_ALL = 0.05
+LONGEST_HOLD_OF_GROUPS = 0.15
+"""How many seconds a transaction may keep everybody waiting, and those who touch the groups that it folds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +136,17 @@ class SQLMigrations(FoldingStore):
             )
             return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
-        return self._step(migration, lease, now, work)
+        return self._batch(migration, lease, now, work)
 
     def settle_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
 
         def work(held: Held) -> Batch:
-            done = preparing.settle(held.connection, migration, size=size) <= FEW_CHANGES
+            done = preparing.settle(held.connection, migration, size=size) < min(size, FEW_CHANGES + 1)
             held.renew(leftovers=True, **(_merge_values(held) if done and migration.merges else {}))
             return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
-        return self._step(migration, lease, now, work)
+        return self._batch(migration, lease, now, work)
 
     def is_obstructed(self, migration: Migration) -> bool:
         """Whether somebody stands in the way, as far as is prepared."""
@@ -183,7 +188,7 @@ class SQLMigrations(FoldingStore):
             held.renew(leftovers=not done)
             return Batch(done=done, crowded=self._crowding.is_crowded(held.connection))
 
-        return self._step(migration, lease, now, work)
+        return self._batch(migration, lease, now, work)
 
     def start_folding(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
         """Switched → Folding: people who became one are put together, a group at a time."""
@@ -196,9 +201,6 @@ class SQLMigrations(FoldingStore):
     def fold_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Fold up to ``size`` groups of people; done when none is left."""
 
-        def find(held: Held) -> Sequence[str]:
-            return next_groups(held.connection, held.workspace_id, after=held.row.cursor, size=size)
-
         def work(held: Held) -> Batch:
             merged = held.row.people_merged
             folded = held.row.people_folded if keys else merged
@@ -206,11 +208,13 @@ class SQLMigrations(FoldingStore):
                 folded = merges_of(held.connection, held.workspace_id).folded
             cursor = keys[-1] if keys else held.row.cursor
             held.advance(done=folded, total=merged, people_folded=folded, cursor=cursor)
-            return Batch(done=not keys, crowded=self._crowding.is_crowded(held.connection, own=2 + transactions))
+            crowded = self._crowding.is_crowded(held.connection, own=1 + folds.transactions)
+            longest = LONGEST_HOLD_OF_ALL if self.database.is_sqlite else LONGEST_HOLD_OF_GROUPS
+            return Batch(done=not keys, crowded=crowded, hold=folds.longest / longest)
 
-        keys = self._step(migration, lease, now, find)
+        keys = self._next_groups(migration, size=size)
         try:
-            transactions = self.folder.fold(migration.workspace_id, keys)
+            folds = self.folder.fold(migration.workspace_id, keys)
         except NotFound as gone:  # with its workspace
             raise Moved(str(gone)) from gone
         return self._step(migration, lease, now, work)
@@ -225,6 +229,19 @@ class SQLMigrations(FoldingStore):
 
         folded = migration.stage is Stage.FOLDING
         return self._step(migration, lease, now, work, fenced=folded)
+
+    def _next_groups(self, change: Migration, *, size: int) -> Sequence[str]:
+        """Find groups to fold, without a lock: anybody may fold any of them, and each is folded once."""
+        row = sa.select(migration.c.cursor).filter_by(workspace_id=change.workspace_id, number=change.number)
+        with self.database.reading() as connection:
+            plan_anew(connection)
+            cursor = connection.execute(row).scalar_one_or_none()
+            return () if cursor is None else next_groups(connection, change.workspace_id, after=cursor, size=size)
+
+    def _batch(self, change: Migration, lease: Lease, now: datetime, work: Callable[[Held], Batch]) -> Batch:
+        batch, seconds = self.database.writing_timed(lambda connection: work(hold(connection, change, lease, now)))
+        # On PostgreSQL only the worker itself writes these rows.
+        return replace(batch, hold=seconds / LONGEST_HOLD_OF_ALL) if self.database.is_sqlite else batch
 
     def _step(
         self,

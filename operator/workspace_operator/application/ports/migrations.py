@@ -27,10 +27,13 @@ class Batch:
     Attributes:
         done: nothing of this kind is left to do.
         crowded: others write to the database just now, and want their share of it.
+        hold: how long its longest transaction kept locks that others wait for, as a part of how long it may while
+            others write; 2.0 is twice too long.
     """
 
     done: bool
     crowded: bool = False
+    hold: float = 0.0
 
 
 class Migrations(Protocol):
