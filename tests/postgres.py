@@ -21,7 +21,7 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 
 from tests.caches import locked, open_to_everybody, world_readable_folder
-from tests.ports import free_port
+from tests.network_ports import free_port
 from tests.processes import Account, Server, last_lines
 
 URL_VARIABLE = "WORKSPACE_OPERATOR_TEST_POSTGRES_URL"

@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 import sqlalchemy as sa
 
-from workspace_operator.store.engines import Database
-from workspace_operator.store.upgrades import upgrade
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.schema.upgrades import upgrade
 
 NEWEST = ("pysqlite3.dbapi2",) if find_spec("pysqlite3") else ()
 MODULES = ("sqlite3.dbapi2", *NEWEST)

@@ -9,14 +9,14 @@
     ├── Conflict                the wish is well-formed but somebody else's state stands in its way
     │   ├── NameTaken           another workspace of the account has that display name
     │   ├── Ambiguous           the name fits several workspaces; the message lists them
-    │   └── Moved               somebody else changed the row since it was read; look again
+    │   └── StaleRevision               somebody else changed the row since it was read; look again
     └── Unavailable             a part we depend on does not answer; try again later
         ├── StoreUnavailable
         │   ├── StoreRefused    it answers, but refuses: a standby, a right, a limit, a setting
         │   ├── LockTimeout     a lock was not granted in time; nothing was written
-        │   └── OutcomeUnknown  the write may have been done: look before it is repeated
+        │   └── CommitUnknown  the write may have been done: look before it is repeated
         └── ClusterUnavailable
-            └── ClusterRefused  it answers, but does not allow what was asked: rights, a policy, a quota
+            └── ClusterForbidden  it answers, but does not allow what was asked: rights, a policy, a quota
 
 Adapters translate their libraries' errors into these once, at the boundary, with ``raise … from exc``.
 """
@@ -54,7 +54,7 @@ class Ambiguous(Conflict):
     """The name fits several workspaces; the message lists them and says how to choose."""
 
 
-class Moved(Conflict):
+class StaleRevision(Conflict):
     """The row was changed by somebody else since it was read: look again and decide anew."""
 
 
@@ -74,7 +74,7 @@ class LockTimeout(StoreUnavailable):
     """A lock of the database was not granted in time; nothing was written."""
 
 
-class OutcomeUnknown(StoreUnavailable):
+class CommitUnknown(StoreUnavailable):
     """The connection was lost or the wait ended while a write was confirmed, so it may have been done."""
 
 
@@ -82,5 +82,5 @@ class ClusterUnavailable(Unavailable):
     """The Kubernetes API does not answer."""
 
 
-class ClusterRefused(ClusterUnavailable):
+class ClusterForbidden(ClusterUnavailable):
     """The Kubernetes API does not allow it: a right is missing, or a policy or a quota forbids it."""

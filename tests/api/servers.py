@@ -14,14 +14,14 @@ from secrets import token_bytes
 
 import httpx
 
-from tests.e2e.waiting import until
-from tests.ports import free_port
+from tests.e2e.waiting import wait_until
+from tests.network_ports import free_port
 from tests.processes import Server, last_lines
 from workspace_operator import bootstrap
-from workspace_operator.application.key_making import Keys, digests_of, make_keys
-from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
-from workspace_operator.reconcile.observed import Owner, Settings
-from workspace_operator.reconcile.plan import CreateWorkspace
+from workspace_operator.application.operator.api_keys import ApiKeys, digests_of, generate_api_keys
+from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.reconcile.model.actions import CreateWorkspace
+from workspace_operator.workspaces.model import Owner, Settings
 
 PROGRAM = (sys.executable, "-m", "workspace_operator", "run", "api")
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -34,7 +34,7 @@ class MadeWorkspace:
     """A workspace in a database, with the keys of its callers."""
 
     workspace_id: int
-    keys: Keys
+    keys: ApiKeys
 
     @property
     def track(self) -> dict[str, str]:
@@ -120,7 +120,7 @@ def running_api(
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     api = RunningAPI(url=url, health=health, port=port, log=log, server=server, is_tls=tls)
     try:
-        until(lambda: api.is_ready() or server.exit_code() is not None, what=lambda: last_lines(log))
+        wait_until(lambda: api.is_ready() or server.exit_code() is not None, what=lambda: last_lines(log))
         assert server.exit_code() is None, f"the API ended while starting: {last_lines(log)}"
         yield api
     finally:
@@ -138,10 +138,10 @@ def make_workspace(
     """Make a workspace default/NAME with credentials in a database."""
     settings = Settings(display_name=name, email_updates=email_updates, id_updates=id_updates)
     owner = Owner(cluster="local", namespace="default", name=name, uid=name)
-    now, keys = bootstrap.utc_now(), make_keys(token_bytes)
-    with bootstrap.opened(database) as store:
+    now, keys = bootstrap.utc_now(), generate_api_keys(token_bytes)
+    with bootstrap.open_store(database) as store:
         wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=settings)
-        store.workspaces.carry_out(wanted, now=now)
+        store.workspaces.apply(wanted, now=now)
         number = store.workspaces.find("default", name).workspace_id
         store.credentials.rotate(number, digests_of(keys), grace=timedelta(0), request="", now=now)
     return MadeWorkspace(workspace_id=number, keys=keys)

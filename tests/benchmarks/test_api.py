@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.api.servers import MadeWorkspace, make_workspace, running_api
-from tests.benchmarks.loads import write_requests
-from tests.benchmarks.measuring import seconds, tell
-from tests.e2e.waiting import until
-from tests.ports import free_port
+from tests.benchmarks.load_generator import write_requests
+from tests.benchmarks.measurement import print_table, seconds
+from tests.e2e.waiting import wait_until
+from tests.network_ports import free_port
 from tests.postgres import DURABLE, own_postgres
 from tests.processes import Server, last_lines
 
@@ -62,9 +62,9 @@ def attributes(number: int) -> dict[str, object]:
 
 def identifies(workspace: MadeWorkspace, calls: int, *, seed: int) -> Iterator[bytes]:
     """Each changes somebody of PEOPLE, or makes them."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     for number in range(calls):
-        path = f"/api/v1/customers/user-{chance.randrange(PEOPLE)}"
+        path = f"/api/v1/customers/user-{rng.randrange(PEOPLE)}"
         yield request(workspace, "PUT", path, attributes(number + seed))
 
 
@@ -98,7 +98,7 @@ class Load:
 
     def send(self, port: int) -> float:
         """Requests a second; all must be answered with 200."""
-        command = [sys.executable, "-m", "tests.benchmarks.loads", "127.0.0.1", str(port)]
+        command = [sys.executable, "-m", "tests.benchmarks.load_generator", "127.0.0.1", str(port)]
         done = subprocess.run([*command, str(self.connections), str(self.file)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
@@ -110,11 +110,11 @@ class Load:
 def storeless(database: str, folder: Path) -> Iterator[int]:
     """The port of a server that answers without a store."""
     port, log = free_port(), folder / "storeless.log"
-    command = (sys.executable, "-m", "tests.benchmarks.storeless", str(port))
+    command = (sys.executable, "-m", "tests.benchmarks.storeless_api", str(port))
     environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
     server = Server.start(command, log=log, environment=environment)
     try:
-        until(lambda: _answers(port), what=lambda: last_lines(log))
+        wait_until(lambda: _answers(port), what=lambda: last_lines(log))
         yield port
     finally:
         server.end()
@@ -141,7 +141,7 @@ def test_identify_costs_little_more_than_http(title: str, tmp_path: Path) -> Non
             pairs = [(load.send(bare), load.send(api.port)) for _ in range(RUNS)]
 
     without, ours = max(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
-    tell(
+    print_table(
         f"HTTP identify, {CONNECTIONS} connections, {title}",
         [
             (f"rate of the same server without a store, best of {RUNS}", "0.45", f"{ours / without:.2f}"),
@@ -170,7 +170,7 @@ def test_batches_against_an_import(title: str, tmp_path: Path) -> None:
             ours = load.send(api.port) * BATCH
             imported = people / seconds(lambda: subprocess.run([*command, "--database", url], check=True))
 
-    tell(
+    print_table(
         f"New people by v2 batches of {BATCH}, one process, {title}",
         [
             ("rate of a CSV import", "0.5", f"{ours / imported:.2f}"),
@@ -192,7 +192,7 @@ def test_memory_stays_small(title: str, tmp_path: Path) -> None:
                 load.send(api.port)
             after = peak_megabytes(api.pid)
 
-    tell(
+    print_table(
         f"Memory of an API process, {title}",
         [
             (f"peak RSS after {CALLS:,} calls", "< 120 MB", f"{after:.0f} MB"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.servers import make_workspace, running_api
-from tests.benchmarks.measuring import at_most, tell
+from tests.benchmarks.measurement import at_most, print_table
 from tests.benchmarks.test_api import DATABASES, database_url
 
 SECONDS = float(os.environ.get("WORKSPACE_OPERATOR_BENCH_ATTACK_SECONDS", "15"))
@@ -23,7 +23,15 @@ def resident_megabytes(pid: int) -> float:
 
 
 def lawful(port: int, authorization: str, seconds: float = SECONDS) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.benchmarks.lawful", "127.0.0.1", str(port), authorization, str(seconds)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.regular_clients",
+        "127.0.0.1",
+        str(port),
+        authorization,
+        str(seconds),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told: dict[str, float] = json.loads(done.stdout)
     return told
@@ -48,7 +56,7 @@ def test_callers_with_a_key_notice_little(title: str, kind: str, tmp_path: Path)
                     attacker.kill()
 
     assert set(meanwhile["statuses"]) == {"200"}  # type: ignore[call-overload]  # a dictionary of counts
-    tell(
+    print_table(
         f"Calls with a key while others attack by {kind}, {title}; load average {os.getloadavg()[0]:.1f}",
         [
             at_most("p99, ms", meanwhile["p99"], 250, "{:.0f}"),

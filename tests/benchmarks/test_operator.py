@@ -8,12 +8,12 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.benchmarks.measuring import tell
+from tests.benchmarks.measurement import print_table
 from tests.controlplane.kubectl import Kubectl
 from tests.e2e.clusters import namespace, operator_account, operators, prepare
-from tests.e2e.scenes import Scene, manifest, says
-from tests.e2e.statuses import StatusRecorder
-from tests.e2e.waiting import until
+from tests.e2e.fixtures import NamespaceEnv, has_reason, manifest
+from tests.e2e.status_recorder import StatusRecorder
+from tests.e2e.waiting import wait_until
 
 GOAL_SECONDS = 1.0
 GOAL_MEGABYTES = 130.0
@@ -22,7 +22,7 @@ MANY = 100
 
 
 @pytest.fixture
-def scene(kubectl: Kubectl, tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Scene]:
+def env(kubectl: Kubectl, tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[NamespaceEnv]:
     """An operator of its own, on SQLite, and a namespace."""
     prepare(kubectl, pytestconfig.rootpath)
     recorder = StatusRecorder(kubectl=kubectl)
@@ -31,25 +31,25 @@ def scene(kubectl: Kubectl, tmp_path: Path, pytestconfig: pytest.Config) -> Iter
         operator = make()
         operator.start()
         operator.wait_until_alive()
-        yield Scene(kubectl=kubectl, operator=operator, namespace=name, folder=tmp_path, recorder=recorder)
+        yield NamespaceEnv(kubectl=kubectl, operator=operator, namespace=name, folder=tmp_path, recorder=recorder)
     recorder.stop()
 
 
 @pytest.mark.bench
-def test_apply_is_ready_soon(scene: Scene) -> None:
-    scene.apply("warm-up")
-    scene.until_ready("warm-up")
+def test_apply_is_ready_soon(env: NamespaceEnv) -> None:
+    env.apply("warm-up")
+    env.wait_until_ready("warm-up")
     took: list[float] = []
     kubectls: list[float] = []
     for number in range(RUNS):
-        document = manifest(f"shop-{number}", scene.namespace)
+        document = manifest(f"shop-{number}", env.namespace)
         start = time.perf_counter()
-        scene.kubectl("apply", "-f", "-", input=json.dumps(document))
+        env.kubectl("apply", "-f", "-", input=json.dumps(document))
         kubectls.append(time.perf_counter() - start)
-        scene.until_ready(f"shop-{number}")
+        env.wait_until_ready(f"shop-{number}")
         took.append(time.perf_counter() - start)
 
-    tell(
+    print_table(
         f"kubectl apply → Ready, {RUNS} workspaces one after the other",
         [
             ("median", f"< {GOAL_SECONDS:g} s", f"{median(took):.2f} s"),
@@ -62,19 +62,19 @@ def test_apply_is_ready_soon(scene: Scene) -> None:
 
 
 @pytest.mark.bench
-def test_hundred_workspaces_take_little(scene: Scene) -> None:
-    before = scene.operator.memory_megabytes()
+def test_hundred_workspaces_take_little(env: NamespaceEnv) -> None:
+    before = env.operator.memory_megabytes()
     names = [f"shop-{number}" for number in range(MANY)]
-    items = [manifest(name, scene.namespace) for name in names]
+    items = [manifest(name, env.namespace) for name in names]
     start = time.perf_counter()
-    scene.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    env.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     applied = time.perf_counter() - start
 
-    until(lambda: all(is_ready(scene, name) for name in names), within=60)
+    wait_until(lambda: all(is_ready(env, name) for name in names), within=60)
     ready = time.perf_counter() - start
 
-    after = scene.operator.memory_megabytes()
-    tell(
+    after = env.operator.memory_megabytes()
+    print_table(
         f"An operator (with its worker, on SQLite) and {MANY} workspaces, applied at once in {applied:.1f} s",
         [
             ("all Ready after", "", f"{ready:.1f} s"),
@@ -85,5 +85,5 @@ def test_hundred_workspaces_take_little(scene: Scene) -> None:
     assert after < GOAL_MEGABYTES
 
 
-def is_ready(scene: Scene, name: str) -> bool:
-    return any(says(each, "InForce") for each in scene.recorder.of(scene.namespace, name)[-1:])
+def is_ready(env: NamespaceEnv, name: str) -> bool:
+    return any(has_reason(each, "InForce") for each in env.recorder.of(env.namespace, name)[-1:])

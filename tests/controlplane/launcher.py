@@ -20,7 +20,7 @@ from tests.controlplane import audit
 from tests.controlplane.build import build
 from tests.controlplane.failures import StartFailed
 from tests.controlplane.kubectl import Kubectl, admin_kubeconfig, find_kubectl, kubectl_program, write_private
-from tests.ports import free_port
+from tests.network_ports import free_port
 from tests.processes import ProcessIdentity, Server, last_lines, start_detached
 
 START_LIMIT_SECONDS = 90

@@ -17,7 +17,7 @@ class Progress:
     def elapsed(self) -> float:
         return time.monotonic() - self._started
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
     def show(self, step: str, state: str) -> None:
@@ -27,7 +27,7 @@ class Progress:
             print(f"\r\033[K{line}", end="", file=self._stream, flush=True)
         elif step != self._step or self.elapsed - self._last_shown >= EVERY_SECONDS:
             self._last_shown = self.elapsed
-            self.say(line)
+            self.report(line)
         self._step = step
 
     def clear(self) -> None:

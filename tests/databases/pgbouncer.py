@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import URL, make_url
 
-from tests.ports import free_port
+from tests.network_ports import free_port
 from tests.postgres import folder_for, unprivileged_account
 from tests.processes import Server, last_lines
 

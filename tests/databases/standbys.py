@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.ports import free_port
+from tests.network_ports import free_port
 from tests.postgres import OwnPostgres, folder_for
 
 

@@ -14,16 +14,16 @@ import pytest
 import sqlalchemy as sa
 
 from tests.databases.pgbouncer import PgBouncer
-from tests.e2e.waiting import until
+from tests.e2e.waiting import wait_until
 from tests.postgres import OwnPostgres
-from tests.store.adapters import sql_store, upgraded
-from tests.store.scenes import Scene
-from workspace_operator.errors import OutcomeUnknown
-from workspace_operator.identity.outcomes import Effect
-from workspace_operator.identity.rules import Mode
-from workspace_operator.store import commits, engines
-from workspace_operator.store.commits import CommitWatch
-from workspace_operator.store.engines import Database
+from tests.store.backends import sql_store, upgraded
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.errors import CommitUnknown
+from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.store.engine import commit_watchdog, databases
+from workspace_operator.store.engine.commit_watchdog import CommitWatchdog
+from workspace_operator.store.engine.databases import Database
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,19 +31,19 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that a commit is given time for is short."""
-    monkeypatch.setattr(engines, "COMMIT_SECONDS", 0.3)
-    monkeypatch.setattr(engines, "LOCK_TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr(commits, "LOOKS_EVERY", 0.05)
-    monkeypatch.setattr(commits, "CUT_AFTER", 0.3)
+    monkeypatch.setattr(databases, "COMMIT_SECONDS", 0.3)
+    monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(commit_watchdog, "CHECK_INTERVAL", 0.05)
+    monkeypatch.setattr(commit_watchdog, "DISCONNECT_AFTER", 0.3)
 
 
 @pytest.fixture
-def scene(own_postgres: OwnPostgres) -> Iterator[Scene]:
+def env(own_postgres: OwnPostgres) -> Iterator[WorkspaceEnv]:
     database = upgraded(own_postgres.create_database())
-    scene = Scene.create(sql_store(database), Mode.EMAIL_OR_ID)
-    scene.say(id="1")
-    scene.say(id="1", body={"plan": "a"})
-    yield scene
+    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+    env.identify_person(id="1")
+    env.identify_person(id="1", body={"plan": "a"})
+    yield env
     database.close()
 
 
@@ -53,31 +53,31 @@ def set_standby(server: OwnPostgres, name: str) -> None:
         connection.execute("SET synchronous_commit = local")
         connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'".encode())
         connection.execute("SELECT pg_reload_conf()")
-        until(lambda: connection.execute("SHOW synchronous_standby_names").fetchone() == (name,))
+        wait_until(lambda: connection.execute("SHOW synchronous_standby_names").fetchone() == (name,))
 
 
 @pytest.mark.usefixtures("hasty")
-def test_commit_that_waits_for_a_standby_is_given_up(own_postgres: OwnPostgres, scene: Scene) -> None:
+def test_commit_that_waits_for_a_standby_is_given_up(own_postgres: OwnPostgres, env: WorkspaceEnv) -> None:
     set_standby(own_postgres, "away")
 
     with pytest.raises(
-        OutcomeUnknown, match=r"not known whether the write was done: .* Is a synchronous standby away\?"
+        CommitUnknown, match=r"not known whether the write was done: .* Is a synchronous standby away\?"
     ):
-        scene.say(id="2")
-    with pytest.raises(OutcomeUnknown):
-        scene.say(id="1", body={"plan": "b"})  # the short way
-    with pytest.raises(OutcomeUnknown):
-        scene.store.write_path.check_writable()
-    assert scene.store.people.count(scene.workspace_id).total == 2  # as PostgreSQL has it: there, and not confirmed
+        env.identify_person(id="2")
+    with pytest.raises(CommitUnknown):
+        env.identify_person(id="1", body={"plan": "b"})  # the short way
+    with pytest.raises(CommitUnknown):
+        env.store.write_path.check_writable()
+    assert env.store.people.count(env.workspace_id).total == 2  # as PostgreSQL has it: there, and not confirmed
 
     set_standby(own_postgres, "")
-    assert scene.say(id="1", body={"plan": "c"}).effect is Effect.UPDATED
-    assert scene.say(id="3").effect is Effect.CREATED
+    assert env.identify_person(id="1", body={"plan": "c"}).effect is Effect.UPDATED
+    assert env.identify_person(id="3").effect is Effect.CREATED
 
 
 @pytest.mark.usefixtures("hasty")
-def test_connection_to_a_server_that_stopped_is_cut(scene: Scene) -> None:
-    database = scene.store.database
+def test_connection_to_a_server_that_stopped_is_cut(env: WorkspaceEnv) -> None:
+    database = env.store.database
     assert database is not None
     stopped: list[int] = []
 
@@ -87,16 +87,16 @@ def test_connection_to_a_server_that_stopped_is_cut(scene: Scene) -> None:
         os.kill(stopped[0], signal.SIGSTOP)
 
     try:
-        with pytest.raises(OutcomeUnknown, match="was lost while it confirmed the write"):
+        with pytest.raises(CommitUnknown, match="was lost while it confirmed the write"):
             database.writing(work)
     finally:
         os.kill(stopped[0], signal.SIGCONT)
 
-    assert scene.say(id="2").effect is Effect.CREATED
+    assert env.identify_person(id="2").effect is Effect.CREATED
 
 
-def test_commit_in_time_is_left_alone(scene: Scene) -> None:
-    database = scene.store.database
+def test_commit_in_time_is_left_alone(env: WorkspaceEnv) -> None:
+    database = env.store.database
     assert database is not None
 
     servers = {
@@ -107,14 +107,14 @@ def test_commit_in_time_is_left_alone(scene: Scene) -> None:
     assert len(servers) == 1  # no connection was given up
 
 
-def test_watch_starts_again_after_it_was_closed(scene: Scene) -> None:
-    database = scene.store.database
+def test_watch_starts_again_after_it_was_closed(env: WorkspaceEnv) -> None:
+    database = env.store.database
     assert database is not None
-    watch = CommitWatch()
+    watch = CommitWatchdog()
 
     with database.engine.connect() as connection:
         for _ in range(2):
-            with watch.watched(connection, seconds=60) as commit:
+            with watch.watch(connection, seconds=60) as commit:
                 assert any(each.name == "commit-watch" for each in threading.enumerate())
             assert not commit.is_cancelled
             watch.close()
@@ -122,7 +122,7 @@ def test_watch_starts_again_after_it_was_closed(scene: Scene) -> None:
 
 WAITING = """
 import sys
-from workspace_operator.store.engines import Database
+from workspace_operator.store.engine.databases import Database
 
 def work(connection):
     connection.exec_driver_sql("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE")
@@ -167,6 +167,6 @@ def test_database_is_closed_while_threads_end(postgres_url: str) -> None:
     del gone
     assert reference() is None
 
-    database._all_kept.data.update(remembered)  # type: ignore[attr-defined]
+    database._thread_connections.data.update(remembered)  # type: ignore[attr-defined]
 
     database.close()

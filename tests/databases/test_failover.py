@@ -8,14 +8,14 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from tests.databases.standbys import standby_of
-from tests.e2e.waiting import until
+from tests.e2e.waiting import wait_until
 from tests.postgres import OwnPostgres, Postgres
-from tests.store.adapters import Store, sql_store, upgraded
-from tests.store.scenes import Scene
+from tests.store.backends import Store, sql_store, upgraded
+from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.errors import StoreRefused
-from workspace_operator.identity.outcomes import Effect
-from workspace_operator.identity.rules import Mode
-from workspace_operator.store.engines import Database
+from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.store.engine.databases import Database
 
 
 @pytest.fixture
@@ -41,36 +41,36 @@ def allow_writes(postgres: Postgres, postgres_url: str) -> Callable[[bool], None
 
 
 def test_server_that_only_reads_is_named(store: Store, allow_writes: Callable[[bool], None]) -> None:
-    scene = Scene.create(store, Mode.EMAIL_OR_ID)
-    scene.say(id="1")
+    env = WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
+    env.identify_person(id="1")
     drop_connections(store)
 
     allow_writes(False)
 
     with pytest.raises(StoreRefused, match=r"is read-only: is it a standby, or is default_transaction_read_only on\?"):
-        scene.say(id="2")
+        env.identify_person(id="2")
     with pytest.raises(StoreRefused, match="is read-only"):
         store.write_path.check_writable()
-    assert store.people.count(scene.workspace_id).total == 1
+    assert store.people.count(env.workspace_id).total == 1
 
 
 def test_connections_to_it_are_dropped(store: Store, allow_writes: Callable[[bool], None]) -> None:
     """Those that are kept for single statements, too."""
-    scene = Scene.create(store, Mode.EMAIL_OR_ID)
-    scene.say(id="1")
-    scene.say(id="1", body={"plan": "a"})
+    env = WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
+    env.identify_person(id="1")
+    env.identify_person(id="1", body={"plan": "a"})
     drop_connections(store)
     allow_writes(False)
     with pytest.raises(StoreRefused):
-        scene.say(id="1", body={"plan": "b"})
+        env.identify_person(id="1", body={"plan": "b"})
     with pytest.raises(StoreRefused):
-        scene.say(id="2")
+        env.identify_person(id="2")
 
     allow_writes(True)
 
-    assert scene.say(id="1", body={"plan": "c"}).effect is Effect.UPDATED
-    assert scene.say(id="2").effect is Effect.CREATED
-    assert scene.say(id="1", body={"plan": "d"}).effect is Effect.UPDATED
+    assert env.identify_person(id="1", body={"plan": "c"}).effect is Effect.UPDATED
+    assert env.identify_person(id="2").effect is Effect.CREATED
+    assert env.identify_person(id="1", body={"plan": "d"}).effect is Effect.UPDATED
 
 
 def drop_connections(store: Store) -> None:
@@ -86,29 +86,29 @@ def test_write_finds_the_new_primary(own_postgres: OwnPostgres) -> None:
         database = upgraded(
             f"postgresql://{url.username}:{url.password}@{hosts}/{url.database}?target_session_attrs=read-write"
         )
-        scene = Scene.create(sql_store(database), Mode.EMAIL_OR_ID)
-        scene.say(id="1")
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+        env.identify_person(id="1")
         caught_up(own_postgres, standby)
 
         own_postgres.kill()
         promote(standby)
 
-        assert scene.say(id="1", body={"plan": "a"}).effect is Effect.UPDATED
-        assert scene.say(id="2").effect is Effect.CREATED
+        assert env.identify_person(id="1", body={"plan": "a"}).effect is Effect.UPDATED
+        assert env.identify_person(id="2").effect is Effect.CREATED
         database.close()
 
 
 def test_standby_is_named_and_read(own_postgres: OwnPostgres) -> None:
     database = upgraded(own_postgres.create_database())
-    scene = Scene.create(sql_store(database), Mode.EMAIL_OR_ID)
-    scene.say(id="1")
+    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+    env.identify_person(id="1")
     with standby_of(own_postgres) as standby:
         caught_up(own_postgres, standby)
         reading = Database(standby.url(str(database.url.database)))
 
         with pytest.raises(StoreRefused, match="is it a standby"):
-            sql_store(reading).people.perform(scene.workspace_id, [scene.call(id="2")], now=0)
-        assert sql_store(reading).people.count(scene.workspace_id).total == 1
+            sql_store(reading).people.perform(env.workspace_id, [env.call(id="2")], now=0)
+        assert sql_store(reading).people.count(env.workspace_id).total == 1
 
         reading.close()
     database.close()
@@ -117,7 +117,7 @@ def test_standby_is_named_and_read(own_postgres: OwnPostgres) -> None:
 def caught_up(primary: OwnPostgres, standby: OwnPostgres) -> None:
     """Wait until the standby has replayed all that the primary has written."""
     written = asked(primary, "SELECT pg_current_wal_lsn()::text")
-    until(lambda: asked(standby, f"SELECT pg_last_wal_replay_lsn() >= '{written}'::pg_lsn"))
+    wait_until(lambda: asked(standby, f"SELECT pg_last_wal_replay_lsn() >= '{written}'::pg_lsn"))
 
 
 def promote(standby: OwnPostgres) -> None:

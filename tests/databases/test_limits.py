@@ -11,17 +11,18 @@ from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
 from tests.postgres import Postgres
-from tests.store.adapters import Store, sql_store, upgraded
-from tests.store.scenes import Scene
+from tests.store.backends import Store, sql_store, upgraded
+from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.errors import Conflict, LockTimeout, StoreRefused
-from workspace_operator.identity.outcomes import Effect
-from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.stages import Stage
-from workspace_operator.store import engines, postgresql, quick
-from workspace_operator.store.dialects import Prepared, limits_locks
-from workspace_operator.store.engines import LOCK_TIMEOUT_SECONDS, Database
-from workspace_operator.store.tables import person
-from workspace_operator.store.upgrades import upgrade
+from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.engine import databases, postgresql
+from workspace_operator.store.engine.databases import LOCK_TIMEOUT_SECONDS, Database
+from workspace_operator.store.engine.sql import CompiledStatement, lock_timeout_condition
+from workspace_operator.store.schema.tables import person
+from workspace_operator.store.schema.upgrades import upgrade
+from workspace_operator.store.unit_of_work import fast_path
 
 SHORT = {"statement_timeout": "30ms", "transaction_timeout": "60ms", "idle_in_transaction_session_timeout": "30ms"}
 LONGER = sa.text("SELECT pg_sleep(0.1)")
@@ -74,14 +75,14 @@ def test_transactions_have_limits_of_their_own(limited: Store) -> None:
 
 
 def test_identifier_change_is_carried_out(limited: Store) -> None:
-    scene = Scene.create(limited, Mode.ID_ONLY)
-    scene.add_many({str(number): f"{number}@example.com" for number in range(3000)})
-    scene.request()
+    env = WorkspaceEnv.create(limited, Mode.ID_ONLY)
+    env.add_many({str(number): f"{number}@example.com" for number in range(3000)})
+    env.request()
 
-    while scene.work():
+    while env.work():
         pass
 
-    assert (scene.stage, scene.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
+    assert (env.stage, env.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
 
 
 def test_schema_is_upgraded_without_a_limit(limited_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +92,7 @@ def test_schema_is_upgraded_without_a_limit(limited_url: str, monkeypatch: pytes
     def look(connection: sa.Connection) -> None:
         shown.append(connection.exec_driver_sql("SHOW statement_timeout").scalar_one())
 
-    monkeypatch.setattr("workspace_operator.store.upgrades.pin", look)
+    monkeypatch.setattr("workspace_operator.store.schema.upgrades.pin", look)
 
     upgrade(database)
 
@@ -101,51 +102,51 @@ def test_schema_is_upgraded_without_a_limit(limited_url: str, monkeypatch: pytes
 
 def test_short_way_that_is_stopped_goes_the_long_way(limited: Store) -> None:
     """Its statements are transactions of their own, under the owner's limit."""
-    scene = Scene.create(limited, Mode.EMAIL_OR_ID)
-    scene.say(id="1")
-    scene.say(id="1", body={"plan": "a"})
+    env = WorkspaceEnv.create(limited, Mode.EMAIL_OR_ID)
+    env.identify_person(id="1")
+    env.identify_person(id="1", body={"plan": "a"})
     assert limited.database is not None
 
     with limited.database.engine.connect() as other:
         other.execute(sa.select(person.c.cio_id).with_for_update()).all()
         letting_go = threading.Timer(0.3, other.rollback)
         letting_go.start()
-        effect = scene.say(id="1", body={"plan": "b"}).effect
+        effect = env.identify_person(id="1", body={"plan": "b"}).effect
         letting_go.join()
 
     assert effect is Effect.UPDATED
 
 
 def test_short_way_waits_for_a_lock_as_long_as_any(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick, "_WRITES", writes_that_wait(0.2))
+    monkeypatch.setattr(fast_path, "_WRITES", writes_that_wait(0.2))
     database = upgraded(postgres_url)
-    scene = Scene.create(sql_store(database), Mode.EMAIL_OR_ID)
-    scene.say(id="1")
-    scene.say(id="1", body={"plan": "a"})
+    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+    env.identify_person(id="1")
+    env.identify_person(id="1", body={"plan": "a"})
 
     with database.engine.connect() as other:
         other.execute(sa.select(person.c.cio_id).with_for_update()).all()
         with pytest.raises(LockTimeout, match="locked by somebody who does not let go"):
-            scene.say(id="1", body={"plan": "b"})
+            env.identify_person(id="1", body={"plan": "b"})
 
-    assert scene.say(id="1", body={"plan": "b"}).effect is Effect.UPDATED
+    assert env.identify_person(id="1", body={"plan": "b"}).effect is Effect.UPDATED
     database.close()
 
 
-def writes_that_wait(seconds: float) -> Sequence[Prepared]:
+def writes_that_wait(seconds: float) -> Sequence[CompiledStatement]:
     """The statements of the short way, with another limit."""
-    text = str(quick._LOCK_LIMIT)
+    text = str(fast_path._LOCK_LIMIT)
     assert f"{LOCK_TIMEOUT_SECONDS * 1000}ms" in text
 
-    def shorter(statement: Prepared) -> Prepared:
-        found = Prepared(statement._make)
-        found._compiled = {"postgresql": (written(statement).replace(text, str(limits_locks(seconds))), None)}
+    def shorter(statement: CompiledStatement) -> CompiledStatement:
+        found = CompiledStatement(statement._make)
+        found._compiled = {"postgresql": (written(statement).replace(text, str(lock_timeout_condition(seconds))), None)}
         return found
 
-    return tuple(map(shorter, quick._WRITES))
+    return tuple(map(shorter, fast_path._WRITES))
 
 
-def written(statement: Prepared) -> str:
+def written(statement: CompiledStatement) -> str:
     dialect = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
     return str(statement._make(dialect).compile(dialect=dialect))
 
@@ -177,7 +178,7 @@ def test_refusal_names_the_setting_or_the_fault(postgres_database: Database, sta
         fail(connection, state, "the reason")
 
 
-def test_refused_connection_is_told(postgres: Postgres) -> None:
+def test_refused_connection_is_reported(postgres: Postgres) -> None:
     url = postgres.admin_url
     missing = Database(postgres.url("not_there"))
     unknown = Database(url.set(password="wrong").render_as_string(hide_password=False))
@@ -191,7 +192,7 @@ def test_refused_connection_is_told(postgres: Postgres) -> None:
 def test_settings_that_a_server_does_not_know_are_left_out(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As older versions do not, or other platforms."""
     unknown = {"no_such_setting": "1", "client_connection_check_interval": "-5", "transaction_timeout": "0"}
-    monkeypatch.setattr(postgresql, "_IF_KNOWN", unknown)
+    monkeypatch.setattr(postgresql, "_OPTIONAL_SETTINGS", unknown)
     database = Database(postgres_url)
 
     with database.reading() as connection:
@@ -216,7 +217,7 @@ def test_lost_race_that_is_called_an_internal_error_is_tried_again(postgres_data
 
 
 def test_race_that_is_always_lost_is_a_conflict(postgres_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "MOST_TRIES", 2)
+    monkeypatch.setattr(databases, "MAX_ATTEMPTS", 2)
 
     with pytest.raises(Conflict):
         postgres_database.writing(lambda connection: fail(connection, "40001", "could not serialize access"))
@@ -226,7 +227,7 @@ def fail(connection: sa.Connection, state: str, message: str) -> None:
     connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{state}'; END $$")
 
 
-def test_user_without_rights_is_told(postgres: Postgres, postgres_url: str) -> None:
+def test_user_without_rights_is_reported(postgres: Postgres, postgres_url: str) -> None:
     upgraded(postgres_url).close()
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("CREATE ROLE visitor LOGIN PASSWORD 'visitor'")

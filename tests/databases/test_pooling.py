@@ -16,13 +16,13 @@ from tests.cli.conftest import Run
 from tests.databases.pgbouncer import CONNECTIONS, PgBouncer
 from tests.docs.blocks import run_blocks
 from tests.docs.pages import runnable_blocks
-from tests.store.adapters import sql_store, upgraded
-from tests.store.scenes import Scene
+from tests.store.backends import sql_store, upgraded
+from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.errors import StoreRefused
-from workspace_operator.identity.outcomes import Effect
-from workspace_operator.identity.rules import Mode
+from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.values.rules import Mode
 from workspace_operator.settings import DATABASE_VARIABLE
-from workspace_operator.store.engines import Database
+from workspace_operator.store.engine.databases import Database
 
 CALLS = 5000
 CALLERS = 8
@@ -132,15 +132,15 @@ def called(client: httpx.Client, workspace: MadeWorkspace, first: int) -> Iterat
 @pytest.mark.parametrize("option", ["", "?prepare=off"])
 def test_nothing_is_prepared(pooled_url: str, option: str) -> None:
     database = upgraded(pooled_url + option)
-    scene = Scene.create(sql_store(database), Mode.EMAIL_OR_ID)
+    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
 
-    effects = [scene.say(id="1", body={"number": number}).effect for number in range(10)]
+    effects = [env.identify_person(id="1", body={"number": number}).effect for number in range(10)]
 
     assert effects == [Effect.CREATED, *[Effect.UPDATED] * 9]
     database.close()
 
 
-def test_preparing_all_the_same_is_told(pooled_url: str) -> None:
+def test_prepared_statements_are_reported_as_an_error(pooled_url: str) -> None:
     first, second = (Database(f"{pooled_url}?prepare=on") for _ in range(2))
 
     used_often(first)

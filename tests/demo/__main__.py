@@ -19,7 +19,7 @@ from tests.controlplane.build import built_folder
 from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable, KubectlFailed, StartFailed
 from tests.controlplane.launcher import ControlPlane, Programs
 from tests.demo import parts
-from tests.demo.building import Background
+from tests.demo.building import BackgroundBuild
 from tests.demo.walk import COMMANDS, StepFailed, Walk
 from tests.processes import ProcessIdentity, Server, last_lines, start_detached
 
@@ -34,14 +34,14 @@ def run() -> int:
     """Show everything, then stop all that was started."""
     walk = Walk(folder=prepared(Path(tempfile.mkdtemp(prefix="workspace-operator-demo-"))))
     announce()
-    build = Background()
+    build = BackgroundBuild()
     parts.without_a_cluster(walk)
     try:
         programs = waited_for(build, walk)
     except ControlPlaneUnavailable as reason:
-        walk.say(f"The part on a real API server is left out: {reason}")
-        tell_where(walk)
-        tell_what_next()
+        walk.print(f"The part on a real API server is left out: {reason}")
+        print_addresses(walk)
+        print_next_steps()
         return 0
     with control_plane(programs, walk.folder) as server:
         parts.set_up_cluster(walk, server.kubectl)
@@ -50,8 +50,8 @@ def run() -> int:
             parts.on_a_cluster(walk)
             parts.call_the_api(walk)
     walk.part("Done: the operator and the API server are stopped")
-    tell_where(walk)
-    tell_what_next()
+    print_addresses(walk)
+    print_next_steps()
     return 0
 
 
@@ -62,7 +62,7 @@ def up() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     walk = Walk(folder=prepared(folder))
     announce()
-    waited_for(Background(), walk)
+    waited_for(BackgroundBuild(), walk)
     server = resident.up(sys.stdout)
     parts.set_up_cluster(walk, server.kubectl)
     identity = start_detached(command(folder), log=folder / LOG, environment=walk.environment)
@@ -119,7 +119,7 @@ def announce() -> None:
         )
 
 
-def waited_for(build: Background, walk: Walk) -> Programs:
+def waited_for(build: BackgroundBuild, walk: Walk) -> Programs:
     """The programs, once they are built."""
     if not build.is_done:
         walk.part("Waiting for the kube-apiserver to be built")
@@ -157,12 +157,12 @@ def command(folder: Path) -> list[str]:
     return [str(COMMANDS / program), *(str(folder / each) if each == parts.OPERATOR_ACCESS else each for each in rest)]
 
 
-def tell_where(walk: Walk) -> None:
+def print_addresses(walk: Walk) -> None:
     """Say where the data lies."""
     print(f"All data, and the operator's log, lie in {walk.folder}: delete it when you have seen enough.")
 
 
-def tell_what_next() -> None:
+def print_next_steps() -> None:
     """Say what to do after the walk-through."""
     print(
         "\nWhat to do next:\n"

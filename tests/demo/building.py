@@ -9,11 +9,11 @@ from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable
 from tests.controlplane.launcher import Programs
 
 
-class Background:
+class BackgroundBuild:
     """A build whose report is kept until somebody waits for it."""
 
     def __init__(self) -> None:
-        self._report = HeldBack(sys.stdout)
+        self._report = BufferedOutput(sys.stdout)
         self._programs: Programs | None = None
         self._failure: Exception | None = None
         # Not a daemon: an interrupted build ends its compiler by itself.
@@ -22,7 +22,7 @@ class Background:
 
     def wait(self) -> Programs:
         """The programs, with the build's report from now on. ControlPlaneUnavailable where there can be none."""
-        self._report.let_through()
+        self._report.flush_held()
         self._thread.join()
         if self._failure is not None:
             raise self._failure
@@ -41,7 +41,7 @@ class Background:
             self._failure = failure
 
 
-class HeldBack(io.TextIOBase):
+class BufferedOutput(io.TextIOBase):
     """Text that waits for its turn: what a build reports would tear the walk-through apart."""
 
     def __init__(self, target: TextIO) -> None:
@@ -63,7 +63,7 @@ class HeldBack(io.TextIOBase):
         """Living lines are for when they can be seen to live."""
         return self._held is None and self._target.isatty()
 
-    def let_through(self) -> None:
+    def flush_held(self) -> None:
         """Pass on what was kept, and everything from now on."""
         with self._lock:
             if self._held is not None:

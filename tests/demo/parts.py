@@ -4,7 +4,7 @@ import shutil
 
 from tests.controlplane.kubectl import Kubectl
 from tests.demo.walk import Walk
-from tests.ports import free_port
+from tests.network_ports import free_port
 
 CHANGES, BLOCKED = 2, 3
 PEOPLE_TO_DELETE = ("m-1017", "m-1018", "m-1019", "m-1020")
@@ -19,10 +19,10 @@ def without_a_cluster(walk: Walk) -> None:
     """People from CSV into SQLite, and manifests brought into force by the same code that the operator runs."""
     walk.part("Without a cluster: manifests, people, SQLite")
     walk.set({"WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/clusterless.db"})
-    walk.say("Ask what manifests would do (2: something would change), then bring three workspaces into force.")
+    walk.print("Ask what manifests would do (2: something would change), then bring three workspaces into force.")
     walk.run("workspacectl plan -f examples/", ends_with=(CHANGES,))
     walk.run("workspacectl apply -f examples/")
-    walk.say("Import the people of the shop. Rows that are not taken, in whole or in part, are never lost.")
+    walk.print("Import the people of the shop. Rows that are not taken, in whole or in part, are never lost.")
     walk.run("workspacectl people import --workspace default/shop examples/people/shop.csv", ends_with=(BLOCKED,))
     walk.run("cat examples/people/shop.rejects.csv")
     walk.run("workspacectl people show --workspace default/shop sofia.lind@example.se")
@@ -30,27 +30,27 @@ def without_a_cluster(walk: Walk) -> None:
 
 def on_a_cluster(walk: Walk) -> None:
     """The main job: a change of identifiers that is blocked, corrected, and goes through."""
-    walk.say("Import the members of the club, who are known by their member number only.")
+    walk.print("Import the members of the club, who are known by their member number only.")
     walk.run("workspacectl people import --workspace default/club examples/people/club.csv")
     walk.run("workspacectl people suppress --workspace default/club oskar@example.com")
-    walk.say("Make addresses identifiers, too: the people are checked first, and some stand in the way.")
+    walk.print("Make addresses identifiers, too: the people are checked first, and some stand in the way.")
     walk.run("diff examples/club.yaml examples/change/club.yaml", ends_with=(1,))
-    walk.say("What it would do to them can be asked beforehand, also in a pull request (3: it would be blocked).")
+    walk.print("What it would do to them can be asked beforehand, also in a pull request (3: it would be blocked).")
     cluster = "$(kubectl get namespace kube-system -o jsonpath='{.metadata.uid}')"
     walk.run(f"workspacectl plan -f examples/change/club.yaml --cluster-id {cluster}", ends_with=(BLOCKED,))
     walk.run("kubectl apply -f examples/change/club.yaml")
     walk.run("kubectl wait ws/club --for=jsonpath='{.status.migration.stage}'=Blocked --timeout=60s")
     walk.run("kubectl get ws")
     walk.run("kubectl describe ws club")
-    walk.say("The report says who blocks the change, and what to do about each of them.")
+    walk.print("The report says who blocks the change, and what to do about each of them.")
     walk.run("workspacectl exports show --workspace default/club --limit 3")
-    walk.say("Correct some addresses, and delete people who are there twice. Nothing else is needed.")
+    walk.print("Correct some addresses, and delete people who are there twice. Nothing else is needed.")
     walk.run("workspacectl people import --workspace default/club examples/people/club-mended.csv --update")
     deletion = "workspacectl people delete --workspace default/club --id $id"
     walk.run(f"for id in {' '.join(PEOPLE_TO_DELETE)}; do {deletion}; done")
     walk.run("kubectl wait ws/club --for=condition=Ready --timeout=90s")
     walk.run("kubectl get ws")
-    walk.say("From now on an address names its person.")
+    walk.print("From now on an address names its person.")
     walk.run("workspacectl people show --workspace default/club familie.weber@example.net")
 
 
@@ -69,7 +69,7 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
     walk.run("kubectl apply -k manifests/rbac")
     # A new definition has no conditions at first, of which kubectl wait makes an error.
     walk.run("until kubectl get ws > /dev/null 2>&1; do sleep 0.2; done")
-    walk.say("The operator runs under its own ServiceAccount, with no right that it does not need.")
+    walk.print("The operator runs under its own ServiceAccount, with no right that it does not need.")
     walk.show("kubectl --namespace workspace-operator create token workspace-operator --duration=8h")
     kubectl.as_service_account("workspace-operator", "workspace-operator", to=walk.folder / OPERATOR_ACCESS)
     walk.show(f"{' '.join(OPERATOR)} &")
@@ -77,7 +77,7 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
 
 def declare(walk: Walk) -> None:
     """Apply the examples and wait until they are in force."""
-    walk.say("Declare three workspaces, and wait until they are in force.")
+    walk.print("Declare three workspaces, and wait until they are in force.")
     walk.run("kubectl apply -f examples/")
     walk.run("kubectl wait ws --all --for=condition=Ready --timeout=60s")
     walk.run("kubectl get ws")
@@ -85,12 +85,12 @@ def declare(walk: Walk) -> None:
 
 def call_the_api(walk: Walk) -> None:
     """Callers find their keys in the Secret that the operator made, and call as the vendor's clients do."""
-    walk.say(
+    walk.print(
         "Callers find their keys in a Secret. The same process serves the people API, to the vendor's own clients, too."
     )
     walk.run("kubectl get secret club-credentials")
     if shutil.which("curl") is None:
-        walk.say("(There is no curl here to call it with.)")
+        walk.print("(There is no curl here to call it with.)")
         return
     key = "kubectl get secret club-credentials -o jsonpath={.data.$key}"
     walk.run(f"for key in siteID apiKey appKey; do {key} | base64 -d > $key; done")

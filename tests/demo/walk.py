@@ -35,7 +35,7 @@ class Walk:
     _environment: dict[str, str] = field(default_factory=lambda: dict(os.environ) | {"PATH": searched_first(COMMANDS)})
     _started: float = field(default_factory=time.monotonic)
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """A paragraph of explanation."""
         print(f"\n# {text}", file=self.out, flush=True)
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.docs.pages import REPOSITORY
-from tests.e2e.waiting import until
-from tests.ports import free_port
+from tests.e2e.waiting import wait_until
+from tests.network_ports import free_port
 from tests.processes import Server
 
 COMMANDS = Path(sys.executable).parent
@@ -29,7 +29,7 @@ def run_blocks(blocks: Sequence[str], folder: Path) -> str:
     command = ("sh", "-e", "-c", script.replace(":8100/", f":{port}/"))
     server = Server.start(command, log=log, environment=environment, folder=folder)
     try:
-        until(lambda: server.exit_code() is not None, what=log.read_text, within=LIMIT_SECONDS)
+        wait_until(lambda: server.exit_code() is not None, what=log.read_text, within=LIMIT_SECONDS)
     finally:
         code = server.end()
     printed = log.read_text(encoding="utf-8")

@@ -9,63 +9,64 @@ from typing import Any
 import typer
 import yaml
 
-from tests.api.scenes import Shop
+from tests.api.threaded_server import ThreadedServer
 from tests.docs.pages import names, rows, text_of
-from workspace_operator.application import keyrings, probes, write_monitor
-from workspace_operator.application.calling import CallingLimits
+from workspace_operator.application.health import probes, write_monitor
+from workspace_operator.application.operator import credential_sync
+from workspace_operator.application.people.command_batcher import BatcherLimits
 from workspace_operator.cli.app import app
-from workspace_operator.identity import attributes, devices, documents, emails, events, texts
-from workspace_operator.identity.trail import ActivityType
-from workspace_operator.web import (
-    activity_pages,
-    answers,
-    app_api,
-    authentication,
-    bodies,
-    connections,
-    dispatching,
-    downloads,
-    serving,
-    track_v1,
-    track_v2,
+from workspace_operator.identity.model.person_events import ActivityType
+from workspace_operator.identity.values import (
+    attributes,
+    devices,
+    email_keys,
+    json_limits,
+    text_limits,
+    tracked_events,
 )
-from workspace_operator.web.access_log import AccessLog
 from workspace_operator.web.app import all_routes
-from workspace_operator.web.exchanges import Served
-from workspace_operator.web.metrics import PrometheusMetrics
-from workspace_operator.web.routes import LARGE_BODY
-from workspace_operator.web.services import Limits
+from workspace_operator.web.app_api import activity_pages, downloads, endpoints
+from workspace_operator.web.core import authentication, dispatcher, json_body
+from workspace_operator.web.core.dependencies import Limits
+from workspace_operator.web.core.http import AccessRecord
+from workspace_operator.web.core.router import DEFAULT_BODY_LIMIT
+from workspace_operator.web.observability.access_log import AccessLog
+from workspace_operator.web.observability.metrics import PrometheusMetrics
+from workspace_operator.web.server import http_server, protocol
+from workspace_operator.web.track_api import responses, v1, v2
 
 PAGE = "docs/api.md"
-SERVED, WAITING = Limits(), CallingLimits()
+SERVED, WAITING = Limits(), BatcherLimits()
 
 LIMITS = {
-    "an id, an anonymous_id, the id of an event": f"{texts.MAX_ID_BYTES} bytes",
-    "the name of an attribute": f"{texts.MAX_NAME_BYTES} bytes",
-    "the value of an attribute, as JSON if it is no text": f"{texts.MAX_VALUE_BYTES} bytes",
+    "an id, an anonymous_id, the id of an event": f"{text_limits.MAX_ID_BYTES} bytes",
+    "the name of an attribute": f"{text_limits.MAX_NAME_BYTES} bytes",
+    "the value of an attribute, as JSON if it is no text": f"{text_limits.MAX_VALUE_BYTES} bytes",
     "attributes of a call, and of a person": attributes.MAX_ATTRIBUTES,
     "labels of an internationalized domain": (
-        f"{emails.MAX_INTERNATIONAL_LABELS}, of at most {emails.MAX_LABEL_CHARACTERS} characters each as sent"
+        f"{email_keys.MAX_INTERNATIONAL_LABELS}, of at most {email_keys.MAX_LABEL_CHARACTERS} characters each as sent"
     ),
-    "an address that identifies": f"{emails.MAX_CHARACTERS} characters",
-    "the token and the platform of a device": f"{texts.MAX_VALUE_BYTES} bytes",
+    "an address that identifies": f"{email_keys.MAX_EMAIL_CHARACTERS} characters",
+    "the token and the platform of a device": f"{text_limits.MAX_VALUE_BYTES} bytes",
     "devices of a person": devices.MAX_DEVICES,
-    "the name of an event": f"{events.MAX_EVENT_NAME_BYTES} bytes",
-    "the data of an event, as JSON": f"{events.MAX_DATA_BYTES} bytes",
-    "lists and objects in each other in a value or an event's data": documents.MAX_DEPTH,
-    "lists and objects in each other in a body": bodies.MOST_DEPTH,
-    "people a call puts into a segment": track_v1.MOST_IDS,
-    "people a call of the App API reads": app_api.MAX_IDS,
+    "the name of an event": f"{tracked_events.MAX_EVENT_NAME_BYTES} bytes",
+    "the data of an event, as JSON": f"{tracked_events.MAX_DATA_BYTES} bytes",
+    "lists and objects in each other in a value or an event's data": json_limits.MAX_DEPTH,
+    "lists and objects in each other in a body": json_body.MAX_DEPTH,
+    "people a call puts into a segment": v1.MAX_IDS,
+    "people a call of the App API reads": endpoints.MAX_IDS,
     "activities of a page": activity_pages.MAX_PAGE,
-    "activities that a request examines for a `name`, or without deletions": activity_pages.MOST_EXAMINED,
-    "people that a look-up by email names": app_api.MAX_RESULTS,
-    "entries of X-Refused-Changes, and of X-Ignored": answers.MOST_ENTRIES,
-    "a body of v1 or the App API": f"{LARGE_BODY} bytes",
-    "a body of `/api/v2/entity`, and each operation of a batch": f"{track_v2.ENTITY_BYTES} bytes",
-    "a body of `/api/v2/batch`": f"{track_v2.BATCH_BYTES} bytes",
-    "parameters of a query": dispatching.MOST_PARAMETERS,
-    "operations of a batch": track_v2.MOST_OPERATIONS,
-    "bodies of requests that are not answered yet, if they come in several pieces, a process": f"{SERVED.bodies} bytes",
+    "activities that a request examines for a `name`, or without deletions": activity_pages.MAX_EXAMINED,
+    "people that a look-up by email names": endpoints.MAX_RESULTS,
+    "entries of X-Refused-Changes, and of X-Ignored": responses.MAX_HEADER_ENTRIES,
+    "a body of v1 or the App API": f"{DEFAULT_BODY_LIMIT} bytes",
+    "a body of `/api/v2/entity`, and each operation of a batch": f"{v2.ENTITY_BYTES} bytes",
+    "a body of `/api/v2/batch`": f"{v2.BATCH_BYTES} bytes",
+    "parameters of a query": dispatcher.MAX_QUERY_PARAMETERS,
+    "operations of a batch": v2.MAX_OPERATIONS,
+    "bodies of requests that are not answered yet, if they come in several pieces, a process": (
+        f"{SERVED.body_budget} bytes"
+    ),
     "the path with its query": f"{SERVED.path} bytes",
     "all headers": f"{SERVED.headers} bytes",
     "how many headers": SERVED.header_count,
@@ -73,17 +74,17 @@ LIMITS = {
     "until the body is there": f"{SERVED.body_seconds:g} s",
     "for a client to take a piece of the answer": f"{SERVED.write_seconds:g} s",
     "between two requests of a connection": f"{SERVED.idle_seconds:g} s",
-    "for a TLS handshake": f"{serving.HANDSHAKE_SECONDS:g} s",
-    "requests of one connection before the first is answered": connections.MOST_AT_ONCE,
+    "for a TLS handshake": f"{http_server.HANDSHAKE_SECONDS:g} s",
+    "requests of one connection before the first is answered": protocol.MAX_PIPELINED_REQUESTS,
     "connections, a process": SERVED.connections,
-    "calls that wait for their turn, a process": WAITING.asks_waiting,
-    "how long a call waits for its turn": f"{WAITING.seconds_waiting:g} s",
-    "how long a call is carried out": f"{WAITING.seconds_writing:g} s",
+    "calls that wait for their turn, a process": WAITING.max_queue,
+    "how long a call waits for its turn": f"{WAITING.queue_timeout:g} s",
+    "how long a call is carried out": f"{WAITING.write_timeout:g} s",
     "what a chunked body has beside its content: sizes of chunks beyond 32 bytes each, extensions, trailers": (
         f"{SERVED.headers} bytes"
     ),
-    "different credentials that wait to be looked up, a process": authentication.MOST_WAITING,
-    "how long credentials are looked up": f"{authentication.LOOK_UP_SECONDS:g} s",
+    "different credentials that wait to be looked up, a process": authentication.MAX_PENDING_LOOKUPS,
+    "how long credentials are looked up": f"{authentication.LOOKUP_TIMEOUT_SECONDS:g} s",
     "wrong keys of one address in a minute": SERVED.wrong_keys,
 }
 
@@ -91,13 +92,13 @@ LIMITS = {
 def test_every_route_is_listed_once() -> None:
     listed = [(method, names(path)[0]) for method, path, *_ in rows(PAGE, "method")]
 
-    assert sorted(listed) == sorted((each.method, each.pattern) for each in all_routes(Shop().services()))
+    assert sorted(listed) == sorted((each.method, each.pattern) for each in all_routes(ThreadedServer().services()))
 
 
 def test_every_operation_is_listed_with_what_it_must_have() -> None:
     listed = {names(action)[0]: tuple(names(required)) for action, required, _ in rows(PAGE, "action")}
 
-    assert listed == {name: action.required for name, action in track_v2.ACTIONS.items()}
+    assert listed == {name: action.required for name, action in v2.OPERATIONS.items()}
 
 
 def test_limits_are_those_of_the_code() -> None:
@@ -111,9 +112,9 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
     text = text_of(PAGE)
 
     assert f"works for {downloads.LIFETIME.seconds // 60} minutes without a key" in text
-    assert f"for up to {serving.GRACE_SECONDS} seconds" in text
-    assert f"up to {WAITING.asks_apart} in one transaction" in text
-    assert f"400; {activity_pages.PAGE} if not said" in text
+    assert f"for up to {http_server.GRACE_SECONDS} seconds" in text
+    assert f"up to {WAITING.max_part} in one transaction" in text
+    assert f"400; {activity_pages.DEFAULT_PAGE} if not said" in text
 
 
 def test_delay_of_wrong_keys_is_that_of_the_code() -> None:
@@ -124,7 +125,7 @@ def test_health_endpoint_is_that_of_the_code() -> None:
     listed = [names(path)[0] for path, _ in rows(PAGE, "path")]
 
     assert listed == ["/healthz", probes.READY_PATH, probes.METRICS_PATH]
-    assert f"every {write_monitor.EVERY_SECONDS:g} seconds" in text_of(PAGE)
+    assert f"every {write_monitor.CHECK_INTERVAL_SECONDS:g} seconds" in text_of(PAGE)
 
 
 def test_every_metric_is_listed() -> None:
@@ -135,7 +136,9 @@ def test_every_metric_is_listed() -> None:
 
 def test_every_field_of_the_log_is_listed() -> None:
     written = StringIO()
-    served = Served(request_id="1", method="GET", route="", status=200, seconds=0, workspace_id=0, received=0, sent=0)
+    served = AccessRecord(
+        request_id="1", method="GET", route="", status=200, seconds=0, workspace_id=0, received=0, sent=0
+    )
 
     AccessLog(stream=written, clock=lambda: datetime.now(UTC))(served)
 
@@ -145,7 +148,7 @@ def test_every_field_of_the_log_is_listed() -> None:
 def test_every_type_of_activity_and_reason_is_named() -> None:
     named = set(names(text_of(PAGE)))
 
-    assert named >= {*ActivityType, *track_v2.REASONS}
+    assert named >= {*ActivityType, *v2.ERROR_REASONS}
 
 
 def test_every_flag_of_the_server_is_named() -> None:
@@ -161,6 +164,6 @@ def test_secret_is_taken_by_its_keys() -> None:
     (block,) = re.findall(r"```yaml\n(env:.*?)```", text_of("docs/operating.md"), re.DOTALL)
     taken = [each["valueFrom"]["secretKeyRef"]["key"] for each in yaml.safe_load(block)["env"]]
 
-    assert taken == [keyrings.SITE_ID, keyrings.API_KEY]
-    assert f"{{.data.{keyrings.SITE_ID}}}" in text_of(PAGE)
-    assert f"`{keyrings.API_KEY}` and `{keyrings.APP_KEY}`" in text_of("docs/resource.md")
+    assert taken == [credential_sync.SITE_ID, credential_sync.API_KEY]
+    assert f"{{.data.{credential_sync.SITE_ID}}}" in text_of(PAGE)
+    assert f"`{credential_sync.API_KEY}` and `{credential_sync.APP_KEY}`" in text_of("docs/resource.md")

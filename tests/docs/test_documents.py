@@ -10,7 +10,7 @@ import typer
 
 from tests.docs.pages import PAGES, REPOSITORY, text_of
 from workspace_operator.cli.app import app
-from workspace_operator.reconcile.verdicts import Reason
+from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.resources.schema import resource_schema
 
 LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")

@@ -8,13 +8,13 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.docs.pages import names, rows, text_of
-from workspace_operator.application import gauging
+from workspace_operator.application.migrations import metrics
 from workspace_operator.cli.app import app
-from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import Migration
-from workspace_operator.migrations.stages import Stage
-from workspace_operator.reconcile.observed import Owner
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.resources.schema import resource_schema
+from workspace_operator.workspaces.model import Owner
 
 STATUS, METRICS = "docs/resource.md", "docs/operating.md"
 
@@ -34,10 +34,10 @@ def test_every_stage_is_explained() -> None:
 
 
 def test_every_gauge_is_listed() -> None:
-    told = re.findall(r"^# TYPE (\S+) gauge$", gauging.rendered([]).decode(), re.MULTILINE)
+    told = re.findall(r"^# TYPE (\S+) gauge$", metrics.render([]).decode(), re.MULTILINE)
 
     assert [names(name)[0] for name, *_ in rows(METRICS, "metric")] == told
-    assert f"at most {gauging.MOST_CHANGES} changes" in text_of(METRICS)
+    assert f"at most {metrics.MAX_MIGRATIONS} changes" in text_of(METRICS)
 
 
 def test_gauges_have_the_labels_that_are_listed() -> None:
@@ -52,7 +52,7 @@ def test_gauges_have_the_labels_that_are_listed() -> None:
 
     told = {
         family.name: {", ".join(sample.labels) for sample in family.samples}
-        for family in text_string_to_metric_families(gauging.rendered([(owner, change)]).decode())
+        for family in text_string_to_metric_families(metrics.render([(owner, change)]).decode())
     }
 
     assert told == {names(name)[0]: {labels} for name, labels, _ in rows(METRICS, "metric")}

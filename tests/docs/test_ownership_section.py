@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.docs.blocks import run_blocks
 from tests.docs.pages import rows, runnable_blocks
-from workspace_operator.application.orphans import OwnerState
+from workspace_operator.application.operator.orphans import OwnerState
 
 PAGE = "docs/operating.md"
 SETUP = """\

@@ -13,34 +13,34 @@ import yaml
 
 from tests.docs.pages import REPOSITORY, names, rows, text_of
 from tests.reconcile.builders import migration
-from workspace_operator.cli.forecasts import document_of
-from workspace_operator.cli.planning import MOST_SAMPLES, SAMPLES
-from workspace_operator.migrations.records import Violation
-from workspace_operator.reconcile.forecasts import Forecast, IdentifierForecast, Outcome
-from workspace_operator.reconcile.intentions import Intention, Verb
-from workspace_operator.reconcile.observed import PeopleCounts
-from workspace_operator.reconcile.previews import Preview, Sample
-from workspace_operator.reconcile.verdicts import Reason, Verdict
+from workspace_operator.cli.commands.plan import DEFAULT_SAMPLES, MAX_SAMPLES
+from workspace_operator.cli.support.plan_output import plan_document
+from workspace_operator.migrations.model import Violation
+from workspace_operator.reconcile.model.outcomes import Outcome, Reason
+from workspace_operator.reconcile.plan.diff import ChangeKind, PlannedChange
+from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
+from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult
+from workspace_operator.resources.kubectl.yaml_documents import DEPTH_LIMIT, VALUES_LIMIT
 from workspace_operator.resources.manifests import FILE_LIMIT_BYTES
-from workspace_operator.resources.yaml_documents import DEPTH_LIMIT, VALUES_LIMIT
-from workspace_operator.store.previewing import NAMED_SHARERS
+from workspace_operator.store.repositories.previews import MAX_NAMED_DUPLICATES
+from workspace_operator.workspaces.model import PeopleCounts
 
 PAGE = "docs/operating.md"
-SOMEBODY = Sample(cio_id="1", id="1", email="a@example.com", sharing=1)
-FULL = Forecast(
-    title="default/crm",
+SOMEBODY = ViolationSample(cio_id="1", id="1", email="a@example.com", sharing=1)
+FULL = PlannedResource(
+    namespaced_name="default/crm",
     workspace_id=1,
-    intentions=(Intention(verb=Verb.CREATE),),
-    identifiers=IdentifierForecast(
-        change=migration(),
+    changes=(PlannedChange(kind=ChangeKind.CREATE),),
+    identifiers=PlannedMigration(
+        migration=migration(),
         preview=Preview(people=PeopleCounts(), samples={Violation.DUPLICATE_EMAIL: [SOMEBODY]}),
     ),
-    verdict=Verdict(reason=Reason.IN_FORCE, message="It is so."),
+    outcome=Outcome(reason=Reason.IN_FORCE, message="It is so."),
 )
 
 
 def test_every_field_of_a_plan_is_listed() -> None:
-    [resource] = document_of([FULL])["resources"]
+    [resource] = plan_document([FULL])["resources"]
 
     listed = [name for cell, _ in rows(PAGE, "JSON of a plan") for name in names(cell)]
 
@@ -68,7 +68,7 @@ def paths(document: Mapping[str, Any], before: str = "") -> Iterator[str]:
 def test_every_action_and_outcome_is_named() -> None:
     named = set(names(text_of(PAGE)))
 
-    assert named >= {*Outcome, *(verb for verb in Verb if verb is not Verb.DESTROY)}
+    assert named >= {*PlanResult, *(verb for verb in ChangeKind if verb is not ChangeKind.DELETE)}
 
 
 def test_bounds_of_samples_are_those_of_the_code() -> None:
@@ -78,8 +78,8 @@ def test_bounds_of_samples_are_those_of_the_code() -> None:
         f"at most {FILE_LIMIT_BYTES // 2**20} MiB, {DEPTH_LIMIT} levels deep, with {VALUES_LIMIT} values a document"
         in (" ".join(text.split()))
     )
-    assert f"{SAMPLES} people a violation are shown if it is not said, at most {MOST_SAMPLES}" in text
-    assert f"the cio_ids of at most {NAMED_SHARERS} others" in text
+    assert f"{DEFAULT_SAMPLES} people a violation are shown if it is not said, at most {MAX_SAMPLES}" in text
+    assert f"the cio_ids of at most {MAX_NAMED_DUPLICATES} others" in text
 
 
 def test_pipeline_runs(tmp_path: Path) -> None:

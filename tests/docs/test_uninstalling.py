@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.docs.pages import text_of
-from tests.store.adapters import sql_store, upgraded
-from tests.store.scenes import create, owner
+from tests.store.backends import sql_store, upgraded
+from tests.store.fixtures import create, owner
 
 COMMAND = re.compile(r'python -c "(.*)"$', re.MULTILINE)
 

@@ -9,15 +9,15 @@ from typing import Protocol
 
 from tests.controlplane.failures import KubectlFailed
 from tests.controlplane.kubectl import Kubectl
+from tests.e2e.fixtures import RESOURCE
 from tests.e2e.operators import Operator
-from tests.e2e.scenes import RESOURCE
-from tests.e2e.statuses import StatusRecorder
-from tests.e2e.waiting import succeeds, until
+from tests.e2e.status_recorder import StatusRecorder
+from tests.e2e.waiting import succeeds, wait_until
 from workspace_operator.resources.workspaces import API_VERSION
 
 ACCOUNT = ("workspace-operator", "workspace-operator")
-HELD = "jsonpath={.items[?(@.metadata.finalizers)].metadata.name}"
-LET_GO = '{"metadata":{"finalizers":null},"spec":{"deletionPolicy":"Retain"}}'
+POLICY_ENABLED = "jsonpath={.items[?(@.metadata.finalizers)].metadata.name}"
+POLICY_DISABLED = '{"metadata":{"finalizers":null},"spec":{"deletionPolicy":"Retain"}}'
 
 
 class MakeOperator(Protocol):
@@ -29,13 +29,13 @@ def prepare(kubectl: Kubectl, root: Path) -> None:
     kubectl("apply", "-k", str(root / "crds"))
     for folder in ("namespace", "rbac"):
         kubectl("apply", "-k", str(root / "manifests" / folder))
-    until(lambda: succeeds(lambda: kubectl("get", RESOURCE)))
+    wait_until(lambda: succeeds(lambda: kubectl("get", RESOURCE)))
 
 
 def operator_account(kubectl: Kubectl, folder: Path) -> Kubectl:
     """kubectl as the operator's ServiceAccount; its rights are known to the API server."""
     made = kubectl.as_service_account(*ACCOUNT, to=folder / "kubeconfig")
-    until(lambda: succeeds(lambda: made("get", RESOURCE, "--all-namespaces")))
+    wait_until(lambda: succeeds(lambda: made("get", RESOURCE, "--all-namespaces")))
     return made
 
 
@@ -70,13 +70,13 @@ def namespace(cluster: Kubectl, recorder: StatusRecorder) -> Iterator[str]:
     cluster("create", "namespace", name)
     yield name
     cluster("delete", "--raw", f"/apis/{API_VERSION}/namespaces/{name}/workspaces")  # all at once
-    until(lambda: _is_empty(cluster, name))
+    wait_until(lambda: _is_empty(cluster, name))
     assert recorder.refusals(name) == []
 
 
 def _is_empty(cluster: Kubectl, name: str) -> bool:
     """Let go of what is held; an operator may have taken hold of it only just now."""
-    for each in cluster("get", RESOURCE, "-n", name, "-o", HELD).split():
+    for each in cluster("get", RESOURCE, "-n", name, "-o", POLICY_ENABLED).split():
         with contextlib.suppress(KubectlFailed):  # it went by itself
-            cluster("patch", RESOURCE, each, "-n", name, "--type=merge", "--patch", LET_GO)
+            cluster("patch", RESOURCE, each, "-n", name, "--type=merge", "--patch", POLICY_DISABLED)
     return not cluster("get", RESOURCE, "-n", name, "-o", "name")

@@ -10,9 +10,9 @@ import pytest
 
 from tests.controlplane.kubectl import Kubectl
 from tests.e2e.clusters import MakeOperator, namespace, operator_account, operators, prepare
+from tests.e2e.fixtures import NamespaceEnv
 from tests.e2e.operators import Operator
-from tests.e2e.scenes import Scene
-from tests.e2e.statuses import StatusRecorder
+from tests.e2e.status_recorder import StatusRecorder
 
 
 @pytest.fixture(scope="package")
@@ -57,14 +57,18 @@ def make_operator(account: Kubectl, tmp_path: Path) -> Iterator[MakeOperator]:
 
 
 @pytest.fixture
-def scene(cluster: Kubectl, operator: Operator, recorder: StatusRecorder, tmp_path: Path) -> Iterator[Scene]:
+def env(cluster: Kubectl, operator: Operator, recorder: StatusRecorder, tmp_path: Path) -> Iterator[NamespaceEnv]:
     """A namespace under the module's operator."""
     with namespace(cluster, recorder) as name:
-        yield Scene(kubectl=cluster, operator=operator, namespace=name, folder=tmp_path, recorder=recorder)
+        yield NamespaceEnv(kubectl=cluster, operator=operator, namespace=name, folder=tmp_path, recorder=recorder)
 
 
 @pytest.fixture
-def place(cluster: Kubectl, recorder: StatusRecorder, make_operator: MakeOperator, tmp_path: Path) -> Iterator[Scene]:
+def own_env(
+    cluster: Kubectl, recorder: StatusRecorder, make_operator: MakeOperator, tmp_path: Path
+) -> Iterator[NamespaceEnv]:
     """A namespace where nobody looks yet."""
     with namespace(cluster, recorder) as name:
-        yield Scene(kubectl=cluster, operator=make_operator(), namespace=name, folder=tmp_path, recorder=recorder)
+        yield NamespaceEnv(
+            kubectl=cluster, operator=make_operator(), namespace=name, folder=tmp_path, recorder=recorder
+        )

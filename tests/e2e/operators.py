@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.controlplane.kubectl import Kubectl
-from tests.e2e.waiting import until
-from tests.ports import free_port
+from tests.e2e.waiting import wait_until
+from tests.network_ports import free_port
 from tests.processes import Server, last_lines
 
 PROGRAM = (sys.executable, "-m", "workspace_operator")
@@ -57,7 +57,7 @@ class Operator:
         self._server = Server.start(command, log=self.log, environment=environment)
 
     def wait_until_alive(self) -> None:
-        until(lambda: self.is_alive() or not self.is_running, what=lambda: last_lines(self.log))
+        wait_until(lambda: self.is_alive() or not self.is_running, what=lambda: last_lines(self.log))
         assert self.is_running, f"the operator ended while starting: {last_lines(self.log)}"
 
     def is_alive(self, *, within: float = 5.0) -> bool:

@@ -13,7 +13,7 @@ SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 
 
-def until(look: Callable[[], T], *, within: float = SECONDS, what: Callable[[], object] = lambda: "") -> T:
+def wait_until(look: Callable[[], T], *, within: float = SECONDS, what: Callable[[], object] = lambda: "") -> T:
     """The first answer of ``look`` that is true."""
     limit = time.monotonic() + within
     while not (found := look()):

@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workspace_operator.application.exporting import csv_lines
+from workspace_operator.application.people.csv_export import csv_lines
 
 cells = st.text(st.sampled_from(list("a,\"'\r\n; =é\x00\u2028")), max_size=4)
 rows = st.integers(1, 4).flatmap(

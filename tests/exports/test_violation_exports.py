@@ -11,9 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workspace_operator.application.exporting import EVERYBODY, NAMED_SHARERS, ViolationFilter, violation_lines
+from workspace_operator.application.people.csv_export import (
+    MAX_LISTED_SHARERS,
+    NO_FILTER,
+    ViolationFilter,
+    violation_lines,
+)
 from workspace_operator.application.ports import ViolationRow
-from workspace_operator.migrations.records import Violation
+from workspace_operator.migrations.model import Violation
 
 
 def row(
@@ -41,9 +46,9 @@ def row(
 
 
 def exported(
-    *rows: ViolationRow, attributes: Sequence[str] = (), which: ViolationFilter = EVERYBODY
+    *rows: ViolationRow, attributes: Sequence[str] = (), row_filter: ViolationFilter = NO_FILTER
 ) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO("".join(violation_lines(rows, attributes, which)))))
+    return list(csv.DictReader(io.StringIO("".join(violation_lines(rows, attributes, row_filter)))))
 
 
 def test_columns_are_those_of_the_design() -> None:
@@ -103,7 +108,7 @@ def test_many_sharers_are_counted() -> None:
     assert rows[0]["_shares_with"] == "c1;c2;c3;c4;c5;and 4 more"
     assert rows[5]["_shares_with"] == "c0;c1;c2;c3;c4;and 4 more"
     assert rows[9]["_shares_with"] == "c0;c1;c2;c3;c4;and 4 more"
-    assert all(one["_shares_with"].count(";") == NAMED_SHARERS for one in rows)
+    assert all(one["_shares_with"].count(";") == MAX_LISTED_SHARERS for one in rows)
 
 
 def test_people_without_key_share_nothing() -> None:
@@ -136,7 +141,7 @@ FILTERED = (
 
 
 @pytest.mark.parametrize(
-    ("which", "ids"),
+    ("row_filter", "ids"),
     [
         (ViolationFilter(violations=[Violation.DUPLICATE_EMAIL]), ["oldest", "twin"]),
         (ViolationFilter(violations=[Violation.DUPLICATE_EMAIL], except_oldest=True), ["twin"]),
@@ -147,14 +152,14 @@ FILTERED = (
         ),
     ],
 )
-def test_filter_takes_people_by_violation(which: ViolationFilter, ids: list[str]) -> None:
-    rows = exported(*FILTERED, which=which)
+def test_filter_takes_people_by_violation(row_filter: ViolationFilter, ids: list[str]) -> None:
+    rows = exported(*FILTERED, row_filter=row_filter)
 
     assert [one["id"] for one in rows] == ids
 
 
 def test_filter_leaves_the_others_named() -> None:
-    [twin] = exported(*FILTERED, which=ViolationFilter(except_oldest=True))[1:2]
+    [twin] = exported(*FILTERED, row_filter=ViolationFilter(except_oldest=True))[1:2]
 
     assert twin["_shares_with"] == "c1"
     assert "c1 is the oldest" in twin["_advice"]

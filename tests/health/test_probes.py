@@ -8,19 +8,19 @@ from contextlib import suppress
 
 import pytest
 
-from tests.ports import free_port
-from workspace_operator.application.probes import Endpoint, Probes, endpoint_of
+from tests.network_ports import free_port
+from workspace_operator.application.health.probes import ProbeEndpoint, ProbeHandlers, parse_endpoint
 from workspace_operator.errors import InvalidInput
-from workspace_operator.handlers.health import serving, work_and_serve
+from workspace_operator.handlers.health import probe_server, run_with_probes
 
-WELL = Probes(is_ready=lambda: True, metrics=lambda: b"people 3\n")
-
-
-def endpoint() -> Endpoint:
-    return Endpoint(host="127.0.0.1", port=free_port(), alive_path="/healthz")
+WELL = ProbeHandlers(is_ready=lambda: True, metrics=lambda: b"people 3\n")
 
 
-def ask(where: Endpoint, path: str) -> int:
+def endpoint() -> ProbeEndpoint:
+    return ProbeEndpoint(host="127.0.0.1", port=free_port(), alive_path="/healthz")
+
+
+def ask(where: ProbeEndpoint, path: str) -> int:
     """The status of the answer."""
     with suppress(urllib.error.HTTPError), urllib.request.urlopen(f"http://127.0.0.1:{where.port}{path}") as got:
         return int(got.status)
@@ -32,7 +32,7 @@ def answers(*paths: str, is_ready: Callable[[], bool] = lambda: True) -> list[in
     where = endpoint()
 
     async def ask_all() -> list[int]:
-        async with serving(where, Probes(is_ready=is_ready, metrics=bytes)):
+        async with probe_server(where, ProbeHandlers(is_ready=is_ready, metrics=bytes)):
             return [await asyncio.to_thread(ask, where, path) for path in paths]
 
     return asyncio.run(ask_all())
@@ -47,9 +47,9 @@ def test_lost_store_is_alive_but_not_ready() -> None:
 
 
 def test_endpoint_names_host_port_and_path() -> None:
-    found = endpoint_of("http://0.0.0.0:8080/live")
+    found = parse_endpoint("http://0.0.0.0:8080/live")
 
-    assert found == Endpoint(host="0.0.0.0", port=8080, alive_path="/live")
+    assert found == ProbeEndpoint(host="0.0.0.0", port=8080, alive_path="/live")
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_endpoint_names_host_port_and_path() -> None:
 )
 def test_other_endpoints_are_refused(url: str) -> None:
     with pytest.raises(InvalidInput, match="http://HOST:PORT/PATH"):
-        endpoint_of(url)
+        parse_endpoint(url)
 
 
-def test_taken_port_is_told() -> None:
+def test_taken_port_is_reported() -> None:
     where = endpoint()
 
     async def serve_twice() -> None:
-        async with serving(where, WELL), serving(where, WELL):
+        async with probe_server(where, WELL), probe_server(where, WELL):
             pass
 
     with pytest.raises(InvalidInput, match="nothing can listen"):
@@ -89,7 +89,7 @@ def test_metrics_are_served_in_their_form() -> None:
             return got.headers["Content-Type"], got.read()
 
     async def fetch_once() -> tuple[str, bytes]:
-        async with serving(where, WELL):
+        async with probe_server(where, WELL):
             return await asyncio.to_thread(fetch)
 
     assert asyncio.run(fetch_once()) == ("text/plain; version=0.0.4; charset=utf-8", b"people 3\n")
@@ -98,7 +98,7 @@ def test_metrics_are_served_in_their_form() -> None:
 def test_probes_are_answered_while_work_is_done() -> None:
     where, heard = endpoint(), list[int]()
 
-    work_and_serve(lambda: heard.extend(ask(where, path) for path in ("/healthz", "/readyz")), where, WELL)
+    run_with_probes(lambda: heard.extend(ask(where, path) for path in ("/healthz", "/readyz")), where, WELL)
 
     assert heard == [200, 200]
     with pytest.raises(urllib.error.URLError):
@@ -110,4 +110,4 @@ def test_error_of_the_work_is_passed_on() -> None:
         raise RuntimeError("a mistake")
 
     with pytest.raises(RuntimeError, match="a mistake"):
-        work_and_serve(fail, endpoint(), WELL)
+        run_with_probes(fail, endpoint(), WELL)

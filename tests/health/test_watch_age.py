@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.ports import free_port
+from tests.network_ports import free_port
 from workspace_operator.handlers.watch_age import STALE_AFTER, WatchAge
 
 ALL = "/apis/workspace-operator.dev/v1alpha1/workspaces"

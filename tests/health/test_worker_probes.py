@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.waiting import until
-from tests.ports import free_port
+from tests.e2e.waiting import wait_until
+from tests.network_ports import free_port
 
 RUN = (sys.executable, "-m", "workspace_operator", "run", "worker")
 
@@ -35,20 +35,20 @@ def is_answered(url: str) -> bool:
         return False
 
 
-def test_worker_tells_how_it_is(tmp_path: Path) -> None:
+def test_worker_reports_how_it_is(tmp_path: Path) -> None:
     with running(tmp_path) as (url, _):
-        until(lambda: is_answered(f"{url}/readyz"))
+        wait_until(lambda: is_answered(f"{url}/readyz"))
         alive = httpx.get(f"{url}/healthz", timeout=60)
         metrics = httpx.get(f"{url}/metrics", timeout=60)
 
     assert (alive.status_code, metrics.status_code) == (200, 200)
-    assert 'workspace_operator_migrations{stage="Folding"} 0' in metrics.text
+    assert 'workspace_operator_migrations{stage="Merging"} 0' in metrics.text
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_worker_with_probes_stops_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path) as (url, process):
-        until(lambda: is_answered(f"{url}/readyz"))
+        wait_until(lambda: is_answered(f"{url}/readyz"))
 
         process.send_signal(number)
 

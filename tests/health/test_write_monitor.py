@@ -4,14 +4,18 @@ import threading
 
 import pytest
 
-from tests.fakes.write_path import MemoryWritePath
-from workspace_operator.application.probes import Probes, together
-from workspace_operator.application.write_monitor import EVERY_SECONDS, PATIENCE_SECONDS, WriteMonitor
+from tests.fakes.workspaces.write_path import FakeWritePath
+from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
+from workspace_operator.application.health.write_monitor import (
+    CHECK_INTERVAL_SECONDS,
+    CHECK_TIMEOUT_SECONDS,
+    WriteMonitor,
+)
 from workspace_operator.errors import StoreUnavailable
 
 
 def test_store_is_not_ready_before_it_took_a_write() -> None:
-    monitor = WriteMonitor(write_path=MemoryWritePath())
+    monitor = WriteMonitor(write_path=FakeWritePath())
 
     before = monitor.is_writable()
     monitor.check()
@@ -24,7 +28,7 @@ def test_store_that_refuses_writes_is_not_ready_until_it_takes_them(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    path = MemoryWritePath()
+    path = FakeWritePath()
     monitor = WriteMonitor(write_path=path)
     told = []
 
@@ -40,10 +44,10 @@ def test_store_that_refuses_writes_is_not_ready_until_it_takes_them(
 
 def test_check_that_does_not_end_is_as_bad_as_one_that_fails() -> None:
     now = [0.0]
-    monitor = WriteMonitor(write_path=MemoryWritePath(), monotonic=lambda: now[0])
+    monitor = WriteMonitor(write_path=FakeWritePath(), monotonic=lambda: now[0])
     monitor.check()
 
-    now[0] += EVERY_SECONDS + PATIENCE_SECONDS
+    now[0] += CHECK_INTERVAL_SECONDS + CHECK_TIMEOUT_SECONDS
     in_time = monitor.is_writable()
     now[0] += 1
 
@@ -53,7 +57,7 @@ def test_check_that_does_not_end_is_as_bad_as_one_that_fails() -> None:
 def test_checks_go_on_until_they_are_to_end() -> None:
     stopping = threading.Event()
 
-    class Stopping(MemoryWritePath):
+    class Stopping(FakeWritePath):
         def check_writable(self) -> None:
             self.checks += 1
             stopping.set()
@@ -65,10 +69,10 @@ def test_checks_go_on_until_they_are_to_end() -> None:
 
 
 def test_parts_of_a_process_answer_together() -> None:
-    good = Probes(is_ready=lambda: True, metrics=lambda: b"a 1\n")
-    bad = Probes(is_ready=lambda: False, metrics=lambda: b"b 2\n")
+    good = ProbeHandlers(is_ready=lambda: True, metrics=lambda: b"a 1\n")
+    bad = ProbeHandlers(is_ready=lambda: False, metrics=lambda: b"b 2\n")
 
-    assert together(good, good).is_ready()
-    assert not together(good, bad).is_ready()
-    assert together(good, bad).metrics() == b"a 1\nb 2\n"
-    assert together().is_ready()
+    assert combined_probes(good, good).is_ready()
+    assert not combined_probes(good, bad).is_ready()
+    assert combined_probes(good, bad).metrics() == b"a 1\nb 2\n"
+    assert combined_probes().is_ready()

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
-from workspace_operator.identity.attributes import AttributeValue
-from workspace_operator.identity.calls import ABSENT, DELETE, IdentifierWish, IdentifyCall
-from workspace_operator.identity.emails import email_key
-from workspace_operator.identity.outcomes import Outcome
-from workspace_operator.identity.people import Person, age
-from workspace_operator.identity.population import Population, Suppression
-from workspace_operator.identity.references import Reference, key_of
-from workspace_operator.identity.resolve import identify
-from workspace_operator.identity.rules import EmailUpdates, IdentityRules, IDUpdates, Kind, Mode
+from workspace_operator.identity.identify.identify import identify
+from workspace_operator.identity.model.commands import ABSENT, DELETE, IdentifierValue, Identify
+from workspace_operator.identity.model.person import Person, effective_created_at
+from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.model.working_set import Suppression, WorkingSet
+from workspace_operator.identity.values.attributes import AttributeValue
+from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.identity.values.references import Reference, identifier_key
+from workspace_operator.identity.values.rules import EmailUpdates, IdentifierKind, IdentityRules, IDUpdates, Mode
 
 NOW = 1_700_000_000
 LONG_AGO = 1_600_000_000
@@ -29,7 +29,7 @@ def person(
     id_: str | None = None,
     email: str | None = None,
     *,
-    stored_at: int = NOW,
+    inserted_at: int = NOW,
     **attributes: AttributeValue,
 ) -> Person:
     return Person(
@@ -38,46 +38,48 @@ def person(
         email=email,
         email_key=None if email is None else email_key(email),
         attributes=attributes,
-        stored_at=stored_at,
-        created_at=age(attributes, stored_at=stored_at, now=NOW),
+        inserted_at=inserted_at,
+        created_at=effective_created_at(attributes, inserted_at=inserted_at, now=NOW),
     )
 
 
-def by(kind: str, value: str) -> Reference:
-    key = key_of(Kind(kind), value)
+def reference_by(kind: str, value: str) -> Reference:
+    key = identifier_key(IdentifierKind(kind), value)
     assert key is not None
-    return Reference(kind=Kind(kind), value=value, key=key)
+    return Reference(kind=IdentifierKind(kind), value=value, key=key)
 
 
-def call(
+def command(
     reference: Reference,
     body: Mapping[str, str | None] | None = None,
     *,
     update_only: bool = False,
     by_import: bool = False,
     **attributes: AttributeValue | None,
-) -> IdentifyCall:
+) -> Identify:
     """A call whose body says this of identifiers (None: delete it) and attributes."""
-    wishes = body or {}
-    return IdentifyCall(
+    updates = body or {}
+    return Identify(
         reference=reference,
-        id=_wish(wishes, "id"),
-        email=_wish(wishes, "email"),
-        cio_id=_wish(wishes, "cio_id"),
+        id=_identifier_update(updates, "id"),
+        email=_identifier_update(updates, "email"),
+        cio_id=_identifier_update(updates, "cio_id"),
         attributes=attributes,
         update_only=update_only,
         by_import=by_import,
     )
 
 
-def _wish(wishes: Mapping[str, str | None], name: str) -> IdentifierWish:
-    value = wishes.get(name, ABSENT)
+def _identifier_update(updates: Mapping[str, str | None], name: str) -> IdentifierValue:
+    value = updates.get(name, ABSENT)
     return DELETE if value is None else value
 
 
-def population(rules: IdentityRules, *people: Person, blocked: Iterable[tuple[str, str]] = ()) -> Population:
-    suppressions = [Suppression(kind=Kind(kind), key=key, suppression_id=f"s-{key}") for kind, key in blocked]
-    return Population(mode=rules.mode, people=people, suppressions=suppressions)
+def working_set(rules: IdentityRules, *people: Person, suppressed: Iterable[tuple[str, str]] = ()) -> WorkingSet:
+    suppressions = [
+        Suppression(kind=IdentifierKind(kind), key=key, suppression_id=f"s-{key}") for kind, key in suppressed
+    ]
+    return WorkingSet(mode=rules.mode, people=people, suppressions=suppressions)
 
 
 def numbered(prefix: str = "n") -> Callable[[], str]:
@@ -85,9 +87,9 @@ def numbered(prefix: str = "n") -> Callable[[], str]:
     return lambda: f"{prefix}{next(numbers):04d}"
 
 
-def run(rules: IdentityRules, people: Population, what: IdentifyCall, *, now: int = NOW) -> Outcome:
+def run_identify(rules: IdentityRules, people: WorkingSet, what: Identify, *, now: int = NOW) -> CommandResult:
     return identify(rules, people, what, now=now, new_cio_id=numbered(f"n{len(people.people)}-"))
 
 
-def refused(outcome: Outcome) -> dict[str, str]:
-    return {refusal.kind.value: refusal.reason for refusal in outcome.refusals}
+def refused(result: CommandResult) -> dict[str, str]:
+    return {refusal.kind.value: refusal.reason for refusal in result.refusals}

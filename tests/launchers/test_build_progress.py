@@ -20,7 +20,7 @@ test -z "$FAILING" || { echo "it does not link" >&2; exit 1; }
 """
 
 
-class Log(io.StringIO):
+class RecordedLog(io.StringIO):
     """A log that goes into a file, too, where the go of the test reads it."""
 
     def __init__(self, file: Path) -> None:
@@ -35,28 +35,28 @@ class Log(io.StringIO):
 
 
 @pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedLog:
     """The log of a build in which every look is told."""
     monkeypatch.setattr("tests.controlplane.progress.EVERY_SECONDS", 0)
     monkeypatch.setenv("TOLD", str(tmp_path / "told"))
-    return Log(tmp_path / "told")
+    return RecordedLog(tmp_path / "told")
 
 
 @pytest.fixture
-def go(tmp_path: Path, log: Log) -> Go:
+def go(tmp_path: Path, log: RecordedLog) -> Go:
     program = tmp_path / "go"
     program.write_text(GO)
     program.chmod(0o755)
     return Go(program, tmp_path, Progress(log))
 
 
-def steps(log: Log) -> list[str]:
+def steps(log: RecordedLog) -> list[str]:
     """The steps that were told, each once."""
     told = [line.split("s  ")[1].partition(",")[0] for line in log.getvalue().splitlines()]
     return list(dict.fromkeys(told))
 
 
-def test_linking_is_a_step_of_its_own(go: Go, log: Log) -> None:
+def test_linking_is_a_step_of_its_own(go: Go, log: RecordedLog) -> None:
     wanted = go.list_packages(["."])
 
     go.compile(["."], wanted)
@@ -65,7 +65,7 @@ def test_linking_is_a_step_of_its_own(go: Go, log: Log) -> None:
     assert steps(log)[-2:] == ["compiling", "linking"]
 
 
-def test_build_that_fails_is_told(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_that_fails_is_reported(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAILING", "yes")
 
     with pytest.raises(BuildFailed, match="it does not link"):

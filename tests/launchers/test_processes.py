@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tests.e2e.waiting import until
+from tests.e2e.waiting import wait_until
 from tests.processes import ProcessIdentity, Server, start_detached, wait_until_gone
 
 CHECKOUT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def test_watcher_leaves_with_its_server(tmp_path: Path) -> None:
     server = Server.start(["sleep", "60"], log=tmp_path / "log")
     server.end()
 
-    until(lambda: not group_exists(server.pid))
+    wait_until(lambda: not group_exists(server.pid))
 
 
 def group_exists(group: int) -> bool:

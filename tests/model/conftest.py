@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.postgres import Postgres
-from tests.store.adapters import Store, memory_store, partitioned, sql_store, upgraded
+from tests.store.backends import Store, memory_store, partitioned, sql_store, upgraded
 
-pytest.register_assert_rewrite("tests.model.machine")
+pytest.register_assert_rewrite("tests.model.harness.comparison")
 
 
 @pytest.fixture(

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.changed_stores import ChangedPeople
-from tests.model.migrations import ChangingOpinions
-from tests.model.test_machines import settings
-from tests.store.adapters import Store
-from workspace_operator.identity.rules import IdentityRules
+from tests.model.harness.migrating_store import MigratingPeople
+from tests.model.harness.migration_comparison import MigrationComparison
+from tests.model.test_comparison import settings
+from tests.store.backends import Store
+from workspace_operator.identity.values.rules import IdentityRules
 
 EXAMPLES = {"memory": 40, "sqlite": 10, "postgresql": 5, "partitioned": 3}
 """Workspaces in the short form, 30 steps each: together they take less than a minute."""
@@ -16,9 +16,9 @@ TIMES_AS_MANY = 40
 
 
 def test_changes_agree_with_the_model(any_store: Store, request: pytest.FixtureRequest) -> None:
-    class Changing(ChangingOpinions):
-        def drive(self, rules: IdentityRules) -> ChangedPeople:
-            return ChangedPeople(any_store, rules)
+    class Changing(MigrationComparison):
+        def drive(self, rules: IdentityRules) -> MigratingPeople:
+            return MigratingPeople(any_store, rules)
 
     examples = EXAMPLES[request.node.callspec.id]
     run_state_machine_as_test(Changing, settings=settings(examples, times_as_many=TIMES_AS_MANY))

@@ -4,15 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
-from workspace_operator.migrations.stages import Stage
-from workspace_operator.reconcile.credentials import CredentialsSeen, SecretState
-from workspace_operator.reconcile.deciding import decide
-from workspace_operator.reconcile.observed import Candidate, Observed, Owner, Settings, StoreAway, StoredWorkspace
-from workspace_operator.reconcile.plan import Plan
-from workspace_operator.reconcile.wishes import Resource, Wish
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.actions import Plan
+from workspace_operator.reconcile.model.credentials import ObservedCredentials, SecretState
+from workspace_operator.reconcile.model.desired import DesiredState, Resource
+from workspace_operator.reconcile.model.observed import Candidate, ObservedState, StoreUnreachable
+from workspace_operator.reconcile.policies.planner import decide
 from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
+from workspace_operator.workspaces.model import Owner, Settings, Workspace
 
 CLUSTER = "cluster-1"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -21,37 +22,37 @@ SHOP = Settings(display_name="Shop")
 OWNER = Owner(cluster=CLUSTER, namespace="team-a", name="shop", uid="uid-1")
 
 
-def wish(mode: Mode | None = None, account: str = "default", **settings: Any) -> Wish:
-    return Wish(account=account, mode=mode, settings=replace(SHOP, **settings))
+def desired(mode: Mode | None = None, account: str = "default", **settings: Any) -> DesiredState:
+    return DesiredState(account=account, mode=mode, settings=replace(SHOP, **settings))
 
 
-def merging(mode: Mode | None = Mode.EMAIL_OR_ID) -> Wish:
+def merging(mode: Mode | None = Mode.EMAIL_OR_ID) -> DesiredState:
     """A wish to make one person of those who share an address."""
-    return replace(wish(mode), on_conflict=OnConflict.MERGE)
+    return replace(desired(mode), on_conflict=OnConflict.MERGE)
 
 
-def resource(**changes: Any) -> Resource:
+def resource(**migrations: Any) -> Resource:
     values: dict[str, Any] = {
         "namespace": "team-a",
         "name": "shop",
         "uid": "uid-1",
         "generation": 3,
-        "wish": wish(),
+        "desired": desired(),
     }
-    return Resource(**values | changes)
+    return Resource(**values | migrations)
 
 
-def leaving(**changes: Any) -> Resource:
+def deleted_resource(**migrations: Any) -> Resource:
     """A resource that is being deleted, with policy Delete and our finalizer."""
     values: dict[str, Any] = {
         "deleting": True,
         "deletion_policy": DeletionPolicy.DELETE,
         "finalizers": (FINALIZER,),
     }
-    return resource(**values | changes)
+    return resource(**values | migrations)
 
 
-def stored(**changes: Any) -> StoredWorkspace:
+def stored(**migrations: Any) -> Workspace:
     """The workspace of the resource above, with the same settings in force."""
     values: dict[str, Any] = {
         "workspace_id": 7,
@@ -63,16 +64,16 @@ def stored(**changes: Any) -> StoredWorkspace:
         "spec_generation": 3,
         "spec_row_version": 4,
     }
-    return StoredWorkspace(**values | changes)
+    return Workspace(**values | migrations)
 
 
-def somebodys(*, released: bool = False, **owner: Any) -> Candidate:
+def candidate(*, owner_is_gone: bool = False, **owner: Any) -> Candidate:
     """A workspace of another resource."""
     others = replace(OWNER, **{"name": "other", "uid": "uid-9"} | owner)
-    return Candidate(workspace=stored(workspace_id=9, owner=others), released=released)
+    return Candidate(workspace=stored(workspace_id=9, owner=others), owner_is_gone=owner_is_gone)
 
 
-def migration(stage: Stage = Stage.CHECKING, **changes: Any) -> Migration:
+def migration(stage: Stage = Stage.CHECKING, **migrations: Any) -> Migration:
     values: dict[str, Any] = {
         "workspace_id": 7,
         "number": 2,
@@ -81,28 +82,28 @@ def migration(stage: Stage = Stage.CHECKING, **changes: Any) -> Migration:
         "stage": stage,
         "requested_at": NOW,
     }
-    return Migration(**values | changes)
+    return Migration(**values | migrations)
 
 
-def blocked(**changes: Any) -> Migration:
+def blocked(**migrations: Any) -> Migration:
     counts = ViolationCounts(duplicate_email=2, id_is_another_email=1, people_concerned=3)
     values: dict[str, Any] = {"people_total": 100, "people_checked": 100, "violations": counts, "export": 5}
-    return migration(Stage.BLOCKED, **values | changes)
+    return migration(Stage.BLOCKED, **values | migrations)
 
 
-def kept(**changes: Any) -> CredentialsSeen:
+def observed_credentials(**migrations: Any) -> ObservedCredentials:
     """Credentials that are in the resource's own Secret, as asked for by nobody."""
     values: dict[str, Any] = {"secret": SecretState.OWN, "is_current": True, "rotated_at": NOW}
-    return CredentialsSeen(**values | changes)
+    return ObservedCredentials(**values | migrations)
 
 
-def decided(resource: Resource, observed: Observed | StoreAway, *, now: datetime = NOW) -> Plan:
+def plan_for(resource: Resource, observed: ObservedState | StoreUnreachable, *, now: datetime = NOW) -> Plan:
     return decide(resource, observed, cluster_id=CLUSTER, now=now)
 
 
-def told(resource: Resource, observed: Observed | StoreAway) -> dict[str, Any]:
+def status_for(resource: Resource, observed: ObservedState | StoreUnreachable) -> dict[str, Any]:
     """The status that a plan without actions writes."""
-    plan = decided(resource, observed)
+    plan = plan_for(resource, observed)
     assert plan.actions == ()
     assert plan.status is not None
     return dict(plan.status)

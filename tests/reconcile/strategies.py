@@ -4,24 +4,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.reconcile.builders import CLUSTER, NOW, decided
-from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
-from workspace_operator.migrations.records import Migration, OnConflict, ViolationCounts
-from workspace_operator.migrations.stages import Stage
-from workspace_operator.reconcile.credentials import CredentialsSeen, SecretState
-from workspace_operator.reconcile.observed import (
+from tests.reconcile.builders import CLUSTER, NOW, plan_for
+from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.credentials import ObservedCredentials, SecretState
+from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource
+from workspace_operator.reconcile.model.observed import (
     Candidate,
+    Liveness,
     Namesake,
-    Observed,
-    Owner,
-    PeopleCounts,
-    Pulse,
-    SendMode,
-    Settings,
-    StoreAway,
-    StoredWorkspace,
+    ObservedState,
+    StoreUnreachable,
 )
-from workspace_operator.reconcile.wishes import InvalidWish, Resource, Wish
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import (
     ADOPT,
@@ -32,6 +27,7 @@ from workspace_operator.resources.workspaces import (
     ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
 )
+from workspace_operator.workspaces.model import Owner, PeopleCounts, SendMode, Settings, Workspace
 
 SECRET = "s3cr3t"
 STORES = ["store-1", "store-2"]
@@ -52,11 +48,11 @@ settings = st.builds(
     test_address=st.sampled_from([None, f"{SECRET}@example.com"]),
     open_tracking=st.booleans(),
 )
-wishes = st.builds(
-    Wish, account=accounts, settings=settings, mode=st.none() | modes, on_conflict=st.sampled_from(OnConflict)
+desired_states = st.builds(
+    DesiredState, account=accounts, settings=settings, mode=st.none() | modes, on_conflict=st.sampled_from(OnConflict)
 )
 problems = st.builds(Problem, path=st.sampled_from(["", "spec.color"]), message=st.text(max_size=500))
-invalid_wishes = st.builds(InvalidWish, problems=st.lists(problems, min_size=1, max_size=9).map(tuple))
+invalid_specs = st.builds(InvalidSpec, problems=st.lists(problems, min_size=1, max_size=9).map(tuple))
 annotations = st.fixed_dictionaries(
     {"kubectl.kubernetes.io/last-applied-configuration": st.just(SECRET)},
     optional={
@@ -89,7 +85,7 @@ def resources(wanted: st.SearchStrategy[Any], statuses: st.SearchStrategy[Any]) 
         name=st.just("shop"),
         uid=st.just("uid-1"),
         generation=st.integers(1, 4),
-        wish=wanted,
+        desired=wanted,
         suspended=st.booleans(),
         deletion_policy=st.sampled_from(DeletionPolicy),
         deleting=st.booleans(),
@@ -109,13 +105,13 @@ def owners(*, names: list[str], namespaces: list[str], clusters: list[str]) -> s
     )
 
 
-anybody = owners(names=["shop", "other"], namespaces=["team-a", "team-b"], clusters=[CLUSTER, "cluster-2"])
+any_owner = owners(names=["shop", "other"], namespaces=["team-a", "team-b"], clusters=[CLUSTER, "cluster-2"])
 namesakes = owners(names=["shop"], namespaces=["team-a"], clusters=[CLUSTER])
 
 
-def workspaces(owner: st.SearchStrategy[Owner]) -> st.SearchStrategy[StoredWorkspace]:
+def workspaces(owner: st.SearchStrategy[Owner]) -> st.SearchStrategy[Workspace]:
     return st.builds(
-        StoredWorkspace,
+        Workspace,
         workspace_id=st.integers(1, 3),
         account=accounts,
         owner=owner,
@@ -154,8 +150,8 @@ def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migrat
         people_checked=counts,
         people_without_id=counts,
         people_without_identifier=counts,
+        people_to_merge=counts,
         people_merged=counts,
-        people_folded=counts,
         ids_given_up=counts,
         violations=violations,
         export=st.none() | counts,
@@ -164,40 +160,40 @@ def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migrat
 
 
 credentials = st.builds(
-    CredentialsSeen,
+    ObservedCredentials,
     secret=st.sampled_from(SecretState),
     is_current=st.booleans(),
     rotated_at=st.none() | moments,
     previous_valid_until=st.none() | moments,
     request=st.sampled_from(["", "first"]),
 )
-candidates = st.builds(Candidate, workspace=workspaces(anybody), released=st.booleans())
+candidates = st.builds(Candidate, workspace=workspaces(any_owner), owner_is_gone=st.booleans())
 namesakes_elsewhere = st.builds(
     Namesake,
     workspace=workspaces(owners(names=["shop"], namespaces=["team-a"], clusters=["cluster-2", "cluster-3"])),
     beats=st.none() | counts,
-    pulse=st.sampled_from(Pulse),
+    liveness=st.sampled_from(Liveness),
 )
 observations = st.builds(
-    Observed,
+    ObservedState,
     store_id=st.sampled_from(STORES),
     workspace=st.none() | workspaces(namesakes),
     name_holder=st.none() | candidates,
-    adoptable=st.none() | candidates,
-    remembered=st.none() | candidates,
+    from_annotation=st.none() | candidates,
+    from_status=st.none() | candidates,
     namesakes=st.lists(namesakes_elsewhere, max_size=2).map(tuple),
     migration=st.none() | migrations(st.integers(1, 3)),
     credentials=st.none() | credentials,
     people=st.none() | st.builds(PeopleCounts, total=counts, with_email=counts, without_id=counts),
 )
-looks = observations | st.builds(StoreAway)
-visits = st.tuples(resources(wishes | invalid_wishes, garbage), looks)
+observation_results = observations | st.builds(StoreUnreachable)
+reconciles = st.tuples(resources(desired_states | invalid_specs, garbage), observation_results)
 
 
-def told_before(visit: tuple[Resource, Observed | StoreAway]) -> Any:
+def with_earlier_status(visit: tuple[Resource, ObservedState | StoreUnreachable]) -> Any:
     """A status that was really written once, or what was there before."""
     resource, look = visit
-    return decided(resource, look).status or resource.status
+    return plan_for(resource, look).status or resource.status
 
 
-statuses = garbage | visits.map(told_before)
+statuses = garbage | reconciles.map(with_earlier_status)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.postgres import Postgres
-from tests.store.adapters import Store, empty, memory_store, partitioned, sql_store, upgraded
-from tests.store.crowds import crowd_in
-from tests.store.scenes import Scene
-from workspace_operator.identity.rules import Mode
-from workspace_operator.store.engines import Database
+from tests.store.backends import Store, empty, memory_store, partitioned, sql_store, upgraded
+from tests.store.bulk_data import add_sharers
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.store.engine.databases import Database
 
 DATABASES = (
     "sqlite_database",
@@ -74,18 +74,18 @@ def store_to_interrupt(request: pytest.FixtureRequest) -> Store:
 
 
 @pytest.fixture
-def scene(store: Store) -> Scene:
+def env(store: Store) -> WorkspaceEnv:
     """A workspace of mode IDOnly."""
-    return Scene.create(store, Mode.ID_ONLY)
+    return WorkspaceEnv.create(store, Mode.ID_ONLY)
 
 
 @pytest.fixture
-def sql_scene(sql: Store) -> Scene:
+def sql_env(sql: Store) -> WorkspaceEnv:
     """The same, on databases only."""
-    return Scene.create(sql, Mode.ID_ONLY)
+    return WorkspaceEnv.create(sql, Mode.ID_ONLY)
 
 
 @pytest.fixture
-def crowd(scene: Scene) -> dict[str, str]:
+def people(env: WorkspaceEnv) -> dict[str, str]:
     """People in the scene, by id, some of whom share addresses."""
-    return crowd_in(scene)
+    return add_sharers(env)

@@ -6,51 +6,51 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace_operator.store.engines import Database
+from workspace_operator.store.engine.databases import Database
 
-Ask = Callable[[str], list[tuple[Any, ...]]]
+Query = Callable[[str], list[tuple[Any, ...]]]
 
-CLAIMED = """
+MISSING_IDENTIFIERS = """
 SELECT p.workspace_id, 1, p.id, p.cio_id FROM person p WHERE p.id IS NOT NULL
 UNION ALL
 SELECT p.workspace_id, 2, p.email_key, p.cio_id FROM person p JOIN workspace w ON w.workspace_id = p.workspace_id
 WHERE p.email_key IS NOT NULL AND w.mode <> 'IDOnly' AND NOT EXISTS (
   SELECT 1 FROM shared_email s WHERE s.workspace_id = p.workspace_id AND s.email_key = p.email_key
-  AND w.folds AND NOT s.folded AND s.people > 1 AND p.cio_id <> (
+  AND w.merges_pending AND NOT s.merged AND s.people > 1 AND p.cio_id <> (
     SELECT i.cio_id FROM identifier i
     WHERE i.workspace_id = p.workspace_id AND i.kind = 2 AND i.value_key = p.email_key))"""
 
-KEPT = "SELECT workspace_id, kind, value_key, cio_id FROM identifier"
+STALE_IDENTIFIERS = "SELECT workspace_id, kind, value_key, cio_id FROM identifier"
 
 ORPHANS_OF = """
 SELECT '{0}', t.workspace_id FROM {0} t
 WHERE NOT EXISTS (SELECT 1 FROM workspace w WHERE w.workspace_id = t.workspace_id)""".format
 
-TRACKED_WITHOUT_REASON = """
-SELECT w.workspace_id FROM workspace w WHERE w.tracks_changes AND NOT EXISTS (
+UNEXPECTED_CHANGE_LOG = """
+SELECT w.workspace_id FROM workspace w WHERE w.change_log_enabled AND NOT EXISTS (
   SELECT 1 FROM migration m WHERE m.workspace_id = w.workspace_id
   AND m.stage IN ('Checking', 'Preparing', 'Blocked'))"""
 
-FOLDED_WITHOUT_REASON = """
-SELECT w.workspace_id FROM workspace w WHERE w.folds AND NOT EXISTS (
-  SELECT 1 FROM migration m WHERE m.workspace_id = w.workspace_id AND m.stage IN ('Switched', 'Folding'))"""
+UNEXPECTED_PENDING_MERGES = """
+SELECT w.workspace_id FROM workspace w WHERE w.merges_pending AND NOT EXISTS (
+  SELECT 1 FROM migration m WHERE m.workspace_id = w.workspace_id AND m.stage IN ('Switched', 'Merging'))"""
 
 # A group that counts as one person: it has all who share the address, and the address is the oldest one's.
 WRONG_GROUPS = """
 SELECT s.workspace_id, s.email_key FROM shared_email s JOIN workspace w ON w.workspace_id = s.workspace_id
-WHERE w.folds AND s.people > 1 AND NOT s.folded AND (
+WHERE w.merges_pending AND s.people > 1 AND NOT s.merged AND (
   s.people <> (SELECT count(*) FROM person p WHERE p.workspace_id = s.workspace_id AND p.email_key = s.email_key)
   OR NOT EXISTS (
     SELECT 1 FROM identifier i WHERE i.workspace_id = s.workspace_id AND i.kind = 2 AND i.value_key = s.email_key
     AND i.cio_id = (
       SELECT p.cio_id FROM person p WHERE p.workspace_id = s.workspace_id AND p.email_key = s.email_key
-      ORDER BY p.created_at, p.stored_at, p.cio_id LIMIT 1)))"""
+      ORDER BY p.created_at, p.inserted_at, p.cio_id LIMIT 1)))"""
 
 SHARED_IN_FORCE = """
 SELECT p.workspace_id, p.email_key FROM person p JOIN workspace w ON w.workspace_id = p.workspace_id
 WHERE w.mode <> 'IDOnly' AND p.email_key IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM shared_email s WHERE s.workspace_id = p.workspace_id AND s.email_key = p.email_key
-  AND w.folds AND NOT s.folded)
+  AND w.merges_pending AND NOT s.merged)
 GROUP BY p.workspace_id, p.email_key HAVING count(*) > 1"""
 
 LEFT_AT_REST = "SELECT workspace_id FROM {0}".format
@@ -63,22 +63,22 @@ GROUP BY workspace_id HAVING count(*) > 1"""
 UNLISTED_VIOLATIONS = """
 SELECT v.workspace_id, v.export_number FROM violation v WHERE NOT EXISTS (
   SELECT 1 FROM export e WHERE e.workspace_id = v.workspace_id AND e.number = v.export_number)
-AND NOT EXISTS (SELECT 1 FROM migration m WHERE m.workspace_id = v.workspace_id AND m.leftovers)"""
+AND NOT EXISTS (SELECT 1 FROM migration m WHERE m.workspace_id = v.workspace_id AND m.needs_cleanup)"""
 
-VIOLATIONS_OF_NOBODY = """
+ORPHANED_VIOLATIONS = """
 SELECT v.workspace_id, v.cio_id FROM violation v JOIN export e
 ON e.workspace_id = v.workspace_id AND e.number = v.export_number WHERE NOT EXISTS (
   SELECT 1 FROM person p WHERE p.workspace_id = v.workspace_id AND p.cio_id = v.cio_id)"""
 
-UNPLACED_VIOLATIONS = """
+UNINDEXED_VIOLATIONS = """
 SELECT v.workspace_id, v.cio_id FROM violation v JOIN export e
 ON e.workspace_id = v.workspace_id AND e.number = v.export_number WHERE NOT EXISTS (
-  SELECT 1 FROM listed_person p WHERE p.workspace_id = v.workspace_id AND p.export_number = v.export_number
+  SELECT 1 FROM export_person p WHERE p.workspace_id = v.workspace_id AND p.export_number = v.export_number
   AND p.cio_id = v.cio_id AND p.email_key = v.email_key AND p.created_at = v.created_at)"""
 
 # Of older exports rows may be gone already: before their places.
-PLACES_WITHOUT_VIOLATION = """
-SELECT p.workspace_id, p.cio_id FROM listed_person p JOIN export e
+STALE_VIOLATION_INDEX = """
+SELECT p.workspace_id, p.cio_id FROM export_person p JOIN export e
 ON e.workspace_id = p.workspace_id AND e.number = p.export_number
 WHERE e.number > (SELECT max(n.number) - 2 FROM export n WHERE n.workspace_id = e.workspace_id) AND NOT EXISTS (
   SELECT 1 FROM violation v WHERE p.workspace_id = v.workspace_id AND p.export_number = v.export_number
@@ -87,39 +87,39 @@ WHERE e.number > (SELECT max(n.number) - 2 FROM export n WHERE n.workspace_id = 
 WRONG_MODE = """
 SELECT m.workspace_id, m.stage, w.mode FROM migration m JOIN workspace w ON w.workspace_id = m.workspace_id
 WHERE m.number = (SELECT max(n.number) FROM migration n WHERE n.workspace_id = m.workspace_id)
-AND w.mode <> CASE WHEN m.stage IN ('Switched', 'Folding', 'Completed') THEN m.to_mode ELSE m.from_mode END"""
+AND w.mode <> CASE WHEN m.stage IN ('Switched', 'Merging', 'Completed') THEN m.to_mode ELSE m.from_mode END"""
 
-UNCLEARED = """
+LEFT_OVER_ROWS = """
 SELECT m.workspace_id, m.number FROM migration m
-WHERE m.stage IN ('Completed', 'Cancelled') AND (m.leftovers OR m.due_at IS NOT NULL)"""
+WHERE m.stage IN ('Completed', 'Cancelled') AND (m.needs_cleanup OR m.due_at IS NOT NULL)"""
 
-AT_REST = (UNCLEARED, LEFT_AT_REST("changed_key"), LEFT_AT_REST("shared_email"))
+AT_REST = (LEFT_OVER_ROWS, LEFT_AT_REST("migration_change_log"), LEFT_AT_REST("shared_email"))
 
 WITHOUT_EMAIL = "SELECT workspace_id, 2 FROM workspace WHERE mode = 'IDOnly'"
 
-BELONGINGS_OF_NOBODY = """
+ORPHANED_RECORDS = """
 SELECT '{0}', t.workspace_id, t.{1} FROM {0} t WHERE t.{1} IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM person p WHERE p.workspace_id = t.workspace_id AND p.cio_id = t.{1})""".format
 
 # All that remains of somebody who is gone is the note that they are.
-ACTIVITIES_OF_NOBODY = f"{BELONGINGS_OF_NOBODY('activity', 'cio_id')} AND t.type <> 4"
+ORPHANED_ACTIVITIES = f"{ORPHANED_RECORDS('activity', 'cio_id')} AND t.type <> 4"
 
-HOLDERLESS = "SELECT workspace_id, merge_id FROM merge WHERE (holder IS NULL) <> (undone_at IS NOT NULL)"
+MERGES_WITHOUT_OWNER = "SELECT workspace_id, merge_id FROM merge WHERE (holder IS NULL) <> (undone_at IS NOT NULL)"
 
 SEVERAL_NEWEST_CREDENTIALS = """
 SELECT workspace_id FROM credential WHERE valid_until IS NULL GROUP BY workspace_id HAVING count(*) > 1"""
 
-PER_WORKSPACE = (
-    "fence",
+WORKSPACE_TABLES = (
+    "workspace_lock",
     "person",
     "identifier",
     "suppression",
-    "changed_key",
+    "migration_change_log",
     "shared_email",
     "migration",
     "export",
     "violation",
-    "listed_person",
+    "export_person",
     "activity",
     "device",
     "membership",
@@ -131,32 +131,32 @@ PER_WORKSPACE = (
 def assert_sound(database: Database, *, at_rest: bool = True) -> None:
     """Hold the store to its invariants.
 
-    ``at_rest``: no change is under way and nothing is left to clear; otherwise rows of the future, or of what was
+    ``converged``: no change is under way and nothing is left to clear; otherwise rows of the future, or of what was
     in force before, may be there as long as the mode does not read them.
     """
     questions = (
-        TRACKED_WITHOUT_REASON,
-        FOLDED_WITHOUT_REASON,
+        UNEXPECTED_CHANGE_LOG,
+        UNEXPECTED_PENDING_MERGES,
         WRONG_GROUPS,
         SHARED_IN_FORCE,
         SEVERAL_OPEN,
         UNLISTED_VIOLATIONS,
-        VIOLATIONS_OF_NOBODY,
-        UNPLACED_VIOLATIONS,
-        PLACES_WITHOUT_VIOLATION,
+        ORPHANED_VIOLATIONS,
+        UNINDEXED_VIOLATIONS,
+        STALE_VIOLATION_INDEX,
         WRONG_MODE,
-        ACTIVITIES_OF_NOBODY,
-        BELONGINGS_OF_NOBODY("device", "cio_id"),
-        BELONGINGS_OF_NOBODY("membership", "cio_id"),
-        BELONGINGS_OF_NOBODY("merge", "holder"),
-        HOLDERLESS,
+        ORPHANED_ACTIVITIES,
+        ORPHANED_RECORDS("device", "cio_id"),
+        ORPHANED_RECORDS("membership", "cio_id"),
+        ORPHANED_RECORDS("merge", "holder"),
+        MERGES_WITHOUT_OWNER,
         SEVERAL_NEWEST_CREDENTIALS,
     )
-    with answering(database) as ask:
-        for question in (*map(ORPHANS_OF, PER_WORKSPACE), *questions, *(AT_REST if at_rest else ())):
+    with query_runner(database) as ask:
+        for question in (*map(ORPHANS_OF, WORKSPACE_TABLES), *questions, *(AT_REST if at_rest else ())):
             found = ask(question)
             assert found == [], f"{found[:5]} is the answer to {question}"
-        kept, claimed = set(ask(KEPT)), set(ask(CLAIMED))
+        kept, claimed = set(ask(STALE_IDENTIFIERS)), set(ask(MISSING_IDENTIFIERS))
         assert claimed - kept == set(), f"nobody finds them: {list(claimed - kept)[:5]}"
         unread = () if at_rest else ask(WITHOUT_EMAIL)
         wrong = [row for row in kept - claimed if row[:2] not in unread]
@@ -164,7 +164,7 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
 
 
 @contextmanager
-def answering(database: Database) -> Iterator[Ask]:
+def query_runner(database: Database) -> Iterator[Query]:
     """Ask in plain SQL, all of one moment, on a connection of its own."""
     engine = sa.create_engine(database.url, poolclass=sa.NullPool)
     if not database.is_sqlite:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.people import People
-from tests.model.states import differences, state_of
-from tests.model.stores import StoredPeople, state_in
-from tests.store.adapters import sql_store, upgraded
+from tests.model.harness.snapshots import differences, state_of
+from tests.model.harness.stores import StoredPeople, state_in
+from tests.model.reference.people import People
+from tests.store.backends import sql_store, upgraded
 from tests.store.invariants import assert_sound
-from tests.stress.replaying import replay
-from tests.stress.soundness import faults
-from tests.stress.witnesses import prepare, records
+from tests.stress.commit_log import prepare, records
+from tests.stress.invariants import violations
+from tests.stress.linearizability import replay
 from tests.stress.writers import run
-from workspace_operator.identity.rules import IdentityRules
-from workspace_operator.reconcile.observed import Settings
-from workspace_operator.store.engines import Database
+from workspace_operator.identity.values.rules import IdentityRules
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.workspaces.model import Settings
 
 IS_PROOF = bool(os.environ.get("WORKSPACE_OPERATOR_PROOF"))
 CALLS = 100_000 if IS_PROOF else 4_000
@@ -38,13 +38,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def test_many_writers_end_as_the_model(database: Database) -> None:
     """One run, looked at from all sides: each look would need a run of its own otherwise."""
     store, rules = sql_store(database), IdentityRules()
-    workspace_id = StoredPeople(store, rules).scene.workspace_id
+    workspace_id = StoredPeople(store, rules).env.workspace_id
 
     errors, changed = run(database.url.render_as_string(hide_password=False), workspace_id, calls=CALLS, seed=SEED)
 
     assert errors == []
     assert_sound(database)
-    assert list(faults(database)) == []
+    assert list(violations(database)) == []
     assert sum(len(each.calls) for each in records(database)) == CALLS
     assert_settings_changed_at_once(database, rules, changed)
     model = People(rules)

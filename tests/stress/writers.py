@@ -10,16 +10,16 @@ from itertools import cycle
 from multiprocessing.synchronize import Event
 from random import Random
 
-from tests.stress.saying import Speaker
-from tests.stress.witnesses import witness
-from workspace_operator.application.ports import Answer
-from workspace_operator.identity.outcomes import Outcome
-from workspace_operator.identity.rules import EmailUpdates
-from workspace_operator.reconcile.observed import Settings
-from workspace_operator.reconcile.plan import PutInForce
-from workspace_operator.store.engines import Database
-from workspace_operator.store.people import SQLPeople
-from workspace_operator.store.workspaces import SQLWorkspaces
+from tests.stress.commit_log import record_commit
+from tests.stress.operations import OperationGenerator
+from workspace_operator.application.ports import CommandResultOrError
+from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.values.rules import EmailUpdates
+from workspace_operator.reconcile.model.actions import UpdateSettings
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.repositories.people import SQLPeople
+from workspace_operator.store.repositories.workspaces import SQLWorkspaces
+from workspace_operator.workspaces.model import Settings
 
 WRITERS = 8
 SECONDS_BETWEEN_SETTINGS = 0.2
@@ -43,17 +43,17 @@ def run(url: str, workspace_id: int, *, calls: int, seed: int) -> tuple[Errors, 
 
 def write(url: str, workspace_id: int, number: int, seed: int, calls: int) -> Errors:
     """One writer."""
-    speaker = Speaker(random=Random(f"{seed}/{number}"), name=f"writer-{number}")
+    generator = OperationGenerator(random=Random(f"{seed}/{number}"), name=f"writer-{number}")
     database = Database(url)
-    people = SQLPeople(database, witness=witness)
+    people = SQLPeople(database, on_before_commit=record_commit)
     errors: Errors = []
-    for asks in speaker.says(calls):
+    for asks in generator.generate(calls):
         try:
             answers = people.perform(workspace_id, asks, now=int(time.time()))
         except Exception:  # noqa: BLE001 - whatever it is, a caller has seen it
             errors.append(traceback.format_exc())
         else:
-            speaker.cio_ids.extend(_cio_ids(answers))
+            generator.cio_ids.extend(_cio_ids(answers))
     database.close()
     return errors
 
@@ -68,13 +68,13 @@ def change_settings(url: str, workspace_id: int, stopping: Event) -> dict[int, S
     while not stopping.wait(SECONDS_BETWEEN_SETTINGS):
         updates, merges = next(variants)
         settings = replace(known.settings, email_updates=updates, merge_multi_identifier=merges)
-        action = PutInForce(workspace_id=workspace_id, row_version=known.row_version, settings=settings)
-        workspaces.carry_out(action, now=datetime.now(UTC))
+        action = UpdateSettings(workspace_id=workspace_id, row_version=known.row_version, settings=settings)
+        workspaces.apply(action, now=datetime.now(UTC))
         known = workspaces.get(workspace_id)
         changed[known.row_version] = known.settings
     database.close()
     return changed
 
 
-def _cio_ids(answers: Sequence[Answer]) -> list[str]:
-    return [each.person.cio_id for each in answers if isinstance(each, Outcome) and each.person is not None]
+def _cio_ids(answers: Sequence[CommandResultOrError]) -> list[str]:
+    return [each.person.cio_id for each in answers if isinstance(each, CommandResult) and each.person is not None]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workspace_operator.application.migrating import next_size
+from workspace_operator.application.migrations.worker import next_size
 from workspace_operator.application.ports import Batch
 
 MOST = 3200
@@ -13,12 +13,12 @@ MOST = 3200
     [
         (400, Batch(done=False), 1600),
         (1600, Batch(done=False), MOST),
-        (1600, Batch(done=False, hold=5.0), MOST),
-        (400, Batch(done=False, crowded=True), 1600),
-        (400, Batch(done=False, crowded=True, hold=2.0), 200),
-        (400, Batch(done=False, crowded=True, hold=0.5), 800),
-        (400, Batch(done=False, crowded=True, hold=0.01), 1600),
-        (400, Batch(done=False, crowded=True, hold=1000.0), 100),
+        (1600, Batch(done=False, lock_time_ratio=5.0), MOST),
+        (400, Batch(done=False, contended=True), 1600),
+        (400, Batch(done=False, contended=True, lock_time_ratio=2.0), 200),
+        (400, Batch(done=False, contended=True, lock_time_ratio=0.5), 800),
+        (400, Batch(done=False, contended=True, lock_time_ratio=0.01), 1600),
+        (400, Batch(done=False, contended=True, lock_time_ratio=1000.0), 100),
     ],
     ids=str,
 )
@@ -27,4 +27,4 @@ def test_next_batch_is_as_large_as_others_can_wait_for(size: int, batch: Batch, 
 
 
 def test_something_is_always_done() -> None:
-    assert next_size(1, Batch(done=False, crowded=True, hold=1000.0), most=3) == 1
+    assert next_size(1, Batch(done=False, contended=True, lock_time_ratio=1000.0), most=3) == 1

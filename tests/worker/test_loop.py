@@ -26,7 +26,7 @@ class Failing:
 def test_failures_end_nothing(error: Exception, times: int) -> None:
     stopping = threading.Event()
     failing = Failing(error, times=times, stop=stopping.set)
-    loop = WorkerLoop(duties=[failing], stopping=stopping, idle=0.1, longest_wait=0)
+    loop = WorkerLoop(jobs=[failing], stopping=stopping, idle=0.1, max_wait=0)
 
     loop.run()
 
@@ -34,7 +34,7 @@ def test_failures_end_nothing(error: Exception, times: int) -> None:
 
 
 def test_pauses_grow_up_to_longest() -> None:
-    loop = WorkerLoop(duties=[], stopping=threading.Event(), chance=lambda: 1.0)
+    loop = WorkerLoop(jobs=[], stopping=threading.Event(), jitter=lambda: 1.0)
 
     assert [loop._pause(failures) for failures in (0, 1, 2, 5, 6, 7, 5000)] == [0.5, 1, 2, 16, 30, 30, 30]
 
@@ -65,14 +65,14 @@ class Unpaused(threading.Event):
 def test_failing_duty_keeps_no_other_waiting() -> None:
     stopping = threading.Event()
     failing, counting = Failing(RuntimeError("a mistake"), 10**9, stopping.set), Counting(5, stopping.set)
-    loop = WorkerLoop(duties=[failing, counting], stopping=stopping, idle=0, longest_wait=0)
+    loop = WorkerLoop(jobs=[failing, counting], stopping=stopping, idle=0, max_wait=0)
 
     loop.run()
 
     assert counting.left == -1
 
 
-class Faltering:
+class Intermittent:
     """A duty that fails at first, and notes how the loop was by then."""
 
     def __init__(self, failures: int, rounds: int) -> None:
@@ -82,7 +82,7 @@ class Faltering:
 
     def work_once(self) -> bool:
         assert self.loop is not None
-        self.seen.append(self.loop.well.is_set())
+        self.seen.append(self.loop.healthy.is_set())
         if len(self.seen) == self.rounds:
             self.loop.stopping.set()
         if len(self.seen) <= self.failures:
@@ -91,8 +91,8 @@ class Faltering:
 
 
 def test_loop_is_well_after_a_round_that_was() -> None:
-    faltering = Faltering(failures=2, rounds=4)
-    faltering.loop = loop = WorkerLoop(duties=[faltering], stopping=threading.Event(), idle=0, longest_wait=0)
+    faltering = Intermittent(failures=2, rounds=4)
+    faltering.loop = loop = WorkerLoop(jobs=[faltering], stopping=threading.Event(), idle=0, max_wait=0)
 
     loop.run()
 
@@ -102,7 +102,7 @@ def test_loop_is_well_after_a_round_that_was() -> None:
 def test_busy_loop_does_not_pause() -> None:
     stopping = Unpaused()
     counting = Counting(100, stopping.set)
-    loop = WorkerLoop(duties=[counting], stopping=stopping, idle=10)
+    loop = WorkerLoop(jobs=[counting], stopping=stopping, idle=10)
 
     loop.run()
 

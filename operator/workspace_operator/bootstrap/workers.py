@@ -8,53 +8,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from workspace_operator.application.forgetting import Forgetter
-from workspace_operator.application.gauging import MigrationGauges
-from workspace_operator.application.migrating import MigrationWorker
-from workspace_operator.application.probes import Probes, endpoint_of, together
-from workspace_operator.application.write_monitor import WriteMonitor
-from workspace_operator.bootstrap.stores import Store
+from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.health.write_monitor import WriteMonitor
+from workspace_operator.application.migrations.metrics import MigrationGauges
+from workspace_operator.application.migrations.worker import MigrationWorker
+from workspace_operator.application.people.retention import ActivityRetention
+from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.worker.loop import WorkerLoop
 
-FIRST_LOOK_FOR_OLD = timedelta(minutes=1)
+RETENTION_INITIAL_DELAY = timedelta(minutes=1)
 """Delay of the first search for old activities: with 1000 workspaces it took a quarter of an operator's start."""
 
 MONITOR_END_SECONDS = 2.0
 """For a check under way, before its connections are closed."""
 
 
-def migration_worker(store: Store, stopping: threading.Event) -> MigrationWorker:
+def make_migration_worker(store: Repositories, stopping: threading.Event) -> MigrationWorker:
     """A worker that no other one of any process is mistaken for."""
     name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
     return MigrationWorker(migrations=store.migrations, worker=name, clock=store.clock, stopping=stopping.is_set)
 
 
-def worker_loop(store: Store, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
+def make_worker_loop(store: Repositories, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
     """The worker, running until told to stop."""
-    forgetter = Forgetter(
-        belongings=store.belongings, keep=keep_activities, clock=store.clock, first_look=FIRST_LOOK_FOR_OLD
+    activity_retention = ActivityRetention(
+        person_records=store.person_records,
+        retention_period=keep_activities,
+        clock=store.clock,
+        initial_delay=RETENTION_INITIAL_DELAY,
     )
-    return WorkerLoop(duties=(migration_worker(store, stopping), forgetter), stopping=stopping)
+    return WorkerLoop(jobs=(make_migration_worker(store, stopping), activity_retention), stopping=stopping)
 
 
 def run_worker(
-    store: Store, stopping: threading.Event, *, keep_activities: timedelta, health_endpoint: str | None = None
+    store: Repositories, stopping: threading.Event, *, keep_activities: timedelta, health_endpoint: str | None = None
 ) -> None:
     """Run the worker until told to stop, with probes if an endpoint is given. Raises InvalidInput for that."""
-    loop = worker_loop(store, stopping, keep_activities=keep_activities)
+    loop = make_worker_loop(store, stopping, keep_activities=keep_activities)
     if health_endpoint is None:
         loop.run()
         return
     from workspace_operator.handlers import health
 
-    endpoint = endpoint_of(health_endpoint)
-    with monitored(store) as monitor:
-        own = Probes(is_ready=loop.well.is_set, metrics=bytes)
-        health.work_and_serve(loop.run, endpoint, together(own, store_probes(store, monitor)))
+    endpoint = parse_endpoint(health_endpoint)
+    with monitor_writes(store) as monitor:
+        own = ProbeHandlers(is_ready=loop.healthy.is_set, metrics=bytes)
+        health.run_with_probes(loop.run, endpoint, combined_probes(own, store_probes(store, monitor)))
 
 
 @contextmanager
-def monitored(store: Store) -> Iterator[WriteMonitor]:
+def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
     """Check the store's write path meanwhile, in a thread that keeps no process from its end."""
     monitor, stopping = WriteMonitor(write_path=store.write_path), threading.Event()
     thread = threading.Thread(target=monitor.run, args=(stopping,), name="write-monitor", daemon=True)
@@ -66,6 +69,6 @@ def monitored(store: Store) -> Iterator[WriteMonitor]:
         thread.join(MONITOR_END_SECONDS)
 
 
-def store_probes(store: Store, monitor: WriteMonitor) -> Probes:
+def store_probes(store: Repositories, monitor: WriteMonitor) -> ProbeHandlers:
     """What every process with probes tells of its store."""
-    return Probes(is_ready=monitor.is_writable, metrics=MigrationGauges(migrations=store.migrations).text)
+    return ProbeHandlers(is_ready=monitor.is_writable, metrics=MigrationGauges(migrations=store.migrations).text)

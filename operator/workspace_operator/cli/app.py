@@ -7,20 +7,20 @@ from typing import NoReturn
 
 import typer
 
-from workspace_operator.cli import (
-    applying,
+from workspace_operator.cli.commands import (
+    apply,
     credentials,
     database,
     exports,
     merges,
     migrations,
     people,
-    planning,
-    running,
+    plan,
+    run,
     segments,
     workspaces,
 )
-from workspace_operator.cli.output import ERROR, complain
+from workspace_operator.cli.support.output import ERROR, print_error
 from workspace_operator.errors import WorkspaceOperatorError
 
 USAGE_ERROR = 64
@@ -33,9 +33,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("apply", epilog=applying.EXAMPLES)(applying.apply)
-app.command("plan", epilog=planning.EXAMPLES)(planning.plan)
-app.add_typer(running.app, name="run", short_help="Run the operator, the people API and the worker, or one.")
+app.command("apply", epilog=apply.EXAMPLES)(apply.apply)
+app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
+app.add_typer(run.app, name="run", short_help="Run the operator, the people API and the worker, or one.")
 app.add_typer(people.app, name="people")
 app.add_typer(segments.app, name="segments")
 app.add_typer(merges.app, name="merges")
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(args=arguments, prog_name="workspacectl")
     except WorkspaceOperatorError as error:
-        complain(str(error))
+        print_error(str(error))
     except OSError as error:
-        complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        print_error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     sys.exit(ERROR)

@@ -8,7 +8,7 @@ import urllib3
 from kubernetes import client, config
 
 from workspace_operator.application.ports import Access
-from workspace_operator.cluster.requests import ask, authorization_of
+from workspace_operator.cluster.api_client import authorization_header, request
 from workspace_operator.errors import ClusterUnavailable, InvalidInput
 
 logger = logging.getLogger(__name__)
@@ -47,13 +47,13 @@ def access_of(api: client.ApiClient) -> Access:
         server=settings.host,
         ca_file=settings.ssl_ca_cert,
         insecure=not settings.verify_ssl,
-        authorization=authorization_of(settings),
+        authorization=authorization_header(settings),
         certificate_file=settings.cert_file,
         key_file=settings.key_file,
     )
 
 
-def awaited_cluster_id(api: client.ApiClient, wait: Callable[[float], bool]) -> str | None:
+def wait_for_cluster_id(api: client.ApiClient, wait: Callable[[float], bool]) -> str | None:
     """The cluster's identity, asked for until the cluster answers; None if ``wait`` says that we stop."""
     while True:
         try:
@@ -66,7 +66,7 @@ def awaited_cluster_id(api: client.ApiClient, wait: Callable[[float], bool]) -> 
 
 def cluster_id(api: client.ApiClient) -> str:
     """The UID of the namespace kube-system, which names the cluster in the store. Raises ClusterUnavailable."""
-    return str(ask(api, "GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
+    return str(request(api, "GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
 
 
 def _is_pod() -> bool:

@@ -16,15 +16,15 @@ from urllib.parse import quote
 
 from kubernetes import client
 
-from workspace_operator.cluster.requests import JSON_PATCH, METADATA, ask
-from workspace_operator.errors import ClusterRefused, ClusterUnavailable, Moved, NotFound
-from workspace_operator.reconcile.observed import Owner
-from workspace_operator.reconcile.plan import Event
+from workspace_operator.cluster.api_client import JSON_PATCH, METADATA, request
+from workspace_operator.errors import ClusterForbidden, ClusterUnavailable, NotFound, StaleRevision
+from workspace_operator.reconcile.model.actions import Event
 from workspace_operator.resources.workspaces import API_VERSION, KIND, MANAGER, PLURAL
+from workspace_operator.workspaces.model import Owner
 
 logger = logging.getLogger(__name__)
 
-PAGE = 500
+PAGE_SIZE = 500
 """Resources that are listed at once."""
 
 MESSAGE_LENGTH = 1024
@@ -42,32 +42,32 @@ class ClusterResources:
     cluster_id: str
 
     def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
-        """Replace the status; returns the new resourceVersion. Raises Moved or NotFound."""
+        """Replace the status; returns the new resourceVersion. Raises StaleRevision or NotFound."""
         value = {"op": "add", "path": "/status", "value": status}
-        return self._patched(f"{_path(namespace, name)}/status", value, resource_version)
+        return self._patch(f"{_path(namespace, name)}/status", value, resource_version)
 
     def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
-        """Replace the finalizers; returns the new resourceVersion. Raises Moved or NotFound."""
+        """Replace the finalizers; returns the new resourceVersion. Raises StaleRevision or NotFound."""
         value = {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)}
-        return self._patched(_path(namespace, name), value, resource_version)
+        return self._patch(_path(namespace, name), value, resource_version)
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
         """Emit an event about a resource; losing one is not worth an error."""
         body = _event_body(namespace, name, uid, event)
         try:
-            ask(self.api, "POST", f"/api/v1/namespaces/{namespace}/events", body, accept=METADATA)
-        except (ClusterUnavailable, Moved, NotFound) as error:
+            request(self.api, "POST", f"/api/v1/namespaces/{namespace}/events", body, accept=METADATA)
+        except (ClusterUnavailable, StaleRevision, NotFound) as error:
             logger.warning("%s/%s: the event %s could not be written: %s", namespace, name, event.reason, error)
 
     def get(self, namespace: str, name: str) -> Mapping[str, Any]:
         """Read a resource as it is now. Raises NotFound."""
-        return ask(self.api, "GET", _path(namespace, name))
+        return request(self.api, "GET", _path(namespace, name))
 
     def names(self) -> Collection[tuple[str, str]]:
         """List the namespaces and names of all resources of the cluster."""
         names, following = set[tuple[str, str]](), ""
         while True:
-            page = ask(self.api, "GET", f"/apis/{API_VERSION}/{PLURAL}?limit={PAGE}{following}")
+            page = request(self.api, "GET", f"/apis/{API_VERSION}/{PLURAL}?limit={PAGE_SIZE}{following}")
             metadata = [each["metadata"] for each in page["items"]]
             names |= {(each["namespace"], each["name"]) for each in metadata}
             token = page["metadata"].get("continue")
@@ -75,23 +75,23 @@ class ClusterResources:
                 return names
             following = f"&continue={quote(token)}"
 
-    def is_released(self, owner: Owner) -> bool:
+    def owner_is_gone(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace is gone; false if the cluster does not let us know."""
         if owner.cluster != self.cluster_id:
             return False
         try:
-            ask(self.api, "GET", _path(owner.namespace, owner.name), accept=METADATA)
+            request(self.api, "GET", _path(owner.namespace, owner.name), accept=METADATA)
         except NotFound:
             return True
-        except ClusterRefused:  # an answer, too: nothing that may not be looked at is taken for gone
+        except ClusterForbidden:  # an answer, too: nothing that may not be looked at is taken for gone
             return False
         return False
 
-    def _patched(self, path: str, value: Mapping[str, Any], resource_version: str) -> str:
+    def _patch(self, path: str, value: Mapping[str, Any], resource_version: str) -> str:
         # Not "test", which would answer 422: an older version written here is a conflict, 409.
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
-        answer = ask(self.api, "PATCH", path, [version, value], content_type=JSON_PATCH, accept=METADATA)
-        return str(answer["metadata"]["resourceVersion"])
+        response = request(self.api, "PATCH", path, [version, value], content_type=JSON_PATCH, accept=METADATA)
+        return str(response["metadata"]["resourceVersion"])
 
 
 def _path(namespace: str, name: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from kubernetes import client
 
-from workspace_operator.cluster.requests import MERGE_PATCH, ask
-from workspace_operator.errors import Moved, NotFound
-from workspace_operator.reconcile.secrets import Secret
+from workspace_operator.cluster.api_client import MERGE_PATCH, request
+from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.reconcile.model.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +19,31 @@ class ClusterSecrets:
     api: client.ApiClient
 
     def read(self, namespace: str, name: str) -> Secret | None:
-        """Read a Secret; None if there is none. Raises ClusterRefused."""
+        """Read a Secret; None if there is none. Raises ClusterForbidden."""
         try:
-            return _known(ask(self.api, "GET", _path(namespace, name)))
+            return _parse_secret(request(self.api, "GET", _path(namespace, name)))
         except NotFound:
             return None
 
-    def write(self, namespace: str, name: str, secret: Secret, *, trial: bool = False) -> Secret:
-        """Make a Secret, or put this over the version that it names. Raises Moved or ClusterRefused."""
+    def write(self, namespace: str, name: str, secret: Secret, *, dry_run: bool = False) -> Secret:
+        """Make a Secret, or put this over the version that it names. Raises StaleRevision or ClusterForbidden."""
         try:
             if not secret.version:
-                return _known(ask(self.api, "POST", _path(namespace), _new(name, secret), trial=trial))
+                return _parse_secret(
+                    request(self.api, "POST", _path(namespace), _new_body(name, secret), dry_run=dry_run)
+                )
             # A patch that names a version is a conflict on any other.
-            patch = _content(secret, resourceVersion=secret.version)
-            return _known(ask(self.api, "PATCH", _path(namespace, name), patch, content_type=MERGE_PATCH, trial=trial))
+            patch = _body(secret, resourceVersion=secret.version)
+            return _parse_secret(
+                request(self.api, "PATCH", _path(namespace, name), patch, content_type=MERGE_PATCH, dry_run=dry_run)
+            )
         except NotFound as error:
-            raise Moved(f"the Secret {namespace}/{name} is gone") from error
+            raise StaleRevision(f"the Secret {namespace}/{name} is gone") from error
 
     def remove(self, namespace: str, name: str, *, version: str) -> None:
-        """Remove a Secret; one that is gone already is no error. Raises Moved or ClusterRefused."""
+        """Remove a Secret; one that is gone already is no error. Raises StaleRevision or ClusterForbidden."""
         try:
-            ask(self.api, "DELETE", _path(namespace, name), {"preconditions": {"resourceVersion": version}})
+            request(self.api, "DELETE", _path(namespace, name), {"preconditions": {"resourceVersion": version}})
         except NotFound:
             return
 
@@ -48,18 +52,18 @@ def _path(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
 
 
-def _new(name: str, secret: Secret) -> Mapping[str, Any]:
-    return {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"} | _content(secret, name=name)
+def _new_body(name: str, secret: Secret) -> Mapping[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"} | _body(secret, name=name)
 
 
-def _content(secret: Secret, **metadata: str) -> dict[str, Any]:
+def _body(secret: Secret, **metadata: str) -> dict[str, Any]:
     return {
         "metadata": {"labels": dict(secret.labels), "ownerReferences": list(secret.owners)} | metadata,
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in secret.values.items()},
     }
 
 
-def _known(document: Mapping[str, Any]) -> Secret:
+def _parse_secret(document: Mapping[str, Any]) -> Secret:
     metadata = document["metadata"]
     return Secret(
         values={key: _text(value) for key, value in document.get("data", {}).items()},

@@ -11,29 +11,36 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from workspace_operator.application.probes import METRICS_PATH, OPTION, READY_PATH, TEXT_FORM, Endpoint, Probes
+from workspace_operator.application.health.probes import (
+    ENDPOINT_OPTION,
+    METRICS_CONTENT_TYPE,
+    METRICS_PATH,
+    READY_PATH,
+    ProbeEndpoint,
+    ProbeHandlers,
+)
 from workspace_operator.errors import InvalidInput
 
 
 @contextlib.asynccontextmanager
-async def serving(endpoint: Endpoint, probes: Probes) -> AsyncIterator[None]:
+async def probe_server(endpoint: ProbeEndpoint, probes: ProbeHandlers) -> AsyncIterator[None]:
     """Answer probes meanwhile. Raises InvalidInput if nobody can listen there."""
 
-    async def alive(_: web.Request) -> web.Response:
+    async def liveness(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
-    async def ready(_: web.Request) -> web.Response:
+    async def readiness(_: web.Request) -> web.Response:
         if probes.is_ready():
             return web.Response(text="ready\n")
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="the store does not answer\n")
 
     async def metrics(_: web.Request) -> web.Response:
         body = await asyncio.to_thread(probes.metrics)
-        return web.Response(body=body, headers={"Content-Type": TEXT_FORM})
+        return web.Response(body=body, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
     application = web.Application()
-    application.router.add_get(endpoint.alive_path, alive)
-    application.router.add_get(READY_PATH, ready)
+    application.router.add_get(endpoint.alive_path, liveness)
+    application.router.add_get(READY_PATH, readiness)
     application.router.add_get(METRICS_PATH, metrics)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
@@ -44,11 +51,11 @@ async def serving(endpoint: Endpoint, probes: Probes) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-def work_and_serve(work: Callable[[], None], endpoint: Endpoint, probes: Probes) -> None:
+def run_with_probes(work: Callable[[], None], endpoint: ProbeEndpoint, probes: ProbeHandlers) -> None:
     """Do something that takes long, and answer probes until it ends. Raises InvalidInput as `serving`."""
 
     async def run() -> None:
-        async with serving(endpoint, probes):
+        async with probe_server(endpoint, probes):
             await asyncio.to_thread(work)
 
     asyncio.run(run())
@@ -58,5 +65,7 @@ async def _listen(site: web.TCPSite) -> None:
     try:
         await site.start()
     except OSError as error:
-        message = f"nothing can listen at {site.name}: {error.strerror}; choose another host or port in {OPTION}"
-        raise InvalidInput(message, field=OPTION) from error
+        message = (
+            f"nothing can listen at {site.name}: {error.strerror}; choose another host or port in {ENDPOINT_OPTION}"
+        )
+        raise InvalidInput(message, field=ENDPOINT_OPTION) from error

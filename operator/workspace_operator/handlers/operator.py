@@ -14,29 +14,29 @@ from dataclasses import dataclass
 import aiohttp
 import kopf
 
-from workspace_operator.application.controller import Controller
+from workspace_operator.application.health.probes import ProbeEndpoint, ProbeHandlers, combined_probes
+from workspace_operator.application.operator.controller import Controller
 from workspace_operator.application.ports import Access
-from workspace_operator.application.probes import Endpoint, Probes, together
 from workspace_operator.handlers import workspaces
-from workspace_operator.handlers.health import serving
+from workspace_operator.handlers.health import probe_server
 from workspace_operator.handlers.watch_age import SERVER_SECONDS, WatchAge
 
 logger = logging.getLogger(__name__)
 
 RESYNC_SECONDS = 2.0
 RESTART_SECONDS = 5.0
-LONGEST_BACKOFF = 10.0
+MAX_BACKOFF = 10.0
 MAX_CONNECTIONS = 100
 """Kopf's own: one for each watch, and few others."""
 
 
-class Backoffs:
+class JitteredBackoff:
     """Seconds between the tries of a request, without end: Kopf gives a watch up when they run out."""
 
     def __iter__(self) -> Iterator[float]:
         """Double up to the longest; each a little different, so that operators do not come back in step."""
         for number in itertools.count():
-            longest = min(0.5 * 2.0 ** min(number, 10), LONGEST_BACKOFF)
+            longest = min(0.5 * 2.0 ** min(number, 10), MAX_BACKOFF)
             yield longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
@@ -64,9 +64,9 @@ class OperatorOptions:
     """
 
     access: Callable[[], Access]
-    probes: Probes
+    probes: ProbeHandlers
     namespaces: Collection[str] = ()
-    health: Endpoint | None = None
+    health: ProbeEndpoint | None = None
     workers: int = 8
 
 
@@ -76,12 +76,12 @@ def run_operator(controller: Controller, options: OperatorOptions, stopping: thr
     In a thread of its own: in the main one Kopf takes the signals over, and then stops alone, while everything else
     of the process waits.
     """
-    logging.getLogger("kopf._core.reactor.running").addFilter(_is_worth_telling)
+    logging.getLogger("kopf._core.reactor.running").addFilter(_drop_signal_warning)
     with ThreadPoolExecutor(1, thread_name_prefix="operator") as thread:
         thread.submit(asyncio.run, _run(controller, options, stopping)).result()
 
 
-def _is_worth_telling(record: logging.LogRecord) -> bool:
+def _drop_signal_warning(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("OS signals are ignored")
 
 
@@ -91,15 +91,15 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
     watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as meanwhile:
         if options.health is not None:
-            own = Probes(
+            own = ProbeHandlers(
                 is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
                 metrics=watch_age.text,
             )
-            probes = together(own, options.probes)
-            await meanwhile.enter_async_context(serving(options.health, probes))
+            probes = combined_probes(own, options.probes)
+            await meanwhile.enter_async_context(probe_server(options.health, probes))
         await meanwhile.enter_async_context(_workers(controller, options.workers))
         await meanwhile.enter_async_context(_in_background(_resync_loop(controller)))
-        await meanwhile.enter_async_context(_in_background(_pass_on(stopping, stop)))
+        await meanwhile.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
         while not stop.is_set():
             try:
                 await _watch(controller, options, watch_age, stop)
@@ -123,7 +123,7 @@ async def _watch(controller: Controller, options: OperatorOptions, watch_age: Wa
     )
 
 
-async def _pass_on(stopping: threading.Event, stop: asyncio.Event) -> None:
+async def _bridge_stop_event(stopping: threading.Event, stop: asyncio.Event) -> None:
     await asyncio.to_thread(stopping.wait)
     stop.set()
 
@@ -140,7 +140,7 @@ def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70
     settings.networking.request_timeout = 60
-    settings.networking.error_backoffs = Backoffs()
+    settings.networking.error_backoffs = JitteredBackoff()
     return settings
 
 

@@ -2,7 +2,7 @@
 
 import kopf
 
-from workspace_operator.application.controller import Controller
+from workspace_operator.application.operator.controller import Controller
 from workspace_operator.resources.workspaces import GROUP, PLURAL, VERSION
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 
-def completion(*, since: datetime | None, now: datetime, done: int, total: int) -> datetime | None:
+def estimated_completion(*, since: datetime | None, now: datetime, done: int, total: int) -> datetime | None:
     """When all should be done at the pace so far, in whole seconds; None while nobody can say.
 
     Args:

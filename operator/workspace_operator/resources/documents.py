@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-SPELLINGS = {
+ALIASES = {
     "workspace_id": "workspaceID",
     "store_id": "storeID",
     "without_id": "withoutID",
@@ -19,15 +19,15 @@ SPELLINGS = {
 """Fields whose name in documents is not simply the camelCase of their name in Python."""
 
 INT64 = {"format": "int64"}
-MOST = 2**53 - 1
+MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer that every reader of JSON reads exactly."""
 
-Count = Annotated[int, Field(ge=0, le=MOST, json_schema_extra=INT64)]
+Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER, json_schema_extra=INT64)]
 
 
-def spelling(field: str) -> str:
+def field_alias(field: str) -> str:
     """The name of a field in documents."""
-    return SPELLINGS.get(field) or to_camel(field)
+    return ALIASES.get(field) or to_camel(field)
 
 
 class Document(BaseModel):
@@ -35,7 +35,7 @@ class Document(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
-        alias_generator=spelling,
+        alias_generator=field_alias,
         populate_by_name=True,
         extra="ignore",
         use_attribute_docstrings=True,

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.resources.problems import Problem, cut, spelled
+from workspace_operator.resources.kubectl.yaml_documents import YamlDocument, documents_in
+from workspace_operator.resources.problems import Problem, format_path, truncated
 from workspace_operator.resources.workspaces import GROUP
-from workspace_operator.resources.yaml_documents import YamlDocument, documents_in
 
 SUFFIXES = {".yaml", ".yml", ".json"}
 KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml"}
 FILE_LIMIT_BYTES = 1024 * 1024
-LONGEST_WORD = 253
+MAX_WORD_LENGTH = 253
 """Characters of a name in a message: as long as a name may be."""
 
 
@@ -38,17 +38,17 @@ class Manifest:
         metadata = self.document.get("metadata")
         name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
         words = (self.document["apiVersion"], self.document["kind"], name)
-        return " ".join(cut(str(word), LONGEST_WORD) for word in words).rstrip()
+        return " ".join(truncated(str(word), MAX_WORD_LENGTH) for word in words).rstrip()
 
-    def where(self, path: str = "") -> str:
+    def location(self, path: str = "") -> str:
         """File, document and line of a field, or of what is nearest above it."""
         while path and path not in self.lines:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return f"{self.file}, document {self.number}, line {self.lines[path]}"
 
-    def told(self, problem: Problem) -> str:
+    def locate(self, problem: Problem) -> str:
         """A problem with the place where it can be mended."""
-        return f"{self.where(problem.path)}: {problem}"
+        return f"{self.location(problem.path)}: {problem}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def load_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, by
         except InvalidInput as error:
             refused.append(str(error))
     ours = tuple(manifest for manifest in found if group_of(manifest) == GROUP)
-    refused += repeated(ours)
+    refused += duplicates(ours)
     if refused:
         raise InvalidInput("\n".join(refused))
     if not ours:
@@ -173,7 +173,7 @@ def manifest_of(document: YamlDocument, file: Path) -> Manifest:
     if not named:
         where = f"document {document.number}, line {document.lines[()]}"
         raise InvalidInput(f"{where}: must be an object with apiVersion and kind")
-    lines = {spelled(path): line for path, line in document.lines.items()}
+    lines = {format_path(path): line for path, line in document.lines.items()}
     return Manifest(document=value, file=file, number=document.number, lines=lines)
 
 
@@ -182,20 +182,20 @@ def group_of(manifest: Manifest) -> str:
     return str(manifest.document["apiVersion"]).partition("/")[0]
 
 
-def name_of(document: Mapping[str, Any]) -> tuple[str, str]:
+def namespace_and_name(document: Mapping[str, Any]) -> tuple[str, str]:
     """Namespace and name of an object; where no namespace is said, or an empty one, it is default."""
     metadata = document["metadata"]
     return str(metadata.get("namespace") or "default"), str(metadata.get("name"))
 
 
-def repeated(manifests: Iterable[Manifest]) -> Iterator[str]:
+def duplicates(manifests: Iterable[Manifest]) -> Iterator[str]:
     """Says for each resource that has two manifests where they are: one would undo the other."""
     seen: dict[tuple[str, str], Manifest] = {}
     for manifest in manifests:
         metadata = manifest.document.get("metadata")
         if not isinstance(metadata, Mapping):
             continue
-        key = name_of(manifest.document)
+        key = namespace_and_name(manifest.document)
         first = seen.setdefault(key, manifest)
         if first is not manifest:
-            yield f"{manifest.where('metadata.name')}: {manifest.title} is given already in {first.where()}"
+            yield f"{manifest.location('metadata.name')}: {manifest.title} is given already in {first.location()}"

@@ -11,12 +11,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workspace_operator.resources import metadata as meta
-from workspace_operator.resources.problems import InvalidResource, Problem, cut, spelled
-from workspace_operator.resources.rules import RULES, RULES_FOR_EVERY_VALUE, Rule, broken
+from workspace_operator.resources.kubectl import metadata as meta
+from workspace_operator.resources.kubectl.validation import (
+    Schema,
+    findings,
+    unknown_fields,
+    with_defaults,
+    without_nulls,
+)
+from workspace_operator.resources.problems import InvalidResource, Problem, format_path, truncated
+from workspace_operator.resources.rules import RULES, RULES_FOR_EVERY_VALUE, Rule, rule_problems
 from workspace_operator.resources.schema import resource_schema
 from workspace_operator.resources.statuses import WorkspaceStatus
-from workspace_operator.resources.validation import Schema, completed, findings, unknown_fields, without_nulls
 from workspace_operator.resources.workspaces import API_VERSION, KIND, Workspace
 
 Json = Mapping[str, Any]
@@ -29,10 +35,10 @@ def parse(document: Json, *, old: Json | None = None) -> Workspace:
     it, those about new values are left to the reconcile, which knows what is in force.
     """
     given = without_nulls(document)
-    problems = unreadable(given) or invalid(given, old, rules=RULES if old else RULES_FOR_EVERY_VALUE)
+    problems = undecodable(given) or validation_problems(given, old, rules=RULES if old else RULES_FOR_EVERY_VALUE)
     if problems:
         raise InvalidResource(problems)
-    return Workspace.model_validate({**given, "status": status_of(given)})
+    return Workspace.model_validate({**given, "status": parse_status(given)})
 
 
 def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
@@ -41,23 +47,23 @@ def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
     As with kubectl, what cannot be read hides what is unknown, and that hides what is not valid.
     """
     given = without_nulls(document)
-    return unreadable(given) or unknown(manifest_schema(), given) or invalid(given, old)
+    return undecodable(given) or unknown_field_problems(manifest_schema(), given) or validation_problems(given, old)
 
 
-def unreadable(document: Json) -> list[Problem]:
+def undecodable(document: Json) -> list[Problem]:
     """Why a document cannot even be taken for a Workspace."""
     expected = {"apiVersion": API_VERSION, "kind": KIND}
     wrong = [name for name, value in expected.items() if document.get(name) != value]
     return [
-        Problem(path=name, message=f"must be {expected[name]}, not {cut(repr(document.get(name)), 60)}")
+        Problem(path=name, message=f"must be {expected[name]}, not {truncated(repr(document.get(name)), 60)}")
         for name in wrong
     ] or meta.undecodable(document.get("metadata", {}))
 
 
-def unknown(schema: Schema, document: Json) -> list[Problem]:
+def unknown_field_problems(schema: Schema, document: Json) -> list[Problem]:
     """Fields that are not in the schema."""
     message = "is not a field of a Workspace: mend its spelling or remove it"
-    return [Problem(path=spelled(path), message=message) for path in unknown_fields(schema, document)]
+    return [Problem(path=format_path(path), message=message) for path in unknown_fields(schema, document)]
 
 
 @cache
@@ -67,25 +73,25 @@ def manifest_schema() -> Schema:
     return {**schema, "properties": {**schema["properties"], "metadata": meta.METADATA}}
 
 
-def invalid(document: Json, old: Json | None, *, rules: Sequence[Rule] = RULES) -> list[Problem]:
+def validation_problems(document: Json, old: Json | None, *, rules: Sequence[Rule] = RULES) -> list[Problem]:
     """What is wrong with a readable document. Its status is not looked at: nobody but the operator writes it."""
     schema = resource_schema()
     wanted = {name: value for name, value in document.items() if name != "status"}
-    whole = completed(schema, {"metadata": {}} | wanted)
+    whole = with_defaults(schema, {"metadata": {}} | wanted)
     found = list(findings(schema, whole))
-    problems = [*meta.invalid(document.get("metadata", {})), *(finding.problem for finding in found)]
+    problems = [*meta.metadata_problems(document.get("metadata", {})), *(finding.problem for finding in found)]
     if not any(finding.is_blocking for finding in found):
-        problems += broken(rules, whole, before(old))
+        problems += rule_problems(rules, whole, previous_with_defaults(old))
     return list(dict.fromkeys(problems))
 
 
-def before(old: Json | None) -> Json | None:
+def previous_with_defaults(old: Json | None) -> Json | None:
     """What a document replaces, with its defaults; nothing if that was never a Workspace."""
-    whole = completed(resource_schema(), without_nulls(old or {}))
+    whole = with_defaults(resource_schema(), without_nulls(old or {}))
     return None if any(findings(resource_schema(), whole)) else whole
 
 
-def status_of(document: Json) -> WorkspaceStatus:
+def parse_status(document: Json) -> WorkspaceStatus:
     """The status, as empty as on the first day if this version cannot read it."""
     try:
         return WorkspaceStatus.model_validate(document.get("status", {}))
@@ -97,4 +103,4 @@ def status_problems(status: Json) -> list[Problem]:
     """What the API server would refuse of a status; it drops unknown fields, so that they are problems here."""
     schema = {"type": "object", "properties": {"status": resource_schema()["properties"]["status"]}}
     given = {"status": without_nulls(status)}
-    return unknown(schema, given) or [finding.problem for finding in findings(schema, given)]
+    return unknown_field_problems(schema, given) or [finding.problem for finding in findings(schema, given)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workspace_operator.errors import InvalidInput
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 """Steps from the root of a document: names of fields and numbers of list entries."""
 
 
@@ -28,16 +28,16 @@ class InvalidResource(InvalidInput):
         self.problems = tuple(problems)
 
 
-LONGEST_STEP = 317
+MAX_STEP_LENGTH = 317
 """Characters of a name in a path; Kubernetes allows so many for an annotation's."""
 
 
-def spelled(path: Path) -> str:
+def format_path(path: FieldPath) -> str:
     """A path as the API server spells it, such as ``status.conditions[0].type``; an endless name is shortened."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{cut(step, LONGEST_STEP)}" for step in path)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{truncated(step, MAX_STEP_LENGTH)}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
-def cut(text: str, limit: int = 40) -> str:
+def truncated(text: str, limit: int = 40) -> str:
     """A text, cut where it would fill a message."""
     return text if len(text) <= limit else f"{text[:limit]}…"

@@ -12,9 +12,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from workspace_operator.migrations.changes import ALLOWED_CHANGES
-from workspace_operator.resources import display_names, expressions, mail_addresses
-from workspace_operator.resources.problems import Path, Problem, spelled
+from workspace_operator.migrations.modes import ALLOWED_MODES
+from workspace_operator.resources import display_names, email_addresses, expressions
+from workspace_operator.resources.problems import FieldPath, Problem, format_path
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
 
 
@@ -34,12 +34,12 @@ class Rule:
     that whoever has it can still be changed, suspended and deleted.
     """
 
-    scope: Path = ()
-    field: Path = ()
+    scope: FieldPath = ()
+    field: FieldPath = ()
     expression: str
     message: str
     reason: FieldReason = FieldReason.INVALID
-    judges_new_values_only: bool = False
+    new_values_only: bool = False
 
     @property
     def is_transition(self) -> bool:
@@ -49,27 +49,27 @@ class Rule:
     @property
     def problem(self) -> Problem:
         """What to say when the rule is broken."""
-        return Problem(path=spelled(self.scope + self.field), message=self.message)
+        return Problem(path=format_path(self.scope + self.field), message=self.message)
 
     def as_document(self) -> dict[str, Any]:
         """The rule as an entry of x-kubernetes-validations."""
-        rule = f"oldSelf.orValue('') == self || ({self.expression})" if self.judges_new_values_only else self.expression
+        rule = f"oldSelf.orValue('') == self || ({self.expression})" if self.new_values_only else self.expression
         entry: dict[str, Any] = {"rule": rule, "message": self.message, "reason": str(self.reason)}
-        if self.judges_new_values_only:
+        if self.new_values_only:
             entry["optionalOldSelf"] = True
         return entry | ({"fieldPath": "".join(f".{step}" for step in self.field)} if self.field else {})
 
-    def is_kept(self, document: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+    def holds(self, document: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
         """Whether a document (with its defaults filled in) keeps the rule; ``old`` is what it replaces."""
-        this, before = at(document, self.scope), at(old, self.scope)
+        this, before = get_path(document, self.scope), get_path(old, self.scope)
         if this is None or (self.is_transition and before is None):
             return True
-        if self.judges_new_values_only and this == before:
+        if self.new_values_only and this == before:
             return True
         return compiled(self.expression).execute({"self": this, "oldSelf": before}) is True
 
 
-def at(document: Any, path: Path) -> Any:
+def get_path(document: Any, path: FieldPath) -> Any:
     """What a document has at a path of names; None if it has nothing there."""
     for step in path:
         document = document.get(step) if isinstance(document, Mapping) else None
@@ -82,9 +82,11 @@ def compiled(expression: str) -> expressions.Program:
     return expressions.program(expression)
 
 
-def broken(rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None) -> tuple[Problem, ...]:
+def rule_problems(
+    rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None
+) -> tuple[Problem, ...]:
     """A problem for each rule that a document breaks, in the order of the rules."""
-    return tuple(rule.problem for rule in rules if not rule.is_kept(document, old))
+    return tuple(rule.problem for rule in rules if not rule.holds(document, old))
 
 
 NEW_MODE = (
@@ -97,16 +99,16 @@ MODE_IN_FORCE = (
 )
 
 
-def not_from(wanted: str, comparison: str) -> str:
+def forbid_mode_from(wanted: str, comparison: str) -> str:
     """CEL: a mode that is newly wished for while the one in force compares so."""
-    wish = NEW_MODE.format(wanted=wanted)
-    return f"!({wish} && {MODE_IN_FORCE.format(comparison=comparison)})"
+    desired = NEW_MODE.format(wanted=wanted)
+    return f"!({desired} && {MODE_IN_FORCE.format(comparison=comparison)})"
 
 
 IDENTIFIERS = ("spec", "identifiers")
 SEND_BEHAVIOR = ("spec", "sendBehavior")
-WHAT_IS_ALLOWED = "Allowed changes: " + ", ".join(
-    f"{before} to {after}" for before, afters in ALLOWED_CHANGES.items() for after in sorted(afters)
+ALLOWED_MIGRATIONS_HINT = "Allowed changes: " + ", ".join(
+    f"{before} to {after}" for before, afters in ALLOWED_MODES.items() for after in sorted(afters)
 )
 IS_TEST = "(has(self.mode) && self.mode == 'Test')"
 
@@ -117,19 +119,19 @@ NAME_LEAVES_ROOM_FOR_CREDENTIALS = Rule(
 )
 EMAIL_ONLY_IS_CHOSEN_AT_THE_START = Rule(
     field=(*IDENTIFIERS, "mode"),
-    expression=not_from("EmailOnly", "!= 'EmailOnly'"),
+    expression=forbid_mode_from("EmailOnly", "!= 'EmailOnly'"),
     message=(
         "may not be changed to EmailOnly, which can only be chosen when a workspace is made: go back to the "
-        f"mode in force (status.identifiers.mode), or make another workspace. {WHAT_IS_ALLOWED}"
+        f"mode in force (status.identifiers.mode), or make another workspace. {ALLOWED_MIGRATIONS_HINT}"
     ),
     reason=FieldReason.FORBIDDEN,
 )
 EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST = Rule(
     field=(*IDENTIFIERS, "mode"),
-    expression=not_from("IDOnly", "== 'EmailOnly'"),
+    expression=forbid_mode_from("IDOnly", "== 'EmailOnly'"),
     message=(
         "may not be changed to IDOnly while EmailOnly is in force (status.identifiers.mode): change "
-        f"to EmailOrID first, and to IDOnly when that is in force. {WHAT_IS_ALLOWED}"
+        f"to EmailOrID first, and to IDOnly when that is in force. {ALLOWED_MIGRATIONS_HINT}"
     ),
     reason=FieldReason.FORBIDDEN,
 )
@@ -140,7 +142,7 @@ DISPLAY_NAME_IS_VISIBLE = Rule(
         "must hold printable characters only, with plain spaces (U+0020) between them: no control, zero-width, "
         "direction or other invisible characters, and no white space at the beginning or end"
     ),
-    judges_new_values_only=True,
+    new_values_only=True,
 )
 COLOR_IS_SIX_HEX_DIGITS = Rule(
     scope=("spec", "color"),
@@ -184,9 +186,9 @@ ONLY_TEST_HAS_AN_ADDRESS = Rule(
 )
 TEST_ADDRESS_IS_AN_ADDRESS = Rule(
     scope=(*SEND_BEHAVIOR, "testAddress"),
-    expression=mail_addresses.EXPRESSION,
+    expression=email_addresses.EXPRESSION,
     message="must be one e-mail address and nothing else, such as test@example.com",
-    judges_new_values_only=True,
+    new_values_only=True,
 )
 
 MODE_RULES = (EMAIL_ONLY_IS_CHOSEN_AT_THE_START, EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST)
@@ -202,6 +204,6 @@ RULES = (
     ONLY_TEST_HAS_AN_ADDRESS,
     TEST_ADDRESS_IS_AN_ADDRESS,
 )
-RULES_FOR_EVERY_VALUE = tuple(rule for rule in RULES if not rule.judges_new_values_only)
-RULES_FOR_NEW_VALUES = tuple(rule for rule in RULES if rule.judges_new_values_only)
+RULES_FOR_EVERY_VALUE = tuple(rule for rule in RULES if not rule.new_values_only)
+RULES_FOR_NEW_VALUES = tuple(rule for rule in RULES if rule.new_values_only)
 """Rules that the reconcile asks again, since only it knows which value is in force."""

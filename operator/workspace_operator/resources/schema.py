@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from workspace_operator.resources import workspaces as ws
-from workspace_operator.resources.rules import RULES, Rule, at
+from workspace_operator.resources.rules import RULES, Rule, get_path
 from workspace_operator.resources.statuses import DEFAULT_STATUS
 
 Schema = dict[str, Any]
@@ -25,7 +25,7 @@ CRD_FILE = f"{CRD_NAME}.yaml"
 HEADER = "# Made of the models by `python -m workspace_operator.resources.schema`; do not edit.\n"
 REPOSITORY = Path(__file__).parents[3]
 
-OF_EVERY_RESOURCE = {
+STANDARD_FIELD_DESCRIPTIONS = {
     "apiVersion": "apiVersion is the versioned schema of this document: " + ws.API_VERSION + ".",
     "kind": f"kind is the kind of this document: {ws.KIND}.",
 }
@@ -71,7 +71,7 @@ def resource_schema() -> Mapping[str, Any]:
     """The structural schema of a Workspace; not to be changed by whoever gets it."""
     raw = ws.Workspace.model_json_schema()
     schema = structural(raw, raw["$defs"])
-    for name, description in OF_EVERY_RESOURCE.items():
+    for name, description in STANDARD_FIELD_DESCRIPTIONS.items():
         schema["properties"][name] = {"type": schema["properties"][name]["type"], "description": description}
     # Kubernetes knows metadata by itself, but a rule's fieldPath must be found in the schema.
     schema["properties"]["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
@@ -79,7 +79,7 @@ def resource_schema() -> Mapping[str, Any]:
     status = schema["properties"]["status"]
     schema["properties"]["status"] = without_defaults(status) | {"default": DEFAULT_STATUS}
     for rule in RULES:
-        place(rule, schema)
+        attach_rule(rule, schema)
     return schema
 
 
@@ -123,10 +123,10 @@ def without_defaults(node: Schema) -> Schema:
     return kept
 
 
-def place(rule: Rule, schema: Schema) -> None:
+def attach_rule(rule: Rule, schema: Schema) -> None:
     """Put a rule where its ``self`` is."""
-    place = at(schema, tuple(step for name in rule.scope for step in ("properties", name)))
-    place.setdefault("x-kubernetes-validations", []).append(rule.as_document())
+    attach_rule = get_path(schema, tuple(step for name in rule.scope for step in ("properties", name)))
+    attach_rule.setdefault("x-kubernetes-validations", []).append(rule.as_document())
 
 
 def definition() -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
-from workspace_operator.migrations.records import OnConflict
-from workspace_operator.migrations.stages import Stage
-from workspace_operator.resources.documents import INT64, MOST, Count, Document
+from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.migrations.model import OnConflict
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.resources.documents import INT64, MAX_SAFE_INTEGER, Count, Document
 
 ECHO_MAX_LENGTH = 256
 """How much is kept of an annotation that asks for something: the operator cuts it there."""
@@ -41,7 +41,7 @@ QUALIFIED_NAME = (
     r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
 )
 REASON = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
-ObservedGeneration = Annotated[int, Field(ge=NOT_OBSERVED, le=MOST, json_schema_extra=INT64)]
+ObservedGeneration = Annotated[int, Field(ge=NOT_OBSERVED, le=MAX_SAFE_INTEGER, json_schema_extra=INT64)]
 LIST_MAP = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
@@ -143,7 +143,7 @@ class MigrationStatus(Document):
 
     stage: Stage
     """stage is where the change stands. Until Switched the old mode holds for every call, from then on the
-    new one; Folding puts people together who became one, and Blocked waits for people to be mended."""
+    new one; Merging puts people together who became one, and Blocked waits for people to be mended."""
 
     start_time: datetime | None = None
     """startTime is when the change was first taken up."""
@@ -167,11 +167,11 @@ class MigrationStatus(Document):
     """peopleWithoutIdentifier is how many people have none of the new mode's identifiers: they are reached by cio_id
     only. In mode IDOnly that is everybody who has no id."""
 
-    people_merged: Count = 0
-    """peopleMerged is, with onConflict Merge, how many people become part of somebody else at the switch."""
+    people_to_merge: Count = 0
+    """peopleToMerge is, with onConflict Merge, how many people become part of somebody else at the switch."""
 
-    people_folded: Count = 0
-    """peopleFolded is how many of these have been put together with them since. Until then nobody can tell."""
+    people_merged: Count = 0
+    """peopleMerged is how many of these have been put together with them since. Until then nobody can tell."""
 
     ids_given_up: Count = 0
     """idsGivenUp is, with onConflict Merge, how many ids become free, since whoever is left keeps one."""

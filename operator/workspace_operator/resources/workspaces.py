@@ -12,10 +12,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workspace_operator.identity.rules import EmailUpdates, IDUpdates, Mode
-from workspace_operator.migrations.records import OnConflict
+from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
+from workspace_operator.migrations.model import OnConflict
 from workspace_operator.resources.documents import INT64, Document
 from workspace_operator.resources.statuses import WorkspaceStatus
+from workspace_operator.workspaces.model import SendMode
 
 GROUP = "workspace-operator.dev"
 VERSION = "v1alpha1"
@@ -59,19 +60,11 @@ NAME_MAX_LENGTH = 241
 """So that the name of a Secret, ``<name>-credentials``, is still a Kubernetes name."""
 
 
-class Switch(StrEnum):
+class Toggle(StrEnum):
     """On or off, as words, so that further values may come."""
 
     ENABLED = "Enabled"
     DISABLED = "Disabled"
-
-
-class SendMode(StrEnum):
-    """How e-mail leaves a workspace (identity-rules §8)."""
-
-    NORMAL = "Normal"
-    TEST = "Test"
-    NEVER = "Never"
 
 
 class DeletionPolicy(StrEnum):
@@ -121,7 +114,7 @@ class Identifiers(Document):
 class MergeOptions(Document):
     """Automatic merging (identity-rules §5)."""
 
-    multi_identifier: Switch = Switch.ENABLED
+    multi_identifier: Toggle = Toggle.ENABLED
     """multiIdentifier says whether two people, one known by id only and the other by email only, become one
     when a call names both. It matters in mode EmailOrID."""
 
@@ -174,7 +167,7 @@ class WorkspaceSpec(Document):
     send_behavior: SendBehavior = SendBehavior()
     """sendBehavior says whether e-mail leaves the workspace, and to whom."""
 
-    open_tracking: Switch = Switch.ENABLED
+    open_tracking: Toggle = Toggle.ENABLED
     """openTracking says whether opened messages are counted. Disabled overrides every message's own setting;
     links are tracked all the same."""
 

@@ -8,34 +8,36 @@ from anyio import to_thread
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from workspace_operator.web import app_api, openapi, track_v1, track_v2
-from workspace_operator.web.authentication import Authenticator
-from workspace_operator.web.dispatching import Dispatcher
-from workspace_operator.web.routes import Route, Routes
-from workspace_operator.web.services import Services
+from workspace_operator.web import openapi
+from workspace_operator.web.app_api import endpoints
+from workspace_operator.web.core.authentication import Authenticator
+from workspace_operator.web.core.dependencies import Dependencies
+from workspace_operator.web.core.dispatcher import Dispatcher
+from workspace_operator.web.core.router import Route, RouteTable
+from workspace_operator.web.track_api import v1, v2
 
 READING_THREADS: Final = 8
 """So that those who read leave connections of the database to the one who writes."""
 
 
-def all_routes(services: Services) -> Sequence[Route]:
+def all_routes(dependencies: Dependencies) -> Sequence[Route]:
     """Everything that is served."""
-    parts = (track_v1, track_v2, app_api, openapi)
-    return [route for part in parts for route in part.routes(services)]
+    modules = (v1, v2, endpoints, openapi)
+    return [route for part in modules for route in part.routes(dependencies)]
 
 
-def make_app(services: Services) -> ASGIApp:
+def make_app(dependencies: Dependencies) -> ASGIApp:
     """The application; its lifespan carries out the calls that it accepts."""
     dispatcher = Dispatcher(
-        routes=Routes(all_routes(services)),
-        services=services,
-        authenticator=Authenticator(credentials=services.credentials, clock=services.clock),
+        routes=RouteTable(all_routes(dependencies)),
+        dependencies=dependencies,
+        authenticator=Authenticator(credentials=dependencies.credentials, clock=dependencies.clock),
     )
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = READING_THREADS
-        async with services.calling.running():
+        async with dependencies.calling.run():
             yield
 
     return Router(default=dispatcher, redirect_slashes=False, lifespan=lifespan)

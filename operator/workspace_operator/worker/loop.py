@@ -11,11 +11,11 @@ from workspace_operator.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-MOST_DOUBLINGS = 30
+MAX_DOUBLINGS = 30
 """A database may be away for days; two to the power of that is no number any more."""
 
 
-class Duty(Protocol):
+class Job(Protocol):
     """Something that there is work for now and then."""
 
     def work_once(self) -> bool:
@@ -31,27 +31,27 @@ class WorkerLoop:
         well: set while the last round through all duties went well.
     """
 
-    duties: Sequence[Duty]
+    jobs: Sequence[Job]
     stopping: threading.Event
     idle: float = 0.5
-    longest_wait: float = 30.0
-    chance: Callable[[], float] = random.random
-    well: threading.Event = field(default_factory=threading.Event)
+    max_wait: float = 30.0
+    jitter: Callable[[], float] = random.random
+    healthy: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Work until ``stopping`` is set; no error ends it, or keeps the other duties from their turn."""
         failures = 0
         while not self.stopping.is_set():
-            outcomes = [self._attend(each) for each in self.duties if not self.stopping.is_set()]
-            failures = failures + 1 if None in outcomes else 0
-            (self.well.clear if failures else self.well.set)()
-            if failures or not any(outcomes):
+            results = [self._run_job(each) for each in self.jobs if not self.stopping.is_set()]
+            failures = failures + 1 if None in results else 0
+            (self.healthy.clear if failures else self.healthy.set)()
+            if failures or not any(results):
                 self.stopping.wait(self._pause(failures))
 
-    def _attend(self, duty: Duty) -> bool | None:
+    def _run_job(self, job: Job) -> bool | None:
         """Whether there was work; None if it failed."""
         try:
-            return duty.work_once()
+            return job.work_once()
         except StoreUnavailable as error:
             logger.warning("worker: %s", error)
         except Exception:
@@ -60,5 +60,5 @@ class WorkerLoop:
 
     def _pause(self, failures: int) -> float:
         """How long to rest: longer with each failure, and never in step with other workers."""
-        longest = min(self.idle * 2.0 ** min(failures, MOST_DOUBLINGS), self.longest_wait)
-        return longest * (0.5 + 0.5 * self.chance())
+        limit = min(self.idle * 2.0 ** min(failures, MAX_DOUBLINGS), self.max_wait)
+        return limit * (0.5 + 0.5 * self.jitter())

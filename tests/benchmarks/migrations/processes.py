@@ -13,9 +13,9 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.benchmarks.migrations.grounds import Ground
-from tests.benchmarks.migrations.working import Told
-from workspace_operator.migrations.records import OnConflict
+from tests.benchmarks.migrations.environments import Environment
+from tests.benchmarks.migrations.worker_process import WorkerReport
+from workspace_operator.migrations.model import OnConflict
 
 PROGRAMS = "tests.benchmarks.migrations"
 WRITERS = 4
@@ -23,15 +23,17 @@ MOST_SECONDS = 3000
 _numbers = count(1)
 
 
-def work(ground: Ground, on_conflict: OnConflict | None = OnConflict.BLOCK) -> Told:
+def work(environment: Environment, on_conflict: OnConflict | None = OnConflict.BLOCK) -> WorkerReport:
     """Have a worker ask for a change, unless None, and carry it as far as it goes."""
     wish = [] if on_conflict is None else [on_conflict.value]
-    return Told(**run("working", ground.url, ground.workspace_id, *wish, newest=ground.newest))
+    return WorkerReport(
+        **run("worker_process", environment.url, environment.workspace_id, *wish, newest=environment.newest)
+    )
 
 
 def command_of(program: str, *arguments: object, newest: bool) -> list[str]:
     """The command that runs a program of this folder."""
-    names = [f"{PROGRAMS}.newest", program] if newest else [f"{PROGRAMS}.{program}"]
+    names = [f"{PROGRAMS}.newest_sqlite", program] if newest else [f"{PROGRAMS}.{program}"]
     return [sys.executable, "-m", *names, *map(str, arguments)]
 
 
@@ -67,11 +69,11 @@ class Writers:
 
 
 @contextmanager
-def writers(ground: Ground, people: int) -> Iterator[Writers]:
+def writers(environment: Environment, people: int) -> Iterator[Writers]:
     """Four of them, which have begun."""
     with TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}" for number in range(WRITERS)]
-        processes = [_writer(ground, people, file) for file in files]
+        processes = [_writer(environment, people, file) for file in files]
         made = Writers()
         try:
             for each in processes:
@@ -86,9 +88,9 @@ def writers(ground: Ground, people: int) -> Iterator[Writers]:
             made.noted.extend(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def _writer(ground: Ground, people: int, file: Path) -> "subprocess.Popen[str]":
-    arguments = (ground.url, ground.workspace_id, people, f"w{next(_numbers)}", file)
-    command = command_of("writing", *arguments, newest=ground.newest)
+def _writer(environment: Environment, people: int, file: Path) -> "subprocess.Popen[str]":
+    arguments = (environment.url, environment.workspace_id, people, f"w{next(_numbers)}", file)
+    command = command_of("writer_process", *arguments, newest=environment.newest)
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from tests.benchmarks.crowds import fill_people
-from tests.benchmarks.measuring import alternating, tell
-from tests.benchmarks.migrations.grounds import new_database
-from tests.store.adapters import upgraded
-from workspace_operator.store.engines import Database
-from workspace_operator.store.migrating import SQLMigrations
+from tests.benchmarks.bulk_data import fill_people
+from tests.benchmarks.measurement import alternating, print_table
+from tests.benchmarks.migrations.environments import new_database
+from tests.store.backends import upgraded
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.repositories.migrations import SQLMigrations
 
 PEOPLE = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 MANY = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_MANY", "5000000"))
@@ -53,7 +53,7 @@ def test_checks_cost_little_more_than_a_scan(crowd: tuple[Database, int]) -> Non
 
     people, found = migrations.check(WORKSPACE)
     violations = (found.duplicate_email, found.invalid_email, found.suppressed_email, found.id_is_another_email)
-    tell(
+    print_table(
         f"Four checks with all counts, {people.total:,} people, {database.engine.dialect.name}",
         [
             ("bare duplicate query, best", "", f"{min(compared.bare):.3f} s"),

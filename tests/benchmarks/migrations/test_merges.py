@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.benchmarks.crowds import Spoilt
-from tests.benchmarks.measuring import at_least, seconds, tell
-from tests.benchmarks.migrations.grounds import Ground, ground
+from tests.benchmarks.bulk_data import ViolationShares
+from tests.benchmarks.measurement import at_least, print_table, seconds
+from tests.benchmarks.migrations.environments import Environment, environment
 from tests.benchmarks.migrations.processes import work
-from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import OnConflict
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import OnConflict
 
 PEOPLE = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 RATE = 0.3
-FOLDING = ("start_folding", "fold_batch")
+MERGING = ("start_merging", "merge_batch")
 BARE = sa.text(
-    "UPDATE person SET attributes = :attributes, stored_at = stored_at + 1"
+    "UPDATE person SET attributes = :attributes, inserted_at = inserted_at + 1"
     " WHERE workspace_id = :workspace_id AND email_key IN (SELECT email_key FROM person"
     " WHERE workspace_id = :workspace_id AND email_key IS NOT NULL GROUP BY email_key HAVING count(*) > 1)"
 ).bindparams(sa.bindparam("attributes", {"plan": "pro", "city": "Bergen", "score": 13}, type_=sa.JSON))
@@ -26,16 +26,16 @@ BARE = sa.text(
 @pytest.mark.bench
 @pytest.mark.parametrize("title", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
 @pytest.mark.parametrize("one_in", [200, 5])
-def test_groups_are_folded(title: str, one_in: int, tmp_path: Path) -> None:
-    with ground(title, tmp_path, PEOPLE, Spoilt(sharing=one_in)) as crowd:
+def test_groups_are_merged(title: str, one_in: int, tmp_path: Path) -> None:
+    with environment(title, tmp_path, PEOPLE, ViolationShares(sharing=one_in)) as crowd:
         bare = seconds(lambda: update_sharers(crowd))
         crowd.rest()
         told = work(crowd, OnConflict.MERGE)
         found = (told.stage, crowd.mode(), crowd.people(), crowd.emails_owned())
 
     groups = PEOPLE // one_in // 2
-    folding = sum(map(told.spent, FOLDING))
-    tell(
+    folding = sum(map(told.spent, MERGING))
+    print_table(
         f"Merge: {groups:,} pairs among {PEOPLE:,} people share an address, {title}",
         [
             ("whole change", "", f"{told.seconds:.2f} s"),
@@ -50,6 +50,6 @@ def test_groups_are_folded(title: str, one_in: int, tmp_path: Path) -> None:
     assert found == ("Completed", Mode.EMAIL_OR_ID, PEOPLE - groups, PEOPLE - groups)
 
 
-def update_sharers(crowd: Ground) -> None:
+def update_sharers(crowd: Environment) -> None:
     """Change everybody who shares an address by one statement."""
     crowd.database.writing(lambda connection: connection.execute(BARE, {"workspace_id": crowd.workspace_id}))

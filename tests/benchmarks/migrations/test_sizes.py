@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.crowds import HALF_A_PERCENT, Spoilt
-from tests.benchmarks.measuring import at_least, at_most, tell
-from tests.benchmarks.migrations.grounds import Ground, ground
+from tests.benchmarks.bulk_data import HALF_A_PERCENT, ViolationShares
+from tests.benchmarks.measurement import at_least, at_most, print_table
+from tests.benchmarks.migrations.environments import Environment, environment
 from tests.benchmarks.migrations.processes import percentile_99, run, work, writers
-from tests.benchmarks.migrations.working import Told
-from workspace_operator.identity.calls import DeleteCall
-from workspace_operator.identity.references import reference_by_kind
-from workspace_operator.identity.rules import CIO_ID, Mode
-from workspace_operator.store.people import SQLPeople
+from tests.benchmarks.migrations.worker_process import WorkerReport
+from workspace_operator.identity.model.commands import DeletePerson
+from workspace_operator.identity.values.references import reference_of_kind
+from workspace_operator.identity.values.rules import CIO_ID, Mode
+from workspace_operator.store.repositories.people import SQLPeople
 
 FEW = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_FEW", "100000"))
 PEOPLE = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
@@ -22,7 +22,7 @@ MOST_MEGABYTES = 20
 MOST_GROWTH = 1.2
 EXPORTED_A_SECOND = 200_000
 RUNS = 3
-PAIRS = Spoilt(sharing=1)
+PAIRS = ViolationShares(sharing=1)
 """Everybody shares an address with somebody."""
 
 databases = pytest.mark.parametrize("title", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
@@ -36,7 +36,7 @@ def test_many_people_cost_no_more_each(tmp_path: Path) -> None:
     each = {people: told.seconds / people for people, told in best.items()}
     grown = each[MANY] / each[PEOPLE]
     needed = best[MANY].megabytes - best[FEW].megabytes
-    tell(
+    print_table(
         "Whole change of clean people by their number, PostgreSQL",
         [
             *(
@@ -50,8 +50,8 @@ def test_many_people_cost_no_more_each(tmp_path: Path) -> None:
     )
 
 
-def _best(people: int, folder: Path) -> Told:
-    with ground("PostgreSQL", folder, people) as crowd:
+def _best(people: int, folder: Path) -> WorkerReport:
+    with environment("PostgreSQL", folder, people) as crowd:
         tolds = []
         for _ in range(RUNS):
             tolds.append(work(crowd))
@@ -70,13 +70,13 @@ def _best(people: int, folder: Path) -> Told:
     ],
 )
 def test_violations_are_reported(title: str, people: int, tmp_path: Path) -> None:
-    with ground(title, tmp_path, people, HALF_A_PERCENT) as crowd:
+    with environment(title, tmp_path, people, HALF_A_PERCENT) as crowd:
         first = work(crowd)
-        _mend_one(crowd)
+        _fix_one(crowd)
         again = work(crowd, on_conflict=None)
 
     assert (first.stage, again.stage) == ("Blocked", "Blocked")
-    tell(
+    print_table(
         f"0.5 % violations among {people:,} people, {title}",
         [
             ("until Blocked, with the report", "", f"{first.seconds:.2f} s (check {first.spent('check'):.2f} s)"),
@@ -86,11 +86,11 @@ def test_violations_are_reported(title: str, people: int, tmp_path: Path) -> Non
     )
 
 
-def _mend_one(crowd: Ground) -> None:
+def _fix_one(crowd: Environment) -> None:
     """Delete somebody who is listed; the change is made due at once, for nobody waits in here."""
     with crowd.database.reading() as connection:
         cio_id = connection.exec_driver_sql("SELECT min(cio_id) FROM violation").scalar_one()
-    call = DeleteCall(reference=reference_by_kind(cio_id, CIO_ID, Mode.ID_ONLY))
+    call = DeletePerson(reference=reference_of_kind(cio_id, CIO_ID, Mode.ID_ONLY))
     SQLPeople(crowd.database).perform(crowd.workspace_id, [call], now=1_700_000_000)
 
 
@@ -99,19 +99,19 @@ def _mend_one(crowd: Ground) -> None:
 def test_everybody_violates(title: str, tmp_path: Path) -> None:
     few_folder = tmp_path / "few"
     few_folder.mkdir()
-    with ground(title, tmp_path, PEOPLE, PAIRS) as crowd:
+    with environment(title, tmp_path, PEOPLE, PAIRS) as crowd:
         with writers(crowd, PEOPLE) as beside:
             told = work(crowd)
         crowd.rest()
-        exported = run("exporting", crowd.url, crowd.workspace_id)
-    with ground(title, few_folder, FEW, PAIRS) as crowd:
+        exported = run("export_process", crowd.url, crowd.workspace_id)
+    with environment(title, few_folder, FEW, PAIRS) as crowd:
         few = work(crowd)
 
     calls = beside.latencies(told.start, told.end)
     rows, flat = exported["rows"], exported["megabytes"] - exported["first_megabytes"]
     grown = told.megabytes - few.megabytes
     assert (told.stage, few.stage) == ("Blocked", "Blocked")
-    tell(
+    print_table(
         f"Everybody of {PEOPLE:,} people shares an address, 4 writers, {title}",
         [
             ("until Blocked, with the report", "", f"{told.seconds:.1f} s"),

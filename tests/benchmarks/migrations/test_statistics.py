@@ -10,25 +10,25 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy as sa
 
-from tests.benchmarks.crowds import Spoilt, fill_ready, vacuum
-from tests.benchmarks.measuring import at_most, seconds, tell
-from tests.benchmarks.migrations.grounds import NAME, Ground
+from tests.benchmarks.bulk_data import ViolationShares, fill_ready, vacuum
+from tests.benchmarks.measurement import at_most, print_table, seconds
+from tests.benchmarks.migrations.environments import NAME, Environment
 from tests.benchmarks.migrations.processes import percentile_99, work, writers
 from tests.postgres import DURABLE, own_postgres
 from tests.sqlite import MODULES, sqlite_file
-from tests.store.adapters import sql_store, upgraded
-from tests.store.scenes import Scene, create, owner
-from workspace_operator.identity.rules import Mode
-from workspace_operator.migrations.records import OnConflict
-from workspace_operator.migrations.stages import Stage
-from workspace_operator.store import migrating
-from workspace_operator.store.engines import Database
-from workspace_operator.store.tables import PER_WORKSPACE
+from tests.store.backends import sql_store, upgraded
+from tests.store.fixtures import WorkspaceEnv, create, owner
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import OnConflict
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.repositories import migrations
+from workspace_operator.store.schema.tables import WORKSPACE_TABLES
 
 PEOPLE = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_UNCOUNTED", "60000"))
 OTHERS = PEOPLE // 2
 RUNS = 3
-PAIRS = Spoilt(sharing=2)
+PAIRS = ViolationShares(sharing=2)
 """Half of them share an address with one other."""
 
 MOST_RATIO = 1.5
@@ -51,13 +51,13 @@ def databases_of(title: str, folder: Path) -> Iterator[Database]:
         yield database
 
 
-def filled(database: Database) -> Scene:
+def filled(database: Database) -> WorkspaceEnv:
     """Another tenant whom the statistics know, and the people whom they do not."""
     store = sql_store(database)
     other, crowd = (create(store, owner(name), mode=Mode.ID_ONLY, display_name=name) for name in ("other", NAME))
     fill_ready(database, other.workspace_id, OTHERS, PAIRS)
     fill_ready(database, crowd.workspace_id, PEOPLE, PAIRS, counting=False)
-    return Scene(store=store, owner=owner(NAME), workspace_id=crowd.workspace_id)
+    return WorkspaceEnv(store=store, owner=owner(NAME), workspace_id=crowd.workspace_id)
 
 
 def counted(database: Database) -> None:
@@ -65,40 +65,40 @@ def counted(database: Database) -> None:
     if database.is_sqlite:
         vacuum(database)
         return
-    unpinned = [f"ALTER TABLE {table.name} ALTER COLUMN workspace_id SET STATISTICS -1" for table in PER_WORKSPACE]
+    unpinned = [f"ALTER TABLE {table.name} ALTER COLUMN workspace_id SET STATISTICS -1" for table in WORKSPACE_TABLES]
     database.writing(lambda connection: [connection.execute(sa.text(each)) for each in (*unpinned, "ANALYZE")])
 
 
-def change(title: str, folder: Path, on_conflict: OnConflict, *, fresh: bool) -> float:
+def migration(title: str, folder: Path, on_conflict: OnConflict, *, fresh: bool) -> float:
     """Seconds of a whole change."""
     folder.mkdir()
     with databases_of(title, folder) as database:
-        scene = filled(database)
+        env = filled(database)
         if not fresh:
-            return seconds(lambda: end(scene, on_conflict))
+            return seconds(lambda: end(env, on_conflict))
         counted(database)
-        with patch.object(migrating, "keep_pinned"):
-            return seconds(lambda: end(scene, on_conflict))
+        with patch.object(migrations, "ensure_pinned"):
+            return seconds(lambda: end(env, on_conflict))
 
 
-def end(scene: Scene, on_conflict: OnConflict) -> None:
-    scene.request(on_conflict=on_conflict)
-    while scene.work():
+def end(env: WorkspaceEnv, on_conflict: OnConflict) -> None:
+    env.request(on_conflict=on_conflict)
+    while env.work():
         pass
-    assert scene.stage is (Stage.COMPLETED if on_conflict is OnConflict.MERGE else Stage.BLOCKED)
+    assert env.stage is (Stage.COMPLETED if on_conflict is OnConflict.MERGE else Stage.BLOCKED)
 
 
 @pytest.mark.bench
 @databases
 @pytest.mark.parametrize("on_conflict", OnConflict)
-def test_change_that_no_statistics_know(title: str, on_conflict: OnConflict, tmp_path: Path) -> None:
+def test_migration_that_no_statistics_know(title: str, on_conflict: OnConflict, tmp_path: Path) -> None:
     pairs = [
-        tuple(change(title, tmp_path / f"{run}{fresh}", on_conflict, fresh=fresh) for fresh in (True, False))
+        tuple(migration(title, tmp_path / f"{run}{fresh}", on_conflict, fresh=fresh) for fresh in (True, False))
         for run in range(RUNS)
     ]
 
     ratio = median(lacking / fresh for fresh, lacking in pairs)
-    tell(
+    print_table(
         f"{on_conflict}: {PEOPLE:,} people, half of them in pairs, in no statistics, {title}",
         [
             ("whole change, fresh statistics", "", f"{min(fresh for fresh, _ in pairs):.2f} s"),
@@ -111,16 +111,18 @@ def test_change_that_no_statistics_know(title: str, on_conflict: OnConflict, tmp
 @pytest.mark.bench
 @databases
 @pytest.mark.parametrize("on_conflict", OnConflict)
-def test_writers_beside_a_change_that_no_statistics_know(title: str, on_conflict: OnConflict, tmp_path: Path) -> None:
+def test_writers_beside_a_migration_that_no_statistics_know(
+    title: str, on_conflict: OnConflict, tmp_path: Path
+) -> None:
     with databases_of(title, tmp_path) as database:
-        scene = filled(database)
+        env = filled(database)
         url = database.url.render_as_string(hide_password=False)
-        crowd = Ground(url=url, database=database, workspace_id=scene.workspace_id, newest=title in TITLES[1:])
+        crowd = Environment(url=url, database=database, workspace_id=env.workspace_id, newest=title in TITLES[1:])
         with writers(crowd, PEOPLE) as beside:
             told = work(crowd, on_conflict)
 
     calls = beside.latencies(told.start, told.end)
-    tell(
+    print_table(
         f"{on_conflict}: the same with 4 writers, {title}",
         [
             ("whole change", "", f"{told.seconds:.2f} s"),

@@ -4,29 +4,28 @@ Everything is synchronous; drivers run use cases in worker threads. Adapters rai
 ``workspace_operator.errors``; every method may raise StoreUnavailable or ClusterUnavailable besides what it names.
 """
 
-from workspace_operator.application.ports.belongings import Activity, Belongings
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
-from workspace_operator.application.ports.merges import Merge, Merges, Undone
-from workspace_operator.application.ports.migrations import LONGEST_REST, Batch, Lease, Migrations
+from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
+from workspace_operator.application.ports.migrations import MAX_DUE_DELAY, Batch, Lease, Migrations
 from workspace_operator.application.ports.ownership import Ownership
-from workspace_operator.application.ports.people import Answer, People, Performer, ReferenceAsk
+from workspace_operator.application.ports.people import CommandResultOrError, People, Performer, UnresolvedReference
+from workspace_operator.application.ports.person_records import Activity, PersonRecords
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
-from workspace_operator.application.ports.workspaces import Sought, Workspaces
+from workspace_operator.application.ports.workspaces import WorkspaceQuery, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
 
 __all__ = [
-    "LONGEST_REST",
+    "MAX_DUE_DELAY",
     "Access",
     "Activity",
-    "Answer",
     "Batch",
-    "Belongings",
     "Clock",
+    "CommandResultOrError",
     "CredentialDigests",
     "Credentials",
     "Export",
@@ -35,21 +34,22 @@ __all__ = [
     "Heartbeats",
     "Lease",
     "Merge",
-    "Merges",
+    "MergeJournal",
     "Migrations",
     "Ownership",
     "People",
     "Performer",
+    "PersonRecords",
     "Previews",
-    "ReferenceAsk",
     "Resources",
     "Secrets",
     "Segment",
     "Segments",
-    "Sought",
     "StoredCredentials",
-    "Undone",
+    "UndoResult",
+    "UnresolvedReference",
     "ViolationRow",
+    "WorkspaceQuery",
     "Workspaces",
     "WritePath",
 ]

@@ -36,7 +36,7 @@ class StoredCredentials:
 class Credentials(Protocol):
     """Who may call for which workspace. Found by digest without knowing the workspace."""
 
-    def sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
+    def valid_sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
         """Those that are valid, the newest first."""
         ...
 
@@ -62,7 +62,7 @@ class Credentials(Protocol):
 
         Raises:
             NotFound: there is no such workspace.
-            Moved: another set was put in force meanwhile.
+            StaleRevision: another set was put in force meanwhile.
         """
         ...
 
@@ -70,10 +70,10 @@ class Credentials(Protocol):
         """End all sets at once; tells how many. Raises NotFound."""
         ...
 
-    def of_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+    def find_by_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
         """The valid sets with these site ids, by digest; what is nobody's is left out."""
         ...
 
-    def of_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+    def find_by_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
         """The valid sets with these app keys, by digest; what is nobody's is left out."""
         ...

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from workspace_operator.migrations.records import Migration, ViolationCounts
-from workspace_operator.reconcile.observed import Owner, PeopleCounts
+from workspace_operator.migrations.model import Migration, ViolationCounts
+from workspace_operator.workspaces.model import Owner, PeopleCounts
 
-LONGEST_REST = timedelta(minutes=2)
+MAX_DUE_DELAY = timedelta(minutes=2)
 """No lease ends later than this, and no change is due later: what says so was written before a clock was set back."""
 
 
@@ -32,16 +32,16 @@ class Batch:
     """
 
     done: bool
-    crowded: bool = False
-    hold: float = 0.0
+    contended: bool = False
+    lock_time_ratio: float = 0.0
 
 
 class Migrations(Protocol):
     """Identifier changes, as the worker carries them out.
 
     Every method that writes checks that the change still stands as ``migration`` says and is still leased to
-    ``lease.worker``, and raises Moved otherwise: whoever paused, cancelled or took it over was first. Methods that
-    work in batches remember how far they came, so that whoever goes on does so from there.
+    ``lease.worker``, and raises StaleRevision otherwise: whoever paused, cancelled or took it over was first. Methods
+    that work in batches remember how far they came, so that whoever goes on does so from there.
     """
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
@@ -75,15 +75,15 @@ class Migrations(Protocol):
         """Add up to ``size`` of the future e-mail identifiers; done when all are there."""
         ...
 
-    def settle_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+    def apply_change_log(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
         ...
 
-    def is_obstructed(self, migration: Migration) -> bool:
+    def has_violations(self, migration: Migration) -> bool:
         """Whether somebody stands in the way, as far as is prepared."""
         ...
 
-    def switch(self, migration: Migration, lease: Lease, *, patience: timedelta, now: datetime) -> Migration:
+    def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:
         """Preparing → Switched, in one transaction: the new rules are in force.
 
         Unchanged if somebody has come to stand in the way, or if writers could not be held within ``patience``.
@@ -97,22 +97,22 @@ class Migrations(Protocol):
         """
         ...
 
-    def release(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
+    def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
         """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
         ...
 
-    def clear_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+    def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Remove up to ``size`` rows that were prepared and that no rule in force reads; done when none is left."""
         ...
 
-    def start_folding(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched → Folding: people who became one are put together, a group at a time."""
+    def start_merging(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        """Switched → Merging: people who became one are put together, a group at a time."""
         ...
 
-    def fold_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+    def merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Fold up to ``size`` groups of people; done when none is left."""
         ...
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched or Folding → Completed."""
+        """Switched or Merging → Completed."""
         ...

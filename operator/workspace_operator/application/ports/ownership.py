@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from workspace_operator.reconcile.plan import TakeOver
+from workspace_operator.reconcile.model.actions import ChangeOwner
 
 
 class Ownership(Protocol):
@@ -13,7 +13,7 @@ class Ownership(Protocol):
         """Whether a workspace holds nothing: no people, suppressions, activities, devices, segments or exports."""
         ...
 
-    def reassign(self, changes: Sequence[TakeOver], *, replace_empty: bool) -> None:
+    def reassign(self, changes: Sequence[ChangeOwner], *, replace_empty: bool) -> None:
         """Give workspaces to owners, all of them or none.
 
         Args:
@@ -23,6 +23,6 @@ class Ownership(Protocol):
         Raises:
             Conflict: an owner has a workspace already that is not to be replaced, or is not empty.
             NameTaken: an account would have a display name twice.
-            Moved: a workspace has changed since it was read.
+            StaleRevision: a workspace has changed since it was read.
         """
         ...

@@ -5,18 +5,18 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.calls import Ask
-from workspace_operator.identity.outcomes import Outcome
-from workspace_operator.identity.people import Person
-from workspace_operator.identity.references import Reference
-from workspace_operator.identity.rules import IdentityRules, Mode
-from workspace_operator.reconcile.observed import PeopleCounts
+from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.rules import IdentityRules, Mode
+from workspace_operator.workspaces.model import PeopleCounts
 
-ReferenceAsk: TypeAlias = Reference | Callable[[Mode], Reference]
+UnresolvedReference: TypeAlias = Reference | Callable[[Mode], Reference]
 """A reference, or what makes one once the mode in force is known."""
 
 
-Answer: TypeAlias = Outcome | InvalidInput
+CommandResultOrError: TypeAlias = CommandResult | InvalidInput
 """What came of an ask; an error is given back, not raised, so that those beside it in the transaction are taken."""
 
 
@@ -27,7 +27,9 @@ class Performer(Protocol):
         """Tell the identifier settings in force. Raises NotFound."""
         ...
 
-    def perform(self, workspace_id: int, asks: Sequence[Ask], *, now: int) -> Sequence[Answer]:
+    def perform(
+        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
+    ) -> Sequence[CommandResultOrError]:
         """Carry calls out under the settings in force, an answer each. Raises NotFound."""
         ...
 
@@ -47,15 +49,15 @@ class People(Performer, Protocol):
         """Find the person that the reference stands for under the rules in force."""
         ...
 
-    def find_many(self, workspace_id: int, asks: Sequence[ReferenceAsk]) -> Sequence[Person]:
+    def find_many(self, workspace_id: int, commands: Sequence[UnresolvedReference]) -> Sequence[Person]:
         """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
         ...
 
-    def having_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
+    def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
         """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
         ...
 
-    def beginning_with(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
+    def find_by_prefix(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
         """Find people whose id or email begins with a text, by the indexes: those found by id first, each once.
 
         An email that is no address is found by ``all`` only. In every mode, also where email is no identifier.
@@ -63,7 +65,7 @@ class People(Performer, Protocol):
         """
         ...
 
-    def sharing_email(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
+    def duplicates(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
         """Stream e-mail key and cio_id of all who share one at one moment, by (key, age), the oldest or newest first.
 
         Only where email is no identifier is there anybody.

@@ -2,15 +2,15 @@
 
 from typing import Protocol
 
-from workspace_operator.identity.rules import Mode
-from workspace_operator.reconcile.previews import Preview
-from workspace_operator.reconcile.rehearsals import Directory
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.reconcile.plan.previews import Preview
+from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
 
 
 class Previews(Protocol):
     """What plans are made of. Nothing here writes, and nobody waits for it."""
 
-    def directory(self) -> Directory:
+    def snapshot(self) -> WorkspacesSnapshot:
         """Every workspace of one moment, with its newest identifier change."""
         ...
 

@@ -1,4 +1,4 @@
-"""Manual segments as such; who is in them is told by `Belongings`, and changed by calls."""
+"""Manual segments as such; who is in them is told by `PersonRecords`, and changed by calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Segments(Protocol):
         """Tell of one. Raises NotFound if it has no name and nobody is in it."""
         ...
 
-    def named(self, workspace_id: int, name: str) -> int:
+    def find_by_name(self, workspace_id: int, name: str) -> int:
         """Tell the number of the segment with a name. Raises NotFound."""
         ...
 

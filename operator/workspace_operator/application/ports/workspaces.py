@@ -5,60 +5,62 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from workspace_operator.migrations.records import Migration
-from workspace_operator.reconcile.observed import Observed, Owner, SettledWorkspace, SpecVersion, StoredWorkspace
-from workspace_operator.reconcile.plan import Action
+from workspace_operator.migrations.model import Migration
+from workspace_operator.reconcile.model.actions import Action
+from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.workspaces.model import Owner, Workspace
+from workspace_operator.workspaces.spec_versions import SpecVersion, UnchangedWorkspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
+class WorkspaceQuery:
     """What one observation looks for: the resource's owner, and the workspaces that its text names."""
 
     owner: Owner
     account: str = "default"
     display_name: str = ""
-    adopt: int | None = None
-    remembered: int | None = None
+    from_annotation: int | None = None
+    from_status: int | None = None
 
 
 class Workspaces(Protocol):
     """The directory of workspaces, as the operator and the command line use it."""
 
-    def observe(self, sought: Sought) -> Observed:
+    def observe(self, query: WorkspaceQuery) -> ObservedState:
         """Look at one moment of the store; candidates come back as not released, and people are not counted."""
         ...
 
-    def carry_out(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
-        """Carry one action out, whole or not at all. Raises NameTaken or Moved.
+    def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
+        """Carry one action out, whole or not at all. Raises NameTaken or StaleRevision.
 
         Args:
             action: what to do.
             now: aware.
             spec: the document that asks for it; None for an administrator. A document that is older than what was
-                carried out is refused by Moved.
+                carried out is refused by StaleRevision.
         """
         ...
 
-    def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[SettledWorkspace]:
+    def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[UnchangedWorkspace]:
         """List the workspaces whose row is as it was when the newest generation of their spec was recorded."""
         ...
 
-    def unreported(self) -> Sequence[tuple[Owner, Migration]]:
+    def pending_status_updates(self) -> Sequence[tuple[Owner, Migration]]:
         """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
         ...
 
-    def reported(self, migration: Migration) -> None:
+    def mark_status_written(self, migration: Migration) -> None:
         """Note that the resource tells of this revision of the change, and of these numbers."""
         ...
 
-    def find(self, namespace: str, name: str, *, cluster: str | None = None) -> StoredWorkspace:
+    def find(self, namespace: str, name: str, *, cluster: str | None = None) -> Workspace:
         """Find a workspace by its owner's name. Raises NotFound or Ambiguous."""
         ...
 
-    def get(self, workspace_id: int) -> StoredWorkspace:
+    def get(self, workspace_id: int) -> Workspace:
         """Find a workspace by its number. Raises NotFound."""
         ...
 
-    def list(self) -> Sequence[StoredWorkspace]:
+    def list(self) -> Sequence[Workspace]:
         """All workspaces, by number."""
         ...

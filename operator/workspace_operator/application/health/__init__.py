@@ -1,0 +1,1 @@
+"""Probes, and the check that the database can be written."""

@@ -1,0 +1,146 @@
+"""Reconciling manifests without any cluster: the same reconcile, on resources that live in memory for one run.
+
+An apply is a request to look now, so a blocked identifier change is tried again at once, and changes are carried out
+right here unless a worker elsewhere has taken them.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from workspace_operator.application.migrations.worker import MigrationWorker
+from workspace_operator.application.operator.reconciler import Reconciler
+from workspace_operator.application.ports import Workspaces
+from workspace_operator.errors import NotFound
+from workspace_operator.identity.values.rules import IDUpdates, Mode
+from workspace_operator.reconcile.model.actions import Event
+from workspace_operator.reconcile.model.outcomes import Reason
+from workspace_operator.resources.manifests import namespace_and_name
+from workspace_operator.resources.parsing import validate_manifest
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
+from workspace_operator.workspaces.model import Owner, Workspace
+
+Document = Mapping[str, Any]
+
+UID_NAMESPACE = uuid.UUID("5d0c4e4e-54d4-4b67-9f4e-1f0f6a2a2d1b")
+"""Where UIDs of resources without a cluster come from: the same name has the same one at every run."""
+
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestResources:
+    """Implements the port ``Resources`` for manifests: nothing is written anywhere, the reconcile returns it."""
+
+    cluster_id: str
+    names: Collection[tuple[str, str]]
+
+    def write_status(self, namespace: str, name: str, status: Document, *, resource_version: str) -> str:  # noqa: ARG002 - the port's signature
+        """Accept a status."""
+        return str(int(resource_version) + 1)
+
+    def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:  # noqa: ARG002 - the port's signature
+        """Accept finalizers."""
+        return str(int(resource_version) + 1)
+
+    def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
+        """Nobody watches."""
+
+    def owner_is_gone(self, owner: Owner) -> bool:
+        """Whether no manifest of this run has that name."""
+        return owner.cluster == self.cluster_id and (owner.namespace, owner.name) not in self.names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestApplier:
+    """Brings manifests into force until nothing moves."""
+
+    reconciler: Reconciler
+    worker: MigrationWorker
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None] = time.sleep
+
+    def run(self, manifests: Iterable[Document]) -> Iterator[Document]:
+        """Reconcile each manifest; yields it with its final status, in the order given."""
+        now = self.clock().isoformat()
+        documents = [as_resource(manifest, cluster=self.reconciler.cluster_id, now=now) for manifest in manifests]
+        reconciled = [self._reconcile(document) for document in documents]
+        while self.worker.work_once():
+            pass
+        yield from map(self._await_migration, reconciled)
+
+    def _await_migration(self, document: Document) -> Document:
+        """Look again while its identifier change goes on, here or in a worker elsewhere."""
+        document = self._reconcile(document)
+        while reason_of(document) == Reason.MIGRATION_RUNNING:
+            if not self.worker.work_once():
+                self.sleep(POLL_SECONDS)
+            document = self._reconcile(document)
+        return document
+
+    def _reconcile(self, document: Document) -> Document:
+        return self.reconciler.reconcile(document, is_fresh=True).document
+
+
+def as_resource(manifest: Document, *, cluster: str, now: str) -> Document:
+    """A manifest as an API server would hand it out, with a request to reconcile now.
+
+    As there, what only a server may say counts for nothing: a manifest that was got from a cluster has a status, and
+    may bear finalizers and the mark of its deletion.
+    """
+    given = manifest["metadata"]
+    namespace, name = namespace_and_name(manifest)
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "labels": given.get("labels") or {},
+        "annotations": {**(given.get("annotations") or {}), RECONCILE_REQUESTED_AT: now},
+        "uid": str(uuid.uuid5(UID_NAMESPACE, f"{cluster}/{namespace}/{name}")),
+        "generation": 1,
+        "resourceVersion": "1",
+    }
+    kept = {field: value for field, value in manifest.items() if field != "status"}
+    return {**kept, "metadata": {field: value for field, value in metadata.items() if value != {}}}
+
+
+def manifest_problems(manifest: Document, workspaces: Workspaces, *, cluster: str) -> list[Problem]:
+    """What an API server would refuse a manifest for, given what is in force."""
+    return validate_manifest(manifest, _stored_manifest(manifest, workspaces, cluster))
+
+
+def manifest_problems_beside(manifest: Document, stored: Workspace | None) -> list[Problem]:
+    """What an API server would refuse a manifest for, given the workspace that it is about; None: there is none."""
+    return validate_manifest(manifest, None if stored is None else _manifest_of(manifest, stored))
+
+
+def reason_of(document: Document) -> str:
+    """The reason of condition Ready."""
+    conditions = document.get("status", {}).get("conditions", ())
+    return next((str(each["reason"]) for each in conditions if each["type"] == "Ready"), "")
+
+
+def _stored_manifest(manifest: Document, workspaces: Workspaces, cluster: str) -> Document | None:
+    """What the manifest replaces, as far as rules about changes look at it."""
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
+        return None
+    try:
+        stored = workspaces.find(*namespace_and_name(manifest), cluster=cluster)
+    except NotFound:
+        return None
+    return _manifest_of(manifest, stored)
+
+
+def _manifest_of(manifest: Document, stored: Workspace) -> Document:
+    return {**manifest, "spec": _spec_of(stored), "status": {"identifiers": {"mode": stored.mode.value}}}
+
+
+def _spec_of(stored: Workspace) -> Document:
+    identifiers = {"mode": stored.mode.value}
+    if stored.mode is Mode.ID_ONLY and stored.settings.id_updates is not IDUpdates.NEVER:
+        identifiers["idUpdates"] = stored.settings.id_updates.value
+    return {"displayName": stored.settings.display_name, "accountName": stored.account, "identifiers": identifiers}

@@ -1,0 +1,203 @@
+"""What an apply of manifests would do, without doing it.
+
+The decisions are those of a reconcile (``reconcile.deciding``), one after the other; what they ask for is carried out
+on a rehearsal of the directory in memory. Where people decide, that is at identifier changes, they are looked at.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from workspace_operator.application.manifests.applier import ManifestResources, as_resource, manifest_problems_beside
+from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
+from workspace_operator.application.operator.parsing import parse_resource
+from workspace_operator.application.ports import Previews
+from workspace_operator.errors import NotFound
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
+from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.outcomes import Outcome, Reason
+from workspace_operator.reconcile.plan.diff import PlannedChange, planned_changes
+from workspace_operator.reconcile.plan.previews import Preview
+from workspace_operator.reconcile.plan.results import Orphan, PlannedMigration, PlannedResource
+from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, OwnerIsGone, WorkspacesSnapshot
+from workspace_operator.reconcile.policies.planner import decide
+from workspace_operator.resources.manifests import namespace_and_name
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.statuses import ConditionType
+from workspace_operator.workspaces.model import Owner, Workspace
+
+Document = Mapping[str, Any]
+
+MAX_ORPHANS = 3
+"""Workspaces of the same name that a plan names for one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyPreviews:
+    """Implements the port ``Previews`` for a database that has not been made yet."""
+
+    def snapshot(self) -> WorkspacesSnapshot:
+        """Nothing."""
+        return WorkspacesSnapshot()
+
+    def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:  # noqa: ARG002 - the port's signature
+        """Raise NotFound."""
+        raise NotFound(f"there is no workspace number {workspace_id}")
+
+
+@dataclass(slots=True, kw_only=True)
+class _PlanState:
+    """What becomes of one resource in the course of a rehearsal; ``foreseen`` is the change that was asked about."""
+
+    resource: Resource
+    owner: Owner
+    changes: list[PlannedChange] = field(default_factory=list)
+    identifiers: PlannedMigration | None = None
+    predicted: int | None = None
+
+
+class Planner:
+    """Plans for the manifests of one run.
+
+    Args:
+        previews: where the directory is from, as it is now, and what is known of its people.
+        cluster_id: names the set of manifests in the store.
+        now: aware.
+        samples: how many people at most are shown for each violation.
+    """
+
+    def __init__(self, previews: Previews, *, cluster_id: str, now: datetime, samples: int) -> None:
+        self._previews = previews
+        self._cluster_id = cluster_id
+        self._now = now
+        self._samples = samples
+        self._snapshot = previews.snapshot()
+        self._simulation = InMemoryWorkspaces(self._snapshot)
+
+    def problems(self, manifest: Document) -> Sequence[Problem]:
+        """What an apply would refuse a manifest for, before it does anything."""
+        return manifest_problems_beside(manifest, self._stored(manifest))
+
+    def plan(self, manifests: Sequence[Document]) -> Sequence[PlannedResource]:
+        """What an apply would do for each manifest, in the order given; none of them may have problems.
+
+        As an apply does, each is looked at once, and then again until nothing moves.
+        """
+        names = frozenset(map(namespace_and_name, manifests))
+        gone = ManifestResources(cluster_id=self._cluster_id, names=names).owner_is_gone
+        states = [self._initial_state(manifest) for manifest in manifests]
+        for state in states:
+            self._simulate(state, gone)
+        for state in states:
+            self._simulate(state, gone)
+            while self._predict_migration(state):
+                self._simulate(state, gone)
+        return [self._forecast(state, names) for state in states]
+
+    def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
+        """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
+        snapshot, names = self._snapshot, frozenset(map(namespace_and_name, manifests))
+        refuse_other_clusters(
+            snapshot.workspaces.values(), snapshot.heartbeat_times.keys(), names, cluster_id=self._cluster_id
+        )
+
+    def without_manifest(self, manifests: Sequence[Document]) -> Sequence[Workspace]:
+        """The workspaces of this cluster that no manifest is about: an apply keeps them as they are."""
+        names = set(map(namespace_and_name, manifests))
+        return [
+            each
+            for each in self._snapshot.workspaces.values()
+            if each.owner.cluster == self._cluster_id and (each.owner.namespace, each.owner.name) not in names
+        ]
+
+    def _stored(self, manifest: Document) -> Workspace | None:
+        metadata = manifest.get("metadata")
+        if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
+            return None
+        namespace, name = namespace_and_name(manifest)
+        return self._simulation.owned_by(Owner(cluster=self._cluster_id, namespace=namespace, name=name, uid=""))
+
+    def _initial_state(self, manifest: Document) -> _PlanState:
+        document = as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat())
+        resource = parse_resource(document)
+        stored = self._stored(manifest)
+        if stored is not None and stored.owner.uid:
+            # Of a cluster's resources only the cluster knows the UID: theirs are taken to be those in the store.
+            generation = max(resource.generation, stored.spec_generation)
+            resource = replace(resource, uid=stored.owner.uid, generation=generation)
+        return _PlanState(resource=resource, owner=resource.owner(self._cluster_id))
+
+    def _simulate(self, state: _PlanState, owner_is_gone: OwnerIsGone) -> None:
+        """Reconcile in the rehearsal, until there is nothing more to do just now."""
+        while True:
+            observed = self._simulation.observe(state.resource, state.owner, owner_is_gone)
+            decision = decide(state.resource, observed, cluster_id=self._cluster_id, now=self._now)
+            if not decision.actions:
+                status = state.resource.status if decision.status is None else decision.status
+                state.resource = replace(state.resource, status=status)
+                return
+            for action in decision.actions:
+                state.changes += planned_changes(action, observed)
+                self._simulation.apply(action, now=self._now)
+
+    def _predict_migration(self, state: _PlanState) -> bool:
+        """Foresee how an open identifier change ends; False if there is none, or nothing comes of it."""
+        migration = self._simulation.open_migration(state.owner)
+        if migration is None or migration.number == state.predicted:
+            return False
+        state.predicted = migration.number
+        preview = self._preview(migration) if migration.stage in BEFORE_CUTOVER else None
+        state.identifiers = PlannedMigration(migration=migration, stage=self._stage(migration), preview=preview)
+        if migration.paused or _stays_blocked(migration, state.resource):
+            return False
+        state.identifiers = replace(state.identifiers, migration=self._simulation.finish_migration(migration, preview))
+        return True
+
+    def _preview(self, migration: Migration) -> Preview:
+        return self._previews.preview(
+            migration.workspace_id, from_mode=migration.from_mode, to_mode=migration.to_mode, samples=self._samples
+        )
+
+    def _stage(self, migration: Migration) -> Stage | None:
+        known = self._snapshot.migrations.get(migration.workspace_id)
+        return known.stage if known is not None and known.number == migration.number else None
+
+    def _forecast(self, state: _PlanState, names: Collection[tuple[str, str]]) -> PlannedResource:
+        ready = next(each for each in state.resource.previous.conditions if each.type == ConditionType.READY)
+        workspace = self._simulation.owned_by(state.owner)
+        number = None if workspace is None else workspace.workspace_id
+        is_made = number is not None and number not in self._snapshot.workspaces
+        return PlannedResource(
+            namespaced_name=state.resource.namespaced_name,
+            cluster=self._cluster_id,
+            orphans=self._orphans(state.owner, names) if is_made else (),
+            workspace_id=number if number in self._snapshot.workspaces else None,
+            changes=tuple(state.changes),
+            identifiers=state.identifiers,
+            outcome=Outcome(reason=Reason(ready.reason), message=ready.message),
+        )
+
+    def _orphans(self, owner: Owner, names: Collection[tuple[str, str]]) -> tuple[Orphan, ...]:
+        """Workspaces of the same name, whose namespace was renamed or whose cluster was made anew."""
+        found = [each for each in self._snapshot.workspaces.values() if _may_be_meant(each.owner, owner, names)]
+        return tuple(Orphan(workspace=each, people=self._people(each)) for each in found[:MAX_ORPHANS])
+
+    def _people(self, workspace: Workspace) -> int:
+        number, mode = workspace.workspace_id, workspace.mode
+        return self._previews.preview(number, from_mode=mode, to_mode=mode, samples=0).people.total
+
+
+def _may_be_meant(theirs: Owner, owner: Owner, names: Collection[tuple[str, str]]) -> bool:
+    if theirs.name != owner.name:
+        return False
+    if theirs.cluster != owner.cluster:
+        return theirs.namespace == owner.namespace
+    return (theirs.namespace, theirs.name) not in names
+
+
+def _stays_blocked(migration: Migration, resource: Resource) -> bool:
+    """Whether a blocked change is left as it is: nobody has asked for another try."""
+    return migration.stage is Stage.BLOCKED and migration.retry_token != resource.reconcile_request

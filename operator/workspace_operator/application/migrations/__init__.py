@@ -1,0 +1,1 @@
+"""Carrying migrations out, and measuring them."""

@@ -1,0 +1,154 @@
+"""Heartbeats: an operator tells other clusters that it is alive, and finds out which of them are.
+
+Times of other machines are not compared: a cluster is silent if its count has not moved for long enough by our own
+monotonic clock, while we were looking.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from workspace_operator.application.ports import Heartbeats
+from workspace_operator.errors import WorkspaceOperatorError
+from workspace_operator.reconcile.model.observed import Liveness, Namesake, ObservedState
+from workspace_operator.workspaces.model import Owner
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 10.0
+SILENT_AFTER = 60.0
+
+MAX_GAP = 3 * BEAT_SECONDS
+"""Seconds without a look after which a silence is measured anew: the database or this process was away."""
+
+MAX_WAITING = 10_000
+"""Resources whose wait is remembered; the oldest is forgotten first, and waits again."""
+
+
+@dataclass(slots=True)
+class _ClusterHeartbeat:
+    """The count of one cluster: since when it stands, when it was looked at last, and when it was seen to move."""
+
+    beats: int | None
+    since: float
+    checked_at: float
+    moved_at: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class HeartbeatMonitor:
+    """Tells living clusters from silent ones. Any thread may use it.
+
+    Attributes:
+        monotonic: seconds.
+        silent_after: seconds after which a cluster whose heartbeat does not move is silent.
+    """
+
+    monotonic: Callable[[], float]
+    silent_after: float = SILENT_AFTER
+    _store_id: str = ""
+    _clusters: dict[str, _ClusterHeartbeat] = field(default_factory=dict)
+    _waiting: dict[tuple[Owner, str], float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def update(self, store_id: str, beats: Mapping[str, int]) -> None:
+        """Note the counts of all clusters that the database has now."""
+        with self._lock:
+            self._record_all(store_id, {**dict.fromkeys(self._clusters), **beats})
+
+    def check_namesakes(self, observed: ObservedState, owner: Owner) -> tuple[Namesake, ...]:
+        """Say of each namesake of an observation whether its cluster is alive.
+
+        Alive is a cluster whose heartbeat has moved since the owner's first question, and lately: a movement before the
+        question says nothing of now, nor does one of long ago, after a question that was not asked again until now.
+        """
+        with self._lock:
+            self._record_all(
+                observed.store_id, {each.workspace.owner.cluster: each.beats for each in observed.namesakes}
+            )
+            return tuple(
+                replace(each, liveness=self._liveness(each.workspace.owner.cluster, owner))
+                for each in observed.namesakes
+            )
+
+    def _record_all(self, store_id: str, beats: Mapping[str, int | None]) -> None:
+        if store_id != self._store_id:
+            self._clusters.clear()
+            self._store_id = store_id
+        now = self.monotonic()
+        for cluster, count in beats.items():
+            self._record(cluster, count, now)
+
+    def _record(self, cluster: str, beats: int | None, now: float) -> None:
+        seen = self._clusters.get(cluster)
+        if seen is None or (seen.beats is not None and (beats is None or beats < seen.beats)):
+            self._clusters[cluster] = _ClusterHeartbeat(
+                beats=beats, since=now, checked_at=now
+            )  # fewer: the database was restored
+            return
+        if now - seen.checked_at > MAX_GAP:  # when it moved meanwhile, and whether it has stopped since, nobody knows
+            seen.beats, seen.since, seen.moved_at = beats, now, None
+        elif beats != seen.beats:
+            seen.beats, seen.since, seen.moved_at = beats, now, now
+        seen.checked_at = now
+
+    def _liveness(self, cluster: str, owner: Owner) -> Liveness:
+        seen, now = self._clusters[cluster], self.monotonic()
+        while len(self._waiting) >= MAX_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        asked_at = self._waiting.setdefault((owner, cluster), now)
+        if now - seen.since >= self.silent_after:
+            return Liveness.SILENT
+        if seen.moved_at is not None and seen.moved_at > asked_at:
+            del self._waiting[owner, cluster]
+            return Liveness.ALIVE
+        return Liveness.UNKNOWN
+
+
+@dataclass(slots=True, kw_only=True)
+class HeartbeatSender:
+    """Writes the heartbeat of this cluster, and looks at those of the others."""
+
+    heartbeats: Heartbeats
+    monitor: HeartbeatMonitor
+    cluster_id: str
+    clock: Callable[[], datetime]
+    _is_failing: bool = False
+    _store_id: str = ""
+
+    def run(self, stopping: threading.Event) -> None:
+        """Beat until told to stop."""
+        while True:
+            self.beat()
+            if stopping.wait(BEAT_SECONDS):
+                return
+
+    def beat(self) -> None:
+        """Beat once; a database that is away is told once, since the next beat tries again."""
+        try:
+            self.heartbeats.beat(self.cluster_id, now=self.clock())
+            store_id, beats = self.heartbeats.store_id(), self.heartbeats.all()
+        except WorkspaceOperatorError as error:
+            self._fail("the heartbeat could not be written: %s", error)
+        except Exception as error:  # noqa: BLE001 - the operator would look dead to other clusters without a next beat
+            self._fail("the heartbeat failed: %r", error)
+        else:
+            self.monitor.update(store_id, {cluster: each.beats for cluster, each in beats.items()})
+            self._succeed(store_id)
+
+    def _fail(self, message: str, error: Exception) -> None:
+        if not self._is_failing:
+            logger.warning(message, error)
+        self._is_failing = True
+
+    def _succeed(self, store_id: str) -> None:
+        if self._is_failing:
+            logger.info("the heartbeat is written again")
+        self._is_failing = False
+        if self._store_id not in ("", store_id):
+            logger.error("the database is now %s and was %s: is it the right one?", store_id, self._store_id)
+        elif not self._store_id:
+            logger.info("the database is %s, and this cluster is %s", store_id, self.cluster_id)
+        self._store_id = store_id

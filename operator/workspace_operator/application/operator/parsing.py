@@ -1,0 +1,42 @@
+"""From a document of the API server (or a manifest) to what the decision is made of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource, desired_state_of
+from workspace_operator.resources.parsing import parse
+from workspace_operator.resources.problems import InvalidResource
+from workspace_operator.resources.workspaces import DeletionPolicy
+
+
+def parse_resource(document: Mapping[str, Any]) -> Resource:
+    """Read a resource; a spec that cannot be followed becomes an InvalidWish with all that is wrong with it."""
+    metadata = document["metadata"]
+    spec = document.get("spec")
+    readable = spec if isinstance(spec, Mapping) else {}
+    status = document.get("status")
+    return Resource(
+        namespace=metadata.get("namespace", "default"),
+        name=metadata["name"],
+        uid=metadata.get("uid", ""),
+        generation=metadata.get("generation", 1),
+        desired=_desired_state(document),
+        suspended=readable.get("suspend") is True,
+        deletion_policy=_deletion_policy(readable.get("deletionPolicy")),
+        deleting=metadata.get("deletionTimestamp") is not None,
+        created_at=metadata.get("creationTimestamp") or "",
+        annotations=metadata.get("annotations") or {},
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        status=status if isinstance(status, Mapping) else {},
+    )
+
+
+def _desired_state(document: Mapping[str, Any]) -> DesiredState | InvalidSpec:
+    try:
+        return desired_state_of(parse(document).spec)
+    except InvalidResource as error:
+        return InvalidSpec(problems=error.problems)
+
+
+def _deletion_policy(value: object) -> DeletionPolicy:
+    return DeletionPolicy.DELETE if value == DeletionPolicy.DELETE.value else DeletionPolicy.RETAIN

@@ -1,0 +1,1 @@
+"""Use cases on people: commands in batches, imports, exports, deletions and retention."""

@@ -1,0 +1,1 @@
+"""CSV files: encodings, columns, cells, rejects, and protection against formulas."""

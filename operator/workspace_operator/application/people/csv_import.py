@@ -1,0 +1,156 @@
+"""Importing people from CSV: every row is taken, or goes with its line and the reason to the rejects.
+
+Rows are taken in batches, each one transaction. An import that was interrupted is run again from the start: rows that
+were taken before match the people they made and change nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import BinaryIO, TypeVar
+
+from workspace_operator.application.people.backup_rows import BackupAction
+from workspace_operator.application.people.csv_commands import ModeAwareRowMapper
+from workspace_operator.application.people.csv_files.columns import (
+    OTHERS_COLUMN,
+    UNDO_COLUMN,
+    ColumnReport,
+    check_similar,
+)
+from workspace_operator.application.people.csv_files.reader import CsvOptions, CsvRow, Header, open_csv
+from workspace_operator.application.people.csv_files.rejects import RejectedRows, RejectsFile
+from workspace_operator.application.people.import_backup import ImportBackup
+from workspace_operator.application.people.import_options import ImportOptions
+from workspace_operator.application.people.import_summary import ImportSummary
+from workspace_operator.application.ports import Performer
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.model.results import CommandResult, Effect, Refusal
+from workspace_operator.identity.values.rules import Mode
+
+BATCH = 2_000
+"""Rows a transaction: larger ones hold other writers longer and were not faster."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class PeopleImport:
+    """One import into one workspace.
+
+    Attributes:
+        people: of the workspace; those of a dry run write nothing.
+        workspace_id: its number.
+        options: how rows are understood.
+        csv: how the file is read.
+        rejects: takes the rows that are not taken.
+        undo: takes people as they were before they are changed.
+        tell_columns: is told what the columns became, before any row is taken.
+        summary: what came of the rows so far.
+        has_begun: whether the file as a whole was accepted.
+    """
+
+    people: Performer
+    workspace_id: int
+    options: ImportOptions
+    rejects: RejectsFile
+    csv: CsvOptions = field(default_factory=CsvOptions)
+    backup: ImportBackup | None = None
+    on_columns: Callable[[ColumnReport], None] = lambda _: None
+    clock: Callable[[], float] = time.time
+    batch: int = BATCH
+    summary: ImportSummary = field(default_factory=ImportSummary)
+    has_begun: bool = False
+
+    def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> ImportSummary:
+        """Import a file; ``progress`` is called after each batch. Raises InvalidInput for the file as a whole."""
+        mode = self.people.rules(self.workspace_id).mode
+        with open_csv(file, self.csv) as source:
+            mapper = ModeAwareRowMapper(header=source.header, options=self.options)
+            self._begin(source.header, mapper, mode)
+            rejected = RejectedRows(rejects=self.rejects, header=source.header)
+            for rows in batches(source.rows, self.batch):
+                self._process_batch(rows, mapper, rejected)
+                progress()
+        return self.summary
+
+    def _begin(self, header: Header, mapper: ModeAwareRowMapper, mode: Mode) -> None:
+        """Tell what is wrong with the header before any row."""
+        check_similar(header.names)
+        mapper.of(mode)
+        if self.backup is not None:
+            if header.is_of_undo_file and OTHERS_COLUMN in header.columns:
+                message = f"line 1: what {OTHERS_COLUMN} says cannot be undone by another undo file: leave that out"
+                raise InvalidInput(message, field="file")
+            self.backup.begin(header.attributes)
+        self.has_begun = True
+        self.on_columns(header.report(mode))
+
+    def _process_batch(self, rows: Sequence[CsvRow], mapper: ModeAwareRowMapper, rejected: RejectedRows) -> None:
+        """Take a batch under the identifiers that are in force in its transaction: they may change meanwhile."""
+        rows = self._without_created(rows, mapper.header)
+        commands = [partial(mapper.command, row) for row in rows]
+        now = int(self.clock())
+        if self.backup is not None:
+            self.backup.before(self.workspace_id, commands, now=now)
+        mapper.left_out.clear()
+        results = self.people.perform(self.workspace_id, commands, now=now)
+        if self.backup is not None:
+            self.backup.after(results)
+        for row, result in zip(rows, results, strict=True):
+            if row.contains_rows:
+                self.summary.count_rows_in_cell(row.line)
+            if isinstance(result, InvalidInput):
+                self._reject(rejected, row, str(result))
+            else:
+                self._count(rejected, row, result, mapper.left_out.get(row.line, ()))
+
+    def _without_created(self, rows: Sequence[CsvRow], header: Header) -> Sequence[CsvRow]:
+        """The rows without those of people whom an undone import had created: no import deletes anybody."""
+        if not header.is_of_undo_file:
+            return rows
+        place = header.columns.index(UNDO_COLUMN)
+        others = [row for row in rows if row.problem or row.cells[place] != BackupAction.CREATED]
+        self.summary.not_deleted += len(rows) - len(others)
+        self.summary.skipped += len(rows) - len(others)
+        return others
+
+    def _count(self, rejected: RejectedRows, row: CsvRow, outcome: CommandResult, left_out: Sequence[str]) -> None:
+        effect = outcome.effect
+        if effect is Effect.REJECTED:
+            self._reject(rejected, row, outcome.message)
+        elif effect is Effect.SKIPPED or effect is Effect.IGNORED:
+            self.summary.skipped += 1
+            rejected.write(row, "skipped", outcome.reason)
+        else:
+            self.summary.count_taken(row.line, outcome)
+            if effect is Effect.UPDATED:
+                self.summary.count_removed(outcome.before, outcome.person)
+            if outcome.refusals or left_out:
+                self.summary.in_part += 1
+                rejected.write(row, "in part", " ".join([*map(_sentence, outcome.refusals), *left_out]))
+
+    def _reject(self, rejected: RejectedRows, row: CsvRow, reason: str) -> None:
+        self.summary.rejected += 1
+        rejected.write(row, "rejected", reason)
+
+
+def _sentence(refusal: Refusal) -> str:
+    return f"{refusal.kind.value}: {refusal.message}"
+
+
+def batches(rows: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Cut a stream into lists of up to ``size``; what comes before a row that cannot be read is still given."""
+    batch: list[T] = []
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except InvalidInput:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

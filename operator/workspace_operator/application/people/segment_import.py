@@ -1,0 +1,158 @@
+"""Making a manual segment of the people in a CSV file, and taking one away again.
+
+Who is named by a row has to be there: a segment makes nobody. What names nobody goes with its line and the reason to
+the rejects. The file may be any with a column cio_id, id or email, such as a report of violations without the rows of
+those who are to stay.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import BinaryIO
+
+from workspace_operator.application.people.csv_commands import reference_kinds
+from workspace_operator.application.people.csv_files.identifier_cells import check_identifier_cell
+from workspace_operator.application.people.csv_files.reader import CsvOptions, CsvRow, Header, open_csv
+from workspace_operator.application.people.csv_files.rejects import RejectedRows, RejectsFile
+from workspace_operator.application.people.csv_import import BATCH, batches
+from workspace_operator.application.ports import People, PersonRecords, Segments
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.model.commands import SetMembership
+from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.values.references import Reference, reference_of_kind, reference_to_cio_id
+from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, IdentifierKind, Mode
+from workspace_operator.identity.values.text_limits import stripped
+
+REFERENCE_PREFERENCE = (CIO_ID, ID, EMAIL)
+"""By what a row names somebody: the first that has a value, the surest first, for they may be about to be deleted.
+
+If that person is unknown, the next is not tried: the id of a deleted person may belong to another person by now.
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class SegmentImportResult:
+    """What came of a file's rows, each joined or rejected; several may name one person."""
+
+    number: int | None = None
+    """The segment, once it is made."""
+    added: int = 0
+    rejected: int = 0
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.added + self.rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowReferences:
+    """Finds out whom the rows of one file name, whatever mode is in force when they are taken."""
+
+    header: Header
+    by: IdentifierKind | None
+    _by_mode: dict[Mode, Sequence[tuple[int, IdentifierKind]]] = field(default_factory=dict)
+
+    def columns(self, mode: Mode) -> Sequence[tuple[int, IdentifierKind]]:
+        """Where in a row somebody may be named. Raises InvalidInput if no column names anybody in this mode."""
+        if mode not in self._by_mode:
+            kinds = reference_kinds(self.header, mode, self.by, preference=REFERENCE_PREFERENCE)
+            self._by_mode[mode] = [(self.header.columns.index(kind.value), kind) for kind in kinds]
+        return self._by_mode[mode]
+
+    def reference(self, row: CsvRow, mode: Mode) -> Reference:
+        """Whom a row names. Raises InvalidInput with the reason if it names nobody."""
+        if row.problem:
+            raise InvalidInput(row.problem)
+        columns = self.columns(mode)
+        for place, kind in columns:
+            value = stripped(row.cells[place])
+            if value:
+                check_identifier_cell(value, column=kind.value)
+                return reference_of_kind(value, kind, mode)
+        references = ", ".join(kind.value for _, kind in columns)
+        raise InvalidInput(f"The row names nobody: there is nothing in {references}.")
+
+
+@dataclass(slots=True, kw_only=True)
+class SegmentImport:
+    """Makes one segment of one workspace of a file."""
+
+    people: People
+    segments: Segments
+    workspace_id: int
+    name: str
+    rejects: RejectsFile
+    by: IdentifierKind | None = None
+    csv: CsvOptions = field(default_factory=CsvOptions)
+    clock: Callable[[], float] = time.time
+    batch: int = BATCH
+    result: SegmentImportResult = field(default_factory=SegmentImportResult)
+
+    def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> SegmentImportResult:
+        """Take a file; ``progress`` is called after each batch.
+
+        Raises:
+            InvalidInput: for the file as a whole; no segment was made.
+            NameTaken: another segment has the name.
+        """
+        mode = self.people.rules(self.workspace_id).mode
+        with open_csv(file, self.csv) as source:
+            references = RowReferences(header=source.header, by=self.by)
+            references.columns(mode)  # what is wrong with the header is told before any row
+            number = self.result.number = self._create_segment()
+            rejected = RejectedRows(rejects=self.rejects, header=source.header)
+            for rows in batches(source.rows, self.batch):
+                self._process_batch(rows, references, number, rejected)
+                progress()
+        if self.result.rejected and not self.result.added:
+            self.segments.remove(self.workspace_id, number)  # so that the name is free for the corrected file
+            self.result.number = None
+        return self.result
+
+    def _create_segment(self) -> int:
+        return self.segments.create(self.workspace_id, self.name, now=datetime.fromtimestamp(self.clock(), UTC))
+
+    def _process_batch(
+        self, rows: Sequence[CsvRow], references: RowReferences, number: int, rejected: RejectedRows
+    ) -> None:
+        def command(row: CsvRow, mode: Mode) -> SetMembership:
+            return SetMembership(reference=references.reference(row, mode), segment=number, member=True)
+
+        commands = [partial(command, row) for row in rows]
+        results = self.people.perform(self.workspace_id, commands, now=int(self.clock()))
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, InvalidInput):
+                self._reject(rejected, row, str(result))
+            elif result.effect is not Effect.RECORDED:
+                self._reject(rejected, row, result.message)
+            else:
+                self.result.added += 1
+
+    def _reject(self, rejected: RejectedRows, row: CsvRow, reason: str) -> None:
+        self.result.rejected += 1
+        rejected.write(row, "rejected", reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRemoval:
+    """Takes a segment away; the people who were in it stay."""
+
+    people: People
+    person_records: PersonRecords
+    segments: Segments
+    workspace_id: int
+    clock: Callable[[], float] = time.time
+    batch: int = BATCH
+
+    def run(self, number: int, progress: Callable[[int], None] = lambda _: None) -> None:
+        """Take everybody out, and then the name away; ``progress`` is told of each batch how many it was."""
+        for batch in batches(self.person_records.members(self.workspace_id, number), self.batch):
+            commands = [
+                SetMembership(reference=reference_to_cio_id(each), segment=number, member=False) for each in batch
+            ]
+            self.people.perform(self.workspace_id, commands, now=int(self.clock()))
+            progress(len(batch))
+        self.segments.remove(self.workspace_id, number)

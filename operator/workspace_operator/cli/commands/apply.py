@@ -1,0 +1,179 @@
+"""``workspacectl apply``: manifests brought into force without a cluster."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workspace_operator.cli.support.manifest_files import (
+    Filenames,
+    Kustomize,
+    Recursive,
+    read_manifests,
+    refuse_problems,
+)
+from workspace_operator.cli.support.options import Database, OwnClusterID
+from workspace_operator.cli.support.output import ERROR, STALLED, echo, info, json_text, print_table
+from workspace_operator.cli.support.workspace_context import open_or_create_store
+from workspace_operator.settings import DEFAULT_CLUSTER_ID
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.bootstrap import Repositories
+    from workspace_operator.resources.manifests import Manifest
+
+Document = Mapping[str, Any]
+
+MAX_NAMED = 10
+"""Workspaces that are named as new."""
+
+EXAMPLES = """
+Examples:
+
+\b
+  workspacectl apply -f crm.yaml
+  workspacectl apply -f examples/ --database sqlite:///workspaces.db -o yaml
+  kubectl kustomize overlays/staging | workspacectl apply -f -
+"""
+
+
+class Format(StrEnum):
+    """How resources are printed."""
+
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
+def apply(
+    *,
+    filename: Filenames = None,
+    kustomize: Kustomize = None,
+    recursive: Recursive = False,
+    output: Annotated[Format, typer.Option("--output", "-o", help="How to print the resources.")] = Format.TABLE,
+    cluster_id: OwnClusterID = None,
+    database: Database,
+) -> None:
+    """Bring Workspace manifests into force without any cluster.
+
+    All manifests are checked before any is applied; then their statuses are printed.
+
+    Exits with 0 when all are Ready, 3 when one waits for a person (blocked or in conflict), 1 on an error.
+    """
+    manifests = read_manifests(filename, kustomize, recursive=recursive)
+    with open_or_create_store(database) as store:
+        cluster = cluster_id or DEFAULT_CLUSTER_ID
+        _refuse_invalid(manifests.ours, store, cluster)
+        documents = [manifest.document for manifest in manifests.ours]
+        if cluster_id is None:
+            _refuse_other_clusters(documents, store)
+        before = _owned_names(store, cluster)
+        applied = _apply_documents(documents, store, cluster)
+        _print_created(_owned_names(store, cluster) - before)
+    _print_documents(applied, output)
+    raise typer.Exit(_exit_code(applied))
+
+
+def _apply_documents(documents: Sequence[Document], store: "Repositories", cluster: str) -> Sequence[Document]:
+    from workspace_operator import bootstrap
+    from workspace_operator.application.manifests.applier import ManifestApplier, ManifestResources
+    from workspace_operator.resources.manifests import namespace_and_name
+
+    resources = ManifestResources(cluster_id=cluster, names=frozenset(map(namespace_and_name, documents)))
+    applier = ManifestApplier(
+        reconciler=bootstrap.make_reconciler(store, resources, cluster),
+        worker=bootstrap.make_migration_worker(store, threading.Event()),
+        clock=store.clock,
+    )
+    return list(applier.run(documents))
+
+
+def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Repositories", cluster: str) -> None:
+    from workspace_operator.application.manifests.applier import manifest_problems
+
+    problems = (
+        (manifest, problem)
+        for manifest in manifests
+        for problem in manifest_problems(manifest.document, store.workspaces, cluster=cluster)
+    )
+    refuse_problems(problems, "nothing was applied")
+
+
+def _owned_names(store: "Repositories", cluster: str) -> AbstractSet[tuple[str, str]]:
+    owners = (each.owner for each in store.workspaces.list())
+    return {(owner.namespace, owner.name) for owner in owners if owner.cluster == cluster}
+
+
+def _print_created(names: AbstractSet[tuple[str, str]]) -> None:
+    """Say which workspaces are new: no status remembers those of a database that was lost."""
+    if names:
+        listed = ", ".join("/".join(name) for name in sorted(names)[:MAX_NAMED])
+        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+        info(f"new workspaces: {listed}{more}")
+
+
+def _refuse_other_clusters(documents: Sequence[Document], store: "Repositories") -> None:
+    from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
+    from workspace_operator.resources.manifests import namespace_and_name
+
+    refuse_other_clusters(
+        store.workspaces.list(),
+        store.heartbeats.all().keys(),
+        frozenset(map(namespace_and_name, documents)),
+        cluster_id=DEFAULT_CLUSTER_ID,
+    )
+
+
+def _print_documents(documents: Sequence[Document], output: Format) -> None:
+    if output is Format.TABLE:
+        _print_table(documents)
+    elif output is Format.JSON:
+        print(json_text(documents))
+    else:
+        print(_yaml_text(documents), end="")
+
+
+def _yaml_text(documents: Sequence[Document]) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False)
+    if text.replace("\n", "").isprintable():
+        return text
+    escaped: str = yaml.safe_dump_all(documents, allow_unicode=False, sort_keys=False)
+    return escaped
+
+
+def _print_table(documents: Sequence[Document]) -> None:
+    rows = []
+    for document in documents:
+        status, ready = document["status"], _ready_condition(document)
+        identifiers, people = status.get("identifiers", {}), status.get("people", {})
+        mode_and_people = (identifiers.get("mode"), people.get("total"))
+        rows.append((*_namespaced_name(document), ready["status"], ready["reason"], *mode_and_people))
+    print_table(("NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE"), rows)
+    for document in documents:
+        if _ready_condition(document)["status"] != "True":
+            namespace, name = _namespaced_name(document)
+            echo(f"\n{namespace}/{name}: {_ready_condition(document)['message']}")
+
+
+def _namespaced_name(document: Document) -> tuple[str, str]:
+    return document["metadata"]["namespace"], document["metadata"]["name"]
+
+
+def _ready_condition(document: Document) -> Mapping[str, str]:
+    conditions: Sequence[Mapping[str, str]] = document["status"]["conditions"]
+    return next(each for each in conditions if each["type"] == "Ready")
+
+
+def _exit_code(documents: Sequence[Document]) -> int:
+    from workspace_operator.reconcile.model.outcomes import Reason
+
+    reasons = {
+        _ready_condition(document)["reason"] for document in documents if _ready_condition(document)["status"] != "True"
+    }
+    if not reasons:
+        return 0
+    return ERROR if Reason.STORE_UNAVAILABLE in reasons else STALLED

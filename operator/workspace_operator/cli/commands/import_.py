@@ -1,0 +1,198 @@
+"""``workspacectl people import``."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from workspace_operator.application.people.import_options import EmptyCells, ImportOptions
+from workspace_operator.cli.support.csv_file_options import (
+    ByColumn,
+    ColumnMapping,
+    Encoding,
+    csv_options,
+    default_rejects_path,
+    name_file_in_errors,
+    resolve_standard_input,
+)
+from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, WorkspaceName
+from workspace_operator.cli.support.output import ERROR, INCOMPLETE
+from workspace_operator.cli.support.progress_bars import file_bar
+from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.people.csv_files.reader import CsvOptions
+    from workspace_operator.application.people.csv_import import PeopleImport
+    from workspace_operator.application.people.import_backup import ImportBackup
+
+EXAMPLES = """
+Examples:
+
+\b
+  workspacectl people import people.csv -w default/crm --dry-run
+  workspacectl people import people.csv -w default/crm --undo-file undo.csv
+  workspacectl people import corrected.csv -w default/crm --by cio_id --update
+  workspacectl people import list.csv -w default/crm --map 'E-Mail=email'
+"""
+
+
+CsvFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A CSV file; - is standard input.", callback=resolve_standard_input)
+]
+UpdateOnly = Annotated[bool, typer.Option("--update", help="Only change people who are there; create none.")]
+EmptyCellsOption = Annotated[
+    EmptyCells,
+    typer.Option(
+        "--empty-cells", help="What an empty cell means: nothing, or that the value is removed (never unsubscribed)."
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Report what the import would do, and change nothing. Only --rejects writes a rejects file."
+    ),
+]
+UndoPath = Annotated[
+    Path | None,
+    typer.Option("--undo-file", metavar="UNDO", help="A new file for people as they were before."),
+]
+RejectsPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--rejects",
+        metavar="REJECTS",
+        help="The file for rows that are not taken.",
+        show_default="NAME.rejects.csv beside FILE",
+    ),
+]
+
+
+def import_people(
+    file: CsvFile,
+    *,
+    workspace: WorkspaceName,
+    by: ByColumn = None,
+    update: UpdateOnly = False,
+    empty_cells: EmptyCellsOption = EmptyCells.IGNORE,
+    mapping: ColumnMapping = None,
+    encoding: Encoding = "utf-8",
+    dry_run: DryRun = False,
+    undo_file: UndoPath = None,
+    rejects: RejectsPath = None,
+    for_excel: ForExcel = False,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Import people from a CSV file.
+
+    The header names the columns: id, email, cio_id, created_at, and attributes by any other name. The import first
+    reports what each column became. Commas, semicolons, tabs and vertical bars are recognised. An empty cell changes
+    nothing.
+
+    A row that is not taken, in whole or in part, goes with its line and the reason to a file beside FILE,
+    NAME.rejects.csv. Correct it, and import it as it is. A file that cannot be read to its end is refused as a whole.
+
+    To undo an import, import its undo file. An import that was interrupted is simply run again.
+
+    Exit codes: 0 all rows were taken, or ignored by rule; 3 rows were rejected or taken in part; 1 nothing could be
+    taken, or an error; 64 wrong usage.
+    """
+    if dry_run and undo_file is not None:
+        raise typer.BadParameter("--undo-file has nothing to take in a --dry-run: leave one out")
+    rejects = rejects if dry_run or rejects else default_rejects_path(file)
+    if undo_file is not None and rejects is not None and undo_file.resolve() == rejects.resolve():
+        raise typer.BadParameter(f"--undo-file {undo_file} is the rejects file as well: name another")
+    request = _ImportRequest(
+        file=file,
+        options=ImportOptions(by=by, update_only=update, empty_cells=empty_cells),
+        csv=csv_options(mapping, encoding),
+        dry_run=dry_run,
+        undo_file=undo_file,
+        rejects=rejects,
+        for_excel=for_excel,
+    )
+    with open_workspace(database, workspace, cluster_id) as context:
+        code = request.run(context)
+    if code:
+        raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ImportRequest:
+    """One import as it was asked for."""
+
+    file: Path
+    options: ImportOptions
+    csv: "CsvOptions"
+    dry_run: bool
+    undo_file: Path | None
+    rejects: Path | None
+    for_excel: bool
+
+    def run(self, context: WorkspaceContext) -> int:
+        """Import, and tell what came of it; gives the exit code."""
+        from workspace_operator.application.people.csv_import import PeopleImport
+        from workspace_operator.cli.support.files import RejectsFile, open_input_file
+        from workspace_operator.cli.support.import_report import ImportReport, print_columns
+
+        with ExitStack() as stack:
+            source = stack.enter_context(open_input_file(self.file))
+            with_bom = self.for_excel or self.csv.encoding != "utf-8"
+            rejects_file = stack.enter_context(RejectsFile(self.rejects, source_file=self.file, with_bom=with_bom))
+            people = stack.enter_context(context.people.dry_run(context.number)) if self.dry_run else context.people
+            undo = self._undo(context, stack)
+            report = ImportReport(rejects=rejects_file, collects_examples=self.dry_run and self.rejects is None)
+            people_import = PeopleImport(
+                people=people,
+                workspace_id=context.number,
+                options=self.options,
+                csv=self.csv,
+                rejects=report,
+                backup=undo,
+                on_columns=print_columns,
+                clock=context.clock.timestamp,
+            )
+            try:
+                _run_import(people_import, source, self.file)
+                rejects_file.finish()
+            finally:
+                if people_import.has_begun:
+                    report.print_summary(
+                        people_import.summary,
+                        context.name,
+                        undo=undo,
+                        undo_file=self.undo_file,
+                        file=self.file,
+                        dry_run=self.dry_run,
+                    )
+        if people_import.summary.rejected and not people_import.summary.taken:
+            return ERROR
+        return INCOMPLETE if people_import.summary.rejected or people_import.summary.in_part else 0
+
+    def _undo(self, context: WorkspaceContext, stack: ExitStack) -> "ImportBackup | None":
+        from workspace_operator.application.people.import_backup import ImportBackup
+        from workspace_operator.cli.support.backup_file import BackupFile
+
+        path = self.undo_file
+        if path is None:
+            return None
+        return ImportBackup(people=context.people, open=lambda names: stack.enter_context(BackupFile(path, names)))
+
+
+def _run_import(people_import: "PeopleImport", source: BinaryIO, file: Path) -> None:
+    with _gc_disabled(), name_file_in_errors(file, "FILE"), file_bar("importing", source) as progress:
+        people_import.run(source, progress)
+
+
+@contextmanager
+def _gc_disabled() -> Iterator[None]:
+    """Nothing here makes cycles; looking for them costs a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,134 @@
+"""``workspacectl merges``: which people became one, and taking that back."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workspace_operator.cli.commands.people_search import person_document
+from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName, require_utf_8
+from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table
+from workspace_operator.cli.support.workspace_context import open_workspace
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.ports import Merge
+    from workspace_operator.identity.model.person import Person
+
+app = typer.Typer(help="See which people became one, and take that back.", no_args_is_help=True)
+
+EXAMPLES = """
+Examples:
+
+\b
+  workspacectl merges list -w default/crm --cio-id 0199f1c2a3b4000a1b2c3d4e
+  workspacectl merges undo 0199f1c2a3b4001a1b2c3d4e -w default/crm
+"""
+
+COLUMNS = ("ID", "AT", "HOW", "PRIMARY", "SECONDARY", "STATE")
+
+
+class Format(StrEnum):
+    """How merges are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+MergeID = Annotated[
+    str, typer.Argument(metavar="ID", callback=require_utf_8, help="The merge, as listed.", show_default=False)
+]
+
+
+@app.command("list")
+def list_merges(
+    *,
+    workspace: WorkspaceName,
+    cio_id: Annotated[
+        str | None,
+        typer.Option(
+            "--cio-id", metavar="CIO_ID", callback=require_utf_8, help="Only those of this person, on either side."
+        ),
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="ID", callback=require_utf_8, help="Only earlier ones than this.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 100,
+    output: Annotated[Format, typer.Option("--output", "-o", help="How to print them.")] = Format.TABLE,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """List the merges of a workspace, newest first."""
+    from workspace_operator.identity.values.references import bare_cio_id
+
+    bare_id = None if cio_id is None else bare_cio_id(cio_id)
+    with open_workspace(database, workspace, cluster_id) as context:
+        merges = context.merges.merges(context.number, cio_id=bare_id, before=before, limit=limit)
+        if output is Format.JSON:
+            print(json_text([_merge_document(each) for each in merges]))
+        else:
+            print_table(COLUMNS, [_row(each) for each in merges])
+        if len(merges) == limit:
+            info(f"There may be more: --before {merges[-1].merge_id}")
+
+
+@app.command()
+def show(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
+    """Print a merge as JSON.
+
+    Both people as they were, who came of them, and what hung on the secondary.
+    """
+    with open_workspace(database, workspace, cluster_id) as context:
+        print(json_text(_merge_document(context.merges.get(context.number, merge))))
+
+
+@app.command(epilog=EXAMPLES)
+def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
+    """Bring the secondary of a merge back.
+
+    They get again what the survivor took and has as it was: attributes, identifiers, devices, segments, and all
+    activities until then. Identifiers that are not free any more are named.
+
+    Exit codes: 0 everything came back; 3 identifiers are not free any more; 1 an error; 64 wrong usage.
+    """
+    with open_workspace(database, workspace, cluster_id) as context:
+        result = context.merges.undo(context.number, merge, now=int(context.clock.timestamp()))
+        echo(f"cio_id {result.restored.cio_id} is back, apart from cio_id {result.survivor.cio_id}")
+        for kind, key in result.unavailable:
+            echo(f"not free any more: {kind} {key}")
+    if result.unavailable:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _row(merge: "Merge") -> tuple[str, ...]:
+    return (
+        merge.merge_id,
+        merge.at.isoformat(timespec="seconds"),
+        "automatic" if merge.automatic else "requested",
+        _person_label(merge.primary),
+        _person_label(merge.secondary),
+        "stands" if merge.undone_at is None else f"undone {merge.undone_at.isoformat(timespec='seconds')}",
+    )
+
+
+def _person_label(person: "Person") -> str:
+    """Whom an administrator would know them as."""
+    if person.id is not None:
+        return f"id {person.id}"
+    return f"email {person.email}" if person.email is not None else f"cio_id {person.cio_id}"
+
+
+def _merge_document(merge: "Merge") -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "merge_id": merge.merge_id,
+        "at": merge.at.isoformat(),
+        "automatic": merge.automatic,
+        "primary": person_document(merge.primary),
+        "secondary": person_document(merge.secondary),
+        "survivor": person_document(merge.survivor),
+        "holder": merge.holder,
+        "devices": [asdict(each) for each in merge.devices],
+        "segments": list(merge.segments),
+        "undone_at": None if merge.undone_at is None else merge.undone_at.isoformat(),
+    }

@@ -1,0 +1,222 @@
+"""``workspacectl people``: people in, people out, one person looked at, deleted, suppressed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workspace_operator.cli.commands import bulk_delete, import_, people_search
+from workspace_operator.cli.support.options import (
+    ByCioID,
+    ByEmail,
+    ByID,
+    ClusterID,
+    Database,
+    ForExcel,
+    OutputFile,
+    PersonValue,
+    WorkspaceName,
+)
+from workspace_operator.cli.support.output import echo, info, json_text, people_text
+from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
+from workspace_operator.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.identity.model.commands import Command
+    from workspace_operator.identity.values.references import Reference
+
+app = typer.Typer(help="Look after the people of a workspace.", no_args_is_help=True)
+app.command("import", epilog=import_.EXAMPLES)(import_.import_people)
+app.command("find", epilog=people_search.EXAMPLES)(people_search.find_people)
+
+DELETE_EXAMPLES = """
+Examples:
+
+\b
+  workspacectl people delete ada@example.com -w default/crm
+  workspacectl people delete --segment 3 -w default/crm --dry-run
+  workspacectl people delete --segment "to delete" -w default/crm
+"""
+
+
+@app.command("export")
+def export_people(
+    *,
+    workspace: WorkspaceName,
+    for_excel: ForExcel = False,
+    output: OutputFile = None,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Write everybody as CSV.
+
+    One column an attribute that anybody has. The file can be changed and imported again with --by cio_id --update.
+    """
+    from workspace_operator.application.people.csv_export import people_lines
+    from workspace_operator.cli.support.buffer import buffered_people
+    from workspace_operator.cli.support.files import write_csv
+
+    with open_workspace(database, workspace, cluster_id) as context:
+        with buffered_people(context.people.all(context.number)) as (
+            people,
+            names,
+        ):  # one moment; the columns are known at its end
+            count = write_csv(people_lines(people, sorted(names)), output, for_excel=for_excel)
+        if output:
+            info(f"{people_text(count - 1)} written to {output}")
+
+
+@app.command()
+def show(
+    value: PersonValue = None,
+    *,
+    workspace: WorkspaceName,
+    id_: ByID = None,
+    email: ByEmail = None,
+    cio_id: ByCioID = None,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Print a person as JSON."""
+    selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
+    with open_workspace(database, workspace, cluster_id) as context:
+        reference = selector.reference(context)
+        person = context.people.find(context.number, reference)
+        if person is None:
+            raise NotFound(_not_found_message(reference, context))
+        print(json_text(people_search.person_document(person)))
+
+
+@app.command(epilog=DELETE_EXAMPLES)
+def delete(
+    value: PersonValue = None,
+    *,
+    workspace: WorkspaceName,
+    id_: ByID = None,
+    email: ByEmail = None,
+    cio_id: ByCioID = None,
+    segment: Annotated[
+        str | None,
+        typer.Option("--segment", metavar="SEGMENT", help="Everybody in this manual segment: its number or its name."),
+    ] = None,
+    created_in: bulk_delete.CreatedIn = None,
+    dry_run: bulk_delete.DryRun = False,
+    yes: bulk_delete.Yes = False,
+    undo_file: bulk_delete.BackupPath = None,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Delete a person, or many at once.
+
+    All their data go with them. Their identifiers may be used again.
+
+    The people of a segment, or those whom an import created, are counted, confirmed, and written to a file before.
+    They can be imported from it again; their cio_ids, activities, devices and segments do not come back. What was
+    interrupted is simply run again.
+
+    Exit codes: 0 all were deleted, or there was nobody to delete; 3 people were left, since they had changed
+    meanwhile; 1 nobody could be deleted, or an error; 64 wrong usage.
+    """
+    from workspace_operator.identity.model.commands import DeletePerson
+
+    options = bulk_delete.DeleteOptions(dry_run=dry_run, yes=yes, undo_file=undo_file)
+    if segment is not None or created_in is not None:
+        if (value, id_, email, cio_id) != (None, None, None, None) or (segment is not None and created_in is not None):
+            raise typer.BadParameter("name one person, a segment with --segment or a file with --created-in: not two")
+        with open_workspace(database, workspace, cluster_id) as context:
+            if segment is not None:
+                bulk_delete.delete_segment(context, segment, options)
+            elif created_in is not None:
+                bulk_delete.delete_created(context, created_in, options)
+        return
+    if not options.is_empty:
+        raise typer.BadParameter("--dry-run, --yes and --undo-file are for the people of --segment and --created-in")
+    selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
+    with open_workspace(database, workspace, cluster_id) as context:
+        reference = selector.reference(context)
+        _execute(DeletePerson, context, reference, "deleted", _not_found_message(reference, context))
+
+
+app.command("dedupe", epilog=bulk_delete.DEDUPE_EXAMPLES)(bulk_delete.dedupe)
+
+
+@app.command()
+def suppress(
+    value: PersonValue = None,
+    *,
+    workspace: WorkspaceName,
+    id_: ByID = None,
+    email: ByEmail = None,
+    cio_id: ByCioID = None,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Block an identifier, and delete who has it.
+
+    The person's other identifier is blocked, too. A bare address is an email here, also where ids look like that.
+    """
+    from workspace_operator.identity.model.commands import Suppress
+
+    selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
+    with open_workspace(database, workspace, cluster_id) as context:
+        reference = selector.reference(context, for_suppression=True)
+        by_cio_id = reference.kind.value == "cio_id"
+        unchanged_message = (
+            _not_found_message(reference, context)
+            if by_cio_id
+            else f"{_reference_text(reference)} is suppressed already"
+        )
+        _execute(Suppress, context, reference, "suppressed", unchanged_message)
+
+
+@app.command()
+def unsuppress(
+    value: PersonValue = None,
+    *,
+    workspace: WorkspaceName,
+    id_: ByID = None,
+    email: ByEmail = None,
+    cio_id: ByCioID = None,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Let an identifier be used again.
+
+    What was suppressed together with it is free again, too. Nobody is restored.
+    """
+    from workspace_operator.identity.model.commands import Unsuppress
+
+    selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
+    with open_workspace(database, workspace, cluster_id) as context:
+        reference = selector.reference(context, for_suppression=True)
+        if reference.kind.value == "cio_id":
+            raise InvalidInput("a cio_id is never suppressed: name the id or the email", field="--cio-id")
+        unchanged_message = f"{_reference_text(reference)} is not suppressed"
+        _execute(Unsuppress, context, reference, "no longer suppressed", unchanged_message)
+
+
+def _execute(
+    command_type: "Callable[..., Command]",
+    context: WorkspaceContext,
+    reference: "Reference",
+    past_tense: str,
+    unchanged_message: str,
+) -> None:
+    from workspace_operator.identity.model.results import CommandResult, Effect
+
+    [result] = context.people.perform(
+        context.number, [command_type(reference=reference)], now=int(context.clock.timestamp())
+    )
+    if not isinstance(result, CommandResult) or result.effect in {Effect.IGNORED, Effect.UNCHANGED}:
+        raise NotFound(unchanged_message)
+    if result.effect is Effect.REJECTED:
+        raise InvalidInput(result.message, field=result.field)
+    echo(f"{_reference_text(reference)} {past_tense}")
+
+
+def _not_found_message(reference: "Reference", context: WorkspaceContext) -> str:
+    return f"nobody in {context.name} has the {_reference_text(reference)}"
+
+
+def _reference_text(reference: "Reference") -> str:
+    return f"{reference.kind} {reference.value}"

@@ -1,0 +1,106 @@
+"""``workspacectl people find``."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.support.output import info, json_text, people_text, print_table
+from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
+from workspace_operator.errors import NotFound
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.people.search import PeopleSearch
+    from workspace_operator.identity.model.person import Person
+
+EXAMPLES = """
+Examples:
+
+\b
+  workspacectl people find ana@example.com -w default/crm
+  workspacectl people find Berlin --attribute city -w default/crm
+"""
+
+COLUMNS = ("CIO_ID", "ID", "EMAIL")
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 10_000
+
+
+class Format(StrEnum):
+    """How people are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def find_people(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The beginning of an id or an email, or a cio_id.")],
+    *,
+    workspace: WorkspaceName,
+    attribute: Annotated[
+        str | None,
+        typer.Option(
+            "--attribute",
+            metavar="NAME",
+            help="Read everybody instead, and find TEXT anywhere in this attribute (also id and email), in any case.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="The number of people to print at most.")
+    ] = DEFAULT_LIMIT,
+    output: Annotated[Format, typer.Option("--output", "-o", help="The format of the result.")] = Format.TABLE,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Find people.
+
+    In every mode people are found by the beginning of their id or their email, from the indexes. An email that is no
+    valid address is found with --attribute email.
+    """
+    from workspace_operator.application.people.search import PeopleSearch
+
+    with open_workspace(database, workspace, cluster_id) as context:
+        search = PeopleSearch(people=context.people, workspace_id=context.number, text=text)
+        people = _matches(context, search, attribute, limit + 1)
+    if not people:
+        searched_in = "an id, an email or a cio_id" if attribute is None else f"the attribute {attribute}"
+        raise NotFound(f"nobody in {workspace} has {text!r} in {searched_in}")
+    _print_people(people[:limit], attribute, output)
+    if len(people) > limit:
+        info(f"there are more than {people_text(limit)}: give a longer TEXT, or a higher --limit")
+
+
+def _matches(
+    context: WorkspaceContext, search: "PeopleSearch", attribute: str | None, limit: int
+) -> "Sequence[Person]":
+    from workspace_operator.cli.support.progress_bars import people_bar
+
+    if attribute is None:
+        return search.by_identifier(limit=limit)
+    with people_bar("reading", context.people.count(context.number).total) as progress:
+        return list(islice(search.by_attribute(attribute, progress), limit))
+
+
+def _print_people(people: "Sequence[Person]", attribute: str | None, output: Format) -> None:
+    from workspace_operator.application.people.search import text_of
+
+    if output is Format.JSON:
+        print(json_text([person_document(person) for person in people]))
+        return
+    names = [] if attribute is None or attribute.upper() in COLUMNS else [attribute]
+    rows = ((person.cio_id, person.id, person.email, *(text_of(person, name) for name in names)) for person in people)
+    print_table((*COLUMNS, *(name.upper() for name in names)), rows)
+
+
+def person_document(person: "Person") -> dict[str, object]:
+    """A person as a JSON document."""
+    return {
+        "cio_id": person.cio_id,
+        "id": person.id,
+        "email": person.email,
+        "created_at": person.created_at,
+        "attributes": dict(person.attributes),
+    }

@@ -1,0 +1,109 @@
+"""``workspacectl plan``: what an apply would do, without doing it."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workspace_operator.cli.support.manifest_files import (
+    Filenames,
+    Kustomize,
+    Recursive,
+    read_manifests,
+    refuse_problems,
+)
+from workspace_operator.cli.support.options import Database, OwnClusterID
+from workspace_operator.cli.support.output import STALLED, json_text
+from workspace_operator.settings import DEFAULT_CLUSTER_ID
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.manifests.planner import Planner
+    from workspace_operator.reconcile.plan.results import PlannedResource, PlanResult
+    from workspace_operator.resources.manifests import Manifest
+    from workspace_operator.workspaces.model import Workspace
+
+CHANGES = 2
+DEFAULT_SAMPLES = 3
+MAX_SAMPLES = 100
+
+EXAMPLES = """
+Examples:
+
+\b
+  workspacectl plan -f crm.yaml
+  workspacectl plan -f examples/ --samples 0 -o markdown
+  workspacectl plan -R -f workspaces/ -f shared.yaml
+  kubectl kustomize overlays/staging | workspacectl plan -f -
+"""
+
+
+class Format(StrEnum):
+    """How a plan is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def plan(
+    *,
+    filename: Filenames = None,
+    kustomize: Kustomize = None,
+    recursive: Recursive = False,
+    samples: Annotated[
+        int,
+        typer.Option(
+            "--samples", metavar="N", min=0, max=MAX_SAMPLES, help="How many people to show for each violation."
+        ),
+    ] = DEFAULT_SAMPLES,
+    output: Annotated[Format, typer.Option("--output", "-o", help="How to print the plan.")] = Format.TABLE,
+    cluster_id: OwnClusterID = None,
+    database: Database,
+) -> None:
+    """Tell what an apply would do, without doing it.
+
+    A change of identifiers is checked against the people there are. Nothing is written.
+
+    Exits with 0 when nothing is to do, 2 when something would change, 3 when a person would have to act (blocked or in
+    conflict), 1 on an error.
+    """
+    from workspace_operator import bootstrap
+    from workspace_operator.application.manifests.planner import Planner
+    from workspace_operator.reconcile.plan.results import combined_result
+
+    manifests = read_manifests(filename, kustomize, recursive=recursive)
+    documents = [manifest.document for manifest in manifests.ours]
+    with bootstrap.open_readonly(database) as previews:
+        cluster = cluster_id or DEFAULT_CLUSTER_ID
+        planner = Planner(previews, cluster_id=cluster, now=bootstrap.utc_now(), samples=samples)
+        _refuse_invalid(manifests.ours, planner)
+        if cluster_id is None:
+            planner.refuse_other_clusters(documents)
+        planned_resources, without_manifest = planner.plan(documents), planner.without_manifest(documents)
+    _print_plan(planned_resources, without_manifest, output)
+    raise typer.Exit(_exit_code(combined_result(planned_resources)))
+
+
+def _refuse_invalid(manifests: "Sequence[Manifest]", planner: "Planner") -> None:
+    problems = ((manifest, problem) for manifest in manifests for problem in planner.problems(manifest.document))
+    refuse_problems(problems, "nothing was planned, since nothing would be applied")
+
+
+def _print_plan(
+    planned_resources: "Sequence[PlannedResource]", without_manifest: "Sequence[Workspace]", output: Format
+) -> None:
+    from workspace_operator.cli.support import plan_output
+
+    if output is Format.JSON:
+        print(json_text(plan_output.plan_document(planned_resources, without_manifest)))
+    elif output is Format.MARKDOWN:
+        plan_output.print_markdown(planned_resources, without_manifest)
+    else:
+        plan_output.print_plan(planned_resources, without_manifest)
+
+
+def _exit_code(outcome: "PlanResult") -> int:
+    from workspace_operator.reconcile.plan.results import PlanResult
+
+    return {PlanResult.NOTHING: 0, PlanResult.CHANGES: CHANGES, PlanResult.BLOCKED: STALLED}[outcome]

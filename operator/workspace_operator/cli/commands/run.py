@@ -1,0 +1,255 @@
+"""``workspacectl run``: the long-running parts, together in one process or each in its own."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workspace_operator.cli.support.options import Database
+from workspace_operator.settings import (
+    API_OFF,
+    DEFAULT_API_ADDRESS,
+    DEFAULT_API_HOST,
+    DEFAULT_API_PORT,
+    APISettings,
+    OperatorSettings,
+)
+
+DEFAULT_ACTIVITIES_DAYS = 30
+
+app = typer.Typer(help="Run the operator, the people API and the worker in one process, or one of them alone.")
+
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kubeconfig", metavar="FILE", exists=True, dir_okay=False, help="As for kubectl; in a pod, its own account."
+    ),
+]
+KubeContext = Annotated[str | None, typer.Option("--context", metavar="NAME", help="A context of the kubeconfig.")]
+Namespaces = Annotated[
+    list[str] | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="Watch only this namespace; may be given several times."),
+]
+Resync = Annotated[
+    float, typer.Option("--resync-seconds", min=1, help="How often drift is looked for, plus or minus a fifth.")
+]
+ClusterSilentAfter = Annotated[
+    float,
+    typer.Option(
+        "--cluster-silent-after",
+        min=1,
+        metavar="SECONDS",
+        help="How long another cluster's heartbeat, which comes every 10 s, must stand still before its workspaces are "
+        "taken for orphans. Less than 30 is for trials.",
+    ),
+]
+HealthEndpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--health-endpoint",
+        metavar="URL",
+        help="Serve liveness there, such as http://0.0.0.0:8080/healthz, readiness at /readyz, and /metrics.",
+    ),
+]
+ActivitiesDays = Annotated[
+    int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="How long activities are kept.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what the libraries do, too.")]
+
+
+APIAddress = Annotated[
+    str,
+    typer.Option(
+        "--api-address", metavar="HOST:PORT", help=f"Where the people API is served, in plain HTTP; or {API_OFF}."
+    ),
+]
+Host = Annotated[str, typer.Option("--host", metavar="HOST", help="0.0.0.0 or :: are all addresses of the machine.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes any that is free.")]
+TLSCertificate = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", metavar="FILE", exists=True, dir_okay=False, help="Serve TLS with this chain, PEM."),
+]
+TLSKey = Annotated[
+    Path | None, typer.Option("--tls-key", metavar="FILE", exists=True, dir_okay=False, help="The chain's key, PEM.")
+]
+Processes = Annotated[int, typer.Option("--processes", min=1, max=256, help="How many share the port; one a core.")]
+PublicURL = Annotated[
+    str | None,
+    typer.Option("--public-url", metavar="URL", help="External base URL of the people API. Used in download links."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def run_all(
+    context: typer.Context,
+    database: Database,
+    kubeconfig: Kubeconfig = None,
+    kube_context: KubeContext = None,
+    namespace: Namespaces = None,
+    resync: Resync = 600.0,
+    cluster_silent_after: ClusterSilentAfter = 60.0,
+    health: HealthEndpoint = None,
+    api_address: APIAddress = DEFAULT_API_ADDRESS,
+    public_url: PublicURL = None,
+    activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
+    verbose: Verbose = False,
+) -> None:
+    """Run the operator, the people API and the worker in one process: the embedded default."""
+    if context.invoked_subcommand is not None:
+        return
+    from workspace_operator import bootstrap
+
+    settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
+    api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url)
+    with (
+        _process_context(verbose) as stop_event,
+        bootstrap.open_store_lazily(database) as store,
+        bootstrap.monitor_writes(store) as monitor,
+    ):
+        probes = [bootstrap.store_probes(store, monitor)]
+        background_jobs = [
+            bootstrap.make_worker_loop(store, stop_event, keep_activities=timedelta(days=activities_days)).run
+        ]
+        if api_settings is not None:
+            server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
+            background_jobs.append(partial(server.serve, api.app, stop_event))
+            probes += [api.probes, server.probes(stop_event)]
+        with _run_threads(background_jobs, stop_event):
+            bootstrap.run_operator(store, settings, stop_event, *probes)
+
+
+@app.command("operator")
+def operator(
+    database: Database,
+    kubeconfig: Kubeconfig = None,
+    kube_context: KubeContext = None,
+    namespace: Namespaces = None,
+    resync: Resync = 600.0,
+    cluster_silent_after: ClusterSilentAfter = 60.0,
+    health: HealthEndpoint = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the operator alone: it watches the cluster. The worker runs elsewhere, on the same database."""
+    from workspace_operator import bootstrap
+
+    settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
+    with (
+        _process_context(verbose) as stop_event,
+        bootstrap.open_store_lazily(database) as store,
+        bootstrap.monitor_writes(store) as monitor,
+    ):
+        bootstrap.run_operator(store, settings, stop_event, bootstrap.store_probes(store, monitor))
+
+
+@app.command("api")
+def api(
+    database: Database,
+    host: Host = DEFAULT_API_HOST,
+    port: Port = DEFAULT_API_PORT,
+    tls_cert: TLSCertificate = None,
+    tls_key: TLSKey = None,
+    processes: Processes = 1,
+    public_url: PublicURL = None,
+    health: HealthEndpoint = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the people API alone: it serves callers.
+
+    It keeps nothing but in the database, so that any number may run on one.
+    """
+    from workspace_operator import bootstrap
+
+    if (tls_cert is None) != (tls_key is None):
+        raise typer.BadParameter("TLS needs a certificate and its key: give both", param_hint="--tls-cert, --tls-key")
+    settings = APISettings(
+        host=host,
+        port=port,
+        certificate=tls_cert,
+        key=tls_key,
+        processes=processes,
+        public_url=public_url or "",
+        health_endpoint=health,
+    )
+    with _process_context(verbose) as stop_event:
+        bootstrap.run_api(database, settings, stop_event)
+
+
+@app.command("worker")
+def worker(
+    database: Database,
+    activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
+    health: HealthEndpoint = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the worker alone: it carries identifier changes out.
+
+    It also forgets old activities. Several may run; each change is one's at a time.
+    """
+    from workspace_operator import bootstrap
+
+    with _process_context(verbose) as stop_event, bootstrap.open_store_lazily(database) as store:
+        retention = timedelta(days=activities_days)
+        bootstrap.run_worker(store, stop_event, keep_activities=retention, health_endpoint=health)
+
+
+def _operator_settings(
+    kubeconfig: Path | None,
+    context: str | None,
+    namespaces: Sequence[str] | None,
+    resync: float,
+    cluster_silent_after: float,
+    health: str | None,
+) -> OperatorSettings:
+    return OperatorSettings(
+        kubeconfig=kubeconfig,
+        context=context,
+        namespaces=tuple(namespaces or ()),
+        resync=resync,
+        cluster_silent_after=cluster_silent_after,
+        health_endpoint=health,
+    )
+
+
+def _api_settings(address: str, public_url: str | None) -> APISettings:
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit():
+        message = f"{address!r} must be HOST:PORT, such as {DEFAULT_API_ADDRESS}, or {API_OFF}"
+        raise typer.BadParameter(message, param_hint="--api-address")
+    return APISettings(host=host.strip("[]"), port=int(port), public_url=public_url or "")
+
+
+@contextmanager
+def _process_context(verbose: bool) -> Iterator[threading.Event]:
+    """Log to standard error, and stop in good order on SIGTERM and SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if not verbose:
+        for logger_name in ("kopf", "alembic", "aiohttp.access"):
+            logging.getLogger(logger_name).setLevel(logging.WARNING)
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # whoever sends what is no HTTP could fill the log
+    stop_event = threading.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stop_event.set())
+    yield stop_event
+
+
+@contextmanager
+def _run_threads(jobs: Sequence[Callable[[], None]], stop_event: threading.Event) -> Iterator[None]:
+    """Run what runs until told to stop beside the rest; an error of one part ends all, and is raised at the end."""
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        futures = [threads.submit(job) for job in jobs]
+        for future in futures:
+            future.add_done_callback(lambda _: stop_event.set())
+        try:
+            yield
+        finally:
+            stop_event.set()
+        for future in futures:
+            future.result()

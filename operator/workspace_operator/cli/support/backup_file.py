@@ -1,0 +1,95 @@
+"""The file that deleted people go to first, so that they can be imported again as far as an import can."""
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+from workspace_operator.application.people.backup_rows import BackupAction, backup_lines
+from workspace_operator.cli.support.files import translate_file_errors
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.model.person import Person
+
+_OPTION = "--undo-file"
+
+
+def default_backup_path(workspace: str, now: datetime) -> Path:
+    """Where to write if nobody says: a file of its own for each time."""
+    return Path(f"{workspace.replace('/', '-')}-{now:%Y%m%dT%H%M%SZ}.undo.csv")
+
+
+class BackupFile:
+    """A CSV file of people as they were. It is never written over another one, and gone if nobody went into it.
+
+    Args:
+        path: must not be there yet.
+        attributes: the columns beside the identifiers.
+
+    Raises:
+        InvalidInput: on entering, the file is there already or cannot be made.
+    """
+
+    def __init__(self, path: Path, attributes: Iterable[str]) -> None:
+        self.path = path
+        self.count = 0
+        self._attributes = sorted(attributes)
+        self._descriptor = -1
+        self._size = 0
+
+    def __enter__(self) -> Self:
+        """Make the file, with its header, so that it is found again after a crash of the machine."""
+        with translate_file_errors(self.path, _OPTION):
+            try:
+                self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError as error:
+                message = f"{self.path} is there already, and may be all that is left of people: name another file"
+                raise InvalidInput(f"{message} with {_OPTION}", field=_OPTION) from error
+            try:
+                self._write(islice(backup_lines((), BackupAction.DELETED, self._attributes), 1))
+                _fsync_directory(self.path.parent)
+            except OSError:
+                self._close()
+                raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the file; without people it is nothing to keep."""
+        with translate_file_errors(self.path, _OPTION):
+            self._close()
+
+    def write(self, people: Sequence[Person], action: BackupAction) -> None:
+        """Write people down; they are on the disk when it returns. Raises InvalidInput."""
+        with translate_file_errors(self.path, _OPTION):
+            self._write(islice(backup_lines(people, action, self._attributes), 1, None))
+            self.count += len(people)
+
+    def _close(self) -> None:
+        os.close(self._descriptor)
+        if not self.count:
+            self.path.unlink(missing_ok=True)
+
+    def _write(self, lines: Iterable[str]) -> None:
+        """Write all of them to the disk, or nothing: half a line would spoil the file."""
+        text = "".join(lines).encode()
+        try:
+            written = 0
+            while written < len(text):
+                written += os.write(self._descriptor, text[written:])
+            os.fsync(self._descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+            raise
+        self._size += len(text)
+
+
+def _fsync_directory(directory: Path) -> None:
+    """Have the disk know the file by its name."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

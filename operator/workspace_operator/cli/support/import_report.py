@@ -1,0 +1,145 @@
+"""What ``people import`` prints: the columns, the counts, and what to do about rows that were not taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from workspace_operator.cli.support.output import echo, people_text
+
+if TYPE_CHECKING:  # what a help text does not need is not loaded for it
+    from workspace_operator.application.people.csv_files.columns import ColumnReport
+    from workspace_operator.application.people.import_backup import ImportBackup
+    from workspace_operator.application.people.import_summary import ImportSummary
+    from workspace_operator.application.people.repetitions import RepeatedPerson
+    from workspace_operator.cli.support.files import RejectsFile
+
+MAX_COLUMNS: Final = 20
+MAX_EXAMPLES: Final = 10
+MAX_LINES: Final = 5
+
+
+def print_columns(report: "ColumnReport") -> None:
+    """Print what each column became."""
+    parts = {"identifiers": report.identifiers, "attributes": report.attributes, "ignored": report.ignored}
+    for title, names in parts.items():
+        if names:
+            echo(f"{title}: {_truncated_list(names)}")
+
+
+def _truncated_list(names: Sequence[str]) -> str:
+    text = ", ".join(name.replace("\n", " ") for name in names[:MAX_COLUMNS])
+    return text if len(names) <= MAX_COLUMNS else f"{text} and {len(names) - MAX_COLUMNS} more"
+
+
+@dataclass(slots=True, kw_only=True)
+class ImportReport:
+    """Takes the rows that are not taken, and prints what came of an import.
+
+    Attributes:
+        rejects: where they go.
+        keeps_examples: whether the first of them are printed: there is no file.
+    """
+
+    rejects: "RejectsFile"
+    collects_examples: bool
+    _examples: list[str] = field(default_factory=list)
+    _is_header: bool = True
+
+    def write(self, cells: Sequence[str]) -> None:
+        """Take one row; the first is the header."""
+        self.rejects.write(cells)
+        if not self._is_header and self.collects_examples and len(self._examples) < MAX_EXAMPLES:
+            line, outcome, reason = cells[:3]
+            self._examples.append(f"  line {line}, {outcome}: {reason}")
+        self._is_header = False
+
+    def print_summary(
+        self,
+        summary: "ImportSummary",
+        workspace: str,
+        *,
+        undo: "ImportBackup | None",
+        undo_file: Path | None,
+        file: Path,
+        dry_run: bool,
+    ) -> None:
+        """Print the counts, and what to do next."""
+        if dry_run:
+            echo("dry run, nothing was changed; the import would be:")
+        unchanged = f" ({summary.unchanged} of them unchanged)" if summary.unchanged else ""
+        echo(
+            f"{summary.rows} rows: {summary.created} created, {summary.updated} updated{unchanged}, "
+            f"{summary.skipped} skipped, {summary.rejected} rejected"
+        )
+        for remark in _remarks(summary, workspace, file):
+            echo(remark)
+        self._print_rejects()
+        if undo is not None and undo_file is not None and (undo.changed or undo.created):
+            _print_undo_hint(undo, undo_file, workspace)
+
+    def _print_rejects(self) -> None:
+        rejected_count = self.rejects.rows - 1  # the header
+        if rejected_count <= 0:
+            return
+        if self.rejects.path is not None:
+            echo(f"what was not taken, and why: {self.rejects.path}")
+        elif self._examples:
+            echo("what would not be taken, and why:")
+            for example in self._examples:
+                echo(example)
+            if rejected_count > len(self._examples):
+                echo(f"  and {rejected_count - len(self._examples)} more: name a file for them with --rejects")
+
+
+def _remarks(summary: "ImportSummary", workspace: str, file: Path) -> Sequence[str]:
+    """What is to be known beside the counts."""
+    remarks: list[str] = []
+    if summary.in_part:
+        remarks.append(f"{summary.in_part} of those created or updated were taken in part")
+    if summary.removed:
+        remarks.append(f"{_values_text(summary.removed)} removed by empty cells")
+    repetitions = _repetitions_text(summary)
+    if repetitions:
+        remarks.append(repetitions)
+    if summary.rows_in_cells:
+        cells = "1 row has a cell" if summary.rows_in_cells == 1 else f"{summary.rows_in_cells} rows have a cell"
+        where = (
+            f"line {summary.first_rows_in_cells}"
+            if summary.rows_in_cells == 1
+            else f"first line {summary.first_rows_in_cells}"
+        )
+        remarks.append(f"{cells} that looks as if it held rows, which are not imported ({where}): is a quote missing?")
+    if summary.not_deleted:
+        command = f"workspacectl people delete --created-in {file} -w {workspace}"
+        remarks.append(
+            f"{people_text(summary.not_deleted)} whom the undone import created stay; to delete them: {command}"
+        )
+    return remarks
+
+
+def _values_text(count: int) -> str:
+    return "1 value was" if count == 1 else f"{count} values were"
+
+
+def _repetitions_text(summary: "ImportSummary") -> str:
+    count, first = 0, None
+    for each in summary.repetitions.found():
+        count += 1
+        first = each if first is None or each.lines < first.lines else first
+    if first is None:
+        return ""
+    people_named = "1 person is" if count == 1 else f"{count} people are"
+    lines = _lines_text(first)
+    return f"{people_named} named more than once in the file ({lines}): where rows differ, the last one counts"
+
+
+def _lines_text(repetition: "RepeatedPerson") -> str:
+    first_lines = ", ".join(map(str, repetition.lines[:MAX_LINES]))
+    more = len(repetition.lines) - MAX_LINES
+    return f"such as by lines {first_lines} and {more} more" if more > 0 else f"such as by lines {first_lines}"
+
+
+def _print_undo_hint(undo: "ImportBackup", path: Path, workspace: str) -> None:
+    echo(f"as people were before: {path} ({undo.changed} changed, {undo.created} created)")
+    echo(f"to undo: workspacectl people import {path} -w {workspace}")

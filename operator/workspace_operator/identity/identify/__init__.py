@@ -1,0 +1,1 @@
+"""Identify: match the person, decide on each identifier, update the draft."""

@@ -1,0 +1,1 @@
+"""Merges: which person survives, what moves, merging in bulk, and undoing a merge."""

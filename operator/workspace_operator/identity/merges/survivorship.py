@@ -1,0 +1,46 @@
+"""Who survives a merge, and as what (identity-rules §5). Whether to merge is not decided here."""
+
+from dataclasses import replace
+
+from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED, merged_timestamps
+from workspace_operator.identity.model.person import Person, effective_created_at, id_is_another_email
+from workspace_operator.identity.values.attributes import AttributeValue
+from workspace_operator.identity.values.booleans import boolean_of
+from workspace_operator.identity.values.rules import EMAIL_OR_ID, ID_ONLY, Mode
+
+
+def order_by_age(one: Person, other: Person) -> tuple[Person, Person]:
+    """The primary and the secondary of an automatic merge: the older person is primary."""
+    return (one, other) if one.age_key <= other.age_key else (other, one)
+
+
+def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Person:
+    """The primary with what it lacks taken from the secondary.
+
+    It keeps its cio_id, its identifiers and its own attribute values. ``unsubscribed`` is true if either was;
+    there may be more attributes than a call could make. In EmailOrID an id that is an address other than the
+    survivor's is not taken (identity-rules §3, last **D**): it would break the fourth check of identity-rules §7.
+    """
+    attributes: dict[str, AttributeValue] = {**secondary.attributes, **primary.attributes}
+    if any(truthy(person.attributes.get(UNSUBSCRIBED)) for person in (primary, secondary)):
+        attributes[UNSUBSCRIBED] = True
+    emails = primary if primary.email is not None else secondary
+    id_ = secondary.id if primary.id is None else primary.id
+    if mode is EMAIL_OR_ID and primary.id is None and id_is_another_email(id_, emails.email_key):
+        id_ = None
+    merged = Person(
+        cio_id=primary.cio_id,
+        id=id_,
+        email=emails.email,
+        email_key=emails.email_key,
+        attributes=attributes,
+        inserted_at=primary.inserted_at,
+        created_at=effective_created_at(attributes, inserted_at=primary.inserted_at, now=now),
+    )
+    timestamps = merged_timestamps(primary, secondary, merged, plain_email=mode is ID_ONLY)
+    return merged if timestamps is None else replace(merged, attribute_timestamps=timestamps)
+
+
+def truthy(value: AttributeValue | None) -> bool:
+    """Whether an attribute says yes (`booleans.boolean_of`)."""
+    return boolean_of(value) is True

@@ -1,0 +1,173 @@
+"""Taking a merge back (identity-rules §5, last **D**): which of two people has what afterwards.
+
+What the survivor took, and still has as it was, goes back; what was changed since is the survivor's own. Belongings are
+the store's business, by the same rule.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from workspace_operator.identity.model.activity_log import log_changes, log_created
+from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL, AttributeTimestamps
+from workspace_operator.identity.model.person import Person, effective_created_at
+from workspace_operator.identity.model.person_events import PeopleMerged
+from workspace_operator.identity.model.working_set import WorkingSet
+from workspace_operator.identity.values.attributes import same_value
+from workspace_operator.identity.values.references import IdentifierKey
+from workspace_operator.identity.values.rules import EMAIL, EMAIL_OR_ID, ID, ID_ONLY, IdentifierKind
+
+_BOTH = frozenset({ID, EMAIL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmergeResult:
+    """What an undo makes of one person: two.
+
+    Attributes:
+        restored: who had ceased to exist, perhaps with no identifier but the cio_id.
+        survivor: whoever had absorbed them, afterwards.
+        not_free: identifiers that could not be given back, by kind and key.
+    """
+
+    restored: Person
+    survivor: Person
+    unavailable: tuple[IdentifierKey, ...]
+
+
+def unmerge(working_set: WorkingSet, merge: PeopleMerged, *, now: int) -> UnmergeResult:
+    """Bring the secondary of a merge back.
+
+    Args:
+        working_set: at least the survivor, who owns the secondary's identifiers, and what blocks them. It is changed,
+            and its trail grows.
+        merge: what was done; nobody has absorbed the survivor since.
+        now: Unix seconds.
+    """
+    state = _Unmerge(working_set=working_set, merge=merge, before=working_set.people[merge.survivor.cio_id])
+    restorable = state.restorable()
+    survivor, restored = state.survivor(restorable, now=now), state.restored(restorable, now=now)
+    working_set.replace(survivor)
+    working_set.insert(restored)
+    log_created(working_set, restored, now=now)
+    log_changes(working_set, survivor, _value_changes(state.before, survivor), now=now)
+    unavailable = tuple(each for each in _identifiers(merge.secondary) if each[0] not in restorable)
+    return UnmergeResult(restored=restored, survivor=survivor, unavailable=unavailable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unmerge:
+    """A merge that is taken back, and the survivor as they are by now."""
+
+    working_set: WorkingSet
+    merge: PeopleMerged
+    before: Person
+
+    def restorable(self) -> frozenset[IdentifierKind]:
+        """Which identifiers the secondary gets again."""
+        kinds = frozenset(each[0] for each in _identifiers(self.merge.secondary) if self._is_free(each))
+        if self.working_set.mode is not EMAIL_OR_ID:
+            return kinds
+        # An id that is an address stays with that address, or is nobody's (identity-rules §3, last **D**).
+        if self._survivor_without_returned(kinds).id_is_another_email:
+            kinds -= {EMAIL}
+        if _with_identifiers(self.merge.secondary, kinds).id_is_another_email:
+            kinds -= {ID}
+        return kinds
+
+    def restored(self, restorable: frozenset[IdentifierKind], *, now: int) -> Person:
+        secondary = self.merge.secondary
+        created_at = effective_created_at(secondary.attributes, inserted_at=secondary.inserted_at, now=now)
+        return replace(_with_identifiers(secondary, restorable), created_at=created_at)
+
+    def survivor(self, restorable: frozenset[IdentifierKind], *, now: int) -> Person:
+        remaining, own = self._survivor_without_returned(restorable), self.merge.primary.attributes
+        attributes = dict(remaining.attributes)
+        returned = [
+            name
+            for name in self.merge.survivor.attributes
+            if self._came_from_secondary(name) and self._is_unchanged(name)
+        ]
+        for name in returned:
+            del attributes[name]
+            if name in own:
+                attributes[name] = own[name]
+        if remaining.email != self.before.email:
+            returned.append(PLAIN_EMAIL)
+        created_at = effective_created_at(attributes, inserted_at=remaining.inserted_at, now=now)
+        return replace(
+            remaining, attributes=attributes, created_at=created_at, attribute_timestamps=self._timestamps(returned)
+        )
+
+    def _timestamps(self, returned: Collection[str]) -> AttributeTimestamps | None:
+        """The survivor's times once these attributes are what the primary's were."""
+        own = self.merge.primary.attribute_timestamps or {}
+        kept = {name: at for name, at in (self.before.attribute_timestamps or {}).items() if name not in returned}
+        return kept | {name: own[name] for name in returned if name in own} or None
+
+    def _is_free(self, identifier: IdentifierKey) -> bool:
+        """Nobody has it and nothing blocks it, or the survivor has it from the secondary; a plain email always is."""
+        kind, _ = identifier
+        if kind is EMAIL and self.working_set.mode is ID_ONLY:
+            return True
+        if identifier in self.working_set.suppressed or (kind is EMAIL and self.merge.secondary.email_key is None):
+            return False
+        return identifier not in self.working_set.owners or self._is_transferred(identifier)
+
+    def _is_transferred(self, identifier: IdentifierKey) -> bool:
+        """Whether the survivor took it, and has it."""
+        kind, _ = identifier
+        if _value(self.merge.primary, kind) is not None or _value(self.merge.survivor, kind) is None:
+            return False
+        if kind is EMAIL and self.working_set.mode is ID_ONLY:
+            return self.before.email == self.merge.survivor.email and self._has_same_timestamp(PLAIN_EMAIL)
+        return self.working_set.owners.get(identifier) == self.before.cio_id
+
+    def _survivor_without_returned(self, restorable: frozenset[IdentifierKind]) -> Person:
+        """The survivor without the identifiers that go back."""
+        returned = {
+            each[0]
+            for each in _identifiers(self.merge.secondary)
+            if each[0] in restorable and self._is_transferred(each)
+        }
+        return _with_identifiers(self.before, _BOTH - returned)
+
+    def _came_from_secondary(self, name: str) -> bool:
+        """Whether the merge gave the survivor another value than the primary had."""
+        return not same_value(self.merge.primary.attributes.get(name), self.merge.survivor.attributes[name])
+
+    def _is_unchanged(self, name: str) -> bool:
+        """Whether nobody has written an attribute since the merge, not even the same value."""
+        value = self.merge.survivor.attributes[name]
+        return same_value(self.before.attributes.get(name), value) and self._has_same_timestamp(name)
+
+    def _has_same_timestamp(self, name: str) -> bool:
+        now, then = self.before.attribute_timestamps or {}, self.merge.survivor.attribute_timestamps or {}
+        return now.get(name) == then.get(name)
+
+
+def _identifiers(person: Person) -> list[IdentifierKey]:
+    """Also an email that is no address: where email is an identifier, nobody can have that."""
+    ids = [] if person.id is None else [(ID, person.id)]
+    return ids if person.email is None else [*ids, (EMAIL, person.email_key or person.email)]
+
+
+def _value(person: Person, kind: IdentifierKind) -> str | None:
+    return person.id if kind is ID else person.email
+
+
+def _with_identifiers(person: Person, kinds: frozenset[IdentifierKind]) -> Person:
+    """A person with these identifiers only."""
+    email = (person.email, person.email_key) if EMAIL in kinds else (None, None)
+    return replace(person, id=person.id if ID in kinds else None, email=email[0], email_key=email[1])
+
+
+def _value_changes(before: Person, after: Person) -> dict[str, object]:
+    """What has another value now; null where there is none."""
+    changes: dict[str, object] = {}
+    for kind in (ID, EMAIL):
+        if _value(before, kind) != _value(after, kind):
+            changes[kind.value] = {"from": _value(before, kind), "to": _value(after, kind)}
+    for name, value in before.attributes.items():
+        if not same_value(value, after.attributes.get(name)):
+            changes[name] = {"from": value, "to": after.attributes.get(name)}
+    return changes

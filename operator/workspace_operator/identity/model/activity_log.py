@@ -1,0 +1,100 @@
+"""What calls leave behind, as steps of the trail: which activities there are, and what they tell.
+
+Nothing is decided here. The order within a call: what was made or merged, what the call itself changed, what was
+refused.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.person_events import (
+    ActivityLogged,
+    ActivityType,
+    AnonymousLinked,
+    PeopleMerged,
+    PersonDeleted,
+)
+from workspace_operator.identity.model.results import Refusal
+from workspace_operator.identity.model.working_set import WorkingSet
+from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.tracked_events import TrackedEvent
+
+_CREATE = ActivityType.PROFILE_CREATE
+_CHANGE = ActivityType.ATTRIBUTE_CHANGE
+_FAILED = ActivityType.FAILED_ATTRIBUTE_CHANGE
+
+
+def log_created(working_set: WorkingSet, person: Person, *, now: int) -> None:
+    """Log `profile_create` without values; the first `attribute_change` records the old value.
+
+    Values here would store every row of an import twice.
+    """
+    working_set.events.append(ActivityLogged(type=_CREATE, cio_id=person.cio_id, at=now, data={}))
+
+
+def log_changes(working_set: WorkingSet, person: Person, changes: Mapping[str, object], *, now: int) -> None:
+    """Attributes and identifiers have other values, if any: ``{name: {"from", "to"}}``."""
+    if changes:
+        working_set.events.append(ActivityLogged(type=_CHANGE, cio_id=person.cio_id, at=now, data=changes))
+
+
+def log_refusals(working_set: WorkingSet, person: Person, refusals: Sequence[Refusal], *, now: int) -> None:
+    """Identifiers kept their values: an activity each, since one name may have been refused twice."""
+    for refusal in refusals:
+        data = {refusal.kind.value: {"reason": refusal.message, "value": refusal.value}}
+        working_set.events.append(ActivityLogged(type=_FAILED, cio_id=person.cio_id, at=now, data=data))
+
+
+def log_skipped(working_set: WorkingSet, reference: Reference, *, now: int) -> None:
+    """Only updates were asked for, of nobody."""
+    data = {reference.kind.value: reference.value}
+    working_set.events.append(ActivityLogged(type=ActivityType.SKIPPED_UPDATE, cio_id=None, at=now, data=data))
+
+
+def log_merged(
+    working_set: WorkingSet, primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
+) -> None:
+    """Two people became one; ``survivor`` as the merge by itself made them."""
+    working_set.events += merge_events(primary, secondary, survivor, automatic=automatic, now=now)
+
+
+def merge_events(
+    primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
+) -> tuple[PeopleMerged, ActivityLogged]:
+    """What a merge leaves behind."""
+    data = {"primary": primary.cio_id, "secondary": secondary.cio_id, "automatic": automatic}
+    return (
+        PeopleMerged(primary=primary, secondary=secondary, survivor=survivor, automatic=automatic, at=now),
+        ActivityLogged(type=ActivityType.PROFILE_MERGE, cio_id=survivor.cio_id, at=now, data=data),
+    )
+
+
+def log_deleted(working_set: WorkingSet, person: Person, *, suppressed: bool, now: int) -> None:
+    """A person was deleted or suppressed; nothing personal remains of them."""
+    data = {"suppressed": suppressed}
+    working_set.events += (
+        PersonDeleted(cio_id=person.cio_id),
+        ActivityLogged(type=ActivityType.PROFILE_DELETE, cio_id=person.cio_id, at=now, data=data),
+    )
+
+
+def log_linked(working_set: WorkingSet, person: Person, anonymous_id: str) -> None:
+    """Somebody who did things without being known is this person."""
+    working_set.events.append(AnonymousLinked(anonymous_id=anonymous_id, cio_id=person.cio_id))
+
+
+def log_event(
+    working_set: WorkingSet, event: TrackedEvent, *, cio_id: str | None, anonymous_id: str | None = None, now: int
+) -> None:
+    """Somebody did something, perhaps nobody known."""
+    working_set.events.append(
+        ActivityLogged(
+            type=ActivityType(event.type.value),
+            cio_id=cio_id,
+            at=now if event.timestamp is None else event.timestamp,
+            name=event.name,
+            event_id=event.id,
+            anonymous_id=anonymous_id,
+            data=event.data,
+        )
+    )

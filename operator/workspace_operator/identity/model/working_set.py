@@ -1,0 +1,233 @@
+"""The people that a batch of calls concerns, in plain dicts, with a record of what the calls changed.
+
+A store loads the rows concerned into one, runs the calls in order, and writes `WorkingSet.changes`. The
+in-memory store is one. Who may do what is not decided here; that no identifier has two owners is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workspace_operator.identity.model.person import Person, same_person
+from workspace_operator.identity.model.person_events import PersonEvent
+from workspace_operator.identity.values.references import IdentifierKey, Reference
+from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, ID_ONLY, IdentifierKind, Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """One blocked value; rows with the same ``suppression_id`` were suppressed together (identity-rules §6)."""
+
+    kind: IdentifierKind
+    key: str
+    suppression_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedIdentifier:
+    """An id or an email, and whose it is: a row of the store's table of identifiers."""
+
+    kind: IdentifierKind
+    key: str
+    cio_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonUpdate:
+    """A person that was there and still is, otherwise."""
+
+    before: Person
+    after: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    """The net effect of a batch. Write the removals first: what they free may be among the additions.
+
+    The ``person_events`` comes after the people, step by step.
+    """
+
+    inserted: tuple[Person, ...] = ()
+    replaced: tuple[PersonUpdate, ...] = ()
+    removed: tuple[Person, ...] = ()
+    identifiers_added: tuple[OwnedIdentifier, ...] = ()
+    identifiers_removed: tuple[OwnedIdentifier, ...] = ()
+    suppressions_added: tuple[Suppression, ...] = ()
+    suppressions_removed: tuple[Suppression, ...] = ()
+    events: tuple[PersonEvent, ...] = ()
+
+
+def identifiers_of(mode: Mode, id_: str | None, email_key: str | None) -> tuple[IdentifierKey, ...]:
+    """The identifiers that belong to somebody with this id and this address; in IDOnly an email is none."""
+    if email_key is None or mode is ID_ONLY:
+        return () if id_ is None else ((ID, id_),)
+    if id_ is None:
+        return ((EMAIL, email_key),)
+    return ((ID, id_), (EMAIL, email_key))
+
+
+class WorkingSet:
+    """People by cio_id, owners of identifiers, and blocked values.
+
+    Attributes:
+        mode: the identifiers in force.
+        people: everybody who is loaded.
+        owners: the cio_id of whom each identifier belongs to; always what `person` claim.
+        blocked: the suppressions that hold each blocked value; a value without one is not in it.
+        devices: the tokens of the devices of people, for calls that add one; loaded only where that matters.
+        trail: what calls leave behind besides, in order.
+    """
+
+    __slots__ = (
+        "_by_suppression",
+        "_owners_before",
+        "_people_before",
+        "_suppressed_before",
+        "devices",
+        "events",
+        "mode",
+        "owners",
+        "people",
+        "suppressed",
+    )
+
+    def __init__(self, *, mode: Mode, people: Iterable[Person] = (), suppressions: Iterable[Suppression] = ()) -> None:
+        self.mode = mode
+        self.people: dict[str, Person] = {}
+        self.owners: dict[IdentifierKey, str] = {}
+        self.suppressed: dict[IdentifierKey, set[str]] = {}
+        self.devices: dict[str, set[str]] = {}
+        self.events: list[PersonEvent] = []
+        self._by_suppression: dict[str, set[IdentifierKey]] = {}
+        self._people_before: dict[str, Person | None] = {}
+        self._owners_before: dict[IdentifierKey, str | None] = {}
+        self._suppressed_before: dict[Suppression, bool] = {}
+        for person in people:
+            self.insert(person)
+        for suppression in suppressions:
+            self.suppress(suppression)
+        self.mark_clean()
+
+    def find(self, reference: Reference) -> Person | None:
+        """Whom a reference matches."""
+        if reference.kind is CIO_ID:
+            return self.people.get(reference.key)
+        owner = self.owners.get((reference.kind, reference.key))
+        return None if owner is None else self.people[owner]
+
+    def identifiers_of(self, person: Person) -> tuple[IdentifierKey, ...]:
+        """The identifiers that belong to a person in this mode."""
+        return identifiers_of(self.mode, person.id, person.email_key)
+
+    def insert(self, person: Person) -> None:
+        """Add a new person and what belongs to them.
+
+        Raises:
+            ValueError: somebody has that cio_id or one of the identifiers: a mistake of the caller's.
+        """
+        cio_id = person.cio_id
+        if cio_id in self.people:
+            raise ValueError(f"there is a person {cio_id} already")
+        self._people_before.setdefault(cio_id, None)
+        self.people[cio_id] = person
+        for identifier in self.identifiers_of(person):
+            self._assign(identifier, cio_id)
+
+    def replace(self, person: Person) -> None:
+        """Put a person in the place of the one with the same cio_id.
+
+        Raises:
+            ValueError: one of the identifiers belongs to somebody else: a mistake of the caller's.
+        """
+        before = self.people[person.cio_id]
+        self._people_before.setdefault(person.cio_id, before)
+        self.people[person.cio_id] = person
+        old, new = self.identifiers_of(before), self.identifiers_of(person)
+        for identifier in old:
+            if identifier not in new:
+                self._unassign(identifier)
+        for identifier in new:
+            if identifier not in old:
+                self._assign(identifier, person.cio_id)
+
+    def remove(self, cio_id: str) -> None:
+        """Take a person away; their identifiers are free."""
+        before = self.people.pop(cio_id)
+        self._people_before.setdefault(cio_id, before)
+        self.devices.pop(cio_id, None)
+        for identifier in self.identifiers_of(before):
+            self._unassign(identifier)
+
+    def merge_into(self, survivor: Person, secondary: str) -> None:
+        """Put a survivor in the place of the one with the same cio_id, and the devices of the other with theirs."""
+        tokens = self.devices.get(secondary)
+        self.remove(secondary)
+        self.replace(survivor)
+        if tokens:
+            self.devices.setdefault(survivor.cio_id, set()).update(tokens)
+
+    def suppress(self, suppression: Suppression) -> None:
+        """Block a value."""
+        identifier = (suppression.kind, suppression.key)
+        holders = self.suppressed.setdefault(identifier, set())
+        self._suppressed_before.setdefault(suppression, suppression.suppression_id in holders)
+        holders.add(suppression.suppression_id)
+        self._by_suppression.setdefault(suppression.suppression_id, set()).add(identifier)
+
+    def unsuppress(self, suppression_id: str) -> None:
+        """End a suppression with all that it holds; what another one holds stays blocked."""
+        for kind, key in sorted(self._by_suppression.pop(suppression_id)):
+            suppression = Suppression(kind=kind, key=key, suppression_id=suppression_id)
+            self._suppressed_before.setdefault(suppression, True)
+            holders = self.suppressed[kind, key]
+            holders.remove(suppression_id)
+            if not holders:
+                del self.suppressed[kind, key]
+
+    def changes(self) -> ChangeSet:
+        """What a store has to write since the population was loaded or last settled."""
+        people = [(before, self.people.get(cio_id)) for cio_id, before in self._people_before.items()]
+        owners = [(key, before, self.owners.get(key)) for key, before in self._owners_before.items()]
+        changed = [(key, before, after) for key, before, after in owners if before != after]
+        return ChangeSet(
+            inserted=tuple(after for before, after in people if before is None and after is not None),
+            replaced=tuple(_person_updates(people)),
+            removed=tuple(before for before, after in people if before is not None and after is None),
+            identifiers_added=tuple(_owned_identifier(key, after) for key, _, after in changed if after is not None),
+            identifiers_removed=tuple(_owned_identifier(key, old) for key, old, _ in changed if old is not None),
+            suppressions_added=tuple(row for row in self._changed_suppressions() if not self._suppressed_before[row]),
+            suppressions_removed=tuple(row for row in self._changed_suppressions() if self._suppressed_before[row]),
+            events=tuple(self.events),
+        )
+
+    def mark_clean(self) -> None:
+        """Forget what changed: it is written."""
+        self._people_before.clear()
+        self._owners_before.clear()
+        self._suppressed_before.clear()
+        self.events.clear()
+
+    def _changed_suppressions(self) -> list[Suppression]:
+        return [row for row, before in self._suppressed_before.items() if before is not self._is_suppressed(row)]
+
+    def _is_suppressed(self, row: Suppression) -> bool:
+        return row.suppression_id in self.suppressed.get((row.kind, row.key), ())
+
+    def _assign(self, identifier: IdentifierKey, cio_id: str) -> None:
+        owner = self.owners.get(identifier)
+        if owner is not None:
+            raise ValueError(f"the {identifier[0]} of {cio_id} belongs to {owner}")
+        self._owners_before.setdefault(identifier, None)
+        self.owners[identifier] = cio_id
+
+    def _unassign(self, identifier: IdentifierKey) -> None:
+        self._owners_before.setdefault(identifier, self.owners.pop(identifier))
+
+
+def _owned_identifier(identifier: IdentifierKey, cio_id: str) -> OwnedIdentifier:
+    return OwnedIdentifier(kind=identifier[0], key=identifier[1], cio_id=cio_id)
+
+
+def _person_updates(people: Iterable[tuple[Person | None, Person | None]]) -> Iterable[PersonUpdate]:
+    for before, after in people:
+        if before is not None and after is not None and not same_person(before, after):
+            yield PersonUpdate(before=before, after=after)

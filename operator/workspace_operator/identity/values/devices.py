@@ -1,0 +1,73 @@
+"""Devices of people, as callers tell of them, and what is taken of that (track-api.md §1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.values.attributes import Attributes, check_attributes, updated_attributes
+from workspace_operator.identity.values.text_limits import MAX_VALUE_BYTES, check_text, quoted, stripped
+from workspace_operator.identity.values.timestamps import whole_seconds_of
+
+MAX_DEVICES = 100
+"""How many a person may have; a merge may exceed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Something that a person can be reached on.
+
+    Attributes:
+        token: the caller's name of it, unique for its person.
+        platform: such as ios or android, as sent; empty if the caller did not say.
+        last_used: Unix seconds, None if the caller did not say.
+        attributes: anything else that was said of it.
+    """
+
+    token: str
+    platform: str
+    last_used: int | None = None
+    attributes: Attributes
+
+
+def device_of(body: Mapping[str, object], *, field: str = "device", token: str = "id") -> Device:  # noqa: S107 - a name
+    """A device from what was sent of it; other names in the body say nothing.
+
+    Args:
+        body: the token, and as wanted ``platform``, ``last_used`` and ``attributes``; null is as good as nothing.
+        field: the body's path in errors.
+        token: under which name the body has the token: ``id`` in v1, ``token`` in v2.
+
+    Raises:
+        InvalidInput: something is missing, over a limit, or of a type that is not taken; nothing is ever cut.
+    """
+    attributes = body.get("attributes")
+    if attributes is None:
+        attributes = {}
+    if not isinstance(attributes, dict):
+        raise InvalidInput(f"{field}.attributes is {quoted(attributes)}: send an object", field=f"{field}.attributes")
+    check_attributes(attributes, field=f"{field}.attributes")
+    return Device(
+        token=device_token_of(body.get(token), field=f"{field}.{token}"),
+        platform=_platform(body.get("platform"), f"{field}.platform"),
+        last_used=whole_seconds_of(body.get("last_used"), field=f"{field}.last_used"),
+        attributes=updated_attributes({}, cast("dict[str, Any]", attributes)),
+    )
+
+
+def device_token_of(raw: object, *, field: str) -> str:
+    """The token of a device, 1 to 1000 bytes. Raises InvalidInput."""
+    return _text(raw, field, "the token of the device")
+
+
+def _platform(raw: object, field: str) -> str:
+    return "" if raw is None or raw == "" else _text(raw, field, "a platform such as ios or android")
+
+
+def _text(raw: object, field: str, what: str) -> str:
+    if raw is not None and not isinstance(raw, str):
+        raise InvalidInput(f"{field} is {quoted(raw)}: send text, {what}", field=field)
+    if raw is None or not stripped(raw):
+        raise InvalidInput(f"{field} is missing: send {what}", field=field)
+    check_text(raw, field=field, limit=MAX_VALUE_BYTES)
+    return raw

@@ -1,0 +1,130 @@
+"""References: how a call names a person, typed and checked (identity-rules §4, row a)."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.identity.values.rules import (
+    CIO_ID,
+    EMAIL,
+    EMAIL_ONLY,
+    EMAIL_OR_ID,
+    ID,
+    ID_ONLY,
+    IdentifierKind,
+    Mode,
+)
+from workspace_operator.identity.values.text_limits import (
+    MAX_ID_BYTES,
+    MAX_VALUE_BYTES,
+    identifier_text,
+    invisible_characters,
+    quoted,
+    stripped,
+)
+
+CIO_ID_PREFIX = "cio_"
+
+IdentifierKey: TypeAlias = tuple[IdentifierKind, str]
+"""Kind and key of an id or an email: what has at most one owner, and what can be blocked."""
+
+REFERENCE_KINDS: dict[Mode, frozenset[IdentifierKind]] = {
+    EMAIL_OR_ID: frozenset({EMAIL, ID, CIO_ID}),
+    ID_ONLY: frozenset({ID, CIO_ID}),
+    # The generated ids find people there, although they are no identifiers (identity-rules §2).
+    EMAIL_ONLY: frozenset({EMAIL, ID, CIO_ID}),
+}
+"""By what a person can be named in each mode."""
+
+_MAX_BYTES = {ID: MAX_ID_BYTES, CIO_ID: MAX_ID_BYTES, EMAIL: MAX_VALUE_BYTES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A person's name in a call.
+
+    Attributes:
+        kind: what `value` is.
+        value: as sent; an email without white space around it.
+        key: what is compared: the e-mail key, the id itself, the cio_id without its prefix.
+    """
+
+    kind: IdentifierKind
+    value: str
+    key: str
+
+    @property
+    def identifier(self) -> IdentifierKey:
+        """Kind and key, as owners and blocked values are kept."""
+        return (self.kind, self.key)
+
+
+def reference_of_kind(
+    raw: object, kind: IdentifierKind, mode: Mode, *, field: str | None = None, for_suppression: bool = False
+) -> Reference:
+    """A reference whose kind the caller says: v2, CSV, command line.
+
+    Args:
+        raw: text or a number.
+        kind: what the caller says it is.
+        mode: the workspace's identifiers in force.
+        field: the path for errors; the kind's name if not given.
+        for_suppression: suppress and unsuppress take an email in every mode (identity-rules §6).
+
+    Raises:
+        InvalidInput: the kind is no identifier here, or the value is empty, too long or no address.
+    """
+    path = field or kind.value
+    if kind not in REFERENCE_KINDS[mode] and not (for_suppression and kind is EMAIL):
+        kinds = ", ".join(sorted(REFERENCE_KINDS[mode]))
+        raise InvalidInput(f"{path}: {kind} is no identifier in mode {mode}: use one of {kinds}", field=path)
+    text = identifier_text(raw, field=path, limit=_MAX_BYTES[kind])
+    if kind is EMAIL and text is not None:
+        text = stripped(text)
+    key = None if text is None else identifier_key(kind, text)
+    if text is None or key == "":
+        raise InvalidInput(f"{path} is empty: send a value that names a person", field=path)
+    if key is None:
+        hidden = invisible_characters(text)
+        advice = f"it contains {hidden}, which cannot be seen" if hidden else "correct it"
+        raise InvalidInput(f"{path} {quoted(text)} is not a valid email address: {advice}", field=path)
+    return Reference(kind=kind, value=text, key=key)
+
+
+def parse_reference(raw: object, mode: Mode, *, field: str = "reference") -> Reference:
+    """A reference typed by its shape among the kinds of the mode: v1 paths and bare arguments.
+
+    ``cio_…`` is a cio_id, an address is an email where that is an identifier, all else is an id.
+
+    Raises:
+        InvalidInput: it is empty or too long.
+    """
+    return reference_of_kind(raw, _infer_kind(raw, mode), mode, field=field)
+
+
+def identifier_key(kind: IdentifierKind, text: str) -> str | None:
+    """What is compared of an identifier; None for an email that is no address."""
+    if kind is EMAIL:
+        return email_key(text)
+    return text if kind is ID else bare_cio_id(text)
+
+
+def bare_cio_id(text: str) -> str:
+    """A cio_id without the prefix that it may be written with."""
+    return text.removeprefix(CIO_ID_PREFIX)
+
+
+def _infer_kind(raw: object, mode: Mode) -> IdentifierKind:
+    if not isinstance(raw, str):
+        return ID
+    if raw.startswith(CIO_ID_PREFIX):
+        return CIO_ID
+    if EMAIL in REFERENCE_KINDS[mode] and email_key(stripped(raw)) is not None:
+        return EMAIL
+    return ID
+
+
+def reference_to_cio_id(cio_id: str) -> Reference:
+    """A reference to a person by the cio_id that we gave them."""
+    return Reference(kind=CIO_ID, value=cio_id, key=cio_id)

@@ -1,0 +1,39 @@
+"""Manual segments: groups of people by number, to which a name may be given."""
+
+from typing import Final
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.values.text_limits import MAX_NAME_BYTES, check_text
+
+MAX_SEGMENT: Final = 10**18 - 1
+"""Any number of so many digits fits the integers of every database."""
+
+
+def segment_name(raw: str, *, field: str) -> str:
+    """A segment's name, without white space around it.
+
+    Raises InvalidInput if it is empty, too long, no text, or a number: that is how segments without a name are called.
+    """
+    name = raw.strip()
+    if not name:
+        raise InvalidInput(f"{field} is empty: say what the segment is for", field=field)
+    if _is_number(name):
+        raise InvalidInput(f"{field} {name} is a number, and each segment has one: say what it is for", field=field)
+    check_text(name, field=field, limit=MAX_NAME_BYTES)
+    return name
+
+
+def segment_reference(raw: str, *, field: str) -> int | str:
+    """A segment's number, if it is one, or its name. Raises InvalidInput."""
+    text = raw.strip()
+    if not text:
+        raise InvalidInput(f"{field} is empty: give a segment's number, or its name", field=field)
+    if not _is_number(text):
+        return segment_name(text, field=field)
+    if len(text.lstrip("0")) > len(str(MAX_SEGMENT)) or not 1 <= int(text) <= MAX_SEGMENT:
+        raise InvalidInput(f"{field} {text[:MAX_NAME_BYTES]} is no number from 1 to {MAX_SEGMENT}", field=field)
+    return int(text)
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()

@@ -1,0 +1,1 @@
+"""What a manifest would change: simulation, diff and result."""

@@ -1,0 +1,145 @@
+"""What an action changes, said for people before it is done: fields of the spec, from what to what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias, assert_never
+
+from workspace_operator.migrations.model import Migration
+from workspace_operator.reconcile.model.actions import (
+    AcceptLowerGeneration,
+    Action,
+    CancelMigration,
+    ChangeOwner,
+    ClaimSecret,
+    CreateWorkspace,
+    DeleteSecret,
+    DeleteWorkspace,
+    PauseMigration,
+    RecordGeneration,
+    RequestMigration,
+    RetryMigration,
+    RotateCredentials,
+    SecretAction,
+    UpdateSettings,
+)
+from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.resources.workspaces import Toggle
+from workspace_operator.workspaces.model import Settings, Workspace
+
+
+class ChangeKind(StrEnum):
+    """What is done; values as in the JSON of a plan."""
+
+    CREATE = "create"
+    CHANGE_OWNER = "changeOwner"
+    SET = "set"
+    CHANGE_IDENTIFIERS = "changeIdentifiers"
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RETRY = "retry"
+    DELETE = "destroy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChange:
+    """One thing that would be done. ``before`` is None where there was nothing, ``after`` where nothing is left."""
+
+    kind: ChangeKind
+    field: str = ""
+    before: str | None = None
+    after: str | None = None
+
+
+Getter: TypeAlias = Callable[[Settings], str | None]
+
+
+def _enabled_or_disabled(on: bool) -> str:  # noqa: FBT001 - it is the value
+    return Toggle.ENABLED.value if on else Toggle.DISABLED.value
+
+
+FIELDS: tuple[tuple[str, Getter], ...] = (
+    ("spec.displayName", lambda settings: settings.display_name),
+    ("spec.color", lambda settings: settings.color),
+    ("spec.identifiers.emailUpdates", lambda settings: settings.email_updates.value),
+    ("spec.identifiers.idUpdates", lambda settings: settings.id_updates.value),
+    ("spec.mergeOptions.multiIdentifier", lambda settings: _enabled_or_disabled(settings.merge_multi_identifier)),
+    ("spec.sendBehavior.mode", lambda settings: settings.send_mode.value),
+    ("spec.sendBehavior.testAddress", lambda settings: settings.test_address),
+    ("spec.openTracking", lambda settings: _enabled_or_disabled(settings.open_tracking)),
+)
+"""Every setting that is put in force at once, as a spec spells it."""
+
+MODE = "spec.identifiers.mode"
+ACCOUNT = "spec.accountName"
+
+
+def planned_changes(action: Action | SecretAction, observed: ObservedState) -> tuple[PlannedChange, ...]:  # noqa: C901 - one line a kind of action
+    """What an action would change of what was observed; credentials are told of by nobody before they are made."""
+    match action:
+        case CreateWorkspace():
+            return _creation_changes(action)
+        case ChangeOwner():
+            return (_owner_change(action, observed),)
+        case UpdateSettings():
+            return _settings_changes(observed, action)
+        case RequestMigration():
+            return (
+                PlannedChange(
+                    kind=ChangeKind.CHANGE_IDENTIFIERS, field=MODE, before=action.from_mode, after=action.to_mode
+                ),
+            )
+        case CancelMigration():
+            return (_migration_change(ChangeKind.CANCEL, observed.migration),)
+        case PauseMigration():
+            return (_migration_change(ChangeKind.PAUSE if action.paused else ChangeKind.RESUME, observed.migration),)
+        case RetryMigration():
+            return (_migration_change(ChangeKind.RETRY, observed.migration),)
+        case DeleteWorkspace():
+            return (PlannedChange(kind=ChangeKind.DELETE, before=_owner_name(observed.workspace)),)
+        case RecordGeneration() | AcceptLowerGeneration() | RotateCredentials() | ClaimSecret() | DeleteSecret():
+            return ()
+        case _ as never:
+            assert_never(never)
+
+
+def _creation_changes(action: CreateWorkspace) -> tuple[PlannedChange, ...]:
+    """Of the settings of a new workspace, those that nobody would have without saying so."""
+    defaults = Settings(display_name=action.settings.display_name)
+    explicit = [(field, read(action.settings)) for field, read in FIELDS if read(action.settings) != read(defaults)]
+    values = ((ACCOUNT, action.account), (MODE, action.mode.value), *explicit)
+    return (
+        PlannedChange(kind=ChangeKind.CREATE, after=action.settings.display_name),
+        *(PlannedChange(kind=ChangeKind.SET, field=field, after=value) for field, value in values),
+    )
+
+
+def _owner_change(action: ChangeOwner, observed: ObservedState) -> PlannedChange:
+    adopted = observed.from_annotation.workspace if observed.from_annotation else None
+    workspace = observed.workspace or adopted
+    return PlannedChange(
+        kind=ChangeKind.CHANGE_OWNER,
+        before=_owner_name(workspace),
+        after=f"{action.owner.namespace}/{action.owner.name}",
+    )
+
+
+def _settings_changes(observed: ObservedState, action: UpdateSettings) -> tuple[PlannedChange, ...]:
+    stored = None if observed.workspace is None else observed.workspace.settings
+    changes = ((field, None if stored is None else read(stored), read(action.settings)) for field, read in FIELDS)
+    return tuple(
+        PlannedChange(kind=ChangeKind.SET, field=field, before=before, after=after)
+        for field, before, after in changes
+        if before != after
+    )
+
+
+def _migration_change(kind: ChangeKind, migration: Migration | None) -> PlannedChange:
+    if migration is None:
+        return PlannedChange(kind=kind, field=MODE)
+    return PlannedChange(kind=kind, field=MODE, before=migration.from_mode, after=migration.to_mode)
+
+
+def _owner_name(workspace: Workspace | None) -> str | None:
+    return None if workspace is None else f"{workspace.owner.namespace}/{workspace.owner.name}"

@@ -1,0 +1,1 @@
+"""What a reconcile decides, a policy a module."""

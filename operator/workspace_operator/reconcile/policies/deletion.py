@@ -1,0 +1,81 @@
+"""A resource is being deleted: whether its people go with it (design §4, Deletion)."""
+
+from workspace_operator.reconcile.model.actions import DeleteSecret, DeleteWorkspace, Event
+from workspace_operator.reconcile.model.context import DeletionContext
+from workspace_operator.reconcile.model.credentials import SecretState
+from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.outcomes import Outcome, Reason
+from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
+from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
+from workspace_operator.reconcile.status import messages
+from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.resources.workspaces import CONFIRM_DELETE, DeletionPolicy
+from workspace_operator.workspaces.model import Owner, Workspace
+
+
+def finalize(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
+    """What to do for a resource that is being deleted; neither suspend nor an invalid spec holds it up."""
+    if not resource.has_finalizer:
+        return Ignore()
+    if resource.deletion_policy is DeletionPolicy.RETAIN:
+        return RemoveFinalizer()
+    if isinstance(observed, StoreUnreachable):
+        return Outcome(reason=Reason.STORE_UNAVAILABLE, message=messages.store_unavailable(resource))
+    context = DeletionContext(resource=resource, observed=observed, owner=owner)
+    return first_result(POLICIES, context) or RemoveFinalizer()
+
+
+def keep_foreign_workspace(context: DeletionContext) -> PolicyResult | None:
+    """What is not ours is never destroyed, whatever was confirmed."""
+    from_status = context.observed.from_status
+    near = from_status.workspace if from_status and from_status.is_in_namespace_of(context.owner) else None
+    workspace = context.observed.workspace or near
+    if workspace is None or workspace == context.owned_workspace:
+        return None
+    kept = Event(reason="WorkspaceKept", message=messages.workspace_not_deleted(workspace), warning=True)
+    return RemoveFinalizer(events=(kept,))
+
+
+def require_confirmation(context: DeletionContext) -> PolicyResult | None:
+    """The annotation must say the display name in force, in any Unicode form of it."""
+    workspace, confirmation = context.owned_workspace, context.resource.annotations.get(CONFIRM_DELETE)
+    if workspace is None or _matches_display_name(confirmation, workspace):
+        return None
+    message = messages.deletion_not_confirmed(workspace, confirmation)
+    return Outcome(reason=Reason.DELETION_NOT_CONFIRMED, message=message)
+
+
+def hold_deletion(context: DeletionContext) -> PolicyResult | None:
+    """The deletion is that of an older document, as after a restore of etcd: a person confirms it first."""
+    workspace = context.owned_workspace
+    if workspace is None or not is_on_hold(context.resource, workspace):
+        return None
+    return on_hold_outcome("the people are not destroyed", context.resource)
+
+
+def delete_workspace(context: DeletionContext) -> PolicyResult | None:
+    """Policy Delete, and confirmed."""
+    workspace = context.owned_workspace
+    if workspace is None:
+        return None
+    return DeleteWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
+
+
+def delete_secret(context: DeletionContext) -> PolicyResult | None:
+    """The people are gone, and the credentials with them; a Secret of somebody else stays."""
+    credentials = context.observed.credentials
+    return DeleteSecret() if credentials is not None and credentials.secret is SecretState.OWN else None
+
+
+def _matches_display_name(confirmation: str | None, workspace: Workspace) -> bool:
+    return confirmation is not None and comparison_key(confirmation) == comparison_key(workspace.settings.display_name)
+
+
+POLICIES = (
+    keep_foreign_workspace,
+    require_confirmation,
+    hold_deletion,
+    delete_workspace,
+    delete_secret,
+)

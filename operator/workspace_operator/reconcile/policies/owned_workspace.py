@@ -1,0 +1,137 @@
+"""Our own workspace comes closer to its wish: settings, and the identifier change (design §4, §6)."""
+
+from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
+from workspace_operator.reconcile.model.actions import (
+    CancelMigration,
+    PauseMigration,
+    RequestMigration,
+    RetryMigration,
+    UpdateSettings,
+)
+from workspace_operator.reconcile.model.context import OwnedContext
+from workspace_operator.reconcile.model.outcomes import Outcome, Reason
+from workspace_operator.reconcile.model.policy_results import PolicyResult
+from workspace_operator.reconcile.policies import credential_rotation
+from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
+from workspace_operator.reconcile.policies.spec_validation import reject_invalid_spec
+from workspace_operator.reconcile.status import messages
+
+
+def cancel_unwanted_migration(owned: OwnedContext) -> PolicyResult | None:
+    """Before its switch a change that nobody wants any more leaves no trace."""
+    migration = owned.migration
+    if migration is None or migration.stage not in BEFORE_CUTOVER or migration.to_mode is owned.desired_mode:
+        return None
+    return CancelMigration(workspace_id=migration.workspace_id, number=migration.number)
+
+
+def restart_on_conflict_change(owned: OwnedContext) -> PolicyResult | None:
+    """Merge instead of Block, or Block instead of Merge: before its switch the change begins anew."""
+    migration = owned.migration
+    if migration is None or migration.stage not in BEFORE_CUTOVER or migration.on_conflict is owned.desired.on_conflict:
+        return None
+    if not migration.enables_email:
+        return None
+    return CancelMigration(workspace_id=migration.workspace_id, number=migration.number)
+
+
+def resume_migration(owned: OwnedContext) -> PolicyResult | None:
+    """Nothing is suspended any more."""
+    migration = owned.migration
+    if migration is None or not migration.paused:
+        return None
+    return PauseMigration(workspace_id=migration.workspace_id, number=migration.number, paused=False)
+
+
+def reject_name_conflict_on_rename(owned: OwnedContext) -> PolicyResult | None:
+    """A name that another workspace of the account has holds back this generation's settings.
+
+    It is a new one, or has been in force in another Unicode form than that of an older workspace.
+    """
+    holder = owned.observed.name_holder
+    if holder is None:
+        return None
+    wanted = owned.desired.settings.display_name
+    message = messages.name_taken(wanted, holder, owned.workspace.owner, from_annotation=False)
+    return Outcome(reason=Reason.NAME_CONFLICT, message=message)
+
+
+def update_settings(owned: OwnedContext) -> PolicyResult | None:
+    """Changed in the spec, or drifted in the store: the wish is put in force."""
+    workspace, effective = owned.workspace, owned.effective_settings
+    if workspace.settings == effective:
+        return None
+    return UpdateSettings(workspace_id=workspace.workspace_id, row_version=workspace.row_version, settings=effective)
+
+
+def request_migration(owned: OwnedContext) -> PolicyResult | None:
+    """The wanted mode is not in force, and no change is under way."""
+    workspace, wanted = owned.workspace, owned.desired_mode
+    if owned.migration is not None or wanted is workspace.mode:
+        return None
+    return RequestMigration(
+        workspace_id=workspace.workspace_id,
+        from_mode=workspace.mode,
+        to_mode=wanted,
+        on_conflict=owned.desired.on_conflict,
+    )
+
+
+def hold_migration_request(owned: OwnedContext) -> PolicyResult | None:
+    """The wanted mode is that of an older spec, as after a restore of etcd: a person confirms it first."""
+    workspace, wanted = owned.workspace, owned.desired_mode
+    is_wanted = owned.migration is None and wanted is not workspace.mode
+    if not is_wanted or not is_on_hold(owned.resource, workspace):
+        return None
+    return on_hold_outcome(f"the identifiers stay {workspace.mode} and do not change to {wanted}", owned.resource)
+
+
+def retry_blocked_migration(owned: OwnedContext) -> PolicyResult | None:
+    """Somebody asked for a reconcile that was not handled yet."""
+    migration, request = owned.migration, owned.resource.reconcile_request
+    handled = owned.resource.previous.last_handled_reconcile_at
+    if migration is None or migration.stage is not Stage.BLOCKED or request in ("", migration.retry_token, handled):
+        return None
+    return RetryMigration(workspace_id=migration.workspace_id, number=migration.number, token=request)
+
+
+def report_blocked_migration(owned: OwnedContext) -> PolicyResult | None:
+    """People must be mended first; the old identifiers stay in force."""
+    migration = owned.migration
+    if migration is None or migration.stage is not Stage.BLOCKED:
+        return None
+    message = messages.migration_blocked(migration, owned.resource)
+    return Outcome(reason=Reason.MIGRATION_BLOCKED, message=message)
+
+
+def report_running_migration(owned: OwnedContext) -> PolicyResult | None:
+    """The worker is at it; after the switch, another wish waits until it is through."""
+    migration = owned.migration
+    if migration is None:
+        return None
+    return Outcome(reason=Reason.MIGRATION_RUNNING, message=messages.migration_running(migration))
+
+
+CANCEL_POLICIES = (
+    cancel_unwanted_migration,
+    restart_on_conflict_change,
+)
+"""These come first, whatever keeps the rest of the wish from being followed."""
+
+POLICIES = (
+    reject_invalid_spec,
+    resume_migration,
+    credential_rotation.rotate_credentials,
+    credential_rotation.claim_secret,
+    reject_name_conflict_on_rename,
+    update_settings,
+    hold_migration_request,
+    request_migration,
+    retry_blocked_migration,
+    # IdentifiersApplied still tells in full of a change that waits or goes on.
+    credential_rotation.await_secret,
+    credential_rotation.report_foreign_secret,
+    credential_rotation.report_refused_secret,
+    report_blocked_migration,
+    report_running_migration,
+)

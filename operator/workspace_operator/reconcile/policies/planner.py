@@ -1,0 +1,145 @@
+"""The one decision of a reconcile: from what was seen to what shall be done, or to what shall be said.
+
+A decision is level-based. While the distance to the wish can be shortened, the plan holds one action, perhaps
+with an event that tells of it; it is carried out, all is observed again, and the next decision is made of that. An
+action is only asked for if the observation shows that it was not done yet, so this ends. Then the plan says what
+status, finalizers and events the resource shall have.
+"""
+
+from datetime import datetime
+
+from workspace_operator.reconcile.model.actions import PauseMigration, Plan
+from workspace_operator.reconcile.model.context import OwnedContext, ReconcileContext, open_migration
+from workspace_operator.reconcile.model.desired import InvalidSpec, Resource
+from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.outcomes import REQUEUE_REASONS, Outcome, Reason
+from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
+from workspace_operator.reconcile.policies import owned_workspace, ownership
+from workspace_operator.reconcile.policies.deletion import finalize
+from workspace_operator.reconcile.policies.generations import accept_lower_generation, record_generation
+from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, spec_problems
+from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status.events import action_events, status_events
+from workspace_operator.reconcile.status.missing_workspace import missing_workspace_outcome
+from workspace_operator.reconcile.status.workspace_status import status_of
+from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
+from workspace_operator.workspaces.model import Owner
+
+
+def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cluster_id: str, now: datetime) -> Plan:
+    """Decide what a resource needs next.
+
+    Args:
+        resource: the resource as it is now, with the status that was written last.
+        observed: the store's side of it, or that the store does not answer.
+        cluster_id: names the cluster in the store (design §4, Ownership).
+        now: aware; becomes the time of transitions, in whole seconds.
+    """
+    owner = resource.owner(cluster_id)
+    missing = _missing(resource, observed, owner)
+    if missing is not None:
+        return _final_plan(resource, observed, owner, missing, now)
+    result = _next_result(resource, observed, owner)
+    if isinstance(result, Outcome) and isinstance(observed, ObservedState):
+        result = record_generation(resource, observed, owner, result) or result
+    if isinstance(result, Outcome):
+        return _final_plan(resource, observed, owner, result, now)
+    if isinstance(result, RemoveFinalizer):
+        return Plan(finalizers=_without_our_finalizer(resource), events=result.events)
+    if isinstance(result, Ignore):
+        return Plan()
+    return Plan(actions=(result,), events=action_events(result, resource))
+
+
+def _missing(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
+    """A database that lacks the resource's workspace; nothing else of it counts, and nothing is written to it."""
+    owner_is_gone = resource.deleting and (
+        not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
+    )
+    if isinstance(observed, StoreUnreachable) or owner_is_gone:
+        return None
+    return missing_workspace_outcome(resource, observed, owner)
+
+
+def _next_result(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
+    if isinstance(observed, ObservedState) and (lower := accept_lower_generation(resource, observed, owner)):
+        return lower
+    stop = pause_or_cancel_migration(resource, observed, owner) if isinstance(observed, ObservedState) else None
+    if resource.deleting:
+        result = finalize(resource, observed, owner)
+        return stop or result if isinstance(result, Outcome) else result
+    if stop is not None:
+        return stop
+    problems = spec_problems(resource)
+    if problems or isinstance(resource.desired, InvalidSpec):
+        return invalid_spec_outcome(problems)
+    if isinstance(observed, StoreUnreachable):
+        return Outcome(reason=Reason.STORE_UNAVAILABLE, message=messages.store_unavailable(resource))
+    context = ReconcileContext(resource=resource, desired=resource.desired, observed=observed, owner=owner)
+    return first_result(GUARDS, context) or _first_policy_result(context)
+
+
+def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner: Owner) -> PolicyResult | None:
+    """Pause the running change of a suspended resource; end one that the spec does not ask for.
+
+    An error elsewhere in the spec does not prevent that. The change of an earlier owner is left alone.
+    """
+    workspace, migration = observed.workspace, open_migration(observed)
+    if workspace is None or workspace.owner != owner or migration is None:
+        return None
+    if resource.suspended:
+        pause = PauseMigration(workspace_id=migration.workspace_id, number=migration.number, paused=True)
+        return None if migration.paused else pause
+    if isinstance(resource.desired, InvalidSpec):
+        return None
+    owned = OwnedContext(resource=resource, desired=resource.desired, observed=observed, workspace=workspace)
+    return first_result(owned_workspace.CANCEL_POLICIES, owned)
+
+
+def skip_suspended(context: ReconcileContext) -> PolicyResult | None:
+    """Nothing is done; what is in force already still counts."""
+    if not context.resource.suspended:
+        return None
+    owned = context.owned
+    if owned is not None and owned.is_converged:
+        return _in_force(owned)
+    return Outcome(reason=Reason.SUSPENDED, message=messages.NOT_IN_FORCE_WHILE_PAUSED)
+
+
+GUARDS = (skip_suspended, ownership.reject_second_adoption)
+
+
+def _first_policy_result(context: ReconcileContext) -> PolicyResult:
+    owned = context.owned
+    if owned is None:
+        return ownership.acquire_workspace(context)
+    return first_result(owned_workspace.POLICIES, owned) or _in_force(owned)
+
+
+def _in_force(owned: OwnedContext) -> Outcome:
+    return Outcome(reason=Reason.IN_FORCE, message=messages.in_force(owned.resource, owned.observed.credentials))
+
+
+def _final_plan(
+    resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner, outcome: Outcome, now: datetime
+) -> Plan:
+    previous = resource.previous
+    status = status_of(resource, observed, owner, outcome, now=now)
+    return Plan(
+        status=None if status == previous else status.as_document(),
+        finalizers=_finalizer_update(resource),
+        events=status_events(previous, status),
+        requeue=outcome.reason in REQUEUE_REASONS,
+    )
+
+
+def _finalizer_update(resource: Resource) -> tuple[str, ...] | None:
+    """All finalizers that the resource shall have, or None if it has them."""
+    wanted = resource.deletion_policy is DeletionPolicy.DELETE
+    if isinstance(resource.desired, InvalidSpec) or wanted == resource.has_finalizer:
+        return None
+    return (*resource.finalizers, FINALIZER) if wanted else _without_our_finalizer(resource)
+
+
+def _without_our_finalizer(resource: Resource) -> tuple[str, ...]:
+    return tuple(finalizer for finalizer in resource.finalizers if finalizer != FINALIZER)

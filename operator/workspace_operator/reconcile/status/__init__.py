@@ -1,0 +1,1 @@
+"""Status, conditions, events and messages of a resource."""

@@ -1,0 +1,132 @@
+"""The conditions of a status (design §4; what tools make of them: kubernetes.md §2)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
+from workspace_operator.reconcile.model.context import open_migration
+from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource
+from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason
+from workspace_operator.reconcile.status import messages
+from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, ConditionStatus, ConditionType
+from workspace_operator.workspaces.model import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionDraft:
+    """What one condition says, before it is known since when."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: Reason
+    message: str
+
+
+def conditions_of(
+    resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome, *, now: datetime
+) -> tuple[Condition, ...]:
+    """All conditions, Ready first. Those of before keep their time unless their status flipped."""
+    since = {
+        before.type: (before.status, before.last_transition_time)
+        for before in resource.previous.conditions
+        if before.observed_generation != NOT_OBSERVED  # a default's time is nobody's
+    }
+    drafts = (
+        _ready(outcome),
+        *_conditions_beside_ready(outcome),
+        _identifiers_applied(resource, observed, outcome),
+        *_suspended(resource),
+    )
+    return tuple(_condition(draft, resource.generation, since.get(draft.type), now) for draft in drafts)
+
+
+def _condition(
+    draft: ConditionDraft, generation: int, before: tuple[ConditionStatus, datetime] | None, now: datetime
+) -> Condition:
+    kept = before is not None and before[0] is draft.status
+    return Condition(
+        type=draft.type,
+        status=draft.status,
+        observed_generation=generation,
+        last_transition_time=before[1] if before is not None and kept else now.astimezone(UTC).replace(microsecond=0),
+        reason=draft.reason,
+        message=messages.truncated(draft.message),
+    )
+
+
+def _ready(outcome: Outcome) -> ConditionDraft:
+    return ConditionDraft(
+        type=ConditionType.READY,
+        status=_readiness(outcome),
+        reason=outcome.reason,
+        message=outcome.message,
+    )
+
+
+def _readiness(outcome: Outcome) -> ConditionStatus:
+    if outcome.reason in UNKNOWN_REASONS:
+        return ConditionStatus.UNKNOWN
+    return ConditionStatus.TRUE if outcome.kstatus is KStatus.SETTLED else ConditionStatus.FALSE
+
+
+CONDITIONS_BESIDE_READY: dict[KStatus, tuple[ConditionType, ...]] = {
+    KStatus.SETTLED: (),
+    KStatus.RECONCILING: (ConditionType.RECONCILING,),
+    KStatus.STALLED: (ConditionType.STALLED,),
+}
+
+
+def _conditions_beside_ready(outcome: Outcome) -> tuple[ConditionDraft, ...]:
+    return tuple(
+        ConditionDraft(type=condition_type, status=ConditionStatus.TRUE, reason=outcome.reason, message=outcome.message)
+        for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
+    )
+
+
+def _suspended(resource: Resource) -> tuple[ConditionDraft, ...]:
+    if not resource.suspended:
+        return ()
+    paused = ConditionDraft(
+        type=ConditionType.SUSPENDED,
+        status=ConditionStatus.TRUE,
+        reason=Reason.SUSPENDED,
+        message=messages.PAUSED,
+    )
+    return (paused,)
+
+
+def _identifiers_applied(
+    resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome
+) -> ConditionDraft:
+    status, reason, message = _identifiers(resource, observed, outcome)
+    return ConditionDraft(type=ConditionType.IDENTIFIERS_APPLIED, status=status, reason=reason, message=message)
+
+
+def _identifiers(
+    resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome
+) -> tuple[ConditionStatus, Reason, str]:
+    desired = resource.desired
+    if isinstance(observed, StoreUnreachable):
+        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, messages.store_unavailable(resource)
+    is_unknown = outcome.reason is Reason.WORKSPACE_MISSING or observed.workspace is None
+    if isinstance(desired, InvalidSpec) or is_unknown or observed.workspace is None:
+        return ConditionStatus.UNKNOWN, outcome.reason, outcome.message
+    migration = open_migration(observed)
+    if migration is not None and migration.stage is Stage.BLOCKED:
+        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, messages.migration_blocked(migration, resource)
+    # From the switch on the new identifiers hold for every call, whatever is left to do for the change.
+    if (migration is None or migration.stage not in BEFORE_CUTOVER) and _are_in_force(desired, observed.workspace):
+        return ConditionStatus.TRUE, Reason.IN_FORCE, messages.identifiers_in_force(observed.workspace.mode)
+    if migration is not None and not resource.suspended:
+        return ConditionStatus.FALSE, Reason.MIGRATION_RUNNING, messages.migration_running(migration)
+    return ConditionStatus.FALSE, outcome.reason, outcome.message
+
+
+def _are_in_force(desired: DesiredState, workspace: Workspace) -> bool:
+    wanted, stored = desired.settings, workspace.settings
+    return (
+        desired.mode in (None, workspace.mode)
+        and wanted.email_updates is stored.email_updates
+        and wanted.id_updates is stored.id_updates
+    )

@@ -1,0 +1,79 @@
+"""The events that belong to an action or a change of status: only transitions are told (kubernetes.md §1)."""
+
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.reconcile.model.actions import Action, DeleteWorkspace, Event, RotateCredentials, SecretAction
+from workspace_operator.reconcile.model.credentials import RotationReason
+from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.outcomes import WARNING_REASONS, Reason
+from workspace_operator.reconcile.status import messages
+from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
+
+UNEXPECTED_ROTATIONS = frozenset({RotationReason.SECRET_ABSENT, RotationReason.SECRET_DIFFERS})
+"""Somebody, or a crash, had a hand in it."""
+
+
+def status_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
+    """One event when Ready's status or reason changed, one when other identifiers came in force, one of a pause."""
+    return (*_cutover_events(previous, status), *_ready_events(previous, status), *_suspension_events(previous, status))
+
+
+def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Event, ...]:
+    """What is told once an action is carried out; of most, the status tells."""
+    if isinstance(action, DeleteWorkspace):
+        message = messages.workspace_deleted(action.workspace_id)
+        return (Event(reason="WorkspaceDestroyed", message=message, warning=False),)
+    if not isinstance(action, RotateCredentials):
+        return ()
+    is_first = action.reason is RotationReason.NONE_IN_FORCE
+    if is_first and resource.previous.workspace_id is None:
+        return ()  # a new workspace: that it is in force is news enough
+    event = Event(
+        reason="CredentialsCreated" if is_first else "CredentialsRotated",
+        message=messages.rotated(action.reason, resource),
+        warning=action.reason in UNEXPECTED_ROTATIONS,
+    )
+    return (event,)
+
+
+def _ready_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
+    before, ready = _ready(previous), _ready(status)
+    if ready is None or (before is not None and _status_and_reason(before) == _status_and_reason(ready)):
+        return ()
+    return (Event(reason=ready.reason, message=ready.message, warning=ready.reason in WARNING_REASONS),)
+
+
+def _cutover_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
+    before, now = _mode(previous), _mode(status)
+    if before is None or now is None or before is now or previous.workspace_id != status.workspace_id:
+        return ()
+    message = messages.identifiers_changed(before, now, status.migration)
+    return (Event(reason="IdentifiersChanged", message=message, warning=False),)
+
+
+def _suspension_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
+    """Ready stays as it is when everything is in force, so its transition does not tell of a pause."""
+    is_paused = _is_paused(status)
+    if is_paused is _is_paused(previous):
+        return ()
+    if not is_paused:
+        return (Event(reason="Resumed", message=messages.RESUMED, warning=False),)
+    ready = _ready(status)
+    if ready is not None and ready.reason == Reason.SUSPENDED:
+        return ()
+    return (Event(reason=Reason.SUSPENDED, message=messages.PAUSED, warning=False),)
+
+
+def _is_paused(status: WorkspaceStatus) -> bool:
+    return any(each.type == ConditionType.SUSPENDED for each in status.conditions)
+
+
+def _ready(status: WorkspaceStatus) -> Condition | None:
+    return next((each for each in status.conditions if each.type == ConditionType.READY), None)
+
+
+def _status_and_reason(condition: Condition) -> tuple[str, str]:
+    return condition.status, condition.reason
+
+
+def _mode(status: WorkspaceStatus) -> Mode | None:
+    return status.identifiers.mode if status.identifiers else None

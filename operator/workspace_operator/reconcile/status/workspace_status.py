@@ -1,0 +1,119 @@
+"""The whole status of a Workspace, and the patch that makes the old one into it (design §4)."""
+
+from datetime import datetime
+
+from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.credentials import ObservedCredentials
+from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.outcomes import REQUEST_NOT_HANDLED, Outcome
+from workspace_operator.reconcile.status.conditions import conditions_of
+from workspace_operator.reconcile.status.missing_workspace import stays_missing
+from workspace_operator.resources.statuses import (
+    CredentialsInForce,
+    IdentifiersInForce,
+    MigrationStatus,
+    People,
+    Violations,
+    WorkspaceStatus,
+)
+from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
+
+
+def status_of(
+    resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner, outcome: Outcome, *, now: datetime
+) -> WorkspaceStatus:
+    """The new status; what cannot be known now is kept from the previous one."""
+    previous = resource.previous
+    known = previous if isinstance(observed, StoreUnreachable) else _known(resource, previous, observed, owner)
+    return known.model_copy(
+        update={
+            "conditions": conditions_of(resource, observed, outcome, now=now),
+            "observed_generation": resource.generation,
+            "last_handled_reconcile_at": _handled(resource, previous, outcome),
+        }
+    )
+
+
+def _handled(resource: Resource, previous: WorkspaceStatus, outcome: Outcome) -> str | None:
+    if outcome.reason in REQUEST_NOT_HANDLED or not resource.reconcile_request:
+        return previous.last_handled_reconcile_at
+    return resource.reconcile_request
+
+
+def _known(resource: Resource, previous: WorkspaceStatus, observed: ObservedState, owner: Owner) -> WorkspaceStatus:
+    workspace, store_id = observed.workspace, observed.store_id or None
+    if workspace is None and previous.workspace_id is None:
+        return WorkspaceStatus()
+    if workspace is None or stays_missing(resource, observed, owner):
+        # Everything stays while the workspace is missing: without its number, the next look would make another.
+        return previous if resource.recreate_annotation else previous.model_copy(update={"last_handled_recreate": None})
+    is_same = (previous.workspace_id, previous.store_id or store_id) == (workspace.workspace_id, store_id)
+    kept = previous.people if is_same else None
+    return WorkspaceStatus(
+        workspace_id=workspace.workspace_id,
+        store_id=store_id,
+        last_handled_recreate=resource.recreate_annotation or None,
+        identifiers=_identifiers(workspace),
+        people=kept if observed.people is None else _people(observed.people),
+        migration=_migration(observed.migration),
+        credentials=_credentials(resource, observed.credentials),
+    )
+
+
+def _identifiers(workspace: Workspace) -> IdentifiersInForce:
+    settings = workspace.settings
+    return IdentifiersInForce(mode=workspace.mode, email_updates=settings.email_updates, id_updates=settings.id_updates)
+
+
+def _people(counts: PeopleCounts) -> People:
+    return People(total=counts.total, with_email=counts.with_email, without_id=counts.without_id)
+
+
+def _migration(migration: Migration | None) -> MigrationStatus | None:
+    """The newest change stays in sight after its end, unless it was taken back: that leaves no trace."""
+    return None if migration is None or migration.stage is Stage.CANCELLED else migration_status(migration)
+
+
+def migration_status(migration: Migration) -> MigrationStatus:
+    """What is told of an identifier change, times in whole seconds."""
+    counts = migration.violations
+    return MigrationStatus(
+        from_mode=migration.from_mode,
+        to_mode=migration.to_mode,
+        on_conflict=migration.on_conflict,
+        stage=migration.stage,
+        start_time=_seconds(migration.started_at),
+        completion_time=_seconds(migration.completed_at),
+        estimated_completion_time=_seconds(migration.estimated_completion),
+        people_total=migration.people_total,
+        people_checked=migration.people_checked,
+        people_without_id=migration.people_without_id,
+        people_without_identifier=migration.people_without_identifier,
+        people_to_merge=migration.people_to_merge,
+        people_merged=migration.people_merged,
+        ids_given_up=migration.ids_given_up,
+        violations=Violations(
+            duplicate_email=counts.duplicate_email,
+            invalid_email=counts.invalid_email,
+            suppressed_email=counts.suppressed_email,
+            id_is_another_email=counts.id_is_another_email,
+        ),
+        people_concerned=counts.people_concerned,
+        export=migration.export,
+    )
+
+
+def _credentials(resource: Resource, credentials: ObservedCredentials | None) -> CredentialsInForce | None:
+    if credentials is None or credentials.rotated_at is None:
+        return None
+    return CredentialsInForce(
+        secret_name=resource.secret_name if credentials.is_current else None,
+        rotation_time=_seconds(credentials.rotated_at),
+        previous_expiration_time=_seconds(credentials.previous_valid_until),
+    )
+
+
+def _seconds(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(microsecond=0)

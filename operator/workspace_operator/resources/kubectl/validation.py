@@ -1,0 +1,178 @@
+"""Holds a document to a structural schema as the API server does: prune, fill in defaults, then judge.
+
+Knows JSON values and the schema only. The verdicts and the spelling of paths are the API server's, the words ours.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from workspace_operator.resources.problems import FieldPath, Problem, format_path, truncated
+
+Schema = Mapping[str, Any]
+
+TYPES = {"object": Mapping, "array": list, "string": str, "boolean": bool, "integer": int}
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+ARTICLES = {"object": "an object", "array": "a list", "integer": "an integer"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A problem. While there is a blocking one, rules in CEL are not asked: they may rely on the schema."""
+
+    problem: Problem
+    is_blocking: bool
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy without fields that are null: to the API server they are not there."""
+    if isinstance(value, Mapping):
+        return {name: without_nulls(child) for name, child in value.items() if child is not None}
+    return [without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def unknown_fields(schema: Schema | None, value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
+    """Fields (of a value without nulls) that the schema does not have; None has no fields at all."""
+    if schema is not None and schema.get("x-kubernetes-preserve-unknown-fields"):
+        return
+    known = schema or {}
+    if isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from unknown_fields(known.get("items"), entry, (*path, number))
+    if isinstance(value, Mapping):
+        for name, child in value.items():
+            field = known.get("properties", {}).get(name, known.get("additionalProperties"))
+            yield from [(*path, name)] if field is None else unknown_fields(field, child, (*path, name))
+
+
+def with_defaults(schema: Schema, value: Any) -> Any:
+    """A copy of a value (without nulls) that has no unknown fields, but the defaults of what is absent."""
+    if isinstance(value, list) and "items" in schema:
+        return [with_defaults(schema["items"], entry) for entry in value]
+    if not isinstance(value, Mapping) or "properties" not in schema:
+        return value
+    fields = schema["properties"]
+    merged = {name: known["default"] for name, known in fields.items() if "default" in known} | dict(value)
+    return {name: with_defaults(fields[name], child) for name, child in merged.items() if name in fields}
+
+
+def findings(schema: Schema, value: Any, path: FieldPath = ()) -> Iterator[Finding]:
+    """Everything that is wrong with a completed value, each with its path."""
+    if not is_of_type(schema["type"], value):
+        yield finding_at(path, wrong_type(schema, value), is_blocking=True)
+        return
+    for check in (enum_findings, length_findings, text_findings, range_findings):
+        yield from check(schema, value, path)
+    if isinstance(value, Mapping):
+        yield from field_findings(schema, value, path)
+    if isinstance(value, list) and "items" in schema:
+        yield from entry_findings(schema, value, path)
+
+
+def finding_at(path: FieldPath, message: str, *, is_blocking: bool) -> Finding:
+    """A finding at a path."""
+    return Finding(problem=Problem(path=format_path(path), message=message), is_blocking=is_blocking)
+
+
+def is_of_type(name: str, value: Any) -> bool:
+    """Whether a JSON value has a type of JSON schema. Python's bool is an int, JSON's is not."""
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
+
+
+def wrong_type(schema: Schema, value: Any) -> str:
+    """Says what is there instead, and how to mend what YAML took for something else than text."""
+    wanted = a_or_an(schema["type"])
+    given = next((name for name in TYPES if is_of_type(name, value)), "number")
+    if schema["type"] != "string" or given not in {"boolean", "integer", "number"}:
+        return f"must be {wanted}, not {a_or_an(given)}"
+    shown = f"{'boolean' if given == 'boolean' else 'number'} {str(value).lower()}"
+    if "enum" in schema:
+        return f"must be one of {', '.join(schema['enum'])}, not the {shown}"
+    return f"must be {wanted}: quote it, since YAML reads it as the {shown}"
+
+
+def a_or_an(name: str) -> str:
+    """A type's name as people say it."""
+    return ARTICLES.get(name, f"a {name}")
+
+
+def enum_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
+    """Values that are not in the list."""
+    if value not in schema.get("enum", (value,)):
+        allowed = ", ".join(schema["enum"])
+        yield finding_at(path, f"must be one of {allowed}, not {quoted_value(value)}", is_blocking=True)
+
+
+def quoted_value(value: str) -> str:
+    """A value in quotes, cut where it would fill a message."""
+    return repr(truncated(value))
+
+
+def length_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
+    """What is too long or too short."""
+    unit, longest = ("characters", "maxLength") if isinstance(value, str) else ("entries", "maxItems")
+    if longest in schema and len(value) > schema[longest]:
+        message = f"must be at most {schema[longest]} {unit}, not {len(value)}"
+        yield finding_at(path, message, is_blocking=True)
+    if "minLength" in schema and len(value) < schema["minLength"]:
+        yield finding_at(path, "may not be empty", is_blocking=False)
+
+
+def text_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
+    """Text of another shape."""
+    if "pattern" in schema and not compiled(schema["pattern"]).search(value):
+        yield finding_at(path, f"must match {schema['pattern']}", is_blocking=False)
+    if schema.get("format") == "date-time" and not is_time(value):
+        yield finding_at(path, "must be a time such as 2026-01-31T12:00:00Z", is_blocking=False)
+
+
+@lru_cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as the API server understands it: ``$`` is the end, not the last line break; ASCII classes."""
+    return re.compile(re.sub(r"\$$", r"\\Z", pattern), re.ASCII)
+
+
+def is_time(text: str) -> bool:
+    """Whether text is a time as RFC 3339 has it."""
+    try:
+        return RFC_3339.fullmatch(text) is not None and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def range_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
+    """Numbers that are too small or too large."""
+    if "minimum" in schema and value < schema["minimum"]:
+        yield finding_at(path, f"must be at least {schema['minimum']}", is_blocking=False)
+    if "maximum" in schema and value > schema["maximum"]:
+        yield finding_at(path, f"must be at most {schema['maximum']}", is_blocking=False)
+
+
+def field_findings(schema: Schema, value: Mapping[str, Any], path: FieldPath) -> Iterator[Finding]:
+    """What is missing in an object, and what is wrong inside its fields."""
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield finding_at((*path, name), "must be given", is_blocking=True)
+    for name, child in value.items():
+        known = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+        if known is not None:
+            yield from findings(known, child, (*path, name))
+
+
+def entry_findings(schema: Schema, value: list[Any], path: FieldPath) -> Iterator[Finding]:
+    """What is wrong inside the entries of a list, and entries that have the key of an earlier one."""
+    seen: set[tuple[Any, ...]] = set()
+    for number, entry in enumerate(value):
+        inside = list(findings(schema["items"], entry, (*path, number)))
+        yield from inside
+        names = schema.get("x-kubernetes-list-map-keys")
+        if names and not inside:
+            key = tuple(entry[name] for name in names)
+            if key in seen:
+                yield finding_at((*path, number), f"may not repeat {', '.join(key)}", is_blocking=False)
+            seen.add(key)

@@ -1,0 +1,1 @@
+"""Connections, transactions and retries, and what differs between SQLite and PostgreSQL."""

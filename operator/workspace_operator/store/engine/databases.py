@@ -1,0 +1,261 @@
+"""Connections: engines of one database, transactions that are retried, errors translated once."""
+
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from workspace_operator.errors import Conflict
+from workspace_operator.store.engine.commit_watchdog import COMMIT_SECONDS, CommitWatchdog
+from workspace_operator.store.engine.error_translation import (
+    CONTENTION_MESSAGE,
+    LOCK_TIMEOUTS,
+    READ_ONLY,
+    error_code,
+    is_serialization_failure,
+    pool_exhausted,
+    raise_if_interrupted,
+    raise_translated,
+    translate_errors,
+    unknown_outcome,
+)
+from workspace_operator.store.engine.postgresql import postgresql_engine
+from workspace_operator.store.engine.sqlite import FileLock, sort_on_disk, sqlite_engine
+from workspace_operator.store.engine.urls import parse_database_url
+
+T = TypeVar("T")
+
+MAX_ATTEMPTS = 12
+MAX_LOCK_ATTEMPTS = 2
+LOCK_TIMEOUT_SECONDS = 10
+"""A transaction that stopped holds a thread for at most MAX_LOCK_ATTEMPTS times as long."""
+
+_POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
+
+
+class RetryTransaction(Exception):
+    """What a transaction rests on has moved since it was read: roll back, and begin anew."""
+
+
+class Database:
+    """One database, by URL: ``sqlite:///path`` or ``postgresql://…`` (`urls`).
+
+    Args:
+        url: as above; a password in it is never shown.
+        prepare: called once, before the first transaction that finds the database there. So a process can start
+            while its database is away.
+        cache_megabytes: how much of a SQLite file each connection keeps in memory.
+        read_only: the database itself refuses every write; a SQLite file must be there already.
+
+    Raises:
+        InvalidInput: the URL is malformed, or names a database that is not supported.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prepare: Callable[["Database"], object] = lambda _: None,
+        cache_megabytes: int = 4,
+        read_only: bool = False,
+    ) -> None:
+        target = parse_database_url(url)
+        self.url, self.name, self.is_sqlite = target.url, target.name, target.is_sqlite
+        limits: Any = {"lock_seconds": LOCK_TIMEOUT_SECONDS, "read_only": read_only}
+        self._exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
+        if self.is_sqlite:
+            self.engine = sqlite_engine(self.url, cache_megabytes=cache_megabytes, **limits)
+            self._writing_engine: sa.Engine = self.engine.execution_options(writing=True)
+            self._exclusive = FileLock(Path(f"{self.url.database}.lock")).acquire
+        else:
+            engine = partial(postgresql_engine, target, **limits)
+            self.engine = engine(pool_pre_ping=True, **_POOL)
+            # Without the ping, which takes a fifth of a small write: `flush` tries again by itself.
+            self._writing_engine = engine(**_POOL)
+            self._statement_engine = engine(transactional=False, poolclass=sa.NullPool)
+        self._is_read_only = read_only
+        self._prepare = prepare
+        self._prepare_lock = threading.RLock()
+        self._prepared = threading.Event()
+        self._is_preparing = False
+        self._thread_local = threading.local()
+        self._thread_connections: weakref.WeakSet[sa.Connection] = weakref.WeakSet()  # one ends with its thread
+        self._failovers = 0
+        self._commits = CommitWatchdog()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give one read transaction: a single snapshot on SQLite, a snapshot a statement on PostgreSQL."""
+        self._ensure_prepared()
+        with translate_errors(self.name), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def reading_one_snapshot(self, *, sorts: bool = False) -> Iterator[sa.Connection]:
+        """Give one read transaction that sees a single moment, whatever the database.
+
+        ``sorts``: more than is to be in memory. PostgreSQL sorts in files by itself.
+        """
+        self._ensure_prepared()
+        engine = self.engine.execution_options(one_snapshot=True)
+        in_files = sort_on_disk if sorts and self.is_sqlite else nullcontext
+        with translate_errors(self.name), engine.connect() as connection, in_files(connection), connection.begin():
+            yield connection
+
+    def writing(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run ``work`` in a write transaction, again from its start when the database or the work asks for that.
+
+        ``work`` must read what it decides on inside the transaction, since it may run several times. It raises
+        RetryTransaction when what it rests on has moved; whatever else it raises rolls it back.
+
+        Raises:
+            CommitUnknown: the commit was not confirmed, or the connection was lost in it.
+        """
+        self._ensure_prepared()
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                with self._exclusive(), self._writing_engine.connect() as connection:
+                    return self._run_and_commit(connection, work)
+            except PoolTimeout as error:
+                raise pool_exhausted(self.name) from error
+            except RetryTransaction as moved:
+                if attempt == MAX_ATTEMPTS:
+                    raise Conflict(CONTENTION_MESSAGE) from moved
+                if attempt == 1:
+                    continue  # mostly somebody else has just finished
+            except DBAPIError as error:
+                raise_if_interrupted(error)
+                self._drop_lost_connections(error)
+                if attempt >= _max_attempts(error):
+                    raise_translated(error, self.name)
+            time.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover - for the type checker
+
+    def writing_timed(self, work: Callable[[sa.Connection], T]) -> tuple[T, float]:
+        """Write in the same way, and tell how many seconds the transaction kept its locks."""
+        started = 0.0
+
+        def timed(connection: sa.Connection) -> T:
+            nonlocal started
+            started = time.monotonic()
+            return work(connection)
+
+        result = self.writing(timed)
+        return result, time.monotonic() - started
+
+    def _run_and_commit(self, connection: sa.Connection, work: Callable[[sa.Connection], T]) -> T:
+        with connection.begin() as transaction:
+            result = work(connection)
+            if self.is_sqlite:
+                return result
+            try:
+                with self._commits.watch(connection, seconds=COMMIT_SECONDS) as commit:
+                    transaction.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise unknown_outcome(self.name, "was lost while it confirmed the write") from error
+                raise
+            if commit.is_cancelled:
+                raise unknown_outcome(self.name, _UNCONFIRMED)
+        return result
+
+    @contextmanager
+    def autocommit(self, *, in_transaction: bool) -> Iterator[sa.Connection]:
+        """Give a connection on which each statement is a transaction of its own; not on SQLite.
+
+        It is for statements that go to the driver directly. Each thread keeps its own: to have one of the pool takes as
+        long as a small statement. They wait for locks as long as they say themselves (`sql.lock_limit`).
+
+        Args:
+            in_transaction: have them in one transaction after all.
+
+        Raises:
+            CommitUnknown: the last statement may have been done.
+        """
+        self._ensure_prepared()
+        if in_transaction or self._is_read_only:
+            with translate_errors(self.name), self._writing_engine.connect() as connection, connection.begin():
+                yield connection
+            return
+        with translate_errors(self.name):
+            connection = self._thread_connection()
+            try:
+                with self._commits.watch(connection, seconds=LOCK_TIMEOUT_SECONDS + COMMIT_SECONDS) as commit:
+                    yield connection
+            except DBAPIError as error:
+                self._drop_lost_connections(error)
+                if error.connection_invalidated and error_code(error) != READ_ONLY:
+                    raise unknown_outcome(self.name, "was lost") from error
+                raise
+            if commit.is_cancelled:
+                raise unknown_outcome(self.name, _UNCONFIRMED)
+
+    def _thread_connection(self) -> sa.Connection:
+        thread_connection: sa.Connection | None = getattr(self._thread_local, "connection", None)
+        if (
+            thread_connection is None
+            or thread_connection.closed
+            or thread_connection.invalidated
+            or self._thread_local.moves != self._failovers
+        ):
+            if thread_connection is not None:
+                thread_connection.close()
+            self._thread_local.moves = self._failovers
+            thread_connection = self._thread_local.connection = self._statement_engine.connect()
+            self._thread_connections.add(thread_connection)
+        return thread_connection
+
+    def _drop_lost_connections(self, error: DBAPIError) -> None:
+        """Drop all connections of a server that ended one, or has become a standby: new ones find the primary."""
+        if self._is_read_only or not error.connection_invalidated:
+            return
+        if error_code(error) == READ_ONLY:
+            self._failovers += 1
+            self.engine.dispose()
+        self._writing_engine.dispose()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._commits.close()
+        for thread_connection in list(self._thread_connections):  # threads may end meanwhile, and theirs with them
+            thread_connection.close()
+        self.engine.dispose()
+        self._writing_engine.dispose()
+
+    def _ensure_prepared(self) -> None:
+        if self._prepared.is_set():
+            return
+        with self._prepare_lock:  # preparing reads and writes itself, hence the two flags
+            if self._prepared.is_set() or self._is_preparing:
+                return
+            self._is_preparing = True
+            try:
+                self._prepare(self)
+                self._prepared.set()
+            finally:
+                self._is_preparing = False
+
+
+_UNCONFIRMED = (
+    f"did not confirm it within {COMMIT_SECONDS} seconds. Is a synchronous standby away? "
+    "The primary has the write, unless it is lost before the standby is back"
+)
+
+
+def _max_attempts(error: DBAPIError) -> int:
+    """How often in all to try what failed so; what has waited for a lock already is not made to wait for long."""
+    if is_serialization_failure(error):
+        return MAX_ATTEMPTS
+    state = error_code(error)
+    if state == READ_ONLY or (error.connection_invalidated and error.statement):
+        return MAX_LOCK_ATTEMPTS  # another server may be the primary now, or this one had ended the connection
+    return MAX_LOCK_ATTEMPTS if state in LOCK_TIMEOUTS else 1

@@ -1,0 +1,243 @@
+"""SQLite: how its file is opened, who may write to it, and whether it is still the same file."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import InvalidInput, StoreRefused, StoreUnavailable
+
+
+class _Descriptors:
+    """One descriptor of this process's own for each database file, open as long as any connection to it may be.
+
+    Closing any descriptor of a file ends all POSIX locks of the process on it, also SQLite's: another process would
+    take itself for the last user and delete the log that this one still writes (sqlite.org/howtocorrupt.html, 2.2).
+    So the file is opened once, and closed only when nothing here uses it any more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[tuple[int, int], tuple[int, int]] = {}  # by device and inode: descriptor, users
+
+    def acquire(self, path: Path, inode: tuple[int, int]) -> int:
+        with self._lock:
+            descriptor, users = self._open.get(inode) or (os.open(path, os.O_RDONLY | os.O_CLOEXEC), 0)
+            self._open[inode] = descriptor, users + 1
+            return descriptor
+
+    def release(self, inode: tuple[int, int]) -> None:
+        with self._lock:
+            descriptor, users = self._open.pop(inode)
+            if users > 1:
+                self._open[inode] = descriptor, users - 1
+            else:
+                os.close(descriptor)
+
+
+_descriptors = _Descriptors()
+
+
+class DatabaseFile:
+    """The file of one database, as it was when this process opened it first.
+
+    A file that was moved away is still there for whoever has it open, and would take writes that nobody finds again.
+    One that is cut short or written over still has pages in the memory of whoever has it open.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened: tuple[int, int] | None = None
+        self._descriptor: int | None = None
+        self._state: tuple[int, int] = (0, 0)
+        self._mark = _NO_MARK
+
+    def on_open(self, connection: sqlite3.Connection) -> None:
+        """Remember the file when the first connection opens it. Raises StoreRefused if it is another one by now."""
+        connection.execute("PRAGMA schema_version").fetchone()  # SQLite opens the file with the first statement
+        status = self._status()
+        self._check_identity(status)
+        self._opened = (status.st_dev, status.st_ino)
+        if self._descriptor is None:
+            self._descriptor = _descriptors.acquire(self._path, self._opened)
+
+    def on_close(self) -> None:
+        """Forget the file: no connection to it is open any more."""
+        if self._opened is not None and self._descriptor is not None:
+            self._descriptor = None
+            _descriptors.release(self._opened)
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Refuse to go on with a file that was moved away, replaced or cut short. Raises StoreRefused.
+
+        Args:
+            connection: in a transaction.
+        """
+        status = self._status()
+        self._check_identity(status)
+        state = (status.st_size, status.st_mtime_ns)
+        if state != self._state:  # SQLite writes to the file itself only when it works its log in
+            self._check_size(connection, status.st_size)
+            self._check_mark()
+            self._state = state
+
+    def _status(self) -> os.stat_result:
+        try:
+            return self._path.stat()
+        except OSError as error:
+            message = f"the database file {self._path} was moved away or removed while it was in use"
+            raise StoreRefused(f"{message} ({error.strerror}). {_REMEDY}") from error
+
+    def _check_identity(self, status: os.stat_result) -> None:
+        if self._opened not in (None, (status.st_dev, status.st_ino)):
+            raise self._replaced_error()
+
+    def _check_size(self, connection: sqlite3.Connection, size: int) -> None:
+        if size >= self._state[0]:
+            return
+        # VACUUM makes a file smaller, too, but then SQLite itself counts no more pages.
+        pages, page_size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        if size < pages * page_size:
+            raise StoreRefused(f"the database file {self._path} was cut short while it was in use. {_REMEDY}")
+
+    def _check_mark(self) -> None:
+        """Compare the mark of `file_marks`, read from the file itself: SQLite may know it from its memory."""
+        if self._descriptor is None:
+            return
+        try:
+            mark = os.pread(self._descriptor, len(_NO_MARK), _MARK_OFFSET)
+        except OSError as error:
+            raise StoreRefused(f"the database file {self._path} cannot be read: {error.strerror}") from error
+        if self._mark not in (_NO_MARK, mark):
+            raise self._replaced_error()
+        self._mark = mark
+
+    def _replaced_error(self) -> StoreRefused:
+        return StoreRefused(f"the database file {self._path} was replaced while it was in use. {_REMEDY}")
+
+
+_MARK_OFFSET = 68
+_NO_MARK = bytes(4)
+
+_REMEDY = "Nothing is read or written until the file is back; to use another one, stop all processes first, then start"
+
+
+def create_file(path: Path) -> None:
+    """Make an empty database file that only its user may read, and its folder, unless they are there.
+
+    Raises:
+        InvalidInput: it cannot be made, or is there and cannot be written.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():  # opening one that is in use, and closing it, would end SQLite's locks on it
+            path.touch(mode=0o600)  # it will hold people, who are nobody else's business
+    except OSError as error:
+        if not path.exists():
+            raise InvalidInput(f"the database {path} cannot be made: {error.strerror}", field="database") from error
+    for needed in (path, path.parent):
+        if not os.access(needed, os.W_OK):
+            reason = "SQLite keeps its log beside the file" if needed == path.parent else "permission denied"
+            raise InvalidInput(
+                f"the database {path} cannot be written: {needed} is read-only ({reason})", field="database"
+            )
+
+
+class FileLock:
+    """A lock between processes and threads; the kernel queues those who wait.
+
+    SQLite's own busy wait is unfair enough to starve the worker (trials §2). Each holder opens the file
+    anew, so that threads exclude each other like processes do.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.Lock()
+
+    @contextmanager
+    def acquire(self) -> Iterator[None]:
+        """Hold the lock."""
+        with self._threads, self._opened() as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return open(self._path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
+        except OSError as error:
+            message = f"the lock file {self._path} cannot be opened, which is needed to write: {error.strerror}"
+            raise StoreUnavailable(message) from error
+
+
+def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, read_only: bool) -> sa.Engine:
+    """An engine for a file; an execution option ``flush`` makes transactions write from their start.
+
+    Args:
+        url: of the file.
+        cache_megabytes: how much of the file each connection keeps in memory.
+        lock_seconds: how long a statement waits for another program's lock.
+        read_only: not even a log that somebody left behind is worked into the file.
+    """
+    file = DatabaseFile(Path(str(url.database)))
+    arguments = {"timeout": lock_seconds, "check_same_thread": False}
+    if read_only:
+        url = url.set(database=f"file:{quote(str(url.database))}", query={"mode": "ro", "uri": "true"})
+    engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # Python's own transaction handling would start transactions late and never IMMEDIATE.
+        connection.isolation_level = None
+        try:
+            for pragma in ("synchronous=FULL", f"cache_size={-1000 * cache_megabytes}", "temp_store=MEMORY"):
+                connection.execute(f"PRAGMA {pragma}")
+            if not read_only:
+                _enable_wal(connection, lock_seconds)
+            file.on_open(connection)
+        except BaseException:
+            connection.close()  # SQLAlchemy does not know it yet
+            raise
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        immediate = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        file.check(connection.connection.dbapi_connection)  # type: ignore[arg-type]
+
+    @sa.event.listens_for(engine, "engine_disposed")
+    def disposed(_engine: sa.Engine) -> None:
+        file.on_close()
+
+    return engine
+
+
+@contextmanager
+def sort_on_disk(connection: sa.Connection) -> Iterator[None]:
+    """Have SQLite sort in files what does not fit into its cache, from before a transaction until after it."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA temp_store=FILE")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA temp_store=MEMORY")
+
+
+def _enable_wal(connection: sqlite3.Connection, seconds: float) -> None:
+    """Put a new database into WAL mode, which stays; SQLite does not wait for others that do so at the same time."""
+    deadline = time.monotonic() + seconds
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        if time.monotonic() > deadline:
+            raise sqlite3.OperationalError(
+                "the file cannot be put into WAL mode: is it locked by another program, or on no disk of this machine?"
+            )
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+        time.sleep(0.01)

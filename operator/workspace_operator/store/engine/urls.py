@@ -1,0 +1,259 @@
+"""Database URLs: read strictly, so that a password that is not percent-encoded is refused and never shown.
+
+PostgreSQL URLs are libpq's (https://www.postgresql.org/docs/current/libpq-connect.html, 34.1.1.2), and libpq reads
+them. One option is of this program: ``prepare``. No message here contains a part of a URL in which a password could
+stand.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final, NamedTuple, NoReturn
+from urllib.parse import unquote_to_bytes
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from workspace_operator.errors import InvalidInput
+
+MAX_PORT: Final = 65_535
+DRIVER: Final = "postgresql+psycopg"
+
+URL_HELP: Final = (
+    "the database URL must be sqlite:///FILE.db or postgresql://USER:PASSWORD@HOST:PORT/NAME "
+    "(by --database or WORKSPACE_OPERATOR_DATABASE)"
+)
+ENCODING_HELP: Final = (
+    "the database URL has a character that must be percent-encoded in a user name, a password or an option: "
+    "@ as %40, / as %2F, % as %25, # as %23, ? as %3F"
+)
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+]*)://(.*)", re.DOTALL)
+_ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_HOST_WITH_PORT: Final = re.compile(r"(\[[^]]*\]|[^:/]*):([0-9]*)")
+_OPTION_NAME: Final = re.compile(r"[a-z_]{1,40}")
+
+_WHOLE_NUMBERS: Final = frozenset(
+    {"connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"}
+)
+_CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+    "load_balance_hosts": ("disable", "random"),
+    "channel_binding": ("disable", "prefer", "require"),
+    "gssencmode": ("disable", "prefer", "require"),
+}
+"""What libpq would refuse only when it connects, as if the database were away."""
+
+
+_URL_PARTS: Final = ("user", "password", "dbname", "sslpassword")
+"""What SQLAlchemy's form has elsewhere than among the options, or not at all."""
+
+
+class PrepareMode(Enum):
+    """The URL option ``prepare``: whether statements are prepared in the server."""
+
+    AUTO = "auto"
+    """Unless a pooler answers in the server's place."""
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseURL:
+    """A database as its URL names it.
+
+    Attributes:
+        url: SQLAlchemy's form, password included, which its ``repr`` hides, but not what opens a client's key.
+        name: fit for messages and logs: without password and options.
+        options: what libpq is told, by keyword; empty for SQLite.
+        prepare: see there.
+    """
+
+    url: sa.URL
+    name: str
+    options: Mapping[str, str]
+    prepare: PrepareMode = PrepareMode.AUTO
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file."""
+        return self.url.get_backend_name() == "sqlite"
+
+
+def parse_database_url(url: str) -> DatabaseURL:
+    """Read a database URL. Raises InvalidInput, which never repeats a password or a part of one."""
+    match = _SCHEME.fullmatch(url.strip())  # what comes from a file or a Secret often ends with a line break
+    if match is None:
+        _reject(URL_HELP)
+    scheme, rest = match[1].lower(), match[2]
+    backend = scheme.partition("+")[0]
+    if backend in ("postgresql", "postgres"):
+        return _postgresql(rest)
+    if backend != "sqlite":
+        _reject(f"{backend[:20]} is not supported: {URL_HELP}")
+    return _sqlite(match[0])
+
+
+def _reject(message: str) -> NoReturn:
+    raise InvalidInput(message, field="database") from None
+
+
+def _sqlite(url: str) -> DatabaseURL:
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):  # ValueError: the port is no number
+        _reject(URL_HELP)
+    if parsed.host or parsed.username:
+        _reject(f"a SQLite database is a file of this machine, after three slashes: {URL_HELP}")
+    if not parsed.database or parsed.database == ":memory:":
+        _reject("a SQLite database must be a file: sqlite:///FOLDER/FILE.db")
+    if parsed.query:
+        _reject("the URL of a SQLite database takes no options: leave out what follows the ?")
+    found = sa.URL.create("sqlite", database=str(Path(parsed.database).expanduser()))
+    return DatabaseURL(url=found, name=found.render_as_string(), options={})
+
+
+class _Hosts(NamedTuple):
+    """Hosts and ports as libpq takes them: lists with commas."""
+
+    host: str
+    port: str
+
+
+def _postgresql(rest: str) -> DatabaseURL:
+    _check_characters(rest)
+    address, _, query = rest.partition("?")
+    given = _query_options(query)
+    prepare = _parse_prepare(given.pop("prepare", None))
+    hosts = _parse_hosts(given.pop("host", []), given.pop("port", []))
+    options = _address_options(address) | {name: values[-1] for name, values in given.items()} | hosts
+    _check_values(options)
+    return DatabaseURL(
+        url=_sqlalchemy_url(options, prepare), name=_display_name(options), options=options, prepare=prepare
+    )
+
+
+def _check_characters(rest: str) -> None:
+    """Refuse what an unescaped password leaves behind: then no later message can repeat a part of one."""
+    address, _, query = rest.partition("?")
+    authority, _, database = address.partition("/")
+    if "@" in database or "@" in query or authority.count("@") > 1 or "#" in rest or "?" in query:
+        _reject(ENCODING_HELP)
+    if "%" in _ENCODED.sub("", rest):
+        _reject(ENCODING_HELP)
+    try:
+        decoded = unquote_to_bytes(rest).decode()
+    except UnicodeError:
+        _reject("what is percent-encoded in the database URL is not UTF-8")
+    if "\0" in decoded:
+        _reject("the database URL contains a null character")
+
+
+def _query_options(query: str) -> dict[str, list[str]]:
+    """The options behind the ``?``, each with all its values. A ``+`` stands for itself, as libpq has it."""
+    from psycopg.pq import Conninfo  # noqa: PLC0415 - 10 MB that a process on SQLite does not need
+
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"prepare", "ssl"}
+    found: dict[str, list[str]] = {}
+    for part in filter(None, query.split("&")):
+        name, equals, value = part.partition("=")
+        name = unquote_to_bytes(name).decode()
+        if not equals or name not in known:
+            # Behind a password among the options it may be the rest of that, which had an unescaped &.
+            which = f" {name!r}" if _OPTION_NAME.fullmatch(name) and "password" not in query else ""
+            _reject(f"libpq knows no option{which} of a URL: {URL_HELP}")
+        found.setdefault(name, []).append(unquote_to_bytes(value).decode())
+    if found.pop("ssl", ["false"])[-1] == "true":  # as JDBC says it; libpq does the same
+        found.setdefault("sslmode", ["require"])
+    return found
+
+
+def _parse_prepare(values: Sequence[str] | None) -> PrepareMode:
+    try:
+        return PrepareMode(values[-1]) if values else PrepareMode.AUTO
+    except ValueError:
+        _reject("the option 'prepare' of the database URL must be on, off or auto")
+
+
+def _parse_hosts(hosts: Sequence[str], ports: Sequence[str]) -> dict[str, str]:
+    """Several hosts as libpq lists them; also ``host=a:1&host=b:2`` and repeated ports, as SQLAlchemy has them."""
+    named: dict[str, str] = {}
+    parts = [part for host in hosts for part in host.split(",")]
+    split = [_HOST_WITH_PORT.fullmatch(part) for part in parts]
+    if any(split):
+        pairs = [
+            (match[1].strip("[]"), match[2]) if match else (part, "") for part, match in zip(parts, split, strict=True)
+        ]
+        return {"host": ",".join(host for host, _ in pairs), "port": ",".join(port for _, port in pairs)}
+    if hosts:
+        named["host"] = ",".join(parts)
+    if ports:
+        named["port"] = ",".join(ports)
+    return named
+
+
+def _address_options(address: str) -> dict[str, str]:
+    """What stands before the ``?``: user, password, hosts, ports, the database's name; libpq reads it."""
+    import psycopg  # noqa: PLC0415 - see above
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - see above
+
+    try:
+        found = conninfo_to_dict(f"postgresql://{address}")
+    except psycopg.ProgrammingError:  # its text repeats what it does not understand
+        _reject(URL_HELP)
+    return {name: str(value) for name, value in found.items() if value is not None}
+
+
+def _check_values(options: Mapping[str, str]) -> None:
+    """Refuse what libpq would only refuse when it connects. Ports are not repeated: one may be half a password."""
+    ports = [port for port in options.get("port", "").split(",") if port]
+    if not all(port.isascii() and port.isdigit() and 0 < int(port) <= MAX_PORT for port in ports):
+        _reject(f"a port in the database URL is no number from 1 to {MAX_PORT}: {URL_HELP}")
+    hosts = options.get("host", options.get("hostaddr", "")).count(",") + 1
+    listed = options.get("port", "").count(",") + 1
+    if listed not in (1, hosts):
+        _reject(f"the database URL names {hosts} hosts and {listed} ports: name one port, or one for each host")
+    for name in _WHOLE_NUMBERS & options.keys():
+        if not re.fullmatch(r"-?[0-9]{1,9}", options[name]):
+            _reject(f"the option {name!r} of the database URL must be a whole number")
+    for name in _CHOICES.keys() & options.keys():
+        if options[name] not in _CHOICES[name]:
+            _reject(f"the option {name!r} of the database URL must be one of {', '.join(_CHOICES[name])}")
+
+
+def _display_name(options: Mapping[str, str]) -> str:
+    hosts = options.get("host", options.get("hostaddr", "")).split(",")
+    ports = options.get("port", "").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    places = (
+        f"[{host}]{_port(port)}" if ":" in host else f"{host}{_port(port)}"
+        for host, port in zip(hosts, ports, strict=True)
+    )
+    user = f"{options['user']}@" if options.get("user") else ""
+    return f"postgresql://{user}{','.join(places)}/{options.get('dbname', '')}"
+
+
+def _port(port: str) -> str:
+    return f":{port}" if port else ""
+
+
+def _sqlalchemy_url(options: Mapping[str, str], prepare: PrepareMode) -> sa.URL:
+    rest = {name: value for name, value in options.items() if name not in _URL_PARTS}
+    host, port = rest.get("host"), rest.get("port", "")
+    is_plain = host is not None and not set(host) & set(",/") and "," not in port
+    if is_plain:
+        rest = {name: value for name, value in rest.items() if name not in ("host", "port")}
+    if prepare is not PrepareMode.AUTO:
+        rest["prepare"] = prepare.value
+    return sa.URL.create(
+        DRIVER,
+        username=options.get("user"),
+        password=options.get("password"),
+        host=host if is_plain else None,
+        port=int(port) if is_plain and port else None,
+        database=options.get("dbname"),
+        query=rest,
+    )

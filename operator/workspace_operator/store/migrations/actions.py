@@ -1,0 +1,139 @@
+"""What the operator may ask of an identifier change: to start, to pause, to be tried again, to be taken back."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import StaleRevision
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import ViolationCounts
+from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, TERMINAL, Stage
+from workspace_operator.reconcile.model.actions import (
+    CancelMigration,
+    PauseMigration,
+    RequestMigration,
+    RetryMigration,
+)
+from workspace_operator.store.schema.mappers import Row, newest_migration, violation_values
+from workspace_operator.store.schema.tables import migration, workspace
+from workspace_operator.store.unit_of_work.spec_generations import lock_and_record_generation
+from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive
+from workspace_operator.workspaces.spec_versions import SpecVersion
+
+
+def request(connection: sa.Connection, action: RequestMigration, now: datetime, spec: SpecVersion | None) -> None:
+    """Start a change; it takes over clearing what earlier ones left behind."""
+    lock_and_record_generation(connection, action.workspace_id, spec)
+    mode = connection.execute(sa.select(workspace.c.mode).where(workspace.c.workspace_id == action.workspace_id))
+    newest = newest_migration(connection, action.workspace_id)
+    if Mode(mode.scalar_one()) != action.from_mode or (newest and Stage(newest.stage) not in TERMINAL):
+        raise StaleRevision(f"workspace number {action.workspace_id} cannot start an identifier change just now")
+    # The leases end, too: whoever still clears after an earlier change must not meet what this one prepares. And from
+    # now on it is this one that resources tell of, so that nobody waits for a report of an earlier one.
+    ended = {
+        "needs_cleanup": False,
+        "due_at": None,
+        "lease_owner": "",
+        "lease_expires_at": None,
+        "status_revision": migration.c.revision,
+        "status_progress": migration.c.progress,
+    }
+    connection.execute(sa.update(migration).where(migration.c.workspace_id == action.workspace_id).values(ended))
+    values = _new_values(action, newest, now)
+    if spec is not None:
+        values |= {"spec_uid": spec.uid, "spec_generation": spec.generation}
+    connection.execute(sa.insert(migration).values(values))
+
+
+def _new_values(action: RequestMigration, newest: Row | None, now: datetime) -> dict[str, object]:
+    return {
+        "workspace_id": action.workspace_id,
+        "number": newest.number + 1 if newest else 1,
+        "from_mode": action.from_mode.value,
+        "to_mode": action.to_mode.value,
+        "on_conflict": action.on_conflict.value,
+        "stage": Stage.REQUESTED.value,
+        "paused": False,
+        "requested_at": now,
+        "people_total": 0,
+        "people_checked": 0,
+        **violation_values(ViolationCounts()),
+        "retry_token": "",
+        "revision": 1,
+        "status_revision": 1,  # whoever asks reports it
+        "due_at": now,
+        "lease_owner": "",
+        "cursor": "",
+        "needs_cleanup": bool(newest and newest.needs_cleanup),
+    }
+
+
+def cancel(connection: sa.Connection, action: CancelMigration, now: datetime, spec: SpecVersion | None) -> None:
+    """Take a change back: the old rules stay, prepared rows are cleared by the worker."""
+    lock_exclusive(connection, action.workspace_id)
+    lock_and_record_generation(connection, action.workspace_id, spec)
+    row = _lock_open(connection, action.workspace_id, action.number)
+    if Stage(row.stage) not in BEFORE_CUTOVER:
+        raise StaleRevision(f"identifier change {action.number} has switched already")
+    left = stop_change_log(connection, action.workspace_id) or row.needs_cleanup
+    _update(
+        connection,
+        row,
+        stage=Stage.CANCELLED.value,
+        completed_at=now,
+        needs_cleanup=left,
+        due_at=now if left else None,
+    )
+
+
+def pause(connection: sa.Connection, action: PauseMigration, now: datetime, spec: SpecVersion | None) -> None:
+    """Pause a change, or let it go on where it was.
+
+    Writers go on saying what they change, so that what is prepared can be brought up to date; a report that is being
+    written begins anew.
+    """
+    lock_exclusive(connection, action.workspace_id)
+    lock_and_record_generation(connection, action.workspace_id, spec)
+    row = _lock_open(connection, action.workspace_id, action.number)
+    if not action.paused:
+        _update(connection, row, paused=False, due_at=now if Stage(row.stage) is not Stage.BLOCKED else row.due_at)
+        return
+    if Stage(row.stage) is Stage.PREPARING or not _has_change_log(connection, action.workspace_id):
+        _update(connection, row, paused=True)
+        return
+    stop_change_log(connection, action.workspace_id)
+    _update(connection, row, paused=True, needs_cleanup=True, due_at=now)
+
+
+def retry(connection: sa.Connection, action: RetryMigration, now: datetime, spec: SpecVersion | None) -> None:
+    """Have a blocked change looked at again now."""
+    lock_and_record_generation(connection, action.workspace_id, spec)
+    row = _lock_open(connection, action.workspace_id, action.number)
+    _update(connection, row, retry_token=action.token, due_at=now)
+
+
+def stop_change_log(connection: sa.Connection, workspace_id: int) -> bool:
+    """Have writers no longer say what they change or mend; whether they did. The fence is closed."""
+    tracked = _has_change_log(connection, workspace_id)
+    statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
+    connection.execute(statement.values(change_log_enabled=False, blocked_export=None))
+    return tracked
+
+
+def _has_change_log(connection: sa.Connection, workspace_id: int) -> bool:
+    query = sa.select(workspace.c.change_log_enabled).where(workspace.c.workspace_id == workspace_id)
+    return bool(connection.execute(query).scalar_one())
+
+
+def _lock_open(connection: sa.Connection, workspace_id: int, number: int) -> Row:
+    query = sa.select(migration).filter_by(workspace_id=workspace_id, number=number).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None or Stage(row.stage) in TERMINAL:
+        raise StaleRevision(f"identifier change {number} of workspace number {workspace_id} has ended")
+    return row
+
+
+def _update(connection: sa.Connection, row: Row, **values: object) -> None:
+    # The lease ends with every request, so that a worker in the middle of a step finds out at its next one.
+    statement = sa.update(migration).filter_by(workspace_id=row.workspace_id, number=row.number)
+    connection.execute(statement.values(revision=row.revision + 1, lease_owner="", lease_expires_at=None, **values))

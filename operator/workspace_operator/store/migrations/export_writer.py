@@ -1,0 +1,281 @@
+"""Writing down who stands in the way of an identifier change: the people of one moment, while writers go on.
+
+A snapshot is streamed and written in batches, each a transaction, so that neither memory nor anybody's wait grows with
+the number of violations. Writers say meanwhile what they change: whoever is gone by the end is taken out, and if one of
+those who stand in the way was changed, the change is looked at again soon.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Lease
+from workspace_operator.migrations.model import Migration, ViolationCounts
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import any_of, disable_nested_loops, insert_rows
+from workspace_operator.store.engine.streaming import stream_rows
+from workspace_operator.store.migrations.backfill import pop_entries
+from workspace_operator.store.migrations.cleanup import delete_export_rows
+from workspace_operator.store.migrations.leases import LockedMigration, lock_migration, running_clock
+from workspace_operator.store.queries.counts import IS_SUPPRESSED, SUPPRESSED_KEYS
+from workspace_operator.store.schema.mappers import violation_values
+from workspace_operator.store.schema.tables import export, export_person, person, violation
+from workspace_operator.store.unit_of_work.violation_rows import FIX_SETTLE_TIME, in_exports, remove_from_exports
+from workspace_operator.store.unit_of_work.workspace_lock import lock_workspace_row
+from workspace_operator.workspaces.model import PeopleCounts
+
+T = TypeVar("T")
+
+MAX_EXPORTS = 3
+ROW_BATCH_SIZE = 2000
+MAX_ENTRIES_LEFT = 200
+"""So many of the writers' entries are looked through in one go after the last batch."""
+
+_WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
+_OURS = person.c.workspace_id == _WORKSPACE
+
+
+@dataclass(slots=True, kw_only=True)
+class ExportWriter:
+    """One report of one change, while it is written."""
+
+    database: Database
+    migration: Migration
+    lease: Lease
+    people: PeopleCounts
+    started: datetime
+    number: int = 0
+    rows_written: int = 0
+    fixed_meanwhile: bool = False
+    needed_cleanup: bool = False
+    _clock: Callable[[], datetime] = field(init=False)
+
+    def write(self) -> Migration:
+        """Write it, and rest as Blocked; if nobody stands in the way any more, go on instead."""
+        self._clock = running_clock(self.started)
+        self._in_transaction(self._start, exclusive=True)
+        self._delete_exports(above=self.number - 1)
+        self._write_violations()
+        if self.rows_written == 0:  # mended just before, and what writers said since is still to be settled
+            return self._in_transaction(lambda locked: locked.transition_to(self._stage_when_fixed))
+        self._index_people()
+        self._drain_change_log(until=MAX_ENTRIES_LEFT)
+        self._delete_exports(up_to=self.number - MAX_EXPORTS)
+        self._in_transaction(self._start_watching, exclusive=True)
+        self._drain_change_log(until=0)
+        return self.database.writing(self._finish)
+
+    def _in_transaction(self, work: Callable[[LockedMigration], T], *, exclusive: bool = False) -> T:
+        """Do something in a transaction of its own that holds the change, and keep the lease."""
+
+        def step(connection: sa.Connection) -> T:
+            locked = lock_migration(connection, self.migration, self.lease, self._clock(), exclusive=exclusive)
+            locked.renew()
+            return work(locked)
+
+        return self.database.writing(step)
+
+    def _write_violations(self) -> None:
+        """Write down everybody who stands in the way."""
+        with closing(self._violations()) as violations:  # its snapshot ends here, also when the database is lost
+            for rows in violations:
+                if self.rows_written == 0:
+                    self._abandon_backfill()
+                self._in_transaction(lambda locked, rows=rows: insert_rows(locked.connection, violation, rows))  # type: ignore[misc]
+                self.rows_written += len(rows)
+
+    def _index_people(self) -> None:
+        """Note who is listed where; in the order of the key, or each row would be written to a page of its own."""
+        rows_of_this = sa.select(*(violation.c[column.name] for column in export_person.columns)).where(
+            self._is_of_export
+        )
+        with (
+            self.database.reading_one_snapshot(sorts=True) as connection,
+            stream_rows(connection, rows_of_this.order_by(violation.c.cio_id), size=ROW_BATCH_SIZE) as found,
+        ):
+            for partition in found.partitions():
+                rows = [tuple(row) for row in partition]
+                self._in_transaction(lambda locked, rows=rows: insert_rows(locked.connection, export_person, rows))  # type: ignore[misc]
+
+    def _start(self, locked: LockedMigration) -> None:
+        locked.update_workspace(change_log_enabled=True, blocked_export=None)
+        self.needed_cleanup = locked.row.needs_cleanup
+        locked.update(needs_cleanup=True)  # until it ends: whoever takes the change back has this report cleared
+        newest = sa.select(sa.func.max(export.c.number)).where(export.c.workspace_id == locked.workspace_id)
+        self.number = (locked.connection.execute(newest).scalar_one() or 0) + 1
+
+    def _abandon_backfill(self) -> None:
+        """What writers say is for the report from here on: who takes over must not settle what was prepared by it."""
+        if self.migration.stage is Stage.PREPARING:
+            self.migration = self._in_transaction(lambda locked: locked.transition_to(Stage.CHECKING, cursor=""))
+
+    def _violations(self) -> Generator[Sequence[tuple[Any, ...]], None, None]:
+        parameters = {"workspace_id": self.migration.workspace_id, "export_number": self.number}
+        with self.database.reading_one_snapshot() as connection:
+            disable_nested_loops(connection)
+            for query in _MERGING if self.migration.merges else _BLOCKING:
+                with stream_rows(connection, query, parameters, size=ROW_BATCH_SIZE) as found:
+                    for rows in found.partitions():
+                        yield [tuple(row) for row in rows]
+
+    def _start_watching(self, locked: LockedMigration) -> None:
+        """From here on writers say when they mend, and no longer what they change."""
+        locked.update_workspace(change_log_enabled=False, blocked_export=self.number)
+
+    @property
+    def _stage_when_fixed(self) -> Stage:
+        return self.migration.stage if self.migration.stage is Stage.PREPARING else Stage.CHECKING
+
+    @property
+    def _is_of_export(self) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            violation.c.workspace_id == self.migration.workspace_id, violation.c.export_number == self.number
+        )
+
+    def _drain_change_log(self, *, until: int) -> None:
+        while self._in_transaction(self._apply_change_log) > until:
+            pass
+
+    def _apply_change_log(self, locked: LockedMigration) -> int:
+        """Take out who is gone, and see whether somebody who is listed was changed."""
+        entries = pop_entries(locked.connection, locked.workspace_id, size=ROW_BATCH_SIZE)
+        cio_ids = {cio_id for _, cio_id in entries if cio_id is not None}
+        listed = sa.and_(in_exports(locked.workspace_id, self.number), any_of(export_person.c.cio_id, cio_ids))
+        there = sa.exists().where(
+            person.c.workspace_id == export_person.c.workspace_id, person.c.cio_id == export_person.c.cio_id
+        )
+        changed = locked.connection.execute(sa.select(export_person.c.cio_id).where(listed).limit(1)).first()
+        self.fixed_meanwhile |= changed is not None or any(cio_id is None for _, cio_id in entries)
+        remove_from_exports(locked.connection, sa.and_(listed, ~there))
+        return len(entries)
+
+    def _finish(self, connection: sa.Connection) -> Migration:
+        counts = _counts(connection, self._is_of_export)
+        # A writer who has just noted a mend, and could not wake a change that is not Blocked yet, is waited for.
+        lock_workspace_row(connection, self.migration.workspace_id)
+        locked = lock_migration(connection, self.migration, self.lease, self._clock())
+        total: dict[str, object] = {"people_total": self.people.total, "people_checked": self.people.total}
+        if counts.people_concerned == 0:
+            locked.update_workspace(blocked_export=None)
+            return locked.transition_to(Stage.CHECKING, **total)
+        connection.execute(sa.insert(export).values(self._export_row(counts)))
+        # Who is missing was deleted, or became part of somebody else: others may be in nobody's way by that.
+        is_smaller = counts.people_concerned < self.rows_written
+        fixed = self.fixed_meanwhile or is_smaller or locked.workspace().blocked_export is None
+        # The lease ends here: from the commit on it is the writers who make the change due again.
+        resting = {
+            "lease_owner": "",
+            "lease_expires_at": None,
+            "due_at": self._clock() + FIX_SETTLE_TIME if fixed else None,
+        }
+        values = violation_values(counts) | total | resting
+        return locked.transition_to(Stage.BLOCKED, export=self.number, needs_cleanup=self.needed_cleanup, **values)
+
+    def _export_row(self, counts: ViolationCounts) -> dict[str, object]:
+        return {
+            "workspace_id": self.migration.workspace_id,
+            "number": self.number,
+            "migration_number": self.migration.number,
+            "created_at": self.started,
+            "description": f"people who stand in the way of {self.migration.from_mode} to {self.migration.to_mode}",
+            "total": counts.people_concerned,
+        }
+
+    def _delete_exports(self, *, above: int | None = None, up_to: int | None = None) -> None:
+        """Remove exports, a batch a transaction: older ones, or what a report that was never ended has left."""
+
+        def which(number: sa.Column[int]) -> sa.ColumnElement[bool]:
+            return number > above if above is not None else number <= up_to
+
+        while (
+            self._in_transaction(lambda locked: delete_export_rows(locked, which, size=ROW_BATCH_SIZE))
+            == ROW_BATCH_SIZE
+        ):
+            pass
+        if up_to is not None:
+            old = sa.delete(export).where(
+                export.c.workspace_id == self.migration.workspace_id, export.c.number <= up_to
+            )
+            self._in_transaction(lambda locked: locked.connection.execute(old))
+
+
+def _counts(connection: sa.Connection, which: sa.ColumnElement[bool]) -> ViolationCounts:
+    def people(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+    query = sa.select(
+        people(violation.c.sharing > 1),
+        people(violation.c.invalid_email),
+        people(violation.c.suppressed_email),
+        people(violation.c.id_is_another_email),
+        sa.func.count(),
+    ).where(which)
+    duplicate, invalid, suppressed, another, concerned = connection.execute(query).one()
+    return ViolationCounts(
+        duplicate_email=int(duplicate),
+        invalid_email=int(invalid),
+        suppressed_email=int(suppressed),
+        id_is_another_email=int(another),
+        people_concerned=concerned,
+    )
+
+
+def _columns(*, sharing: sa.ColumnElement[Any], suppressed: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+    """In the order of the table's columns."""
+    return [
+        person.c.workspace_id,
+        sa.bindparam("export_number", type_=sa.BigInteger),
+        person.c.cio_id,
+        person.c.id,
+        person.c.email,
+        sa.func.coalesce(person.c.email_key, ""),
+        person.c.created_at,
+        sharing,
+        person.c.email_is_invalid,
+        suppressed,
+        person.c.id_is_another_email,
+    ]
+
+
+_other = person.alias("other")
+_SHARING = (
+    sa.select(sa.func.count())
+    .select_from(_other)
+    .where(_other.c.workspace_id == _WORKSPACE, _other.c.email_key == person.c.email_key)
+    .correlate(person)
+    .scalar_subquery()
+)
+_SHARED = (
+    sa.select(_other.c.email_key, sa.func.count().label("sharing"))
+    .where(_other.c.workspace_id == _WORKSPACE, _other.c.email_key.is_not(None))
+    .group_by(_other.c.email_key)
+    .having(sa.func.count() > 1)
+    .subquery("shared")
+)
+_ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.BigInteger)
+
+# There is somebody with each; an outer join has SQLite go through the addresses one by one, without a copy of them all.
+DUPLICATES = sa.select(*_columns(sharing=_SHARED.c.sharing, suppressed=IS_SUPPRESSED)).select_from(
+    _SHARED.outerjoin(person, sa.and_(_OURS, person.c.email_key == _SHARED.c.email_key))
+)
+"""Everybody who shares an address."""
+_SUPPRESSED = sa.select(*_columns(sharing=_ONE, suppressed=sa.true())).select_from(
+    SUPPRESSED_KEYS.join(person, sa.and_(_OURS, person.c.email_key == SUPPRESSED_KEYS.c.value_key))
+)
+_INVALID = sa.select(*_columns(sharing=_ONE, suppressed=sa.false())).where(_OURS, person.c.email_is_invalid)
+_ANOTHER = sa.select(*_columns(sharing=_ONE, suppressed=sa.false())).where(
+    _OURS,
+    person.c.id_is_another_email,
+    person.c.email_is_invalid.is_(False),
+    sa.or_(person.c.email_key.is_(None), ~IS_SUPPRESSED),
+)
+_ALONE = sa.or_(person.c.email_key.is_(None), _SHARING == 1)
+
+_BLOCKING = (DUPLICATES, _SUPPRESSED.where(_SHARING == 1), _INVALID, _ANOTHER.where(_ALONE))
+_MERGING = (_SUPPRESSED, _INVALID, _ANOTHER)
+"""Everybody who stands in the way, each in one of the queries. With Merge, nobody does for sharing an address."""

@@ -1,0 +1,64 @@
+"""Display names in the database: who has one, and that it is given once.
+
+The table's own constraint knows only names that are equal to the letter: two forms of one name may be in force since
+before they were compared (`reconcile.names`).
+"""
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import NameTaken
+from workspace_operator.reconcile.model import name_conflicts
+from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, workspace_of
+from workspace_operator.store.schema.tables import account, workspace
+from workspace_operator.workspaces.model import Owner, Workspace
+
+_HAVING_NAME = WORKSPACES_WITH_ACCOUNT.where(
+    account.c.cluster == sa.bindparam("cluster"),
+    account.c.namespace == sa.bindparam("namespace"),
+    account.c.name == sa.bindparam("account"),
+    workspace.c.name_key == sa.bindparam("name_key"),
+)
+
+_NUMBERS = sa.select(workspace.c.workspace_id).where(
+    workspace.c.account_id == sa.bindparam("account_id"), workspace.c.name_key == sa.bindparam("name_key")
+)
+
+_LOCKED_ACCOUNT = sa.select(account.c.name).where(account.c.account_id == sa.bindparam("account_id")).with_for_update()
+
+
+def name_holder(
+    connection: sa.Connection, wanted: str, ours: Workspace | None, *, owner: Owner, account_name: str
+) -> Workspace | None:
+    """The workspace that keeps ours from having a display name in the account that it is in, or would be in."""
+    parameters = {
+        "cluster": owner.cluster,
+        "namespace": owner.namespace,
+        "account": ours.account if ours else account_name,
+        "name_key": comparison_key(wanted),
+    }
+    return name_conflicts.name_holder(
+        wanted, ours, [workspace_of(row) for row in connection.execute(_HAVING_NAME, parameters)]
+    )
+
+
+def raise_if_name_taken(connection: sa.Connection, account_id: int, wanted: str, *, own: int | None) -> None:
+    """Raise NameTaken if another workspace of the account has the name; who has it already keeps it."""
+    if own is not None and own in _workspaces_named(connection, account_id, wanted):
+        exact = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=wanted)
+        holders = {int(number) for number in connection.execute(exact).scalars()} - {own}
+    else:
+        # Names of one account are given one after the other, since two forms of one break no constraint.
+        connection.execute(_LOCKED_ACCOUNT, {"account_id": account_id})
+        holders = _workspaces_named(connection, account_id, wanted)
+    if holders:
+        raise NameTaken(
+            f"workspace number {min(holders)} of the same account is called {wanted!r} already: give one of them "
+            "another spec.displayName first"
+        )
+
+
+def _workspaces_named(connection: sa.Connection, account_id: int, name: str) -> set[int]:
+    """The workspaces of an account that have a name in any form."""
+    parameters = {"account_id": account_id, "name_key": comparison_key(name)}
+    return {int(number) for number in connection.execute(_NUMBERS, parameters).scalars()}

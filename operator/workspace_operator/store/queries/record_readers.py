@@ -1,0 +1,66 @@
+"""What hangs on people, as rows: for those who read it, and for those who move it."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+
+from workspace_operator.identity.model.person_events import ActivityType
+from workspace_operator.identity.values.devices import Device
+from workspace_operator.store.engine.sql import CompiledStatement, decode_json, encode_json, workspace_any_of
+from workspace_operator.store.schema.tables import device, membership
+
+T = TypeVar("T")
+
+TYPE_NUMBERS: Final[Mapping[ActivityType, int]] = {
+    ActivityType.ATTRIBUTE_CHANGE: 1,
+    ActivityType.FAILED_ATTRIBUTE_CHANGE: 2,
+    ActivityType.PROFILE_CREATE: 3,
+    ActivityType.PROFILE_DELETE: 4,
+    ActivityType.PROFILE_MERGE: 5,
+    ActivityType.SKIPPED_UPDATE: 6,
+    ActivityType.EVENT: 7,
+    ActivityType.PAGE: 8,
+    ActivityType.SCREEN: 9,
+}
+
+
+def devices_of(
+    connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
+) -> Mapping[str, Sequence[Device]]:
+    """The devices of people, by cio_id, each person's by token; who has none is left out."""
+    return _by_person(connection, workspace_id, cio_ids, _DEVICES, _device_of)
+
+
+def segments_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[int]]:
+    """The manual segments of people, by cio_id, in order; who is in none is left out."""
+    return _by_person(connection, workspace_id, cio_ids, _SEGMENTS, itemgetter(1))
+
+
+def _by_person(
+    connection: sa.Connection,
+    workspace_id: int,
+    cio_ids: Collection[str],
+    statement: CompiledStatement,
+    read: Callable[[tuple[Any, ...]], T],
+) -> Mapping[str, Sequence[T]]:
+    rows = statement.run(connection, {"of_workspace": workspace_id, "cio_ids": encode_json(list(cio_ids))})
+    return {cio_id: tuple(map(read, each)) for cio_id, each in groupby(rows, itemgetter(0))}
+
+
+def _device_of(row: tuple[Any, ...]) -> Device:
+    _, token, platform, last_used, attributes = row
+    return Device(token=token, platform=platform, last_used=last_used, attributes=decode_json(attributes))
+
+
+def _records_query(owner: sa.Column[Any], key: sa.Column[Any], *others: sa.Column[Any]) -> CompiledStatement:
+    """What hangs on people, by whom it belongs to and its key."""
+    return CompiledStatement(
+        lambda _: sa.select(owner, key, *others).where(workspace_any_of(owner, "cio_ids")).order_by(owner, key)
+    )
+
+
+_DEVICES = _records_query(device.c.cio_id, device.c.token, device.c.platform, device.c.last_used, device.c.attributes)
+_SEGMENTS = _records_query(membership.c.cio_id, membership.c.segment)

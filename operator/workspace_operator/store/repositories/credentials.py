@@ -1,0 +1,153 @@
+"""Credentials in the database, by digest only. They are of the directory: who calls is found without a workspace."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import CredentialDigests, StoredCredentials
+from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.schema.mappers import Row
+from workspace_operator.store.schema.tables import credential, workspace
+from workspace_operator.store.schema.types import EPOCH
+
+_NOW = sa.bindparam("now", type_=credential.c.valid_until.type)
+_IS_OURS = credential.c.workspace_id == sa.bindparam("workspace_id")
+_IS_VALID = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > _NOW)
+
+_VALID_SETS = sa.select(credential).where(_IS_OURS, _IS_VALID).order_by(credential.c.number.desc())
+
+_NEWEST = sa.select(sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_VALID, credential.c.number)))).where(
+    _IS_OURS
+)
+
+_INSERT = sa.insert(credential)
+
+_LOCKED = (
+    sa.select(workspace.c.workspace_id)
+    .where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
+    .with_for_update(key_share=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SQLCredentials:
+    """Implements the port ``Credentials``."""
+
+    database: Database
+
+    def valid_sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
+        """Those that are valid, the newest first."""
+        with self.database.reading() as connection:
+            found = connection.execute(_VALID_SETS, {"workspace_id": workspace_id, "now": now})
+            return [_credentials_of(row) for row in found]
+
+    def rotate(
+        self,
+        workspace_id: int,
+        digests: CredentialDigests,
+        *,
+        grace: timedelta,
+        request: str,
+        now: datetime,
+        after: int | None = None,
+    ) -> StoredCredentials:
+        """Put a new set in force, also the first; those before it end after the grace time at last.
+
+        Raises:
+            NotFound: there is no such workspace.
+            StaleRevision: the newest valid set is not number ``after``; 0 stands for none, None compares nothing.
+        """
+
+        def work(connection: sa.Connection) -> StoredCredentials:
+            _lock(connection, workspace_id)
+            newest, newest_valid = _newest_numbers(connection, workspace_id, now)
+            if after is not None and newest_valid != after:
+                raise StaleRevision(f"workspace number {workspace_id} has got other credentials meanwhile")
+            if newest:
+                _expire(connection, workspace_id, at=now + grace)
+                _prune(connection, workspace_id, now)
+            made = StoredCredentials(
+                workspace_id=workspace_id,
+                number=newest + 1,
+                digests=digests,
+                created_at=now,
+                valid_until=None,
+                request=request,
+            )
+            connection.execute(_INSERT, _values_of(made))
+            return made
+
+        return self.database.writing(work)
+
+    def revoke(self, workspace_id: int) -> int:
+        """End all sets at once; tells how many were not ended yet. Raises NotFound."""
+
+        def work(connection: sa.Connection) -> int:
+            _lock(connection, workspace_id)
+            return _expire(connection, workspace_id, at=EPOCH)
+
+        return self.database.writing(work)
+
+    def find_by_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        """The valid sets with these site ids, by digest; what is nobody's is left out."""
+        return {each.digests.site_id: each for each in self._having(credential.c.site_id_digest, digests, now)}
+
+    def find_by_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
+        """The valid sets with these app keys, by digest; what is nobody's is left out."""
+        return {each.digests.app_key: each for each in self._having(credential.c.app_key_digest, digests, now)}
+
+    def _having(self, column: sa.Column[str], digests: Collection[str], now: datetime) -> Sequence[StoredCredentials]:
+        query = sa.select(credential).where(column.in_(digests), _IS_VALID)
+        with self.database.reading() as connection:
+            return [_credentials_of(row) for row in connection.execute(query, {"now": now})]
+
+
+def _lock(connection: sa.Connection, workspace_id: int) -> None:
+    """Who rotates meanwhile waits, so that one set is the newest; who destroys, too, so that no key is left over."""
+    if connection.execute(_LOCKED, {"workspace_id": workspace_id}).first() is None:
+        raise NotFound(f"there is no workspace number {workspace_id}")
+
+
+def _expire(connection: sa.Connection, workspace_id: int, *, at: datetime) -> int:
+    """Let no set be valid for longer; a grace time that was promised before is never made longer."""
+    later = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > at)
+    ours = sa.update(credential).where(credential.c.workspace_id == workspace_id, later)
+    return connection.execute(ours.values(valid_until=at)).rowcount
+
+
+def _newest_numbers(connection: sa.Connection, workspace_id: int, now: datetime) -> tuple[int, int]:
+    """The highest number so far, also of a set that is ended, since none is given twice; and that of a valid set."""
+    newest, newest_valid = connection.execute(_NEWEST, {"workspace_id": workspace_id, "now": now}).one()
+    return newest or 0, newest_valid or 0
+
+
+def _prune(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
+    ended = credential.c.valid_until <= now
+    connection.execute(sa.delete(credential).where(credential.c.workspace_id == workspace_id, ended))
+
+
+def _credentials_of(row: Row) -> StoredCredentials:
+    return StoredCredentials(
+        workspace_id=row.workspace_id,
+        number=row.number,
+        digests=CredentialDigests(site_id=row.site_id_digest, api_key=row.api_key_digest, app_key=row.app_key_digest),
+        created_at=row.created_at,
+        valid_until=row.valid_until,
+        request=row.request,
+    )
+
+
+def _values_of(made: StoredCredentials) -> dict[str, object]:
+    return {
+        "workspace_id": made.workspace_id,
+        "number": made.number,
+        "site_id_digest": made.digests.site_id,
+        "api_key_digest": made.digests.api_key,
+        "app_key_digest": made.digests.app_key,
+        "created_at": made.created_at,
+        "valid_until": made.valid_until,
+        "request": made.request,
+    }

@@ -1,0 +1,75 @@
+"""What a database knows of itself and of the clusters that use it: its identity, their heartbeats, their workspaces."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Heartbeat
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.reconcile.model.observed import Namesake
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.schema.directory_tables import cluster_heartbeat, store_identity, workspace
+from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, owner_parameters, workspace_of
+from workspace_operator.workspaces.model import Owner
+
+STORE_ID = sa.select(store_identity.c.store_id)
+
+NAMESAKES = (
+    WORKSPACES_WITH_ACCOUNT.add_columns(cluster_heartbeat.c.beats)
+    .outerjoin(cluster_heartbeat, cluster_heartbeat.c.cluster == workspace.c.owner_cluster)
+    .where(
+        workspace.c.owner_namespace == sa.bindparam("namespace"),
+        workspace.c.owner_name == sa.bindparam("name"),
+        workspace.c.owner_cluster != sa.bindparam("cluster"),
+    )
+    .order_by(workspace.c.workspace_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SQLHeartbeats:
+    """Implements the port ``Heartbeats``."""
+
+    database: Database
+
+    def beat(self, cluster: str, *, now: datetime) -> None:
+        """Count one more heartbeat of a cluster."""
+        self.database.writing(lambda connection: _beat(connection, cluster, now))
+
+    def all(self) -> Mapping[str, Heartbeat]:
+        """List the newest heartbeat of each cluster that ever had one, by the cluster's ID."""
+        with self.database.reading() as connection:
+            rows = connection.execute(sa.select(cluster_heartbeat))
+            return {row.cluster: Heartbeat(beats=row.beats, beat_at=row.beat_at) for row in rows}
+
+    def store_id(self) -> str:
+        """Tell the identity of the database, a UUID that was made with its schema."""
+        with self.database.reading() as connection:
+            return read_store_id(connection)
+
+
+def read_store_id(connection: sa.Connection) -> str:
+    """Tell the identity of the database that a connection leads to. Raises StoreUnavailable if it has none."""
+    return require_store_id(connection.execute(STORE_ID).scalar_one_or_none())
+
+
+def require_store_id(found: str | None) -> str:
+    """Return the identity of a database as it was read. Raises StoreUnavailable if there is none."""
+    if found is None:
+        raise StoreUnavailable("the database has no identity (table store_identity is empty): was it restored in part?")
+    return found
+
+
+def namesakes_of(connection: sa.Connection, owner: Owner) -> tuple[Namesake, ...]:
+    """Find the workspaces of other clusters that have an owner's namespace and name."""
+    rows = connection.execute(NAMESAKES, owner_parameters(owner))
+    return tuple(Namesake(workspace=workspace_of(row), beats=row.beats) for row in rows)
+
+
+def _beat(connection: sa.Connection, cluster: str, now: datetime) -> None:
+    ours = sa.update(cluster_heartbeat).where(cluster_heartbeat.c.cluster == cluster)
+    changed = connection.execute(ours.values(beats=cluster_heartbeat.c.beats + 1, beat_at=now)).rowcount
+    if not changed:
+        connection.execute(sa.insert(cluster_heartbeat).values(cluster=cluster, beats=1, beat_at=now))

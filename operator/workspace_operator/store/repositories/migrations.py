@@ -1,0 +1,309 @@
+"""Identifier changes as the worker carries them out, each step one transaction (design §6).
+
+The fence is closed where writers begin or cease to say what they change, and at the switch itself, so that every call
+is wholly before or wholly after. `backfill`, `export_writer` and `merge_on_touch` do what takes long.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import MAX_DUE_DELAY, Batch, Lease
+from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.migrations.model import Migration, ViolationCounts
+from workspace_operator.migrations.state_machine import TERMINAL, Stage
+from workspace_operator.store.engine.contention import ContentionProbe
+from workspace_operator.store.engine.sql import force_custom_plan
+from workspace_operator.store.migrations import backfill
+from workspace_operator.store.migrations.cleanup import clean_up
+from workspace_operator.store.migrations.export_writer import ExportWriter
+from workspace_operator.store.migrations.leases import LockedMigration, lock_migration, running_clock
+from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
+from workspace_operator.store.pending_merges.view import next_pending_groups
+from workspace_operator.store.queries.counts import count_merges, count_violations
+from workspace_operator.store.schema.mappers import (
+    MIGRATIONS_WITH_OWNER,
+    migration_of,
+    newest_migration,
+    owner_of,
+    violation_values,
+)
+from workspace_operator.store.schema.plan_statistics import ensure_pinned
+from workspace_operator.store.schema.tables import migration, workspace
+from workspace_operator.store.unit_of_work.workspace_lock import WorkspaceLockTimeout
+from workspace_operator.workspaces.model import Owner, PeopleCounts
+
+T = TypeVar("T")
+
+MAX_CHANGES_UNDER_LOCK = 100
+"""So many changes of writers are settled while they are held."""
+
+MAX_EXCLUSIVE_HOLD = 0.05
+MAX_GROUP_HOLD = 0.15
+"""How many seconds a transaction may keep everybody waiting, and those who touch the groups that it folds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SQLMigrations(MergeOnTouchRepository):
+    """Implements the port ``Migrations``."""
+
+    _contention: ContentionProbe = field(default_factory=ContentionProbe, init=False)
+
+    def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
+        """Lease a change that is due and that nobody else is working on, if there is one.
+
+        A lease or a due time that is too far ahead was written before the clock was set back, and does not count.
+        """
+        due = sa.select(migration).where(
+            sa.or_(migration.c.due_at <= now, migration.c.due_at > now + MAX_DUE_DELAY),
+            # What a change that was taken back has left is cleared even if it was paused before.
+            sa.or_(migration.c.paused.is_(False), migration.c.stage == Stage.CANCELLED.value),
+            sa.or_(
+                migration.c.lease_expires_at.is_(None),
+                migration.c.lease_expires_at <= now,
+                migration.c.lease_expires_at > now + MAX_DUE_DELAY,
+                migration.c.lease_owner == lease.worker,  # it failed in the middle of a step, and tries again
+            ),
+        )
+        with self.database.reading() as connection:  # looking takes no lock, and there is mostly nothing
+            first = connection.execute(due.order_by(migration.c.due_at).limit(1)).first()
+        if first is None:
+            return None
+        ours = due.where(migration.c.workspace_id == first.workspace_id, migration.c.number == first.number)
+
+        def work(connection: sa.Connection) -> Migration | None:
+            row = connection.execute(ours.with_for_update(skip_locked=True)).one_or_none()
+            if row is None:  # another worker was first; the next call looks for something else
+                return None
+            leased = sa.update(migration).filter_by(workspace_id=row.workspace_id, number=row.number)
+            values = {"lease_owner": lease.worker, "lease_expires_at": now + lease.duration}
+            connection.execute(leased.values(values))
+            return migration_of(row)
+
+        return self.database.writing(work)
+
+    def newest(self, workspace_id: int) -> Migration | None:
+        """The newest change of a workspace, ended or not."""
+        with self.database.reading() as connection:
+            row = newest_migration(connection, workspace_id)
+        return None if row is None else migration_of(row)
+
+    def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
+        """Every change that has not ended, with whose workspace it changes."""
+        query = MIGRATIONS_WITH_OWNER.where(migration.c.stage.not_in(sorted(TERMINAL))).order_by(
+            migration.c.workspace_id
+        )
+        with self.database.reading() as connection:
+            return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
+
+    def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
+        """Count people and violations from the indexes, without a lock."""
+        with self.database.reading_one_snapshot() as connection:
+            return count_violations(connection, workspace_id)
+
+    def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        """Requested or Blocked → Checking."""
+        ensure_pinned(
+            self.database
+        )  # what somebody counted since this process started would spoil the plans of the rest
+        return self._in_transaction(
+            migration,
+            lease,
+            now,
+            lambda locked: locked.transition_to(Stage.CHECKING, started_at=migration.started_at or now),
+        )
+
+    def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        """Checking → Preparing: where email becomes an identifier, writers say from here on what they change."""
+
+        def work(locked: LockedMigration) -> Migration:
+            locked.update_workspace(change_log_enabled=migration.enables_email, blocked_export=None)
+            counts = {
+                "people_total": people.total,
+                "people_checked": 0 if migration.enables_email else people.total,
+                "people_without_id": people.without_id,
+                "people_without_identifier": people.without_identifier
+                if migration.enables_email
+                else people.without_id,
+            }
+            return locked.transition_to(Stage.PREPARING, cursor="", **counts)
+
+        return self._in_transaction(migration, lease, now, work, exclusive=True)
+
+    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Add up to ``size`` of the future e-mail identifiers; done when all are there."""
+
+        def work(locked: LockedMigration) -> Batch:
+            row = locked.row
+            key_range = backfill.backfill_range(locked.connection, migration, after=row.cursor, size=size)
+            done = key_range.is_last
+            checked = row.people_total if done else min(row.people_checked + key_range.people, row.people_total)
+            locked.report_progress(
+                done=checked, total=row.people_total, people_checked=checked, cursor=key_range.last, needs_cleanup=True
+            )
+            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
+
+        return self._batch(migration, lease, now, work)
+
+    def apply_change_log(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
+
+        def work(locked: LockedMigration) -> Batch:
+            done = backfill.apply_change_log(locked.connection, migration, size=size) < min(
+                size, MAX_CHANGES_UNDER_LOCK + 1
+            )
+            locked.renew(needs_cleanup=True, **(_merge_values(locked) if done and migration.merges else {}))
+            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
+
+        return self._batch(migration, lease, now, work)
+
+    def has_violations(self, migration: Migration) -> bool:
+        """Whether somebody stands in the way, as far as is prepared."""
+        with self.database.reading() as connection:
+            return backfill.has_violations(connection, migration)
+
+    def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:
+        """Preparing → Switched, in one transaction: the new rules are in force.
+
+        Unchanged if somebody has come to stand in the way, or if writers could not be held within ``patience``.
+        """
+        clock = running_clock(now)
+        try:
+            return self._in_transaction(
+                migration,
+                lease,
+                now,
+                lambda locked: _cut_over(locked, clock),
+                exclusive=True,
+                lock_timeout=lock_timeout,
+            )
+        except WorkspaceLockTimeout:
+            return migration
+
+    def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        """Write the violations of one moment down as an export, while writers go on, and rest as Blocked.
+
+        If there is none any more, the change is Checking, or Preparing if it was, and still leased.
+        """
+        return ExportWriter(
+            database=self.database, migration=migration, lease=lease, people=people, started=now
+        ).write()
+
+    def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
+        """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
+        self._in_transaction(
+            migration,
+            lease,
+            due_at or migration.requested_at,
+            lambda locked: locked.update(lease_owner="", lease_expires_at=None, due_at=due_at),
+        )
+
+    def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Remove up to ``size`` rows that were prepared and that no rule in force reads; done when none is left."""
+
+        def work(locked: LockedMigration) -> Batch:
+            done = clean_up(locked, size=size)
+            locked.renew(needs_cleanup=not done)
+            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
+
+        return self._batch(migration, lease, now, work)
+
+    def start_merging(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        """Switched → Merging: people who became one are put together, a group at a time."""
+
+        def work(locked: LockedMigration) -> Migration:
+            return locked.transition_to(Stage.MERGING, cursor="", **_merge_values(locked))
+
+        return self._in_transaction(migration, lease, now, work)
+
+    def merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+        """Fold up to ``size`` groups of people; done when none is left."""
+
+        def work(locked: LockedMigration) -> Batch:
+            total_merged = locked.row.people_to_merge
+            merged_so_far = locked.row.people_merged if keys else total_merged
+            if keys and locked.progress_due:
+                merged_so_far = count_merges(locked.connection, locked.workspace_id).merged
+            cursor = keys[-1] if keys else locked.row.cursor
+            locked.report_progress(done=merged_so_far, total=total_merged, people_merged=merged_so_far, cursor=cursor)
+            crowded = self._contention.others_wrote(locked.connection, own_transactions=1 + merge_run.transactions)
+            longest = MAX_EXCLUSIVE_HOLD if self.database.is_sqlite else MAX_GROUP_HOLD
+            return Batch(done=not keys, contended=crowded, lock_time_ratio=merge_run.longest / longest)
+
+        keys = self._next_groups(migration, size=size)
+        try:
+            merge_run = self.merge_on_touch.merge(migration.workspace_id, keys)
+        except NotFound as gone:  # with its workspace
+            raise StaleRevision(str(gone)) from gone
+        return self._in_transaction(migration, lease, now, work)
+
+    def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
+        """Switched or Merging → Completed."""
+
+        def work(locked: LockedMigration) -> Migration:
+            if merged_so_far:
+                locked.update_workspace(merges_pending=False)
+            return locked.transition_to(Stage.COMPLETED, completed_at=now, due_at=None, needs_cleanup=False)
+
+        merged_so_far = migration.stage is Stage.MERGING
+        return self._in_transaction(migration, lease, now, work, exclusive=merged_so_far)
+
+    def _next_groups(self, migration_: Migration, *, size: int) -> Sequence[str]:
+        """Find groups to fold, without a lock: anybody may fold any of them, and each is folded once."""
+        row = sa.select(migration.c.cursor).filter_by(workspace_id=migration_.workspace_id, number=migration_.number)
+        with self.database.reading() as connection:
+            force_custom_plan(connection)
+            cursor = connection.execute(row).scalar_one_or_none()
+            return (
+                ()
+                if cursor is None
+                else next_pending_groups(connection, migration_.workspace_id, after=cursor, size=size)
+            )
+
+    def _batch(
+        self, migration_: Migration, lease: Lease, now: datetime, work: Callable[[LockedMigration], Batch]
+    ) -> Batch:
+        batch, seconds = self.database.writing_timed(
+            lambda connection: work(lock_migration(connection, migration_, lease, now))
+        )
+        # On PostgreSQL only the worker itself writes these rows.
+        return replace(batch, lock_time_ratio=seconds / MAX_EXCLUSIVE_HOLD) if self.database.is_sqlite else batch
+
+    def _in_transaction(
+        self,
+        migration_: Migration,
+        lease: Lease,
+        now: datetime,
+        work: Callable[[LockedMigration], T],
+        *,
+        exclusive: bool = False,
+        lock_timeout: timedelta | None = None,
+    ) -> T:
+        return self.database.writing(
+            lambda connection: work(
+                lock_migration(connection, migration_, lease, now, exclusive=exclusive, lock_timeout=lock_timeout)
+            )
+        )
+
+
+def _merge_values(locked: LockedMigration) -> dict[str, object]:
+    merges = count_merges(locked.connection, locked.workspace_id)
+    return {"people_to_merge": merges.people, "people_merged": merges.merged, "ids_given_up": merges.ids}
+
+
+def _cut_over(locked: LockedMigration, clock: Callable[[], datetime]) -> Migration:
+    migration_ = locked.migration
+    if migration_.enables_email:
+        while backfill.apply_change_log(locked.connection, migration_, size=10 * MAX_CHANGES_UNDER_LOCK):
+            pass
+        if backfill.has_violations(locked.connection, migration_):
+            return migration_
+    moved = {"mode": migration_.to_mode.value, "row_version": workspace.c.row_version + 1}
+    locked.update_workspace(**moved, change_log_enabled=False, blocked_export=None, merges_pending=migration_.merges)
+    clean = violation_values(ViolationCounts())
+    return locked.transition_to(
+        Stage.SWITCHED, switched_at=clock(), export=None, people_checked=locked.row.people_total, **clean
+    )

@@ -1,0 +1,243 @@
+"""What an identifier change would do to people, told from the indexes on one snapshot, without a write.
+
+Nothing here grows with the number of people: groups come in the order of their index, and of those who stand in the way
+only a few are looked at. `counts` has the checks themselves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import NotFound
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import Violation, ViolationCounts
+from workspace_operator.migrations.modes import enables_email
+from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
+from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import exists_per_row
+from workspace_operator.store.queries.counts import IS_SUPPRESSED, count_people, count_violations
+from workspace_operator.store.schema.directory_tables import cluster_heartbeat
+from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, Row, migration_of, workspace_of
+from workspace_operator.store.schema.tables import KIND_EMAIL, migration, person, suppression, workspace
+from workspace_operator.workspaces.model import PeopleCounts
+
+MAX_NAMED_DUPLICATES = 5
+"""How many of those who share an address are named beside a sample; thousands may."""
+
+_WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
+_OURS = person.c.workspace_id == _WORKSPACE
+_other = person.alias("other")
+
+
+def _others_with(key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return sa.and_(_other.c.workspace_id == _WORKSPACE, _other.c.email_key == key)
+
+
+_SHARING = (
+    sa.select(person.c.email_key, sa.func.count().label("people"))
+    .where(_OURS, person.c.email_key.is_not(None))
+    .group_by(person.c.email_key)
+    .having(sa.func.count() > 1)
+)
+_SHARED = _SHARING.subquery("shared")
+_GROUPS = (
+    sa.select(
+        _SHARED.c.people,
+        sa.select(sa.func.count(_other.c.id))
+        .where(_others_with(_SHARED.c.email_key))
+        .correlate(_SHARED)
+        .scalar_subquery()
+        .label("ids"),
+    )
+    .limit(2**62)  # so that SQLite counts the ids of a group once, however often they are spoken of
+    .subquery("groups")
+)
+MERGES = sa.select(
+    sa.func.count().label("groups"),
+    sa.func.coalesce(sa.func.sum(_GROUPS.c.people - 1), 0).label("people"),
+    sa.func.coalesce(sa.func.sum(sa.case((_GROUPS.c.ids > 1, _GROUPS.c.ids - 1), else_=0)), 0).label("ids"),
+).select_from(_GROUPS)
+"""What merging those who share an address would come to."""
+
+_IS_SHARED = exists_per_row(
+    sa.select(_other.c.cio_id)
+    .where(_others_with(person.c.email_key), _other.c.cio_id != person.c.cio_id)
+    .correlate(person)
+)
+# As a subquery that stands alone it is walked through as its index has it: no copy is made.
+_BLOCKED = (
+    sa.select(suppression.c.value_key)
+    .distinct()
+    .where(suppression.c.workspace_id == _WORKSPACE, suppression.c.kind == KIND_EMAIL)
+)
+_BLOCKED_KEYS = _BLOCKED.subquery("blocked_keys")
+_HAVING_BLOCKED = (
+    sa.select(sa.func.count())
+    .select_from(_other)
+    .where(_others_with(_BLOCKED_KEYS.c.value_key))
+    .correlate(_BLOCKED_KEYS)
+    .scalar_subquery()
+)
+SUPPRESSED_ALONE = sa.select(sa.func.count()).select_from(_BLOCKED_KEYS).where(_HAVING_BLOCKED == 1)
+_ANOTHER = (
+    _OURS,
+    person.c.id_is_another_email,
+    person.c.email_is_invalid.is_(False),
+    ~IS_SUPPRESSED,
+)
+ANOTHER_BESIDE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER)
+ANOTHER_ALONE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER, ~_IS_SHARED)
+"""Who has this violation and none of those before it: so everybody counts once."""
+
+_PERSON = (person.c.cio_id, person.c.id, person.c.email, person.c.email_key)
+_LIMIT = sa.bindparam("samples", type_=sa.BigInteger)
+SHARED_KEYS = _SHARING.order_by(person.c.email_key).limit(_LIMIT)
+SUPPRESSED_KEYS = (
+    _BLOCKED.where(
+        sa.exists(sa.select(_other.c.cio_id).where(_others_with(suppression.c.value_key)).correlate(suppression))
+    )
+    .order_by(suppression.c.value_key)
+    .limit(_LIMIT)
+)
+INVALID_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.email_is_invalid).order_by(person.c.cio_id).limit(_LIMIT)
+ANOTHER_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.id_is_another_email).order_by(person.c.cio_id).limit(_LIMIT)
+_OF_KEY = sa.select(*_PERSON).where(_OURS, person.c.email_key == sa.bindparam("key"))
+OLDEST_OF_KEY = _OF_KEY.order_by(person.c.created_at, person.c.inserted_at, person.c.cio_id).limit(_LIMIT)
+PEOPLE_OF_KEY = sa.select(sa.func.count()).select_from(person).where(_OURS, person.c.email_key == sa.bindparam("key"))
+
+_newer = migration.alias("newer")
+_NEWEST = sa.select(migration).where(
+    ~sa.exists().where(_newer.c.workspace_id == migration.c.workspace_id, _newer.c.number > migration.c.number)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SQLPreviews:
+    """Implements the port ``Previews``."""
+
+    database: Database
+
+    def snapshot(self) -> WorkspacesSnapshot:
+        """Every workspace of one moment, with its newest identifier change."""
+        with self.database.reading_one_snapshot() as connection:
+            workspaces = [workspace_of(row) for row in connection.execute(WORKSPACES_WITH_ACCOUNT)]
+            changes = [migration_of(row) for row in connection.execute(_NEWEST)]
+            beats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
+        return WorkspacesSnapshot(
+            workspaces={each.workspace_id: each for each in workspaces},
+            migrations={each.workspace_id: each for each in changes},
+            heartbeat_times=beats,
+        )
+
+    def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
+        """Tell of one moment what changing the identifiers would do to a workspace's people. Raises NotFound."""
+        with self.database.reading_one_snapshot() as connection:
+            known = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
+            if connection.execute(known).first() is None:
+                raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}")
+            if not enables_email(from_mode, to_mode):
+                people = count_people(connection, workspace_id)
+                return Preview(
+                    people=people, people_without_usable_identifier=_without_usable_identifier(people, to_mode)
+                )
+            return _PreviewQuery(connection=connection, workspace_id=workspace_id, samples=samples).preview()
+
+
+def _without_usable_identifier(people: PeopleCounts, mode: Mode) -> int:
+    return people.without_id if mode is Mode.ID_ONLY else people.without_identifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PreviewQuery:
+    """One look at the people of a workspace whose addresses would become identifiers."""
+
+    connection: sa.Connection
+    workspace_id: int
+    samples: int
+    holders: dict[str, tuple[Sequence[Row], int]] = field(default_factory=dict)
+    """By address: the oldest few who have it, and how many do. Of a million who share one it takes half a second."""
+
+    def preview(self) -> Preview:
+        people, found = count_violations(self.connection, self.workspace_id)
+        merges = self._row(MERGES) if found.duplicate_email else None
+        alone, beside = self._count_blocking(found)
+        return Preview(
+            people=people,
+            people_without_usable_identifier=people.without_identifier,
+            violations=ViolationCounts(
+                duplicate_email=found.duplicate_email,
+                invalid_email=found.invalid_email,
+                suppressed_email=found.suppressed_email,
+                id_is_another_email=found.id_is_another_email,
+                people_concerned=found.duplicate_email + alone,
+            ),
+            people_concerned_beside_sharing=beside,
+            groups=int(merges.groups) if merges else 0,
+            people_to_merge=int(merges.people) if merges else 0,
+            ids_given_up=int(merges.ids) if merges else 0,
+            samples=self._samples(found),
+        )
+
+    def _count_blocking(self, found: ViolationCounts) -> tuple[int, int]:
+        """How many have a violation other than a duplicate: of those who share no address, and in all."""
+        another_alone = another = suppressed_alone = 0
+        if found.id_is_another_email:
+            another_alone, another = self._count(ANOTHER_ALONE), self._count(ANOTHER_BESIDE)
+        if found.suppressed_email:
+            suppressed_alone = self._count(SUPPRESSED_ALONE)
+        alone = found.invalid_email + suppressed_alone + another_alone
+        return alone, found.invalid_email + found.suppressed_email + another
+
+    def _samples(self, found: ViolationCounts) -> dict[Violation, Sequence[ViolationSample]]:
+        if self.samples <= 0:
+            return {}
+        rows = {name: self._sample_rows(name) for name, count in found.by_violation().items() if count}
+        return {name: tuple(map(self._sample, each)) for name, each in rows.items()}
+
+    def _sample_rows(self, violation: Violation) -> Sequence[Row]:
+        match violation:
+            case Violation.DUPLICATE_EMAIL:
+                return self._oldest(SHARED_KEYS)
+            case Violation.INVALID_EMAIL:
+                return self._rows(INVALID_PEOPLE, samples=self.samples)
+            case Violation.SUPPRESSED_EMAIL:
+                return self._oldest(SUPPRESSED_KEYS)
+            case Violation.ID_IS_ANOTHER_EMAIL:
+                return self._rows(ANOTHER_PEOPLE, samples=self.samples)
+            case _ as never:
+                assert_never(never)
+
+    def _oldest(self, keys: sa.Select[Any]) -> Sequence[Row]:
+        """Of each address the oldest who has it."""
+        return [self._holders(each[0])[0][0] for each in self._rows(keys, samples=self.samples)]
+
+    def _sample(self, row: Row) -> ViolationSample:
+        if row.email_key is None:
+            return ViolationSample(cio_id=row.cio_id, id=row.id, email=row.email, sharing=1)
+        oldest, sharing = self._holders(row.email_key)
+        others = [each.cio_id for each in oldest if each.cio_id != row.cio_id]
+        return ViolationSample(
+            cio_id=row.cio_id,
+            id=row.id,
+            email=row.email,
+            sharing=sharing,
+            shares_with=tuple(others[:MAX_NAMED_DUPLICATES]),
+        )
+
+    def _holders(self, key: str) -> tuple[Sequence[Row], int]:
+        if key not in self.holders:
+            oldest = self._rows(OLDEST_OF_KEY, key=key, samples=MAX_NAMED_DUPLICATES + 1)
+            self.holders[key] = oldest, self._count(PEOPLE_OF_KEY, key=key)
+        return self.holders[key]
+
+    def _count(self, query: sa.Select[Any], **values: object) -> int:
+        return int(self._row(query, **values)[0])
+
+    def _row(self, query: sa.Select[Any], **values: object) -> Row:
+        return self.connection.execute(query, {"workspace_id": self.workspace_id, **values}).one()
+
+    def _rows(self, query: sa.Select[Any], **values: object) -> Sequence[Row]:
+        return self.connection.execute(query, {"workspace_id": self.workspace_id, **values}).all()

@@ -1,0 +1,131 @@
+"""Manual segments as such: their names and numbers, and how many people are in them. `event_writer` puts people in."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Segment
+from workspace_operator.errors import NameTaken, NotFound
+from workspace_operator.identity.values.segments import MAX_SEGMENT
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.pending_merges.view import has_pending_merges, merged_members
+from workspace_operator.store.schema.mappers import Row
+from workspace_operator.store.schema.tables import membership, segment
+from workspace_operator.store.unit_of_work.workspace_lock import lock_shared, read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class SQLSegments:
+    """Implements the port ``Segments``."""
+
+    database: Database
+
+    def create(self, workspace_id: int, name: str, *, now: datetime) -> int:
+        """Make an empty segment with a number above all that are used. Raises NotFound and NameTaken."""
+
+        def work(connection: sa.Connection) -> int:
+            # So that whoever destroys the workspace waits, or is found out.
+            lock_shared(connection, read_settings(connection, workspace_id))
+            _raise_if_name_taken(connection, workspace_id, name)
+            number = _free_number(connection, workspace_id)
+            values = {"workspace_id": workspace_id, "number": number, "name": name, "created_at": now}
+            connection.execute(sa.insert(segment).values(values))
+            return number
+
+        return self.database.writing(work)
+
+    def all(self, workspace_id: int) -> Sequence[Segment]:
+        """List those that have a name, and those that somebody is in, by number."""
+        with self.database.reading_one_snapshot() as connection:
+            people = _counts(connection, workspace_id)
+            rows = connection.execute(sa.select(segment).where(segment.c.workspace_id == workspace_id))
+            named = {row.number: row for row in rows}
+        return [
+            _segment(number, named.get(number), people.get(number, 0)) for number in sorted({*people.keys(), *named})
+        ]
+
+    def get(self, workspace_id: int, number: int) -> Segment:
+        """Tell of one. Raises NotFound if it has no name and nobody is in it."""
+        query = sa.select(segment).where(segment.c.workspace_id == workspace_id, segment.c.number == number)
+        with self.database.reading_one_snapshot() as connection:
+            row = connection.execute(query).one_or_none()
+            people = _count_one(connection, workspace_id, number)
+        if row is None and not people:
+            raise NotFound(f"there is no segment {number}: it has no name, and nobody is in it")
+        return _segment(number, row, people)
+
+    def find_by_name(self, workspace_id: int, name: str) -> int:
+        """Tell the number of the segment with a name. Raises NotFound."""
+        with self.database.reading() as connection:
+            number = _number_named(connection, workspace_id, name)
+        if number is None:
+            raise NotFound(f"there is no segment {name!r}: `workspacectl segments list` lists them")
+        return number
+
+    def remove(self, workspace_id: int, number: int) -> None:
+        """Take the name away, if there is one; who is in it stays in the number."""
+        statement = sa.delete(segment).where(segment.c.workspace_id == workspace_id, segment.c.number == number)
+        self.database.writing(lambda connection: connection.execute(statement))
+
+
+def _raise_if_name_taken(connection: sa.Connection, workspace_id: int, name: str) -> None:
+    # Names are unique so that a command that is run twice makes no second segment.
+    holder = _number_named(connection, workspace_id, name)
+    if holder is not None:
+        raise NameTaken(f"segment {holder} is called {name!r} already: choose another name, or delete that one first")
+
+
+def _number_named(connection: sa.Connection, workspace_id: int, name: str) -> int | None:
+    query = sa.select(segment.c.number).where(segment.c.workspace_id == workspace_id, segment.c.name == name)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _free_number(connection: sa.Connection, workspace_id: int) -> int:
+    highest = 0
+    for number in (segment.c.number, membership.c.segment):
+        query = sa.select(sa.func.max(number)).where(number.table.c.workspace_id == workspace_id)
+        highest = max(highest, connection.execute(query).scalar_one() or 0)
+    return highest + 1 if highest < MAX_SEGMENT else _lowest_free_number(_used_numbers(connection, workspace_id))
+
+
+def _used_numbers(connection: sa.Connection, workspace_id: int) -> Collection[int]:
+    numbers = [
+        sa.select(number).where(number.table.c.workspace_id == workspace_id)
+        for number in (segment.c.number, membership.c.segment)
+    ]
+    return set(connection.execute(sa.union(*numbers)).scalars())
+
+
+def _lowest_free_number(used: Collection[int]) -> int:
+    """The lowest number that is free: callers have given the highest there is."""
+    return next(number for number in count(1) if number not in used)
+
+
+def _counts(connection: sa.Connection, workspace_id: int) -> Mapping[int, int]:
+    ours = membership.c.workspace_id == workspace_id
+    query = sa.select(membership.c.segment, sa.func.count()).where(ours).group_by(membership.c.segment)
+    numbers: dict[int, int] = dict(connection.execute(query).all())
+    if not has_pending_merges(connection, workspace_id):
+        return numbers
+    return {number: _count_one(connection, workspace_id, number) for number in numbers}
+
+
+def _count_one(connection: sa.Connection, workspace_id: int, number: int) -> int:
+    ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == number)
+    plain = sa.select(membership.c.cio_id).where(ours)
+    members = (
+        merged_members(workspace_id, number).order_by(None) if has_pending_merges(connection, workspace_id) else plain
+    )
+    return connection.execute(sa.select(sa.func.count()).select_from(members.subquery())).scalar_one()
+
+
+def _segment(number: int, row: Row | None, people: int) -> Segment:
+    return Segment(
+        number=number,
+        name=None if row is None else row.name,
+        created_at=None if row is None else row.created_at,
+        people=people,
+    )

@@ -1,0 +1,359 @@
+"""The directory of workspaces in the database: what reconciles observe and put in force."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, assert_never
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import WorkspaceQuery
+from workspace_operator.errors import Ambiguous, NotFound, StaleRevision
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import Migration
+from workspace_operator.reconcile.model.actions import (
+    AcceptLowerGeneration,
+    Action,
+    CancelMigration,
+    ChangeOwner,
+    CreateWorkspace,
+    DeleteWorkspace,
+    PauseMigration,
+    RecordGeneration,
+    RequestMigration,
+    RetryMigration,
+    UpdateSettings,
+)
+from workspace_operator.reconcile.model.observed import Candidate, ObservedState
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.migrations import actions
+from workspace_operator.store.queries.display_names import name_holder, raise_if_name_taken
+from workspace_operator.store.repositories.heartbeats import STORE_ID, namesakes_of, require_store_id
+from workspace_operator.store.schema.directory_tables import store_identity
+from workspace_operator.store.schema.mappers import (
+    ACCOUNT_NAME,
+    IS_OWNED_BY,
+    MIGRATIONS_WITH_OWNER,
+    WORKSPACE_JOIN_ACCOUNT,
+    WORKSPACES_WITH_ACCOUNT,
+    Row,
+    migration_of,
+    newest_migration,
+    owner_of,
+    owner_parameters,
+    owner_values,
+    settings_values,
+    workspace_of,
+)
+from workspace_operator.store.schema.tables import (
+    LOCK_SLOTS,
+    WORKSPACE_TABLES,
+    account,
+    credential,
+    migration,
+    workspace,
+    workspace_lock,
+)
+from workspace_operator.store.unit_of_work.spec_generations import (
+    NOT_HELD,
+    generation_values,
+    lower_generation_values,
+    raise_if_stale,
+)
+from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive
+from workspace_operator.workspaces.model import Owner, Workspace
+from workspace_operator.workspaces.spec_versions import SpecVersion, UnchangedWorkspace
+
+_BY_ID = WORKSPACES_WITH_ACCOUNT.where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
+
+_STORE_AND_WORKSPACE = sa.select(store_identity.c.store_id, workspace, ACCOUNT_NAME).select_from(
+    sa.outerjoin(store_identity, WORKSPACE_JOIN_ACCOUNT, IS_OWNED_BY)
+)
+
+_NUMBER_OF_OWNER = sa.select(workspace.c.workspace_id).where(IS_OWNED_BY)
+
+_ACCOUNT = sa.select(account.c.account_id).where(
+    account.c.cluster == sa.bindparam("cluster"),
+    account.c.namespace == sa.bindparam("namespace"),
+    account.c.name == sa.bindparam("name"),
+)
+
+_INSERT_WORKSPACE = sa.insert(workspace).returning(workspace.c.workspace_id)
+
+_LIST_HINT: Final = "`workspacectl workspaces list` lists those there are"
+
+
+@dataclass(frozen=True, slots=True)
+class SQLWorkspaces:
+    """Implements the port ``Workspaces``."""
+
+    database: Database
+
+    def observe(self, query: WorkspaceQuery) -> ObservedState:
+        """Look at one moment of the store; candidates come back as not released, and people are not counted."""
+        with self.database.reading_one_snapshot() as connection:
+            return _observe(connection, query)
+
+    def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
+        """Carry one action out, whole or not at all. Raises NameTaken or StaleRevision.
+
+        Args:
+            action: what to do.
+            now: aware.
+            spec: the document that asks for it; None for an administrator. A document that is older than what was
+                carried out is refused by StaleRevision.
+        """
+        self.database.writing(_work_for(action, now, spec))
+
+    def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[UnchangedWorkspace]:
+        """List the workspaces whose row is as it was when the newest generation of their spec was recorded."""
+        store_id = STORE_ID.scalar_subquery().label("store_id")
+        newest = (_newest(credential.c.request, "rotation_request"), _newest(credential.c.created_at, "rotated_at"))
+        query = sa.select(workspace, *newest, store_id).where(
+            workspace.c.owner_cluster == cluster,
+            workspace.c.owner_namespace.in_(namespaces),
+            workspace.c.row_version == workspace.c.spec_row_version,
+        )
+        with self.database.reading() as connection:
+            return [
+                UnchangedWorkspace(
+                    store_id=row.store_id or "",
+                    workspace_id=row.workspace_id,
+                    owner=owner_of(row),
+                    generation=row.spec_generation,
+                    mode=Mode(row.mode),
+                    rotation_request=row.rotation_request or "",
+                    rotated_at=row.rotated_at,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def pending_status_updates(self) -> Sequence[tuple[Owner, Migration]]:
+        """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
+        later = migration.alias("later")
+        is_past = sa.exists().where(
+            later.c.workspace_id == migration.c.workspace_id, later.c.number > migration.c.number
+        )
+        query = MIGRATIONS_WITH_OWNER.where(
+            sa.or_(
+                migration.c.revision != migration.c.status_revision,
+                migration.c.progress != migration.c.status_progress,
+            ),
+            ~is_past,  # resources tell of the newest only
+        )
+        with self.database.reading() as connection:
+            return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
+
+    def mark_status_written(self, migration_: Migration) -> None:
+        """Note that the resource tells of this revision of the change, and of these numbers."""
+        written = {"status_revision": migration_.revision, "status_progress": migration_.progress}
+        pending = sa.and_(
+            migration.c.workspace_id == migration_.workspace_id,
+            migration.c.number == migration_.number,
+            # Neither number ever shrinks, so what has more of one has no less of the other.
+            sa.or_(*(migration.c[column] < number for column, number in written.items())),
+        )
+        with self.database.reading() as connection:  # mostly there is none, and then nothing is written
+            if connection.execute(sa.select(migration.c.number).where(pending)).first() is None:
+                return
+        statement = sa.update(migration).where(pending).values(written)
+        self.database.writing(lambda connection: connection.execute(statement).rowcount)
+
+    def find(self, namespace: str, name: str, *, cluster: str | None = None) -> Workspace:
+        """Find a workspace by its owner's name. Raises NotFound or Ambiguous."""
+        query = WORKSPACES_WITH_ACCOUNT.where(workspace.c.owner_namespace == namespace, workspace.c.owner_name == name)
+        if cluster is not None:
+            query = query.where(workspace.c.owner_cluster == cluster)
+        with self.database.reading() as connection:
+            found = [workspace_of(row) for row in connection.execute(query.order_by(workspace.c.workspace_id))]
+        if not found:
+            raise NotFound(f"there is no workspace {namespace}/{name} in {self.database.name}: {_LIST_HINT}")
+        if len(found) > 1:
+            clusters = ", ".join(one.owner.cluster for one in found)
+            raise Ambiguous(f"{namespace}/{name} exists in several clusters; choose one with --cluster-id: {clusters}")
+        return found[0]
+
+    def get(self, workspace_id: int) -> Workspace:
+        """Find a workspace by its number. Raises NotFound."""
+        with self.database.reading() as connection:
+            found = _by_id(connection, workspace_id)
+        if found is None:
+            raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}: {_LIST_HINT}")
+        return found
+
+    def list(self) -> Sequence[Workspace]:
+        """All workspaces, by number."""
+        with self.database.reading() as connection:
+            rows = connection.execute(WORKSPACES_WITH_ACCOUNT.order_by(workspace.c.workspace_id))
+            return [workspace_of(row) for row in rows]
+
+
+def _newest(column: sa.Column[Any], name: str) -> sa.Label[Any]:
+    """What the newest credentials of a workspace say."""
+    ours = sa.select(column).where(credential.c.workspace_id == workspace.c.workspace_id)
+    return ours.order_by(credential.c.number.desc()).limit(1).scalar_subquery().label(name)
+
+
+def _observe(connection: sa.Connection, query: WorkspaceQuery) -> ObservedState:
+    store_id, ours = _store_id_and_workspace(connection, query.owner)
+    named = name_holder(connection, query.display_name, ours, owner=query.owner, account_name=query.account)
+    newest = newest_migration(connection, ours.workspace_id) if ours else None
+    return ObservedState(
+        workspace=ours,
+        name_holder=_candidate(named),
+        from_annotation=_candidate(_by_id(connection, query.from_annotation)),
+        from_status=_candidate(_from_status(connection, query, ours)),
+        migration=None if newest is None else migration_of(newest),
+        people=None,
+        store_id=store_id,
+        namesakes=() if ours else namesakes_of(connection, query.owner),
+    )
+
+
+def _store_id_and_workspace(connection: sa.Connection, owner: Owner) -> tuple[str, Workspace | None]:
+    row = connection.execute(_STORE_AND_WORKSPACE, owner_parameters(owner)).one_or_none()
+    if row is None:
+        return require_store_id(None), None
+    return require_store_id(row.store_id), None if row.workspace_id is None else workspace_of(row)
+
+
+def _by_id(connection: sa.Connection, workspace_id: int | None) -> Workspace | None:
+    if workspace_id is None:
+        return None
+    row = connection.execute(_BY_ID, {"workspace_id": workspace_id}).one_or_none()
+    return None if row is None else workspace_of(row)
+
+
+def _from_status(connection: sa.Connection, query: WorkspaceQuery, ours: Workspace | None) -> Workspace | None:
+    """Mostly it is ours, and needs no query."""
+    return None if ours and ours.workspace_id == query.from_status else _by_id(connection, query.from_status)
+
+
+def _candidate(found: Workspace | None, *, unless: Workspace | None = None) -> Candidate | None:
+    if found is None or (unless is not None and found.workspace_id == unless.workspace_id):
+        return None
+    return Candidate(workspace=found, owner_is_gone=False)
+
+
+def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line a kind of action
+    match action:
+        case CreateWorkspace():
+            return lambda connection: _create(connection, action, spec)
+        case ChangeOwner():
+            return lambda connection: change_owner(connection, action, spec)
+        case UpdateSettings():
+            return lambda connection: _update_settings(connection, action, spec)
+        case DeleteWorkspace():
+            return lambda connection: delete_workspace(connection, action, spec)
+        case RequestMigration():
+            return lambda connection: actions.request(connection, action, now, spec)
+        case CancelMigration():
+            return lambda connection: actions.cancel(connection, action, now, spec)
+        case PauseMigration():
+            return lambda connection: actions.pause(connection, action, now, spec)
+        case RetryMigration():
+            return lambda connection: actions.retry(connection, action, now, spec)
+        case RecordGeneration():
+            return lambda connection: _record_spec(connection, action, spec)
+        case AcceptLowerGeneration():
+            return lambda connection: _accept_lower_generation(connection, action)
+        case _ as never:
+            assert_never(never)
+
+
+def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersion | None) -> None:
+    if connection.execute(_NUMBER_OF_OWNER, owner_parameters(action.owner)).first():
+        raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+    account_id = _account(connection, action.owner, action.account)
+    raise_if_name_taken(connection, account_id, action.settings.display_name, own=None)
+    values = settings_values(action.settings) | owner_values(action.owner)
+    values |= {
+        "account_id": account_id,
+        "mode": action.mode,
+        "row_version": 1,
+        "spec_generation": spec.generation if spec else 0,
+        "spec_row_version": 1,
+        "change_log_enabled": False,
+    }
+    workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
+    if workspace_id == action.replaces:  # a new database counts from the beginning; the next number is another one
+        connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
+        workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
+    connection.execute(
+        sa.insert(workspace_lock), [{"workspace_id": workspace_id, "slot": n} for n in range(LOCK_SLOTS)]
+    )
+
+
+def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
+    """The account of that name in the owner's namespace, made if need be."""
+    values = {"cluster": owner.cluster, "namespace": owner.namespace, "name": name}
+    found = connection.execute(_ACCOUNT, values).scalar_one_or_none()
+    if found is None:
+        found = connection.execute(sa.insert(account).values(values).returning(account.c.account_id)).scalar_one()
+    return int(found)
+
+
+def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> Row:
+    query = sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update()
+    row = connection.execute(query).one_or_none()
+    if row is None or row.row_version != row_version:
+        raise StaleRevision(f"workspace number {workspace_id} has changed since it was read")
+    return row
+
+
+def change_owner(connection: sa.Connection, action: ChangeOwner, spec: SpecVersion | None) -> None:
+    """Change the owner; in another namespace the workspace joins the account of the same name there.
+
+    An account belongs to one namespace. Raises StaleRevision or NameTaken.
+    """
+    row = _locked(connection, action.workspace_id, action.row_version)
+    taken = connection.execute(_NUMBER_OF_OWNER, owner_parameters(action.owner)).scalar_one_or_none()
+    if taken not in (None, action.workspace_id):
+        raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} has workspace number {taken} already")
+    name = connection.execute(sa.select(account.c.name).where(account.c.account_id == row.account_id)).scalar_one()
+    account_id = _account(connection, action.owner, name)
+    raise_if_name_taken(connection, account_id, row.display_name, own=action.workspace_id)
+    values = owner_values(action.owner) | {"account_id": account_id, "spec_generation": spec.generation if spec else 0}
+    _write_and_bump(connection, action.workspace_id, values | NOT_HELD)
+
+
+def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: SpecVersion | None) -> None:
+    lock_exclusive(connection, action.workspace_id)  # no call may be half under the old update rules
+    row = _locked(connection, action.workspace_id, action.row_version)
+    raise_if_stale(row, spec)
+    raise_if_name_taken(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
+    is_settled = {"spec_row_version": row.row_version + 1} if spec else {}
+    _write_and_bump(
+        connection, action.workspace_id, settings_values(action.settings) | is_settled | generation_values(row, spec)
+    )
+
+
+def _record_spec(connection: sa.Connection, action: RecordGeneration, spec: SpecVersion | None) -> None:
+    row = _locked(connection, action.workspace_id, action.row_version)
+    raise_if_stale(row, spec)
+    values = {"spec_generation": action.generation, "spec_row_version": row.row_version}
+    _write(connection, action.workspace_id, values | generation_values(row, spec))
+
+
+def _accept_lower_generation(connection: sa.Connection, action: AcceptLowerGeneration) -> None:
+    row = _locked(connection, action.workspace_id, action.row_version)
+    _write(connection, action.workspace_id, lower_generation_values(row, action))
+
+
+def _write_and_bump(connection: sa.Connection, workspace_id: int, values: dict[str, object]) -> None:
+    _write(connection, workspace_id, values | {"row_version": workspace.c.row_version + 1})
+
+
+def _write(connection: sa.Connection, workspace_id: int, values: Mapping[str, object]) -> None:
+    connection.execute(sa.update(workspace).where(workspace.c.workspace_id == workspace_id).values(values))
+
+
+def delete_workspace(connection: sa.Connection, action: DeleteWorkspace, spec: SpecVersion | None) -> None:
+    """Delete a workspace with everything that it holds. Raises StaleRevision."""
+    lock_exclusive(connection, action.workspace_id)
+    # Who asks for a change locks the workspace, who carries one out locks the change: both are waited for and kept
+    # out before anything else goes, so that neither leaves rows behind.
+    raise_if_stale(_locked(connection, action.workspace_id, action.row_version), spec)
+    for table in (migration, credential, *WORKSPACE_TABLES):
+        connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))
+    connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == action.workspace_id))

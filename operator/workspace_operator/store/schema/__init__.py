@@ -1,0 +1,1 @@
+"""Tables, the mappers of their rows, and the Alembic revisions."""

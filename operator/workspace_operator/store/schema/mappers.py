@@ -1,0 +1,174 @@
+"""Between rows and values: the only place that knows which column is which field."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from workspace_operator.identity.values.rules import EmailUpdates, IdentityRules, IDUpdates, Mode
+from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.store.schema.tables import account, migration, shared_email, workspace
+from workspace_operator.workspaces.model import Owner, SendMode, Settings, Workspace
+
+Row = sa.Row[Any]
+
+
+def workspace_of(row: Row) -> Workspace:
+    """Read a workspace from its row, which has ``account_name`` besides."""
+    return Workspace(
+        workspace_id=row.workspace_id,
+        account=row.account_name,
+        owner=owner_of(row),
+        mode=Mode(row.mode),
+        settings=Settings(
+            display_name=row.display_name,
+            color=row.color,
+            email_updates=EmailUpdates(row.email_updates),
+            id_updates=IDUpdates(row.id_updates),
+            merge_multi_identifier=row.merge_multi_identifier,
+            send_mode=SendMode(row.send_mode),
+            test_address=row.test_address,
+            open_tracking=row.open_tracking,
+        ),
+        row_version=row.row_version,
+        spec_generation=row.spec_generation,
+        spec_row_version=row.spec_row_version,
+        accepted_generation=row.accepted_generation,
+        accepted_request=row.accepted_request,
+    )
+
+
+def settings_values(settings: Settings) -> dict[str, object]:
+    """Write settings as the columns of a workspace."""
+    return {
+        "display_name": settings.display_name,
+        "name_key": comparison_key(settings.display_name),
+        "color": settings.color,
+        "email_updates": settings.email_updates.value,
+        "id_updates": settings.id_updates.value,
+        "merge_multi_identifier": settings.merge_multi_identifier,
+        "send_mode": settings.send_mode.value,
+        "test_address": settings.test_address,
+        "open_tracking": settings.open_tracking,
+    }
+
+
+def rules_of(row: Row) -> IdentityRules:
+    """Read the identifier settings in force from a workspace's row."""
+    return IdentityRules(
+        mode=Mode(row.mode),
+        email_updates=EmailUpdates(row.email_updates),
+        id_updates=IDUpdates(row.id_updates),
+        merge_multi_identifier=row.merge_multi_identifier,
+    )
+
+
+def owner_of(row: Row) -> Owner:
+    """Read an owner from a row that has the workspace's owner columns."""
+    return Owner(
+        cluster=row.owner_cluster,
+        namespace=row.owner_namespace,
+        name=row.owner_name,
+        uid=row.owner_uid,
+        created_at=row.owner_created_at,
+    )
+
+
+def owner_values(owner: Owner) -> dict[str, object]:
+    """Write an owner as the columns of a workspace."""
+    return {
+        "owner_cluster": owner.cluster,
+        "owner_namespace": owner.namespace,
+        "owner_name": owner.name,
+        "owner_uid": owner.uid,
+        "owner_created_at": owner.created_at,
+    }
+
+
+IS_OWNED_BY = sa.and_(
+    workspace.c.owner_cluster == sa.bindparam("cluster"),
+    workspace.c.owner_namespace == sa.bindparam("namespace"),
+    workspace.c.owner_name == sa.bindparam("name"),
+)
+"""Whether a workspace belongs to a cluster, namespace and name (`owner_parameters`), whatever the UID."""
+
+
+def owner_parameters(owner: Owner) -> dict[str, str]:
+    """Write an owner's place as the parameters of `IS_OWNED_BY`."""
+    return {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name}
+
+
+ACCOUNT_NAME = account.c.name.label("account_name")
+
+WORKSPACE_JOIN_ACCOUNT = sa.join(workspace, account, account.c.account_id == workspace.c.account_id)
+
+WORKSPACES_WITH_ACCOUNT = sa.select(workspace, ACCOUNT_NAME).select_from(WORKSPACE_JOIN_ACCOUNT)
+"""Workspaces, each with its account, as `workspace_of` reads them."""
+
+MIGRATIONS_WITH_OWNER = sa.select(
+    migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid", "created_at"))
+).join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
+"""Identifier changes, each with whose workspace it changes."""
+
+IS_PENDING_MERGE = sa.and_(shared_email.c.people > sa.literal_column("1"), shared_email.c.merged.is_(False))
+"""Whether an address stands for several rows, which are one person once the switch of a change that merges has come."""
+
+
+_NEWEST_MIGRATION = (
+    sa.select(migration)
+    .where(migration.c.workspace_id == sa.bindparam("workspace_id"))
+    .order_by(migration.c.number.desc())
+    .limit(sa.literal_column("1"))
+)
+
+
+def newest_migration(connection: sa.Connection, workspace_id: int) -> Row | None:
+    """The newest identifier change of a workspace, ended or not."""
+    return connection.execute(_NEWEST_MIGRATION, {"workspace_id": workspace_id}).one_or_none()
+
+
+def migration_of(row: Row) -> Migration:
+    """Read an identifier change from its row."""
+    return Migration(
+        workspace_id=row.workspace_id,
+        number=row.number,
+        from_mode=Mode(row.from_mode),
+        to_mode=Mode(row.to_mode),
+        on_conflict=OnConflict(row.on_conflict),
+        stage=Stage(row.stage),
+        paused=row.paused,
+        requested_at=row.requested_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        people_total=row.people_total,
+        people_checked=row.people_checked,
+        people_without_id=row.people_without_id,
+        people_without_identifier=row.people_without_identifier,
+        people_to_merge=row.people_to_merge,
+        people_merged=row.people_merged,
+        ids_given_up=row.ids_given_up,
+        violations=ViolationCounts(
+            duplicate_email=row.duplicate_email,
+            invalid_email=row.invalid_email,
+            suppressed_email=row.suppressed_email,
+            id_is_another_email=row.id_is_another_email,
+            people_concerned=row.people_concerned,
+        ),
+        export=row.export,
+        retry_token=row.retry_token,
+        estimated_completion=row.estimated_completion,
+        revision=row.revision,
+        progress=row.progress,
+    )
+
+
+def violation_values(counts: ViolationCounts) -> dict[str, object]:
+    """Write counts as the columns of an identifier change."""
+    return {
+        "duplicate_email": counts.duplicate_email,
+        "invalid_email": counts.invalid_email,
+        "suppressed_email": counts.suppressed_email,
+        "id_is_another_email": counts.id_is_another_email,
+        "people_concerned": counts.people_concerned,
+    }

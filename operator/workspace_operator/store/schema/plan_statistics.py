@@ -1,0 +1,173 @@
+"""Statistics that are fixed by the schema, so that no plan depends on when a database last looked at its tables.
+
+A planner that has never counted a workspace takes it for a single row, and reads the whole of it once for each of its
+people. So neither database counts workspaces: each takes a workspace for one part in 200 of a table. That is too few
+for a large workspace, and still enough that every index with a further column looks better than reading all of it.
+
+PostgreSQL assumes one part in 200 by itself for a column without statistics. SQLite takes what stands in sqlite_stat1,
+which nothing of this program ever counts anew.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import Conflict, StoreUnavailable
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.schema.tables import WORKSPACE_TABLES
+
+COLUMN = "workspace_id"
+
+SQLITE_STATISTICS: dict[tuple[str, str], str] = {
+    ("workspace_lock", "workspace_lock"): "16000 16 1",
+    ("person", "person"): "1000000 5000 1",
+    ("person", "ix_person_email"): "1000000 5000 2 1",
+    ("person", "ix_person_email_is_invalid"): "10000 50 50",
+    ("person", "ix_person_id_is_another_email"): "10000 50 50",
+    ("person", "ix_person_without_id"): "10000 50 50",
+    ("identifier", "identifier"): "1000000 5000 2500 1",
+    ("suppression", "suppression"): "1000000 5000 2500 2 1",
+    ("suppression", "ix_suppression_group"): "1000000 5000 2",
+    ("migration_change_log", "migration_change_log"): "1000000 5000 1",
+    ("shared_email", "shared_email"): "1000000 5000 1",
+    ("export", "sqlite_autoindex_export_1"): "600 3 1",
+    ("violation", "violation"): "1000000 5000 2000 2 2 1",
+    ("export_person", "export_person"): "1000000 5000 2000 1",
+    ("activity", "activity"): "1000000 5000 1000 1",
+    ("activity", "ix_activity_person"): "1000000 5000 20 5 1",
+    ("activity", "ix_activity_event"): "1000000 5000 1",
+    ("activity", "ix_activity_anonymous"): "1000000 5000 10",
+    ("device", "device"): "1000000 5000 2 1",
+    ("membership", "membership"): "1000000 5000 1000 1",
+    ("membership", "ix_membership_person"): "1000000 5000 5",
+    ("segment", "segment"): "20000 100 1",
+    ("segment", "sqlite_autoindex_segment_2"): "20000 100 1",
+    ("merge", "merge"): "1000000 5000 1",
+    ("merge", "ix_merge_holder"): "1000000 5000 5",
+    ("merge", "ix_merge_primary"): "1000000 5000 5",
+    ("merge", "ix_merge_secondary"): "1000000 5000 2",
+}
+"""By table and index: its rows, and how many of them each further column of its key leaves. A key without a rowid has
+the name of its table."""
+
+
+def pin(connection: sa.Connection) -> None:
+    """Fix the statistics, in a transaction that writes."""
+    if connection.dialect.name == "sqlite":
+        _pin_on_sqlite(connection)
+    else:
+        _pin_on_postgresql(connection)
+
+
+def ensure_pinned(database: Database) -> None:
+    """Fix them again if somebody has counted, or added a partition, since.
+
+    What cannot be done now, because somebody maintains the table, is left for the next start: it makes nothing wrong.
+    """
+    with database.reading() as connection:
+        pinned = _is_pinned(connection)
+    if not pinned:
+        with suppress(StoreUnavailable, Conflict):
+            database.writing(_pin_if_unlocked)
+
+
+def _pin_if_unlocked(connection: sa.Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WAIT_BRIEFLY)
+    pin(connection)
+
+
+_WAIT_BRIEFLY = sa.text("SELECT set_config('lock_timeout', '500ms', true)")
+
+
+def _is_pinned(connection: sa.Connection) -> bool:
+    if connection.dialect.name == "sqlite":
+        return _sqlite_statistics(connection) == SQLITE_STATISTICS
+    return not _unpinned(connection)
+
+
+def _sqlite_statistics(connection: sa.Connection) -> dict[tuple[str, str], str]:
+    """What SQLite believes of our tables; also what was sampled from them counts, where it samples."""
+    names = set(sa.inspect(connection).get_table_names(sqlite_include_internal=True))
+    tables = {table.name for table in WORKSPACE_TABLES}
+    if "sqlite_stat1" not in names:
+        return {}
+    rows = connection.execute(sa.text("SELECT tbl, idx, stat FROM sqlite_stat1"))
+    counted = {(row.tbl, row.idx): row.stat for row in rows if row.tbl in tables}
+    if "sqlite_stat4" in names and connection.execute(_SAMPLES).first() is not None:
+        counted[("sqlite_stat4", "")] = ""
+    return counted
+
+
+_SAMPLES = sa.text("SELECT 1 FROM sqlite_stat4 LIMIT 1")
+
+
+def _pin_on_sqlite(connection: sa.Connection) -> None:
+    connection.execute(sa.text("ANALYZE sqlite_schema"))  # makes its tables, and counts nothing
+    if "sqlite_stat4" in sa.inspect(connection).get_table_names(sqlite_include_internal=True):
+        connection.execute(sa.text("DELETE FROM sqlite_stat4"))
+    names = [table.name for table in WORKSPACE_TABLES]
+    ours = sa.text("DELETE FROM sqlite_stat1 WHERE tbl IN :names").bindparams(sa.bindparam("names", expanding=True))
+    connection.execute(ours, {"names": names})
+    connection.execute(
+        sa.text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:tbl, :idx, :stat)"),
+        [{"tbl": table, "idx": index, "stat": stat} for (table, index), stat in SQLITE_STATISTICS.items()],
+    )
+    connection.execute(sa.text("ANALYZE sqlite_schema"))  # every connection reads them anew
+
+
+def _pin_on_postgresql(connection: sa.Connection) -> None:
+    version = connection.dialect.server_version_info or (0,)
+    for row in _unpinned(connection):
+        if row.counted and version < MIN_VERSION_CLEARING_STATISTICS:
+            if row.is_key_of_partitions:
+                continue  # what is counted cannot be removed there, and would stay as it is for ever
+            # The same type as before: nothing is rewritten, only what was counted is dropped.
+            connection.execute(sa.text(f"ALTER TABLE {row.name} ALTER COLUMN {COLUMN} TYPE bigint"))
+        elif row.counted:
+            connection.execute(_CLEAR, {"schema": row.schema, "table": row.relation, "column": COLUMN})
+        connection.execute(sa.text(f"ALTER TABLE ONLY {row.name} ALTER COLUMN {COLUMN} SET STATISTICS 0"))
+
+
+def _unpinned(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Tables and partitions of ours, of which PostgreSQL counts workspaces or has counted them."""
+    if connection.execute(_IS_DISTRIBUTED).scalar_one():
+        return []  # the tables are on other machines, and Citus does not hand this on
+    return connection.execute(_UNPINNED, {"tables": [table.name for table in WORKSPACE_TABLES], "column": COLUMN}).all()
+
+
+MIN_VERSION_CLEARING_STATISTICS = (18,)
+"""Since this version what was counted can be removed by a function."""
+
+_IS_DISTRIBUTED = sa.text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
+_CLEAR = sa.text(
+    "SELECT pg_clear_attribute_stats(:schema, :table, :column, inherited)"
+    " FROM (VALUES (false), (true)) AS kinds (inherited)"
+)
+_UNPINNED = sa.text(
+    """
+    WITH ours AS (
+        SELECT to_regclass(name) AS oid FROM unnest(CAST(:tables AS text[])) AS name
+    ), every AS (
+        SELECT oid FROM ours UNION SELECT part.relid FROM ours CROSS JOIN LATERAL pg_partition_tree(ours.oid) AS part
+    )
+    SELECT
+        format('%I.%I', namespace.nspname, class.relname) AS name,
+        namespace.nspname AS schema,
+        class.relname AS relation,
+        class.relispartition OR class.relkind = 'p' AS is_key_of_partitions,
+        counted.there AS counted
+    FROM every
+    JOIN pg_class AS class ON class.oid = every.oid
+    JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attname = :column
+    CROSS JOIN LATERAL (
+        SELECT count(*) > 0 AS there FROM pg_stats AS stats
+        WHERE stats.schemaname = namespace.nspname AND stats.tablename = class.relname AND stats.attname = :column
+    ) AS counted
+    WHERE pg_has_role(class.relowner, 'USAGE') AND (attribute.attstattarget IS DISTINCT FROM 0 OR counted.there)
+    ORDER BY name
+    """
+)

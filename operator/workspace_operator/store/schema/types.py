@@ -1,0 +1,30 @@
+"""Types of columns that are the same in both databases."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UTCTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds since 1970 in UTC: the same in both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn an aware datetime into microseconds."""
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn microseconds into an aware datetime."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+BinaryText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text that is compared byte by byte, as Python and SQLite do it, whatever the database's locale."""
+
+# SQLite only numbers rows by itself in a column that is an INTEGER.
+SerialNumber = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

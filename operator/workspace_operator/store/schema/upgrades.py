@@ -1,0 +1,120 @@
+"""Bringing a database to the schema of this version, by Alembic revisions."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from workspace_operator.errors import InvalidInput, UnsupportedSchema
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.file_marks import ensure_marked
+from workspace_operator.store.schema.plan_statistics import ensure_pinned, pin
+from workspace_operator.store.schema.tables import metadata
+
+VERSION_TABLE = """
+CREATE TABLE IF NOT EXISTS alembic_version (
+    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
+"""Alembic's own table, made before it looks."""
+
+REVISIONS = Path(__file__).with_name("revisions")
+
+UNRELEASED_REVISIONS = frozenset(f"{number:04d}" for number in range(1, 9))
+"""Revisions from before the tables had their present names."""
+
+
+def known_revisions() -> list[str]:
+    """The revisions of this version, oldest first, by the names of their files."""
+    return sorted(file.name.partition("_")[0] for file in (REVISIONS / "versions").glob("[0-9]*.py"))
+
+
+def upgrade(database: Database) -> bool:
+    """Bring the database to this version's schema; True if there was something to do.
+
+    Raises:
+        InvalidInput: the database was made by a newer version of this program.
+        StoreUnavailable: it does not answer.
+    """
+    is_due = _known_revision_of(database) != known_revisions()[-1]
+    if is_due:
+        database.writing(_upgrade)
+    else:
+        ensure_pinned(database)
+    if database.is_sqlite:
+        ensure_marked(database)
+    return is_due
+
+
+def upgrade_existing(database: Database) -> bool:
+    """The same for a database that must have a schema already: none is made. Raises InvalidInput besides."""
+    require_schema(database)
+    return upgrade(database)
+
+
+def require_schema(database: Database) -> None:
+    """Refuse a database that was never made one of workspaces. Raises InvalidInput and StoreUnavailable."""
+    if _known_revision_of(database) is None:
+        raise InvalidInput(f"the database {database.name} has no workspaces: {_REMEDY}", field="database")
+
+
+def missing_database_error(file: Path) -> InvalidInput:
+    """The error for a SQLite file that is not there."""
+    return InvalidInput(f"there is no database {file}: {_REMEDY}", field="database")
+
+
+_REMEDY = "correct --database, or make one with `workspacectl apply` or `workspacectl database upgrade`"
+
+
+def has_current_schema(database: Database) -> bool:
+    """Whether the database has this version's schema; False if it has none yet. Nothing is upgraded.
+
+    Raises:
+        UnsupportedSchema: it was made by another version of this program.
+        StoreUnavailable: it does not answer.
+    """
+    current, newest = _known_revision_of(database), known_revisions()[-1]
+    if current not in (None, newest):
+        raise UnsupportedSchema(
+            f"the database {database.name} has the schema of an older version (revision {current}; this one needs "
+            f"{newest}), and nothing is changed here: `workspacectl database upgrade` brings it up to date",
+            field="database",
+        )
+    return current is not None
+
+
+def _known_revision_of(database: Database) -> str | None:
+    with database.reading() as connection:
+        current = _revision_of(connection)
+    if current is not None and current not in known_revisions():
+        if current in UNRELEASED_REVISIONS:
+            message = (
+                f"the database {database.name} has the schema of an unreleased version of workspacectl (revision "
+                f"{current}), which cannot be upgraded: export its people with that version, and import them into a "
+                "new database with this one"
+            )
+            raise UnsupportedSchema(message, field="database")
+        message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
+        raise UnsupportedSchema(message, field="database")
+    return current
+
+
+def _revision_of(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    # Alembic is 10 MB and a tenth of a second that only an upgrade needs.
+    from alembic import command
+    from alembic.config import Config
+
+    if connection.dialect.name == "postgresql":
+        # Two processes that start together would both create the tables; an empty catalogue has nothing else to lock.
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index of a large table takes its time
+        connection.execute(sa.text(VERSION_TABLE))
+        connection.execute(sa.text("LOCK TABLE alembic_version IN EXCLUSIVE MODE"))
+    config = Config()
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
+    config.attributes.update(connection=connection, metadata=metadata)
+    command.upgrade(config, "head")
+    pin(connection)

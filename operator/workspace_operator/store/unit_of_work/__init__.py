@@ -1,0 +1,1 @@
+"""Loading and locking a working set, and flushing its changes."""

@@ -1,0 +1,95 @@
+"""The journal of merges as rows: what one took, who has it now, and whose data it may still name.
+
+A row stays as long as whoever has its data. Its record keeps both people as they were, so it goes with that person,
+also when it is undone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Merge
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.person_events import PeopleMerged
+from workspace_operator.identity.values.devices import Device
+from workspace_operator.store.engine.sql import any_of, delete_any_of, encode_json
+from workspace_operator.store.schema.mappers import Row
+from workspace_operator.store.schema.tables import merge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferredRecords:
+    """What hung on the secondary besides activities, and what of that the primary had, too, and keeps as its own."""
+
+    devices: Sequence[Device]
+    segments: Sequence[int]
+    duplicate_tokens: Sequence[str]
+    duplicate_segments: Sequence[int]
+
+
+def merge_row(
+    workspace_id: int, merge_id: str, event: PeopleMerged, transferred: TransferredRecords
+) -> tuple[object, ...]:
+    """Write a merge as a row in the order of the table's columns."""
+    record = {
+        "primary": _document_of(event.primary),
+        "secondary": _document_of(event.secondary),
+        "survivor": _document_of(event.survivor),
+        **_document_of(transferred),
+        "devices": list(map(_document_of, transferred.devices)),
+    }
+    own, its = event.primary.cio_id, event.secondary.cio_id
+    microseconds = event.at * 1_000_000
+    return (workspace_id, merge_id, microseconds, event.automatic, own, its, own, encode_json(record), None)
+
+
+def _document_of(value: Person | TransferredRecords | Device) -> dict[str, object]:
+    """What a value says, by field; `asdict` would copy all of it, which takes longer than to write it."""
+    names, get = _FIELDS[type(value)]
+    return dict(zip(names, get(value), strict=True))
+
+
+_NAMES = {kind: tuple(each.name for each in fields(kind)) for kind in (Person, TransferredRecords, Device)}
+_FIELDS = {kind: (names, attrgetter(*names)) for kind, names in _NAMES.items()}
+
+
+def merge_of(row: Row) -> Merge:
+    """Read a merge from its row."""
+    record: Mapping[str, Any] = row.record
+    transferred = transferred_records(row)
+    return Merge(
+        merge_id=row.merge_id,
+        workspace_id=row.workspace_id,
+        at=row.at,
+        automatic=row.automatic,
+        primary=Person(**record["primary"]),
+        secondary=Person(**record["secondary"]),
+        survivor=Person(**record["survivor"]),
+        holder=row.holder or row.primary_cio_id,
+        devices=transferred.devices,
+        segments=transferred.segments,
+        undone_at=row.undone_at,
+    )
+
+
+def transferred_records(row: Row) -> TransferredRecords:
+    """Read from a merge's row what it took."""
+    record: Mapping[str, Any] = row.record
+    return TransferredRecords(
+        devices=tuple(Device(**each) for each in record["devices"]),
+        segments=tuple(record["segments"]),
+        duplicate_tokens=tuple(record["duplicate_tokens"]),
+        duplicate_segments=tuple(record["duplicate_segments"]),
+    )
+
+
+def purge_merges(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
+    """Remove every merge that people who are gone had a part in, also by whom they absorbed (identity-rules §5)."""
+    ours = merge.c.workspace_id == workspace_id
+    absorbed = sa.select(merge.c.secondary_cio_id).where(ours, any_of(merge.c.holder, cio_ids))
+    named = {*cio_ids, *connection.execute(absorbed).scalars()}
+    for side in (merge.c.primary_cio_id, merge.c.secondary_cio_id):  # each has an index of its own
+        delete_any_of(connection, workspace_id, side, named)

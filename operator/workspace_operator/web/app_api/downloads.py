@@ -1,0 +1,138 @@
+"""Links to exports that work for a while without a key, as the vendor's clients expect, and the CSV behind them.
+
+A link names the workspace, the set of credentials that asked for it, the export and when it ends, and is signed with a
+key that is made of the digest of that set's app key. So it reaches one export, and dies with the credentials, and
+no table has to keep links. Its query says which attributes the CSV has, and is signed with it, so that a link cannot be
+changed to show more.
+"""
+
+import hmac
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Self
+from urllib.parse import urlencode
+
+from workspace_operator.application.people.csv_export import parse_attribute_names, violation_lines
+from workspace_operator.application.people.csv_files.injection import with_byte_order_mark
+from workspace_operator.application.ports import Credentials, StoredCredentials, ViolationRow
+from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.values.text_limits import quoted
+from workspace_operator.web.core.http import Response
+
+LIFETIME: Final = timedelta(minutes=15)
+CHUNK_CHARACTERS: Final = 32_000
+"""How much of a CSV is made at a time: one trip to a worker thread each."""
+
+_SEPARATOR: Final = "-"
+_CLAIM_NUMBERS: Final = 4
+_MAX_DIGITS: Final = 18
+"""Any number of so many digits fits the integers of every database."""
+
+
+PARAMETERS: Final = ("with", "for_excel")
+"""The parameters of a query that select what is in a file, and how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CSVOptions:
+    """How the CSV of an export is wanted.
+
+    Attributes:
+        attributes: the columns after those that every export has; None: the most common ones.
+        for_excel: begin with a byte order mark.
+    """
+
+    attributes: Sequence[str] | None = None
+    for_excel: bool = False
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> Self:
+        """The options that a query names. Raises InvalidInput."""
+        attributes = parse_attribute_names(query["with"], field="with") if "with" in query else None
+        value = query.get("for_excel", "false")
+        if value not in _BOOLEANS:
+            message = f"for_excel {quoted(value)} is unknown: use one of {', '.join(_BOOLEANS)}"
+            raise InvalidInput(message, field="for_excel")
+        return cls(attributes=attributes, for_excel=_BOOLEANS[value])
+
+    @property
+    def query(self) -> str:
+        """The query that names these options, empty if nothing differs from the defaults."""
+        named = {} if self.attributes is None else {"with": ",".join(self.attributes)}
+        return urlencode(named | ({"for_excel": "true"} if self.for_excel else {}))
+
+
+_BOOLEANS: Final = {"true": True, "false": False}
+DEFAULT_OPTIONS: Final = CSVOptions()
+
+
+def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime) -> str:
+    """What a link to an export ends in: the token, and the query if there is one."""
+    expires_at = int((now + LIFETIME).timestamp())
+    claim = _SEPARATOR.join(map(str, (caller.workspace_id, caller.number, export, expires_at)))
+    token = f"{claim}{_SEPARATOR}{_signature(caller, claim, options)}"
+    return f"{token}?{options.query}" if options.query else token
+
+
+def verify(
+    text: str, credentials: Credentials, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime
+) -> tuple[int, int]:
+    """The workspace and the export of a link. Raises NotFound if it was never made, has ended or was revoked."""
+    claim, _, signature = text.rpartition(_SEPARATOR)
+    numbers = [int(each) for each in claim.split(_SEPARATOR) if _is_number(each)]
+    if len(numbers) == _CLAIM_NUMBERS:
+        workspace_id, number, export, expires_at = numbers
+        for each in credentials.valid_sets(workspace_id, now=now):
+            is_current = each.number == number and now.timestamp() < expires_at
+            if is_current and _is_valid_signature(_signature(each, claim, options), signature):
+                return workspace_id, export
+    raise NotFound("this link was never made or has ended: ask for a new one at /v1/exports/{id}/download")
+
+
+def csv_response(
+    rows: Iterable[ViolationRow], name: str, attributes: Sequence[str] = (), *, for_excel: bool = False
+) -> Response:
+    """The CSV of an export, made while it is sent; ``rows`` have the values of ``attributes``."""
+    headers = {
+        "content-type": "text/csv; charset=utf-8",
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "no-store",
+    }
+    lines = violation_lines(rows, attributes)
+    rest = chunks(with_byte_order_mark(lines) if for_excel else lines)
+    first = next(rest)  # a lost database, or an export that is gone, is an answer of its own only before the first byte
+    return Response(document=_chain(first, rest), headers=headers)
+
+
+def chunks(lines: Iterable[str]) -> Iterator[bytes]:
+    """Lines put together to pieces that are worth a trip to a worker thread."""
+    pending: list[str] = []
+    size = 0
+    for line in lines:
+        pending.append(line)
+        size += len(line)
+        if size >= CHUNK_CHARACTERS:
+            yield "".join(pending).encode()
+            pending.clear()
+            size = 0
+    if pending:
+        yield "".join(pending).encode()
+
+
+def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _signature(credentials: StoredCredentials, claim: str, options: CSVOptions) -> str:
+    signed = f"export:{claim}?{options.query}" if options.query else f"export:{claim}"
+    return hmac.new(credentials.digests.app_key.encode(), signed.encode(), "sha256").hexdigest()
+
+
+def _is_valid_signature(expected: str, signature: str) -> bool:
+    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS

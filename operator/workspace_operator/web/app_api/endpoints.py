@@ -1,0 +1,194 @@
+"""The App API, the part that reads people back (track-api.md §2): each answer is made in a worker thread."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from anyio import to_thread
+
+from workspace_operator.application.people.csv_export import common_attributes
+from workspace_operator.application.ports import Export, UnresolvedReference
+from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.identity.values.references import reference_of_kind
+from workspace_operator.identity.values.rules import CIO_ID, ID, IdentifierKind, Mode
+from workspace_operator.identity.values.text_limits import quoted, stripped
+from workspace_operator.web.app_api import documents, downloads
+from workspace_operator.web.app_api.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
+from workspace_operator.web.core.dependencies import Dependencies
+from workspace_operator.web.core.http import Handler, Request, Response
+from workspace_operator.web.core.json_body import json_object
+from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
+
+MAX_IDS: Final = 100
+"""How many people one call reads back."""
+MAX_RESULTS: Final = 100
+"""How many people with one address a look-up names: only where email is no identifier there can be several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppAPI:
+    """What answers; each reads what the caller's key reaches, and nothing else."""
+
+    dependencies: Dependencies
+
+    def customers_with_email(self, request: Request) -> Response:
+        """``GET /v1/customers?email=``: who has an address."""
+        address = request.query.get("email", "")
+        key = email_key(stripped(address))
+        if key is None:
+            message = f"email must be a valid email address, not {quoted(address)}: send one as ?email="
+            raise InvalidInput(message, field="email")
+        found = self.dependencies.people.find_by_email(request.caller.workspace_id, key, limit=MAX_RESULTS)
+        return Response(document={"results": [documents.result_document(each) for each in found]})
+
+    def attributes(self, request: Request) -> Response:
+        """``GET /v1/customers/{ref}/attributes?id_type=``: one person."""
+        kind = _id_type(request.query)
+        customers = self._customers(request, {"customer_id": request.path_params[0]}, kind)
+        if not customers:
+            raise NotFound(f"nobody has the {kind} {quoted(request.path_params[0])}")
+        return Response(document={"customer": customers[0]})
+
+    def attributes_of_many(self, request: Request) -> Response:
+        """``POST /v1/customers/attributes?id_type=``: those of up to 100 people who are there."""
+        ids = json_object(request.body).get("ids")
+        if not isinstance(ids, list) or len(ids) > MAX_IDS:
+            raise InvalidInput(f"ids must be a list of at most {MAX_IDS} identifiers", field="ids")
+        raw_by_field = {f"ids[{position}]": raw for position, raw in enumerate(ids)}
+        return Response(document={"customers": self._customers(request, raw_by_field, _id_type(request.query))})
+
+    def activities(self, request: Request) -> Response:
+        """``GET /v1/activities?type&name&deleted&customer_id&id_type&start&limit``: what happened, newest first."""
+        workspace_id = request.caller.workspace_id
+        mode = self.dependencies.people.rules(workspace_id).mode
+        cio_id = self._cio_id_filter(workspace_id, request.query, mode)
+        query = ActivityQuery.from_query(request.query, cio_id=cio_id)
+        page = read_page(self.dependencies.person_records, workspace_id, query)
+        found = [documents.activity_document(each, mode) for each in page.activities]
+        return Response(document={"activities": found, "next": page.next})
+
+    def list_exports(self, request: Request) -> Response:
+        """``GET /v1/exports``: newest first; none is null, as the vendor has it."""
+        exports = self.dependencies.exports.exports(request.caller.workspace_id)
+        return Response(document={"exports": [documents.export_document(each) for each in exports] or None})
+
+    def export(self, request: Request) -> Response:
+        """``GET /v1/exports/{id}``."""
+        return Response(document={"export": documents.export_document(self._export(request))})
+
+    def download(self, request: Request) -> Response:
+        """``GET /v1/exports/{id}/download?with&for_excel``: a link to the CSV that works for a while without a key."""
+        options = downloads.CSVOptions.from_query(request.query)
+        signed = downloads.sign(request.caller, self._export(request).number, options, now=self.dependencies.clock())
+        return Response(document={"url": f"{request.base_url}/v1/downloads/{signed}"})
+
+    def file(self, request: Request) -> Response:
+        """``GET /v1/downloads/{token}?with&for_excel``: the CSV behind such a link."""
+        dependencies, options = self.dependencies, downloads.CSVOptions.from_query(request.query)
+        verified = downloads.verify(request.path_params[0], dependencies.credentials, options, now=dependencies.clock())
+        attributes = options.attributes
+        if attributes is None:
+            attributes = common_attributes(dependencies.exports, dependencies.people, *verified)
+        rows = dependencies.exports.violations(*verified, attributes=attributes)
+        return downloads.csv_response(rows, f"export-{verified[1]}.csv", attributes, for_excel=options.for_excel)
+
+    def list_workspaces(self, request: Request) -> Response:
+        """``GET /v1/workspaces``: the key's own, since a key reaches no other."""
+        number = request.caller.workspace_id
+        document = documents.workspace_document(
+            self.dependencies.workspaces.get(number), self.dependencies.people.count(number)
+        )
+        return Response(document={"workspaces": [document]})
+
+    def _customers(
+        self, request: Request, raw_by_field: Mapping[str, object], kind: IdentifierKind
+    ) -> list[dict[str, Any]]:
+        """Whoever of those named is there, by what their identifiers are called in errors."""
+        workspace_id = request.caller.workspace_id
+        mode = self.dependencies.people.rules(workspace_id).mode
+        references = [_unresolved_reference(raw, kind, field) for field, raw in raw_by_field.items()]
+        people = self.dependencies.people.find_many(workspace_id, references)
+        devices = self.dependencies.person_records.devices(workspace_id, [each.cio_id for each in people])
+        return [documents.customer_document(each, devices.get(each.cio_id, ()), mode) for each in people]
+
+    def _cio_id_filter(self, workspace_id: int, query: Mapping[str, str], mode: Mode) -> str | None:
+        """The cio_id of whom the activities are asked for: None is everybody, the empty one is nobody's.
+
+        A cio_id need not be anybody's any more: what was recorded of a deletion can be read.
+        """
+        kind = _id_type(query)
+        if "customer_id" not in query:
+            return None
+        reference = reference_of_kind(query["customer_id"], kind, mode, field="customer_id")
+        if reference.kind is CIO_ID:
+            return reference.key
+        found = self.dependencies.people.find(workspace_id, reference)
+        return "" if found is None else found.cio_id
+
+    def _export(self, request: Request) -> Export:
+        for each in self.dependencies.exports.exports(request.caller.workspace_id):
+            if str(each.number) == request.path_params[0]:
+                return each
+        raise NotFound(f"there is no export {quoted(request.path_params[0])}: GET /v1/exports lists those there are")
+
+
+def routes(dependencies: Dependencies) -> Sequence[Route]:
+    """The routes of this part; what a link ends in is its own credentials."""
+    api = AppAPI(dependencies=dependencies)
+    file_parameters = downloads.PARAMETERS
+    return [
+        _route("GET", "/v1/customers", api.customers_with_email, query=("email",)),
+        _route("POST", "/v1/customers/attributes", api.attributes_of_many, query=("id_type",)),
+        _route("GET", "/v1/customers/{customer_id}/attributes", api.attributes, query=("id_type",)),
+        _route("GET", "/v1/activities", api.activities, query=ACTIVITY_PARAMETERS),
+        _route("GET", "/v1/exports", api.list_exports),
+        _route("GET", "/v1/exports/{export_id}", api.export),
+        _route("GET", "/v1/exports/{export_id}/download", api.download, query=file_parameters),
+        _route("GET", "/v1/downloads/{token}", api.file, query=file_parameters, authentication=Authentication.NONE),
+        _route("GET", "/v1/workspaces", api.list_workspaces),
+    ]
+
+
+def run_in_thread(endpoint: Callable[[Request], Response]) -> Handler:
+    """A handler that makes its answer in a worker thread, since use cases wait for the store."""
+
+    async def handle(request: Request) -> Response:
+        return await to_thread.run_sync(endpoint, request)
+
+    return handle
+
+
+def _route(
+    method: str,
+    pattern: str,
+    endpoint: Callable[[Request], Response],
+    *,
+    query: Sequence[str] = (),
+    authentication: Authentication = Authentication.APP,
+) -> Route:
+    """A route that knows these parameters of a query, and refuses others: a filter that is ignored answers wrongly."""
+
+    def checked_endpoint(request: Request) -> Response:
+        for name in request.query:
+            if name not in query:
+                known = f"use one of {', '.join(query)}" if query else "this path takes none"
+                raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {known}", field=name)
+        return endpoint(request)
+
+    return Route(
+        method, pattern, run_in_thread(checked_endpoint), authentication=authentication, error_format=ErrorFormat.APP
+    )
+
+
+def _unresolved_reference(raw: object, kind: IdentifierKind, field: str) -> UnresolvedReference:
+    return lambda mode: reference_of_kind(raw, kind, mode, field=field)
+
+
+def _id_type(query: Mapping[str, str]) -> IdentifierKind:
+    text = query.get("id_type", ID.value)
+    try:
+        return IdentifierKind(text)
+    except ValueError:
+        message = f"id_type {quoted(text)} is unknown: use one of {', '.join(IdentifierKind)}"
+        raise InvalidInput(message, field="id_type") from None

@@ -1,0 +1,1 @@
+"""HTTP basics: requests, responses, routing, authentication, errors, limits of bodies."""

@@ -1,0 +1,43 @@
+"""What links to this server begin with.
+
+A client may write what it likes into the header Host, and somebody else may follow the link. So Host counts only where
+it says what the server knows by itself; a proxy in front of it is named by ``--public-url``.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from starlette.types import Scope
+
+
+def base_url(scope: Scope, host: bytes) -> str:
+    """Scheme, host and port of this server if the request named it, else empty: then links have a path only.
+
+    Args:
+        scope: of the request; its ``server`` is the address at which it came in.
+        host: the header, whose form was checked.
+    """
+    local, port = scope.get("server") or ("", 0)
+    name, _, host_port = host.decode("latin-1").rpartition(":") if _has_port(host) else (host.decode("latin-1"), "", "")
+    local_address, host_address = _address(local), _address(name.strip("[]"))
+    is_port = (int(host_port) if host_port else _default_port(scope)) == port
+    is_here = is_port and name != "" and (name == local or (host_address is not None and host_address == local_address))
+    is_local = local_address is not None and local_address.is_loopback
+    is_loopback = is_local and (name.lower() == "localhost" or (host_address is not None and host_address.is_loopback))
+    return f"{scope['scheme']}://{host.decode('latin-1')}" if is_here or is_loopback else ""
+
+
+def _has_port(host: bytes) -> bool:
+    return b":" in host.rpartition(b"]")[2]
+
+
+def _default_port(scope: Scope) -> int:
+    return 443 if scope["scheme"] == "https" else 80
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

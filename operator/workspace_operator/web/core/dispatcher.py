@@ -1,0 +1,260 @@
+"""From a request to its handler and back: route, caller, body, handler, reply, in this order.
+
+Whatever a client sends is answered in the form of the route that it was meant for, and never with a 500.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from itertools import count
+from secrets import token_hex
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from workspace_operator.application.ports import StoredCredentials
+from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
+from workspace_operator.identity.values.text_limits import quoted
+from workspace_operator.web.core.auth_throttle import AuthThrottle
+from workspace_operator.web.core.authentication import Authenticator
+from workspace_operator.web.core.base_urls import base_url
+from workspace_operator.web.core.dependencies import Dependencies
+from workspace_operator.web.core.error_responses import (
+    error_format_of_path,
+    error_response,
+    response_for_error,
+    unauthorized_response,
+)
+from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, UNAUTHENTICATED, AccessRecord, Request, Response
+from workspace_operator.web.core.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
+from workspace_operator.web.core.response_sender import send_response
+from workspace_operator.web.core.router import Route, RouteMatch, RouteTable
+
+logger = logging.getLogger(__name__)
+
+CLIENT_CLOSED_REQUEST: Final = 499
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
+MAX_QUERY_PARAMETERS: Final = 100
+"""Of a query."""
+
+_CLOSE: Final = {"connection": "close"}
+_IDENTITY_CODINGS: Final = frozenset({b"", b"identity"})
+_CHARSETS: Final = (b"utf-8", b"utf8", b"us-ascii")
+
+
+_process_token = token_hex(4)
+_request_numbers = count(1)
+
+
+def _request_id() -> str:
+    return f"{_process_token}-{next(_request_numbers)}"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Exchange:
+    """What is known of a request while it is being answered."""
+
+    scope: Scope
+    body_reader: BodyReader
+    headers: Mapping[bytes, bytes]
+    reservation: BudgetReservation
+    route: Route | None = None
+    caller: StoredCredentials = UNAUTHENTICATED
+    received: int = 0
+    request_id: str = field(default_factory=_request_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispatcher:
+    """An ASGI application for requests over HTTP."""
+
+    routes: RouteTable
+    dependencies: Dependencies
+    authenticator: Authenticator
+    _body_budget: ByteBudget = field(init=False)
+    _auth_throttle: AuthThrottle = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what all requests share."""
+        limits = self.dependencies.limits
+        self._body_budget = ByteBudget(limits.body_budget)
+        self._auth_throttle = AuthThrottle(allowance=limits.wrong_keys, seconds=limits.wrong_key_seconds)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = time.perf_counter()
+        exchange = _Exchange(
+            scope=scope,
+            body_reader=BodyReader(receive),
+            headers=dict(scope["headers"]),
+            reservation=BudgetReservation(self._body_budget),
+        )
+        status, sent = CLIENT_CLOSED_REQUEST, 0
+        try:
+            response = await self._respond(exchange)
+            if response is not None:
+                with_body, seconds = scope["method"] != "HEAD", self.dependencies.limits.write_seconds
+                sent = await send_response(send, response, receive=receive, seconds=seconds, with_body=with_body)
+                status = response.status
+        except TimeoutError:
+            logger.info("a client did not take its reply in time")
+        finally:
+            exchange.reservation.release()
+            self._log(exchange, status, sent, time.perf_counter() - started)
+
+    async def _respond(self, exchange: _Exchange) -> Response | None:
+        """What to answer; None if nobody is there any more."""
+        scope = exchange.scope
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        try:
+            route_match = self.routes.find(scope["raw_path"], method)
+        except InvalidInput as error:
+            response = response_for_error(
+                error_format_of_path(scope["raw_path"]), error, request_id=exchange.request_id
+            )
+            return await _discard_body(exchange, response)
+        if route_match is None:
+            message = "there is nothing at this path: see /openapi.json for what there is"
+            return await _discard_body(
+                exchange, error_response(error_format_of_path(scope["raw_path"]), HTTPStatus.NOT_FOUND, message)
+            )
+        route = route_match.routes.get(method)
+        if route is None:
+            return await _discard_body(exchange, _method_not_allowed(route_match, scope["method"]))
+        exchange.route = route
+        return await self._handle(exchange, route, route_match.path_params)
+
+    async def _handle(self, exchange: _Exchange, route: Route, path_params: tuple[str, ...]) -> Response | None:
+        try:
+            authorization = exchange.headers.get(b"authorization", b"")
+            caller = await self.authenticator.caller(route.authentication, authorization)
+            if caller is None:
+                return await self._unauthorized(exchange, route, has_key=bool(authorization))
+            exchange.caller = caller
+            if caller is not UNAUTHENTICATED:
+                exchange.scope.setdefault("state", {})[CREDENTIALS_STATE_KEY] = True
+            body = await self._read_body(exchange, route)
+            if not isinstance(body, bytes):
+                return body
+            return await route.handler(_request(exchange, path_params, body, self.dependencies.public_url))
+        except WorkspaceOperatorError as error:
+            response = response_for_error(route.error_format, error, request_id=exchange.request_id)
+            if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                logger.warning("request %s (%s %s): %s", exchange.request_id, route.method, route.pattern, error)
+            return await _discard_body(exchange, response)
+        except Exception as error:
+            logger.exception("request %s (%s %s) failed", exchange.request_id, route.method, route.pattern)
+            return response_for_error(route.error_format, error, request_id=exchange.request_id)
+
+    async def _unauthorized(self, exchange: _Exchange, route: Route, *, has_key: bool) -> Response:
+        response = unauthorized_response(route.authentication)
+        address, _ = exchange.scope.get("client") or ("", 0)
+        if has_key and not await self._auth_throttle.delay(address):
+            return replace(response, headers={**response.headers, **_CLOSE})
+        return await _discard_body(exchange, response)
+
+    async def _read_body(self, exchange: _Exchange, route: Route) -> bytes | Response | None:
+        """The body, or the reply if there is none that can be read."""
+        limits, headers = self.dependencies.limits, exchange.headers
+        if media_type_error := _unsupported_media_type(headers):
+            response = error_response(route.error_format, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, media_type_error)
+            return await _discard_body(exchange, response)
+        content_length = int(headers.get(b"content-length", 0))
+        if content_length > route.body_limit:
+            return await _discard_body(exchange, _too_large(route))
+        limit = content_length or route.body_limit
+        body = await exchange.body_reader.read(
+            limit=limit, seconds=limits.body_seconds, reservation=exchange.reservation
+        )
+        match body:
+            case bytes():
+                exchange.received = len(body)
+                return body
+            case BodyFailure.DISCONNECTED:
+                return None
+            case BodyFailure.TOO_LARGE:
+                return await _discard_body(exchange, _too_large(route))
+            case BodyFailure.TIMEOUT:
+                message = f"the body did not come within {limits.body_seconds:g} seconds: send it again"
+                return error_response(route.error_format, HTTPStatus.REQUEST_TIMEOUT, message, headers=_CLOSE)
+            case BodyFailure.NO_BUDGET:
+                raise Unavailable("too many large bodies are coming in at once")
+
+    def _log(self, exchange: _Exchange, status: int, sent: int, seconds: float) -> None:
+        method = exchange.scope["method"]
+        record = AccessRecord(
+            request_id=exchange.request_id,
+            method=method if method in METHODS else "OTHER",
+            route="" if exchange.route is None else exchange.route.pattern,
+            status=status,
+            seconds=seconds,
+            workspace_id=exchange.caller.workspace_id,
+            received=exchange.received,
+            sent=sent,
+        )
+        self.dependencies.metrics.count_request(record)
+        self.dependencies.access_log(record)
+
+
+async def _discard_body(exchange: _Exchange, response: Response) -> Response:
+    """A reply before the body was read: what is left of it is thrown away, or the connection cannot go on."""
+    if b"expect" not in exchange.headers and await exchange.body_reader.drain():
+        return response
+    return replace(response, headers={**response.headers, **_CLOSE})
+
+
+def _method_not_allowed(route_match: RouteMatch, method: str) -> Response:
+    """The reply to a method that a path does not have; OPTIONS asks for just that."""
+    allow = {"allow": route_match.allow_header}
+    if method == "OPTIONS":
+        return Response(headers=allow)
+    error_format = next(iter(route_match.routes.values())).error_format
+    message = f"the method {method} is not for this path: use one of {route_match.allow_header}"
+    return error_response(error_format, HTTPStatus.METHOD_NOT_ALLOWED, message, headers=allow)
+
+
+def _too_large(route: Route) -> Response:
+    message = f"the body has more than {route.body_limit} bytes: send less at a time"
+    return error_response(route.error_format, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+
+
+def _unsupported_media_type(headers: Mapping[bytes, bytes]) -> str:
+    """What keeps us from reading a body, empty if nothing does."""
+    coding = headers.get(b"content-encoding", b"").lower()
+    if coding not in _IDENTITY_CODINGS:
+        return "the body is compressed: send it as it is"
+    _, _, charset = headers.get(b"content-type", b"").lower().partition(b"charset=")
+    if charset and not charset.strip(b' "').startswith(_CHARSETS):
+        return "the body has another charset: send UTF-8"
+    return ""
+
+
+def _request(exchange: _Exchange, path_params: tuple[str, ...], body: bytes, public_url: str) -> Request:
+    scope = exchange.scope
+    return Request(
+        path_params=path_params,
+        query=_parse_query(scope["query_string"]) if scope["query_string"] else {},
+        body=body,
+        caller=exchange.caller,
+        base_url=public_url or base_url(scope, exchange.headers.get(b"host", b"")),
+    )
+
+
+def _parse_query(raw: bytes) -> Mapping[str, str]:
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_PARAMETERS
+        )
+    except UnicodeDecodeError:
+        raise InvalidInput("the query is no valid UTF-8: encode it as UTF-8, then with percent signs") from None
+    except ValueError:
+        raise InvalidInput(f"the query has more than {MAX_QUERY_PARAMETERS} parameters: send less") from None
+    query = dict(pairs)
+    if len(query) < len(pairs):  # a filter that is ignored answers wrongly
+        duplicate = next(name for name in query if sum(name == each for each, _ in pairs) > 1)
+        raise InvalidInput(f"the query has the parameter {quoted(duplicate)} more than once: send it once")
+    return query

@@ -1,0 +1,81 @@
+"""How errors are written, by the part of the API (track-api.md §1, §2)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from workspace_operator.errors import CommitUnknown, Conflict, InvalidInput, NotFound, Unavailable, UnsupportedSchema
+from workspace_operator.web.core.http import Response
+from workspace_operator.web.core.router import Authentication, ErrorFormat
+
+RETRY_SECONDS = 1
+"""What callers are told to wait when the store is away, or too many want the same rows."""
+
+
+UNAVAILABLE: Final = "the server cannot do this now: try again in a moment"
+OUTCOME_UNKNOWN: Final = "it is not known whether this was done: read it back, or send it again"
+
+
+def error_format_of_path(raw_path: bytes) -> ErrorFormat:
+    """The form for a path that leads nowhere."""
+    if raw_path.startswith(b"/api/v2/"):
+        return ErrorFormat.V2
+    return ErrorFormat.APP if raw_path.startswith(b"/v1/") else ErrorFormat.V1
+
+
+def response_for_error(error_format: ErrorFormat, error: Exception, *, request_id: str) -> Response:
+    """The reply for an error of a handler. What is wrong with the server itself is told in its log only.
+
+    Args:
+        error_format: of the part of the API.
+        error: what was raised.
+        request_id: by which the log is found.
+    """
+    match error:
+        case UnsupportedSchema() | Unavailable() | Conflict():
+            sentence = OUTCOME_UNKNOWN if isinstance(error, CommitUnknown) else UNAVAILABLE
+            wait = {"retry-after": str(RETRY_SECONDS)}
+            message = f"{sentence} (request {request_id})"
+            return error_response(error_format, HTTPStatus.SERVICE_UNAVAILABLE, message, headers=wait)
+        case InvalidInput():
+            return error_response(error_format, HTTPStatus.BAD_REQUEST, str(error), field=error.field)
+        case NotFound():
+            return error_response(error_format, HTTPStatus.NOT_FOUND, str(error))
+    message = f"this is a fault of the server's: its log has it as request {request_id}"
+    return error_response(error_format, HTTPStatus.INTERNAL_SERVER_ERROR, message)
+
+
+def unauthorized_response(authentication: Authentication) -> Response:
+    """The reply to wrong credentials: the same whatever is wrong with them, and in every part."""
+    scheme = "Bearer" if authentication is Authentication.APP else 'Basic realm="track", charset="UTF-8"'
+    message, is_app = "unauthorized", authentication is Authentication.APP
+    document = _app_document(HTTPStatus.UNAUTHORIZED, message) if is_app else {"meta": {"error": message}}
+    return Response(status=HTTPStatus.UNAUTHORIZED, document=document, headers={"www-authenticate": scheme})
+
+
+def error_response(
+    error_format: ErrorFormat,
+    status: HTTPStatus,
+    message: str,
+    *,
+    field: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A reply that says what is wrong, in the form of its part of the API."""
+    return Response(status=status, document=_document(error_format, status, message, field), headers=headers or {})
+
+
+def _app_document(status: HTTPStatus, message: str) -> Any:
+    """Both forms that clients of the App API look for."""
+    return {"errors": [{"detail": message, "status": str(int(status))}], "meta": {"error": message}}
+
+
+def _document(error_format: ErrorFormat, status: HTTPStatus, message: str, field: str) -> Any:
+    if error_format is ErrorFormat.V2:
+        reason = "unavailable" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid"
+        return {"errors": [{"reason": reason, "field": field, "message": message}]}
+    if error_format is ErrorFormat.APP:
+        return _app_document(status, message)
+    if status == HTTPStatus.BAD_REQUEST and error_format is ErrorFormat.V1:
+        return {"meta": {"errors": [message]}}
+    return {"meta": {"error": message}}

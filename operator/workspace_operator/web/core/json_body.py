@@ -1,0 +1,69 @@
+"""JSON as callers send it: UTF-8, an object, bounded in depth, every number one that JSON knows."""
+
+import json
+from codecs import BOM_UTF8
+from math import isfinite
+from typing import Any, Final, NoReturn
+
+from workspace_operator.errors import InvalidInput
+
+MAX_DEPTH: Final = 50
+"""Lists and objects in each other."""
+
+_TO_SQUARE_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_NON_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_MAX_SHOWN_CHARACTERS: Final = 40
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The object that a body holds. Of a name that comes twice the last one counts, as with most readers.
+
+    A byte order mark at the beginning is ignored (RFC 8259 §8.1).
+
+    Raises:
+        InvalidInput: it is no UTF-8, no JSON, no object, or nested too deeply.
+    """
+    if _is_too_deep(body):
+        raise InvalidInput(f"the body is nested deeper than {MAX_DEPTH} levels: flatten it")
+    try:
+        document = _decode(body.removeprefix(BOM_UTF8).decode())
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"the body is no valid UTF-8 at byte {error.start}: send UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"the body is no valid JSON: {error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise InvalidInput("the body is no valid JSON: its brackets are not closed") from None
+    except ValueError:
+        raise InvalidInput("the body has a number of too many digits: send it as text") from None
+    if not isinstance(document, dict):
+        raise InvalidInput("the body must be a JSON object: {…}")
+    return document
+
+
+def _is_too_deep(body: bytes) -> bool:
+    """Take away pairs of brackets, the innermost first: each round is a level. What is malformed is left to the parser.
+
+    Few brackets, as in most bodies, are told by counting them.
+    """
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside_strings = b"".join(without_escapes.split(b'"')[::2])
+    brackets = outside_strings.translate(_TO_SQUARE_BRACKETS, _NON_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    return b"[]" in brackets
+
+
+def _parse_finite_float(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise InvalidInput(f"the body has a number that is too large: {text[:_MAX_SHOWN_CHARACTERS]}")
+    return number
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise InvalidInput(f"the body has {name}, which JSON does not know: send null or text")
+
+
+_decode = json.JSONDecoder(parse_float=_parse_finite_float, parse_constant=_reject_constant).decode

@@ -1,0 +1,97 @@
+"""Replies as the messages of ASGI."""
+
+import asyncio
+import json
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, Final
+
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.types import Message, Receive, Send
+
+from workspace_operator.web.core.http import Response
+
+JSON_TYPE: Final = b"application/json; charset=utf-8"
+NO_STORE: Final = "no-store"
+"""What is told of people is kept nowhere on its way."""
+
+_EMPTY_OBJECT: Final = b"{}\n"
+_EMPTY_OK_START: Final[Message] = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [
+        (b"content-type", JSON_TYPE),
+        (b"content-length", str(len(_EMPTY_OBJECT)).encode()),
+        (b"cache-control", NO_STORE.encode()),
+    ],
+}
+_EMPTY_OK_BODY: Final[Message] = {"type": "http.response.body", "body": _EMPTY_OBJECT}
+
+EMPTY_OK: Final = Response()
+"""What most calls come to: status 200 and an empty object."""
+
+
+async def send_response(
+    send: Send, response: Response, *, receive: Receive, seconds: float, with_body: bool = True
+) -> int:
+    """Send a reply; tells the bytes of its body.
+
+    Args:
+        send: of ASGI.
+        response: what goes.
+        receive: of ASGI; what is left of the body is thrown away.
+        seconds: how long the client may take for each piece.
+        with_body: False for HEAD: the headers are the same.
+
+    Raises:
+        TimeoutError: the client does not take it.
+    """
+    if response is EMPTY_OK and with_body:
+        await send(_EMPTY_OK_START)
+        await send(_EMPTY_OK_BODY)
+        return len(_EMPTY_OBJECT)
+    if isinstance(response.document, Iterator):
+        await send(_start_message(response, {}))
+        return await _stream(send, response.document if with_body else iter(()), receive, seconds)
+    body = response.document if isinstance(response.document, bytes) else json_bytes(response.document)
+    await send(_start_message(response, {"content-type": JSON_TYPE.decode(), "content-length": str(len(body))}))
+    async with asyncio.timeout(seconds):
+        await send({"type": "http.response.body", "body": body if with_body else b""})
+    return len(body) if with_body else 0
+
+
+def json_bytes(document: Any) -> bytes:
+    """A document as it goes over the wire, with a line break at its end."""
+    return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+async def _stream(send: Send, chunks: Iterator[bytes], receive: Receive, seconds: float) -> int:
+    """Send a body of unknown length. One that ends early is cut off, so that the client can tell.
+
+    What is sent to a client that went away is dropped without a word: it has to be looked for.
+    """
+    sent = 0
+    disconnect = asyncio.create_task(_wait_for_disconnect(receive))
+    try:
+        async for chunk in iterate_in_threadpool(chunks):
+            if disconnect.done():
+                return sent
+            async with asyncio.timeout(seconds):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            sent += len(chunk)
+    finally:
+        disconnect.cancel()
+        if isinstance(chunks, Generator):
+            await run_in_threadpool(chunks.close)  # what it reads from is free for others at once
+    await send({"type": "http.response.body", "body": b""})
+    return sent
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _start_message(response: Response, headers: Mapping[str, str]) -> Message:
+    merged = {"cache-control": NO_STORE, **headers, **response.headers}
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in merged.items()]
+    return {"type": "http.response.start", "status": response.status, "headers": encoded}

@@ -1,0 +1,152 @@
+"""Routes: which handler answers which path. Paths are matched raw and decoded once, segment by segment.
+
+Ids arrive as ``1%2F``, ``a%20b``, ``x%40y.z`` or ``x@y.z``; a plus is a plus (track-api.md §1). A path that was decoded
+as a whole cannot be taken apart any more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.web.core.http import Handler
+
+DEFAULT_BODY_LIMIT: Final = 1_048_576
+"""Holds 300 attributes of the greatest length, however they are escaped, and an event's 100 000 bytes."""
+
+
+MAX_SEGMENTS: Final = 20
+"""Longer than any route: a path of more leads nowhere, and is not looked at further."""
+
+
+class Authentication(Enum):
+    """Whose credentials a route asks for."""
+
+    NONE = "none"
+    TRACK = "track"
+    """HTTP Basic: site id and API key."""
+    APP = "app"
+    """Bearer: the app key."""
+
+
+class ErrorFormat(Enum):
+    """How errors are written (`error_responses`)."""
+
+    V1 = "v1"
+    V1_MERGE = "v1 merge"
+    """As V1, but a 400 has one message."""
+    V2 = "v2"
+    APP = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What answers a method on a path.
+
+    Attributes:
+        method: GET answers HEAD, too.
+        pattern: such as ``/api/v1/customers/{ref}/devices/{token}``; a variable segment may be empty.
+        handler: what answers.
+        authentication: whose credentials it takes.
+        error_format: how its errors are written.
+        body_limit: bytes of the body; more is a 413.
+    """
+
+    method: str
+    pattern: str
+    handler: Handler
+    authentication: Authentication = field(kw_only=True)
+    error_format: ErrorFormat = field(kw_only=True)
+    body_limit: int = field(default=DEFAULT_BODY_LIMIT, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteMatch:
+    """What a path leads to: routes by method, and the decoded variable segments."""
+
+    routes: Mapping[str, Route]
+    path_params: tuple[str, ...]
+
+    @property
+    def allow_header(self) -> str:
+        """The header Allow."""
+        methods = {*self.routes, "OPTIONS"} | ({"HEAD"} if "GET" in self.routes else set())
+        return ", ".join(sorted(methods))
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in the tree of paths."""
+
+    literals: "dict[str, _Node]" = field(default_factory=dict)
+    variable: "_Node | None" = None
+    routes: dict[str, Route] = field(default_factory=dict)
+
+
+class RouteTable:
+    """All routes, found by raw paths.
+
+    Raises:
+        ValueError: two routes have the same method and path: a mistake of ours.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            node = self._insert(route.pattern)
+            if route.method in node.routes:
+                raise ValueError(f"two handlers for {route.method} {route.pattern}")
+            node.routes[route.method] = route
+
+    def find(self, raw_path: bytes, method: str = "GET") -> RouteMatch | None:
+        """What is there at a path, or without the slash at its end if the method is only there; None if nothing.
+
+        Raises:
+            InvalidInput: a segment is no UTF-8, or contains NUL.
+        """
+        raw = raw_path.split(b"/", MAX_SEGMENTS + 1)[1:]
+        if len(raw) > MAX_SEGMENTS:
+            return None
+        segments = [decode_segment(each) for each in raw]
+        route_match = self._match(segments)
+        if segments[-1:] == [""] and (route_match is None or method not in route_match.routes):
+            return self._match(segments[:-1]) or route_match
+        return route_match
+
+    def _match(self, segments: Sequence[str]) -> RouteMatch | None:
+        route_match = _descend(self._root, segments, ())
+        return None if route_match is None or not route_match.routes else route_match
+
+    def _insert(self, pattern: str) -> _Node:
+        node = self._root
+        for segment in pattern.split("/")[1:]:
+            if segment.startswith("{"):
+                node.variable = node.variable or _Node()
+                node = node.variable
+            else:
+                node = node.literals.setdefault(segment, _Node())
+        return node
+
+
+def decode_segment(segment: bytes) -> str:
+    """A segment of a path as it was meant: percent-decoded once. Raises InvalidInput."""
+    try:
+        text = (unquote_to_bytes(segment) if b"%" in segment else segment).decode()
+    except UnicodeDecodeError:
+        raise InvalidInput("the path is no valid UTF-8: encode it as UTF-8, then with percent signs") from None
+    if "\0" in text:
+        raise InvalidInput("the path contains NUL: leave that character out")
+    return text
+
+
+def _descend(node: _Node, segments: Sequence[str], path_params: tuple[str, ...]) -> RouteMatch | None:
+    if not segments:
+        return RouteMatch(routes=node.routes, path_params=path_params)
+    first, rest = segments[0], segments[1:]
+    if first in node.literals:
+        route_match = _descend(node.literals[first], rest, path_params)
+        if route_match is not None and route_match.routes:
+            return route_match
+    return None if node.variable is None else _descend(node.variable, rest, (*path_params, first))

@@ -1,0 +1,1 @@
+"""The HTTP server: sockets, the protocol with its limits, processes and probes."""

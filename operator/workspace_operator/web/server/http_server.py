@@ -1,0 +1,249 @@
+"""The server of one process: sockets, TLS, uvicorn, and an end that finishes what was accepted."""
+
+import asyncio
+import logging
+import resource
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.server import ServerState
+
+from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
+from workspace_operator.errors import InvalidInput
+from workspace_operator.web.core.dependencies import Limits
+from workspace_operator.web.server.probes import probe_app
+from workspace_operator.web.server.protocol import READ_BYTES, BoundedProtocol, protocol_with_limits
+from workspace_operator.web.server.round_robin import RoundRobinReader
+
+logger = logging.getLogger(__name__)
+
+BACKLOG: Final = 2048
+GRACE_SECONDS: Final = 20
+"""How long requests that are being answered may take to end; what a pod is given by default is 30."""
+
+HANDSHAKE_SECONDS: Final = 10.0
+TICKS_PER_SECOND: Final = 10
+
+RESERVED_FILES: Final = 200
+"""Beside those of callers: of the database, of libraries."""
+
+PROBE_LIMITS: Final = Limits(connections=50)
+"""Of those who probe; no caller reaches them."""
+
+THREAD_SWITCH_INTERVAL_SECONDS: Final = 0.0005
+"""How long one thread goes on while another waits for its turn: the event loop and the writing thread take turns all
+the time (trials §4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where and how requests are taken.
+
+    Attributes:
+        sockets: that listen already; closed at the end.
+        tls: None for plain HTTP.
+        limits: of connections.
+        grace_seconds: how long requests that are being answered may take when it ends.
+        probe_sockets: that listen for probes already; in plain HTTP, closed after all else.
+        alive_path: of the liveness probe.
+    """
+
+    sockets: Sequence[socket.socket]
+    tls: ssl.SSLContext | None = None
+    limits: Limits = field(default_factory=Limits)
+    grace_seconds: int = GRACE_SECONDS
+    probe_sockets: Sequence[socket.socket] = ()
+    alive_path: str = ""
+    protocol: type[BoundedProtocol] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the class of its connections, which knows them all."""
+        object.__setattr__(self, "protocol", protocol_with_limits(self.limits))
+
+    def probes(self, stopping: threading.Event) -> ProbeHandlers:
+        """Ready as long as connections are taken."""
+        return ProbeHandlers(
+            is_ready=lambda: self.protocol.accepts_connections() and not stopping.is_set(), metrics=bytes
+        )
+
+    def serve(self, app: ASGIApp, stopping: threading.Event, probes: ProbeHandlers | None = None) -> None:
+        """Serve until told to stop, or until it fails; then what was accepted is answered first.
+
+        In a thread of its own: in the main one uvicorn would take the signals over.
+        """
+        sys.setswitchinterval(THREAD_SWITCH_INTERVAL_SECONDS)
+        protocol = self.protocol
+        protocol.limits = _raise_file_limit(self.limits)
+        probe_server = None
+        if probes is not None and self.probe_sockets:
+            all_probes = combined_probes(probes, self.probes(stopping))
+            probe_server = _ProbeServer(
+                self.probe_sockets, self._uvicorn_config(probe_app(all_probes, self.alive_path))
+            )
+        server = _UvicornServer(self._uvicorn_config(app), protocol, self.tls, probe_server)
+        with ThreadPoolExecutor(1, thread_name_prefix="api") as thread:
+            running = thread.submit(server.run, list(self.sockets))
+            running.add_done_callback(lambda _: stopping.set())
+            stopping.wait()
+            server.should_exit = True
+            running.result()
+
+    def _uvicorn_config(self, app: ASGIApp) -> uvicorn.Config:
+        return uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=int(self.limits.idle_seconds),
+            timeout_graceful_shutdown=self.grace_seconds,
+        )
+
+
+def _raise_file_limit(limits: Limits) -> Limits:
+    """Let this process hold enough files for its connections; with less than that it takes fewer connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return limits
+    needed = limits.connections + RESERVED_FILES
+    target = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+    files = max(soft, target)
+    return replace(limits, connections=min(limits.connections, max(1, files - RESERVED_FILES)))
+
+
+@dataclass(slots=True)
+class _ProbeServer:
+    """The listeners of the probes; they go on while the API ends."""
+
+    sockets: Sequence[socket.socket]
+    config: uvicorn.Config
+    state: ServerState = field(default_factory=ServerState)
+    servers: list[asyncio.AbstractServer] = field(default_factory=list)
+
+    async def start(self) -> None:
+        protocol, buffer = protocol_with_limits(PROBE_LIMITS), memoryview(bytearray(READ_BYTES))
+
+        def connection() -> RoundRobinReader:
+            protocol_instance = protocol(config=self.config, server_state=self.state, app_state={})
+            return RoundRobinReader(protocol_instance, buffer)
+
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(connection, sock=each, backlog=BACKLOG) for each in self.sockets]
+
+    def stop(self) -> None:
+        for server in self.servers:
+            server.close()
+        for each in list(self.state.connections):
+            each.shutdown()
+
+
+class _UvicornServer(uvicorn.Server):
+    """uvicorn on sockets that are given, with a bound for handshakes, and probes beside it."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        protocol: type[BoundedProtocol],
+        tls: ssl.SSLContext | None,
+        probe_server: _ProbeServer | None,
+    ) -> None:
+        super().__init__(config)
+        self._protocol = protocol
+        self._tls = tls
+        self._probe_server = probe_server
+        self._buffer = memoryview(bytearray(READ_BYTES))
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Run the application's own beginning, then listen."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise RuntimeError("the API could not be started")
+        loop = asyncio.get_running_loop()
+        handshakes = HANDSHAKE_SECONDS if self._tls else None
+        self.servers = [
+            await loop.create_server(
+                self._connection, sock=each, ssl=self._tls, backlog=BACKLOG, ssl_handshake_timeout=handshakes
+            )
+            for each in sockets or ()
+        ]
+        if self._probe_server is not None:
+            await self._probe_server.start()
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End in good order; probes are answered until the end."""
+        await super().shutdown(sockets)
+        if self._probe_server is not None:
+            self._probe_server.stop()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look after connections each second; uvicorn ticks ten times in one."""
+        if counter % TICKS_PER_SECOND == 0:
+            for each in list(self.server_state.connections):
+                if isinstance(each, BoundedProtocol):
+                    each.abort_if_stalled()
+        return await super().on_tick(counter)
+
+    def _connection(self) -> RoundRobinReader:
+        protocol = self._protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return RoundRobinReader(protocol, self._buffer)
+
+
+def bind_sockets(
+    host: str, port: int, *, purpose: str = "the people API", option: str = "--port"
+) -> list[socket.socket]:
+    """Sockets that listen at all addresses of a host. Raises InvalidInput, which names the option.
+
+    Args:
+        host: a name or an address; empty for all addresses of the machine.
+        port: 0 for any that is free.
+        purpose: listens there, for the log.
+        option: of the command that gave the address.
+    """
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = dict.fromkeys((family, address) for family, *_, address in found)
+        sockets = [socket.create_server(address[:2], family=family, backlog=BACKLOG) for family, address in addresses]
+    except (OSError, OverflowError) as error:
+        raise InvalidInput(
+            f"nothing can listen at {host}:{port}: {error}; choose another host or port", field=option
+        ) from error
+    for each in sockets:
+        logger.info("%s listens at %s:%s", purpose, *each.getsockname()[:2])
+    return sockets
+
+
+def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """TLS 1.2 and later with a certificate chain and its key, both PEM; None if neither is given.
+
+    Raises InvalidInput.
+    """
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise InvalidInput("TLS needs a certificate and its key: give both --tls-cert and --tls-key")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except OSError as error:  # an SSLError is one
+        raise InvalidInput(f"{certificate} with {key} is no certificate with its key: {error}") from error
+    return context

@@ -1,0 +1,395 @@
+"""Connections over which requests come: what uvicorn leaves unbounded has a bound here.
+
+Heads are counted while they come, before the parser keeps them, and so is what a chunked body has beside its content:
+sizes, extensions, trailers. A connection that says nothing is closed; one too many is told so. What is refused here
+never was a request that an application could answer.
+"""
+
+import asyncio
+from collections import deque
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+from httptools import HttpParserError, HttpParserUpgrade
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from workspace_operator.web.core.dependencies import Limits
+from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY
+from workspace_operator.web.core.response_sender import JSON_TYPE, NO_STORE, json_bytes
+from workspace_operator.web.server.header_checks import framing_head, header_error
+
+MAX_PIPELINED_REQUESTS: Final = 200
+"""How many requests of one connection may be sent before the first is answered."""
+
+READ_BYTES: Final = 8_192
+"""How much of one connection is read before the others have their turn: a millisecond, if it is chunks of one byte."""
+
+MAX_ANSWERED_EXCESS_CONNECTIONS: Final = 100
+"""So many connections beyond the limit are told so in reply to a request; further ones at once."""
+
+LINGER_SECONDS: Final = 1.0
+LINGER_BYTES: Final = 1_000_000
+"""How long and how much is read after a refusal, so that the client gets to see it."""
+
+_REQUEST_LINE_OVERHEAD: Final = 64
+"""What a request line may have beside its path."""
+_HEADER_OVERHEAD: Final = 4
+"""What stands between and behind the name and the value of a header."""
+_CHUNK_OVERHEAD: Final = 32
+"""What a chunk may have beside its content without being counted: its size and the line breaks."""
+
+_MESSAGES: Final = {
+    HTTPStatus.BAD_REQUEST: "this is no valid HTTP/1.1",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "the path with its query is too long",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the headers are too large or too many",
+    HTTPStatus.REQUEST_TIMEOUT: "the headers did not come in time",
+    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections: try again",
+}
+
+
+class _Rejected(Exception):
+    """Raised into the parser, which then goes no further."""
+
+
+class _TurnFlowControl(FlowControl):
+    """Whether a connection is read from; while it waits for its turn nobody else can resume it."""
+
+    is_queued = False
+
+    def resume_reading(self) -> None:
+        """Read on, unless the connection waits for its turn."""
+        if not self.is_queued:
+            super().resume_reading()
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `limited` makes the class for other limits."""
+
+    limits: ClassVar[Limits] = Limits()
+    unauthenticated: ClassVar["dict[BoundedProtocol, None]"] = {}
+    """Connections over which no valid credentials came yet, the oldest first."""
+    open_connections: ClassVar["set[BoundedProtocol]"] = set()
+    """All connections."""
+    read_queue: ClassVar["deque[BoundedProtocol]"] = deque()
+    """Connections that sent much and wait for their turn to be read from; one is, in each turn of the event loop."""
+
+    flow: _TurnFlowControl
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._rejection = (HTTPStatus.BAD_REQUEST, _MESSAGES[HTTPStatus.BAD_REQUEST])
+        self._header_bytes = 0
+        self._overhead_bytes = 0
+        self._is_head_open = False
+        self._is_ended = False
+        self._is_replaying = False
+        self._had_valid_credentials = False
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._stalled_since: float | None = None
+        self._pending_cycles: deque[RequestResponseCycle] = deque()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin. If there are too many, the oldest that showed no valid credentials ends; else this one is told so."""
+        super().connection_made(transport)
+        self.flow = _TurnFlowControl(transport)
+        self._start_header_timer()
+        self.open_connections.add(self)
+        excess = len(self.open_connections) - self.limits.connections
+        if excess > 0 and not self._evict_oldest():
+            self.app = _too_many_connections
+            if excess > MAX_ANSWERED_EXCESS_CONNECTIONS:
+                self._end_with_error(HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            self.unauthenticated[self] = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End; uvicorn tells only the newest of several requests that were sent at once."""
+        self._cancel_header_timer()
+        self.unauthenticated.pop(self, None)
+        self.open_connections.discard(self)
+        super().connection_lost(exc)
+        self._disconnect_pending()
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Parse what came, and give what is not complete a deadline."""
+        self._unset_keepalive_if_required()
+        if self._is_ended:
+            self._discard(len(data))
+            return
+        self._parse(memoryview(data))
+        self._update_header_timer()
+
+    @classmethod
+    def accepts_connections(cls) -> bool:
+        """Whether one more connection would be served; may be asked from another thread."""
+        return len(cls.open_connections) < cls.limits.connections or any(
+            not each._has_valid_credentials()  # noqa: SLF001 - of this class
+            for each in list(cls.unauthenticated)
+        )
+
+    def yield_turn(self) -> None:
+        """Read no more before all other connections had their turn."""
+        if self.flow.is_queued or self.transport.is_closing():
+            return
+        self.flow.pause_reading()
+        self.flow.is_queued = True
+        if not self.read_queue:
+            self.loop.call_soon(self._resume_next, self.loop)
+        self.read_queue.append(self)
+
+    @classmethod
+    def _resume_next(cls, loop: asyncio.AbstractEventLoop) -> None:
+        cls.read_queue.popleft()._take_turn()  # noqa: SLF001 - of this class
+        if cls.read_queue:
+            loop.call_soon(cls._resume_next, loop)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if self._is_replaying:
+            return
+        self._header_bytes = 0
+        self._overhead_bytes = 0
+        self._is_head_open = True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the path came."""
+        if self._is_replaying:
+            return
+        self._header_bytes += len(url)
+        if self._header_bytes > self.limits.path:
+            self._reject(HTTPStatus.REQUEST_URI_TOO_LONG)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header came; trailers of a chunked body are none, and are dropped (RFC 9110 §6.5.1)."""
+        if not self._is_head_open:
+            return
+        self._header_bytes += len(name) + len(value)
+        is_too_large = self._header_bytes > self.limits.path + self.limits.headers
+        if is_too_large or len(self.headers) >= self.limits.header_count:
+            self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """All headers came: from here on the application looks after the request."""
+        if self._is_replaying:
+            return
+        self._is_head_open = False
+        self._overhead_bytes = 0
+        if error := header_error(self.parser.get_http_version(), self.parser.get_method(), self.headers):
+            self._reject(HTTPStatus.BAD_REQUEST, error)
+        while self._pending_cycles and self._pending_cycles[0].response_complete:
+            self._pending_cycles.popleft()
+        if len(self._pending_cycles) >= MAX_PIPELINED_REQUESTS:
+            self.transport.abort()
+            raise _Rejected
+        self._had_valid_credentials = self._has_valid_credentials()
+        super().on_headers_complete()
+        self._pending_cycles.append(self.cycle)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body came: that is counted where it is read."""
+        self._overhead_bytes -= len(body) + _CHUNK_OVERHEAD
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """All of the request came; of one that asks for an upgrade the parser says so before its body."""
+        if not (self.parser.should_upgrade() and framing_head(self.headers)):
+            super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """The client takes less than is sent."""
+        self._stalled_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client takes it again."""
+        self._stalled_since = None
+        super().resume_writing()
+
+    def abort_if_stalled(self) -> None:
+        """Cut a client off that takes nothing of what is sent; a connection that is closed waits for that, too."""
+        now = self.loop.time()
+        if self._stalled_since is None:
+            self._stalled_since = now if self.transport.is_closing() else None
+        elif now - self._stalled_since > self.limits.write_seconds:
+            self.transport.abort()
+
+    def _parse(self, rest: memoryview) -> None:
+        while rest and not self._is_ended:
+            consumed = self._feed(rest[: self._parse_budget()])
+            rest = rest[consumed:]
+
+    def _update_header_timer(self) -> None:
+        if self._is_ended:
+            return
+        if self._is_head_open or self._is_idle():
+            self._start_header_timer()
+        else:
+            self._cancel_header_timer()
+
+    def _has_valid_credentials(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return self._had_valid_credentials or (cycle is not None and CREDENTIALS_STATE_KEY in cycle.scope["state"])
+
+    def _evict_oldest(self) -> bool:
+        """End the oldest connection over which nobody known calls; False if there is none."""
+        while self.unauthenticated:
+            oldest = next(iter(self.unauthenticated))
+            del self.unauthenticated[oldest]
+            if not (oldest._has_valid_credentials() or oldest.transport.is_closing()):  # noqa: SLF001 - another of this class
+                oldest._evict()  # noqa: SLF001 - the same
+                return True
+        return False
+
+    def _evict(self) -> None:
+        if self._is_idle() and not self._is_ended:
+            self._end_with_error(HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            self.transport.abort()
+
+    def _discard(self, size: int) -> None:
+        self._overhead_bytes += size
+        if self._overhead_bytes > LINGER_BYTES:
+            self.transport.abort()
+
+    def _parse_budget(self) -> int:
+        """How many bytes the parser may see next: of a head no more than one may have in all."""
+        if not self._is_head_open:
+            return READ_BYTES
+        return max(1, min(READ_BYTES, self._max_overhead_bytes() - self._overhead_bytes))
+
+    def _max_overhead_bytes(self) -> int:
+        """How many bytes may come that are no body: of a head, or beside the content of a chunked body."""
+        if not self._is_head_open:
+            return self.limits.headers
+        separators = _HEADER_OVERHEAD * self.limits.header_count + _REQUEST_LINE_OVERHEAD
+        return self.limits.path + self.limits.headers + separators
+
+    def _feed(self, data: memoryview) -> int:
+        """Have the parser see some bytes; tells of how many it did."""
+        consumed = len(data)
+        self._overhead_bytes += consumed
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:  # nothing is ever upgraded: what follows is HTTP/1.1 as before
+            [consumed] = upgrade.args
+            self._resume_after_upgrade(framing_head(self.headers))
+        except HttpParserError:
+            self._end_with_error(*self._rejection)
+            return consumed
+        self._overhead_bytes = max(0, self._overhead_bytes)
+        if self._overhead_bytes > self._max_overhead_bytes():
+            self._end_with_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        return consumed
+
+    def _resume_after_upgrade(self, head: bytes) -> None:
+        """Have the parser expect the body of a request whose wish for an upgrade made it stop.
+
+        Java's client asks for an upgrade in every first request, so the request is not refused.
+        """
+        self._is_replaying = True
+        self.parser.feed_data(head)
+        self._is_replaying = False
+
+    def _take_turn(self) -> None:
+        self.flow.is_queued = False
+        cycle: RequestResponseCycle | None = self.cycle
+        is_full = cycle is not None and len(cycle.body) > HIGH_WATER_LIMIT
+        if not (is_full or self.pipeline or self.transport.is_closing()):
+            self.flow.resume_reading()
+
+    def _reject(self, status: HTTPStatus, message: str = "") -> None:
+        self._rejection = (status, message or _MESSAGES[status])
+        raise _Rejected
+
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _start_header_timer(self, seconds: float | None = None) -> None:
+        if self._header_timer is None and not self.transport.is_closing():
+            seconds = self.limits.header_seconds if seconds is None else seconds
+            self._header_timer = self.loop.call_later(seconds, self._on_header_timeout)
+
+    def _cancel_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _on_header_timeout(self) -> None:
+        self._header_timer = None
+        if self._is_head_open and not self._is_ended:
+            self._end_with_error(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
+
+    def _end_with_error(self, status: HTTPStatus, message: str = "") -> None:
+        """End the connection; say why where the client would not take it for the answer to another request."""
+        if self._is_ended or self.transport.is_closing():
+            return
+        self._is_ended = True
+        pending = [each for each in self._pending_cycles if not each.response_complete]
+        is_next_at_fault = self._is_head_open or not (pending and self.cycle.more_body)
+        if pending and is_next_at_fault:
+            self.cycle.keep_alive = False  # its answer is the last one
+        elif len(pending) > 1 or any(each.response_started for each in pending):
+            self.transport.abort()
+        else:
+            self._disconnect_pending()
+            self.transport.write(_error_response(status, message or _MESSAGES[status]))
+            self._linger()
+
+    def _linger(self) -> None:
+        """Read on for a moment: what is closed with bytes unread is reset, and the client loses the reply."""
+        if not self.transport.can_write_eof():  # TLS
+            self.transport.close()
+            return
+        self._cancel_header_timer()
+        self._start_header_timer(LINGER_SECONDS)
+        self.transport.write_eof()
+
+    def _disconnect_pending(self) -> None:
+        for each in self._pending_cycles:
+            each.disconnected = True
+            each.message_event.set()
+
+
+def protocol_with_limits(limits: Limits) -> type[BoundedProtocol]:
+    """The protocol with these limits, and a crowd of its own."""
+    return type(
+        "LimitedProtocol",
+        (BoundedProtocol,),
+        {"limits": limits, "unauthenticated": {}, "open_connections": set(), "read_queue": deque()},
+    )
+
+
+def _error_response(status: HTTPStatus, message: str) -> bytes:
+    body = json_bytes({"meta": {"error": message}})
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"content-type: {JSON_TYPE.decode()}",
+        f"content-length: {len(body)}",
+        f"cache-control: {NO_STORE}",
+        "connection: close",
+    ]
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        lines.append("retry-after: 1")
+    return "\r\n".join((*lines, "", "")).encode("ascii") + body
+
+
+async def _too_many_connections(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
+    """The application of connections that are too many."""
+    body = json_bytes({"meta": {"error": _MESSAGES[HTTPStatus.SERVICE_UNAVAILABLE]}})
+    headers = [
+        (b"content-type", JSON_TYPE),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", NO_STORE.encode()),
+        (b"retry-after", b"1"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": HTTPStatus.SERVICE_UNAVAILABLE, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,306 @@
+"""Track v2: operations as documents, one a request or many (track-api.md §1)."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from workspace_operator.application.ports import CommandResultOrError
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.model.commands import (
+    AddDevice,
+    Command,
+    DeleteDevice,
+    DeletePerson,
+    Suppress,
+    TrackAnonymousEvent,
+    TrackEvent,
+    UnresolvedCommand,
+    Unsuppress,
+    identify_from_request,
+)
+from workspace_operator.identity.values.devices import device_of, device_token_of
+from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.rules import IdentifierKind
+from workspace_operator.identity.values.text_limits import quoted
+from workspace_operator.identity.values.timestamps import seconds_of
+from workspace_operator.identity.values.tracked_events import anonymous_id_of, tracked_event_of
+from workspace_operator.web.core.dependencies import Dependencies
+from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.json_body import json_object
+from workspace_operator.web.core.response_sender import EMPTY_OK, JSON_TYPE, json_bytes
+from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
+from workspace_operator.web.track_api.command_builders import (
+    command_for_identifier,
+    get_object,
+    merge_command,
+    single_identifier,
+)
+from workspace_operator.web.track_api.responses import batch_headers, raise_for_rejected, response_for
+
+ENTITY_BYTES: Final = 32 * 1024
+BATCH_BYTES: Final = 500 * 1024
+MAX_OPERATIONS: Final = 10_000
+"""Of a batch: more than so many that can be taken have no room in its bytes."""
+
+ERROR_REASONS: Final = ("required", "invalid", "parse_error")
+
+OperationDocument: TypeAlias = Mapping[str, Any]
+MakeCommand: TypeAlias = Callable[[OperationDocument], UnresolvedCommand]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationError:
+    """Why an operation was not taken, as it is told."""
+
+    reason: str
+    field: str
+    message: str
+
+    def document(self, index: int | None = None) -> Mapping[str, Any]:
+        """As JSON; in a batch with its index, counted from 0."""
+        fields = {"reason": self.reason, "field": self.field, "message": self.message}
+        return fields if index is None else {"batch_index": index, **fields}
+
+
+@dataclass(frozen=True, slots=True)
+class OperationSpec:
+    """What can be done to a person: what the operation must have, by path, and how it becomes a call."""
+
+    required: tuple[str, ...]
+    make_command: MakeCommand
+
+
+def identify(operation: OperationDocument) -> UnresolvedCommand:
+    """Create a person, or update one; a ``timestamp`` of the operation is when its attributes were so."""
+    fields = dict(_attributes(operation))
+    is_given = seconds_of(operation.get("timestamp"), field="timestamp") is not None
+    if is_given and fields.get("_timestamp") in (None, ""):  # null is as good as nothing
+        fields["_timestamp"] = operation["timestamp"]
+    return _person_command(operation, lambda person: identify_from_request(person, fields))
+
+
+def event(operation: OperationDocument) -> UnresolvedCommand:
+    """Record an event, a page or a screen of a person, or of somebody unknown; its attributes are the event's data."""
+    tracked_event = tracked_event_of({**operation, "type": operation["action"]}, data="attributes")
+    anonymous_id = _single_anonymous_id(get_object(operation, "identifiers"))
+    if anonymous_id is not None:
+        return TrackAnonymousEvent(event=tracked_event, anonymous_id=anonymous_id)
+    return _person_command(operation, lambda person: TrackEvent(reference=person, event=tracked_event))
+
+
+def add_device(operation: OperationDocument) -> UnresolvedCommand:
+    """Add a device to a person, or update it."""
+    device = device_of(get_object(operation, "device"), token="token")  # noqa: S106 - the name of a field
+    return _person_command(operation, lambda person: AddDevice(reference=person, device=device))
+
+
+def delete_device(operation: OperationDocument) -> UnresolvedCommand:
+    """Take a device from a person."""
+    token = device_token_of(get_object(operation, "device").get("token"), field="device.token")
+    return _person_command(operation, lambda person: DeleteDevice(reference=person, token=token))
+
+
+def delete(operation: OperationDocument) -> UnresolvedCommand:
+    """Delete a person."""
+    return _person_command(operation, lambda person: DeletePerson(reference=person))
+
+
+def suppress(operation: OperationDocument) -> UnresolvedCommand:
+    """Delete a person and block their identifiers; takes an email in every mode (identity-rules §6)."""
+    return _person_command(operation, lambda person: Suppress(reference=person), for_suppression=True)
+
+
+def unsuppress(operation: OperationDocument) -> UnresolvedCommand:
+    """End every suppression that holds a value; takes an email in every mode."""
+    return _person_command(operation, lambda person: Unsuppress(reference=person), for_suppression=True)
+
+
+def merge(operation: OperationDocument) -> UnresolvedCommand:
+    """Make one person of two."""
+    primary, secondary = (
+        single_identifier(get_object(operation, side), field=side) for side in ("primary", "secondary")
+    )
+    return merge_command(primary, secondary)
+
+
+OPERATIONS: Final[Mapping[str, OperationSpec]] = {
+    "identify": OperationSpec(("identifiers",), identify),
+    "delete": OperationSpec(("identifiers",), delete),
+    "event": OperationSpec(("identifiers", "name"), event),
+    "screen": OperationSpec(("identifiers", "name"), event),
+    "page": OperationSpec(("identifiers", "name"), event),
+    "add_device": OperationSpec(("identifiers", "device", "device.token"), add_device),
+    "delete_device": OperationSpec(("identifiers", "device", "device.token"), delete_device),
+    "merge": OperationSpec(("primary", "secondary"), merge),
+    "suppress": OperationSpec(("identifiers",), suppress),
+    "unsuppress": OperationSpec(("identifiers",), unsuppress),
+}
+
+
+def parse_operation(operation: object) -> tuple[str, UnresolvedCommand] | OperationError:
+    """What an operation asks for, with the name of its action; or why it cannot be taken."""
+    if not isinstance(operation, dict):
+        return OperationError(
+            reason="invalid", field="", message=f"the operation is {quoted(operation)}: send an object"
+        )
+    if missing := _missing_field(operation, ("type", "action")):
+        return missing
+    kind, name = operation["type"], operation["action"]
+    if kind != "person":
+        return OperationError(
+            reason="invalid", field="type", message=f"type {quoted(kind)} is not taken here: use person"
+        )
+    action = OPERATIONS.get(name) if isinstance(name, str) else None
+    if action is None:
+        message = f"action {quoted(name)} is unknown: use one of {', '.join(OPERATIONS)}"
+        return OperationError(reason="invalid", field="action", message=message)
+    if missing := _missing_field(operation, action.required):
+        return missing
+    try:
+        return name, action.make_command(operation)
+    except InvalidInput as error:
+        return invalid_operation(error)
+
+
+def invalid_operation(error: InvalidInput) -> OperationError:
+    """A value that is not taken."""
+    return OperationError(reason="invalid", field=error.field, message=str(error))
+
+
+def errors_response(errors: Sequence[Mapping[str, Any]], status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Response:
+    """The reply that lists what was not taken."""
+    return Response(status=status, document={"errors": errors})
+
+
+def routes(dependencies: Dependencies) -> Sequence[Route]:
+    """Both routes of v2."""
+
+    async def entity(request: Request) -> Response:
+        command = await dependencies.parser.run(request, _entity_command, request.body)
+        if isinstance(command, OperationError):
+            return errors_response([command.document()])
+        (result,) = await dependencies.execute(request.caller.workspace_id, [command])
+        return response_for(result)
+
+    async def batch(request: Request) -> Response:
+        commands = await dependencies.parser.run(request, _batch_commands, request.body)
+        if isinstance(commands, OperationError):
+            return errors_response([commands.document()])
+        valid = [(index, each) for index, each in enumerate(commands) if not isinstance(each, OperationError)]
+        results = (
+            await dependencies.execute(request.caller.workspace_id, [command for _, command in valid]) if valid else []
+        )
+        indexed = [(index, result) for (index, _), result in zip(valid, results, strict=True)]
+        return await dependencies.parser.run(request, _batch_response, commands, indexed)
+
+    return [
+        Route(
+            "POST",
+            pattern,
+            handler,
+            authentication=Authentication.TRACK,
+            error_format=ErrorFormat.V2,
+            body_limit=limit,
+        )
+        for pattern, handler, limit in (
+            ("/api/v2/entity", entity, ENTITY_BYTES),
+            ("/api/v2/batch", batch, BATCH_BYTES),
+        )
+    ]
+
+
+def _parse_body(body: bytes) -> dict[str, Any] | OperationError:
+    try:
+        return json_object(body)
+    except InvalidInput as error:
+        return OperationError(reason="parse_error", field="", message=str(error))
+
+
+def _entity_command(body: bytes) -> tuple[str, UnresolvedCommand] | OperationError:
+    operation = _parse_body(body)
+    return operation if isinstance(operation, OperationError) else parse_operation(operation)
+
+
+def _batch_commands(body: bytes) -> Sequence[tuple[str, UnresolvedCommand] | OperationError] | OperationError:
+    document = _parse_body(body)
+    operations = document if isinstance(document, OperationError) else _operations(document)
+    if isinstance(operations, OperationError):
+        return operations
+    return [_parse_batched_operation(each, len(body)) for each in operations]
+
+
+def _operations(document: Mapping[str, Any]) -> list[Any] | OperationError:
+    operations = document.get("batch")
+    if operations is None:
+        return OperationError(reason="required", field="batch", message="batch is missing: send a list of operations")
+    if not isinstance(operations, list):
+        message = f"batch is {quoted(operations)}: send a list of operations"
+        return OperationError(reason="invalid", field="batch", message=message)
+    if len(operations) > MAX_OPERATIONS:
+        message = f"batch has {len(operations)} operations: send at most {MAX_OPERATIONS} at a time"
+        return OperationError(reason="invalid", field="batch", message=message)
+    if not operations:
+        return OperationError(reason="required", field="batch", message="batch is empty: send a list of operations")
+    return operations
+
+
+def _parse_batched_operation(operation: object, batch_bytes: int) -> tuple[str, UnresolvedCommand] | OperationError:
+    """In a batch of fewer bytes than one operation may have, none has to be measured."""
+    if batch_bytes > ENTITY_BYTES and _min_bytes(operation) > ENTITY_BYTES:
+        return OperationError(reason="invalid", field="", message=f"the operation has more than {ENTITY_BYTES} bytes")
+    return parse_operation(operation)
+
+
+def _min_bytes(operation: object) -> int:
+    """The fewest bytes that an operation can have been sent with: none is refused that may be sent alone."""
+    return len(json.dumps(operation, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
+
+
+def _batch_response(commands: Sequence[object], results: Sequence[tuple[int, CommandResultOrError]]) -> Response:
+    errors = {index: each for index, each in enumerate(commands) if isinstance(each, OperationError)}
+    for index, result in results:
+        try:
+            raise_for_rejected(result)
+        except InvalidInput as error:
+            errors[index] = invalid_operation(error)
+    headers = batch_headers(results)
+    if errors:
+        listed = [errors[index].document(index) for index in sorted(errors)]
+        body = json_bytes({"errors": listed})  # in this thread: it may be a megabyte
+        fields = {**headers, "content-type": JSON_TYPE.decode()}
+        return Response(status=HTTPStatus.MULTI_STATUS, document=body, headers=fields)
+    return Response(headers=headers) if headers else EMPTY_OK
+
+
+def _missing_field(operation: OperationDocument, paths: Sequence[str]) -> OperationError | None:
+    """The first of these that an operation lacks."""
+    for path in paths:
+        value: Any = operation
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else value
+        if value is None or value == "" or value == {}:
+            return OperationError(reason="required", field=path, message=f"{path} is missing: send it")
+    return None
+
+
+def _attributes(operation: OperationDocument) -> Mapping[str, Any]:
+    return {} if operation.get("attributes") is None else get_object(operation, "attributes")
+
+
+def _single_anonymous_id(identifiers: Mapping[str, Any]) -> str | None:
+    """The anonymous_id of identifiers that have nothing else (track-api.md §1). Raises InvalidInput."""
+    if any(identifiers.get(kind.value) not in (None, "") for kind in IdentifierKind):
+        return None
+    return anonymous_id_of(identifiers.get("anonymous_id"), field="identifiers.anonymous_id")
+
+
+def _person_command(
+    operation: OperationDocument, build: Callable[[Reference], Command], *, for_suppression: bool = False
+) -> UnresolvedCommand:
+    identifiers = get_object(operation, "identifiers")
+    identifier = single_identifier(identifiers, field="identifiers")
+    return command_for_identifier(
+        identifier, build, field=f"identifiers.{identifier[0]}", for_suppression=for_suppression
+    )

@@ -1,0 +1,319 @@
+"""Calls that wait together share a transaction; one that fails, or whose caller is gone, harms no other."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.fakes.database import InMemoryDatabase
+from tests.fakes.people.people import FakePeople
+from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
+from workspace_operator.application.ports import CommandResultOrError
+from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable, Unavailable
+from workspace_operator.identity.model.commands import DeletePerson, UnresolvedCommand
+from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.values.references import reference_of_kind
+from workspace_operator.identity.values.rules import ID, Mode
+
+LIMITS = BatcherLimits()
+
+BAD = "bad"
+"""The id of a call that brings its transaction down."""
+
+
+def command(number: object) -> UnresolvedCommand:
+    return DeletePerson(reference=reference_of_kind(str(number), ID, Mode.EMAIL_OR_ID))
+
+
+def named(answer: CommandResultOrError) -> str:
+    assert isinstance(answer, CommandResult)
+    return answer.reason
+
+
+@dataclass(frozen=True, slots=True)
+class GatedPeople(FakePeople):
+    """Carries calls out only while the gate is open; keeps what came together; answers with the id of each."""
+
+    memory: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+    gate: threading.Event = field(default_factory=threading.Event)
+    entered: threading.Event = field(default_factory=threading.Event)
+    transactions: list[tuple[int, list[str]]] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    failing_at: list[str] = field(default_factory=list)
+
+    def perform(
+        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
+    ) -> Sequence[CommandResultOrError]:
+        self.entered.set()
+        assert self.gate.wait(120)
+        ids = [each.reference.key for each in commands if isinstance(each, DeletePerson)]
+        self.transactions.append((workspace_id, ids))
+        if self.errors:
+            raise self.errors[0]
+        if BAD in ids:
+            raise ZeroDivisionError
+        if set(self.failing_at) & set(ids):
+            raise StoreUnavailable("away")
+        return [CommandResult(effect=Effect.DELETED, reason=f"{each}@{now}") for each in ids]
+
+
+@dataclass(slots=True)
+class BatcherEnv:
+    """A calling whose first transaction is held, so that what is submitted meanwhile waits."""
+
+    people: GatedPeople
+    calling: CommandBatcher
+    held: "asyncio.Future[Sequence[CommandResultOrError]]"
+
+    def submit(self, workspace_id: int, *numbers: object) -> "asyncio.Future[Sequence[CommandResultOrError]]":
+        return self.calling.submit(workspace_id, [command(each) for each in numbers])
+
+    @property
+    def later(self) -> list[tuple[int, list[str]]]:
+        """The transactions after the one that was held."""
+        return self.people.transactions[1:]
+
+
+@asynccontextmanager
+async def batcher(
+    limits: BatcherLimits = LIMITS, watch: Callable[[int, int], None] = lambda _calls, _waiting: None
+) -> AsyncIterator[BatcherEnv]:
+    people = GatedPeople()
+    batcher = CommandBatcher(people=people, clock=lambda: 7.9, limits=limits, on_batch=watch)
+    async with batcher.run():
+        held = batcher.submit(1, [command("held")])
+        await asyncio.to_thread(people.entered.wait)
+        try:
+            yield BatcherEnv(people, batcher, held)
+        finally:
+            people.gate.set()
+
+
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 300))
+
+
+def test_calls_that_wait_share_a_transaction() -> None:
+    async def scenario() -> None:
+        async with batcher() as at:
+            waiting = [at.submit(1, number) for number in range(5)]
+            at.people.gate.set()
+            answers = await asyncio.gather(*waiting)
+
+        assert at.later == [(1, ["0", "1", "2", "3", "4"])]
+        assert [named(each) for (each,) in answers] == ["0@7", "1@7", "2@7", "3@7", "4@7"]
+
+    run(scenario)
+
+
+def test_submission_gets_its_own_answers_in_order() -> None:
+    async def scenario() -> None:
+        async with batcher() as at:
+            first, second = at.submit(1, "a", "b"), at.submit(1, "c")
+            at.people.gate.set()
+
+            assert [named(each) for each in await first] == ["a@7", "b@7"]
+            assert [named(each) for each in await second] == ["c@7"]
+
+    run(scenario)
+
+
+def test_workspaces_take_turns() -> None:
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(max_batch=2)) as at:
+            for number in range(4):
+                at.submit(1, number)
+            at.submit(2, "x")
+            at.submit(3, "y")
+            at.people.gate.set()
+
+        assert at.later == [(1, ["0", "1"]), (2, ["x"]), (3, ["y"]), (1, ["2", "3"])]
+
+    run(scenario)
+
+
+def test_submission_is_never_taken_apart() -> None:
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(max_batch=3)) as at:
+            at.submit(1, "a", "b")
+            at.submit(1, "c", "d")
+            at.submit(1, *range(5))
+            at.people.gate.set()
+
+        assert [len(ids) for _, ids in at.later] == [2, 2, 5]
+
+    run(scenario)
+
+
+def test_answer_that_is_an_error_is_one_callers_own() -> None:
+    async def scenario() -> None:
+        people = FakePeople(InMemoryDatabase())
+        batcher = CommandBatcher(people=people, clock=lambda: 7)
+
+        async with batcher.run():
+            future = batcher.submit(99, [command(1)])
+            with pytest.raises(NotFound, match="99"):
+                await future
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), NotFound("none"), InvalidInput("?")])
+def test_known_error_reaches_all_in_the_transaction(error: Exception) -> None:
+    async def scenario() -> None:
+        async with batcher() as at:
+            waiting = [at.submit(1, 1), at.submit(1, 2)]
+            at.people.errors.append(error)
+            at.people.gate.set()
+            results = await asyncio.gather(*waiting, return_exceptions=True)
+
+            assert results == [error, error]
+            assert len(at.later) == 1
+            at.people.errors.clear()
+            assert [named(each) for each in await at.submit(1, 3)] == ["3@7"]
+            with pytest.raises(type(error)):
+                await at.held
+
+    run(scenario)
+
+
+def test_unknown_error_reaches_only_who_brings_it_about(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with batcher() as at:
+            good, bad, other = at.submit(1, "good"), at.submit(1, BAD), at.submit(1, "other")
+            at.people.gate.set()
+
+            assert [named(each) for each in await good] == ["good@7"]
+            assert [named(each) for each in await other] == ["other@7"]
+            with pytest.raises(ZeroDivisionError):
+                await bad
+
+    run(scenario)
+
+    assert "a call failed for no known reason" in caplog.text
+
+
+def test_full_queue_refuses_more() -> None:
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(max_queue=3)) as at:
+            taken = at.submit(1, 1, 2)
+            with pytest.raises(Unavailable, match="2 calls are waiting"):
+                at.submit(2, 3, 4)
+            also_taken = at.submit(2, 3)
+            at.people.gate.set()
+
+            assert len(await taken) == 2
+            assert len(await also_taken) == 1
+
+    run(scenario)
+
+
+def test_empty_queue_takes_any_submission() -> None:
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(max_queue=3)) as at:
+            at.people.gate.set()
+
+            assert len(await at.submit(1, *range(10))) == 10
+
+    run(scenario)
+
+
+def test_what_waited_too_long_is_refused_untried() -> None:
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(queue_timeout=60)) as at:
+            late = at.submit(1, "late")
+            advance(asyncio.get_running_loop(), 61)
+            timely = at.submit(1, "timely")
+            at.people.gate.set()
+
+            with pytest.raises(Unavailable, match="nothing was done"):
+                await late
+            assert [named(each) for each in await timely] == ["timely@7"]
+
+        assert at.later == [(1, ["timely"])]
+
+    run(scenario)
+
+
+def advance(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """Put the clock of an event loop forward."""
+    time = loop.time
+    setattr(loop, "time", lambda: time() + seconds)  # noqa: B010 - the type checker takes a method for read-only
+
+
+def test_caller_that_went_away_changes_nothing() -> None:
+    async def scenario() -> None:
+        async with batcher() as at:
+            gone, stays = at.submit(1, "gone"), at.submit(1, "stays")
+            gone.cancel()
+            at.people.gate.set()
+
+            assert [named(each) for each in await stays] == ["stays@7"]
+
+        assert at.later == [(1, ["gone", "stays"])]
+
+    run(scenario)
+
+
+def test_end_finishes_what_was_accepted() -> None:
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(max_batch=1)) as at:
+            waiting = [at.submit(1, number) for number in range(20)]
+            asyncio.get_running_loop().call_later(0.05, at.people.gate.set)
+
+        assert len(at.later) == 20
+        assert all(each.done() for each in waiting)
+
+    run(scenario)
+
+
+def test_nothing_is_taken_outside_its_running() -> None:
+    batcher = CommandBatcher(people=GatedPeople(), clock=lambda: 7)
+
+    with pytest.raises(Unavailable, match="stopping"):
+        batcher.submit(1, [command(1)])
+
+
+def test_transactions_are_reported_by_size() -> None:
+    told: list[tuple[int, int]] = []
+
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(max_batch=2), lambda calls, waiting: told.append((calls, waiting))) as at:
+            for number in range(3):
+                at.submit(1, number)
+            at.people.gate.set()
+
+    run(scenario)
+
+    assert [calls for calls, _ in told] == [1, 2, 1]
+    assert told[-1] == (1, 0)
+
+
+def test_watcher_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_calls: int, _waiting: int) -> None:
+        raise ZeroDivisionError
+
+    async def scenario() -> None:
+        async with batcher(watch=fail) as at:
+            at.people.gate.set()
+
+            assert [named(each) for each in await at.held] == ["held@7"]
+            assert [named(each) for each in await at.submit(1, 1)] == ["1@7"]
+
+    run(scenario)
+
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_waiting_calls_are_counted_exactly() -> None:
+    async def scenario() -> None:
+        async with batcher(BatcherLimits(max_queue=5)) as at:
+            at.people.gate.set()
+            for _ in range(200):
+                await asyncio.gather(*(at.submit(number, number) for number in range(5)))
+
+    run(scenario)

@@ -1,0 +1,115 @@
+"""A worker in a process of its own that carries a change out, and tells what that took. Run as a program.
+
+    python -m tests.benchmarks.migrations.worker_process URL WORKSPACE [Block | Merge]
+
+With the last argument it asks for the change first, which is part of what is measured. It prints JSON: `Told`.
+"""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from threading import Event
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from workspace_operator import bootstrap
+from workspace_operator.application.ports import Migrations
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import OnConflict
+from workspace_operator.reconcile.model.actions import RequestMigration
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkerReport:
+    """What a worker has to tell. Times are seconds of the clock that all processes of a machine share.
+
+    Attributes:
+        holds: from when to when each attempt at the switch kept writers out, at most.
+        parts: of each method of the port how often it was called, how long that took in all, and at most.
+        megabytes: the most memory that the process has needed.
+    """
+
+    start: float
+    end: float
+    stage: str = ""
+    holds: list[tuple[float, float]] = field(default_factory=list)
+    parts: dict[str, tuple[int, float, float]] = field(default_factory=dict)
+    megabytes: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+    @property
+    def longest_hold(self) -> float:
+        return max((until - since for since, until in self.holds), default=0.0)
+
+    def spent(self, part: str) -> float:
+        """Seconds in a method of the port."""
+        return self.parts.get(part, (0, 0.0, 0.0))[1]
+
+
+@dataclass(slots=True)
+class Timed:
+    """The port, with a look at the clock before and after each call."""
+
+    migrations: Migrations
+    report: WorkerReport
+    _begun: float = 0.0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self.migrations, name)
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            start = time.perf_counter()
+            answer = method(*arguments, **named)
+            end = time.perf_counter()
+            calls, total, longest = self.report.parts.get(name, (0, 0.0, 0.0))
+            self.report.parts[name] = (calls + 1, total + end - start, max(longest, end - start))
+            if name == "cut_over":
+                self.report.holds.append((self._begun, end))
+            return answer
+
+        return timed
+
+    def transaction_begins(self, _: sa.Connection) -> None:
+        """Note when: the last before a switch has returned is the switch itself."""
+        self._begun = time.perf_counter()
+
+
+def work(url: str, workspace_id: int, on_conflict: OnConflict | None) -> WorkerReport:
+    """Work until nothing is due."""
+    with bootstrap.open_store_lazily(url) as store:
+        store.workspaces.get(workspace_id)  # what opening takes is not part of it
+        told = WorkerReport(start=time.perf_counter(), end=0.0)
+        timed = Timed(store.migrations, told)
+        sa.event.listen(sa.Engine, "begin", timed.transaction_begins)
+        worker = bootstrap.make_migration_worker(replace(store, migrations=cast("Migrations", timed)), Event())
+        if on_conflict is not None:
+            action = RequestMigration(
+                workspace_id=workspace_id, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=on_conflict
+            )
+            store.workspaces.apply(action, now=bootstrap.utc_now())
+        while worker.work_once():
+            pass
+        told.end = time.perf_counter()
+        newest = store.migrations.newest(workspace_id)
+        told.stage = "" if newest is None else newest.stage.value
+    told.megabytes = peak_megabytes()
+    return told
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has had, as Linux tells it."""
+    [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(kilobytes) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    wish = OnConflict(sys.argv[3]) if len(sys.argv) > 3 else None
+    print(json.dumps(asdict(work(sys.argv[1], int(sys.argv[2]), wish))))

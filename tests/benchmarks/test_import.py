@@ -1,0 +1,130 @@
+"""Import of new people with five attributes through the command line: its rate, and flat memory."""
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.measurement import print_table
+from tests.postgres import DURABLE, own_postgres
+from workspace_operator import bootstrap
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.reconcile.model.actions import CreateWorkspace
+from workspace_operator.workspaces.model import Owner, Settings
+
+MANY = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
+FEW = MANY // 10
+RUNS_OF_FEW = 3
+GOALS = {"SQLite": 20_000, "PostgreSQL": 15_000}
+FLAT_MB = 20
+
+# What wait4 says of memory counts the process that forked this one, too: here it tells its own peak, on Linux.
+TELLING = """
+import atexit, sys
+from pathlib import Path
+from workspace_operator.cli.app import main
+atexit.register(lambda: print(Path("/proc/self/status").read_text(), file=sys.stderr))
+main()
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One import: how fast it was, and what it needed at most."""
+
+    people: int
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
+
+    @property
+    def rate(self) -> float:
+        return self.people / self.seconds
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """A database that people are imported into, each time into a workspace of its own."""
+
+    title: str
+    url: str
+    workspaces: int = 0
+
+    def workspace(self) -> str:
+        """Make one; its name."""
+        self.workspaces += 1
+        name = f"crm-{self.workspaces}"
+        owner = Owner(cluster="local", namespace="default", name=name, uid="u")
+        settings = Settings(display_name=name)
+        wanted = CreateWorkspace(owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=settings)
+        with bootstrap.open_store(self.url) as store:
+            store.workspaces.apply(wanted, now=bootstrap.utc_now())
+        return f"default/{name}"
+
+    def take(self, file: Path, people: int) -> Measured:
+        """Import a file by a process of its own."""
+        workspace = self.workspace()
+        command = [sys.executable, "-c", TELLING, "people", "import", str(file), "-w", workspace]
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        done = subprocess.run([*command, "--database", self.url], capture_output=True, text=True)
+        seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        told = done.stdout.splitlines()[-1]
+        assert told == f"{people} rows: {people} created, 0 updated, 0 skipped, 0 rejected", done.stderr
+        [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", done.stderr, re.MULTILINE)
+        return Measured(
+            people=people,
+            seconds=seconds,
+            cpu_seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            megabytes=int(kilobytes) * 1024 / 1e6,
+        )
+
+
+@pytest.fixture(params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Target]:
+    """An empty database; the server, where there is one, is of this test's own and keeps what it commits."""
+    if request.param == "SQLite":
+        yield Target(title=request.param, url=f"sqlite:///{tmp_path}/people.db")
+        return
+    with own_postgres(settings=DURABLE) as server:
+        yield Target(title=request.param, url=server.create_database())
+
+
+def written(path: Path, people: int) -> Path:
+    with path.open("w") as file:
+        file.write("id,email,first_name,last_name,plan,city,score\n")
+        file.writelines(
+            f"user-{number},person{number}@example{number % 50}.com,"
+            f"First{number % 1000},Last{number % 700},premium,Springfield,{number * 7 % 1000}\n"
+            for number in range(people)
+        )
+    return path
+
+
+@pytest.mark.bench
+def test_import_is_fast_and_flat(target: Target, tmp_path: Path) -> None:
+    few, many = written(tmp_path / "few.csv", FEW), written(tmp_path / "many.csv", MANY)
+
+    of_few = [target.take(few, FEW) for _ in range(RUNS_OF_FEW)]
+    of_many = target.take(many, MANY)
+
+    best = max(of_few, key=lambda run: run.rate)
+    goal = f">= {GOALS[target.title]:,}"
+    growth = of_many.megabytes - best.megabytes
+    print_table(
+        f"Import of new people with five attributes, {target.title}",
+        [
+            (f"people a second, {FEW:,}, best of {RUNS_OF_FEW}", goal, f"{best.rate:,.0f}"),
+            (f"people a second, {MANY:,}", goal, f"{of_many.rate:,.0f}"),
+            ("people a second of our processor time", "", f"{MANY / of_many.cpu_seconds:,.0f}"),
+            (f"peak RSS, {FEW:,}", "", f"{best.megabytes:.0f} MB"),
+            (f"peak RSS, {MANY:,}", f"within {FLAT_MB} MB", f"{of_many.megabytes:.0f} MB ({growth:+.1f})"),
+        ],
+    )
+    assert abs(growth) <= FLAT_MB

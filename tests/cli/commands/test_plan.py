@@ -1,0 +1,396 @@
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.commands.test_apply import write
+from tests.cli.conftest import Result, Run
+
+Crm = Callable[..., None]
+W = ("-w", "default/crm")
+BY_BOTH = "  identifiers: {mode: EmailOrID}"
+MERGING = "  identifiers: {mode: EmailOrID, onConflict: Merge}"
+SHARING = "id,email\n1,a@x.com\n2,A@x.com\n3,b@x.com\n"
+READING_ONLY = "options=-crole%3Dpg_read_all_data"
+
+
+@pytest.fixture
+def sharing(run: Run, crm: Crm) -> None:
+    """default/crm, IDOnly, with two people of one address."""
+    crm("IDOnly")
+    Path("people.csv").write_text(SHARING)
+    assert run("people", "import", "people.csv", *W).code == 0
+
+
+def plan_of(done: Result) -> dict[str, Any]:
+    """The one resource of a plan."""
+    [resource] = json.loads(done.out)["resources"]
+    return dict(resource)
+
+
+def test_absent_database_is_planned_for_and_not_made(run: Run, tmp_path: Path) -> None:
+    write("crm.yaml")
+    before = sorted(tmp_path.iterdir())
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert (done.code, done.err) == (2, "")
+    assert done.out.splitlines()[:2] == ["default/crm: would change", '  create "CRM"']
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_empty_file_is_planned_for_and_stays_empty(run: Run) -> None:
+    write("crm.yaml")
+    Path("store.db").touch()
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert done.code == 2
+    assert Path("store.db").stat().st_size == 0
+
+
+def test_nothing_to_do_ends_with_zero(run: Run, crm: Crm) -> None:
+    crm()
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[0] == "default/crm: nothing to do"
+    assert done.out.splitlines()[-1].startswith("1 nothing to do, 0 would change, 0 would wait for a person.")
+
+
+def test_changes_end_with_two(run: Run, crm: Crm) -> None:
+    crm()
+    write("crm.yaml", display="Sales", more="  color: FF0000\n  sendBehavior: {mode: Test, testAddress: t@x.com}")
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert done.code == 2
+    assert done.out.splitlines()[1:5] == [
+        "  set spec.displayName CRM → Sales",
+        "  set spec.color 6B7280 → FF0000",
+        "  set spec.sendBehavior.mode Normal → Test",
+        "  set spec.sendBehavior.testAddress to t@x.com",
+    ]
+
+
+def test_removed_setting_is_reported(run: Run) -> None:
+    write("crm.yaml", more="  sendBehavior: {mode: Test, testAddress: t@x.com}")
+    run("apply", "-f", "crm.yaml")
+    write("crm.yaml")
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert "  set spec.sendBehavior.testAddress t@x.com → nothing" in done.out.splitlines()
+
+
+@pytest.mark.usefixtures("sharing")
+def test_people_in_the_way_end_with_three(run: Run) -> None:
+    write("crm.yaml", more=BY_BOTH)
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert done.code == 3
+    lines = done.out.splitlines()
+    assert lines[:4] == [
+        "default/crm: would wait for a person (MigrationBlocked)",
+        "  identifiers IDOnly → EmailOrID, onConflict Block: would be asked for",
+        "    blocked by 2 people; there are 3 people",
+        "    duplicateEmail: 2 people share 1 address",
+    ]
+    assert 'id "1", email "a@x.com", shares it with cio_' in lines[4]
+    assert "With spec.identifiers.onConflict: Merge it would go through: 1 person becomes part" in done.out
+    assert "people dedupe" in done.out
+    assert "exports get --workspace default/crm" in done.out
+
+
+@pytest.mark.usefixtures("sharing")
+def test_merging_ends_with_two(run: Run) -> None:
+    write("crm.yaml", more=MERGING)
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert done.code == 2
+    assert "    allowed; there are 3 people" in done.out.splitlines()
+    assert "    duplicateEmail: 2 people share 1 address, and would be merged" in done.out.splitlines()
+
+
+@pytest.mark.usefixtures("sharing")
+def test_samples_may_be_left_out(run: Run) -> None:
+    write("crm.yaml", more=BY_BOTH)
+
+    done = run("plan", "-f", "crm.yaml", "--samples", "0")
+
+    assert done.code == 3
+    assert "a@x.com" not in done.out
+
+
+@pytest.mark.parametrize("count", ["-1", "101", "all"])
+def test_samples_are_bounded(run: Run, count: str) -> None:
+    assert run("plan", "-f", "crm.yaml", "--samples", count).code == 64
+
+
+@pytest.mark.usefixtures("sharing")
+def test_migration_that_is_blocked_already_is_reported(run: Run) -> None:
+    write("crm.yaml", more=BY_BOTH)
+    run("apply", "-f", "crm.yaml")
+
+    blocked = run("plan", "-f", "crm.yaml")
+    write("crm.yaml", more=MERGING)
+    merging = run("plan", "-f", "crm.yaml")
+
+    assert (blocked.code, merging.code) == (3, 2)
+    assert "onConflict Block: stands at Blocked" in blocked.out
+    assert "  take back the change of spec.identifiers.mode IDOnly → EmailOrID" in merging.out.splitlines()
+
+
+def test_conflict_says_why(run: Run) -> None:
+    Path("all").mkdir()
+    write("all/1.yaml", "one", "Same")
+    write("all/2.yaml", "two", "Same")
+
+    done = run("plan", "-f", "all")
+
+    assert done.code == 3
+    assert "default/two: would wait for a person (NameConflict)" in done.out
+    assert 'The display name "Same" is held by' in done.out
+
+
+def test_people_without_id_are_reported(run: Run, crm: Crm) -> None:
+    crm("EmailOrID")
+    Path("people.csv").write_text("email\na@x.com\n")
+    run("people", "import", "people.csv", *W)
+    write("crm.yaml", more="  identifiers: {mode: IDOnly}")
+
+    done = run("plan", "-f", "crm.yaml", "-o", "json")
+
+    assert done.code == 2
+    migration = plan_of(done)["identifierChange"]
+    assert (migration["allowed"], migration["preview"]["peopleWithoutUsableIdentifier"]) == (True, 1)
+    assert plan_of(done)["advice"][0].startswith("1 person has no id: they stay")
+
+
+@pytest.mark.usefixtures("sharing")
+def test_json_says_everything(run: Run) -> None:
+    write("crm.yaml", more=BY_BOTH)
+
+    done = run("plan", "-f", "crm.yaml", "-o", "json", "--samples", "1")
+
+    assert json.loads(done.out)["outcome"] == "blocked"
+    resource = plan_of(done)
+    advice, message = resource.pop("advice"), resource.pop("message")
+    assert len(advice) == 3
+    assert message.startswith("The identifiers stay IDOnly: 2 people of 3 stand in the way of EmailOrID")
+    [sample] = resource["identifierChange"]["preview"]["samples"].pop("duplicateEmail")
+    assert {name: value for name, value in sample.items() if name not in {"cioID", "sharesWith"}} == {
+        "id": "1",
+        "email": "a@x.com",
+        "sharing": 2,
+    }
+    assert len(sample["sharesWith"]) == 1
+    assert resource == {
+        "namespace": "default",
+        "name": "crm",
+        "workspaceID": 1,
+        "outcome": "blocked",
+        "reason": "MigrationBlocked",
+        "steps": [
+            {"action": "changeIdentifiers", "field": "spec.identifiers.mode", "from": "IDOnly", "to": "EmailOrID"}
+        ],
+        "identifierChange": {
+            "from": "IDOnly",
+            "to": "EmailOrID",
+            "onConflict": "Block",
+            "stage": None,
+            "allowed": False,
+            "preview": {
+                "people": {"total": 3, "withEmail": 3, "withoutID": 0, "withoutIdentifier": 0},
+                "violations": {
+                    "duplicateEmail": 2,
+                    "invalidEmail": 0,
+                    "suppressedEmail": 0,
+                    "idIsAnotherEmail": 0,
+                },
+                "peopleConcerned": 2,
+                "peopleInTheWay": 2,
+                "sharedAddresses": 1,
+                "peopleToMerge": 0,
+                "idsGivenUp": 0,
+                "ifMerged": {"peopleToMerge": 1, "idsGivenUp": 1},
+                "peopleWithoutUsableIdentifier": 0,
+                "samples": {},
+            },
+        },
+    }
+
+
+def test_invalid_manifests_are_an_error(run: Run, crm: Crm) -> None:
+    crm()
+    write("crm.yaml", more="  color: blue\n  accountName: other")
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert (done.code, done.out) == (1, "")
+    first, *problems = done.err.splitlines()
+    assert first.startswith("error: nothing was planned")
+    assert len(problems) == 2
+    assert any("spec.color" in problem for problem in problems)
+
+
+def test_other_objects_are_left_out(run: Run) -> None:
+    write("crm.yaml")
+    with Path("crm.yaml").open("a") as file:
+        file.write("---\napiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n")
+
+    done = run("plan", "-f", "crm.yaml", "-o", "json")
+
+    assert done.code == 2
+    assert done.error.startswith("left out: v1 Namespace x")
+    assert json.loads(done.out)["outcome"] == "changes"
+
+
+def test_unreleased_schema_is_refused(run: Run, crm: Crm) -> None:
+    crm()
+    _set_revision("0002")
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert done.code == 1
+    assert "export its people with that version" in done.error
+    assert _revision() == "0002"
+
+
+def test_newer_schema_is_an_error(run: Run, crm: Crm) -> None:
+    crm()
+    _set_revision("9999_from_tomorrow")
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert done.code == 1
+    assert "newer" in done.error
+
+
+@pytest.mark.parametrize("url", ["sqlite:///folder", "sqlite:///text.db", "postgresql://u:secret@127.0.0.1:1/x"])
+def test_bad_database_is_an_error(run: Run, url: str) -> None:
+    write("crm.yaml")
+    Path("folder").mkdir()
+    Path("text.db").write_text("this is no database, however long it is" * 100)
+
+    done = run("plan", "-f", "crm.yaml", "--database", url)
+
+    assert (done.code, done.out) == (1, "")
+    assert "secret" not in done.error
+
+
+@pytest.mark.usefixtures("sharing")
+def test_clusters_are_kept_apart(run: Run) -> None:
+    write("crm.yaml", more=BY_BOTH)
+
+    assert run("plan", "-f", "crm.yaml", "--cluster-id", "blue").out.splitlines()[1] == '  create "CRM"'
+
+
+@pytest.mark.usefixtures("sharing")
+def test_plan_changes_no_byte(run: Run) -> None:
+    write("crm.yaml", display="Sales", more=MERGING)
+    before = Path("store.db").read_bytes()
+
+    done = run("plan", "-f", "crm.yaml")
+
+    assert done.code == 2
+    assert Path("store.db").read_bytes() == before
+    assert not Path("store.db-wal").exists() or Path("store.db-wal").stat().st_size == 0
+
+
+@pytest.mark.usefixtures("sharing")
+def test_log_of_a_writer_is_read_and_left(run: Run) -> None:
+    write("crm.yaml", more=BY_BOTH)
+    writer = sqlite3.connect("store.db")
+    writer.execute("UPDATE person SET email_key = 'c@x.com' WHERE id = '2'")
+    writer.commit()
+    before = Path("store.db").read_bytes(), Path("store.db-wal").read_bytes()
+
+    done = run("plan", "-f", "crm.yaml")
+
+    after = Path("store.db").read_bytes(), Path("store.db-wal").read_bytes()
+    writer.close()
+    assert done.code == 2
+    assert before[1] != b""
+    assert after == before
+
+
+@pytest.mark.usefixtures("sharing")
+def test_log_of_a_dead_writer_is_read_and_left(run: Run) -> None:
+    write("crm.yaml", more=BY_BOTH)
+    writer = sqlite3.connect("store.db")
+    writer.execute("UPDATE person SET email_key = 'c@x.com' WHERE id = '2'")
+    writer.commit()
+    for file in ("store.db", "store.db-wal"):
+        shutil.copy(file, file.replace("store", "dead"))
+    writer.close()
+    before = Path("dead.db").read_bytes(), Path("dead.db-wal").read_bytes()
+
+    done = run("plan", "-f", "crm.yaml", "--database", "sqlite:///dead.db")
+
+    assert done.code == 2
+    assert (Path("dead.db").read_bytes(), Path("dead.db-wal").read_bytes()) == before
+
+
+@pytest.mark.usefixtures("postgres")
+def test_plan_on_postgres_needs_to_read_only(run: Run, postgres_url: str) -> None:
+    database = ("--database", postgres_url)
+    write("crm.yaml", more="  identifiers: {mode: IDOnly}")
+    run("apply", "-f", "crm.yaml", *database)
+    Path("people.csv").write_text(SHARING)
+    run("people", "import", "people.csv", *W, *database)
+    write("crm.yaml", more=BY_BOTH)
+
+    done = run("plan", "-f", "crm.yaml", "-o", "json", "--database", f"{postgres_url}?{READING_ONLY}")
+
+    assert done.code == 3
+    assert plan_of(done)["identifierChange"]["preview"]["violations"]["duplicateEmail"] == 2
+
+
+def test_empty_postgres_is_planned_for_and_stays_empty(run: Run, postgres_url: str) -> None:
+    write("crm.yaml")
+
+    done = run("plan", "-f", "crm.yaml", "--database", f"{postgres_url}?{READING_ONLY}")
+
+    assert (done.code, done.err) == (2, "")
+    assert done.out.splitlines()[1] == '  create "CRM"'
+
+
+@pytest.mark.parametrize("more", [BY_BOTH, MERGING], ids=["block", "merge"])
+@pytest.mark.usefixtures("sharing")
+def test_apply_does_what_was_planned(run: Run, more: str) -> None:
+    write("crm.yaml", more=more)
+    planned = plan_of(run("plan", "-f", "crm.yaml", "-o", "json"))
+    preview = planned["identifierChange"]["preview"]
+
+    [applied] = json.loads(run("apply", "-f", "crm.yaml", "-o", "json").out)
+
+    status = applied["status"]
+    ready = next(each for each in status["conditions"] if each["type"] == "Ready")
+    assert ready["reason"] == planned["reason"]
+    migration = status["migration"]
+    assert migration.get("peopleToMerge", 0) == preview["peopleToMerge"]
+    assert migration.get("idsGivenUp", 0) == preview["idsGivenUp"]
+    assert migration["peopleConcerned"] == preview["peopleInTheWay"]
+    assert status["people"]["total"] == 3 - preview["peopleToMerge"]
+
+
+def _set_revision(name: str) -> None:
+    connection = sqlite3.connect("store.db")
+    connection.execute("UPDATE alembic_version SET version_num = ?", (name,))
+    connection.commit()
+    connection.close()
+
+
+def _revision() -> str:
+    connection = sqlite3.connect("store.db")
+    [found] = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    connection.close()
+    return str(found)

@@ -1,0 +1,214 @@
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from workspace_operator.cli.support.output import json_text, print_table, printable
+
+GROUPS = ("people", "segments", "merges", "migrations", "exports", "credentials", "run")
+COMMANDS = (
+    ("apply",),
+    ("plan",),
+    ("people", "import"),
+    ("people", "export"),
+    ("people", "show"),
+    ("people", "delete"),
+    ("people", "dedupe"),
+    ("people", "suppress"),
+    ("people", "unsuppress"),
+    ("segments", "create"),
+    ("segments", "list"),
+    ("segments", "show"),
+    ("segments", "delete"),
+    ("merges", "list"),
+    ("merges", "show"),
+    ("merges", "undo"),
+    ("migrations", "show"),
+    ("exports", "list"),
+    ("exports", "get"),
+    ("credentials", "create"),
+    ("credentials", "rotate"),
+    ("credentials", "revoke"),
+    ("workspaces", "list"),
+    ("workspaces", "assign"),
+    ("workspaces", "move"),
+    ("workspaces", "delete"),
+    ("database", "upgrade"),
+)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [(), *((each,) for each in GROUPS), ("run", "api"), ("run", "worker"), *COMMANDS],
+    ids=" ".join,
+)
+def test_help_fits_a_narrow_terminal(run: Run, command: tuple[str, ...]) -> None:
+    done = run(*command, "--help")
+
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "..." not in done.out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_shared_options_come_last(run: Run, command: tuple[str, ...]) -> None:
+    options = re.findall(r"^  (?:-\w, )?(--[a-z-]+)", run(*command, "--help").out, re.MULTILINE)
+
+    assert options[-2:] == ["--database", "--help"] or options[-1] == "--database"
+    assert "--workspace" not in options[1:]
+    if "--cluster-id" in options:
+        assert options.index("--cluster-id") == options.index("--database") - 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("unknown",),
+        ("people", "unknown"),
+        ("people", "import"),
+        ("people", "export"),
+        ("people", "import", "x.csv", "-w", "default/crm", "--by", "name"),
+        ("apply",),
+        ("apply", "-f", "x.yaml", "-o", "xml"),
+        ("workspaces", "assign", "one", "--to", "a/b"),
+        ("people", "export", "--unknown"),
+    ],
+    ids=" ".join,
+)
+def test_usage_errors_end_with_sixty_four(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+
+    assert (done.code, done.out) == (64, "")
+    assert "Error: " in done.err
+
+
+def test_help_loads_no_database() -> None:
+    heavy = (
+        "sqlalchemy",
+        "workspace_operator.resources",
+        "psycopg",
+        "kopf",
+        "kubernetes",
+        "rich.console",
+        "email_validator",
+        "yaml",
+    )
+    program = (
+        "import sys, workspace_operator.cli.app as app\n"
+        "try: app.main(['people', 'import', '--help'])\n"
+        f"except SystemExit: print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "the database URL must be sqlite:///FILE.db or postgresql://"),
+        ("mysql://x/y", "mysql is not supported"),
+        ("sqlite://", "a SQLite database must be a file"),
+        ("postgresql://u:secret@127.0.0.1:1/x", "does not answer"),
+        ("postgresql://u:secret@127.0.0.1:99999/x", "no number from 1 to 65535"),
+        ("sqlite:////proc/nowhere/x.db", "/proc/nowhere"),
+        ("sqlite:///folder", "the database "),
+        ("sqlite:///text.db", "the database "),
+    ],
+)
+@pytest.mark.parametrize("command", [("workspaces", "list"), ("apply", "-f", "crm.yaml")], ids=" ".join)
+def test_bad_database_is_one_line(
+    run: Run, crm: Callable[..., None], command: tuple[str, ...], url: str, words: str
+) -> None:
+    crm()
+    Path("folder").mkdir()
+    Path("text.db").write_text("this is no database, however long it is" * 100)
+
+    done = run(*command, "--database", url)
+
+    assert (done.code, done.out) == (1, "")
+    assert words in done.error
+    assert "secret" not in done.error
+
+
+def test_newer_schema_is_one_line(run: Run, crm: Callable[..., None]) -> None:
+    crm()
+    connection = sqlite3.connect("store.db")
+    connection.execute("UPDATE alembic_version SET version_num = '9999_from_tomorrow'")
+    connection.commit()
+    connection.close()
+
+    done = run("workspaces", "list")
+
+    assert done.code == 1
+    assert "newer" in done.error
+
+
+NASTY = "\x1b[31mred\x07 \x9b31m \u202eleft\u2028 \x00 ok é 漢"
+
+
+def test_printed_data_cannot_steer() -> None:
+    shown = printable(NASTY)
+
+    assert shown == "\\x1b[31mred\\x07 \\x9b31m \\u202eleft\\u2028 \\x00 ok é 漢"
+    assert shown.isprintable()
+
+
+def test_json_stays_json_when_escaped() -> None:
+    shown = json_text({"name": NASTY, "emoji": ":smile: \U000e0001"})
+
+    assert shown.replace("\n", "").isprintable()
+    assert json.loads(shown) == {"name": NASTY, "emoji": ":smile: \U000e0001"}
+
+
+def test_tables_align_wide_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("NAME", "N"), [("漢字", 1), ("abcdé", None), ("a\nb\x1b", "")])
+
+    assert capsys.readouterr().out == "NAME     N\n漢字     1\nabcdé    -\na b\\x1b  -\n"
+
+
+NO_UNICODE = "\udcff"  # what Python makes of an argument that is not UTF-8
+LARGE = str(2**63)
+W = ("-w", "default/crm")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("exports", "list", "-w", f"default/{NO_UNICODE}"),
+        ("exports", "get", *W, "--id", LARGE),
+        ("exports", "get", *W, "--id", f"-{LARGE}0"),
+        ("exports", "show", *W, "--id", LARGE),
+        ("migrations", "show", *W, "--cluster-id", NO_UNICODE),
+        ("merges", "show", NO_UNICODE, *W),
+        ("merges", "undo", NO_UNICODE, *W),
+        ("merges", "list", *W, "--cio-id", NO_UNICODE),
+        ("merges", "list", *W, "--before", NO_UNICODE),
+        ("workspaces", "delete", LARGE, "--confirm-name", "CRM"),
+        ("workspaces", "assign", LARGE, "--to", "default/crm"),
+        ("workspaces", "assign", "1", "--to", f"default/{NO_UNICODE}"),
+        ("workspaces", "assign", "1", "--to", "default/a", "--cluster-id", NO_UNICODE),
+        ("workspaces", "move", "--from-cluster", NO_UNICODE),
+        ("workspaces", "move", "--from-cluster", "a", "--to-cluster", NO_UNICODE),
+        ("workspaces", "move", "--from-cluster", "a", "--namespace", NO_UNICODE),
+        ("apply", "-f", "crm.yaml", "--cluster-id", NO_UNICODE),
+        ("plan", "-f", "crm.yaml", "--cluster-id", NO_UNICODE),
+    ],
+    ids=ascii,
+)
+def test_arguments_that_no_database_can_look_for_are_wrong_usage(
+    run: Run, crm: Callable[[], None], command: tuple[str, ...]
+) -> None:
+    crm()
+
+    done = run(*command)
+
+    assert done.code == 64
+    assert "Invalid value" in done.err

@@ -1,0 +1,280 @@
+"""The second table of identity-rules §4: what happens to each identifier; and the last **D** of identity-rules §3."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.identity.builders import (
+    COLUMNS,
+    E1,
+    E2,
+    I0,
+    command,
+    person,
+    reference_by,
+    refused,
+    run_identify,
+    working_set,
+)
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.results import Effect, Refusal
+from workspace_operator.identity.model.working_set import ChangeSet, OwnedIdentifier
+from workspace_operator.identity.values import refusal_reasons
+from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.rules import IdentifierKind
+
+A, B = "a@x.org", "b@x.org"
+
+
+@pytest.mark.parametrize("column", ["E2", "E1", "EmailOnly"])
+@pytest.mark.parametrize("reference", [reference_by("id", "1"), reference_by("email", A), reference_by("cio_id", "p")])
+def test_1_display_form_is_taken_over(column: str, reference: Reference) -> None:
+    people = working_set(COLUMNS[column], person("p", "1", A))
+
+    result = run_identify(COLUMNS[column], people, command(reference, {"email": " A@X.org"}))
+
+    assert (result.effect, result.refusals) == (Effect.UPDATED, ())
+    assert people.people["p"] == person("p", "1", " A@X.org")
+    assert people.changes().identifiers_added == ()
+
+
+def test_1_display_form_of_reference_is_not() -> None:
+    people = working_set(E2, person("p", "1", A))
+
+    result = run_identify(E2, people, command(reference_by("email", "A@X.org")))
+
+    assert (result.effect, people.people["p"].email) == (Effect.UNCHANGED, A)
+
+
+@pytest.mark.parametrize(
+    ("has", "body"),
+    [
+        (("1", A), {"id": "1", "email": A}),
+        (("1", None), {"email": None}),
+        ((None, A), {"id": None}),
+        (("1", None), {"id": "1", "email": None}),
+    ],
+)
+def test_1_equal_values_are_no_change(has: tuple[str | None, str | None], body: dict[str, str | None]) -> None:
+    people = working_set(E1, person("p", *has))
+
+    result = run_identify(E1, people, command(reference_by("cio_id", "p"), body))
+
+    assert (result.effect, result.refusals) == (Effect.UNCHANGED, ())
+    assert people.changes() == ChangeSet()
+
+
+@pytest.mark.parametrize(
+    ("body", "refusals"),
+    [
+        ({"email": "Blocked@x.org"}, {"email": refusal_reasons.SUPPRESSED}),
+        ({"email": "nobody"}, {"email": refusal_reasons.INVALID_EMAIL}),
+        ({"email": f"{'a' * 250}@x.org"}, {"email": refusal_reasons.INVALID_EMAIL}),
+        ({"id": "blocked"}, {"id": refusal_reasons.SUPPRESSED}),
+    ],
+)
+@pytest.mark.parametrize("has", [("1", A), ("1", None), (None, A)])
+def test_2_suppressed_and_invalid_are_refused(
+    has: tuple[str | None, str | None], body: dict[str, str], refusals: dict[str, str]
+) -> None:
+    people = working_set(E2, person("p", *has), suppressed=[("id", "blocked"), ("email", "blocked@x.org")])
+
+    result = run_identify(E2, people, command(reference_by("cio_id", "p"), body, plan="pro"))
+
+    assert refused(result) == refusals
+    assert people.people["p"] == person("p", *has, plan="pro")
+
+
+def test_2_refusal_shows_what_was_sent() -> None:
+    people = working_set(E2, person("p", "1"))
+
+    result = run_identify(E2, people, command(reference_by("id", "1"), {"email": "Nobody"}))
+
+    assert result.refusals == (
+        Refusal(kind=IdentifierKind.EMAIL, value="Nobody", reason=refusal_reasons.INVALID_EMAIL),
+    )
+
+
+def test_3_change_frees_the_old_value() -> None:
+    people = working_set(E2, person("p", "1", A))
+
+    run_identify(E2, people, command(reference_by("id", "1"), {"email": B}))
+    result = run_identify(E2, people, command(reference_by("email", A)))
+
+    assert result.effect is Effect.CREATED
+    assert people.changes().identifiers_removed == (OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="p"),)
+
+
+@pytest.mark.parametrize(
+    ("column", "reference", "body", "kind"),
+    [
+        ("E2", reference_by("id", "1"), {"email": B}, "email"),
+        ("E1", reference_by("email", A), {"id": "2"}, "id"),
+        ("E2", reference_by("id", "1"), {"id": "2"}, "id"),
+        ("E2", reference_by("email", A), {"email": B}, "email"),
+        ("E2", reference_by("cio_id", "p"), {"email": B}, "email"),
+        ("E1", reference_by("cio_id", "p"), {"id": "2"}, "id"),
+        ("I1", reference_by("cio_id", "p"), {"id": "2"}, "id"),
+        ("I0", reference_by("id", "1"), {"id": "2"}, "id"),
+        ("EmailOnly", reference_by("cio_id", "p"), {"email": B}, "email"),
+        ("EmailOnly", reference_by("email", A), {"id": "2"}, "id"),
+    ],
+)
+def test_45_what_others_have_is_refused(column: str, reference: Reference, body: dict[str, str], kind: str) -> None:
+    people = working_set(COLUMNS[column], person("p", "1", A), person("q", "2", B))
+
+    result = run_identify(COLUMNS[column], people, command(reference, body, plan="pro"))
+
+    assert refused(result) == {kind: "The identifier is already associated with a different profile."}
+    assert people.people == {"p": person("p", "1", A, plan="pro"), "q": person("q", "2", B)}
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("cio_id", ["p", "cio_p"])
+def test_6_own_cio_id_is_no_change(column: str, cio_id: str) -> None:
+    people = working_set(COLUMNS[column], person("p", "1", A))
+
+    assert (
+        run_identify(COLUMNS[column], people, command(reference_by("id", "1"), {"cio_id": cio_id})).effect
+        is Effect.UNCHANGED
+    )
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("cio_id", ["q", "cio_q", "nobody", "cio_cio_p", None])
+def test_6_other_cio_id_is_refused(column: str, cio_id: str | None) -> None:
+    people = working_set(COLUMNS[column], person("p", "1", A), person("q", "2", B))
+
+    result = run_identify(COLUMNS[column], people, command(reference_by("id", "1"), {"cio_id": cio_id}, plan="pro"))
+
+    assert result.refusals == (
+        Refusal(kind=IdentifierKind.CIO_ID, value=cio_id, reason=refusal_reasons.CIO_ID_IS_IMMUTABLE),
+    )
+    assert people.people["p"] == person("p", "1", A, plan="pro")
+
+
+@pytest.mark.parametrize(
+    ("has", "body", "becomes", "refusals"),
+    [
+        (("1", A), {"id": A}, (A, A), {}),
+        (("1", A), {"id": "A@x.org"}, ("A@x.org", A), {}),
+        (("1", A), {"id": B}, ("1", A), {"id": refusal_reasons.ID_IS_ANOTHER_EMAIL}),
+        (("1", None), {"id": B}, ("1", None), {"id": refusal_reasons.ID_IS_ANOTHER_EMAIL}),
+        (("1", A), {"id": B, "email": B}, (B, B), {}),
+        (("1", A), {"id": B, "email": None}, ("1", None), {"id": refusal_reasons.ID_IS_ANOTHER_EMAIL}),
+        (
+            ("1", A),
+            {"id": B, "email": "no"},
+            ("1", A),
+            {"email": refusal_reasons.INVALID_EMAIL, "id": refusal_reasons.ID_IS_ANOTHER_EMAIL},
+        ),
+        ((A, A), {"email": "A@X.org"}, (A, "A@X.org"), {}),
+        ((A, A), {"email": B}, (A, A), {"email": refusal_reasons.EMAIL_IS_THE_ID}),
+        ((A, A), {"email": None}, (A, A), {"email": refusal_reasons.EMAIL_IS_THE_ID}),
+        ((A, A), {"id": "1"}, ("1", A), {}),
+        ((A, A), {"id": None}, (None, A), {}),
+        (("a@b", A), {"email": B}, ("a@b", B), {}),
+        (("a@b", None), {"email": B}, ("a@b", B), {}),
+        ((A, B), {"email": "c@x.org"}, (A, "c@x.org"), {}),
+    ],
+)
+def test_id_stays_the_own_email(
+    has: tuple[str, str | None], body: dict[str, str | None], becomes: tuple[str, str], refusals: dict[str, str]
+) -> None:
+    people = working_set(E2, person("p", *has))
+
+    result = run_identify(E2, people, command(reference_by("cio_id", "p"), body))
+
+    assert people.people["p"] == person("p", *becomes)
+    assert refused(result) == refusals
+
+
+def test_refused_email_brings_no_id() -> None:
+    people = working_set(E2, person("p", "1", A), suppressed=[("email", B)])
+
+    result = run_identify(E2, people, command(reference_by("cio_id", "p"), {"id": B, "email": B}))
+
+    assert refused(result) == {"email": refusal_reasons.SUPPRESSED, "id": refusal_reasons.ID_IS_ANOTHER_EMAIL}
+
+
+def test_id_may_be_any_email_in_id_only() -> None:
+    people = working_set(COLUMNS["I1"], person("p", "1", A))
+
+    result = run_identify(COLUMNS["I1"], people, command(reference_by("cio_id", "p"), {"id": B, "email": "c@x.org"}))
+
+    assert (people.people["p"], result.refusals) == (person("p", B, "c@x.org"), ())
+
+
+@pytest.mark.parametrize(
+    ("has", "body", "becomes"),
+    [
+        ((None, A), {"email": None, "id": "1"}, ("1", None)),
+        (("1", None), {"id": None, "email": B}, (None, B)),
+    ],
+)
+def test_deletions_come_after_both(
+    has: tuple[str | None, str | None], body: dict[str, str | None], becomes: tuple[str | None, str | None]
+) -> None:
+    people = working_set(E2, person("p", *has))
+
+    result = run_identify(E2, people, command(reference_by("cio_id", "p"), body))
+
+    assert (people.people["p"], result.refusals) == (person("p", *becomes), ())
+
+
+@pytest.mark.parametrize("names", [("id", "email", "cio_id"), ("cio_id", "email", "id")])
+def test_order_of_body_is_no_matter(names: tuple[str, ...]) -> None:
+    values = {"id": "2", "email": "nobody", "cio_id": "q"}
+    people = working_set(E2, person("p", "1", A))
+
+    result = run_identify(E2, people, command(reference_by("id", "1"), {name: values[name] for name in names}))
+
+    assert [one.kind for one in result.refusals] == [IdentifierKind.EMAIL, IdentifierKind.ID, IdentifierKind.CIO_ID]
+
+
+def with_attributes(size: int) -> Person:
+    return replace(person("p", "1"), attributes={f"n{number}": "x" for number in range(size)})
+
+
+def test_attributes_stop_at_their_limit() -> None:
+    people = working_set(I0, with_attributes(300))
+
+    result = run_identify(I0, people, command(reference_by("id", "1"), {"email": A}, more="x"))
+
+    assert (result.effect, result.reason) == (Effect.REJECTED, refusal_reasons.TOO_MANY_ATTRIBUTES)
+    assert people.changes() == ChangeSet()
+
+
+def test_last_attribute_still_fits() -> None:
+    people = working_set(I0, with_attributes(299))
+
+    result = run_identify(I0, people, command(reference_by("id", "1"), more="x"))
+
+    assert (result.effect, len(people.people["p"].attributes)) == (Effect.UPDATED, 300)
+
+
+def test_new_person_keeps_the_limit() -> None:
+    people = working_set(I0)
+
+    result = run_identify(
+        I0, people, replace(command(reference_by("id", "1")), attributes=with_attributes(301).attributes)
+    )
+
+    assert (result.effect, people.people) == (Effect.REJECTED, {})
+
+
+@pytest.mark.parametrize("attributes", [{"n0": "y"}, {"n0": None, "more": "x"}])
+def test_too_many_may_be_rewritten(attributes: dict[str, str | None]) -> None:
+    people = working_set(I0, with_attributes(310))
+
+    result = run_identify(I0, people, replace(command(reference_by("id", "1")), attributes=attributes))
+
+    assert (result.effect, len(people.people["p"].attributes)) == (Effect.UPDATED, 310)
+
+
+def test_age_follows_the_attribute() -> None:
+    people = working_set(I0, person("p", "1", inserted_at=500))
+
+    run_identify(I0, people, command(reference_by("id", "1"), created_at="1970-01-01T00:02:03"))
+
+    assert (people.people["p"].created_at, people.people["p"].inserted_at) == (123, 500)

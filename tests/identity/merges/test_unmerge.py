@@ -1,0 +1,390 @@
+"""Taking a merge back, identity-rules §5: what goes back, what stays, and what is not free any more."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.identity.builders import (
+    COLUMNS,
+    E2,
+    EMAIL_ONLY,
+    I0,
+    I1,
+    NOW,
+    command,
+    numbered,
+    person,
+    reference_by,
+    working_set,
+)
+from workspace_operator.identity.command_handlers.dispatch import handle
+from workspace_operator.identity.identify.identify import identify
+from workspace_operator.identity.merges.unmerge import UnmergeResult, unmerge
+from workspace_operator.identity.model.commands import MergePeople
+from workspace_operator.identity.model.person import Person, same_person
+from workspace_operator.identity.model.person_events import ActivityLogged, ActivityType, PeopleMerged
+from workspace_operator.identity.model.working_set import Suppression, WorkingSet
+from workspace_operator.identity.values.attributes import AttributeUpdates, AttributeValue
+from workspace_operator.identity.values.rules import EMAIL, ID, IdentifierKind, IdentityRules, Mode
+
+A, B = "a@x.org", "b@x.org"
+LATER = NOW + 60
+
+Has = tuple[str | None, str | None]
+
+
+def merged(rules: IdentityRules, *everybody: Person) -> tuple[WorkingSet, PeopleMerged]:
+    """People of whom the first two were merged on request; the trail is written."""
+    people = working_set(rules, *everybody)
+    primary, secondary, *_ = everybody
+    request = MergePeople(
+        primary=reference_by("cio_id", primary.cio_id), secondary=reference_by("cio_id", secondary.cio_id)
+    )
+    handle(rules, people, request, now=NOW, new_cio_id=numbered())
+    [merge] = [step for step in people.events if isinstance(step, PeopleMerged)]
+    people.mark_clean()
+    return people, merge
+
+
+def identify_person(
+    rules: IdentityRules, people: WorkingSet, body: Mapping[str, str | None], attributes: AttributeUpdates | None = None
+) -> None:
+    """Somebody says something of the survivor by cio_id, later."""
+    said = replace(command(reference_by("cio_id", "p"), body), attributes=attributes or {})
+    identify(rules, people, said, now=LATER, new_cio_id=numbered())
+    people.mark_clean()
+
+
+def identifiers(person: Person) -> Has:
+    return person.id, person.email
+
+
+def names(parted: UnmergeResult) -> tuple[Has, Has]:
+    """What the restored one and the survivor are named by."""
+    return identifiers(parted.restored), identifiers(parted.survivor)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        (("1", A), ("2", B)),
+        (("1", None), ("2", B)),
+        ((None, A), ("2", B)),
+        ((None, A), ("2", None)),
+        (("1", None), (None, B)),
+        ((None, None), ("2", B)),
+        (("1", A), (None, None)),
+    ],
+)
+def test_undo_at_once_leaves_no_trace(column: str, mine: Has, theirs: Has) -> None:
+    primary = person("p", *mine, inserted_at=10, plan="p", same="x")
+    secondary = person("q", *theirs, inserted_at=20, plan="q", note="q", same="x", created_at="1970-01-01T00:00:05")
+    people, merge = merged(COLUMNS[column], primary, secondary)
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert parted == UnmergeResult(restored=secondary, survivor=primary, unavailable=())
+    assert people.people == {"p": primary, "q": secondary}
+    assert people.owners == working_set(COLUMNS[column], primary, secondary).owners
+
+
+def test_undo_is_noted() -> None:
+    people, merge = merged(E2, person("p", "1", plan="p"), person("q", None, A, note="q"))
+
+    unmerge(people, merge, now=LATER)
+
+    assert people.events == [
+        ActivityLogged(type=ActivityType.PROFILE_CREATE, cio_id="q", at=LATER, data={}),
+        ActivityLogged(
+            type=ActivityType.ATTRIBUTE_CHANGE,
+            cio_id="p",
+            at=LATER,
+            data={"email": {"from": A, "to": None}, "note": {"from": "q", "to": None}},
+        ),
+    ]
+
+
+def test_survivor_that_took_nothing_has_not_changed() -> None:
+    people, merge = merged(E2, person("p", "1"), person("q", "2"))
+
+    unmerge(people, merge, now=LATER)
+
+    assert [step.cio_id for step in people.events if isinstance(step, ActivityLogged)] == ["q"]
+
+
+# What was said of attributes since: what is said, what the survivor has then, what of it is left after the undo.
+WRITTEN_SINCE: dict[str, tuple[dict[str, AttributeValue | None], dict[str, AttributeValue]]] = {
+    "nothing": ({}, {"own": "p", "doubled": "p"}),
+    "another value": ({"taken": "new"}, {"own": "p", "doubled": "p", "taken": "new"}),
+    "the same value": ({"taken": "q"}, {"own": "p", "doubled": "p", "taken": "q"}),
+    "it is removed": ({"taken": None}, {"own": "p", "doubled": "p"}),
+    "another own value": ({"own": "new", "doubled": None}, {"own": "new"}),
+    "something new": ({"more": 1}, {"own": "p", "doubled": "p", "more": 1}),
+}
+
+
+@pytest.mark.parametrize("since", WRITTEN_SINCE)
+def test_attributes_go_back_unless_written_since(since: str) -> None:
+    said, left = WRITTEN_SINCE[since]
+    primary, secondary = person("p", "1", own="p", doubled="p"), person("q", "2", taken="q", doubled="q")
+    people, merge = merged(E2, primary, secondary)
+    identify_person(E2, people, {}, said)
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert parted.survivor.attributes == left
+    assert parted.restored.attributes == {"taken": "q", "doubled": "q"}
+
+
+@pytest.mark.parametrize("written", [1, 1.0, "1"])
+def test_value_of_another_type_was_written_since(written: AttributeValue) -> None:
+    people, merge = merged(E2, person("p", "1"), person("q", "2", flag=True))
+    before = people.people["p"]
+    people.replace(replace(before, attributes={"flag": written}))
+
+    assert unmerge(people, merge, now=LATER).survivor.attributes == {"flag": written}
+
+
+def test_unsubscription_goes_back() -> None:
+    people, merge = merged(E2, person("p", "1", unsubscribed=False), person("q", "2", unsubscribed=True))
+    assert people.people["p"].attributes == {"unsubscribed": True}
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert parted.survivor.attributes == {"unsubscribed": False}
+    assert parted.restored.attributes == {"unsubscribed": True}
+
+
+def test_unsubscription_since_stays() -> None:
+    people, merge = merged(E2, person("p", "1", unsubscribed=False), person("q", "2", unsubscribed=True))
+    identify_person(E2, people, {}, {"unsubscribed": True})
+
+    assert unmerge(people, merge, now=LATER).survivor.attributes == {"unsubscribed": True}
+
+
+def test_times_go_back_with_their_values() -> None:
+    primary = replace(person("p", "1", own="p"), attribute_timestamps={"own": 5, "taken": 7})
+    secondary = replace(person("q", "2", taken="q", other="q"), attribute_timestamps={"taken": 9, "gone": 3})
+    people, merge = merged(E2, primary, secondary)
+    identify_person(E2, people, {}, {"other": "new"})
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert parted.survivor.attributes == {"own": "p", "other": "new"}
+    assert parted.survivor.attribute_timestamps == {"own": 5, "taken": 7, "gone": 3, "other": LATER}
+    assert parted.restored.attribute_timestamps == {"taken": 9, "gone": 3}
+
+
+def test_ages_follow_their_attributes() -> None:
+    primary, secondary = (
+        person("p", "1", inserted_at=50),
+        person("q", "2", inserted_at=60, created_at="1970-01-01T00:00:05"),
+    )
+    people, merge = merged(E2, primary, secondary)
+    assert people.people["p"].created_at == 5
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert (parted.survivor.created_at, parted.restored.created_at) == (50, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"id": "new"}, (("2", B), ("new", None))),
+        ({"email": "c@x.org"}, (("2", B), (None, "c@x.org"))),
+        ({"email": "B@X.org"}, (("2", B), (None, None))),
+    ],
+)
+def test_identifier_that_was_changed_since_is_the_survivors(
+    change: dict[str, str | None], left: tuple[Has, Has]
+) -> None:
+    people, merge = merged(E2, person("p"), person("q", "2", B))
+    identify_person(E2, people, change)
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert names(parted) == left
+    assert parted.unavailable == ()
+
+
+def test_identifier_of_somebody_else_is_not_free() -> None:
+    people, merge = merged(E2, person("p", "1", A), person("q", "2", B))
+    people.insert(person("new", "2", B))
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert names(parted) == ((None, None), ("1", A))
+    assert parted.unavailable == ((ID, "2"), (EMAIL, B))
+
+
+def test_identifier_that_the_survivor_got_otherwise_is_not_free() -> None:
+    people, merge = merged(E2, person("p", "1", A), person("q", "2", B))
+    identify_person(E2, people, {"email": B})
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert names(parted) == (("2", None), ("1", B))
+    assert parted.unavailable == ((EMAIL, B),)
+
+
+@pytest.mark.parametrize(
+    ("rules", "left", "unavailable"),
+    [
+        (E2, ((None, None), ("1", A)), ((ID, "2"), (EMAIL, B))),
+        (I0, ((None, B), ("1", A)), ((ID, "2"),)),
+        (EMAIL_ONLY, ((None, None), ("1", A)), ((ID, "2"), (EMAIL, B))),
+    ],
+)
+def test_suppressed_identifier_is_not_free(
+    rules: IdentityRules, left: tuple[Has, Has], unavailable: tuple[tuple[IdentifierKind, str], ...]
+) -> None:
+    people, merge = merged(rules, person("p", "1", A), person("q", "2", B))
+    for kind, key in ((ID, "2"), (EMAIL, B)):
+        people.suppress(Suppression(kind=kind, key=key, suppression_id="s"))
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert names(parted) == left
+    assert parted.unavailable == unavailable
+
+
+@pytest.mark.parametrize("rules", [I0, I1])
+def test_plain_email_is_always_free(rules: IdentityRules) -> None:
+    people, merge = merged(rules, person("p", "1"), person("q", "2", "no address"), person("r", "3", "no address"))
+
+    assert names(unmerge(people, merge, now=LATER)) == (("2", "no address"), ("1", None))
+
+
+@pytest.mark.parametrize("said", [A, "B@x.org", B])
+def test_plain_email_stays_if_written_since(said: str) -> None:
+    people, merge = merged(I0, person("p", "1"), person("q", "2", B))
+    identify_person(I0, people, {"email": said})
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert names(parted) == (("2", B), ("1", said))
+    assert parted.survivor.attribute_timestamps == {"email": LATER}
+
+
+def test_time_of_a_plain_email_goes_back() -> None:
+    primary = replace(person("p", "1"), attribute_timestamps={"email": 5})
+    people, merge = merged(I0, primary, replace(person("q", "2", B), attribute_timestamps={"email": 9}))
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert parted.survivor == primary
+
+
+def in_mode(people: WorkingSet, mode: Mode) -> WorkingSet:
+    return WorkingSet(mode=mode, people=people.people.values())
+
+
+def test_email_that_became_an_identifier_is_not_free() -> None:
+    people, merge = merged(I0, person("p", "1", A), person("q", "2", "A@x.org"))
+
+    parted = unmerge(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
+
+    assert names(parted) == (("2", None), ("1", A))
+    assert parted.unavailable == ((EMAIL, A),)
+
+
+@pytest.mark.parametrize("email", [None, "no address"])
+def test_invalid_email_does_not_come_back_as_an_identifier(email: str | None) -> None:
+    people, merge = merged(I0, person("p", "1", A), person("q", "2", email))
+
+    parted = unmerge(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
+
+    assert identifiers(parted.restored) == ("2", None)
+    assert parted.unavailable == (() if email is None else ((EMAIL, email),))
+
+
+def test_id_that_is_another_email_does_not_come_back() -> None:
+    people, merge = merged(I0, person("p", "1"), person("q", B))
+
+    parted = unmerge(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
+
+    assert identifiers(parted.restored) == (None, None)
+    assert parted.unavailable == ((ID, B),)
+
+
+def test_id_does_not_come_back_without_its_email() -> None:
+    people, merge = merged(E2, person("p", "1", A), person("q", B, B))
+    people.insert(person("new", None, B))
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert identifiers(parted.restored) == (None, None)
+    assert parted.unavailable == ((ID, B), (EMAIL, B))
+
+
+def test_email_that_is_the_survivors_id_stays() -> None:
+    people, merge = merged(E2, person("p", "1"), person("q", "2", B))
+    people.replace(replace(people.people["p"], id=B))
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert names(parted) == (("2", None), (B, B))
+    assert parted.unavailable == ((EMAIL, B),)
+
+
+def test_identifiers_that_belong_together_go_back_together() -> None:
+    people, merge = merged(E2, person("p"), person("q", B, B))
+
+    assert names(unmerge(people, merge, now=LATER)) == ((B, B), (None, None))
+
+
+def test_automatic_merge_is_undone() -> None:
+    older, younger = person("p", "1", inserted_at=10, plan="p"), person("q", None, A, inserted_at=20, note="q")
+    people = working_set(E2, older, younger)
+    body: dict[str, str | None] = {"email": "A@x.org"}
+    identify(E2, people, command(reference_by("id", "1"), body, plan="new"), now=NOW, new_cio_id=numbered())
+    [merge] = [step for step in people.events if isinstance(step, PeopleMerged)]
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert names(parted) == ((None, A), ("1", None))
+    assert parted.survivor.attributes == {"plan": "new"}
+    assert parted.restored == younger
+
+
+values: st.SearchStrategy[AttributeValue] = st.sampled_from(["x", "y", 1, True, [1]])
+attributes = st.dictionaries(st.sampled_from(["plan", "city", "unsubscribed", "created_at"]), values)
+times = st.dictionaries(st.sampled_from(["plan", "city", "unsubscribed", "email"]), st.sampled_from([5, 10, 15]))
+
+
+@st.composite
+def person_pairs(draw: st.DrawFn) -> tuple[IdentityRules, Person, Person]:
+    """Two people that may be in one workspace; only in IDOnly an email has a time."""
+    rules = draw(st.sampled_from(list(COLUMNS.values())))
+    people = []
+    for cio_id, id_, email in (("p", "1", A), ("q", "2", B)):
+        had = {name: at for name, at in draw(times).items() if name != "email" or rules.mode is Mode.ID_ONLY}
+        one = person(
+            cio_id,
+            draw(st.sampled_from([None, id_])),
+            draw(st.sampled_from([None, email])),
+            inserted_at=10,
+            **draw(attributes),
+        )
+        own = {name: at for name, at in had.items() if at != 10 or (name != "email" and name not in one.attributes)}
+        people.append(replace(one, attribute_timestamps=own or None))
+    return rules, people[0], people[1]
+
+
+@given(person_pairs())
+def test_whatever_is_merged_can_be_undone(couple: tuple[IdentityRules, Person, Person]) -> None:
+    rules, primary, secondary = couple
+    people, merge = merged(rules, primary, secondary)
+
+    parted = unmerge(people, merge, now=LATER)
+
+    assert same_person(parted.restored, secondary)
+    assert parted.unavailable == ()
+    assert identifiers(parted.survivor) == identifiers(primary)
+    assert dict(parted.survivor.attributes) == dict(primary.attributes)
+    assert people.owners == working_set(rules, primary, secondary).owners

@@ -1,0 +1,107 @@
+"""An import that is killed and run again: nobody is lost, nobody is there twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from workspace_operator import bootstrap
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.reconcile.model.actions import CreateWorkspace
+from workspace_operator.settings import DATABASE_VARIABLE
+from workspace_operator.workspaces.model import Owner, Settings
+
+ROWS = 30_000
+INTERRUPTED = 130
+DATABASES = ("sqlite_url", pytest.param("postgres_url", marks=pytest.mark.postgres))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest) -> str:
+    """A database with an empty workspace default/crm."""
+    url = str(request.getfixturevalue(request.param))
+    with bootstrap.open_store(url) as store:
+        owner = Owner(cluster="local", namespace="default", name="crm", uid="u")
+        wanted = CreateWorkspace(
+            owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=Settings(display_name="CRM")
+        )
+        store.workspaces.apply(wanted, now=bootstrap.utc_now())
+    return url
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Half the rows name people by id, half by email; one of a hundred is rejected."""
+    path = tmp_path / "people.csv"
+    with path.open("w") as text:
+        text.write("id,email,plan\n")
+        for number in range(ROWS):
+            name = f"u{number}," if number % 2 else f",p{number}@x.com"
+            text.write(f"{',' if number % 100 == 0 else name},plan {number}\n")
+    return path
+
+
+def start(url: str, file: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "workspace_operator", "people", "import", str(file), "-w", "default/crm"]
+    environment = os.environ | {DATABASE_VARIABLE: url}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def people_in(url: str) -> int:
+    with bootstrap.open_store(url) as store:
+        return store.people.count(1).total
+
+
+def wait_for_people(url: str, least: int, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None and people_in(url) < least:
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_interrupted_import_is_run_again(url: str, file: Path, number: signal.Signals) -> None:
+    for least in (0, 1, 10_000, 20_000):
+        process = start(url, file)
+        wait_for_people(url, least, process)
+        process.send_signal(number)
+        process.communicate()
+
+    last = start(url, file)
+    out, err = last.communicate()
+
+    assert (last.returncode, err) == (3, "")
+    told = out.splitlines()[2]
+    assert told.startswith(f"{ROWS} rows: ")
+    assert told.endswith(" 0 skipped, 300 rejected")
+    assert everybody(url) == expected()
+    assert len(file.with_name("people.rejects.csv").read_text().splitlines()) == 301
+
+
+def test_interrupted_import_reports_how_far(url: str, file: Path) -> None:
+    process = start(url, file)
+    wait_for_people(url, 1, process)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+
+    assert process.returncode == INTERRUPTED
+    assert err == ""
+    assert " created, 0 updated, 0 skipped, " in out
+
+
+def everybody(url: str) -> list[tuple[str, str]]:
+    with bootstrap.open_store(url) as store:
+        return sorted((each.id or each.email or "", str(each.attributes["plan"])) for each in store.people.all(1))
+
+
+def expected() -> list[tuple[str, str]]:
+    rows = (number for number in range(ROWS) if number % 100)
+    return sorted((f"u{number}" if number % 2 else f"p{number}@x.com", f"plan {number}") for number in rows)

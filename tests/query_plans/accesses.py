@@ -1,0 +1,158 @@
+"""How a statement reaches the rows of a table, read from the plans of both databases."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workspace_operator.store.schema.tables import metadata
+
+PARTS: Final = frozenset({"workspace_id", "kind", "type", "export_number", "segment", "slot"})
+"""Columns that stand before the key proper: to know only these means to read a whole workspace, or much of it."""
+
+DIRECTORY_KEYS: Final = frozenset({"workspace_id", "account_id"})
+"""In the small directory these name a row, or a few."""
+
+NARROW: Final = frozenset(
+    index.name
+    for table in metadata.tables.values()
+    for index in table.indexes
+    if index.dialect_options["sqlite"]["where"] is not None and "is_not" not in str(index.name)
+)
+"""Partial indexes: what they hold is found without a further key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One place of a plan at which a table is read.
+
+    Attributes:
+        table: its name.
+        columns: of the index, those that are compared with a value, or lie between two.
+        index: its name; empty if the whole table is read.
+        repeated: once for each row of something else.
+    """
+
+    table: str
+    columns: frozenset[str]
+    index: str
+    repeated: bool
+
+    @property
+    def is_by_key(self) -> bool:
+        """Whether it leads to some rows of a workspace, instead of through all of them."""
+        if self.index in NARROW:
+            return True
+        if "workspace_id" in self.columns and "workspace_id" not in metadata.tables[self.table].primary_key:
+            return True
+        return bool(self.columns - PARTS) or (self.table in _DIRECTORY and bool(self.columns & DIRECTORY_KEYS))
+
+    @property
+    def is_one_row(self) -> bool:
+        """Whether it finds one row of the directory."""
+        return self.table in _DIRECTORY and self.is_by_key
+
+
+_DIRECTORY: Final = frozenset({"account", "workspace", "migration", "credential"})
+_SQLITE_STEP = re.compile(r"(SCAN|SEARCH) (\S+)(?: USING (.*?))?(?: \((.*)\))?(?: LEFT-JOIN)?$")
+_ALIAS = re.compile(r"\b(\w+) AS (\w+)\b")
+
+
+def aliases_of(statement: str) -> Mapping[str, str]:
+    """The tables that a statement names, by the names that it gives them."""
+    named = {alias: table for table, alias in _ALIAS.findall(statement) if table in metadata.tables}
+    return named | {name: name for name in metadata.tables}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SQLitePlan:
+    """The rows of EXPLAIN QUERY PLAN: id, parent, unused, detail."""
+
+    rows: Sequence[tuple[int, int, int, str]]
+    aliases: Mapping[str, str]
+
+    def accesses(self) -> Iterator[Access]:
+        """Every access; what is within a loop over more than one row is repeated."""
+        details = {id_: (parent, detail) for id_, parent, _, detail in self.rows}
+        many: set[int] = set()
+        for _, parent, _, detail in self.rows:
+            found = _SQLITE_STEP.match(detail)
+            if found is None:
+                continue
+            inner = parent in many or self._is_correlated(details, parent)
+            table = self.aliases.get(found[2])
+            access = None if table is None else _sqlite_access(table, found, repeated=inner)
+            if access is None or not access.is_one_row:
+                many.add(parent)
+            if access is not None:
+                yield access
+
+    def _is_correlated(self, details: Mapping[int, tuple[int, str]], id_: int) -> bool:
+        while id_ in details:
+            id_, detail = details[id_]
+            if detail.startswith("CORRELATED"):
+                return True
+        return False
+
+    def sorts(self) -> bool:
+        """Whether all that is found is sorted, or copied into an index of its own."""
+        words = ("TEMP B-TREE FOR ORDER BY", "TEMP B-TREE FOR GROUP BY", "TEMP B-TREE FOR DISTINCT", "AUTOMATIC")
+        return any(word in row[3] for row in self.rows for word in words)
+
+
+def _sqlite_access(table: str, found: "re.Match[str]", *, repeated: bool) -> Access:
+    how = found[3] or ""
+    index = table if "PRIMARY KEY" in how else how.rpartition(" ")[2]
+    return Access(table=table, columns=_determined(_COMPARED.findall(found[4] or "")), index=index, repeated=repeated)
+
+
+_COMPARED = re.compile(r"(\w+)\s*(=|<|>)")
+
+
+def _determined(comparisons: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The columns that are one value, or lie between two."""
+    operators: dict[str, set[str]] = {}
+    for column, operator in comparisons:
+        operators.setdefault(column, set()).add(operator)
+    return frozenset(column for column, found in operators.items() if "=" in found or {"<", ">"} <= found)
+
+
+_CONDITIONS: Final = ("Index Cond", "Recheck Cond")
+_COMPARISON = r"(?<![\w.]){alias}\.([a-z_]+) (=|<=?|>=?|IS NULL)"
+
+
+def postgresql_accesses(node: Mapping[str, Any], *, repeated: bool = False) -> Iterator[Access]:
+    """Every access in a node of EXPLAIN (VERBOSE, FORMAT JSON) and below it."""
+    table = re.sub(r"_\d+$", "", node.get("Relation Name", ""))
+    if "Scan" in node["Node Type"] and table in metadata.tables:
+        condition = " ".join(str(node[each]) for each in _CONDITIONS if each in node)
+        found = re.findall(_COMPARISON.format(alias=re.escape(node["Alias"])), condition)
+        columns = _determined((column, {"IS NULL": "="}.get(sign, sign[0])) for column, sign in found)
+        yield Access(table=table, columns=columns, index=_index_of(node), repeated=repeated)
+    for inner in node.get("Plans", ()):
+        yield from postgresql_accesses(inner, repeated=repeated or _is_repeated(node, inner))
+
+
+def _index_of(node: Mapping[str, Any]) -> str:
+    if "Index Name" in node:
+        return _whole(str(node["Index Name"]))
+    return next((_index_of(inner) for inner in node.get("Plans", ()) if "Bitmap" in inner["Node Type"]), "")
+
+
+def _whole(index: str) -> str:
+    """The index of the whole table that an index of a partition is part of; it is named by its columns."""
+    of_partition = re.fullmatch(r"[a-z_]+_\d+_(.*)_idx\d*", index)
+    return _BY_COLUMNS.get(of_partition[1], index) if of_partition else index
+
+
+_BY_COLUMNS: Final = {
+    "_".join(index.columns.keys()): str(index.name) for table in metadata.tables.values() for index in table.indexes
+}
+
+
+def _is_repeated(node: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
+    relation = inner.get("Parent Relationship")
+    if relation == "SubPlan":
+        hashed = f"(hashed {inner.get('Subplan Name', '')})"
+        return not any(hashed in str(value) for key, value in node.items() if key != "Plans")
+    return relation == "Inner" and node["Node Type"] == "Nested Loop"

@@ -1,0 +1,82 @@
+"""Which statements may read a whole workspace, and why: everything else is found by its key."""
+
+from typing import Final
+
+from workspace_operator.store.schema.tables import WORKSPACE_TABLES
+
+READING: Final = {
+    "it counts or lists everybody": {
+        ("counts.count_people", "person"),
+        ("counts.count_violations", "person"),
+        ("people.all", "person"),
+        ("previews._row", "person"),
+        ("previews._rows", "person"),
+        ("export_writer._violations", "person"),
+        ("duplicates.iter_duplicates", "person"),
+    },
+    "it counts or lists all that is suppressed": {
+        ("counts.count_violations", "suppression"),
+        ("previews._row", "suppression"),
+        ("previews._rows", "suppression"),
+        ("export_writer._violations", "suppression"),
+    },
+    "it counts the groups of people who share an address": {
+        ("counts._people_counts", "shared_email"),
+        ("counts.count_merges", "shared_email"),
+    },
+    "it reads a whole export": {
+        ("export_writer._counts", "violation"),
+        ("export_writer._index_people", "violation"),
+        ("exports.violations", "violation"),
+    },
+    "it counts or lists the people of segments, or looks for a number that none has": {
+        ("person_records.members", "membership"),
+        ("segments._count_one", "membership"),
+        ("segments._counts", "membership"),
+        ("segments._free_number", "membership"),
+        ("segments._used_numbers", "membership"),
+    },
+    "it takes the first or last rows of a key, up to a number": {
+        ("person_records._delete_old", "activity"),
+        ("person_records._has_older", "activity"),
+        ("person_records.activities", "activity"),
+        ("cleanup._delete_batch", "migration_change_log"),
+        ("cleanup._delete_batch", "identifier"),
+        ("cleanup._delete_batch", "export_person"),
+        ("cleanup._delete_batch", "shared_email"),
+        ("cleanup._delete_batch", "violation"),
+        ("merges.merges", "merge"),
+        ("backfill._range_end", "person"),
+        ("backfill.has_violations", "shared_email"),
+        ("backfill.pop_entries", "migration_change_log"),
+        ("view.next_pending_groups", "shared_email"),
+    },
+    "it destroys the workspace": {("workspaces.delete_workspace", table.name) for table in WORKSPACE_TABLES}
+    - {("workspaces.delete_workspace", "workspace_lock")},
+    "it looks whether a workspace holds anything, and stops at the first row": {
+        ("ownership._is_empty", table.name) for table in WORKSPACE_TABLES
+    }
+    - {("ownership._is_empty", "workspace_lock")},
+    "it is about all workspaces, which are a small table": {
+        ("person_records.purge_activities", "workspace"),
+        ("migrations.claim", "migration"),
+        ("migrations.unfinished", "migration"),
+        ("previews.snapshot", "migration"),
+        ("previews.snapshot", "workspace"),
+        ("workspaces.list", "workspace"),
+    },
+}
+"""By reason: the function that makes the statement, and the table."""
+
+SMALL: Final = frozenset({"workspace_lock", "export", "segment", "store_identity", "cluster_heartbeat"})
+"""Tables of a few rows: 16, three exports and the named segments of a workspace; one row; a row for each cluster."""
+
+SORTING: Final = {
+    "person_records.activities": "of each type a few are read, and merged by their age",
+    "person_records.members": "while people are merged, survivors stand in the places of others",
+    "export_writer._index_people": "they are written in the order of another key; it is sorted in files",
+    "segments._count_one": "while people are merged, each is counted once",
+}
+"""What reads a whole workspace may still not sort it in memory, but for these."""
+
+ALLOWED: Final = frozenset(each for entries in READING.values() for each in entries)

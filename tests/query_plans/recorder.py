@@ -1,0 +1,131 @@
+"""Hearing every statement that goes to a database, and which code of the store sends it."""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+from unittest.mock import patch
+
+import sqlalchemy as sa
+
+from workspace_operator import store
+from workspace_operator.store.engine import sql
+
+STORE: Final = str(Path(store.__file__).parent)
+PLANNED: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+CARRIERS: Final = ("sql", "databases", "streaming", "keyset")
+"""Modules that send what others have made."""
+
+CodeLocation = tuple[str, int]
+"""A module of the store, and a line."""
+
+EXAMPLES: Final = 2
+"""Of each statement so many sets of values are kept: plans may differ by them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentStatement:
+    """A statement as it went to a database.
+
+    Attributes:
+        origin: module and function that made it.
+        settings: statements by which its transaction has told PostgreSQL how to plan.
+    """
+
+    origin: str
+    text: str
+    parameters: Any
+    settings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class StatementRecorder:
+    """What was heard, and all places of the store through which statements came."""
+
+    statements_seen: dict[tuple[str, str, tuple[str, ...]], list[SentStatement]] = field(default_factory=dict)
+    places: set[CodeLocation] = field(default_factory=set)
+    _settings: tuple[str, ...] = ()
+
+    @property
+    def statements(self) -> Iterator[SentStatement]:
+        """Every statement that has a plan, with some examples of its values."""
+        for examples in self.statements_seen.values():
+            yield from examples
+
+    def begin(self, _: sa.Connection) -> None:
+        """A transaction plans as usual, until it says otherwise."""
+        self._settings = ()
+
+    def record(self, text: str, parameters: Any) -> None:
+        """Note a statement, and who sends it."""
+        frames = list(_frames_of_store())
+        self.places.update((module, line) for module, _, line in frames)
+        if "set_config('" in text and "'enable_" in text:
+            self._settings = (*self._settings, text)
+        if not PLANNED.match(text) or not frames:
+            return
+        origin = next((f"{module}.{name}" for module, name, _ in frames if module not in CARRIERS), "")
+        if not origin:
+            return  # a test that sends by itself
+        examples = self.statements_seen.setdefault((origin, text, self._settings), [])
+        if len(examples) < EXAMPLES:
+            examples.append(SentStatement(origin=origin, text=text, parameters=parameters, settings=self._settings))
+
+
+def _frames_of_store() -> Iterator[tuple[str, str, int]]:
+    """Module, function and line of all callers within the store, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(STORE):
+            code = frame.f_code
+            yield _module_of(code.co_filename), _function_of(code.co_qualname), frame.f_lineno
+        frame = frame.f_back
+
+
+@cache
+def _module_of(file: str) -> str:
+    return Path(file).stem
+
+
+@cache
+def _function_of(qualified_name: str) -> str:
+    """The function or method itself, for what is defined within it."""
+    return qualified_name.partition(".<locals>")[0].rpartition(".")[2]
+
+
+@contextmanager
+def recorded_statements() -> Iterator[StatementRecorder]:
+    """Hear all that goes to any database meanwhile, from one thread."""
+    made = StatementRecorder()
+    run, cursor_of = sql.CompiledStatement.run, sql.driver_cursor
+
+    def run_heard(
+        self: sql.CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        text, order = self._text(connection)  # it goes past SQLAlchemy's events
+        made.record(text, values if order is None else tuple(values[name] for name in order))
+        return run(self, connection, values)
+
+    def cursor_heard(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
+        made.record("", None)  # who sends it; what has a plan is heard above, and rows are only inserted
+        return cursor_of(connection, statement)
+
+    def listen(_c: sa.Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        made.record(statement, parameters[0] if isinstance(parameters, list) else parameters)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", listen)
+    sa.event.listen(sa.Engine, "begin", made.begin)
+    try:
+        with (
+            patch.object(sql.CompiledStatement, "run", run_heard),
+            patch.object(sql, "driver_cursor", cursor_heard),
+        ):
+            yield made
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", listen)
+        sa.event.remove(sa.Engine, "begin", made.begin)

@@ -1,0 +1,148 @@
+"""Activities are found by an index whatever is asked for: the plans of both databases, with a rare type among many."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.benchmarks.bulk_data import vacuum
+from tests.postgres import Postgres
+from tests.store.backends import START, SentStatement, recorded_statements, sql_store, upgraded
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.person_events import (
+    ActivityLogged,
+    ActivityType,
+    AnonymousLinked,
+    PeopleMerged,
+    PersonDeleted,
+    PersonEvent,
+)
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.store.engine.databases import Database
+
+PEOPLE, ACTIVITIES_EACH, MERGES, TIMES = 200, 50, 1000, 3
+
+
+@pytest.fixture(scope="module")
+def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspaceEnv]:
+    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
+    yield filled(database)
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def crowded_postgres(postgres: Postgres) -> Iterator[WorkspaceEnv]:
+    with postgres.database() as url:
+        database = upgraded(url)
+        yield filled(database)
+        database.close()
+
+
+@pytest.fixture(params=["crowded_sqlite", pytest.param("crowded_postgres", marks=pytest.mark.postgres)])
+def people(request: pytest.FixtureRequest) -> WorkspaceEnv:
+    env: WorkspaceEnv = request.getfixturevalue(request.param)
+    return env
+
+
+def filled(database: Database) -> WorkspaceEnv:
+    """Three workspaces full of events and changes, the one that is looked at with a single refusal, long ago."""
+    store = sql_store(database)
+    scenes = [WorkspaceEnv.create(store, Mode.EMAIL_OR_ID) for _ in range(TIMES)]
+    refused = ActivityLogged(type=ActivityType.FAILED_ATTRIBUTE_CHANGE, cio_id="p1", at=1, data={})
+    store.append_events(scenes[0].workspace_id, [refused])
+    store.clock.advance(60)
+    for env in scenes:
+        store.append_events(env.workspace_id, list(crowded_steps()))
+    vacuum(database)
+    return scenes[0]
+
+
+def crowded_steps() -> Iterator[PersonEvent]:
+    for number in range(PEOPLE * ACTIVITIES_EACH):
+        type_ = ActivityType.EVENT if number % 3 else ActivityType.ATTRIBUTE_CHANGE
+        person = number % PEOPLE
+        known = f"p{person}" if person % 5 else None
+        yield ActivityLogged(type=type_, cio_id=known, at=1, anonymous_id=f"x{person}", event_id=f"e{number}", data={})
+    for number in range(MERGES):
+        one, other = (Person(cio_id=f"{side}{number}", attributes={}, inserted_at=1, created_at=1) for side in "mn")
+        yield PeopleMerged(primary=one, secondary=other, survivor=one, automatic=True, at=1)
+
+
+QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "all": ({}, "activity_pkey"),
+    "of a rare type": ({"type": ActivityType.FAILED_ATTRIBUTE_CHANGE}, "activity_pkey"),
+    "of a frequent type": ({"type": ActivityType.EVENT, "before": "0"}, "activity_pkey"),
+    "of a person": ({"cio_id": "p1"}, "ix_activity_person"),
+    "of a person and type": ({"cio_id": "p1", "type": ActivityType.FAILED_ATTRIBUTE_CHANGE}, "ix_activity_person"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_activities_are_read_from_the_end_of_an_index(people: WorkspaceEnv, question: str) -> None:
+    asked, index = QUESTIONS[question]
+
+    with recorded_statements(database_of(people)) as sent:
+        people.store.person_records.activities(people.workspace_id, limit=50, **asked)
+
+    [looked] = [each for each in sent if "activity" in each[0]]
+    assert_found_by(database_of(people), looked, index)
+
+
+def test_old_activities_are_found_by_the_key(people: WorkspaceEnv) -> None:
+    with recorded_statements(database_of(people)) as sent:
+        assert people.store.person_records.purge_activities(before=START + timedelta(seconds=1), size=10) == 1
+
+    looked = [each for each in sent if "activity" in each[0]]
+    assert len(looked) == TIMES + 1
+    for each in looked:
+        assert_found_by(database_of(people), each, "activity_pkey")
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "index"),
+    [
+        (AnonymousLinked(anonymous_id="x5", cio_id="p5"), {"UPDATE activity"}, "ix_activity_anonymous"),
+        (PersonDeleted(cio_id="p7"), {"DELETE FROM activity"}, "ix_activity_person"),
+        (PersonDeleted(cio_id="p7"), {"DELETE FROM merge", "primary_cio_id"}, "ix_merge_primary"),
+        (PersonDeleted(cio_id="p7"), {"DELETE FROM merge", "secondary_cio_id"}, "ix_merge_secondary"),
+    ],
+)
+def test_writing_finds_rows_by_an_index(people: WorkspaceEnv, step: PersonEvent, words: set[str], index: str) -> None:
+    with recorded_statements(database_of(people)) as sent:
+        people.store.append_events(people.workspace_id, [step])
+
+    [statement] = [each for each in sent if all(word in each[0] for word in words)]
+    assert_found_by(database_of(people), statement, index)
+
+
+def assert_found_by(database: Database, sent: SentStatement, index: str) -> None:
+    """No row of the table is looked at that the index does not lead to."""
+    table = "merge" if index.startswith("ix_merge") else "activity"
+    statement, parameters = sent
+    with database.reading() as connection:
+        if database.is_sqlite:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [row.detail for row in plan if f" {table} " in row.detail or row.detail.endswith(f" {table}")]
+            by = "PRIMARY KEY" if index == "activity_pkey" else index
+            assert steps
+            assert all(step.startswith("SEARCH") and by in step for step in steps), steps
+            return
+        [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+    scans = [node for node in nodes(plan["Plan"]) if "Scan" in node["Node Type"] and "Index Name" in node]
+    assert not any(node["Node Type"] == "Seq Scan" and node["Relation Name"] == table for node in nodes(plan["Plan"]))
+    assert any(node["Index Name"].startswith(index) for node in scans), plan
+    # An update looks again at what its partial index has said already.
+    assert {node.get("Filter") for node in scans} <= {None, "(cio_id IS NULL)"}, plan
+
+
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from nodes(inner)
+
+
+def database_of(env: WorkspaceEnv) -> Database:
+    assert env.store.database is not None
+    return env.store.database

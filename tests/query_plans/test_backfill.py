@@ -1,0 +1,138 @@
+"""What the worker does in batches looks only at what it is about: the plans of both databases, in a crowd."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.benchmarks.bulk_data import fill_people, vacuum
+from tests.postgres import Postgres
+from tests.store.backends import START, SentStatement, recorded_statements, upgraded
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import Migration, OnConflict
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import force_custom_plan, insert_rows
+from workspace_operator.store.migrations import backfill
+from workspace_operator.store.pending_merges.view import next_pending_groups
+from workspace_operator.store.schema.tables import migration_change_log, person, shared_email
+
+WORKSPACE = 7
+WORKSPACES = {WORKSPACE: 20_000, 8: 60_000}
+LARGE = ("person", "identifier")
+CHANGE = Migration(
+    workspace_id=WORKSPACE,
+    number=1,
+    from_mode=Mode.ID_ONLY,
+    to_mode=Mode.EMAIL_OR_ID,
+    on_conflict=OnConflict.MERGE,
+    requested_at=START,
+)
+
+
+def send_backfill_statements(connection: sa.Connection) -> None:
+    backfill.backfill_range(connection, CHANGE, after="2", size=500)
+
+
+def backfill_rest(connection: sa.Connection) -> None:
+    backfill.backfill_range(connection, CHANGE, after="shared1", size=100_000)
+
+
+def apply_change_log(connection: sa.Connection) -> None:
+    keys = connection.execute(
+        sa.select(person.c.email_key)
+        .where(person.c.workspace_id == WORKSPACE, person.c.email_key > "1")
+        .order_by(person.c.email_key)
+        .limit(100)
+    ).scalars()
+    insert_rows(
+        connection, migration_change_log, [(WORKSPACE, f"{number}", key, "x") for number, key in enumerate(keys)]
+    )
+    assert backfill.apply_change_log(connection, CHANGE, size=1000) == 100
+
+
+def look_for_conflicts(connection: sa.Connection) -> None:
+    backfill.has_violations(connection, CHANGE)
+    next_pending_groups(connection, WORKSPACE, after="", size=20)
+
+
+STEPS = (send_backfill_statements, backfill_rest, apply_change_log, look_for_conflicts)
+steps = pytest.mark.parametrize("step", STEPS)
+Step = Callable[[sa.Connection], None]
+
+
+@pytest.fixture(scope="module")
+def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    yield from _crowded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
+
+
+@pytest.fixture(scope="module")
+def crowded_postgres(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        yield from _crowded(url)
+
+
+def _crowded(url: str) -> Iterator[Database]:
+    database = upgraded(url)
+    for workspace_id, people in WORKSPACES.items():
+        fill_people(database, workspace_id, people)
+    vacuum(database)
+    yield database
+    database.close()
+
+
+@steps
+def test_sqlite_searches_by_an_index(crowded_sqlite: Database, step: Step) -> None:
+    plans = [each for statement in explained(crowded_sqlite, step, "EXPLAIN QUERY PLAN") for each in statement]
+
+    looks = [row.detail for row in plans if any(f" {name}" in row.detail for name in LARGE)]
+    assert looks
+    assert [look for look in looks if not look.startswith("SEARCH")] == []
+
+
+@pytest.mark.postgres
+@steps
+def test_postgres_searches_by_an_index(crowded_postgres: Database, step: Step) -> None:
+    plans = [rows[0][0][0]["Plan"] for rows in explained(crowded_postgres, step, "EXPLAIN (FORMAT JSON)")]
+
+    scans = [node for plan in plans for node in _nodes(plan) if node.get("Relation Name") in LARGE]
+    assert scans
+    assert [scan for scan in scans if scan["Node Type"] == "Seq Scan"] == []
+
+
+@pytest.mark.postgres
+def test_postgres_sorts_no_groups_that_were_just_found(crowded_postgres: Database) -> None:
+    """It would sort all that are left for each few hundred."""
+
+    def find_groups(connection: sa.Connection) -> None:
+        rows = [(WORKSPACE, f"{number:06}@x.org", 2, 2, False, False) for number in range(20_000)]
+        insert_rows(connection, shared_email, rows)
+        force_custom_plan(connection)
+        assert len(next_pending_groups(connection, WORKSPACE, after="000001", size=600)) == 600
+
+    *_, [row] = explained(crowded_postgres, find_groups, "EXPLAIN (FORMAT JSON)")
+
+    kinds = {node["Node Type"] for node in _nodes(row[0][0]["Plan"])}
+    assert kinds == {"Limit", "Index Scan"}
+
+
+def explained(database: Database, step: Step, how: str) -> list[list[Any]]:
+    """The plan of each statement of a step, in a transaction that is taken back."""
+    engine = database.engine if database.is_sqlite else database._writing_engine
+    with recorded_statements(database) as sent, engine.connect() as connection:
+        step(connection)
+        statements: list[SentStatement] = list(sent)
+        plans = [
+            list(connection.exec_driver_sql(f"{how} {statement}", parameters))
+            for statement, parameters in statements
+            if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
+        ]
+        connection.rollback()
+    assert plans
+    return plans
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner)

@@ -1,0 +1,276 @@
+"""Counts come from the indexes: the plans of both databases, at a size at which they would go wrong."""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+
+from tests.benchmarks.bulk_data import fill_people
+from tests.postgres import Postgres
+from tests.store.backends import START, SentStatement, recorded_statements, upgraded
+from tests.store.fixtures import LEASE
+from workspace_operator.application.ports import Lease, ViolationRow
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.migrations import export_writer
+from workspace_operator.store.queries import counts, duplicates
+from workspace_operator.store.repositories import people_search
+from workspace_operator.store.repositories.exports import SQLExports
+from workspace_operator.store.repositories.migrations import SQLMigrations
+from workspace_operator.store.repositories.workspaces import SQLWorkspaces
+from workspace_operator.store.schema.tables import export, export_person, person, violation
+from workspace_operator.store.unit_of_work.violation_rows import purge_violations
+
+WORKSPACE = 7
+WORKSPACES = {WORKSPACE: 20_000, 8: 60_000}
+"""People by workspace: where one is the whole table, a small table, PostgreSQL may rightly read it through."""
+
+QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
+    "sharing": (counts.SHARING, "ix_person_email"),
+    "with key": (counts.WITH_KEY, "ix_person_email"),
+    "without key": (counts.WITHOUT_KEY, "ix_person_email"),
+    "without id": (counts.WITHOUT_ID, "ix_person_without_id"),
+    "invalid": (counts.INVALID, "ix_person_email_is_invalid"),
+    "id is another": (counts.ID_IS_ANOTHER, "ix_person_id_is_another_email"),
+    "suppressed": (counts.SUPPRESSED, "ix_person_email"),
+}
+EXPORT = 3
+SHARERS = duplicates.duplicates_with_keys(
+    WORKSPACE, [f"shared{number}@example.com" for number in range(200)], newest_first=True
+)
+queries = pytest.mark.parametrize("name", QUERIES)
+
+
+@pytest.fixture(scope="module")
+def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
+    fill(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def crowded_postgres(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        database = upgraded(url)
+        fill(database)
+        yield database
+        database.close()
+
+
+def fill(database: Database) -> None:
+    for workspace_id, people in WORKSPACES.items():
+        fill_people(database, workspace_id, people)
+        database.writing(lambda connection, workspace_id=workspace_id: list_everybody(connection, workspace_id))  # type: ignore[misc]
+
+
+def list_everybody(connection: sa.Connection, workspace_id: int) -> None:
+    """Put them all into an export."""
+    name = {"workspace_id": workspace_id, "number": EXPORT, "migration_number": 1, "description": "", "total": 0}
+    connection.execute(sa.insert(export).values(created_at=START, **name))
+    values = {"export_number": EXPORT, "sharing": 2, "suppressed_email": False, "invalid_email": False}
+    listed = {each.name: person.c.get(each.name, sa.literal(values.get(each.name))) for each in violation.columns}
+    everybody = sa.select(*listed.values()).where(
+        person.c.workspace_id == workspace_id, person.c.email_key.is_not(None)
+    )
+    connection.execute(sa.insert(violation).from_select(list(listed), everybody))
+    names = export_person.columns.keys()
+    places = sa.select(*(violation.c[name] for name in names)).where(violation.c.workspace_id == workspace_id)
+    connection.execute(sa.insert(export_person).from_select(names, places))
+
+
+@queries
+def test_sqlite_counts_from_a_covering_index(crowded_sqlite: Database, name: str) -> None:
+    query, index = QUERIES[name]
+
+    plan = sqlite_plan(crowded_sqlite, query)
+
+    steps = [step for step in plan if "person" in step]
+    assert steps
+    for step in steps:
+        assert step.startswith("SEARCH person USING COVERING INDEX")
+        assert f" {index} " in step
+
+
+def test_sqlite_reads_only_those_without_id(crowded_sqlite: Database) -> None:
+    [step] = [step for step in sqlite_plan(crowded_sqlite, counts.WITHOUT_IDENTIFIER) if "person" in step]
+
+    assert "ix_person_without_id" in step
+
+
+def test_postgres_reads_only_those_without_id(crowded_postgres: Database) -> None:
+    nodes = postgres_plan(crowded_postgres, counts.WITHOUT_IDENTIFIER)
+
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} == {"ix_person_without_id"}
+
+
+def test_sqlite_drives_suppressions_into_people(crowded_sqlite: Database) -> None:
+    plan = sqlite_plan(crowded_sqlite, counts.SUPPRESSED)
+
+    assert any("email_key=?" in step for step in plan if "person" in step)
+    assert "TEMP B-TREE" not in "\n".join(sqlite_plan(crowded_sqlite, counts.SHARING))
+
+
+@queries
+def test_postgres_counts_from_an_index_alone(crowded_postgres: Database, name: str) -> None:
+    query, index = QUERIES[name]
+
+    scans = [node for node in postgres_plan(crowded_postgres, query) if node.get("Relation Name") == "person"]
+
+    assert scans
+    for scan in scans:
+        assert (scan["Node Type"], scan["Index Name"]) == ("Index Only Scan", index)
+
+
+def test_postgres_drives_suppressions_into_people(crowded_postgres: Database) -> None:
+    [scan] = [
+        node for node in postgres_plan(crowded_postgres, counts.SUPPRESSED) if node.get("Relation Name") == "person"
+    ]
+
+    assert "email_key" in scan["Index Cond"]
+
+
+def test_sqlite_finds_sharers_by_the_index(crowded_sqlite: Database) -> None:
+    [groups] = sqlite_plan(crowded_sqlite, duplicates.SHARED_KEYS)
+    people, *rest = sqlite_plan(crowded_sqlite, SHARERS)
+
+    assert groups.startswith("SEARCH person USING COVERING INDEX ix_person_email")
+    assert people == "SEARCH person USING INDEX ix_person_email (workspace_id=? AND email_key=?)"
+    assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"  # a group at a time
+
+
+def test_postgres_finds_sharers_by_the_index(crowded_postgres: Database) -> None:
+    [groups] = [node for node in postgres_plan(crowded_postgres, duplicates.SHARED_KEYS) if "Relation Name" in node]
+    [people] = [node for node in postgres_plan(crowded_postgres, SHARERS) if node.get("Relation Name") == "person"]
+
+    assert (groups["Node Type"], groups["Index Name"]) == ("Index Only Scan", "ix_person_email")
+    assert people["Index Name"] == "ix_person_email"
+    assert "email_key" in people["Index Cond"]
+
+
+def test_sqlite_reports_sharers_without_a_copy_of_their_addresses(crowded_sqlite: Database) -> None:
+    """Half a million of them took 28 MB."""
+    steps = sqlite_plan(crowded_sqlite, export_writer.DUPLICATES.params(export_number=1))
+
+    assert steps[0] == "CO-ROUTINE shared"
+    assert not any("MATERIALIZE" in step or "TEMP B-TREE" in step for step in steps)
+
+
+def test_sqlite_reads_an_export_as_it_lies(crowded_sqlite: Database) -> None:
+    [step] = explained(crowded_sqlite, reading_an_export(crowded_sqlite), "EXPLAIN QUERY PLAN")
+
+    assert step.detail == "SEARCH violation USING PRIMARY KEY (workspace_id=? AND export_number=?)"
+
+
+def test_postgres_reads_an_export_in_the_order_of_its_key(crowded_postgres: Database) -> None:
+    """As it does for a cursor, of which it expects the first rows to be wanted soon."""
+    cursor = "EXPLAIN (FORMAT JSON) DECLARE reading CURSOR FOR"
+    [row] = explained(crowded_postgres, reading_an_export(crowded_postgres), cursor)
+
+    [node] = _nodes(row[0][0]["Plan"])
+    assert (node["Node Type"], node["Index Name"]) == ("Index Scan", "violation_pkey")
+
+
+def reading_an_export(database: Database) -> SentStatement:
+    rows = SQLExports(database).violations(WORKSPACE, EXPORT)
+    with recorded_statements(database) as sent, closing(cast("Generator[ViolationRow]", rows)):
+        next(rows)
+    [statement] = [each for each in sent if "ORDER BY violation" in each[0]]
+    return statement
+
+
+def test_sqlite_finds_who_is_taken_out_by_their_names(crowded_sqlite: Database) -> None:
+    looks = [step.detail for step in explained(crowded_sqlite, purging(crowded_sqlite), "EXPLAIN QUERY PLAN")]
+
+    assert "SEARCH export_person USING PRIMARY KEY (workspace_id=? AND export_number=? AND cio_id=?)" in looks
+
+
+def test_postgres_finds_who_is_taken_out_by_their_names(crowded_postgres: Database) -> None:
+    [row] = explained(crowded_postgres, purging(crowded_postgres), "EXPLAIN (FORMAT JSON)")
+
+    indexes = {node["Index Name"] for node in _nodes(row[0][0]["Plan"]) if "Index Name" in node}
+    assert indexes == {"listed_person_pkey"}
+
+
+def purging(database: Database) -> SentStatement:
+    with recorded_statements(database) as sent:
+        database.writing(lambda connection: purge_violations(connection, WORKSPACE, ["nobody"]))
+    [statement] = [each for each in sent if "FROM export_person" in each[0]]
+    return statement
+
+
+SEARCHES = {
+    "id": (people_search.ids_with_prefix(WORKSPACE, "m-1", limit=10), "identifier", "identifier_pkey"),
+    "email": (people_search.emails_with_prefix(WORKSPACE, "ana@", limit=10), "person", "ix_person_email"),
+}
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_sqlite_searches_people_in_an_index(crowded_sqlite: Database, kind: str) -> None:
+    query, table, _ = SEARCHES[kind]
+
+    [step] = sqlite_plan(crowded_sqlite, query)
+
+    assert step.startswith(f"SEARCH {table} USING ")
+    assert "_key>? AND " in step
+    assert "TEMP B-TREE" not in step
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_postgres_searches_people_in_an_index(crowded_postgres: Database, kind: str) -> None:
+    query, table, index = SEARCHES[kind]
+
+    [scan] = [node for node in postgres_plan(crowded_postgres, query) if node.get("Relation Name") == table]
+
+    assert scan["Index Name"] == index
+    assert "_key >=" in scan["Index Cond"]
+
+
+def explained(database: Database, sent: SentStatement, how: str) -> list[Any]:
+    statement, parameters = sent
+    with database.reading() as connection:
+        return list(connection.exec_driver_sql(f"{how} {statement}", parameters))
+
+
+def sqlite_plan(database: Database, query: sa.Select[Any]) -> list[str]:
+    with database.reading() as connection:
+        return _explained(connection, _text(connection, query))
+
+
+def _explained(connection: sa.Connection, statement: str) -> list[str]:
+    return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+def postgres_plan(database: Database, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    """Every node of the plan."""
+    with database.reading() as connection:
+        [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {_text(connection, query)}").scalar_one()
+    return list(_nodes(plan["Plan"]))
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from _nodes(inner)
+
+
+def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    bound = query.params(workspace_id=WORKSPACE)
+    return str(bound.compile(connection, compile_kwargs={"literal_binds": True}))
+
+
+def test_sweeps_use_an_index(crowded_sqlite: Database) -> None:
+    with recorded_statements(crowded_sqlite) as sent:
+        SQLWorkspaces(crowded_sqlite).pending_status_updates()
+        SQLMigrations(crowded_sqlite).claim(Lease(worker="w", duration=LEASE), now=START)
+
+    with crowded_sqlite.reading() as connection:
+        plans = [
+            "\n".join(_explained(connection, statement.replace("?", "1")))
+            for statement, _ in sent
+            if statement.startswith("SELECT")
+        ]
+
+    assert any("ix_migration_status_pending" in plan for plan in plans)
+    assert any("ix_migration_due_at" in plan for plan in plans)

@@ -1,0 +1,144 @@
+"""No statement by key depends on what a database has counted: the plan of every statement that the store sends.
+
+The contract tests of the store are run once on each database, while all that they send is heard; the store's source is
+read, so that none is missed. Each statement is then planned in databases with statistics of several kinds.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.postgres import Postgres
+from tests.query_plans.accesses import Access
+from tests.query_plans.call_sites import call_sites
+from tests.query_plans.contract_runner import run_contract_tests
+from tests.query_plans.databases import analyze, fill, planning_connection, plans_of
+from tests.query_plans.exceptions import ALLOWED, SMALL, SORTING
+from tests.query_plans.recorder import StatementRecorder, recorded_statements
+from tests.sqlite import MODULES, sqlite_file
+from tests.store.backends import partitioned, upgraded
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.schema.tables import DIRECTORY_TABLES
+
+Make = Callable[[str], Database]
+
+# What is found where: by which statement, in which table, and how.
+Found = set[tuple[str, Access, bool]]
+
+
+def analyzed_when_full(database: Database) -> Iterator[None]:
+    """Never at first."""
+    fill(database)
+    yield
+    analyze(database)
+    yield
+
+
+def analyzed_when_empty(database: Database) -> Iterator[None]:
+    analyze(database)
+    fill(database)
+    yield
+
+
+Life = Callable[[Database], Iterator[None]]
+"""What becomes of a database; at each stop statements are planned."""
+
+lives = pytest.mark.parametrize("life", [analyzed_when_full, analyzed_when_empty])
+
+
+@pytest.fixture(scope="module")
+def recorded_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> StatementRecorder:
+    with (
+        closing(sqlite_file(tmp_path_factory.mktemp("tour"), MODULES[0])) as database,
+        recorded_statements() as recorder,
+    ):
+        run_contract_tests(database)
+    return recorder
+
+
+@pytest.fixture(scope="module")
+def recorded_on_postgresql(postgres: Postgres) -> Iterator[StatementRecorder]:
+    with postgres.database() as url, closing(upgraded(url)) as database:
+        with recorded_statements() as recorder:
+            run_contract_tests(database)
+        yield recorder
+
+
+@lives
+@pytest.mark.parametrize("module", MODULES)
+def test_sqlite_finds_by_key_what_has_one(
+    recorded_on_sqlite: StatementRecorder, tmp_path: Path, module: str, life: Life
+) -> None:
+    with closing(sqlite_file(tmp_path, module)) as database:
+        for _ in life(database):
+            assert_found_by_key(found(database, recorded_on_sqlite))
+
+
+@lives
+@pytest.mark.parametrize("make", [upgraded, partitioned])
+def test_postgresql_finds_by_key_what_has_one(
+    recorded_on_postgresql: StatementRecorder, postgres_url: str, make: Make, life: Life
+) -> None:
+    with closing(make(postgres_url)) as database:
+        for _ in life(database):
+            # Of the small directory it may read all: there it has nothing to choose by.
+            of_people = {each for each in found(database, recorded_on_postgresql) if each[1].table not in _DIRECTORY}
+            assert_found_by_key(of_people)
+
+
+_DIRECTORY = {table.name for table in DIRECTORY_TABLES}
+
+
+def assert_found_by_key(looks: Found) -> None:
+    scans = {each for each in looks if not each[1].is_by_key and each[1].table not in SMALL}
+    assert {(origin, access.table) for origin, access, _ in scans} - ALLOWED == set()
+    assert {(origin, access.table) for origin, access, _ in scans if access.repeated} == set()
+    assert {origin for origin, _, sorts in scans if sorts} - SORTING.keys() == set()
+
+
+def found(database: Database, recorder: StatementRecorder) -> Found:
+    """Every look of every statement at a table."""
+    with planning_connection(database) as connection:
+        return {
+            (sent.origin, access, sorts)
+            for sent in recorder.statements
+            for accesses, sorts in plans_of(connection, sent)
+            for access in accesses
+        }
+
+
+def test_whole_workspaces_are_read_only_where_an_exception_says_so(
+    recorded_on_sqlite: StatementRecorder, tmp_path: Path
+) -> None:
+    """An exception that nothing needs any more would hide what comes later."""
+    with closing(sqlite_file(tmp_path, MODULES[0])) as database:
+        looks = found(database, recorded_on_sqlite)
+
+    scans = {(origin, access.table) for origin, access, _ in looks if not access.is_by_key}
+    assert ALLOWED - scans == set()
+    assert SORTING.keys() - {origin for origin, access, sorts in looks if sorts and not access.is_by_key} == set()
+
+
+def test_without_fixed_statistics_sqlite_reads_whole_workspaces(
+    recorded_on_sqlite: StatementRecorder, tmp_path: Path
+) -> None:
+    """What the others look for is there to be found."""
+    with closing(sqlite_file(tmp_path, MODULES[0])) as database:
+        database.writing(lambda connection: connection.execute(sa.text("DELETE FROM sqlite_stat1")))
+        database.writing(lambda connection: connection.execute(sa.text("ANALYZE sqlite_schema")))
+        looks = found(database, recorded_on_sqlite)
+
+    repeated = {(origin, access.table) for origin, access, _ in looks if access.repeated and not access.is_by_key}
+    assert ("backfill._assign_to_oldest", "person") in repeated
+
+
+def test_every_statement_of_the_store_was_recorded(
+    recorded_on_sqlite: StatementRecorder, recorded_on_postgresql: StatementRecorder
+) -> None:
+    """Who adds a statement adds a contract test that sends it; so its plan is read."""
+    places = recorded_on_sqlite.places | recorded_on_postgresql.places
+
+    assert [str(call) for call in call_sites() if not call.was_recorded(places)] == []

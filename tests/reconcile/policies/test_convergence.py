@@ -1,0 +1,201 @@
+"""From any state of the store, a resource comes to rest in a few rounds, and then stays at rest."""
+
+from dataclasses import replace
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.reconcile.builders import NOW, plan_for
+from tests.reconcile.policies.model_store import ModelStore, owner_key
+from tests.reconcile.strategies import (
+    any_owner,
+    desired_states,
+    invalid_specs,
+    migrations,
+    resources,
+    statuses,
+    workspaces,
+)
+from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, TERMINAL
+from workspace_operator.reconcile.model.actions import Plan
+from workspace_operator.reconcile.model.credentials import SecretState
+from workspace_operator.reconcile.model.desired import DesiredState, Resource
+from workspace_operator.reconcile.policies.spec_validation import new_value_problems
+from workspace_operator.resources.workspaces import ADOPT, RECREATE
+from workspace_operator.workspaces.model import Workspace
+
+MAX_ITERATIONS = 10
+NEITHER = {ADOPT: "", RECREATE: ""}
+
+
+@st.composite
+def stores(draw: st.DrawFn) -> ModelStore:
+    """Up to three workspaces with names and owners of their own, some with an identifier change."""
+    drawn = draw(
+        st.lists(
+            workspaces(any_owner),
+            max_size=3,
+            unique_by=(
+                lambda each: each.workspace_id,
+                lambda each: owner_key(each.owner),
+                lambda each: (each.owner.namespace, each.account, each.settings.display_name),
+            ),
+        )
+    )
+    found = ModelStore(
+        workspaces={each.workspace_id: each for each in drawn},
+        secret=draw(st.sampled_from(SecretState)),
+        secret_owner=draw(st.none() | st.integers(1, 3)),
+    )
+    if found.secret in (SecretState.ABSENT, SecretState.NO_CLUSTER, SecretState.REFUSED):
+        found.secret_owner = None
+    for each in drawn:
+        if draw(st.booleans()):
+            found.credentials[each.workspace_id] = draw(st.sampled_from(["", "first"]))
+        if migration := draw(st.none() | migrations(st.just(each.workspace_id))):
+            found.migrations[each.workspace_id] = consistent(migration, each)
+        if draw(st.booleans()):
+            found.owner_is_gone.add(each.workspace_id)
+    return found
+
+
+def consistent(migration: Migration, workspace: Workspace) -> Migration:
+    """The change, from or to the mode in force as its stage says."""
+    if migration.stage in BEFORE_CUTOVER:
+        return replace(migration, from_mode=workspace.mode)
+    return migration if migration.stage in TERMINAL else replace(migration, to_mode=workspace.mode)
+
+
+def converged(resource: Resource, store: ModelStore) -> Resource:
+    """Act until there is nothing to do, then write what the plan says; each action must do something."""
+    plan = plan_for(resource, store.observe(resource))
+    for _ in range(MAX_ITERATIONS):
+        before = store.state()
+        for action in plan.actions:
+            store.apply(action)
+        assert not plan.actions or store.state() != before
+        plan = plan_for(resource, store.observe(resource))
+    assert plan.actions == ()
+    return written(resource, plan)
+
+
+def written(resource: Resource, plan: Plan) -> Resource:
+    finalizers = resource.finalizers if plan.finalizers is None else plan.finalizers
+    return replace(resource, status=plan.status or resource.status, finalizers=finalizers)
+
+
+@given(resources(desired_states | invalid_specs, statuses), stores())
+def test_comes_to_rest_from_anywhere(subject: Resource, store: ModelStore) -> None:
+    settled = converged(subject, store)
+
+    again = plan_for(settled, store.observe(settled), now=NOW)
+
+    assert (again.actions, again.status, again.finalizers, again.events) == ((), None, None, ())
+
+
+@given(resources(desired_states | invalid_specs, statuses), stores())
+def test_rests_again_after_worker(subject: Resource, store: ModelStore) -> None:
+    settled = converged(subject, store)
+    store.complete_migrations()
+
+    moved = converged(settled, store)
+
+    assert converged(moved, store) == moved
+
+
+@given(resources(desired_states, statuses))
+def test_empty_store_leads_to_ready(subject: Resource) -> None:
+    assume(isinstance(subject.desired, DesiredState) and not new_value_problems(subject.desired.settings, None))
+    plain = replace(subject, deleting=False, suspended=False, annotations={**subject.annotations, **NEITHER})
+    plain = replace(plain, status={})
+    store = ModelStore()
+
+    settled = converged(plain, store)
+
+    assert settled.status["conditions"][0]["status"] == "True"
+    assert [each.owner.name for each in store.workspaces.values()] == ["shop"]
+
+
+@given(resources(desired_states | invalid_specs, statuses), stores())
+def test_others_are_left_alone(subject: Resource, store: ModelStore) -> None:
+    ours = owner_key(subject.owner("cluster-1"))
+    adopted = subject.adopt_workspace_id
+    before = {key: each for key, each in store.workspaces.items() if owner_key(each.owner) != ours and key != adopted}
+
+    converged(subject, store)
+
+    assert {key: store.workspaces.get(key) for key in before} == before
+
+
+@given(resources(desired_states | invalid_specs, statuses), stores())
+def test_foreign_secret_stays_as_it_is(subject: Resource, store: ModelStore) -> None:
+    store.secret = SecretState.FOREIGN
+    held, credentials = store.secret_owner, dict(store.credentials)
+
+    converged(subject, store)
+
+    assert (store.secret, store.secret_owner) == (SecretState.FOREIGN, held)
+    assert credentials.items() >= store.credentials.items()
+
+
+@given(resources(desired_states, statuses), stores())
+def test_ready_with_a_cluster_means_credentials(subject: Resource, store: ModelStore) -> None:
+    assume(store.secret is not SecretState.NO_CLUSTER)
+    living = replace(subject, deleting=False)
+
+    settled = converged(living, store)
+
+    ready = settled.status["conditions"][0]["status"] == "True"
+    assert not ready or (store.secret is SecretState.OWN and store.secret_owner in store.credentials)
+
+
+@given(resources(desired_states | invalid_specs, statuses), stores())
+def test_people_go_only_when_confirmed(subject: Resource, store: ModelStore) -> None:
+    names = {key: each.settings.display_name for key, each in store.workspaces.items()}
+
+    converged(subject, store)
+
+    gone = [names[key] for key in names.keys() - store.workspaces.keys()]
+    confirmed = subject.annotations.get("workspace-operator.dev/confirm-delete")
+    assert all(subject.deleting and name == confirmed for name in gone)
+
+
+@given(resources(desired_states | invalid_specs, statuses), stores())
+def test_another_database_changes_nothing(subject: Resource, store: ModelStore) -> None:
+    named = replace(subject, status={**converged(subject, store).status, "workspaceID": 2, "storeID": "store-9"})
+    living = replace(named, deleting=False, annotations={**subject.annotations, RECREATE: ""})
+    before = store.state()
+
+    settled = converged(living, store)
+
+    assert store.state() == before
+    assert settled.status["conditions"][0]["reason"] == "WorkspaceMissing"
+    assert (settled.status["workspaceID"], settled.status["storeID"]) == (2, "store-9")
+
+
+@given(resources(desired_states | invalid_specs, statuses), stores(), stores())
+def test_databases_may_be_exchanged_and_exchanged_back(subject: Resource, store: ModelStore, other: ModelStore) -> None:
+    other.store_id = "store-2"
+    settled = converged(replace(subject, deleting=False, annotations={**subject.annotations, RECREATE: ""}), store)
+    assume(settled.status.get("storeID") == "store-1")
+
+    back = converged(converged(settled, other), store)
+
+    assert status_without_times(back) == status_without_times(settled)
+
+
+def status_without_times(resource: Resource) -> object:
+    conditions = [{**each, "lastTransitionTime": ""} for each in resource.status["conditions"]]
+    return {**resource.status, "conditions": conditions}
+
+
+@given(resources(desired_states, statuses), stores())
+def test_no_value_gives_up_two_workspaces(subject: Resource, store: ModelStore) -> None:
+    first = converged(replace(subject, deleting=False), store)
+    assume(first.status.get("storeID") == "store-1")
+    lost = ModelStore(store_id="store-2")
+
+    second = converged(first, lost)
+
+    assert (second.status["storeID"], lost.workspaces) == ("store-1", {})

@@ -1,0 +1,131 @@
+"""What conditions say of an identifier change: what, how many, what next; and no number that moves by itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.reconcile.builders import (
+    LATER,
+    blocked,
+    desired,
+    merging,
+    message,
+    migration,
+    resource,
+    status_for,
+    stored,
+)
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
+
+ID_ONLY = stored(mode=Mode.ID_ONLY)
+TO_BOTH = resource(desired=desired(Mode.EMAIL_OR_ID))
+TO_MERGE = resource(desired=merging())
+AFTER = (Stage.SWITCHED, Stage.MERGING)
+MERGE = {"on_conflict": OnConflict.MERGE, "people_to_merge": 12, "ids_given_up": 3}
+TO_IDS = {"from_mode": Mode.EMAIL_OR_ID, "to_mode": Mode.ID_ONLY, "people_without_id": 5}
+
+
+def test_blocked_message_stands_alone() -> None:
+    in_cluster = resource(desired=desired(Mode.EMAIL_OR_ID), created_at="2026-01-01T00:00:00Z")
+
+    words = message(status_for(in_cluster, ObservedState(workspace=ID_ONLY, migration=blocked())))
+
+    assert words.startswith(
+        "The identifiers stay IDOnly: 3 people of 100 stand in the way of EmailOrID "
+        "(duplicateEmail 2, idIsAnotherEmail 1; somebody may count twice)."
+    )
+    assert "`workspacectl exports get --workspace team-a/shop --latest -o FILE`" in words
+    assert "within a minute" in words
+    assert RECONCILE_REQUESTED_AT in words
+
+
+def test_without_a_cluster_a_blocked_migration_waits_for_the_next_apply() -> None:
+    words = message(status_for(TO_BOTH, ObservedState(workspace=ID_ONLY, migration=blocked())))
+
+    assert words.endswith(" Then run `workspacectl apply` again.")
+    assert "minute" not in words
+    assert RECONCILE_REQUESTED_AT not in words
+
+
+DEDUPE = "`workspacectl people dedupe --keep oldest` keeps the oldest"
+MERGING = "spec.identifiers.onConflict: Merge makes them one"
+
+
+@pytest.mark.parametrize(
+    ("change", "advised"),
+    [
+        (blocked(violations=ViolationCounts(duplicate_email=2, people_concerned=2)), (True, True)),
+        (blocked(), (True, False)),
+        (blocked(violations=ViolationCounts(invalid_email=2, people_concerned=2)), (False, False)),
+        (blocked(on_conflict=OnConflict.MERGE), (False, False)),
+    ],
+    ids=["duplicates", "and others", "others", "merging"],
+)
+def test_blocked_message_advises_what_helps(change: Migration, advised: tuple[bool, bool]) -> None:
+    wanting = TO_MERGE if change.on_conflict is OnConflict.MERGE else TO_BOTH
+
+    words = message(status_for(wanting, ObservedState(workspace=ID_ONLY, migration=change)))
+
+    assert (DEDUPE in words, MERGING in words) == advised
+
+
+def test_merging_counts_no_duplicates_as_obstacles() -> None:
+    change = blocked(on_conflict=OnConflict.MERGE)
+
+    words = message(status_for(TO_MERGE, ObservedState(workspace=ID_ONLY, migration=change)))
+
+    assert "(idIsAnotherEmail 1; somebody may count twice)" in words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            migration(Stage.PREPARING, **MERGE),
+            "calls under way. 12 people will become part of somebody else, and 3 ids will become free. Every other",
+        ),
+        (
+            migration(Stage.MERGING, **MERGE | {"ids_given_up": 1}),
+            "are being put together. 12 people became part of somebody else, and 1 id became free. Every other",
+        ),
+        (migration(Stage.CHECKING, **MERGE), "the people are being checked. Every other"),
+        (
+            migration(Stage.PREPARING, **TO_IDS),
+            "it waits for the calls under way. 5 people without an id will be reached by cio_id only. Every other",
+        ),
+        (
+            migration(Stage.SWITCHED, **TO_IDS),
+            "being completed. 5 people without an id can now be reached by cio_id only. Every other",
+        ),
+        (
+            migration(Stage.PREPARING, people_without_id=5),
+            "is being prepared; it waits for the calls under way. Every other",
+        ),
+    ],
+    ids=["to merge", "folding", "uncounted", "to ids", "switched to ids", "by email"],
+)
+def test_running_message_says_what_it_means_for_people(change: Migration, words: str) -> None:
+    in_force = change.to_mode if change.stage in AFTER else change.from_mode
+    wanting = resource(desired=replace(desired(change.to_mode), on_conflict=change.on_conflict))
+
+    said = message(status_for(wanting, ObservedState(workspace=stored(mode=in_force), migration=change)))
+
+    assert words in said
+
+
+@pytest.mark.parametrize("stage", [Stage.CHECKING, Stage.PREPARING, Stage.MERGING])
+def test_conditions_rest_while_numbers_move(stage: Stage) -> None:
+    mode = Mode.EMAIL_OR_ID if stage is Stage.MERGING else Mode.ID_ONLY
+    before = migration(stage, people_total=100, **MERGE)
+    after = replace(before, people_checked=50, people_merged=6, estimated_completion=LATER, progress=1)
+
+    first, second = (
+        status_for(TO_MERGE, ObservedState(workspace=stored(mode=mode), migration=each)) for each in (before, after)
+    )
+
+    assert first["conditions"] == second["conditions"]
+    assert first["migration"] != second["migration"]

@@ -1,0 +1,79 @@
+"""Whom a reconcile asks the cluster about, and what it tells of others (field cases A8 and A9)."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.fakes.cluster.resources import FakeResources
+from tests.fakes.database import InMemoryDatabase
+from tests.fakes.workspaces.workspaces import FakeWorkspaces
+from tests.reconcile.builders import NOW
+from tests.reconciler.fixtures import ReconcilerEnv
+from workspace_operator.errors import ClusterForbidden
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.reconcile.model.actions import CreateWorkspace
+from workspace_operator.resources.workspaces import ADOPT
+from workspace_operator.workspaces.model import Owner, Settings
+
+
+@dataclass(slots=True, kw_only=True)
+class NamespacedResources(FakeResources):
+    """What a Role of the namespace team-a lets an operator ask."""
+
+    asked: list[Owner] = field(default_factory=list)
+
+    def owner_is_gone(self, owner: Owner) -> bool:
+        self.asked.append(owner)
+        if owner.namespace != "team-a":
+            raise ClusterForbidden("the Kubernetes API answers 403 Forbidden")
+        return FakeResources.owner_is_gone(self, owner)
+
+
+@pytest.fixture
+def env() -> ReconcilerEnv:
+    return ReconcilerEnv(resources=NamespacedResources())
+
+
+def make(memory: InMemoryDatabase, **place: str) -> int:
+    """Another resource's workspace; its number."""
+    owner = Owner(**{"cluster": "cluster-1", "namespace": "team-a", "name": "other", "uid": "uid-9"} | place)
+    action = CreateWorkspace(
+        owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=Settings(display_name="Their name")
+    )
+    FakeWorkspaces(memory).apply(action, now=NOW)
+    return max(memory.states)
+
+
+@pytest.mark.parametrize("place", [{"namespace": "team-b"}, {"cluster": "cluster-2"}])
+def test_owners_elsewhere_are_not_asked_about(env: ReconcilerEnv, place: dict[str, str]) -> None:
+    number = make(env.memory, **place)
+    env.apply(annotations={ADOPT: str(number)})
+
+    env.reconcile()
+
+    assert isinstance(env.resources, NamespacedResources)
+    assert env.resources.asked == []
+    assert env.reason() == "OwnershipConflict"
+
+
+@pytest.mark.parametrize("place", [{"namespace": "team-b"}, {"cluster": "cluster-2"}])
+def test_numbers_elsewhere_are_as_numbers_of_nothing(env: ReconcilerEnv, place: dict[str, str]) -> None:
+    number = make(env.memory, **place)
+    env.apply(annotations={ADOPT: str(number)})
+    events = env.reconcile()
+    status = env.status()
+    del env.memory.states[number]
+
+    again = ReconcilerEnv()
+    again.apply(annotations={ADOPT: str(number)})
+
+    assert (again.reconcile(), again.status()) == (events, status)
+
+
+def test_neighbours_are_asked_about(env: ReconcilerEnv) -> None:
+    number = make(env.memory)
+    env.apply(annotations={ADOPT: str(number)}, displayName="Their name")
+
+    env.reconcile()
+
+    assert env.status()["workspaceID"] == number

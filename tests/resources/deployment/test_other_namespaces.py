@@ -1,0 +1,97 @@
+"""Installed into another namespace, everything follows; what holds people is apart from what is uninstalled."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.docs.pages import text_of
+from tests.resources.deployment.kustomizations import ROOT, overlay
+from tests.resources.deployment.test_manifests import OVERLAYS, rendered
+
+HOLDING_PEOPLE = {"Namespace", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "Secret"}
+SCOPES_OF_CLUSTER = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "Namespace",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
+
+
+def documents(folder: Path) -> list[Any]:
+    return list(yaml.safe_load_all(rendered(folder)))
+
+
+def of_kind(found: list[Any], kind: str) -> Any:
+    (only,) = [each for each in found if each["kind"] == kind]
+    return only
+
+
+@pytest.mark.parametrize("name", sorted(OVERLAYS))
+def test_admission_policy_follows_the_account(tmp_path: Path, name: str) -> None:
+    found = documents(overlay(tmp_path / "other", f"overlays/{name}", namespace="other", namePrefix="my-"))
+
+    account = of_kind(found, "ServiceAccount")["metadata"]
+    (condition,) = of_kind(found, "ValidatingAdmissionPolicy")["spec"]["matchConditions"]
+    assert (account["namespace"], account["name"]) == ("other", "my-workspace-operator")
+    assert condition["expression"].endswith("== 'system:serviceaccount:other:my-workspace-operator'")
+
+
+@pytest.mark.parametrize("name", sorted(OVERLAYS))
+def test_nothing_of_the_old_namespace_is_left(tmp_path: Path, name: str) -> None:
+    found = documents(
+        overlay(
+            tmp_path / "other",
+            f"overlays/{name}",
+            namespace="other",
+            transformers=("rbac-namespaced/kube-system",) if name == "one-namespace" else (),
+        )
+    )
+
+    subjects = [subject for each in found for subject in each.get("subjects", ())]
+    places = {each["metadata"]["namespace"] for each in found if each["kind"] not in SCOPES_OF_CLUSTER}
+    assert {subject["namespace"] for subject in subjects} == {"other"}
+    assert places == ({"other", "kube-system"} if name == "one-namespace" else {"other"})
+
+
+def test_operator_of_one_namespace_watches_its_own(tmp_path: Path) -> None:
+    found = documents(overlay(tmp_path / "other", "overlays/one-namespace", namespace="other"))
+
+    (container,) = of_kind(found, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert "--namespace=other" in container["args"]
+
+
+@pytest.mark.parametrize("name", [*(f"overlays/{each}" for each in sorted(OVERLAYS)), "rbac", "rbac-namespaced"])
+def test_uninstalling_touches_nothing_that_holds_people(name: str) -> None:
+    kinds = {each["kind"] for each in documents(ROOT / "manifests" / name)}
+
+    assert kinds & HOLDING_PEOPLE == set()
+
+
+def test_storage_is_what_the_pod_mounts() -> None:
+    claim = of_kind(documents(ROOT / "manifests/storage"), "PersistentVolumeClaim")["metadata"]
+
+    for name in ("sqlite", "one-namespace"):
+        pod = of_kind(documents(ROOT / f"manifests/overlays/{name}"), "Deployment")["spec"]["template"]["spec"]
+        assert {"name": "data", "persistentVolumeClaim": {"claimName": claim["name"]}} in pod["volumes"]
+
+
+@pytest.mark.parametrize("kind", ["Namespace", "PersistentVolumeClaim"])
+def test_gitops_tools_do_not_prune_people(kind: str) -> None:
+    annotations = of_kind(documents(ROOT / "manifests/storage"), kind)["metadata"]["annotations"]
+
+    assert annotations["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
+    assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
+
+
+def test_page_on_uninstalling_begins_with_the_backup() -> None:
+    section = text_of("docs/operating.md").partition("\n## Uninstalling\n")[2].partition("\n## ")[0]
+
+    assert "back" in section.strip().splitlines()[0].lower()
+    assert section.index("backup") < section.index("kubectl delete")
+    for command in (line for line in section.splitlines() if line.startswith("kubectl delete -k ")):
+        folder = ROOT / command.split()[3]
+        assert {each["kind"] for each in documents(folder)} & HOLDING_PEOPLE == set(), command

@@ -1,0 +1,228 @@
+"""The stores that every contract is held to: in memory, on SQLite, on PostgreSQL, on partitioned PostgreSQL."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from tests.fakes.database import InMemoryDatabase
+from tests.fakes.migrations.exports import FakeExports
+from tests.fakes.migrations.migrations import FakeMigrations
+from tests.fakes.migrations.previews import FakePreviews
+from tests.fakes.people.activities import FakeActivities
+from tests.fakes.people.events import apply_event
+from tests.fakes.people.merges import FakeMerges
+from tests.fakes.people.people import FakePeople
+from tests.fakes.people.segments import FakeSegments
+from tests.fakes.workspaces.credentials import FakeCredentials
+from tests.fakes.workspaces.heartbeats import FakeHeartbeats
+from tests.fakes.workspaces.ownership import FakeOwnership
+from tests.fakes.workspaces.workspaces import FakeWorkspaces
+from tests.fakes.workspaces.write_path import FakeWritePath
+from workspace_operator.application.ports import (
+    Credentials,
+    Exports,
+    Heartbeats,
+    MergeJournal,
+    Migrations,
+    Ownership,
+    People,
+    PersonRecords,
+    Previews,
+    Segments,
+    Workspaces,
+    WritePath,
+)
+from workspace_operator.identity.model.person_events import PersonEvent
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import CompiledStatement
+from workspace_operator.store.repositories.credentials import SQLCredentials
+from workspace_operator.store.repositories.exports import SQLExports
+from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
+from workspace_operator.store.repositories.merges import SQLMergeJournal
+from workspace_operator.store.repositories.migrations import SQLMigrations
+from workspace_operator.store.repositories.ownership import SQLOwnership
+from workspace_operator.store.repositories.people import SQLPeople
+from workspace_operator.store.repositories.person_records import SQLPersonRecords
+from workspace_operator.store.repositories.previews import SQLPreviews
+from workspace_operator.store.repositories.segments import SQLSegments
+from workspace_operator.store.repositories.workspaces import SQLWorkspaces
+from workspace_operator.store.repositories.write_path import SQLWritePath
+from workspace_operator.store.schema.directory_tables import store_identity
+from workspace_operator.store.schema.plan_statistics import pin
+from workspace_operator.store.schema.tables import WORKSPACE_TABLES, metadata
+from workspace_operator.store.schema.upgrades import upgrade
+from workspace_operator.store.unit_of_work.event_writer import write_events
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
+
+PARTITIONS = 4
+SentStatement = tuple[str, Any]
+"""A statement and its parameters."""
+
+AppendEvents = Callable[[int, Sequence[PersonEvent]], None]
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that tests move."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The ports of one store.
+
+    ``leave`` carries out steps of a trail, as the transaction that writes the people does; ``database`` is None for
+    the store in memory.
+    """
+
+    workspaces: Workspaces
+    people: People
+    migrations: Migrations
+    exports: Exports
+    person_records: PersonRecords
+    segments: Segments
+    merges: MergeJournal
+    credentials: Credentials
+    previews: Previews
+    write_path: WritePath
+    heartbeats: Heartbeats
+    ownership: Ownership
+    append_events: AppendEvents
+    clock: Clock = field(default_factory=Clock)
+    database: Database | None = None
+
+
+def memory_store() -> Store:
+    clock = Clock()
+    memory = InMemoryDatabase(clock=clock)
+
+    def leave(workspace_id: int, steps: Sequence[PersonEvent]) -> None:
+        for step in steps:
+            apply_event(memory, memory.states[workspace_id], step)
+
+    return Store(
+        workspaces=FakeWorkspaces(memory),
+        people=FakePeople(memory),
+        migrations=FakeMigrations(memory),
+        exports=FakeExports(memory),
+        person_records=FakeActivities(memory),
+        segments=FakeSegments(memory),
+        merges=FakeMerges(memory),
+        credentials=FakeCredentials(memory),
+        previews=FakePreviews(memory),
+        write_path=FakeWritePath(),
+        heartbeats=FakeHeartbeats(memory),
+        ownership=FakeOwnership(memory),
+        append_events=leave,
+        clock=clock,
+    )
+
+
+def sql_store(database: Database, clock: Clock | None = None) -> Store:
+    clock = clock or Clock()
+    new_id = CioIDGenerator(lambda: clock().timestamp())
+
+    def leave(workspace_id: int, steps: Sequence[PersonEvent]) -> None:
+        database.writing(lambda connection: write_events(connection, workspace_id, steps, new_id=new_id))
+
+    return Store(
+        workspaces=SQLWorkspaces(database),
+        people=SQLPeople(database, new_cio_id=new_id),
+        migrations=SQLMigrations(database),
+        exports=SQLExports(database),
+        person_records=SQLPersonRecords(database),
+        segments=SQLSegments(database),
+        merges=SQLMergeJournal(database, new_id=new_id),
+        credentials=SQLCredentials(database),
+        previews=SQLPreviews(database),
+        write_path=SQLWritePath(database),
+        heartbeats=SQLHeartbeats(database),
+        ownership=SQLOwnership(database),
+        append_events=leave,
+        clock=clock,
+        database=database,
+    )
+
+
+def upgraded(url: str) -> Database:
+    """A database with this version's schema, as users get it."""
+    database = Database(url)
+    upgrade(database)
+    return database
+
+
+def partitioned(url: str) -> Database:
+    """The same schema with all per-workspace data spread by hash, as a distributed PostgreSQL would have it."""
+    database = Database(url)
+    spread = sa.MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.sorted_tables:
+        copy = table.to_metadata(spread)
+        if table in WORKSPACE_TABLES:
+            copy.dialect_options["postgresql"]["partition_by"] = "HASH (workspace_id)"
+    database.writing(lambda connection: _create(connection, spread))
+    database.writing(_identify)
+    return database
+
+
+def _identify(connection: sa.Connection) -> None:
+    connection.execute(sa.insert(store_identity).values(identity_id=1, store_id=str(uuid4())))
+
+
+def _create(connection: sa.Connection, spread: sa.MetaData) -> None:
+    spread.create_all(connection)
+    for table in WORKSPACE_TABLES:
+        for remainder in range(PARTITIONS):
+            values = f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {remainder})"
+            connection.execute(sa.text(f"CREATE TABLE {table.name}_{remainder} PARTITION OF {table.name} {values}"))
+    pin(connection)
+
+
+def empty(database: Database) -> None:
+    """Take everything out; numbers are not given twice all the same."""
+
+    def work(connection: sa.Connection) -> None:
+        for table in metadata.sorted_tables:
+            if table is not store_identity:
+                connection.execute(sa.delete(table))
+
+    database.writing(work)
+
+
+@contextmanager
+def recorded_statements(database: Database) -> Iterator[list[SentStatement]]:
+    """What is sent to the database meanwhile, with its parameters; of many at once the first."""
+    sent: list[SentStatement] = []
+    run = CompiledStatement.run
+
+    def run_heard(
+        self: CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        text, order = self._text(connection)  # it goes past SQLAlchemy's events
+        sent.append((text, values if order is None else tuple(values[name] for name in order)))
+        return run(self, connection, values)
+
+    def listen(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
+
+    # On SQLite one engine has all connections.
+    engines = [database.engine] if database.is_sqlite else [database.engine, database._writing_engine]
+    for each in engines:
+        sa.event.listen(each, "before_cursor_execute", listen)
+    with patch.object(CompiledStatement, "run", run_heard):
+        yield sent
+    for each in engines:
+        sa.event.remove(each, "before_cursor_execute", listen)

@@ -1,0 +1,196 @@
+"""Times of several machines go by the database's clock, and one that was set back holds nobody up."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.store.backends import START, Store, sql_store, upgraded
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.people.retention import IDLE_INTERVAL, ActivityRetention
+from workspace_operator.application.ports import Lease
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.engine.clocks import RETRY_INTERVAL, SYNC_INTERVAL, DatabaseClock
+from workspace_operator.store.engine.databases import Database
+
+ROOT = Path(__file__).parents[3]
+HOUR = timedelta(hours=1)
+LEASE = Lease(worker="dead", duration=timedelta(seconds=20))
+
+
+def test_lease_of_a_dead_worker_ends_although_the_clock_was_set_back(env: WorkspaceEnv) -> None:
+    env.add("1", "ann@example.com")
+    env.request()
+    assert env.store.migrations.claim(LEASE, now=env.store.clock()) is not None
+
+    env.store.clock.advance(-HOUR.total_seconds())
+
+    assert env.work() is True
+    assert env.stage is Stage.COMPLETED
+
+
+def test_lease_that_was_just_given_is_kept(env: WorkspaceEnv) -> None:
+    env.request()
+    now = env.store.clock()
+    assert env.store.migrations.claim(LEASE, now=now) is not None
+    other = Lease(worker="other", duration=LEASE.duration)
+
+    for moved in (timedelta(0), timedelta(seconds=-30), timedelta(seconds=19)):
+        assert env.store.migrations.claim(other, now=now + moved) is None
+
+
+def test_migration_that_rests_is_due_although_the_clock_was_set_back(env: WorkspaceEnv) -> None:
+    env.request()
+    now = env.store.clock()
+    migration = env.store.migrations.claim(LEASE, now=now)
+    assert migration is not None
+    env.store.migrations.release_lease(migration, LEASE, due_at=now + timedelta(seconds=30))
+
+    assert env.store.migrations.claim(LEASE, now=now) is None
+    assert env.store.migrations.claim(LEASE, now=now - HOUR) is not None
+
+
+def test_activities_are_searched_although_the_clock_was_set_back(store: Store) -> None:
+    looks: list[datetime] = []
+
+    class Belongings:
+        def purge_activities(self, *, before: datetime, size: int) -> int:
+            looks.append(before)
+            return size - size
+
+    forgetter = ActivityRetention(person_records=Belongings(), retention_period=HOUR, clock=store.clock)  # type: ignore[arg-type]
+    forgetter.work_once()
+    store.clock.advance(IDLE_INTERVAL.total_seconds() / 2)
+    forgetter.work_once()
+    assert len(looks) == 1
+
+    store.clock.advance(-HOUR.total_seconds())
+    forgetter.work_once()
+
+    assert len(looks) == 2
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Database]:
+    database = upgraded(postgres_url)
+    yield database
+    database.close()
+
+
+def wrong() -> datetime:
+    """A machine's clock that is an hour late."""
+    return datetime.now(UTC) - HOUR
+
+
+def test_clock_is_the_servers(database: Database) -> None:
+    clock = DatabaseClock(database, local=wrong)
+
+    assert clock.cached_timestamp() == pytest.approx(wrong().timestamp(), abs=60)
+    assert abs(clock() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert clock.timestamp() == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
+    assert clock.cached_timestamp() == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
+
+
+@dataclass
+class Seconds:
+    """A monotonic clock that tests move."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_server_is_asked_now_and_then(database: Database) -> None:
+    seconds = Seconds()
+    clock = DatabaseClock(database, monotonic=seconds)
+    first = clock()
+
+    seconds.now += SYNC_INTERVAL / 2
+    assert clock() - first == timedelta(seconds=SYNC_INTERVAL / 2)
+    seconds.now += SYNC_INTERVAL / 2
+
+    assert clock() - first < timedelta(seconds=SYNC_INTERVAL / 2)
+
+
+def test_time_advances_while_the_server_is_away(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = Seconds()
+    clock = DatabaseClock(database, monotonic=seconds)
+    known = clock()
+    asked: list[float] = []
+
+    def reading() -> None:
+        asked.append(seconds.now)
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(database, "reading", reading)
+    seconds.now += SYNC_INTERVAL
+
+    assert clock() - known == timedelta(seconds=SYNC_INTERVAL)
+    assert clock() - known == timedelta(seconds=SYNC_INTERVAL)
+    seconds.now += RETRY_INTERVAL
+    clock()
+    assert asked == [1000 + SYNC_INTERVAL, 1000 + SYNC_INTERVAL + RETRY_INTERVAL]
+
+
+def test_before_the_first_answer_the_time_is_this_machines() -> None:
+    clock = DatabaseClock(Database("postgresql://127.0.0.1:1/none?connect_timeout=1"), local=lambda: START)
+
+    assert clock() == START
+
+
+def test_clock_of_a_file_is_this_machines(tmp_path: Path) -> None:
+    database = upgraded(f"sqlite:///{tmp_path}/store.db")
+
+    assert DatabaseClock(database, local=lambda: START)() == START
+    database.close()
+
+
+LATE_WORKER = """
+import sys, threading, time
+from datetime import timedelta
+from functools import partial
+from workspace_operator import bootstrap
+from workspace_operator.bootstrap import stores
+from workspace_operator.store import clocks
+
+local, late = clocks.utc_now, timedelta(hours=float(sys.argv[2]))
+clock = lambda: local() - late
+clocks.utc_now, time.time = clock, lambda: clock().timestamp()
+stores.DatabaseClock = partial(clocks.DatabaseClock, local=clock)
+with bootstrap.opened(sys.argv[1]) as store:
+    assert store.clock.local is clock
+    print(bootstrap.migration_worker(store, threading.Event()).work_once())
+"""
+"""A worker on a machine whose clock is wrong."""
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_worker_with_a_wrong_clock_keeps_to_leases(database: Database, hours: int) -> None:
+    clock = DatabaseClock(database)
+    env = WorkspaceEnv.create(sql_store(database), Mode.ID_ONLY)
+    env.store.clock.now = clock()
+    env.request()
+    assert env.store.migrations.claim(LEASE, now=clock()) is not None
+
+    assert late_worker(database, hours) == "False"
+    database.writing(lambda connection: connection.exec_driver_sql("UPDATE migration SET lease_expires_at = 0"))
+    assert late_worker(database, hours) == "True"
+
+    assert env.stage is Stage.COMPLETED
+
+
+def late_worker(database: Database, hours: int) -> str:
+    url = database.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", LATE_WORKER, url, str(hours)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'operator'}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

@@ -1,0 +1,47 @@
+"""The check of the write path: it is a write like any other, and leaves nothing."""
+
+import pytest
+import sqlalchemy as sa
+
+from tests.postgres import Postgres
+from tests.store.backends import Store
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.repositories.write_path import SQLWritePath
+from workspace_operator.store.schema.directory_tables import cluster_heartbeat
+from workspace_operator.store.schema.upgrades import upgrade
+
+
+def test_store_that_takes_writes_passes(store: Store) -> None:
+    store.write_path.check_writable()
+    store.write_path.check_writable()
+
+
+def test_check_leaves_nothing(sql: Store) -> None:
+    sql.write_path.check_writable()
+
+    assert sql.database is not None
+    with sql.database.reading() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(cluster_heartbeat)).scalar_one() == 0
+
+
+@pytest.mark.postgres
+def test_server_that_has_become_read_only_fails(postgres: Postgres) -> None:
+    """As a standby is after a failover; reads go on."""
+    with postgres.database() as url:
+        database = Database(url, prepare=upgrade)
+        path = SQLWritePath(database)
+        path.check_writable()
+        with database.reading() as connection:
+            connection.execute(
+                sa.text(f"ALTER DATABASE {database.url.database} SET default_transaction_read_only = on")
+            )
+            connection.commit()
+        database.engine.dispose()
+        database._writing_engine.dispose()
+
+        with pytest.raises(StoreUnavailable):
+            path.check_writable()
+        with database.reading() as connection:
+            assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+        database.close()

@@ -1,0 +1,266 @@
+"""A workspace in a store, with short words for what tests do to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count
+from typing import Self
+
+from tests.store.backends import Store
+from workspace_operator.application.migrations.worker import MigrationWorker
+from workspace_operator.application.ports import CommandResultOrError, Lease, ViolationRow, WorkspaceQuery
+from workspace_operator.identity.model.commands import (
+    DeletePerson,
+    Identify,
+    Suppress,
+    UnresolvedCommand,
+    Unsuppress,
+    identify_from_fields,
+)
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.values.references import Reference, reference_of_kind
+from workspace_operator.identity.values.rules import IdentifierKind, Mode
+from workspace_operator.migrations.model import Migration, OnConflict
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.actions import (
+    CancelMigration,
+    CreateWorkspace,
+    DeleteWorkspace,
+    PauseMigration,
+    RequestMigration,
+    RetryMigration,
+    UpdateSettings,
+)
+from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.workspaces.model import Owner, Settings, Workspace
+
+LEASE = timedelta(seconds=60)
+_numbers = count(1)
+
+
+def owner(name: str = "shop", *, cluster: str = "c1", namespace: str = "team", uid: str = "u1") -> Owner:
+    return Owner(cluster=cluster, namespace=namespace, name=name, uid=uid)
+
+
+def create(
+    store: Store,
+    of: Owner,
+    *,
+    mode: Mode = Mode.EMAIL_OR_ID,
+    account: str = "default",
+    display_name: str = "Shop",
+) -> Workspace:
+    """Make a workspace and look at it."""
+    settings = Settings(display_name=display_name)
+    store.workspaces.apply(CreateWorkspace(owner=of, account=account, mode=mode, settings=settings), now=store.clock())
+    return observed(store, of)
+
+
+def destroy(store: Store, of: Owner) -> None:
+    """Destroy the workspace of an owner."""
+    workspace = observed(store, of)
+    destruction = DeleteWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
+    store.workspaces.apply(destruction, now=store.clock())
+
+
+def observe(store: Store, of: Owner, **query: object) -> ObservedState:
+    return store.workspaces.observe(WorkspaceQuery(owner=of, **query))  # type: ignore[arg-type]
+
+
+def observed(store: Store, of: Owner) -> Workspace:
+    """The workspace of an owner, which must be there."""
+    workspace = observe(store, of).workspace
+    assert workspace is not None
+    return workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceEnv:
+    """One workspace. Every method that names somebody takes ``id``, ``email`` or ``cio_id``."""
+
+    store: Store
+    owner: Owner
+    workspace_id: int
+
+    @classmethod
+    def create(cls, store: Store, mode: Mode) -> Self:
+        of = owner(f"scene-{next(_numbers)}")
+        workspace = create(store, of, mode=mode, display_name=of.name)
+        return cls(store=store, owner=of, workspace_id=workspace.workspace_id)
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.store.workspaces.get(self.workspace_id)
+
+    @property
+    def mode(self) -> Mode:
+        return self.workspace.mode
+
+    def reference(self, **name: str) -> Reference:
+        [(kind, value)] = name.items()
+        return reference_of_kind(value, IdentifierKind(kind), self.mode, for_suppression=True)
+
+    def call(self, *, body: Mapping[str, object] | None = None, **name: str) -> Identify:
+        return identify_from_fields(self.reference(**name), body or {})
+
+    def perform(self, *commands: UnresolvedCommand) -> list[CommandResultOrError]:
+        """Carry calls out in one transaction."""
+        return list(self.store.people.perform(self.workspace_id, commands, now=int(self.store.clock().timestamp())))
+
+    def identify(self, *calls: Identify) -> list[CommandResult]:
+        """Apply calls in one batch."""
+        return [each for each in self.perform(*calls) if isinstance(each, CommandResult)]
+
+    def identify_person(self, *, body: Mapping[str, object] | None = None, **name: str) -> CommandResult:
+        """One call about somebody."""
+        return self.identify(self.call(body=body, **name))[0]
+
+    def add(self, id_: str, email: str | None = None, **attributes: object) -> str:
+        """Somebody new with an id; their cio_id."""
+        body = attributes | ({} if email is None else {"email": email})
+        outcome = self.identify(self.call(id=id_, body=body))[0]
+        assert outcome.person is not None
+        return outcome.person.cio_id
+
+    def add_many(self, people: Mapping[str, str | None]) -> None:
+        """People by id, with their addresses, in one batch."""
+        self.identify(
+            *(self.call(id=id_, body={} if email is None else {"email": email}) for id_, email in people.items())
+        )
+
+    def find(self, **name: str) -> Person | None:
+        return self.store.people.find(self.workspace_id, self.reference(**name))
+
+    def delete(self, **name: str) -> bool:
+        return _had_effect(self.perform(DeletePerson(reference=self.reference(**name))))
+
+    def suppress(self, **name: str) -> bool:
+        return _had_effect(self.perform(Suppress(reference=self.reference(**name))))
+
+    def unsuppress(self, **name: str) -> bool:
+        return _had_effect(self.perform(Unsuppress(reference=self.reference(**name))))
+
+    def update_settings(self, **settings: object) -> None:
+        workspace = self.workspace
+        changed = replace(workspace.settings, **settings)  # type: ignore[arg-type]
+        self._carry_out(
+            UpdateSettings(workspace_id=self.workspace_id, row_version=workspace.row_version, settings=changed)
+        )
+
+    @property
+    def migration(self) -> Migration:
+        """The newest identifier change, which must be there."""
+        migration = observe(self.store, self.owner).migration
+        assert migration is not None
+        return migration
+
+    @property
+    def stage(self) -> Stage:
+        return self.migration.stage
+
+    def request(self, to: Mode = Mode.EMAIL_OR_ID, on_conflict: OnConflict = OnConflict.BLOCK) -> Migration:
+        self._carry_out(
+            RequestMigration(workspace_id=self.workspace_id, from_mode=self.mode, to_mode=to, on_conflict=on_conflict)
+        )
+        return self.migration
+
+    def pause(self) -> None:
+        self._carry_out(PauseMigration(workspace_id=self.workspace_id, number=self.migration.number, paused=True))
+
+    def resume(self) -> None:
+        self._carry_out(PauseMigration(workspace_id=self.workspace_id, number=self.migration.number, paused=False))
+
+    def cancel(self) -> None:
+        self._carry_out(CancelMigration(workspace_id=self.workspace_id, number=self.migration.number))
+
+    def retry(self, token: str) -> None:
+        self._carry_out(RetryMigration(workspace_id=self.workspace_id, number=self.migration.number, token=token))
+
+    def worker(
+        self,
+        name: str = "w1",
+        *,
+        batch: int = 10_000,
+        stopping: Callable[[], bool] = lambda: False,
+        rest: Callable[[float], object] = lambda _: None,
+    ) -> MigrationWorker:
+        return MigrationWorker(
+            migrations=self.store.migrations,
+            worker=name,
+            clock=self.store.clock,
+            batch=batch,
+            stopping=stopping,
+            sleep=rest,
+        )
+
+    def work(self) -> bool:
+        return self.worker().work_once()
+
+    def migrate_to(self, mode: Mode, on_conflict: OnConflict = OnConflict.BLOCK) -> Migration:
+        """Request a change and let the worker take it as far as it goes."""
+        self.request(mode, on_conflict)
+        self.work()
+        return self.migration
+
+    def claim(self, name: str = "w1") -> tuple[Migration, Lease]:
+        """Lease the change, which must be due, as a worker does."""
+        lease = Lease(worker=name, duration=LEASE)
+        migration = self.store.migrations.claim(lease, now=self.store.clock())
+        assert migration is not None
+        return migration, lease
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give the change back to whoever claims it."""
+        self.store.migrations.release_lease(self.migration, lease, due_at=self.store.clock())
+
+    def finish(self, lease: Lease) -> None:
+        """Let a worker take a change on to its end."""
+        self.release_lease(lease)
+        while self.work():
+            pass
+
+    def violations(self, number: int | None = None) -> list[ViolationRow]:
+        number = number or self.store.exports.exports(self.workspace_id)[0].number
+        return list(self.store.exports.violations(self.workspace_id, number))
+
+    def _carry_out(
+        self, action: RequestMigration | PauseMigration | CancelMigration | RetryMigration | UpdateSettings
+    ) -> None:
+        self.store.workspaces.apply(action, now=self.store.clock())
+
+
+def start_backfill(env: WorkspaceEnv) -> Lease:
+    """Take a requested change to where its worker begins to prepare."""
+    migrations, now = env.store.migrations, env.store.clock()
+    change, lease = env.claim()
+    change = migrations.start_checking(change, lease, now=now)
+    people, _ = migrations.check(env.workspace_id)
+    migrations.start_preparing(change, lease, people=people, now=now)
+    return lease
+
+
+def backfill_batch(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> bool:
+    """One batch; whether it was the last."""
+    return env.store.migrations.prepare_batch(env.migration, lease, size=size, now=env.store.clock()).done
+
+
+def backfill(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> None:
+    while not backfill_batch(env, lease, size=size):
+        pass
+
+
+def apply_change_log(env: WorkspaceEnv, lease: Lease) -> None:
+    while not env.store.migrations.apply_change_log(env.migration, lease, size=2, now=env.store.clock()).done:
+        pass
+
+
+def cut_over(env: WorkspaceEnv, lease: Lease) -> Migration:
+    """Switch, if nobody stands in the way."""
+    lock_timeout = timedelta(seconds=1)
+    return env.store.migrations.cut_over(env.migration, lease, lock_timeout=lock_timeout, now=env.store.clock())
+
+
+def _had_effect(answers: Sequence[CommandResultOrError]) -> bool:
+    [outcome] = answers
+    return isinstance(outcome, CommandResult) and outcome.effect not in {Effect.IGNORED, Effect.UNCHANGED}

@@ -1,0 +1,110 @@
+"""A writer mends somebody while the report about them ends: the change hears of it all the same."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+import sqlalchemy as sa
+
+from tests.store.backends import Store, empty, sql_store
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import delete_by_primary_key, insert_rows
+from workspace_operator.store.repositories.migrations import SQLMigrations
+from workspace_operator.store.repositories.people import SQLPeople
+from workspace_operator.store.schema.tables import export_person, violation
+from workspace_operator.store.unit_of_work import violation_rows
+
+T = TypeVar("T")
+MOMENT = 0.3
+"""Seconds for which the writer keeps its transaction open."""
+
+
+class HookedDatabase(Database):
+    """Says before each transaction that writes how many there were."""
+
+    def __init__(self, url: str, hear: Callable[[int], object]) -> None:
+        super().__init__(url)
+        self.on_write = hear
+        self.written = 0
+
+    def writing(self, work: Callable[[sa.Connection], T]) -> T:
+        self.on_write(self.written)
+        self.written += 1
+        return super().writing(work)
+
+
+@pytest.fixture
+def store(postgres_database: Database) -> Store:
+    empty(postgres_database)
+    return sql_store(postgres_database)
+
+
+def write_export(store: Store, env: WorkspaceEnv, hear: Callable[[int], object]) -> int:
+    """Report one who stands in the way; in how many transactions."""
+    assert store.database is not None
+    env.add("1", "no address")
+    env.request()
+    migration, lease = env.claim()
+    migration = store.migrations.start_checking(migration, lease, now=store.clock())
+    people, _ = store.migrations.check(env.workspace_id)
+    database = HookedDatabase(store.database.url.render_as_string(hide_password=False), hear)
+    SQLMigrations(database).block(migration, lease, people=people, now=store.clock())
+    database.close()
+    return database.written
+
+
+def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
+    assert store.database is not None
+    last = write_export(store, WorkspaceEnv.create(store, Mode.ID_ONLY), hear=lambda _: None) - 1
+    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
+    noted = threading.Event()
+
+    def stay(*_: Any) -> None:
+        noted.set()
+        threading.Event().wait(MOMENT)
+
+    people = SQLPeople(store.database, on_before_commit=stay)
+    call = env.call(id="1", body={"email": "1@example.com"})
+    writer = threading.Thread(target=lambda: people.perform(env.workspace_id, [call], now=1_800_000_000))
+
+    def mend(written: int) -> None:
+        if written == last:
+            writer.start()
+            assert noted.wait(120)
+
+    write_export(store, env, hear=mend)
+    writer.join()
+    store.clock.now = store.clock.now.replace(year=2030)
+    env.work()
+
+    assert (env.stage, env.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
+
+
+def test_place_that_is_noted_during_a_purge_is_left_for_the_end_of_the_report(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its row it would be in vain, and the row would never be found again."""
+    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
+    assert store.database is not None
+    database, workspace_id = store.database, env.workspace_id
+    cio_ids = [env.add(name, "a@x.org") for name in ("early", "late")]
+    early, late = ((workspace_id, 1, cio_id, "a@x.org", 1) for cio_id in cio_ids)
+    rows = [(workspace_id, 1, each, None, "a@x.org", "a@x.org", 1, 2, False, False, False) for each in cio_ids]
+    database.writing(lambda connection: insert_rows(connection, violation, rows))
+    database.writing(lambda connection: insert_rows(connection, export_person, [early]))
+
+    def note_before(connection: sa.Connection, table: sa.Table, keys: Any) -> None:
+        if table is violation:
+            database.writing(lambda connection: insert_rows(connection, export_person, [late]))
+        delete_by_primary_key(connection, table, keys)
+
+    monkeypatch.setattr(violation_rows, "delete_by_primary_key", note_before)
+    database.writing(lambda connection: violation_rows.purge_violations(connection, workspace_id, cio_ids))
+
+    with database.reading() as connection:
+        for table in (violation, export_person):
+            assert connection.execute(sa.select(table.c.cio_id)).scalars().all() == [cio_ids[1]]

@@ -1,0 +1,220 @@
+"""The short way of a single identify on PostgreSQL: taken where it may be, and never wrong when something has moved."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pytest
+import sqlalchemy as sa
+
+from tests.store.backends import empty, sql_store
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.identity.model.commands import Identify, Suppress, identify_from_request
+from workspace_operator.identity.model.person_events import ActivityType
+from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.repositories.people import SQLPeople
+from workspace_operator.store.unit_of_work import fast_path
+from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, read_settings
+
+T = TypeVar("T")
+
+pytestmark = pytest.mark.postgres
+
+
+class CountingDatabase(Database):
+    """Counts the transactions that it was asked for."""
+
+    transactions = 0
+
+    def writing(self, work: Callable[[sa.Connection], T]) -> T:
+        self.transactions += 1
+        return super().writing(work)
+
+
+@dataclass(slots=True)
+class IdentifyCaller:
+    """A process that calls for the people of a scene."""
+
+    env: WorkspaceEnv
+    database: CountingDatabase
+    people: SQLPeople
+
+    def identify_person(self, call: Identify) -> tuple[CommandResult, bool]:
+        """What came of it, and whether it went the short way."""
+        before = self.database.transactions
+        [answer] = self.people.perform(self.env.workspace_id, [call], now=int(self.env.store.clock().timestamp()))
+        assert isinstance(answer, CommandResult)
+        return answer, self.database.transactions == before
+
+    def standing(self) -> SettingsSnapshot:
+        with self.database.reading() as connection:
+            return read_settings(connection, self.env.workspace_id)
+
+
+@pytest.fixture
+def caller(sql_on_postgres: WorkspaceEnv) -> Iterator[IdentifyCaller]:
+    """Knows the workspace already, in which u1 has an address and an attribute."""
+    scene = sql_on_postgres
+    scene.add("u1", "ana@example.com", plan="free")
+    assert scene.store.database is not None
+    url = scene.store.database.url.render_as_string(hide_password=False)
+    with closing(CountingDatabase(url)) as database:
+        known = IdentifyCaller(scene, database, SQLPeople(database))
+        known.identify_person(scene.call(id="u1", body={"city": "Oslo"}))
+        scene.store.clock.advance(60)
+        yield known
+
+
+@pytest.fixture(params=["postgres_database", "partitioned_database"])
+def sql_on_postgres(request: pytest.FixtureRequest) -> WorkspaceEnv:
+    database: Database = request.getfixturevalue(request.param)
+    empty(database)
+    return WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+
+
+@pytest.mark.parametrize("name", ["id", "email", "cio_id"])
+def test_known_people_go_the_short_way(caller: IdentifyCaller, name: str) -> None:
+    person = caller.env.find(id="u1")
+    assert person is not None
+    value = {"id": "u1", "email": "ANA@example.com", "cio_id": person.cio_id}[name]
+
+    outcome, short = caller.identify_person(caller.env.call(body={"plan": "pro"}, **{name: value}))
+
+    assert (outcome.effect, short) == (Effect.UPDATED, True)
+    after = caller.env.find(id="u1")
+    assert after is not None
+    assert after == outcome.person
+    assert after.attributes == {"plan": "pro", "city": "Oslo"}
+
+
+def test_short_way_leaves_its_activity(caller: IdentifyCaller) -> None:
+    caller.identify_person(caller.env.call(id="u1", body={"plan": "pro"}))
+
+    belongings = caller.env.store.person_records
+    [newest] = belongings.activities(caller.env.workspace_id, type=ActivityType.ATTRIBUTE_CHANGE, limit=1)
+    assert newest.data == {"plan": {"from": "free", "to": "pro"}}
+
+
+def test_own_identifiers_may_be_repeated(caller: IdentifyCaller) -> None:
+    body = {"email": "ana@example.com", "plan": "pro"}
+
+    outcome, short = caller.identify_person(caller.env.call(id="u1", body=body))
+
+    assert (outcome.effect, short) == (Effect.UPDATED, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"email": "other@example.com"},
+        {"email": None},
+        {"email": "no address"},
+        {"id": None},
+        {"cio_id": "somebody"},
+        {"anonymous_id": "a1", "plan": "pro"},
+    ],
+    ids=str,
+)
+def test_whatever_is_less_plain_goes_the_long_way(caller: IdentifyCaller, body: dict[str, object]) -> None:
+    call = identify_from_request(caller.env.reference(id="u1"), body)
+
+    _, short = caller.identify_person(call)
+
+    assert not short
+
+
+def test_strangers_go_the_long_way(caller: IdentifyCaller) -> None:
+    outcome, short = caller.identify_person(caller.env.call(id="u2"))
+
+    assert (outcome.effect, short) == (Effect.CREATED, False)
+
+
+def test_changed_settings_are_noticed(caller: IdentifyCaller) -> None:
+    caller.env.update_settings(merge_multi_identifier=False)
+
+    _, first = caller.identify_person(caller.env.call(id="u1", body={"plan": "a"}))
+    _, second = caller.identify_person(caller.env.call(id="u1", body={"plan": "b"}))
+
+    assert (first, second) == (False, True)
+
+
+def test_suppressed_reference_is_noticed(caller: IdentifyCaller) -> None:
+    caller.env.perform(Suppress(reference=caller.env.reference(id="u1")))
+
+    outcome, _ = caller.identify_person(caller.env.call(id="u1", body={"plan": "pro"}))
+
+    assert outcome.effect is Effect.IGNORED
+    assert caller.env.find(id="u1") is None
+
+
+def decided(caller: IdentifyCaller, connection: sa.Connection, standing: SettingsSnapshot) -> fast_path.FastUpdate:
+    call = caller.env.call(id="u1", body={"plan": "pro"})
+    found = fast_path.decide(connection, standing, call, now=1, new_cio_id=caller.people.new_cio_id)
+    assert found is not None
+    return found
+
+
+MOVES: dict[str, Callable[[WorkspaceEnv], object]] = {
+    "person changed": lambda scene: scene.identify_person(id="u1", body={"plan": "team"}),
+    "person gone": lambda scene: scene.delete(id="u1"),
+    "address changed": lambda scene: scene.identify_person(id="u1", body={"email": "new@example.com"}),
+    "settings changed": lambda scene: scene.update_settings(open_tracking=False),
+    "somebody suppressed": lambda scene: scene.suppress(id="u9"),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_nothing_is_written_over_what_moved(caller: IdentifyCaller, move: str) -> None:
+    standing = caller.standing()
+    with caller.database.autocommit(in_transaction=False) as connection:
+        found = decided(caller, connection, standing)
+        MOVES[move](caller.env)
+        before = caller.env.find(id="u1")
+
+        written = fast_path.write(connection, standing, found, new_id=caller.people.new_cio_id)
+
+    assert not written
+    assert caller.env.find(id="u1") == before
+
+
+def test_unmoved_person_is_written(caller: IdentifyCaller) -> None:
+    standing = caller.standing()
+    with caller.database.autocommit(in_transaction=False) as connection:
+        found = decided(caller, connection, standing)
+
+        assert fast_path.write(connection, standing, found, new_id=caller.people.new_cio_id)
+        assert caller.env.find(id="u1") == found.person
+
+
+def test_ended_connections_are_nobodys_trouble(caller: IdentifyCaller) -> None:
+    caller.identify_person(caller.env.call(id="u1", body={"plan": "pro"}))
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+    assert caller.env.store.database is not None
+    with caller.env.store.database.reading() as connection:
+        connection.execute(sa.text(ending))
+
+    outcome, short = caller.identify_person(caller.env.call(id="u1", body={"plan": "team"}))
+    _, afterwards = caller.identify_person(caller.env.call(id="u1", body={"plan": "free"}))
+
+    assert (outcome.effect, short, afterwards) == (Effect.UPDATED, False, True)
+
+
+def test_fix_wakes_a_blocked_migration(caller: IdentifyCaller) -> None:
+    blocked = WorkspaceEnv.create(caller.env.store, Mode.ID_ONLY)
+    blocked.add_many({"a": "same@example.com", "b": "same@example.com", "c": None})
+    blocked.request(Mode.EMAIL_OR_ID)
+    blocked.work()
+    assert blocked.stage is Stage.BLOCKED
+    elsewhere = IdentifyCaller(blocked, caller.database, caller.people)
+    elsewhere.identify_person(blocked.call(id="c", body={"plan": "pro"}))
+
+    _, short = elsewhere.identify_person(blocked.call(id="b", body={"email": "other@example.com"}))
+    blocked.store.clock.advance(5)
+    blocked.work()
+
+    assert (short, blocked.stage) == (False, Stage.COMPLETED)

@@ -1,0 +1,272 @@
+"""The contract of the port People: that what the resolver decides is kept, and found again.
+
+What the resolver decides is tested with it; here are the paths through the store that decisions take.
+"""
+
+import pytest
+
+from tests.store.backends import Store
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.errors import NotFound
+from workspace_operator.identity.model.commands import identify_from_fields
+from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.values import refusal_reasons
+from workspace_operator.identity.values.references import reference_of_kind
+from workspace_operator.identity.values.rules import EmailUpdates, IdentifierKind, IDUpdates, Mode
+from workspace_operator.workspaces.model import PeopleCounts
+
+
+@pytest.fixture
+def both(store: Store) -> WorkspaceEnv:
+    """A workspace of mode EmailOrID."""
+    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
+
+
+def test_rules_in_force_are_reported(both: WorkspaceEnv) -> None:
+    both.update_settings(
+        email_updates=EmailUpdates.BY_CIO_ID, id_updates=IDUpdates.BY_CIO_ID, merge_multi_identifier=False
+    )
+
+    rules = both.store.people.rules(both.workspace_id)
+
+    assert rules.mode is Mode.EMAIL_OR_ID
+    assert (rules.email_updates, rules.id_updates) == (EmailUpdates.BY_CIO_ID, IDUpdates.BY_CIO_ID)
+    assert not rules.merge_multi_identifier
+
+
+def test_calls_obey_the_rules_in_force(both: WorkspaceEnv) -> None:
+    both.add("1", "ann@example.com")
+    both.update_settings(email_updates=EmailUpdates.BY_CIO_ID)
+
+    outcome = both.identify_person(id="1", body={"email": "new@example.com"})
+
+    assert [each.kind for each in outcome.refusals] == [IdentifierKind.EMAIL]
+
+
+def test_created_person_is_found(both: WorkspaceEnv) -> None:
+    outcome = both.identify_person(id="1", body={"email": " Ann@Example.com", "plan": "pro"})
+
+    assert outcome.effect is Effect.CREATED
+    assert outcome.person is not None
+    for found in (both.find(id="1"), both.find(email="ann@example.COM"), both.find(cio_id=outcome.person.cio_id)):
+        assert found == outcome.person
+
+
+def test_every_kind_of_value_is_kept(both: WorkspaceEnv) -> None:
+    attributes = {
+        "text": "a\ttab, a \\ and a\nline; ünï 🛍 \"quoted\" 'x'",
+        "number": 12345678901234567890,
+        "fraction": 0.1,
+        "flag": True,
+        "list": [1, "two", None, {"three": 3}],
+        "ключ": {"nested": {"deep": [[]]}},
+    }
+
+    both.add("ид \t\\N", "ünïcode@example.com", **attributes)
+    both.identify_person(id="ид \t\\N", body={"more": "\\."})
+
+    found = both.find(id="ид \t\\N")
+    assert found is not None
+    assert found.attributes == attributes | {"more": "\\."}
+
+
+def test_person_is_updated(both: WorkspaceEnv) -> None:
+    cio_id = both.add("1", plan="pro", gone="x")
+    both.store.clock.advance(60)
+
+    outcome = both.identify_person(
+        id="1", body={"plan": "free", "gone": None, "email": "ann@example.com", "created_at": 1_000_000_005}
+    )
+
+    found = both.find(email="ann@example.com")
+    assert outcome.effect is Effect.UPDATED
+    assert found is not None
+    assert (found.cio_id, found.created_at) == (cio_id, 1_000_000_005)
+    assert found.attributes == {"plan": "free", "created_at": 1_000_000_005}
+
+
+def test_same_again_changes_nothing(both: WorkspaceEnv) -> None:
+    both.add("1", "ann@example.com", plan="pro")
+
+    assert both.identify_person(id="1", body={"plan": "pro"}).effect is Effect.UNCHANGED
+
+
+def test_taken_identifier_is_refused(both: WorkspaceEnv) -> None:
+    both.add("1", "ann@example.com")
+    both.add("2", "bob@example.com")
+
+    outcome = both.identify_person(id="2", body={"email": "ann@example.com", "plan": "pro"})
+
+    assert [each.reason for each in outcome.refusals] == [refusal_reasons.OWNED_BY_ANOTHER_PERSON]
+    found = both.find(id="2")
+    assert found is not None
+    assert (found.email, found.attributes) == ("bob@example.com", {"plan": "pro"})
+
+
+def test_later_rows_meet_earlier_ones(both: WorkspaceEnv) -> None:
+    outcomes = both.identify(
+        both.call(email="ann@example.com"),
+        both.call(email="ann@example.com", body={"id": "1"}),
+        both.call(id="1", body={"plan": "pro"}),
+        both.call(id="2", body={"email": "ann@example.com"}),
+    )
+
+    effects = [each.effect for each in outcomes]
+    assert effects == [Effect.CREATED, Effect.UPDATED, Effect.UPDATED, Effect.UNCHANGED]
+    assert outcomes[3].refusals
+    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=1, with_email=1)
+
+
+def test_freed_identifier_is_taken_in_one_batch(both: WorkspaceEnv) -> None:
+    both.add("1", "ann@example.com")
+    both.add("2")
+
+    both.identify(
+        both.call(id="1", body={"email": "new@example.com"}),
+        both.call(id="2", body={"email": "ann@example.com"}),
+    )
+
+    first, second = both.find(email="new@example.com"), both.find(email="ann@example.com")
+    assert first is not None
+    assert second is not None
+    assert (first.id, second.id) == ("1", "2")
+
+
+def test_identifiers_are_swapped_in_one_batch(both: WorkspaceEnv) -> None:
+    both.add("1", "ann@example.com")
+    both.add("2", "bob@example.com")
+
+    both.identify(
+        both.call(id="1", body={"email": "between@example.com"}),
+        both.call(id="2", body={"email": "ann@example.com"}),
+        both.call(id="1", body={"email": "bob@example.com"}),
+    )
+
+    found = both.find(email="bob@example.com")
+    assert found is not None
+    assert found.id == "1"
+    assert both.find(email="between@example.com") is None
+
+
+def test_two_people_are_merged(both: WorkspaceEnv) -> None:
+    both.identify_person(email="ann@example.com", body={"plan": "pro"})
+    both.store.clock.advance(1)
+    both.add("1", city="Oslo")
+
+    outcome = both.identify_person(id="1", body={"email": "ann@example.com"})
+
+    assert outcome.secondary is not None
+    survivor = both.find(id="1")
+    assert survivor is not None
+    assert survivor == both.find(email="ann@example.com")
+    assert survivor.attributes == {"plan": "pro", "city": "Oslo"}
+    assert both.find(cio_id=outcome.secondary.cio_id) is None
+
+
+def test_nobody_is_created_for_updates_only(both: WorkspaceEnv) -> None:
+    call = identify_from_fields(both.reference(id="1"), {}, update_only=True)
+
+    assert both.identify(call)[0].effect is Effect.SKIPPED
+
+
+def test_addresses_are_shared_without_email_as_identifier(env: WorkspaceEnv) -> None:
+    env.add("1", "ann@example.com")
+    env.add("2", "ANN@example.com")
+    env.add("3", "no address")
+
+    assert env.store.people.count(env.workspace_id) == PeopleCounts(total=3, with_email=3)
+
+
+def test_generated_id_finds_its_person(store: Store) -> None:
+    legacy = WorkspaceEnv.create(store, Mode.EMAIL_ONLY)
+    legacy.identify_person(email="ann@example.com")
+    person = legacy.find(email="ann@example.com")
+    assert person is not None
+    assert person.id is not None
+
+    assert legacy.find(id=person.id) == person
+    assert legacy.identify_person(id="unknown").effect is Effect.IGNORED
+
+
+def test_counts_follow_what_people_have(both: WorkspaceEnv) -> None:
+    both.add("1")
+    both.add("2", "bob@example.com")
+    both.identify_person(email="ann@example.com")
+
+    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=3, with_email=2, without_id=1)
+
+
+def test_everybody_streams_in_order_of_creation(both: WorkspaceEnv) -> None:
+    both.add_many({str(number): None for number in range(5000)})
+
+    assert [each.id for each in both.store.people.all(both.workspace_id)] == [str(number) for number in range(5000)]
+
+
+def test_workspaces_share_nothing(store: Store) -> None:
+    first, second = WorkspaceEnv.create(store, Mode.EMAIL_OR_ID), WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
+    cio_id = first.add("1", "ann@example.com")
+    first.suppress(email="bob@example.com")
+
+    assert second.find(id="1") is None
+    assert second.find(cio_id=cio_id) is None
+    assert second.delete(cio_id=cio_id) is False
+    assert second.identify_person(email="bob@example.com").effect is Effect.CREATED
+    assert second.identify_person(id="1").effect is Effect.CREATED
+
+
+def test_unknown_workspace_is_not_found(store: Store) -> None:
+    reference = reference_of_kind("1", IdentifierKind.ID, Mode.EMAIL_OR_ID)
+
+    with pytest.raises(NotFound):
+        store.people.rules(10**12)
+    with pytest.raises(NotFound):
+        store.people.perform(10**12, [identify_from_fields(reference, {})], now=1)
+    with pytest.raises(NotFound):
+        store.people.find(10**12, reference)
+    with pytest.raises(NotFound):
+        store.people.find_many(10**12, [reference])
+
+
+def test_empty_batch_does_nothing(both: WorkspaceEnv) -> None:
+    assert both.identify() == []
+
+
+@pytest.fixture
+def searched(store: Store) -> WorkspaceEnv:
+    """People of a workspace in which an email is no identifier."""
+    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
+    for id_, email in (("m-2", "Ana@Example.com"), ("m-10", "bo@example.com"), ("m-1", "ana@example.com")):
+        env.add(id_, email)
+    env.add("ana-7", "no address")
+    return env
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("m-1", ["m-1", "m-10"]),
+        ("ana@example.com", ["m-2", "m-1"]),
+        (" ANA@Example.COM ", ["m-2", "m-1"]),
+        ("ana", ["ana-7", "m-2", "m-1"]),
+        ("M-1", []),
+        ("no address", []),
+        ("_", []),
+        ("%", []),
+        ("m", ["m-1", "m-10", "m-2"]),
+    ],
+)
+def test_people_are_found_by_the_beginning_of_an_identifier(searched: WorkspaceEnv, text: str, ids: list[str]) -> None:
+    found = searched.store.people.find_by_prefix(searched.workspace_id, text, limit=10)
+
+    assert [each.id for each in found] == ids
+
+
+def test_no_more_people_are_found_than_wanted(searched: WorkspaceEnv) -> None:
+    found = searched.store.people.find_by_prefix(searched.workspace_id, "ana", limit=2)
+
+    assert [each.id for each in found] == ["ana-7", "m-2"]
+
+
+def test_nobody_is_found_in_an_unknown_workspace(searched: WorkspaceEnv) -> None:
+    with pytest.raises(NotFound):
+        searched.store.people.find_by_prefix(searched.workspace_id + 1000, "ana", limit=2)

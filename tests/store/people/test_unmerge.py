@@ -1,0 +1,260 @@
+"""The contract of the port Merges: taking a merge back, with all that hung on the secondary."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.store.backends import Store
+from tests.store.fixtures import WorkspaceEnv, backfill, cut_over, start_backfill
+from tests.store.merge_builders import append_events, device, devices, event, events, merge, person, segments, undo
+from workspace_operator.errors import Conflict, NotFound
+from workspace_operator.identity.model.person_events import ActivityType, DeviceUpserted, MembershipSet
+from workspace_operator.identity.values.rules import EMAIL, ID, Mode
+from workspace_operator.migrations.state_machine import Stage
+
+A, B = "a@example.com", "b@example.com"
+
+
+@pytest.fixture
+def both(store: Store) -> WorkspaceEnv:
+    """A workspace of mode EmailOrID."""
+    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
+
+
+def test_secondary_comes_back_whole(both: WorkspaceEnv) -> None:
+    one, other = both.add("1", plan="p"), both.add("2", B, plan="q", note="q")
+    before = person(both, one), person(both, other)
+    both.store.clock.advance(60)
+    kept = merge(both, one, other)
+    both.store.clock.advance(60)
+
+    undone = undo(both, kept)
+
+    assert (undone.survivor, undone.restored, undone.unavailable) == (*before, ())
+    assert (person(both, one), person(both, other)) == before
+    assert both.find(id="2") == both.find(email=B) == before[1]
+    assert undone.merge.undone_at == both.store.clock()
+    assert both.store.merges.get(both.workspace_id, kept.merge_id) == undone.merge
+
+
+def test_what_was_written_since_stays(both: WorkspaceEnv) -> None:
+    one, other = both.add("1"), both.add("2", B, note="q", plan="q")
+    both.store.clock.advance(60)
+    kept = merge(both, one, other)
+    both.identify_person(id="1", body={"note": "new"})
+
+    undo(both, kept)
+
+    assert person(both, one).attributes == {"note": "new"}
+    assert person(both, other).attributes == {"note": "q", "plan": "q"}
+
+
+def test_what_is_not_free_is_reported(both: WorkspaceEnv) -> None:
+    one, other = both.add("1", A), both.add("2", B)
+    kept = merge(both, one, other)
+    somebody = both.add("2")
+    both.suppress(email=B)
+
+    undone = undo(both, kept)
+
+    assert undone.unavailable == ((ID, "2"), (EMAIL, B))
+    assert (undone.restored.id, undone.restored.email) == (None, None)
+    assert person(both, other) == undone.restored
+    assert both.find(id="2") == person(both, somebody)
+
+
+def test_activities_come_back(both: WorkspaceEnv) -> None:
+    one, other = both.add("1"), both.add("2")
+    append_events(both, event(one, "a"), event(other, "b"))
+    kept = merge(both, one, other)
+    append_events(both, event(one, "since"))
+
+    undo(both, kept)
+
+    assert (events(both, one), events(both, other)) == (["a", "since"], ["b"])
+
+
+def test_undo_is_an_activity_of_both(both: WorkspaceEnv) -> None:
+    one, other = both.add("1"), both.add("2", B)
+    kept = merge(both, one, other)
+
+    undo(both, kept)
+
+    newest = both.store.person_records.activities(both.workspace_id, limit=2)
+    assert [(each.type, each.cio_id, each.email) for each in newest] == [
+        (ActivityType.ATTRIBUTE_CHANGE, one, None),
+        (ActivityType.PROFILE_CREATE, other, B),
+    ]
+    assert newest[0].data == {"email": {"from": B, "to": None}}
+
+
+def test_devices_come_back(both: WorkspaceEnv) -> None:
+    one, other = both.add("1"), both.add("2")
+    append_events(
+        both,
+        DeviceUpserted(cio_id=one, device=device("both", "mine")),
+        *(
+            DeviceUpserted(cio_id=other, device=device(token))
+            for token in ("both", "its", "used since", "dropped since")
+        ),
+    )
+    kept = merge(both, one, other)
+    append_events(
+        both,
+        DeviceUpserted(cio_id=one, device=device("used since", "new")),
+        DeviceUpserted(cio_id=one, device=device("new")),
+    )
+
+    undo(both, kept)
+
+    assert devices(both, one) == (device("both", "mine"), device("new"), device("used since", "new"))
+    assert devices(both, other) == tuple(map(device, ("both", "dropped since", "its", "used since")))
+
+
+def test_segments_come_back(both: WorkspaceEnv) -> None:
+    one, other = both.add("1"), both.add("2")
+    append_events(
+        both,
+        *(MembershipSet(cio_id=one, segment=each, member=True) for each in (1, 2)),
+        *(MembershipSet(cio_id=other, segment=each, member=True) for each in (2, 3)),
+    )
+    kept = merge(both, one, other)
+    append_events(both, MembershipSet(cio_id=one, segment=4, member=True))
+
+    undo(both, kept)
+
+    assert (segments(both, one), segments(both, other)) == ((1, 2, 4), (2, 3))
+
+
+def test_undo_brings_back_whom_the_secondary_had_absorbed(both: WorkspaceEnv) -> None:
+    one, other, third = both.add("1"), both.add("2"), both.add("3")
+    append_events(both, event(third, "c"), event(other, "b"), DeviceUpserted(cio_id=third, device=device("t")))
+    earlier = merge(both, other, third)
+    later = merge(both, one, other)
+    assert events(both, one) == ["c", "b"]
+
+    undo(both, later)
+    assert (events(both, one), events(both, other)) == ([], ["c", "b"])
+    assert both.store.merges.get(both.workspace_id, earlier.merge_id).holder == other
+
+    undo(both, earlier)
+    assert (events(both, other), events(both, third)) == (["b"], ["c"])
+    assert (devices(both, one), devices(both, other), devices(both, third)) == ((), (), (device("t"),))
+
+
+def test_later_merge_is_undone_first(both: WorkspaceEnv) -> None:
+    one, other, third = both.add("1"), both.add("2"), both.add("3")
+    earlier = merge(both, other, third)
+    later = merge(both, one, other)
+
+    with pytest.raises(Conflict, match=f"undo merge {later.merge_id} first"):
+        undo(both, earlier)
+
+
+def test_merges_into_one_survivor_are_undone_in_any_order(both: WorkspaceEnv) -> None:
+    one, other, third = both.add("1"), both.add("2", note="b"), both.add("3", note="c", more="c")
+    append_events(both, event(other, "b"), event(third, "c"))
+    first, second = merge(both, one, other), merge(both, one, third)
+
+    undo(both, first)
+    undo(both, second)
+
+    assert [person(both, each).attributes for each in (one, other, third)] == [
+        {},
+        {"note": "b"},
+        {"note": "c", "more": "c"},
+    ]
+    assert [events(both, each) for each in (one, other, third)] == [[], ["b"], ["c"]]
+
+
+def test_merge_is_undone_only_once(both: WorkspaceEnv) -> None:
+    kept = merge(both, both.add("1"), both.add("2"))
+    undo(both, kept)
+
+    with pytest.raises(Conflict, match="undone already"):
+        undo(both, kept)
+
+
+def test_merged_again_is_undone_again(both: WorkspaceEnv) -> None:
+    one, other = both.add("1"), both.add("2", B)
+    append_events(both, event(other, "b"))
+    before = person(both, other)
+    for _ in range(3):
+        kept = merge(both, one, other)
+        undo(both, kept)
+
+    assert person(both, other) == before
+    assert events(both, other) == ["b"]
+    assert len(both.store.merges.merges(both.workspace_id, limit=10)) == 3
+
+
+def test_unknown_merge_is_not_found(both: WorkspaceEnv) -> None:
+    with pytest.raises(NotFound):
+        both.store.merges.get(both.workspace_id, "none")
+    with pytest.raises(NotFound):
+        both.store.merges.undo(both.workspace_id, "none", now=1)
+    with pytest.raises(NotFound):
+        both.store.merges.undo(10**12, "none", now=1)
+
+
+def test_undo_obeys_the_identifiers_in_force(env: WorkspaceEnv) -> None:
+    one, other = env.add("1", A), env.add("2", "A@example.com")
+    kept = merge(env, one, other)
+    env.migrate_to(Mode.EMAIL_OR_ID)
+    assert env.mode is Mode.EMAIL_OR_ID
+
+    undone = undo(env, kept)
+
+    assert undone.unavailable == ((EMAIL, A),)
+    assert env.find(email=A) == person(env, one)
+
+
+def test_undo_while_preparing_counts(env: WorkspaceEnv) -> None:
+    one, other = env.add("1", A), env.add("2", "A@example.com")
+    kept = merge(env, one, other)
+    env.request(Mode.EMAIL_OR_ID)
+    lease = start_backfill(env)
+    backfill(env, lease)
+
+    undo(env, kept)
+    cut_over(env, lease)
+
+    assert env.mode is Mode.ID_ONLY
+    env.finish(lease)
+    assert [row.cio_id for row in env.violations()] == [one, other]
+
+
+def test_undo_wakes_a_blocked_migration(env: WorkspaceEnv) -> None:
+    one, other = env.add("1"), env.add("2", "no address")
+    kept = merge(env, one, other)
+    env.migrate_to(Mode.EMAIL_OR_ID)
+    assert env.stage is Stage.BLOCKED
+
+    undo(env, kept)
+
+    assert [row.cio_id for row in env.violations()] == [one]
+    env.store.clock.advance(6)
+    env.work()
+    assert [row.cio_id for row in env.violations()] == [other]
+
+
+def test_of_undos_at_once_one_succeeds(sql_env: WorkspaceEnv) -> None:
+    one, other = sql_env.add("1"), sql_env.add("2")
+    append_events(sql_env, event(other, "b"))
+    kept = merge(sql_env, one, other)
+    together = threading.Barrier(4)
+
+    def try_to_undo(_: int) -> bool:
+        together.wait()
+        try:
+            undo(sql_env, kept)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        succeeded = list(threads.map(try_to_undo, range(4)))
+
+    assert sorted(succeeded) == [False, False, False, True]
+    assert events(sql_env, other) == ["b"]
