@@ -190,7 +190,7 @@ def test_postgres_finds_who_is_taken_out_by_their_names(crowded_postgres: Databa
     [row] = explained(crowded_postgres, purging(crowded_postgres), "EXPLAIN (FORMAT JSON)")
 
     indexes = {node["Index Name"] for node in _nodes(row[0][0]["Plan"]) if "Index Name" in node}
-    assert indexes == {"listed_person_pkey"}
+    assert indexes == {"export_person_pkey"}
 
 
 def purging(database: Database) -> SentStatement:

@@ -158,16 +158,16 @@ import sys, threading, time
 from datetime import timedelta
 from functools import partial
 from workspace_operator import bootstrap
-from workspace_operator.bootstrap import stores
-from workspace_operator.store import clocks
+from workspace_operator.bootstrap import repositories
+from workspace_operator.store.engine import clocks
 
 local, late = clocks.utc_now, timedelta(hours=float(sys.argv[2]))
 clock = lambda: local() - late
 clocks.utc_now, time.time = clock, lambda: clock().timestamp()
-stores.DatabaseClock = partial(clocks.DatabaseClock, local=clock)
-with bootstrap.opened(sys.argv[1]) as store:
+repositories.DatabaseClock = partial(clocks.DatabaseClock, local=clock)
+with bootstrap.open_store(sys.argv[1]) as store:
     assert store.clock.local is clock
-    print(bootstrap.migration_worker(store, threading.Event()).work_once())
+    print(bootstrap.make_migration_worker(store, threading.Event()).work_once())
 """
 """A worker on a machine whose clock is wrong."""
 
