@@ -85,8 +85,8 @@ LOSSES: dict[Lose, str] = {
     removed: "moved away or removed",
     replaced: "replaced",
     written_over: "replaced",
-    emptied: "cut short",
-    cut_short: "cut short",
+    emptied: "truncated",
+    cut_short: "truncated",
     overwritten: "replaced",
 }
 
@@ -225,7 +225,7 @@ def test_plan_says_what_it_needs(shared: Path) -> None:
     done = bound_by_modes("plan", "-f", f"{shared}/crm.yaml", "--database", f"sqlite:///{shared}/store.db")
 
     assert done.returncode == 1
-    assert "cannot be opened: its folder must be there, and be writable for the files -wal and -shm" in done.stderr
+    assert "cannot be opened: its folder must exist and be writable, for the files -wal and -shm" in done.stderr
 
 
 def test_file_that_cannot_be_made_is_reported(shared: Path) -> None:
@@ -234,13 +234,13 @@ def test_file_that_cannot_be_made_is_reported(shared: Path) -> None:
     done = bound_by_modes("apply", "-f", f"{shared}/crm.yaml", "--database", f"sqlite:///{shared}/none.db")
 
     assert done.returncode == 1
-    assert f"the database {shared}/none.db cannot be made: Permission denied" in done.stderr
+    assert f"the database {shared}/none.db cannot be created: Permission denied" in done.stderr
 
 
 def test_folder_in_the_place_of_the_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(InvalidInput, match="cannot be made"):
+    with pytest.raises(InvalidInput, match="cannot be created"):
         create_file(tmp_path / "file" / "store.db")
 
 
@@ -261,7 +261,7 @@ def test_lock_of_another_program_is_waited_for_as_long_as_on_postgresql(
     monkeypatch.setattr(impatient, "_exclusive", counted)
     with sqlite3.connect(path, isolation_level=None) as program:
         program.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LockTimeout, match="locked by somebody who does not let go"):
+        with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
             impatient.writing(lambda _: None)
 
     assert len(tries) == MAX_LOCK_ATTEMPTS
@@ -272,7 +272,7 @@ def test_damaged_file_is_reported(path: Path) -> None:
     path.write_text("this is not a database, whatever its name says" * 100)
     database = Database(f"sqlite:///{path}")
 
-    with pytest.raises(StoreUnavailable, match="is no SQLite database"), database.reading():
+    with pytest.raises(StoreUnavailable, match="is not a SQLite database"), database.reading():
         pass
     database.close()
 
