@@ -231,7 +231,7 @@ def test_exports_are_listed_newest_first(blocked: WorkspaceEnv) -> None:
     assert [each.number for each in exports] == [2, 1]
     assert (exports[0].created_at, exports[0].total) == (blocked.store.clock(), 2)
     assert exports[0].migration_number == blocked.migration.number
-    assert exports[0].description == "people who stand in the way of IDOnly to EmailOrID"
+    assert exports[0].description == "people who block the change from IDOnly to EmailOrID"
     assert blocked.migration.export == 2
 
 

@@ -133,7 +133,7 @@ def test_full_disk_is_reported(sql: Store, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(dry_runs, "_SCHEMA", "SELECT nothing FROM nowhere")
 
     with (
-        pytest.raises(InvalidInput, match=r"no room for temporary files: .* set SQLITE_TMPDIR"),
+        pytest.raises(InvalidInput, match=r"cannot write temporary files: .* set SQLITE_TMPDIR"),
         env.store.people.dry_run(env.workspace_id),
     ):
         pass

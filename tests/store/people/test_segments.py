@@ -70,7 +70,7 @@ def test_segment_that_only_calls_made_has_no_name(env: WorkspaceEnv) -> None:
 def test_two_segments_never_have_one_name(env: WorkspaceEnv) -> None:
     made(env, "a")
 
-    with pytest.raises(NameTaken, match="segment 1 is called 'a' already"):
+    with pytest.raises(NameTaken, match="segment 1 already has the name 'a'"):
         made(env, "a")
 
     assert made(env, "A") == 2
@@ -96,7 +96,7 @@ def test_removed_name_may_be_given_again(env: WorkspaceEnv) -> None:
 
 
 def test_unknown_segment_is_not_found(env: WorkspaceEnv) -> None:
-    with pytest.raises(NotFound, match="there is no segment 5: it has no name, and nobody is in it"):
+    with pytest.raises(NotFound, match="there is no segment 5: it has no name and no members"):
         env.store.segments.get(env.workspace_id, 5)
 
 

@@ -1,1 +1,1 @@
-"""Merges that a migration left for later: merging on touch, and reading as if they were done."""
+"""Merges that a migration leaves pending at its cut-over: merge on touch, and reads as if they were done."""

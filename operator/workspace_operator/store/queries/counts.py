@@ -64,7 +64,7 @@ SUPPRESSED_KEYS = (
     sa.select(suppression.c.value_key)
     .distinct()
     .where(suppression.c.workspace_id == sa.bindparam("workspace_id"), suppression.c.kind == KIND_EMAIL)
-    .cte("blocked_keys")
+    .cte("suppressed_keys")
 )
 IS_SUPPRESSED = exists_per_row(
     sa.select(suppression.c.value_key)
