@@ -28,32 +28,31 @@ _LOCKED_ACCOUNT = sa.select(account.c.name).where(account.c.account_id == sa.bin
 
 
 def name_holder(
-    connection: sa.Connection, wanted: str, ours: Workspace | None, *, owner: Owner, account_name: str
+    connection: sa.Connection, name: str, own: Workspace | None, *, owner: Owner, account_name: str
 ) -> Workspace | None:
-    """The workspace that holds a display name in the account that our workspace is in, or would be in."""
+    """The workspace that holds a display name in the account that a workspace is in, or would be in."""
     parameters = {
         "cluster": owner.cluster,
         "namespace": owner.namespace,
-        "account": ours.account if ours else account_name,
-        "name_key": comparison_key(wanted),
+        "account": own.account if own else account_name,
+        "name_key": comparison_key(name),
     }
-    return name_conflicts.name_holder(
-        wanted, ours, [workspace_of(row) for row in connection.execute(_HAVING_NAME, parameters)]
-    )
+    same_name = [workspace_of(row) for row in connection.execute(_HAVING_NAME, parameters)]
+    return name_conflicts.name_holder(name, own, same_name)
 
 
-def raise_if_name_taken(connection: sa.Connection, account_id: int, wanted: str, *, own: int | None) -> None:
+def raise_if_name_taken(connection: sa.Connection, account_id: int, name: str, *, own: int | None) -> None:
     """Raise NameTaken if another workspace of the account has the name; a workspace keeps its current name."""
-    if own is not None and own in _workspaces_named(connection, account_id, wanted):
-        exact = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=wanted)
+    if own is not None and own in _workspaces_named(connection, account_id, name):
+        exact = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=name)
         holders = {int(number) for number in connection.execute(exact).scalars()} - {own}
     else:
         # Lock the account to assign its names one at a time, since two forms of a name violate no constraint.
         connection.execute(_LOCKED_ACCOUNT, {"account_id": account_id})
-        holders = _workspaces_named(connection, account_id, wanted)
+        holders = _workspaces_named(connection, account_id, name)
     if holders:
         raise NameTaken(
-            f"workspace number {min(holders)} of the same account already has the name {wanted!r}: give one of them "
+            f"workspace number {min(holders)} of the same account already has the name {name!r}: give one of them "
             "another spec.displayName first"
         )
 

@@ -198,18 +198,18 @@ def _newest(column: sa.Column[Any], name: str) -> sa.Label[Any]:
 
 
 def _observe(connection: sa.Connection, query: WorkspaceQuery) -> ObservedState:
-    store_id, ours = _store_id_and_workspace(connection, query.owner)
-    holder = name_holder(connection, query.display_name, ours, owner=query.owner, account_name=query.account)
-    newest = newest_migration(connection, ours.workspace_id) if ours else None
+    store_id, own = _store_id_and_workspace(connection, query.owner)
+    holder = name_holder(connection, query.display_name, own, owner=query.owner, account_name=query.account)
+    newest = newest_migration(connection, own.workspace_id) if own else None
     return ObservedState(
-        workspace=ours,
+        workspace=own,
         name_holder=_candidate(holder),
         from_annotation=_candidate(_by_id(connection, query.from_annotation)),
-        from_status=_candidate(_from_status(connection, query, ours)),
+        from_status=_candidate(_from_status(connection, query, own)),
         migration=None if newest is None else migration_of(newest),
         people=None,
         store_id=store_id,
-        namesakes=() if ours else namesakes_of(connection, query.owner),
+        namesakes=() if own else namesakes_of(connection, query.owner),
     )
 
 
@@ -227,15 +227,13 @@ def _by_id(connection: sa.Connection, workspace_id: int | None) -> Workspace | N
     return None if row is None else workspace_of(row)
 
 
-def _from_status(connection: sa.Connection, query: WorkspaceQuery, ours: Workspace | None) -> Workspace | None:
-    """The workspace that the status names; usually it is ours, which needs no query."""
-    return None if ours and ours.workspace_id == query.from_status else _by_id(connection, query.from_status)
+def _from_status(connection: sa.Connection, query: WorkspaceQuery, own: Workspace | None) -> Workspace | None:
+    """The workspace that the status names; usually the own one, which needs no query."""
+    return None if own and own.workspace_id == query.from_status else _by_id(connection, query.from_status)
 
 
-def _candidate(found: Workspace | None, *, unless: Workspace | None = None) -> Candidate | None:
-    if found is None or (unless is not None and found.workspace_id == unless.workspace_id):
-        return None
-    return Candidate(workspace=found, owner_is_gone=False)
+def _candidate(found: Workspace | None) -> Candidate | None:
+    return None if found is None else Candidate(workspace=found, owner_is_gone=False)
 
 
 def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line per kind of action

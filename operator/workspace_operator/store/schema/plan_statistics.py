@@ -109,8 +109,8 @@ def _pin_on_sqlite(connection: sa.Connection) -> None:
     if "sqlite_stat4" in sa.inspect(connection).get_table_names(sqlite_include_internal=True):
         connection.execute(sa.text("DELETE FROM sqlite_stat4"))
     names = [table.name for table in WORKSPACE_TABLES]
-    ours = sa.text("DELETE FROM sqlite_stat1 WHERE tbl IN :names").bindparams(sa.bindparam("names", expanding=True))
-    connection.execute(ours, {"names": names})
+    delete = sa.text("DELETE FROM sqlite_stat1 WHERE tbl IN :names").bindparams(sa.bindparam("names", expanding=True))
+    connection.execute(delete, {"names": names})
     connection.execute(
         sa.text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:tbl, :idx, :stat)"),
         [{"tbl": table, "idx": index, "stat": stat} for (table, index), stat in SQLITE_STATISTICS.items()],
@@ -148,26 +148,26 @@ _CLEAR = sa.text(
 )
 _UNPINNED = sa.text(
     """
-    WITH ours AS (
+    WITH roots AS (
         SELECT to_regclass(name) AS oid FROM unnest(CAST(:tables AS text[])) AS name
-    ), every AS (
-        SELECT oid FROM ours UNION SELECT part.relid FROM ours CROSS JOIN LATERAL pg_partition_tree(ours.oid) AS part
+    ), relations AS (
+        SELECT oid FROM roots UNION SELECT part.relid FROM roots CROSS JOIN LATERAL pg_partition_tree(roots.oid) AS part
     )
     SELECT
         format('%I.%I', namespace.nspname, class.relname) AS name,
         namespace.nspname AS schema,
         class.relname AS relation,
         class.relispartition OR class.relkind = 'p' AS is_key_of_partitions,
-        counted.there AS counted
-    FROM every
-    JOIN pg_class AS class ON class.oid = every.oid
+        counted.exist AS counted
+    FROM relations
+    JOIN pg_class AS class ON class.oid = relations.oid
     JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
     JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attname = :column
     CROSS JOIN LATERAL (
-        SELECT count(*) > 0 AS there FROM pg_stats AS stats
+        SELECT count(*) > 0 AS exist FROM pg_stats AS stats
         WHERE stats.schemaname = namespace.nspname AND stats.tablename = class.relname AND stats.attname = :column
     ) AS counted
-    WHERE pg_has_role(class.relowner, 'USAGE') AND (attribute.attstattarget IS DISTINCT FROM 0 OR counted.there)
+    WHERE pg_has_role(class.relowner, 'USAGE') AND (attribute.attstattarget IS DISTINCT FROM 0 OR counted.exist)
     ORDER BY name
     """
 )
