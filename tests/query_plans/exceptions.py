@@ -1,4 +1,4 @@
-"""Which statements may read a whole workspace, and why: everything else is found by its key."""
+"""Statements that may read a whole workspace, with the reason; all others must use a key."""
 
 from typing import Final
 
@@ -66,10 +66,10 @@ READING: Final = {
         ("workspaces.list", "workspace"),
     },
 }
-"""By reason: the function that makes the statement, and the table."""
+"""By reason: the function that builds the statement, and the table."""
 
 SMALL: Final = frozenset({"workspace_lock", "export", "segment", "store_identity", "cluster_heartbeat"})
-"""Tables of a few rows: 16, three exports and the named segments of a workspace; one row; a row for each cluster."""
+"""Tables with few rows: 16 lock slots, 3 exports and the named segments of a workspace; 1 row; a row per cluster."""
 
 SORTING: Final = {
     "person_records.activities": "of each type a few are read, and merged by their age",
@@ -77,6 +77,6 @@ SORTING: Final = {
     "export_writer._index_people": "they are written in the order of another key; it is sorted in files",
     "segments._count_one": "while people are merged, each is counted once",
 }
-"""What reads a whole workspace may still not sort it in memory, but for these."""
+"""Statements that read a whole workspace and may sort it in memory."""
 
 ALLOWED: Final = frozenset(each for entries in READING.values() for each in entries)

@@ -1,4 +1,4 @@
-"""Activities are found by an index whatever is asked for: the plans of both databases, with a rare type among many."""
+"""Plans of both databases for activities, with a rare type among many: every query uses an index."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -47,7 +47,7 @@ def people(request: pytest.FixtureRequest) -> WorkspaceEnv:
 
 
 def filled(database: Database) -> WorkspaceEnv:
-    """Three workspaces full of events and changes, the one that is looked at with a single refusal, long ago."""
+    """Three workspaces full of events and changes; the queried one has a single, old refusal."""
     store = sql_store(database)
     scenes = [WorkspaceEnv.create(store, Mode.EMAIL_OR_ID) for _ in range(TIMES)]
     refused = ActivityLogged(type=ActivityType.FAILED_ATTRIBUTE_CHANGE, cio_id="p1", at=1, data={})
@@ -118,7 +118,7 @@ def test_writing_finds_rows_by_an_index(people: WorkspaceEnv, step: PersonEvent,
 
 
 def assert_found_by(database: Database, sent: SentStatement, index: str) -> None:
-    """No row of the table is looked at that the index does not lead to."""
+    """Check that the plan reads no rows besides those of the index condition."""
     table = "merge" if index.startswith("ix_merge") else "activity"
     statement, parameters = sent
     with database.reading() as connection:
@@ -133,7 +133,7 @@ def assert_found_by(database: Database, sent: SentStatement, index: str) -> None
     scans = [node for node in nodes(plan["Plan"]) if "Scan" in node["Node Type"] and "Index Name" in node]
     assert not any(node["Node Type"] == "Seq Scan" and node["Relation Name"] == table for node in nodes(plan["Plan"]))
     assert any(node["Index Name"].startswith(index) for node in scans), plan
-    # An update looks again at what its partial index has said already.
+    # An update evaluates the condition of its partial index again.
     assert {node.get("Filter") for node in scans} <= {None, "(cio_id IS NULL)"}, plan
 
 

@@ -1,4 +1,4 @@
-"""What the worker does in batches looks only at what it is about: the plans of both databases, in a crowd."""
+"""Plans of both databases for the worker's batches in a large workspace: each reads only its range."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -102,7 +102,7 @@ def test_postgres_searches_by_an_index(crowded_postgres: Database, step: Step) -
 
 @pytest.mark.postgres
 def test_postgres_sorts_no_groups_that_were_just_found(crowded_postgres: Database) -> None:
-    """It would sort all that are left for each few hundred."""
+    """Otherwise each batch of a few hundred would sort all remaining rows."""
 
     def find_groups(connection: sa.Connection) -> None:
         rows = [(WORKSPACE, f"{number:06}@x.org", 2, 2, False, False) for number in range(20_000)]
@@ -117,7 +117,7 @@ def test_postgres_sorts_no_groups_that_were_just_found(crowded_postgres: Databas
 
 
 def explained(database: Database, step: Step, how: str) -> list[list[Any]]:
-    """The plan of each statement of a step, in a transaction that is taken back."""
+    """The plans of all statements of a step, in a transaction that is rolled back."""
     engine = database.engine if database.is_sqlite else database._writing_engine
     with recorded_statements(database) as sent, engine.connect() as connection:
         step(connection)

@@ -1,4 +1,4 @@
-"""Counts come from the indexes: the plans of both databases, at a size at which they would go wrong."""
+"""Plans of both databases for counts, at a size at which bad plans would show: all use indexes."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -24,7 +24,7 @@ from workspace_operator.store.unit_of_work.violation_rows import purge_violation
 
 WORKSPACE = 7
 WORKSPACES = {WORKSPACE: 20_000, 8: 60_000}
-"""People by workspace: where one is the whole table, a small table, PostgreSQL may rightly read it through."""
+"""People by workspace; for a single or small one, PostgreSQL may rightly scan the table."""
 
 QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
     "sharing": (counts.SHARING, "ix_person_email"),
@@ -66,7 +66,7 @@ def fill(database: Database) -> None:
 
 
 def list_everybody(connection: sa.Connection, workspace_id: int) -> None:
-    """Put them all into an export."""
+    """Insert all people into an export."""
     name = {"workspace_id": workspace_id, "number": EXPORT, "migration_number": 1, "description": "", "total": 0}
     connection.execute(sa.insert(export).values(created_at=START, **name))
     values = {"export_number": EXPORT, "sharing": 2, "suppressed_email": False, "invalid_email": False}
@@ -137,7 +137,7 @@ def test_sqlite_finds_sharers_by_the_index(crowded_sqlite: Database) -> None:
 
     assert groups.startswith("SEARCH person USING COVERING INDEX ix_person_email")
     assert people == "SEARCH person USING INDEX ix_person_email (workspace_id=? AND email_key=?)"
-    assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"  # a group at a time
+    assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"  # one group at a time
 
 
 def test_postgres_finds_sharers_by_the_index(crowded_postgres: Database) -> None:
@@ -150,7 +150,7 @@ def test_postgres_finds_sharers_by_the_index(crowded_postgres: Database) -> None
 
 
 def test_sqlite_reports_sharers_without_a_copy_of_their_addresses(crowded_sqlite: Database) -> None:
-    """Half a million of them took 28 MB."""
+    """A hash of half a million addresses took 28 MB."""
     steps = sqlite_plan(crowded_sqlite, export_writer.DUPLICATES.params(export_number=1))
 
     assert steps[0] == "CO-ROUTINE shared"
@@ -164,7 +164,7 @@ def test_sqlite_reads_an_export_as_it_lies(crowded_sqlite: Database) -> None:
 
 
 def test_postgres_reads_an_export_in_the_order_of_its_key(crowded_postgres: Database) -> None:
-    """As it does for a cursor, of which it expects the first rows to be wanted soon."""
+    """Plan as for a cursor, for which PostgreSQL optimizes the first rows."""
     cursor = "EXPLAIN (FORMAT JSON) DECLARE reading CURSOR FOR"
     [row] = explained(crowded_postgres, reading_an_export(crowded_postgres), cursor)
 
@@ -243,7 +243,7 @@ def _explained(connection: sa.Connection, statement: str) -> list[str]:
 
 
 def postgres_plan(database: Database, query: sa.Select[Any]) -> list[dict[str, Any]]:
-    """Every node of the plan."""
+    """All nodes of the plan."""
     with database.reading() as connection:
         [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {_text(connection, query)}").scalar_one()
     return list(_nodes(plan["Plan"]))

@@ -1,4 +1,4 @@
-"""Looking ahead goes by the indexes, in their order: the plans of both databases at a size at which they would not."""
+"""Plans of both databases for previews, at a size at which bad plans would show: all use index order."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ QUERIES: dict[str, sa.Select[Any]] = {
 }
 VALUES = {"samples": 3, "key": "shared1@example.com"}
 WHOLE_SCANS = ("merges", "shared keys")
-"""These go through all addresses once, and must not look at a single person for that."""
+"""Queries that read all addresses once, without reading rows of people."""
 
 COPIES = {"Seq Scan", "Materialize", "CTE Scan"}
 queries = pytest.mark.parametrize("name", QUERIES)

@@ -1,4 +1,4 @@
-"""What must be true of a whole store, asked in plain SQL, independent of the adapters."""
+"""Invariants of a whole store, checked in plain SQL, independent of the adapters."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,10 +129,10 @@ WORKSPACE_TABLES = (
 
 
 def assert_sound(database: Database, *, at_rest: bool = True) -> None:
-    """Hold the store to its invariants.
+    """Check the invariants of a store.
 
-    ``converged``: no change is under way and nothing is left to clear; otherwise rows of the future, or of what was
-    in force before, may be there as long as the mode does not read them.
+    ``converged``: no migration is running and nothing is left to clean up; otherwise rows of the future or former
+    mode may exist, as long as the current mode does not read them.
     """
     questions = (
         UNEXPECTED_CHANGE_LOG,
@@ -165,11 +165,11 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
 
 @contextmanager
 def query_runner(database: Database) -> Iterator[Query]:
-    """Ask in plain SQL, all of one moment, on a connection of its own."""
+    """Run plain SQL queries in one snapshot, on a separate connection."""
     engine = sa.create_engine(database.url, poolclass=sa.NullPool)
     if not database.is_sqlite:
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.connect() as connection:
         if database.is_sqlite:
-            connection.exec_driver_sql("BEGIN")  # Python's own would come with the first write only
+            connection.exec_driver_sql("BEGIN")  # Python's own BEGIN would come with the first write
         yield lambda question: [tuple(row) for row in connection.exec_driver_sql(question)]

@@ -1,4 +1,4 @@
-"""Times of several machines go by the database's clock, and one that was set back holds nobody up."""
+"""Times of several machines use the database's clock, and a clock that is set back blocks nothing."""
 
 import os
 import subprocess
@@ -100,7 +100,7 @@ def test_clock_is_the_servers(database: Database) -> None:
 
 @dataclass
 class Seconds:
-    """A monotonic clock that tests move."""
+    """A monotonic clock that tests set."""
 
     now: float = 1000.0
 

@@ -1,4 +1,4 @@
-"""Database URLs: all of libpq's forms are taken, and what could hold a part of a password is never repeated."""
+"""Database URLs: all of libpq's forms are accepted, and messages never repeat a part of a password."""
 
 import logging
 from collections.abc import Mapping

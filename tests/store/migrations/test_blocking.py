@@ -1,4 +1,4 @@
-"""The contract of the port Migrations: blocked changes, what mends them, and their exports."""
+"""The contract of the port Migrations: blocked migrations, their fixes and their exports."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ FIXES: dict[str, Callable[[WorkspaceEnv], object]] = {
 
 @pytest.fixture
 def blocked(env: WorkspaceEnv) -> WorkspaceEnv:
-    """A change that two people with one address block."""
+    """A migration that two people with one address block."""
     env.add("ann", "ann@example.com")
     env.add("twin", "Ann@example.com")
     env.add("other", "fine@example.com")
@@ -29,7 +29,7 @@ def blocked(env: WorkspaceEnv) -> WorkspaceEnv:
 
 
 def check_after(env: WorkspaceEnv, seconds: float) -> bool:
-    """Whether a worker finds the change due after that time."""
+    """Whether the migration is due after a delay."""
     env.store.clock.advance(seconds)
     return env.work()
 
@@ -53,7 +53,7 @@ def test_fixed_migration_goes_through(blocked: WorkspaceEnv, mend: str) -> None:
     worked = check_after(blocked, 5)
 
     if mend == "duplicate suppressed by cio_id":
-        assert blocked.stage is Stage.BLOCKED  # the address is blocked now, and the other one still has it
+        assert blocked.stage is Stage.BLOCKED  # the address is suppressed now, and the other person still has it
         return
     assert worked
     assert (blocked.stage, blocked.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)

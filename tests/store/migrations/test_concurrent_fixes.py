@@ -1,4 +1,4 @@
-"""A writer mends somebody while the report about them ends: the change hears of it all the same."""
+"""A writer fixes a violation while the export is being finished: the migration is still woken."""
 
 import threading
 from collections.abc import Callable
@@ -24,7 +24,7 @@ MOMENT = 0.3
 
 
 class HookedDatabase(Database):
-    """Says before each transaction that writes how many there were."""
+    """Calls a hook before each write transaction, with the number of earlier ones."""
 
     def __init__(self, url: str, hear: Callable[[int], object]) -> None:
         super().__init__(url)
@@ -44,7 +44,7 @@ def store(postgres_database: Database) -> Store:
 
 
 def write_export(store: Store, env: WorkspaceEnv, hear: Callable[[int], object]) -> int:
-    """Report one who stands in the way; in how many transactions."""
+    """Export one person with a violation; return the number of transactions."""
     assert store.database is not None
     env.add("1", "no address")
     env.request()
@@ -87,7 +87,7 @@ def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
 def test_place_that_is_noted_during_a_purge_is_left_for_the_end_of_the_report(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without its row it would be in vain, and the row would never be found again."""
+    """Otherwise the `export_person` row would be lost, and the violation never found again."""
     env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     assert store.database is not None
     database, workspace_id = store.database, env.workspace_id

@@ -1,4 +1,4 @@
-"""A worker among others, on PostgreSQL: it makes way for who writes, and a switch has no caller wait for another."""
+"""Contention on PostgreSQL: the worker yields to writers, and a cut-over does not block them for long."""
 
 import threading
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def stored(postgres_database: Database) -> Store:
 
 
 def prepared(stored: Store) -> tuple[WorkspaceEnv, Lease]:
-    """A change that may be switched."""
+    """A migration that is ready for the cut-over."""
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
     lease = start_backfill(env)
@@ -40,7 +40,7 @@ def prepared(stored: Store) -> tuple[WorkspaceEnv, Lease]:
 
 
 def open_call(env: WorkspaceEnv, *, slot: int = 7) -> sa.Connection:
-    """A call under way: it has passed the fence, and ends when it is rolled back or closed."""
+    """A running command, which holds the shared lock until it is rolled back or closed."""
     assert env.store.database is not None
     connection = env.store.database.engine.connect()
     shared = sa.select(workspace_lock.c.version).where(
@@ -80,7 +80,7 @@ def test_timeout_is_for_all_calls_together(stored: Store) -> None:
 
 
 def test_cut_over_is_dated_after_the_calls_it_has_waited_for(stored: Store) -> None:
-    """Merges are: what those calls did comes before."""
+    """The time of the merges is that of the cut-over, after the running commands."""
     env, lease = prepared(stored)
     assert stored.database is not None
     call = open_call(env)
@@ -110,7 +110,7 @@ def test_worker_is_patient_in_either_direction(stored: Store, before: Mode, afte
 
 
 class RefusingMigrations:
-    """The port, whose fence is not to be had at first."""
+    """The port, whose exclusive lock times out at first."""
 
     def __init__(self, migrations: Migrations) -> None:
         self.migrations = migrations
@@ -161,7 +161,7 @@ def test_who_writes_is_noticed(stored: Store, others: int, crowded: bool) -> Non
 
 @pytest.mark.parametrize("ask", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
 def test_operator_locks_as_the_end_of_a_report_does(stored: Store, ask: Callable[[WorkspaceEnv], None]) -> None:
-    """The workspace before the change: otherwise each could wait for the other."""
+    """Lock the workspace row before the migration row, to avoid a deadlock."""
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
     assert stored.database is not None

@@ -1,4 +1,4 @@
-"""Changes that merge people who share an address: who survives, what moves, what still stands in the way."""
+"""Migrations that merge people with a shared address: survivors, moved records, remaining violations."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ def test_survivor_without_id_takes_that_of_the_oldest_other(store: Store) -> Non
 
     migration = env.migrate_to(Mode.EMAIL_OR_ID, OnConflict.MERGE)
 
-    assert ids_by_cio_id(env) == {outcome.person.cio_id: "young"}  # both told times to come, so creation decides
+    assert ids_by_cio_id(env) == {outcome.person.cio_id: "young"}  # both gave future times, so creation decides
     assert (migration.people_to_merge, migration.ids_given_up) == (2, 1)
     assert env.identify_person(id="old").effect is Effect.CREATED
 
@@ -255,7 +255,7 @@ def test_another_worker_continues_merging(env: WorkspaceEnv) -> None:
 
 @pytest.mark.parametrize("most", [1, 3, 4, 5])
 def test_few_people_are_locked_at_a_time(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    """Groups of three, two, two and two; one that is larger than the bound is folded whole."""
+    """Groups of three, two, two and two; a group above the limit is merged at once."""
     people = add_sharers(sql_env)
     for number, email in enumerate(["cy@example.com", "dan@example.com", "dan@example.com"]):
         people[f"x{number}"] = sql_env.add(f"x{number}", email)

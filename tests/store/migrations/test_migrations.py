@@ -1,4 +1,4 @@
-"""The contract of the port Migrations: an identifier change from its request to its end."""
+"""The contract of the port Migrations: a migration from its request to its end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -144,7 +144,7 @@ def test_changes_are_taken_by_turns(store: Store) -> None:
 
 
 def backfilling(store: Store, people: int = 3) -> tuple[WorkspaceEnv, Lease]:
-    """A change whose worker has just begun to prepare."""
+    """A migration at the start of Preparing."""
     env = with_people(store, Mode.ID_ONLY, people)
     env.request()
     return env, start_backfill(env)

@@ -1,4 +1,4 @@
-"""Between a switch that merges people and the fold of their rows: nobody can tell that there is anything to fold."""
+"""Between a cut-over and the merges of rows: pending merges are invisible."""
 
 from collections.abc import Callable
 

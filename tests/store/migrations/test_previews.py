@@ -1,4 +1,4 @@
-"""Looking ahead at an identifier change: what is told is what the change then does, and nothing is written."""
+"""Previews of a migration: they equal its later effect, and write nothing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What resources are yet to tell of an identifier change: steps, and numbers that have moved."""
+"""Pending status updates of a migration: stages and progress."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -93,7 +93,7 @@ def test_numbers_of_an_earlier_migration_are_past(env: WorkspaceEnv) -> None:
 
 
 def with_progress(env: WorkspaceEnv) -> Migration:
-    """The change, after numbers of it have moved and are worth a look."""
+    """The migration, after a due report of progress."""
     change, workspaces = env.migration, env.store.workspaces
     moved: dict[str, Any] = {"people_checked": change.people_checked + 5, "progress": change.progress + 1}
     if env.store.database is None:
@@ -165,7 +165,7 @@ def test_unfinished_migrations_are_listed_with_their_owners(store: Store) -> Non
 
 
 def prepared(env: WorkspaceEnv) -> tuple[Migration, Lease]:
-    """A change whose preparation begins now."""
+    """A migration whose preparation begins now."""
     env.request()
     change, lease = env.claim()
     migrations, now = env.store.migrations, env.store.clock()

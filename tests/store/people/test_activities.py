@@ -1,4 +1,4 @@
-"""The contract of the port Belongings: what hangs on people is read back, page by page, and forgotten in time."""
+"""The contract of the port PersonRecords: records are read back page by page, and old activities are deleted."""
 
 from datetime import datetime, timedelta
 
@@ -248,7 +248,7 @@ def test_destroyed_workspace_leaves_no_row(sql_env: WorkspaceEnv) -> None:
 
 
 def filled(database: Database, workspace_id: int) -> set[str]:
-    """The tables that have rows of a workspace."""
+    """The tables with rows of a workspace."""
     with database.reading() as connection:
         return {
             table.name

@@ -1,4 +1,4 @@
-"""The contract of `People.dry_run`: it answers as `perform` does, across calls, and writes nothing."""
+"""The contract of `People.dry_run`: the same results as `perform`, across batches, without writes."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The short way of a single identify on PostgreSQL: taken where it may be, and never wrong when something has moved."""
+"""The fast path of a single identify on PostgreSQL: taken when eligible, and correct after concurrent changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.postgres
 
 
 class CountingDatabase(Database):
-    """Counts the transactions that it was asked for."""
+    """Counts its transactions."""
 
     transactions = 0
 
@@ -37,14 +37,14 @@ class CountingDatabase(Database):
 
 @dataclass(slots=True)
 class IdentifyCaller:
-    """A process that calls for the people of a scene."""
+    """A process that sends commands to a workspace."""
 
     env: WorkspaceEnv
     database: CountingDatabase
     people: SQLPeople
 
     def identify_person(self, call: Identify) -> tuple[CommandResult, bool]:
-        """What came of it, and whether it went the short way."""
+        """The result, and whether it took the fast path."""
         before = self.database.transactions
         [answer] = self.people.perform(self.env.workspace_id, [call], now=int(self.env.store.clock().timestamp()))
         assert isinstance(answer, CommandResult)
@@ -57,7 +57,7 @@ class IdentifyCaller:
 
 @pytest.fixture
 def caller(sql_on_postgres: WorkspaceEnv) -> Iterator[IdentifyCaller]:
-    """Knows the workspace already, in which u1 has an address and an attribute."""
+    """A process with cached settings; u1 has an address and an attribute."""
     scene = sql_on_postgres
     scene.add("u1", "ana@example.com", plan="free")
     assert scene.store.database is not None

@@ -1,4 +1,4 @@
-"""The contract of the port Merges: the journal of merges, kept as long as whoever has the data."""
+"""The contract of the port MergeJournal: merges are kept as long as the owner of their data."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""The contract of the port People: that what the resolver decides is kept, and found again.
+"""The contract of the port People: decisions of the identity rules are stored and found again.
 
-What the resolver decides is tested with it; here are the paths through the store that decisions take.
+The decisions are tested in tests/identity; these tests cover the paths through the store.
 """
 
 import pytest
@@ -233,7 +233,7 @@ def test_empty_batch_does_nothing(both: WorkspaceEnv) -> None:
 
 @pytest.fixture
 def searched(store: Store) -> WorkspaceEnv:
-    """People of a workspace in which an email is no identifier."""
+    """People of a workspace in which email is not an identifier."""
     env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     for id_, email in (("m-2", "Ana@Example.com"), ("m-10", "bo@example.com"), ("m-1", "ana@example.com")):
         env.add(id_, email)

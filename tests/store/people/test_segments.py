@@ -1,4 +1,4 @@
-"""The contract of the port Segments: names and numbers of manual segments, and how many are in them."""
+"""The contract of the port Segments: names, numbers and counts of manual segments."""
 
 import threading
 from datetime import timedelta

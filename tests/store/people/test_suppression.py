@@ -1,4 +1,4 @@
-"""The contract of the port People: deleting, suppressing, unsuppressing (identity-rules §6)."""
+"""The contract of the port People: delete, suppress, unsuppress (identity-rules §6)."""
 
 import pytest
 

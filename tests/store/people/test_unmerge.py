@@ -1,4 +1,4 @@
-"""The contract of the port Merges: taking a merge back, with all that hung on the secondary."""
+"""The contract of the port MergeJournal: undo of a merge, with all records of the secondary."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

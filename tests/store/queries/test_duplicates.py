@@ -1,4 +1,4 @@
-"""Who shares an address, as the port People streams it."""
+"""Duplicates by address, streamed by the port People."""
 
 from itertools import groupby
 

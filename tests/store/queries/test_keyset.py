@@ -1,4 +1,4 @@
-"""The first rows in the order of a key, so many at a time."""
+"""Batches of rows in the order of a key."""
 
 import pytest
 import sqlalchemy as sa

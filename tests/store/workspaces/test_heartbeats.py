@@ -1,4 +1,4 @@
-"""The contract of the port Heartbeats, and what an observation tells of other clusters and of the database."""
+"""The contract of the port Heartbeats, and observations of other clusters and of the database's identity."""
 
 from datetime import timedelta
 
