@@ -81,7 +81,7 @@ def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call, int]]:
 
 def _is_generator(function: ast.FunctionDef, nodes: Sequence[ast.AST]) -> bool:
     yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes)
-    return yields and not any(ast.unparse(each) == "contextmanager" for each in function.decorator_list)
+    return yields and not any(ast.unparse(decorator) == "contextmanager" for decorator in function.decorator_list)
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
@@ -104,16 +104,16 @@ def _name(call: ast.Call) -> str:
     `leases.LockedMigration` is covered by any of its callers: it writes two rows by their keys.
     """
     function = call.func
-    given = [*call.args, *(each.value for each in call.keywords)]
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
     if isinstance(function, ast.Attribute):
         own = isinstance(function.value, ast.Name) and function.value.id == "self"
-        return function.attr if own or function.attr in SENDING or any(map(_can_send, given)) else ""
+        return function.attr if own or function.attr in SENDING or any(map(_can_send, arguments)) else ""
     if isinstance(function, ast.Name):
-        return function.id if function.id in SENDING or any(map(_can_send, given)) else ""
+        return function.id if function.id in SENDING or any(map(_can_send, arguments)) else ""
     return ""
 
 
 def _can_send(argument: ast.expr) -> bool:
     if isinstance(argument, ast.Attribute):
         return argument.attr == "connection"
-    return isinstance(argument, ast.Name) and argument.id in {"connection", "held"}
+    return isinstance(argument, ast.Name) and argument.id in {"connection", "locked"}

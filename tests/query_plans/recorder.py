@@ -104,14 +104,14 @@ def recorded_statements() -> Iterator[StatementRecorder]:
     made = StatementRecorder()
     run, cursor_of = sql.CompiledStatement.run, sql.driver_cursor
 
-    def run_heard(
+    def run_recorded(
         self: sql.CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
         text, order = self._text(connection)  # it bypasses SQLAlchemy's events
         made.record(text, values if order is None else tuple(values[name] for name in order))
         return run(self, connection, values)
 
-    def cursor_heard(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
+    def cursor_recorded(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
         made.record("", None)  # only the sender: statements with a plan are recorded above
         return cursor_of(connection, statement)
 
@@ -122,8 +122,8 @@ def recorded_statements() -> Iterator[StatementRecorder]:
     sa.event.listen(sa.Engine, "begin", made.begin)
     try:
         with (
-            patch.object(sql.CompiledStatement, "run", run_heard),
-            patch.object(sql, "driver_cursor", cursor_heard),
+            patch.object(sql.CompiledStatement, "run", run_recorded),
+            patch.object(sql, "driver_cursor", cursor_recorded),
         ):
             yield made
     finally:

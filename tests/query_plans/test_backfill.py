@@ -85,9 +85,9 @@ def _crowded(url: str) -> Iterator[Database]:
 def test_sqlite_searches_by_an_index(crowded_sqlite: Database, step: Step) -> None:
     plans = [each for statement in explained(crowded_sqlite, step, "EXPLAIN QUERY PLAN") for each in statement]
 
-    looks = [row.detail for row in plans if any(f" {name}" in row.detail for name in LARGE)]
-    assert looks
-    assert [look for look in looks if not look.startswith("SEARCH")] == []
+    accesses = [row.detail for row in plans if any(f" {name}" in row.detail for name in LARGE)]
+    assert accesses
+    assert [access for access in accesses if not access.startswith("SEARCH")] == []
 
 
 @pytest.mark.postgres

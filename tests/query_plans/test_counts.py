@@ -181,9 +181,9 @@ def reading_an_export(database: Database) -> SentStatement:
 
 
 def test_sqlite_finds_who_is_taken_out_by_their_names(crowded_sqlite: Database) -> None:
-    looks = [step.detail for step in explained(crowded_sqlite, purging(crowded_sqlite), "EXPLAIN QUERY PLAN")]
+    accesses = [step.detail for step in explained(crowded_sqlite, purging(crowded_sqlite), "EXPLAIN QUERY PLAN")]
 
-    assert "SEARCH export_person USING PRIMARY KEY (workspace_id=? AND export_number=? AND cio_id=?)" in looks
+    assert "SEARCH export_person USING PRIMARY KEY (workspace_id=? AND export_number=? AND cio_id=?)" in accesses
 
 
 def test_postgres_finds_who_is_taken_out_by_their_names(crowded_postgres: Database) -> None:

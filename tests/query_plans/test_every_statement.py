@@ -92,8 +92,8 @@ def test_postgresql_finds_by_key_what_has_one(
 _DIRECTORY = {table.name for table in DIRECTORY_TABLES}
 
 
-def assert_found_by_key(looks: Found) -> None:
-    scans = {each for each in looks if not each[1].is_by_key and each[1].table not in SMALL}
+def assert_found_by_key(accesses: Found) -> None:
+    scans = {access for access in accesses if not access[1].is_by_key and access[1].table not in SMALL}
     assert {(origin, access.table) for origin, access, _ in scans} - ALLOWED == set()
     assert {(origin, access.table) for origin, access, _ in scans if access.repeated} == set()
     assert {origin for origin, _, sorts in scans if sorts} - SORTING.keys() == set()
@@ -115,11 +115,11 @@ def test_whole_workspaces_are_read_only_where_an_exception_says_so(
 ) -> None:
     """An unused exception would hide a later regression."""
     with closing(sqlite_file(tmp_path, MODULES[0])) as database:
-        looks = found(database, recorded_on_sqlite)
+        accesses = found(database, recorded_on_sqlite)
 
-    scans = {(origin, access.table) for origin, access, _ in looks if not access.is_by_key}
+    scans = {(origin, access.table) for origin, access, _ in accesses if not access.is_by_key}
     assert ALLOWED - scans == set()
-    assert SORTING.keys() - {origin for origin, access, sorts in looks if sorts and not access.is_by_key} == set()
+    assert SORTING.keys() - {origin for origin, access, sorts in accesses if sorts and not access.is_by_key} == set()
 
 
 def test_without_fixed_statistics_sqlite_reads_whole_workspaces(
@@ -129,9 +129,9 @@ def test_without_fixed_statistics_sqlite_reads_whole_workspaces(
     with closing(sqlite_file(tmp_path, MODULES[0])) as database:
         database.writing(lambda connection: connection.execute(sa.text("DELETE FROM sqlite_stat1")))
         database.writing(lambda connection: connection.execute(sa.text("ANALYZE sqlite_schema")))
-        looks = found(database, recorded_on_sqlite)
+        accesses = found(database, recorded_on_sqlite)
 
-    repeated = {(origin, access.table) for origin, access, _ in looks if access.repeated and not access.is_by_key}
+    repeated = {(origin, access.table) for origin, access, _ in accesses if access.repeated and not access.is_by_key}
     assert ("backfill._assign_to_oldest", "person") in repeated
 
 
