@@ -152,13 +152,13 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
         MERGES_WITHOUT_OWNER,
         SEVERAL_NEWEST_CREDENTIALS,
     )
-    with query_runner(database) as ask:
+    with query_runner(database) as run_query:
         for question in (*map(ORPHANS_OF, WORKSPACE_TABLES), *questions, *(AT_REST if at_rest else ())):
-            found = ask(question)
+            found = run_query(question)
             assert found == [], f"{found[:5]} is the answer to {question}"
-        kept, claimed = set(ask(STALE_IDENTIFIERS)), set(ask(MISSING_IDENTIFIERS))
+        kept, claimed = set(run_query(STALE_IDENTIFIERS)), set(run_query(MISSING_IDENTIFIERS))
         assert claimed - kept == set(), f"nobody finds them: {list(claimed - kept)[:5]}"
-        unread = () if at_rest else ask(WITHOUT_EMAIL)
+        unread = () if at_rest else run_query(WITHOUT_EMAIL)
         wrong = [row for row in kept - claimed if row[:2] not in unread]
         assert wrong == [], f"they stand for somebody else: {wrong[:5]}"
 

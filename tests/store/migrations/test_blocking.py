@@ -46,13 +46,13 @@ def test_old_rules_stay_in_force_while_blocked(blocked: WorkspaceEnv) -> None:
     assert blocked.find(id="new") is not None
 
 
-@pytest.mark.parametrize("mend", FIXES)
-def test_fixed_migration_goes_through(blocked: WorkspaceEnv, mend: str) -> None:
-    FIXES[mend](blocked)
+@pytest.mark.parametrize("fix", FIXES)
+def test_fixed_migration_goes_through(blocked: WorkspaceEnv, fix: str) -> None:
+    FIXES[fix](blocked)
 
     worked = check_after(blocked, 5)
 
-    if mend == "duplicate suppressed by cio_id":
+    if fix == "duplicate suppressed by cio_id":
         assert blocked.stage is Stage.BLOCKED  # the address is suppressed now, and the other person still has it
         return
     assert worked
@@ -60,7 +60,7 @@ def test_fixed_migration_goes_through(blocked: WorkspaceEnv, mend: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("email", "mend"),
+    ("email", "fix"),
     [
         ("no address", lambda env: env.identify_person(id="1", body={"email": "1@example.com"})),
         ("no address", lambda env: env.identify_person(id="1", body={"email": None})),
@@ -70,11 +70,11 @@ def test_fixed_migration_goes_through(blocked: WorkspaceEnv, mend: str) -> None:
         ("blocked@example.com", lambda env: env.delete(id="1")),
     ],
 )
-def test_other_violations_are_fixed(env: WorkspaceEnv, email: str, mend: Callable[[WorkspaceEnv], object]) -> None:
+def test_other_violations_are_fixed(env: WorkspaceEnv, email: str, fix: Callable[[WorkspaceEnv], object]) -> None:
     env.suppress(email="blocked@example.com")
     env.add("1", email)
     env.migrate_to(Mode.EMAIL_OR_ID)
-    mend(env)
+    fix(env)
 
     check_after(env, 5)
 

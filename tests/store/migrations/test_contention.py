@@ -146,34 +146,34 @@ def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
     assert rests == [0.04, 0.08]
 
 
-@pytest.mark.parametrize(("others", "crowded"), [(0, False), (CONTENTION_THRESHOLD + 5, True)])
-def test_who_writes_is_noticed(stored: Store, others: int, crowded: bool) -> None:
+@pytest.mark.parametrize(("others", "contended"), [(0, False), (CONTENTION_THRESHOLD + 5, True)])
+def test_who_writes_is_noticed(stored: Store, others: int, contended: bool) -> None:
     env = with_people(stored, Mode.ID_ONLY, 1)
     assert stored.database is not None
-    crowding = ContentionProbe()
-    assert not stored.database.writing(crowding.others_wrote)
+    probe = ContentionProbe()
+    assert not stored.database.writing(probe.others_wrote)
 
     for number in range(others):
         env.add(f"other-{number}")
 
-    assert stored.database.writing(crowding.others_wrote) is crowded
+    assert stored.database.writing(probe.others_wrote) is contended
 
 
-@pytest.mark.parametrize("ask", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
-def test_operator_locks_as_the_end_of_a_report_does(stored: Store, ask: Callable[[WorkspaceEnv], None]) -> None:
+@pytest.mark.parametrize("action", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
+def test_operator_locks_as_the_end_of_a_report_does(stored: Store, action: Callable[[WorkspaceEnv], None]) -> None:
     """Lock the workspace row before the migration row, to avoid a deadlock."""
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
     assert stored.database is not None
-    asking = threading.Thread(target=ask, args=[env])
+    operator = threading.Thread(target=action, args=[env])
 
     with stored.database.engine.connect() as ending:
         ending.execute(sa.select(workspace).filter_by(workspace_id=env.workspace_id).with_for_update())
-        asking.start()
-        asking.join(0.3)
-        assert asking.is_alive()
+        operator.start()
+        operator.join(0.3)
+        assert operator.is_alive()
         change = sa.select(migration).filter_by(workspace_id=env.workspace_id)
         assert ending.execute(change.with_for_update(nowait=True)).one().number == 1
 
-    asking.join(10)
-    assert not asking.is_alive()
+    operator.join(10)
+    assert not operator.is_alive()

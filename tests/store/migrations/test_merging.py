@@ -117,8 +117,8 @@ def test_each_merge_is_in_the_journal(env: WorkspaceEnv, people: dict[str, str])
 
     assert [(each.primary.id, each.secondary.id) for each in found] == [("1", "3"), ("1", "2")]
     assert {(each.at, each.automatic, each.holder, each.undone_at) for each in found} == {(at, True, people["1"], None)}
-    told = env.store.person_records.activities(env.workspace_id, type=ActivityType.PROFILE_MERGE, limit=10)
-    assert sorted((each.cio_id, each.at) for each in told) == sorted(
+    merge_activities = env.store.person_records.activities(env.workspace_id, type=ActivityType.PROFILE_MERGE, limit=10)
+    assert sorted((each.cio_id, each.at) for each in merge_activities) == sorted(
         (people[each], int(at.timestamp())) for each in ("1", "1", "4")
     )
 
@@ -262,13 +262,13 @@ def test_few_people_are_locked_at_a_time(sql_env: WorkspaceEnv, monkeypatch: pyt
     lease = cut_over_migration(sql_env)
     monkeypatch.setattr(merge_on_touch, "MAX_PEOPLE_PER_TRANSACTION", most)
     assert sql_env.store.database is not None
-    folder = merge_on_touch.MergeOnTouch(sql_env.store.database)
+    merging = merge_on_touch.MergeOnTouch(sql_env.store.database)
 
     keys = [ANN, BEN, "cy@example.com", "dan@example.com", "nobody@x.com"]
-    merge_run = folder.merge(sql_env.workspace_id, keys)
+    merge_run = merging.merge(sql_env.workspace_id, keys)
 
     assert merge_run.transactions == {1: 4, 3: 4, 4: 3, 5: 2}[most]
-    assert folder.merge(sql_env.workspace_id, [ANN, BEN]).transactions == 1
+    assert merging.merge(sql_env.workspace_id, [ANN, BEN]).transactions == 1
     finish(sql_env, lease)
     assert len(ids_by_cio_id(sql_env)) == 4
 
@@ -278,15 +278,15 @@ def test_batches_of_groups_are_merged_side_by_side(sql_env: WorkspaceEnv, monkey
     lease = cut_over_migration(sql_env)
     monkeypatch.setattr(merge_on_touch, "MAX_GROUPS_PER_TRANSACTION", 1)
     assert sql_env.store.database is not None
-    folder = merge_on_touch.MergeOnTouch(sql_env.store.database)
+    merging = merge_on_touch.MergeOnTouch(sql_env.store.database)
 
-    assert folder.merge(sql_env.workspace_id, [BEN, "nobody@x.com", ANN]).transactions == 3
+    assert merging.merge(sql_env.workspace_id, [BEN, "nobody@x.com", ANN]).transactions == 3
 
     finish(sql_env, lease)
     assert_sound(sql_env.store.database)
     destroy(sql_env.store, sql_env.owner)
     with pytest.raises(NotFound):
-        folder.merge(sql_env.workspace_id, [ANN, BEN])
+        merging.merge(sql_env.workspace_id, [ANN, BEN])
 
 
 def test_batch_of_groups_reports_how_long_it_kept_them(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,9 +121,9 @@ def test_request_from_another_mode_is_refused(env: WorkspaceEnv) -> None:
 def test_requests_about_ended_changes_are_refused(env: WorkspaceEnv) -> None:
     env.migrate_to(Mode.EMAIL_OR_ID)
 
-    for ask in (env.pause, env.resume, env.cancel, lambda: env.retry("x")):
+    for action in (env.pause, env.resume, env.cancel, lambda: env.retry("x")):
         with pytest.raises(StaleRevision):
-            ask()
+            action()
 
 
 def test_nothing_is_due_without_a_request(env: WorkspaceEnv) -> None:
@@ -192,15 +192,15 @@ WRITES: dict[str, Callable[[WorkspaceEnv], object]] = {
     "email removed": lambda env: env.identify_person(id="1", body={"email": ""}),
     "deleted": lambda env: env.delete(id="1"),
     "deleted and made anew": lambda env: (env.delete(id="1"), env.add("again", "1@example.com")),
-    "shared and mended": lambda env: (env.add("twin", "1@example.com"), env.delete(id="1")),
+    "shared and fixed": lambda env: (env.add("twin", "1@example.com"), env.delete(id="1")),
     "suppressed and freed": lambda env: (
         env.suppress(email="1@example.com"),
         env.unsuppress(email="1@example.com"),
     ),
     "suppressed with their address": lambda env: env.suppress(id="1"),
-    "invalid and mended": lambda env: (
+    "invalid and fixed": lambda env: (
         env.identify_person(id="1", body={"email": "no address"}),
-        env.identify_person(id="1", body={"email": "mended@example.com"}),
+        env.identify_person(id="1", body={"email": "fixed@example.com"}),
     ),
 }
 MOMENTS = ("before any batch", "after a batch", "after all batches", "after settling")

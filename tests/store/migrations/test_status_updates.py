@@ -112,15 +112,15 @@ def test_numbers_are_worth_it_every_five_seconds(sql_env: WorkspaceEnv) -> None:
     change, lease = prepared(sql_env)
     store.workspaces.mark_status_written(change)
 
-    told = dict[int, int]()
+    reported = dict[int, int]()
     for second in range(1, 13):
         store.clock.advance(1)
         store.migrations.prepare_batch(change, lease, size=1, now=store.clock())
         for _, unreported in store.workspaces.pending_status_updates():
-            told[second] = unreported.people_checked
+            reported[second] = unreported.people_checked
             store.workspaces.mark_status_written(unreported)
 
-    assert told == {5: 5, 10: 10}
+    assert reported == {5: 5, 10: 10}
 
 
 def test_forecast_is_a_time(sql_env: WorkspaceEnv) -> None:
