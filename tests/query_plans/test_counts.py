@@ -147,7 +147,7 @@ def test_postgres_finds_sharers_by_the_index(large_postgres: Database) -> None:
     assert "email_key" in people["Index Cond"]
 
 
-def test_sqlite_reports_sharers_without_a_copy_of_their_addresses(large_sqlite: Database) -> None:
+def test_sqlite_exports_duplicates_without_a_copy_of_their_addresses(large_sqlite: Database) -> None:
     """A hash of half a million addresses took 28 MB."""
     steps = sqlite_plan(large_sqlite, export_writer.DUPLICATES.params(export_number=1))
 
@@ -178,13 +178,13 @@ def reading_an_export(database: Database) -> SentStatement:
     return statement
 
 
-def test_sqlite_finds_who_is_taken_out_by_their_names(large_sqlite: Database) -> None:
+def test_sqlite_finds_purged_people_by_primary_key(large_sqlite: Database) -> None:
     accesses = [step.detail for step in explained(large_sqlite, purging(large_sqlite), "EXPLAIN QUERY PLAN")]
 
     assert "SEARCH export_person USING PRIMARY KEY (workspace_id=? AND export_number=? AND cio_id=?)" in accesses
 
 
-def test_postgres_finds_who_is_taken_out_by_their_names(large_postgres: Database) -> None:
+def test_postgres_finds_purged_people_by_primary_key(large_postgres: Database) -> None:
     [row] = explained(large_postgres, purging(large_postgres), "EXPLAIN (FORMAT JSON)")
 
     indexes = {node["Index Name"] for node in _nodes(row[0][0]["Plan"]) if "Index Name" in node}

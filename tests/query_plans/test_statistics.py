@@ -104,7 +104,7 @@ def test_sqlite_file_that_was_analyzed_has_them_after_the_next_start(sqlite: Dat
     assert SQLITE_STATISTICS.items() <= counted_by_sqlite(sqlite).items()
 
 
-def test_migration_has_them_though_somebody_counted_since_the_start(sqlite: Database) -> None:
+def test_migration_fixes_statistics_counted_since_the_start(sqlite: Database) -> None:
     env = WorkspaceEnv.create(sql_store(sqlite), Mode.ID_ONLY)
     env.add("1", "ann@example.com")
     vacuum(sqlite)
@@ -207,7 +207,7 @@ def test_new_partition_is_found(partitions: Database) -> None:
     assert ("person_new", 0) in rows(partitions, TARGETS)
 
 
-def test_who_does_not_own_the_tables_starts_all_the_same(postgresql: Database) -> None:
+def test_user_who_does_not_own_the_tables_starts(postgresql: Database) -> None:
     run(postgresql, UNPINNED, "DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN PASSWORD 'reader'")
     run(postgresql, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
     url = postgresql.url.set(username="reader", password="reader")

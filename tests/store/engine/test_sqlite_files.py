@@ -228,7 +228,7 @@ def test_plan_says_what_it_needs(shared: Path) -> None:
     assert "cannot be opened: its folder must exist and be writable, for the files -wal and -shm" in done.stderr
 
 
-def test_file_that_cannot_be_made_is_reported(shared: Path) -> None:
+def test_file_that_cannot_be_created_is_reported(shared: Path) -> None:
     shared.chmod(0o555)
 
     done = bound_by_modes("apply", "-f", f"{shared}/crm.yaml", "--database", f"sqlite:///{shared}/none.db")

@@ -67,7 +67,7 @@ def upgraded_by(database: Database) -> None:
         pass
 
 
-def test_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+def test_missing_folder_is_unavailable(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/store.db")
 
     with pytest.raises(StoreUnavailable):
@@ -220,7 +220,7 @@ def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
     assert len(attempts) == 1
 
 
-def test_lock_of_somebody_who_stopped_is_not_waited_for_long(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_of_a_stopped_process_times_out(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.2)
     assert sql.database is not None
     env = WorkspaceEnv.create(sql, Mode.ID_ONLY)

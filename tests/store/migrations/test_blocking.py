@@ -137,7 +137,9 @@ def test_violations_of_the_second_check_are_fixed_too(blocked: WorkspaceEnv) -> 
         lambda env: env.identify_person(id="ann"),
     ],
 )
-def test_what_fixes_nothing_wakes_nobody(blocked: WorkspaceEnv, write: Callable[[WorkspaceEnv], object]) -> None:
+def test_unrelated_write_does_not_wake_the_migration(
+    blocked: WorkspaceEnv, write: Callable[[WorkspaceEnv], object]
+) -> None:
     write(blocked)
 
     assert check_after(blocked, 60) is False

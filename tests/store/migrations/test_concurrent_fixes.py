@@ -84,7 +84,7 @@ def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
     assert (env.stage, env.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
 
 
-def test_place_that_is_noted_during_a_purge_is_left_for_the_end_of_the_report(
+def test_export_person_written_during_a_purge_is_left_for_the_end_of_the_export(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise the `export_person` row would be lost, and the violation never found again."""

@@ -50,7 +50,7 @@ def open_call(env: WorkspaceEnv, *, slot: int = 7) -> sa.Connection:
     return connection
 
 
-def test_cut_over_gives_up_where_a_call_is_in_progress(stored: Store) -> None:
+def test_cut_over_times_out_while_a_command_runs(stored: Store) -> None:
     env, lease = prepared(stored)
 
     with open_call(env):
@@ -62,7 +62,7 @@ def test_cut_over_gives_up_where_a_call_is_in_progress(stored: Store) -> None:
     assert cut_over(env, lease).stage is Stage.SWITCHED
 
 
-def test_timeout_is_for_all_calls_together(stored: Store) -> None:
+def test_timeout_is_for_all_commands_together(stored: Store) -> None:
     env, lease = prepared(stored)
     calls = [open_call(env, slot=slot) for slot in range(8)]
     endings = [threading.Timer(0.05 * (number + 1), call.rollback) for number, call in enumerate(calls)]
@@ -79,7 +79,7 @@ def test_timeout_is_for_all_calls_together(stored: Store) -> None:
     assert in_vain.stage is Stage.PREPARING
 
 
-def test_cut_over_is_dated_after_the_calls_it_has_waited_for(stored: Store) -> None:
+def test_cut_over_is_dated_after_the_commands_it_has_waited_for(stored: Store) -> None:
     """The time of the merges is that of the cut-over, after the running commands."""
     env, lease = prepared(stored)
     assert stored.database is not None
@@ -126,7 +126,7 @@ class RefusingMigrations:
         return self.migrations.cut_over(change, lease, lock_timeout=lock_timeout, now=now)
 
 
-def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
+def test_worker_retries_until_the_command_has_ended(stored: Store) -> None:
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
     lease = start_backfill(env)
@@ -147,7 +147,7 @@ def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
 
 
 @pytest.mark.parametrize(("others", "contended"), [(0, False), (CONTENTION_THRESHOLD + 5, True)])
-def test_who_writes_is_noticed(stored: Store, others: int, contended: bool) -> None:
+def test_other_writers_are_detected(stored: Store, others: int, contended: bool) -> None:
     env = with_people(stored, Mode.ID_ONLY, 1)
     assert stored.database is not None
     probe = ContentionProbe()
@@ -160,7 +160,7 @@ def test_who_writes_is_noticed(stored: Store, others: int, contended: bool) -> N
 
 
 @pytest.mark.parametrize("action", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
-def test_operator_locks_as_the_end_of_a_report_does(stored: Store, action: Callable[[WorkspaceEnv], None]) -> None:
+def test_operator_locks_in_the_order_of_an_export(stored: Store, action: Callable[[WorkspaceEnv], None]) -> None:
     """Lock the workspace row before the migration row, to avoid a deadlock."""
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()

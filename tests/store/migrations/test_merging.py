@@ -37,7 +37,7 @@ def test_sharers_become_one(env: WorkspaceEnv, people: dict[str, str]) -> None:
         assert_sound(env.store.database)
 
 
-def test_nobody_to_merge_is_fine(env: WorkspaceEnv) -> None:
+def test_migration_without_duplicates_merges_nothing(env: WorkspaceEnv) -> None:
     env.add("1", ANN)
 
     migration = env.migrate_to(Mode.EMAIL_OR_ID, OnConflict.MERGE)
@@ -45,7 +45,7 @@ def test_nobody_to_merge_is_fine(env: WorkspaceEnv) -> None:
     assert (migration.stage, migration.people_to_merge, migration.ids_given_up) == (Stage.COMPLETED, 0, 0)
 
 
-def test_nobody_is_merged_before_the_cut_over(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_no_merge_happens_before_the_cut_over(env: WorkspaceEnv, people: dict[str, str]) -> None:
     env.request(on_conflict=OnConflict.MERGE)
     lease = start_backfill(env)
     backfill(env, lease)
@@ -123,7 +123,7 @@ def test_each_merge_is_in_the_journal(env: WorkspaceEnv, people: dict[str, str])
     )
 
 
-def test_merge_is_taken_back(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_merge_is_undone(env: WorkspaceEnv, people: dict[str, str]) -> None:
     append_events(
         env,
         event(people["3"], "bought"),
@@ -144,7 +144,7 @@ def test_merge_is_taken_back(env: WorkspaceEnv, people: dict[str, str]) -> None:
     assert ids_by_cio_id(env) == {people[each]: each for each in ("1", "3", "4", "6")}
 
 
-def test_merge_is_taken_back_once(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_merge_is_undone_once(env: WorkspaceEnv, people: dict[str, str]) -> None:
     finish(env, cut_over_migration(env))
     [newest, first] = env.store.merges.merges(env.workspace_id, cio_id=people["1"], limit=10)
 
@@ -289,7 +289,7 @@ def test_batches_of_groups_are_merged_side_by_side(sql_env: WorkspaceEnv, monkey
         merging.merge(sql_env.workspace_id, [ANN, BEN])
 
 
-def test_batch_of_groups_reports_how_long_it_kept_them(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_of_groups_reports_its_lock_time(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     add_sharers(sql_env)
     lease = cut_over_migration(sql_env)
     now = sql_env.store.clock()
@@ -326,7 +326,7 @@ def test_destroyed_workspace_is_no_failure_of_a_bulk_merge(sql_env: WorkspaceEnv
 
 
 @pytest.mark.usefixtures("people")
-def test_nobody_is_held_up_by_a_migration_after_the_cut_over(env: WorkspaceEnv) -> None:
+def test_migration_blocks_no_command_after_the_cut_over(env: WorkspaceEnv) -> None:
     lease = cut_over_migration(env)
     env.pause()
 

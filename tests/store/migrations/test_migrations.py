@@ -265,7 +265,7 @@ def test_violation_that_appears_meanwhile_stops_the_cut_over(store: Store, viola
     assert env.migration.violations.people_concerned == (2 if violation == "duplicate" else 1)
 
 
-def test_cut_over_is_tried_again_with_who_came_meanwhile(store: Store) -> None:
+def test_cut_over_is_retried_with_concurrent_changes(store: Store) -> None:
     env, lease = backfilling(store)
     backfill(env, lease)
     apply_change_log(env, lease)
@@ -315,7 +315,7 @@ def test_pause_keeps_what_is_prepared(store: Store) -> None:
         assert_sound(store.database)
 
 
-def test_migration_taken_back_while_preparing_leaves_no_trace(store: Store) -> None:
+def test_migration_cancelled_while_preparing_leaves_no_rows(store: Store) -> None:
     env, lease = backfilling(store, people=5)
     backfill_batch(env, lease)
 

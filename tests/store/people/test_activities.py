@@ -44,7 +44,7 @@ def names(env: WorkspaceEnv, **arguments: object) -> list[str]:
     return [each.name for each in listed(env, type=ActivityType.EVENT, **arguments)]
 
 
-def test_activity_is_read_as_it_was_noted(both: WorkspaceEnv) -> None:
+def test_activity_is_read_as_written(both: WorkspaceEnv) -> None:
     cio_id = both.add("1", "Ann@example.com")
     logged = ActivityLogged(
         type=ActivityType.SCREEN,

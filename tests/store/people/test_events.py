@@ -218,7 +218,7 @@ def test_merges_in_a_row_move_on(event_env: EventEnv) -> None:
     assert event_env.segments(ANN) == (7,)
 
 
-def test_nothing_remains_of_who_is_gone(event_env: EventEnv) -> None:
+def test_no_records_remain_of_a_deleted_person(event_env: EventEnv) -> None:
     event_env.append_events(
         activity(ANN, "a", event_id="e1"),
         activity(BOB, "b"),

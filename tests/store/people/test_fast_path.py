@@ -190,7 +190,7 @@ def test_unmoved_person_is_written(caller: IdentifyCaller) -> None:
         assert caller.env.find(id="u1") == found.person
 
 
-def test_ended_connections_are_nobodys_trouble(caller: IdentifyCaller) -> None:
+def test_ended_connections_cause_no_error(caller: IdentifyCaller) -> None:
     caller.identify_person(caller.env.call(id="u1", body={"plan": "pro"}))
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"

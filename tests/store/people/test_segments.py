@@ -54,7 +54,7 @@ def test_gap_is_filled_when_numbers_end(env: WorkspaceEnv) -> None:
     assert made(env, "b") == 3
 
 
-def test_segment_that_only_calls_made_has_no_name(env: WorkspaceEnv) -> None:
+def test_segment_created_by_commands_has_no_name(env: WorkspaceEnv) -> None:
     number = made(env, "a")
     join(env, number, "x", "y")
     join(env, 40, "x")
@@ -141,7 +141,7 @@ def test_segments_made_at_once_differ(sql_env: WorkspaceEnv) -> None:
     assert sorted(numbers) == [1, 2, 3, 4]
 
 
-def test_people_who_became_one_count_once(env: WorkspaceEnv) -> None:
+def test_merged_people_count_once(env: WorkspaceEnv) -> None:
     people = {"1": "a@x.com", "2": "a@x.com", "3": "c@x.com"}
     env.add_many(people)
     for id_ in people:

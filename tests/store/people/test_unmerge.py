@@ -50,7 +50,7 @@ def test_what_was_written_since_stays(both: WorkspaceEnv) -> None:
     assert person(both, other).attributes == {"note": "q", "plan": "q"}
 
 
-def test_what_is_not_free_is_reported(both: WorkspaceEnv) -> None:
+def test_unavailable_identifiers_are_reported(both: WorkspaceEnv) -> None:
     one, other = both.add("1", A), both.add("2", B)
     kept = merge(both, one, other)
     cio_id_of_2 = both.add("2")

@@ -57,11 +57,7 @@ class CommitWatchdog:
 
     @contextmanager
     def watch(self, connection: sa.Connection, *, seconds: float) -> Iterator[Commit]:
-        """Watch the statement that the connection executes in the block.
-
-        Yields:
-            The commit; after the block, ``is_cancelled`` says whether it timed out.
-        """
+        """Watch the statement in the block; afterwards, ``is_cancelled`` of the commit says whether it timed out."""
         commit = Commit(driver=connection.connection.dbapi_connection, deadline=time.monotonic() + seconds)
         with self._lock:
             self._pending[id(commit)] = commit

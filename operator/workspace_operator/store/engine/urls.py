@@ -46,7 +46,6 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
 }
 """Values that libpq checks only when it connects, as if the database were unavailable."""
 
-
 _URL_PARTS: Final = ("user", "password", "dbname", "sslpassword")
 """Options that SQLAlchemy's URL keeps outside its query, or not at all."""
 

@@ -105,15 +105,7 @@ def lock_migration(
     exclusive: bool = False,
     lock_timeout: timedelta | None = None,
 ) -> LockedMigration:
-    """Lock a migration.
-
-    Args:
-        connection: in a transaction.
-        migration_: the migration as the worker knows it.
-        lease: the worker's lease.
-        now: the time of the transaction.
-        exclusive: also lock the workspace exclusively, against all commands.
-        lock_timeout: how long to wait for the exclusive lock.
+    """Lock a migration; with ``exclusive`` also lock the workspace against all commands.
 
     Raises:
         StaleRevision: the migration has changed, or another worker has the lease.

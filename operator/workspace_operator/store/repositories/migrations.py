@@ -107,11 +107,9 @@ class SQLMigrations(MergeOnTouchRepository):
     def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
         """Requested or Blocked → Checking."""
         ensure_pinned(self.database)  # an ANALYZE since the start of this process would lead to bad plans
+        started_at = migration.started_at or now
         return self._in_transaction(
-            migration,
-            lease,
-            now,
-            lambda locked: locked.transition_to(Stage.CHECKING, started_at=migration.started_at or now),
+            migration, lease, now, lambda locked: locked.transition_to(Stage.CHECKING, started_at=started_at)
         )
 
     def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:

@@ -139,7 +139,6 @@ def _newest(
 
 _PERSON_COLUMNS = (person.c.id, person.c.email)
 
-
 _IS_OLD = sa.and_(
     activity.c.workspace_id == sa.bindparam("of_workspace"),
     # All types are listed, so that each type's range of the key is looked up.

@@ -82,12 +82,7 @@ _SUPPRESSED_PEOPLE = (
     .scalar_subquery()
 )
 SUPPRESSED_ALONE = sa.select(sa.func.count()).select_from(_SUPPRESSED_SUBQUERY).where(_SUPPRESSED_PEOPLE == 1)
-_ANOTHER = (
-    _OF_WORKSPACE,
-    person.c.id_is_another_email,
-    person.c.email_is_invalid.is_(False),
-    ~IS_SUPPRESSED,
-)
+_ANOTHER = (_OF_WORKSPACE, person.c.id_is_another_email, person.c.email_is_invalid.is_(False), ~IS_SUPPRESSED)
 ANOTHER_BESIDE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER)
 ANOTHER_ALONE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER, ~_IS_SHARED)
 """People with this violation and none of those before it, so that each person counts once."""

@@ -77,11 +77,7 @@ def lock_exclusive(connection: sa.Connection, workspace_id: int, *, lock_timeout
     if limit is not None:
         # One limit for all slots: a limit per lock would block new commands for up to sixteen times as long.
         connection.execute(_TIMEOUT, {"timeout": f"{max(int(limit.total_seconds() * 1000), 1)}ms"})
-    query = (
-        sa.select(workspace_lock.c.slot)
-        .where(workspace_lock.c.workspace_id == workspace_id)
-        .order_by(workspace_lock.c.slot)
-    )
+    query = sa.select(workspace_lock.c.slot).filter_by(workspace_id=workspace_id).order_by(workspace_lock.c.slot)
     try:
         connection.execute(query.with_for_update()).all()
     except OperationalError as error:
@@ -90,12 +86,8 @@ def lock_exclusive(connection: sa.Connection, workspace_id: int, *, lock_timeout
         raise
     if limit is not None:
         connection.execute(_TIMEOUT, {"timeout": STATEMENT_TIMEOUT})
-    bump = (
-        sa.update(workspace_lock)
-        .where(workspace_lock.c.workspace_id == workspace_id)
-        .values(version=workspace_lock.c.version + 1)
-    )
-    connection.execute(bump)
+    bump = sa.update(workspace_lock).where(workspace_lock.c.workspace_id == workspace_id)
+    connection.execute(bump.values(version=workspace_lock.c.version + 1))
 
 
 def lock_workspace_row(connection: sa.Connection, workspace_id: int) -> None:
