@@ -1,4 +1,4 @@
-"""The database's clock, for times that several machines compare: leases, due times, validity.
+"""The database's clock, for times that machines compare: leases, due times, validity.
 
 The clocks of different machines can differ. A clock that is an hour late must not extend a lease by an hour.
 """
@@ -59,7 +59,7 @@ class DatabaseClock:
         return _from_epoch(self.monotonic()) + self._offset
 
     def cached_timestamp(self) -> float:
-        """The time in Unix seconds without a query, so that a transaction does not wait for the database."""
+        """The time in Unix seconds without a query, for use inside transactions."""
         if self._offset is None:
             return self.local().timestamp()
         return (_from_epoch(self.monotonic()) + self._offset).timestamp()

@@ -39,7 +39,7 @@ class Commit:
     is_disconnecting: bool = False
 
     def cancel(self) -> None:
-        """Cancel the commit; on the second call shut down the connection, because the server does not react."""
+        """Cancel the commit; on the second call, shut down the connection."""
         if self.is_disconnecting:
             _disconnect(self.driver)
         else:
@@ -57,7 +57,7 @@ class CommitWatchdog:
 
     @contextmanager
     def watch(self, connection: sa.Connection, *, seconds: float) -> Iterator[Commit]:
-        """Watch the statement in the block; afterwards, ``is_cancelled`` of the commit says whether it timed out."""
+        """Watch the statement in the block; ``is_cancelled`` then says whether it timed out."""
         commit = Commit(driver=connection.connection.dbapi_connection, deadline=time.monotonic() + seconds)
         with self._lock:
             self._pending[id(commit)] = commit

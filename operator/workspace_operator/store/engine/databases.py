@@ -218,7 +218,7 @@ class Database:
         return thread_connection
 
     def _drop_lost_connections(self, error: DBAPIError) -> None:
-        """Drop all connections after the server closed one or became a standby: new ones find the primary."""
+        """Drop all connections if the server closed one or is a standby now."""
         if self._is_read_only or not error.connection_invalidated:
             return
         if error_code(error) == READ_ONLY:

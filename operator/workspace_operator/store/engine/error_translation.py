@@ -70,7 +70,7 @@ def error_code(error: DBAPIError) -> str:
 
 
 def is_serialization_failure(error: DBAPIError) -> bool:
-    """Whether a retry can succeed, because the error comes from a conflict with another transaction."""
+    """Whether the error is a conflict with another transaction, so that a retry can succeed."""
     # A distributed PostgreSQL reports a unique violation of COPY as an internal error.
     return error_code(error) in SERIALIZATION_FAILURES or (
         error_code(error) == "XX000" and "duplicate key value" in str(error.orig)
@@ -110,7 +110,7 @@ def raise_if_interrupted(error: BaseException) -> None:
 
 
 def hide_interruptions(record: logging.LogRecord) -> bool:
-    """Filter the pool's log of connections that it could not reset: an interruption is not a fault."""
+    """Filter interruptions from the pool's log of connections that it could not reset."""
     error = record.exc_info[1] if record.exc_info else None
     return error is None or _interruption_in(error) is None
 

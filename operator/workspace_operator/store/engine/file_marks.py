@@ -1,4 +1,4 @@
-"""A random mark in each SQLite file, to detect that another file was copied over it while it is in use.
+"""A random mark in each SQLite file, to detect that another file was copied over it.
 
 The mark is SQLite's ``application_id``, four header bytes (https://www.sqlite.org/fileformat2.html#application_id).
 """

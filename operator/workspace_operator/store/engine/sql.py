@@ -1,4 +1,4 @@
-"""SQL that differs between the two databases, and statements that bypass SQLAlchemy's machinery."""
+"""SQL that differs between the databases, and statements that bypass SQLAlchemy."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ COPY_THRESHOLD = 3
 
 
 class _AnyOf(FunctionElement[bool]):
-    """``column`` is one of the texts of a JSON array: one parameter and one statement for any number of values."""
+    """``column`` is one of the texts of a JSON array, which is one parameter."""
 
     name = "any_of"
     type = sa.Boolean()
@@ -47,7 +47,7 @@ def _any_of_on_sqlite(element: _AnyOf, compiler: Any, **options: Any) -> str:
 
 
 def any_of(column: sa.ColumnElement[Any], values: Collection[str] | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
-    """Condition that a text column has one of the values; a bind parameter holds them as a JSON array."""
+    """Condition that a text column has one of the values; a parameter is a JSON array."""
     array = values if isinstance(values, sa.BindParameter) else sa.literal(json.dumps(list(values)), sa.Text())
     return _AnyOf(column, array)
 
@@ -80,7 +80,7 @@ def json_recordset(parameter: str, columns: Sequence[sa.ColumnClause[Any]]) -> s
 def in_subquery(
     column: sa.ColumnElement[Any], values: sa.Select[Any] | sa.CompoundSelect[Any], dialect: sa.Dialect
 ) -> sa.ColumnElement[bool]:
-    """Condition that a column has one of the few values of a query; each is looked up in the index."""
+    """Condition that a column has one of a query's few values, each looked up in the index."""
     if dialect.name == "sqlite":
         return column.in_(values)
     # For a plain IN, PostgreSQL expects hundreds of values and reads the whole table.
@@ -89,7 +89,7 @@ def in_subquery(
 
 
 def exists_per_row(query: sa.Select[Any]) -> sa.ColumnElement[bool]:
-    """Condition that a correlated query finds a row, with one look-up per row of the outer query.
+    """Condition that a correlated query finds a row, with one look-up per outer row.
 
     PostgreSQL turns EXISTS into a join, or hashes all possible results, depending on the number of rows it expects.
     """
@@ -155,7 +155,7 @@ def driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
 def delete_any_of(
     connection: sa.Connection, workspace_id: int, column: sa.Column[Any], values: Collection[str], **equal: int
 ) -> None:
-    """Delete the rows of a workspace with one of the values in a column, and ``equal`` numbers in others."""
+    """Delete rows of a workspace by values of one column and ``equal`` numbers in others."""
     parameters = {"of_workspace": workspace_id, "any_of": encode_json(list(values)), **equal}
     _delete_statement(column, tuple(equal)).run(connection, parameters)
 
@@ -209,7 +209,7 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
 
 
 def _table_with_columns(table: sa.Table) -> str:
-    """The table and its columns by name: a later revision adds its column last, unlike the metadata."""
+    """The table and its columns by name, since a later revision adds its column last."""
     return f"{table.name} ({', '.join(table.columns.keys())})"
 
 
@@ -221,7 +221,7 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, 
 
 
 def lock_timeout_condition(seconds: float) -> sa.ColumnElement[bool]:
-    """A condition that is always true and sets the lock timeout of its statement; not for SQLite.
+    """A condition that is always true and sets its statement's lock timeout; not for SQLite.
 
     It sets the limit of a single-statement transaction without another message, and only for that transaction.
     """
@@ -230,7 +230,7 @@ def lock_timeout_condition(seconds: float) -> sa.ColumnElement[bool]:
 
 
 def force_custom_plan(connection: sa.Connection) -> None:
-    """Have PostgreSQL plan each statement of this transaction for its values; SQLite caches no plans.
+    """Have PostgreSQL plan each statement of this transaction for its values.
 
     Statistics do not cover rows that were written a minute ago, so a sort of all rows after a key looks cheap.
     Bitmap scans, which need that sort, are disabled: rows are read in the order of the index, up to a limit.
@@ -240,7 +240,7 @@ def force_custom_plan(connection: sa.Connection) -> None:
 
 
 def disable_nested_loops(connection: sa.Connection) -> None:
-    """Have PostgreSQL join by hash or merge for the rest of this transaction, which reads a whole workspace.
+    """Have PostgreSQL join by hash or merge, for a transaction that reads a whole workspace.
 
     PostgreSQL may expect one row where there are a million; a nested loop over them would not finish.
     """

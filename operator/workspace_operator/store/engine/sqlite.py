@@ -17,7 +17,7 @@ from workspace_operator.errors import InvalidInput, StoreRefused, StoreUnavailab
 
 
 class _Descriptors:
-    """One descriptor per database file, open as long as this process may have a connection to the file.
+    """One descriptor per database file, open as long as a connection may use the file.
 
     Closing any descriptor of a file releases all POSIX locks of the process on it, including SQLite's: another process
     would then delete the WAL that this one still writes (sqlite.org/howtocorrupt.html, 2.2).
@@ -61,7 +61,7 @@ class DatabaseFile:
         self._mark = _NO_MARK
 
     def on_open(self, connection: sqlite3.Connection) -> None:
-        """Remember the file of the first connection. Raises StoreRefused if it is another file by now."""
+        """Remember the file of the first connection. Raises StoreRefused if it was replaced."""
         connection.execute("PRAGMA schema_version").fetchone()  # SQLite opens the file with the first statement
         status = self._status()
         self._check_identity(status)
@@ -109,7 +109,7 @@ class DatabaseFile:
             raise StoreRefused(f"the database file {self._path} was truncated while it was in use. {_REMEDY}")
 
     def _check_mark(self) -> None:
-        """Compare the mark of `file_marks`, read from the file itself, since SQLite may return a cached one."""
+        """Compare the mark of `file_marks` in the file itself, since SQLite may cache it."""
         if self._descriptor is None:
             return
         try:
@@ -131,7 +131,7 @@ _REMEDY = "Reads and writes are refused until the file is back; to use another f
 
 
 def create_file(path: Path) -> None:
-    """Create an empty database file that only its user may read, and its folder, unless they exist.
+    """Create an empty, private database file and its folder, unless they exist.
 
     Raises:
         InvalidInput: the file cannot be created, or exists and cannot be written.
@@ -178,7 +178,7 @@ class FileLock:
 
 
 def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, read_only: bool) -> sa.Engine:
-    """Make an engine for a file; the execution option ``writing`` makes a transaction begin IMMEDIATE.
+    """Make an engine for a file; with the execution option ``writing``, BEGIN is IMMEDIATE.
 
     Args:
         url: URL of the file.
@@ -221,7 +221,7 @@ def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, rea
 
 @contextmanager
 def sort_on_disk(connection: sa.Connection) -> Iterator[None]:
-    """Have SQLite sort on disk what does not fit into its cache. Begin and end the transaction in the block."""
+    """Have SQLite sort on disk in the block, which contains the whole transaction."""
     driver: Any = connection.connection.dbapi_connection
     driver.execute("PRAGMA temp_store=FILE")
     try:
@@ -231,7 +231,7 @@ def sort_on_disk(connection: sa.Connection) -> Iterator[None]:
 
 
 def _enable_wal(connection: sqlite3.Connection, seconds: float) -> None:
-    """Put a new database permanently into WAL mode; retry, since SQLite does not wait for concurrent attempts."""
+    """Put a new database into WAL mode; retry, since SQLite does not wait for others here."""
     deadline = time.monotonic() + seconds
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         if time.monotonic() > deadline:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 def stream_rows(
     connection: sa.Connection, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None, *, size: int
 ) -> "Iterator[sa.Result[*tuple[Any, ...]]]":  # SQLAlchemy 2.0 knows no such subscript
-    """Run a query whose rows and ``partitions()`` are fetched ``size`` at a time, until the block ends.
+    """Run a query whose rows and ``partitions()`` are fetched ``size`` at a time.
 
     The end of the block closes the cursor, also after an error or when a generator is closed early. The option applies
     to this statement only: statements that run between two batches are short and are not streamed.

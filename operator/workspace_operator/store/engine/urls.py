@@ -1,4 +1,4 @@
-"""Strict parser for database URLs: refuses a password that is not percent-encoded, and never shows one.
+"""Strict parser for database URLs: never shows a password, even if badly encoded.
 
 PostgreSQL URLs are libpq's (https://www.postgresql.org/docs/current/libpq-connect.html, 34.1.1.2), and libpq parses
 them. One option belongs to this program: ``prepare``. No message contains a part of a URL that could be a password.
@@ -82,7 +82,7 @@ class DatabaseURL:
 
 
 def parse_database_url(url: str) -> DatabaseURL:
-    """Parse a database URL. Raises InvalidInput, which never repeats a password or a part of one."""
+    """Parse a database URL. Raises InvalidInput, which never repeats parts of a password."""
     match = _SCHEME.fullmatch(url.strip())  # a value from a file or a Secret often ends with a line break
     if match is None:
         _reject(URL_HELP)
@@ -135,7 +135,7 @@ def _postgresql(rest: str) -> DatabaseURL:
 
 
 def _check_characters(rest: str) -> None:
-    """Refuse remains of an unescaped password, so that no later message can repeat a part of one."""
+    """Refuse remains of an unescaped password, so that no later message repeats them."""
     address, _, query = rest.partition("?")
     authority, _, database = address.partition("/")
     if "@" in database or "@" in query or authority.count("@") > 1 or "#" in rest or "?" in query:
@@ -151,7 +151,7 @@ def _check_characters(rest: str) -> None:
 
 
 def _query_options(query: str) -> dict[str, list[str]]:
-    """The options after the ``?``, each with all its values. As in libpq, a ``+`` is a literal plus sign."""
+    """The options after the ``?``, with all values; a ``+`` is a plus sign, as in libpq."""
     from psycopg.pq import Conninfo  # noqa: PLC0415 - 10 MB that a process on SQLite does not need
 
     known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"prepare", "ssl"}
@@ -177,7 +177,7 @@ def _parse_prepare(values: Sequence[str] | None) -> PrepareMode:
 
 
 def _parse_hosts(hosts: Sequence[str], ports: Sequence[str]) -> dict[str, str]:
-    """Hosts in libpq's form, from that form or SQLAlchemy's ``host=a:1&host=b:2`` and repeated ports."""
+    """Hosts in libpq's form, from that or from SQLAlchemy's ``host=a:1&host=b:2``."""
     listed: dict[str, str] = {}
     parts = [part for host in hosts for part in host.split(",")]
     split = [_HOST_WITH_PORT.fullmatch(part) for part in parts]
@@ -194,7 +194,7 @@ def _parse_hosts(hosts: Sequence[str], ports: Sequence[str]) -> dict[str, str]:
 
 
 def _address_options(address: str) -> dict[str, str]:
-    """The options before the ``?``, parsed by libpq: user, password, hosts, ports and database name."""
+    """The options before the ``?``, parsed by libpq: user, password, hosts, ports, name."""
     import psycopg  # noqa: PLC0415 - see above
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - see above
 
@@ -206,7 +206,7 @@ def _address_options(address: str) -> dict[str, str]:
 
 
 def _check_values(options: Mapping[str, str]) -> None:
-    """Refuse values that libpq checks only when it connects. Never repeat a port: it may be half a password."""
+    """Refuse values that libpq checks late. Never repeat a port: it may be half a password."""
     ports = [port for port in options.get("port", "").split(",") if port]
     if not all(port.isascii() and port.isdigit() and 0 < int(port) <= MAX_PORT for port in ports):
         _reject(f"a port in the database URL is not a number from 1 to {MAX_PORT}: {URL_HELP}")

@@ -113,7 +113,7 @@ def retry(connection: sa.Connection, action: RetryMigration, now: datetime, spec
 
 
 def stop_change_log(connection: sa.Connection, workspace_id: int) -> bool:
-    """Disable the change log and the wake-up on fixes; True if the log was enabled. Needs the exclusive lock."""
+    """Under the exclusive lock, disable the change log and wake-ups; True if it was enabled."""
     was_enabled = _has_change_log(connection, workspace_id)
     statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
     connection.execute(statement.values(change_log_enabled=False, blocked_export=None))

@@ -1,4 +1,4 @@
-"""Online backfill of the future e-mail identifiers of a workspace, while writers continue (trials §2).
+"""Online backfill of the future e-mail identifiers of a workspace (trials §2).
 
 Only the worker writes these rows. It processes the addresses once, in the order of their keys; concurrent writers
 append to the `change_log`, which the worker applies when all addresses are prepared. An address that one person has
@@ -34,7 +34,7 @@ Condition = sa.ColumnElement[bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRange:
-    """A range of consecutive addresses: its last key, and the number of people with these addresses."""
+    """A range of addresses: its last key, and the number of people with these addresses."""
 
     last: str
     people: int
@@ -46,7 +46,7 @@ class KeyRange:
 
 
 def backfill_range(connection: sa.Connection, migration: Migration, *, after: str, size: int) -> KeyRange:
-    """Prepare the addresses of ``size`` people after a key, or of more if they share the last address.
+    """Prepare the addresses of ``size`` people after a key, or more if they share the last.
 
     A write between the statements makes the transaction retry, or has an entry in the change log.
     """
@@ -69,7 +69,7 @@ def backfill_range(connection: sa.Connection, migration: Migration, *, after: st
 
 
 def _range_end(connection: sa.Connection, beyond: Condition, *, size: int) -> tuple[str, int]:
-    """The last key of a range of ``size`` people, or of more if they share it, and the number of its people."""
+    """The last key and number of people of a range of ``size``, or more who share the key."""
     order = (person.c.email_key, person.c.cio_id)
     nth = connection.execute(sa.select(*order).where(beyond).order_by(*order).offset(size - 1).limit(1)).one_or_none()
     # Count only the rest, since a count of the whole range would scan the index once more.
@@ -79,7 +79,7 @@ def _range_end(connection: sa.Connection, beyond: Condition, *, size: int) -> tu
 
 
 def apply_change_log(connection: sa.Connection, migration: Migration, *, size: int) -> int:
-    """Remove up to ``size`` entries and rebuild the rows of their addresses; return the number of entries."""
+    """Remove up to ``size`` entries and rebuild their addresses; return their number."""
     entries = pop_entries(connection, migration.workspace_id, size=size)
     keys = {key for key, _ in entries if key is not None}
     if keys:
@@ -88,7 +88,7 @@ def apply_change_log(connection: sa.Connection, migration: Migration, *, size: i
 
 
 def pop_entries(connection: sa.Connection, workspace_id: int, *, size: int) -> list[tuple[str | None, str | None]]:
-    """Remove and return up to ``size`` entries of the change log, oldest first: e-mail keys and cio_ids."""
+    """Remove and return up to ``size`` of the oldest entries: e-mail keys and cio_ids."""
     of_workspace = migration_change_log.c.workspace_id == workspace_id
     delete = sa.delete(migration_change_log).where(
         first_batch(connection, of_workspace, [migration_change_log.c.entry_id], size=size)
@@ -122,7 +122,7 @@ def _rebuild(connection: sa.Connection, migration: Migration, keys: Collection[s
 
 
 def _insert_identifiers(connection: sa.Connection, migration: Migration, condition: Condition) -> int:
-    """Insert each address as an identifier of one of its people; on SQLite, return the number of addresses.
+    """Insert each address as an identifier; on SQLite, return the number of addresses.
 
     On SQLite, GROUP BY takes as long as the rest of the batch; on PostgreSQL, ON CONFLICT takes twice as long.
     """
@@ -141,7 +141,7 @@ def _insert_identifiers(connection: sa.Connection, migration: Migration, conditi
 
 
 def _assign_to_oldest(connection: sa.Connection, migration: Migration, keys: Collection[str]) -> None:
-    """If the migration merges, assign shared addresses to the oldest person, who survives (identity-rules §5)."""
+    """With Merge, assign shared addresses to the oldest, who survives (identity-rules §5)."""
     if not migration.merges or not keys:
         return
     # A look-up per address: the plan of a join depends on statistics, which do not cover these people.
@@ -195,6 +195,6 @@ def _suppressions(migration: Migration) -> Condition:
 
 
 def _conflicting(migration: Migration) -> Condition:
-    """Shared addresses that block the migration: all of them, or with Merge only suppressed ones."""
+    """Shared addresses that block the migration: all, or with Merge only suppressed ones."""
     of_workspace = shared_email.c.workspace_id == migration.workspace_id
     return sa.and_(of_workspace, shared_email.c.suppressed) if migration.merges else of_workspace

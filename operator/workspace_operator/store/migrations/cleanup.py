@@ -58,7 +58,7 @@ def _delete_orphans(locked: LockedMigration, *, size: int) -> int:
 def delete_export_rows(
     locked: LockedMigration, condition: Callable[[sa.Column[int]], sa.ColumnElement[bool]], *, size: int
 ) -> int:
-    """Delete up to ``size`` rows of exports whose numbers satisfy a condition; return their number.
+    """Delete up to ``size`` rows of exports with certain numbers; return how many.
 
     Violations are deleted before `export_person` rows, by which the violations of a deleted person are found.
     """

@@ -1,4 +1,4 @@
-"""Writer of an export: the people who block a migration, from one snapshot, while writers continue.
+"""Writer of an export: the people who block a migration, from one snapshot.
 
 The snapshot is streamed and written in batches, each a transaction, so that neither memory nor lock times grow with the
 number of violations. Concurrent writers append to the change log: people who were deleted in the meantime are removed,
@@ -56,7 +56,7 @@ class ExportWriter:
     _clock: Callable[[], datetime] = field(init=False)
 
     def write(self) -> Migration:
-        """Write the export and block the migration; if there are no violations any more, continue it instead."""
+        """Write the export and block the migration; without violations, continue it instead."""
         self._clock = running_clock(self.started)
         self._in_transaction(self._start, exclusive=True)
         self._delete_exports(above=self.number - 1)
@@ -90,7 +90,7 @@ class ExportWriter:
                 self.rows_written += len(rows)
 
     def _index_people(self) -> None:
-        """Write `export_person` in the order of its key, since a random order would touch a page per row."""
+        """Write `export_person` in key order, since a random order would touch a page per row."""
         columns = (violation.c[column.name] for column in export_person.columns)
         query = sa.select(*columns).where(self._is_of_export).order_by(violation.c.cio_id)
         with (
@@ -109,7 +109,7 @@ class ExportWriter:
         self.number = (locked.connection.execute(newest).scalar_one() or 0) + 1
 
     def _abandon_backfill(self) -> None:
-        """Go back to Checking: the change log is now for the export, so that the backfill cannot continue."""
+        """Go back to Checking, since the change log is now applied to the export."""
         if self.migration.stage is Stage.PREPARING:
             self.migration = self._in_transaction(lambda locked: locked.transition_to(Stage.CHECKING, cursor=""))
 
@@ -141,7 +141,7 @@ class ExportWriter:
             pass
 
     def _apply_change_log(self, locked: LockedMigration) -> int:
-        """Remove deleted people from the export, and record whether a person of the export was changed."""
+        """Remove deleted people from the export, and record whether another one was changed."""
         entries = pop_entries(locked.connection, locked.workspace_id, size=ROW_BATCH_SIZE)
         cio_ids = {cio_id for _, cio_id in entries if cio_id is not None}
         is_listed = sa.and_(in_exports(locked.workspace_id, self.number), any_of(export_person.c.cio_id, cio_ids))

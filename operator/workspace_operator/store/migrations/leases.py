@@ -67,7 +67,7 @@ class LockedMigration:
         self.update(**self._renewed_lease(), **values)
 
     def report_progress(self, *, done: int, total: int, **values: object) -> None:
-        """Renew the lease; if a report is due, also update the progress and the estimated completion."""
+        """Renew the lease; if due, also update the progress and the estimated completion."""
         progress_values: dict[str, object] = {}
         if self.progress_due:
             estimate = estimated_completion(since=self.row.stage_since, now=self.now, done=done, total=total)

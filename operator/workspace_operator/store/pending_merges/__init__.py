@@ -1,1 +1,1 @@
-"""Merges that a migration leaves pending at its cut-over: merge on touch, and reads as if they were done."""
+"""Merges that are pending after a cut-over: merge on touch, and reads as if merged."""

@@ -1,4 +1,4 @@
-"""Merge on touch: groups of rows that are one person since a cut-over are merged before a command touches them.
+"""Merge on touch: a group that is one person since a cut-over is merged before its use.
 
 Pending merges must be invisible from the cut-over on: a command that touches a group first merges it, in a separate
 transaction (`MergeOnTouch.run`), and queries of all people return survivors instead of groups (`view`). A group cannot
@@ -44,7 +44,7 @@ MAX_ROUNDS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRun:
-    """The number of transactions that merged groups, and the seconds that the longest held its locks."""
+    """The number of transactions of a merge, and the seconds of the longest one's locks."""
 
     transactions: int
     longest: float
@@ -94,7 +94,7 @@ class MergeOnTouch:
         return MergeRun(transactions=transactions, longest=longest)
 
     def _merge_groups(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> str | None:
-        """Merge the first of these groups; return the key of the last one, or None after all of them."""
+        """Merge the first of these groups; return the last key, or None after all of them."""
         force_custom_plan(connection)  # a plan from the time of the first groups reads whole tables for each later one
         settings = read_settings(connection, workspace_id)
         lock_shared(connection, settings)
@@ -143,12 +143,12 @@ def _pending_groups(connection: sa.Connection, workspace_id: int, keys: Sequence
 
 
 def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Sequence[str]:
-    """Lock the unmerged groups and return their keys; a concurrent merge waits, and then finds them merged."""
+    """Lock the unmerged groups and return their keys; a concurrent merge waits."""
     return [key for key, _ in _LOCK_GROUPS.run(connection, _group_parameters(workspace_id, keys))]
 
 
 def _first_groups(groups: Mapping[str, int], *, max_people: int) -> Sequence[str]:
-    """The keys of the first groups with at most ``max_people`` people in total, but of at least one group."""
+    """The keys of the first groups, at least one, with up to ``max_people`` in total."""
     sums = accumulate(groups.values())
     return [key for i, (key, people) in enumerate(zip(groups, sums, strict=True)) if people <= max_people or i == 0]
 
@@ -171,7 +171,7 @@ _MARK_MERGED = CompiledStatement(lambda _: sa.update(shared_email).where(_IS_PEN
 
 
 def _lock_changed_rows(connection: sa.Connection, workspace_id: int, changes: ChangeSet) -> None:
-    """Lock the ids and people that are removed or changed, in the order of `loader`, to avoid deadlocks.
+    """Lock ids and people that are removed or changed, in `loader`'s order.
 
     The groups are already locked: another command that touches them waits for that lock, so that the rows cannot have
     changed since they were read.

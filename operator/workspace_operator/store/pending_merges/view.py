@@ -1,4 +1,4 @@
-"""Reads of groups of rows that are one person since a cut-over, as if they were already merged.
+"""Reads of groups that are one person since a cut-over, as if already merged.
 
 A query either raises PendingMerge, so that `merge_on_touch.MergeOnTouch` merges the groups first, or reads all people
 and replaces each group by its survivor.
@@ -33,7 +33,7 @@ from workspace_operator.store.unit_of_work.loader import (
 
 
 def raise_if_keys_pending(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> None:
-    """Raise PendingMerge if an address has a pending merge; call it only while merges are pending."""
+    """Raise PendingMerge if an address has one; call it only while merges are pending."""
     pending = pending_keys(connection, workspace_id, keys)
     if pending:
         raise PendingMerge(pending)
@@ -58,7 +58,7 @@ def has_pending_merges(connection: sa.Connection, workspace_id: int) -> bool:
 
 
 def merged_view(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> Iterator[Person]:
-    """Yield these people as if merged: the survivor instead of a group's oldest member, none for the others."""
+    """Yield people as if merged: a survivor for a group's oldest member, none for others."""
     survivors = survivors_by_member(connection, workspace_id, people)
     for member in people:
         survivor = survivors.get(member.cio_id, member)

@@ -1,4 +1,4 @@
-"""Counts of people and violations, answered from indexes without reading rows of people (trials §1).
+"""Counts of people and violations, from indexes alone (trials §1).
 
 One scan over ``(workspace_id, email_key, cio_id)`` counts people with an address and with a shared one; the other
 counts have partial indexes. People without a key are counted separately: grouping them doubles the time on SQLite.
@@ -84,7 +84,7 @@ SUPPRESSED = sa.select(sa.func.count()).select_from(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeCounts:
-    """Numbers of secondaries of a migration's merges, of those merged so far, and of ids that become free."""
+    """Numbers of secondaries of a migration, of those merged so far, and of ids given up."""
 
     people: int
     merged: int

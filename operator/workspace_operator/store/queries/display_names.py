@@ -30,7 +30,7 @@ _LOCKED_ACCOUNT = sa.select(account.c.name).where(account.c.account_id == sa.bin
 def name_holder(
     connection: sa.Connection, name: str, own: Workspace | None, *, owner: Owner, account_name: str
 ) -> Workspace | None:
-    """The workspace that holds a display name in the account that a workspace is in, or would be in."""
+    """The workspace that holds a display name in the account of, or for, a workspace."""
     parameters = {
         "cluster": owner.cluster,
         "namespace": owner.namespace,
@@ -42,7 +42,7 @@ def name_holder(
 
 
 def raise_if_name_taken(connection: sa.Connection, account_id: int, name: str, *, own: int | None) -> None:
-    """Raise NameTaken if another workspace of the account has the name; a workspace keeps its current name."""
+    """Raise NameTaken if another workspace of the account has a name that is new to ``own``."""
     if own is not None and own in _workspaces_named(connection, account_id, name):
         exact = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=name)
         holders = {int(number) for number in connection.execute(exact).scalars()} - {own}

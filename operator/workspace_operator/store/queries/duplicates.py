@@ -1,4 +1,4 @@
-"""People who share an e-mail address while email is not an identifier, in the order of the e-mail key.
+"""People who share an address while email is not an identifier, by e-mail key.
 
 The index gives the addresses, and their people are read for a batch of addresses at a time: SQLite would keep one sort
 of all people in memory.
@@ -36,7 +36,7 @@ def duplicates_with_keys(workspace_id: int, keys: Collection[str], *, newest_fir
 
 
 def iter_duplicates(connection: sa.Connection, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
-    """Stream e-mail key and cio_id of all duplicates, by key and age; the connection is in one snapshot."""
+    """Stream e-mail key and cio_id of all duplicates of a snapshot, by key and age."""
     with stream_rows(connection, SHARED_KEYS, {"workspace_id": workspace_id}, size=KEY_BATCH_SIZE) as shared:
         for keys in shared.scalars().partitions():
             with stream_rows(

@@ -1,4 +1,4 @@
-"""Credentials in the database, as digests. They belong to the directory: a look-up needs no workspace number."""
+"""Credentials in the database, as digests, found without a workspace number."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class SQLCredentials:
         now: datetime,
         after: int | None = None,
     ) -> StoredCredentials:
-        """Create a new set, also the first; earlier sets expire at the latest after the grace period.
+        """Create a set; earlier sets expire at the latest after the grace period.
 
         Raises:
             NotFound: the workspace does not exist.
@@ -83,7 +83,7 @@ class SQLCredentials:
         return self.database.writing(work)
 
     def revoke(self, workspace_id: int) -> int:
-        """Revoke all sets at once; return the number of sets that had not been revoked. Raises NotFound."""
+        """Revoke all sets at once; return the number that were not revoked. Raises NotFound."""
 
         def work(connection: sa.Connection) -> int:
             _lock(connection, workspace_id)
@@ -106,7 +106,7 @@ class SQLCredentials:
 
 
 def _lock(connection: sa.Connection, workspace_id: int) -> None:
-    """Lock the workspace against concurrent rotations and deletion, so that one set is newest and none is orphaned."""
+    """Lock the workspace against concurrent rotations and deletion."""
     if connection.execute(_LOCKED, {"workspace_id": workspace_id}).first() is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
 
@@ -119,7 +119,7 @@ def _expire(connection: sa.Connection, workspace_id: int, *, at: datetime) -> in
 
 
 def _newest_numbers(connection: sa.Connection, workspace_id: int, now: datetime) -> tuple[int, int]:
-    """The highest number of all sets, since no number is reused, and of the valid sets; 0 if there is none."""
+    """The highest numbers of all sets, as none is reused, and of the valid ones; 0 for none."""
     newest, newest_valid = connection.execute(_NEWEST, {"workspace_id": workspace_id, "now": now}).one()
     return newest or 0, newest_valid or 0
 

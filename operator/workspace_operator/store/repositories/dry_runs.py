@@ -1,4 +1,4 @@
-"""Dry runs: commands see the database and the effects of earlier commands of the run, and write nothing.
+"""Dry runs: commands see the database and earlier effects of the run, and write nothing.
 
 The effects are kept in a temporary SQLite database on disk, which is deleted after the dry run: an import may contain
 millions of people.
@@ -88,7 +88,7 @@ def dry_run(
     new_cio_id: Callable[[], str],
     command_of: Callable[[UnresolvedCommand, Mode], Command | InvalidInput],
 ) -> Iterator[DryRun]:
-    """Open a dry run, and delete its effects afterwards. Raises InvalidInput if there is no disk space for them."""
+    """Open a dry run, and delete its effects afterwards. Raises InvalidInput on a full disk."""
     try:
         with closing(sqlite3.connect("", isolation_level=None)) as connection:  # the empty name is a temporary file
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
@@ -114,7 +114,7 @@ class _Effects:
         self._people: dict[str, Person] = {}
 
     def expand(self, keys: LockSet) -> LockSet:
-        """Add the cio_ids of the current owners of identifiers to a lock set, and load the changed people."""
+        """Add the current owners of identifiers to a lock set, and load the changed people."""
         names = json.dumps([[kind, key] for kind, key in keys.identifiers])
         owners = {cio_id for (cio_id,) in self._connection.execute(_OWNERS, (names,))}
         cio_ids = owners.union(keys.cio_ids)

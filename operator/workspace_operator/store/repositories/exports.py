@@ -38,7 +38,7 @@ class SQLExports:
     def violations(
         self, workspace_id: int, number: int, *, attributes: Sequence[str] = (), limit: int | None = None
     ) -> Iterator[ViolationRow]:
-        """Stream an export's people by (e-mail key, age, cio_id), those without a key first. Raises NotFound."""
+        """Stream an export by (e-mail key, age, cio_id), without a key first. Raises NotFound."""
         of_export = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number == number)
         order = (violation.c.email_key, violation.c.created_at, violation.c.cio_id)
         with self.database.reading_one_snapshot() as connection:

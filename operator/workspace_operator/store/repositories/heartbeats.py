@@ -1,4 +1,4 @@
-"""The identity of the database, and the heartbeats and workspaces of the clusters that use it."""
+"""The identity of the database, and the heartbeats and workspaces of its clusters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ class SQLMergeJournal(MergeOnTouchRepository):
     def merges(
         self, workspace_id: int, *, cio_id: str | None = None, before: str | None = None, limit: int
     ) -> Sequence[Merge]:
-        """List merges, newest first; with ``cio_id`` those of one person, after that person's pending merge."""
+        """List merges, newest first; with ``cio_id``, first do that person's pending merge."""
         query = sa.select(merge).where(merge.c.workspace_id == workspace_id)
         if cio_id is not None:
             query = query.where(merge.c.merge_id.in_(_merge_ids_of_person(workspace_id, cio_id)))
@@ -158,7 +158,7 @@ def _lock_set_of(entry: Merge) -> LockSet:
 
 
 def _record_events(connection: sa.Connection, entry: Merge, transferred: TransferredRecords) -> Sequence[PersonEvent]:
-    """Restore devices and segments of the secondary; remove them from the survivor unless its own or changed since."""
+    """Move records back; the survivor keeps its own, and devices changed since."""
     survivor, restored = entry.primary.cio_id, entry.secondary.cio_id
     unchanged = devices_of(connection, entry.workspace_id, [survivor]).get(survivor, ())
     own_tokens, own_segments = transferred.duplicate_tokens, transferred.duplicate_segments
@@ -173,7 +173,7 @@ def _record_events(connection: sa.Connection, entry: Merge, transferred: Transfe
 
 
 def _restore_history(connection: sa.Connection, entry: Merge) -> None:
-    """Move the activities and merges of the secondary, and of people merged into it before, back to it."""
+    """Move activities and merges of the secondary, and of its own secondaries, back to it."""
     survivor, restored = entry.primary.cio_id, entry.secondary.cio_id
     is_held = sa.and_(merge.c.workspace_id == entry.workspace_id, merge.c.holder == survivor)
     rows = connection.execute(sa.select(merge.c.primary_cio_id, merge.c.secondary_cio_id).where(is_held))

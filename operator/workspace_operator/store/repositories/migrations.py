@@ -181,7 +181,7 @@ class SQLMigrations(MergeOnTouchRepository):
             return migration
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Write the violations of one snapshot to an export, while writers continue, and become Blocked.
+        """Write the violations of one snapshot to an export, and become Blocked.
 
         If there are none any more, the migration becomes Checking, or stays Preparing, and keeps its lease.
         """
@@ -190,7 +190,7 @@ class SQLMigrations(MergeOnTouchRepository):
         ).write()
 
     def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
-        """Release the lease; the migration is due at ``due_at``, or with None only after an action on it."""
+        """Release the lease; due at ``due_at``, or with None only after an action."""
         self._in_transaction(
             migration,
             lease,
@@ -199,7 +199,7 @@ class SQLMigrations(MergeOnTouchRepository):
         )
 
     def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Delete up to ``size`` prepared rows that the current mode does not use; done when none is left."""
+        """Delete up to ``size`` rows that the current mode does not use; done when none is left."""
 
         def work(locked: LockedMigration) -> Batch:
             done = clean_up(locked, size=size)

@@ -22,7 +22,7 @@ class SQLOwnership:
     database: Database
 
     def is_empty(self, workspace_id: int) -> bool:
-        """Whether a workspace has no people, suppressions, activities, devices, segments and exports."""
+        """Whether a workspace has no people, suppressions, activities, records or exports."""
         with self.database.reading() as connection:
             return _is_empty(connection, workspace_id)
 

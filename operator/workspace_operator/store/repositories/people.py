@@ -1,4 +1,4 @@
-"""People in the database: load the working set of a batch of commands, handle the commands, and flush the changes.
+"""People in the database: load a working set, handle a batch of commands, flush.
 
 Concurrent transactions on the same identifiers are serialized: each locks everything that its commands can touch before
 it decides (`loader`). Suppression and unsuppression affect every command, and lock the workspace exclusively, like
@@ -115,7 +115,7 @@ class SQLPeople(MergeOnTouchRepository):
 
     @contextmanager
     def dry_run(self, workspace_id: int) -> Iterator[Performer]:
-        """Open a performer whose commands see the effects of earlier ones, and write nothing. Raises NotFound."""
+        """Open a performer that writes nothing, but shows earlier effects. Raises NotFound."""
         self.rules(workspace_id)
         with dry_run(self.database, self.merge_on_touch, new_cio_id=self.new_cio_id, command_of=_resolve) as performer:
             yield performer
@@ -147,7 +147,7 @@ class SQLPeople(MergeOnTouchRepository):
         return next(iter(self.find_many(workspace_id, [reference])), None)
 
     def find_many(self, workspace_id: int, references: Sequence[UnresolvedReference]) -> Sequence[Person]:
-        """Find people in one snapshot, without duplicates and unknown ones. Raises NotFound and InvalidInput."""
+        """Find known people in one snapshot, each once. Raises NotFound and InvalidInput."""
 
         def find() -> Sequence[Person | None]:
             with self.database.reading_one_snapshot() as connection:
@@ -161,7 +161,7 @@ class SQLPeople(MergeOnTouchRepository):
         return list({person.cio_id: person for person in found if person is not None}.values())
 
     def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
-        """Find people by e-mail key, ordered by cio_id; several only where email is not an identifier."""
+        """Find people by e-mail key, by cio_id; several only if email is not an identifier."""
         query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id, person.c.email_key == key)
 
         def find() -> Sequence[Person]:
@@ -182,7 +182,7 @@ class SQLPeople(MergeOnTouchRepository):
         return self.merge_on_touch.run(workspace_id, find)
 
     def duplicates(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
-        """Stream e-mail key and cio_id of people with a shared address, by (key, age), oldest or newest first."""
+        """Stream e-mail key and cio_id of duplicates, by (key, age), oldest or newest first."""
         with self.database.reading_one_snapshot() as connection:
             if read_settings(connection, workspace_id).rules.mode is ID_ONLY:
                 yield from iter_duplicates(connection, workspace_id, newest_first=newest_first)
@@ -298,7 +298,7 @@ class _Transaction:
     def _load(
         self, connection: sa.Connection, settings: SettingsSnapshot, commands: Sequence[Command], *, exclusive: bool
     ) -> tuple[Loaded, Sequence[str | None]]:
-        """Load what the commands may touch; also return the cio_id reserved for each command that may create."""
+        """Load what the commands may touch; also return each command's reserved cio_id."""
         keys = lock_set_of(settings.rules, commands)
         if not exclusive and self.discover_first:
             keys, absent = discover(connection, settings, keys)

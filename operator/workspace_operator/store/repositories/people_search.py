@@ -18,7 +18,7 @@ _LAST_CHARACTER = "\U0010ffff"
 def find_by_prefix(
     connection: sa.Connection, workspace_id: int, text: str, key: str, *, limit: int
 ) -> Sequence[Person]:
-    """Find people whose id begins with ``text`` or whose e-mail key begins with ``key``, in that order.
+    """Find people whose id begins with ``text``, then those whose e-mail key does with ``key``.
 
     Raises:
         NotFound: the workspace does not exist.

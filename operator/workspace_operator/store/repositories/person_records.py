@@ -1,4 +1,4 @@
-"""Reads of activities, devices and memberships of manual segments. `event_writer` writes them."""
+"""Reads of activities, devices and memberships. `event_writer` writes them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -80,7 +80,7 @@ class SQLPersonRecords(MergeOnTouchRepository):
         )
 
     def purge_activities(self, *, before: datetime, size: int) -> int:
-        """Delete up to ``size`` activities of all workspaces recorded before a time; return their number."""
+        """Delete up to ``size`` activities of all workspaces before a time; return their number."""
         first = first_id_at(before)
         with self.database.reading() as connection:
             numbers = connection.execute(sa.select(workspace.c.workspace_id)).scalars().all()
@@ -124,7 +124,7 @@ def _with_owner(entry: Activity, owner: Person | None) -> Activity:
 def _newest(
     workspace_id: int, conditions: Sequence[sa.ColumnElement[bool]], types: Collection[ActivityType], limit: int
 ) -> sa.Select[Any]:
-    """The newest activities of these types with their people, from the end of each type's range of an index."""
+    """The newest activities with their people, from the end of each type's index range."""
     newest_first = activity.c.activity_id.desc()
     by_type = [
         sa.select(sa.select(activity).where(*conditions, of_type).order_by(newest_first).limit(limit).subquery())

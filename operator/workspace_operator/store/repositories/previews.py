@@ -1,4 +1,4 @@
-"""Previews: the effect of a migration on people, computed from indexes in one snapshot, without writes.
+"""Previews: the effect of a migration on people, from indexes in one snapshot.
 
 Memory does not grow with the number of people: groups are read in the order of their index, and only a few people with
 violations are read. `counts` has the checks themselves.
@@ -130,7 +130,7 @@ class SQLPreviews:
         )
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
-        """Preview the effect of a migration on the people of a workspace, in one snapshot. Raises NotFound."""
+        """Preview the effect of a migration on a workspace, in one snapshot. Raises NotFound."""
         with self.database.reading_one_snapshot() as connection:
             known = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
             if connection.execute(known).first() is None:
@@ -179,7 +179,7 @@ class _PreviewQuery:
         )
 
     def _count_blocking(self, counts: ViolationCounts) -> tuple[int, int]:
-        """Count people with a violation other than a duplicate: those without a shared address, and all."""
+        """Count people with a violation besides duplicates: without a shared address, and all."""
         another_alone = another = suppressed_alone = 0
         if counts.id_is_another_email:
             another_alone, another = self._count(ANOTHER_ALONE), self._count(ANOTHER_BESIDE)

@@ -1,4 +1,4 @@
-"""Manual segments: their names, numbers and counts of people. `event_writer` writes the memberships."""
+"""Manual segments: names, numbers and counts. `event_writer` writes the memberships."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

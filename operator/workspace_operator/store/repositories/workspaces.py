@@ -1,4 +1,4 @@
-"""The directory of workspaces in the database: the state that a reconcile observes, and its actions."""
+"""The directory of workspaces: the state that a reconcile observes, and its actions."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ class SQLWorkspaces:
     database: Database
 
     def observe(self, query: WorkspaceQuery) -> ObservedState:
-        """Observe the store in one snapshot; candidates are marked as not released, and people are not counted."""
+        """Observe one snapshot; candidates count as not released, and people are not counted."""
         with self.database.reading_one_snapshot() as connection:
             return _observe(connection, query)
 
@@ -109,7 +109,7 @@ class SQLWorkspaces:
         self.database.writing(_work_for(action, now, spec))
 
     def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[UnchangedWorkspace]:
-        """List the workspaces whose row is unchanged since the newest generation of their spec was recorded."""
+        """List workspaces that are unchanged since the newest generation was recorded."""
         store_id = STORE_ID.scalar_subquery().label("store_id")
         newest = (_newest(credential.c.request, "rotation_request"), _newest(credential.c.created_at, "rotated_at"))
         query = sa.select(workspace, *newest, store_id).where(
@@ -132,7 +132,7 @@ class SQLWorkspaces:
             ]
 
     def pending_status_updates(self) -> Sequence[tuple[Owner, Migration]]:
-        """List the newest migrations whose revision or progress has changed since the last status update."""
+        """List newest migrations whose revision or progress is newer than the status."""
         later = migration.alias("later")
         has_later = sa.exists().where(
             later.c.workspace_id == migration.c.workspace_id, later.c.number > migration.c.number

@@ -1,4 +1,4 @@
-"""Planner statistics that the schema fixes, so that plans do not depend on when a database last ran ANALYZE.
+"""Planner statistics that the schema fixes, so that plans do not depend on ANALYZE.
 
 A planner that has never counted a workspace expects a single row, and reads the whole workspace once per person. So
 neither database counts workspaces: each expects a workspace to be one part in 200 of a table. That is too small for a
@@ -89,7 +89,7 @@ def _is_pinned(connection: sa.Connection) -> bool:
 
 
 def _sqlite_statistics(connection: sa.Connection) -> dict[tuple[str, str], str]:
-    """SQLite's statistics of the tables of this program, and a marker entry if there are samples."""
+    """SQLite's statistics of this program's tables, with a marker entry for samples."""
     names = set(sa.inspect(connection).get_table_names(sqlite_include_internal=True))
     tables = {table.name for table in WORKSPACE_TABLES}
     if "sqlite_stat1" not in names:
@@ -132,7 +132,7 @@ def _pin_on_postgresql(connection: sa.Connection) -> None:
 
 
 def _unpinned(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """Tables and partitions of this program for which PostgreSQL has, or collects, statistics of workspaces."""
+    """Tables and partitions for which PostgreSQL has, or collects, statistics of workspaces."""
     if connection.execute(_IS_DISTRIBUTED).scalar_one():
         return []  # the tables are on other machines, and Citus does not propagate this
     return connection.execute(_UNPINNED, {"tables": [table.name for table in WORKSPACE_TABLES], "column": COLUMN}).all()

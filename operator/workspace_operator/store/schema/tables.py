@@ -1,4 +1,4 @@
-"""The schema as metadata; the Alembic revisions in ``revisions/`` produce exactly this (a test compares them).
+"""The schema as metadata, equal to the result of the revisions (a test compares them).
 
 The schema can be distributed over many machines by ``workspace_id``: every key of per-workspace data starts with it.
 Only the small directory is queried without it: accounts, workspaces and their migrations, which the worker and the

@@ -43,5 +43,5 @@ def _entries(changes: ChangeSet) -> Iterator[ChangeLogEntry]:
 
 
 def _relevant_values(person: Person) -> tuple[object, ...]:
-    """The values that matter to a migration: identifiers, and the age, which determines the survivor."""
+    """The values that matter to a migration: identifiers, and the age for the survivor."""
     return (person.id, person.email, person.email_key, person.age_key)

@@ -1,4 +1,4 @@
-"""Writer of person events: activities, devices, memberships, and the records that merges move and deletions remove.
+"""Writer of person events: activities, devices, memberships, merges and deletions.
 
 Events take effect in their order, but in batches: events of different people, and merges into one primary, are written
 together, with one or two statements for each kind. The caller holds the locks of the people, which also protect their
@@ -152,7 +152,7 @@ def _batches(person_events: Sequence[PersonEvent]) -> Iterator[_EventBatch]:
 
 
 def _conflict_keys(event: PersonEvent) -> Collection[Hashable]:
-    """Keys of the records that an event reads or writes, each with the event type of their phase."""
+    """Keys of the records that an event reads or writes, with the event type of the phase."""
     match event:
         case ActivityLogged():
             event_ids = () if event.event_id is None else (_EVENT_IDS,)
@@ -311,7 +311,7 @@ def _move(connection: sa.Connection, workspace_id: int, column: sa.Column[Any], 
 
 
 def _merge(connection: sa.Connection, workspace_id: int, merges: Sequence[PeopleMerged], new_id: NewID) -> None:
-    """Move all records from secondaries to primaries, and write merge rows; no secondary occurs in two merges."""
+    """Move all records to primaries, and write merge rows; a secondary occurs only once."""
     people = {person.cio_id for merged in merges for person in (merged.primary, merged.secondary)}
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
     transfers = list(zip(merges, _transferred(merges, devices, segments), strict=True))
@@ -342,7 +342,7 @@ _NO_RECORDS = TransferredRecords(devices=(), segments=(), duplicate_tokens=(), d
 def _transferred(
     merges: Sequence[PeopleMerged], devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]
 ) -> Iterator[TransferredRecords]:
-    """The records that each merge moves, in order; those from one secondary count as duplicates for the next."""
+    """The records that each merge moves; moved ones count as duplicates for the next merge."""
     if not devices and not segments:
         yield from repeat(_NO_RECORDS, len(merges))
         return

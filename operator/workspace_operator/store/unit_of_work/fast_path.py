@@ -1,4 +1,4 @@
-"""The fast path for the most common command: an identify of an existing person that keeps their identifiers.
+"""The fast path for an identify of an existing person that keeps their identifiers.
 
 PostgreSQL only. It takes two statements without a transaction: the first reads without a lock, the second writes if
 nothing has changed since. Two versions prove that: the workspace lock's, and PostgreSQL's own version of the person's
@@ -45,7 +45,7 @@ class FastUpdate:
 
 
 def workspace_allows(settings: SettingsSnapshot) -> bool:
-    """Whether no blocked migration waits for fixes (`wake_blocked_migration`), and no merge is pending."""
+    """Whether no blocked migration waits for fixes, and no merge is pending."""
     return settings.row.blocked_export is None and not settings.row.merges_pending
 
 

@@ -1,4 +1,4 @@
-"""Write the changes of a working set: the net effect of a batch of commands, in as few statements as possible."""
+"""Write the net changes of a working set, in as few statements as possible."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ from workspace_operator.store.unit_of_work.loader import KIND_NUMBERS
 def write_people(
     connection: sa.Connection, workspace_id: int, changes: ChangeSet, reserved: Mapping[IdentifierKey, str]
 ) -> None:
-    """Write people, identifiers and suppressions; first the removals, since an addition can reuse an identifier.
+    """Write people, identifiers and suppressions, removals first to free identifiers.
 
     Args:
         connection: in the transaction that loaded the working set.
@@ -61,7 +61,7 @@ def _add_identifiers(
     added: Mapping[IdentifierKey, str],
     reserved: Mapping[IdentifierKey, str],
 ) -> None:
-    """Insert identifiers without a reserved row; update a reserved row if another person took the identifier."""
+    """Insert identifiers without a reserved row; update reserved rows of another owner."""
     new_rows = [
         (workspace_id, KIND_NUMBERS[kind], key, cio_id)
         for (kind, key), cio_id in added.items()
@@ -113,7 +113,7 @@ _UPDATE_AND_LOG = CompiledStatement(_update_and_log)
 
 
 def activities_only(changes: ChangeSet) -> Sequence[ActivityLogged] | None:
-    """The activities, if the changes only update existing people and keep their identifiers; else None."""
+    """The activities, if the changes only update people and keep identifiers; else None."""
     others = (changes.inserted, changes.removed, changes.identifiers_added, changes.identifiers_removed)
     if not changes.replaced or any(others) or changes.suppressions_added or changes.suppressions_removed:
         return None
@@ -124,7 +124,7 @@ def activities_only(changes: ChangeSet) -> Sequence[ActivityLogged] | None:
 def write_updates(
     connection: sa.Connection, workspace_id: int, people: Sequence[Person], activities: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Write people who keep their identifiers, with their activities, in one statement; not for SQLite."""
+    """Write people who keep their identifiers, with activities, at once; not for SQLite."""
     names = activity.columns.keys()
     values = _bulk_values(workspace_id, people)
     values["logged"] = encode_json([dict(zip(names, row, strict=True)) for row in activities])

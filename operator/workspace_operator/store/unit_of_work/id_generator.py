@@ -11,7 +11,7 @@ _NODE_BITS = 36
 
 
 class CioIDGenerator:
-    """Generates ids of 24 hexadecimal digits: 12 of milliseconds, 3 of a sequence, 9 of this generator.
+    """Generates 24 hexadecimal digits: 12 of milliseconds, 3 of a sequence, 9 of this object.
 
     Later ids of the same generator sort after earlier ones, even if the clock goes back; that order breaks ties of age
     (identity-rules §1). Sorted keys also keep inserts at one end of the index.
@@ -33,5 +33,5 @@ class CioIDGenerator:
 
 
 def first_id_at(at: datetime) -> str:
-    """A text that sorts before all ids from this time on, and after all ids of earlier milliseconds."""
+    """A text that sorts before all ids from this time on, and after all earlier ones."""
     return f"{int(at.timestamp() * 1000):012x}"

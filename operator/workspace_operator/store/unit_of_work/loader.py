@@ -1,4 +1,4 @@
-"""Lock and read the rows that commands may touch into a working set, in as few statements as possible.
+"""Lock and read the rows that commands may touch into a working set.
 
 The lock order is that of design §5: workspace lock, identifiers in the order (kind, key), people by cio_id. While a
 command depends on the absence of an identifier, no other must create it. So an absent identifier is reserved: its row
@@ -91,7 +91,7 @@ class _Rows:
 
 
 def load(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -> Loaded:
-    """Lock the workspace shared, then lock and read the identifiers of the lock set and their owners.
+    """Lock the workspace shared, then lock and read identifiers and their owners.
 
     Raises:
         NotFound: the workspace does not exist any more.
@@ -131,7 +131,7 @@ def load_snapshot(connection: sa.Connection, settings: SettingsSnapshot, keys: L
 def load_with_reservations(
     connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet, reservations: Mapping[IdentifierKey, str]
 ) -> Loaded:
-    """Reserve identifiers, then load; the result locks all identifiers of the lock set. Raises as `load`."""
+    """Reserve identifiers, then load; the result locks the whole lock set. Raises as `load`."""
     reserve_identifiers(connection, settings.row.workspace_id, reservations)
     loaded = load(connection, settings, keys)
     loaded.reserved = {key: cio_id for key, cio_id in reservations.items() if key not in loaded.found}
@@ -143,14 +143,14 @@ def load_with_reservations(
 def reserve_identifiers(
     connection: sa.Connection, workspace_id: int, reservations: Mapping[IdentifierKey, str]
 ) -> None:
-    """Insert rows of absent identifiers, in the order of the key; a unique violation if one exists."""
+    """Insert rows of absent identifiers, in key order; a unique violation if one exists."""
     rows = [(workspace_id, KIND_NUMBERS[kind], key, cio_id) for (kind, key), cio_id in reservations.items()]
     insert_rows(connection, identifier, sorted(rows))
 
 
 @contextmanager
 def lock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]) -> Iterator[None]:
-    """Lock anonymous ids until the transaction ends, so that events and the link to a person are serialized.
+    """Lock anonymous ids until the transaction ends, to serialize events and links.
 
     Anonymous ids have no rows to lock. So each gets one, in the order of the key, which is deleted before the commit.
     """

@@ -22,7 +22,7 @@ from workspace_operator.store.schema.tables import merge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferredRecords:
-    """The secondary's records besides activities, and those of them that the primary had, too, and keeps."""
+    """The secondary's records besides activities, and the primary's duplicates of them."""
 
     devices: Sequence[Device]
     segments: Sequence[int]
@@ -47,7 +47,7 @@ def merge_row(
 
 
 def _document_of(value: Person | TransferredRecords | Device) -> dict[str, object]:
-    """The fields of a value by name; `asdict` would copy them deeply, which takes longer than the write."""
+    """The fields of a value by name, without the slow deep copy of `asdict`."""
     names, get = _FIELDS[type(value)]
     return dict(zip(names, get(value), strict=True))
 
@@ -87,7 +87,7 @@ def transferred_records(row: Row) -> TransferredRecords:
 
 
 def purge_merges(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
-    """Delete every merge of deleted people, and of the people merged into them (identity-rules §5)."""
+    """Delete all merges of deleted people and of their secondaries (identity-rules §5)."""
     of_workspace = merge.c.workspace_id == workspace_id
     secondaries = sa.select(merge.c.secondary_cio_id).where(of_workspace, any_of(merge.c.holder, cio_ids))
     people = {*cio_ids, *connection.execute(secondaries).scalars()}

@@ -33,7 +33,7 @@ def lock_and_record_generation(connection: sa.Connection, workspace_id: int, spe
 
 
 def raise_if_stale(row: Row, spec: SpecVersion | None) -> None:
-    """Raise StaleRevision if the spec is older than the workspace's locked row, or of another resource."""
+    """Raise StaleRevision if the spec is older than the locked row, or of another resource."""
     if spec is None:
         return
     if row.owner_uid != spec.uid:
@@ -46,7 +46,7 @@ def raise_if_stale(row: Row, spec: SpecVersion | None) -> None:
 
 
 def generation_values(row: Row, spec: SpecVersion | None) -> dict[str, object]:
-    """The columns that record a generation, none if it is recorded; a later generation releases a held one."""
+    """The columns that record a generation, if it is new; it releases a held one."""
     if spec is None or row.spec_generation == spec.generation:
         return {}
     return {"spec_generation": spec.generation, **NOT_HELD}

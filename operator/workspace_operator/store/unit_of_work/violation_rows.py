@@ -1,4 +1,4 @@
-"""Violation rows: wake-up of a blocked migration on a fix, and removal of people. `export_writer` writes them."""
+"""Violation rows: wake-up on a fix, and removal. `export_writer` writes them."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ FIX_SETTLE_TIME = timedelta(seconds=5)
 def wake_blocked_migration(
     connection: sa.Connection, workspace_row: Row, cio_ids: Collection[str], *, freed: bool, now: datetime
 ) -> None:
-    """Wake a blocked migration if a person with a violation was changed, or an address was unsuppressed.
+    """Wake a blocked migration after a change of a listed person, or an unsuppression.
 
     Only the first such writer updates the row, so that writers do not queue here. ``workspace_row`` may be cached, so
     the update checks that the migration still waits for a fix.
@@ -43,7 +43,7 @@ def wake_blocked_migration(
 
 
 def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
-    """Delete people who were deleted or merged from every export, also from an unfinished one (identity-rules §5).
+    """Remove deleted or merged people from all exports, also unfinished (identity-rules §5).
 
     From an unfinished export, only people with an `export_person` row are deleted; `export_writer` deletes the others
     when it finishes, and corrects the total.

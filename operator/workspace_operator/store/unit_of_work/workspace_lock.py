@@ -1,4 +1,4 @@
-"""The workspace lock: commands hold it shared, a change of the workspace's settings or mode holds it exclusively.
+"""The workspace lock: shared for commands, exclusive for changes of settings or mode.
 
 A workspace has several lock rows (slots), of which a command locks one. On PostgreSQL, an exclusive lock on a single
 row would wait long, since new shared locks overtake it (trials §2). On SQLite there is only one writer anyway.
@@ -51,7 +51,7 @@ def read_settings(connection: sa.Connection, workspace_id: int) -> SettingsSnaps
 
 
 def lock_shared(connection: sa.Connection, settings: SettingsSnapshot) -> None:
-    """Lock the settings until this transaction ends. Raises RetryTransaction if they have changed."""
+    """Lock the settings for this transaction. Raises RetryTransaction if they have changed."""
     values = {"workspace_id": settings.row.workspace_id, "slot": lock_slot()}
     if _LOCK_SHARED.run(connection, values) != [(settings.version,)]:
         raise RetryTransaction
@@ -62,7 +62,7 @@ class WorkspaceLockTimeout(Exception):
 
 
 def lock_exclusive(connection: sa.Connection, workspace_id: int, *, lock_timeout: timedelta | None = None) -> None:
-    """Wait for running commands, and block new ones until this transaction ends; then they reread the settings.
+    """Wait for running commands, and block new ones until this transaction ends.
 
     Args:
         connection: in a transaction.
@@ -91,7 +91,7 @@ def lock_exclusive(connection: sa.Connection, workspace_id: int, *, lock_timeout
 
 
 def lock_workspace_row(connection: sa.Connection, workspace_id: int) -> None:
-    """Lock the workspace's row until this transaction ends: after the workspace lock, before a migration's row.
+    """Lock the workspace's row: after the workspace lock, before a migration's row.
 
     A writer that wakes a blocked migration locks in the same order.
     """
