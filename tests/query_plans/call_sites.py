@@ -1,4 +1,4 @@
-"""Call sites that send statements, parsed from the store's source to find statements that no test sends."""
+"""Call sites of statements, parsed from the store's source, to find untested statements."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ class CallSite:
 
 
 def call_sites() -> Iterator[CallSite]:
-    """All calls that send, and all calls that pass a connection to a function of the store that sends."""
+    """All calls that send, or that pass a connection to a function of the store that sends."""
     files = (
         file
         for file in sorted(Path(STORE).rglob("*.py"))
@@ -63,7 +63,7 @@ def call_sites() -> Iterator[CallSite]:
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call, int]]:
-    """Calls with the function that contains them, and the line of that function in a stack trace.
+    """Calls with their functions, and their lines in a stack trace.
 
     The call of a generator sends nothing: the generator sends later.
     """

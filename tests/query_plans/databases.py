@@ -1,4 +1,4 @@
-"""Databases for planning statements, with different statistics, none of which cover the workspace."""
+"""Databases for planning statements, with statistics that do not cover the workspace."""
 
 import re
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def planning_connection(database: Database) -> Iterator[sa.Connection]:
 
 
 def plans_of(connection: sa.Connection, sent: SentStatement) -> Iterator[Plan]:
-    """The plans of a statement; on PostgreSQL also the generic plan, if the transaction permits one."""
+    """The plans of a statement; on PostgreSQL also the generic plan, if permitted."""
     driver: Any = connection.connection.dbapi_connection
     if connection.dialect.name == "sqlite":
         rows = driver.execute(f"EXPLAIN QUERY PLAN {sent.text}", sent.parameters).fetchall()

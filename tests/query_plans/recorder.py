@@ -1,4 +1,4 @@
-"""Records every statement that is sent to a database, and the code of the store that sends it."""
+"""Records every statement that is sent to a database, and the code that sends it."""
 
 import re
 import sys

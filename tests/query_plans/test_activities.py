@@ -1,4 +1,4 @@
-"""Plans of both databases for activities, with a rare type among many: every query uses an index."""
+"""Plans of both databases for activities, also of a rare type: all use an index."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Plans of both databases for the worker's batches in a large workspace: each reads only its range."""
+"""Plans of both databases for the worker's batches: each reads only its range."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

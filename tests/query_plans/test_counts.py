@@ -1,4 +1,4 @@
-"""Plans of both databases for counts, at a size at which bad plans would show: all use indexes."""
+"""Plans of both databases for counts of many people: all use indexes."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Plans of both databases for previews, at a size at which bad plans would show: all use index order."""
+"""Plans of both databases for previews of many people: all use index order."""
 
 from typing import Any
 

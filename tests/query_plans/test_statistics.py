@@ -1,4 +1,4 @@
-"""The schema fixes the planner statistics: workspaces are not counted, and existing statistics are dropped."""
+"""The schema fixes planner statistics: workspaces are not counted."""
 
 from collections.abc import Iterator
 from contextlib import closing

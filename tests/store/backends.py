@@ -1,4 +1,4 @@
-"""The stores that contract tests run on: in memory, SQLite, PostgreSQL, partitioned PostgreSQL."""
+"""The stores of the contract tests: in memory, SQLite, PostgreSQL, partitioned PostgreSQL."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -166,7 +166,7 @@ def upgraded(url: str) -> Database:
 
 
 def partitioned(url: str) -> Database:
-    """The same schema with per-workspace tables partitioned by hash, as in a distributed PostgreSQL."""
+    """The same schema with per-workspace tables partitioned by hash."""
     database = Database(url)
     spread = sa.MetaData(naming_convention=metadata.naming_convention)
     for table in metadata.sorted_tables:

@@ -1,4 +1,4 @@
-"""A worker process that tests kill: ``python -m tests.store.crashing_worker URL SECONDS-AHEAD``.
+"""A worker process to kill: ``python -m tests.store.crashing_worker URL SECONDS-AHEAD``.
 
 It prints that it is ready, waits for a line, and works until nothing is due.
 """

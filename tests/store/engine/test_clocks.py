@@ -1,4 +1,4 @@
-"""Times of several machines use the database's clock, and a clock that is set back blocks nothing."""
+"""Times use the database's clock, and a clock that is set back blocks nothing."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Database URLs: all of libpq's forms are accepted, and messages never repeat a part of a password."""
+"""Database URLs: all of libpq's forms, and messages without parts of a password."""
 
 import logging
 from collections.abc import Mapping

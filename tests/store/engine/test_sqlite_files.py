@@ -1,4 +1,4 @@
-"""The file of a SQLite database: detection of a replaced file, and errors of an unwritable one."""
+"""The file of a SQLite database: detection of replacement, and errors if unwritable."""
 
 import os
 import shutil

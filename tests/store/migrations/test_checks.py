@@ -1,4 +1,4 @@
-"""The four checks of identity-rules §7, in every form that the specification names, and their export."""
+"""The four checks of identity-rules §7, in every specified form, and their export."""
 
 import pytest
 

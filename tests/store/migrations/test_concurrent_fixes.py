@@ -1,4 +1,4 @@
-"""A writer fixes a violation while the export is being finished: the migration is still woken."""
+"""A fix while the export is being finished still wakes the migration."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Contention on PostgreSQL: the worker yields to writers, and a cut-over does not block them for long."""
+"""Contention on PostgreSQL: the worker yields to writers, and a cut-over is short."""
 
 import threading
 from collections.abc import Callable

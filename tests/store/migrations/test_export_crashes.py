@@ -1,4 +1,4 @@
-"""A worker that dies while it writes an export, after each of its transactions: nothing is left over or lost."""
+"""A worker dies after each transaction of an export: nothing is left over or lost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -116,7 +116,7 @@ def test_migration_that_is_not_fixed_is_reported(sql: Store) -> None:
 
 
 def export_with(env: WorkspaceEnv, lease: Lease, others: Callable[[int], object], *, after: int = 0) -> int:
-    """Write an export while others write after each transaction; return the number of transactions."""
+    """Write an export with concurrent writes; return the number of transactions."""
     assert env.store.database is not None
     url = env.store.database.url.render_as_string(hide_password=False)
     database = CrashingDatabase(url, after=after, others=others)
@@ -150,7 +150,7 @@ def test_person_deleted_during_the_export_fixes_the_others(sql: Store) -> None:
 
 
 def test_export_that_is_half_removed_forgets_the_deleted(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fourth export deletes the first and its worker dies: people who are deleted then are in no remaining row."""
+    """The fourth export deletes the first; no row of people deleted after a crash remains."""
     monkeypatch.setattr(export_writer, "ROW_BATCH_SIZE", 2)
     for after in count(1):
         env = WorkspaceEnv.create(sql, Mode.ID_ONLY)

@@ -1,4 +1,4 @@
-"""A migration that is paused or cancelled, or whose worker dies, after each single call of the port."""
+"""A migration is paused or cancelled, or its worker dies, after each call of the port."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Migrations that merge people with a shared address: survivors, moved records, remaining violations."""
+"""Migrations that merge: survivors, moved records, remaining violations."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""kill -9 at random moments of a migration, while a writer continues: nothing is left half done."""
+"""kill -9 at random moments of a migration with a writer: nothing is left half done."""
 
 import random
 import subprocess

@@ -1,4 +1,4 @@
-"""The contract of the port PersonRecords: records are read back page by page, and old activities are deleted."""
+"""The contract of the port PersonRecords: pages of records, and old activities' deletion."""
 
 from datetime import datetime, timedelta
 

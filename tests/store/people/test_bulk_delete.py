@@ -1,4 +1,4 @@
-"""Bulk deletion on every store: people are read, backed up and deleted while their lists are streamed."""
+"""Bulk deletion on every store: people are backed up and deleted while streamed."""
 
 import io
 from collections.abc import Sequence

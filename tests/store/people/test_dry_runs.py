@@ -1,4 +1,4 @@
-"""The contract of `People.dry_run`: the same results as `perform`, across batches, without writes."""
+"""The contract of `People.dry_run`: the results of `perform`, without writes."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The fast path of a single identify on PostgreSQL: taken when eligible, and correct after concurrent changes."""
+"""The fast path on PostgreSQL: when it is taken, and correct after concurrent changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

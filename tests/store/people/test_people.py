@@ -1,4 +1,4 @@
-"""The contract of the port People: decisions of the identity rules are stored and found again.
+"""The contract of the port People: identity decisions are stored and found again.
 
 The decisions are tested in tests/identity; these tests cover the paths through the store.
 """

@@ -1,4 +1,4 @@
-"""The schema: revisions produce exactly the metadata, once despite concurrency; keys can be distributed."""
+"""The schema: revisions produce the metadata, once if concurrent; distributable keys."""
 
 import re
 import shutil
@@ -53,7 +53,7 @@ def test_revisions_define_what_the_metadata_would(database: Database, tmp_path: 
 
 
 def definitions(database: Database) -> dict[str, str]:
-    """The database's definitions of all tables and indexes, with partial indexes, collations, WITHOUT ROWID."""
+    """The database's full definitions of all tables and indexes."""
     with database.reading() as connection:
         return _defined(connection)
 

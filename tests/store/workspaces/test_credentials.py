@@ -1,4 +1,4 @@
-"""The contract of the port Credentials: one newest set per workspace, and a grace period for earlier sets."""
+"""The contract of the port Credentials: one newest set, and grace for earlier sets."""
 
 import threading
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The contract of the port Heartbeats, and observations of other clusters and of the database's identity."""
+"""The contract of the port Heartbeats, and observations of other clusters and databases."""
 
 from datetime import timedelta
 
