@@ -126,7 +126,7 @@ def test_short_way_waits_for_a_lock_as_long_as_any(postgres_url: str, monkeypatc
 
     with database.engine.connect() as other:
         other.execute(sa.select(person.c.cio_id).with_for_update()).all()
-        with pytest.raises(LockTimeout, match="locked by somebody who does not let go"):
+        with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
             env.identify_person(id="1", body={"plan": "b"})
 
     assert env.identify_person(id="1", body={"plan": "b"}).effect is Effect.UPDATED
@@ -156,13 +156,13 @@ REFUSALS = {
     "25P04": "transaction_timeout is too short",
     "26000": "prepare=off",
     "42P05": "prepare=off",
-    "42501": "does not give its user the rights: the reason",
+    "42501": "denies its user a permission: the reason",
     "53100": "has no disk space left: the reason",
     "53200": "has no memory left: the reason",
     "53300": "has no connection left: the reason",
-    "53400": "refuses more than its configuration allows: the reason",
+    "53400": "has reached a limit of its configuration: the reason",
     "57014": "statement_timeout is too short, or somebody cancelled it",
-    "XX000": "has an internal error [(]XX000[)], of which its log says more: the reason",
+    "XX000": "has an internal error [(]XX000[)], see its log: the reason",
     "XX001": "has an internal error [(]XX001[)]",
 }
 """By SQLSTATE, what the message says."""
@@ -234,7 +234,7 @@ def test_user_without_rights_is_reported(postgres: Postgres, postgres_url: str) 
     visiting = make_url(postgres_url).set(username="visitor", password="visitor").render_as_string(hide_password=False)
     database = Database(visiting)
 
-    with pytest.raises(StoreRefused, match="does not give its user the rights: permission denied for table") as caught:
+    with pytest.raises(StoreRefused, match="denies its user a permission: permission denied for table") as caught:
         sql_store(database).workspaces.list()
 
     assert ":visitor" not in str(caught.value)

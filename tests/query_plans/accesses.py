@@ -1,4 +1,4 @@
-"""How a statement reaches the rows of a table, read from the plans of both databases."""
+"""The accesses of a statement to tables, parsed from the plans of both databases."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,10 +8,10 @@ from typing import Any, Final
 from workspace_operator.store.schema.tables import metadata
 
 PARTS: Final = frozenset({"workspace_id", "kind", "type", "export_number", "segment", "slot"})
-"""Columns that stand before the key proper: to know only these means to read a whole workspace, or much of it."""
+"""Leading key columns: an access by these alone reads a whole workspace, or a large part of it."""
 
 DIRECTORY_KEYS: Final = frozenset({"workspace_id", "account_id"})
-"""In the small directory these name a row, or a few."""
+"""Columns that identify one row, or a few rows, of the small directory."""
 
 NARROW: Final = frozenset(
     index.name
@@ -19,18 +19,18 @@ NARROW: Final = frozenset(
     for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None and "is_not" not in str(index.name)
 )
-"""Partial indexes: what they hold is found without a further key."""
+"""Partial indexes, whose rows are found without a further key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One place of a plan at which a table is read.
+    """One access to a table in a plan.
 
     Attributes:
-        table: its name.
-        columns: of the index, those that are compared with a value, or lie between two.
-        index: its name; empty if the whole table is read.
-        repeated: once for each row of something else.
+        table: name of the table.
+        columns: columns of the index that have a value or a range.
+        index: name of the index; empty for a scan of the whole table.
+        repeated: whether the access is repeated for each row of another access.
     """
 
     table: str
@@ -40,7 +40,7 @@ class Access:
 
     @property
     def is_by_key(self) -> bool:
-        """Whether it leads to some rows of a workspace, instead of through all of them."""
+        """Whether it reads some rows of a workspace instead of all."""
         if self.index in NARROW:
             return True
         if "workspace_id" in self.columns and "workspace_id" not in metadata.tables[self.table].primary_key:
@@ -49,7 +49,7 @@ class Access:
 
     @property
     def is_one_row(self) -> bool:
-        """Whether it finds one row of the directory."""
+        """Whether it finds single rows of the directory."""
         return self.table in _DIRECTORY and self.is_by_key
 
 
@@ -59,7 +59,7 @@ _ALIAS = re.compile(r"\b(\w+) AS (\w+)\b")
 
 
 def aliases_of(statement: str) -> Mapping[str, str]:
-    """The tables that a statement names, by the names that it gives them."""
+    """The tables of a statement by their aliases."""
     named = {alias: table for table, alias in _ALIAS.findall(statement) if table in metadata.tables}
     return named | {name: name for name in metadata.tables}
 
@@ -72,7 +72,7 @@ class SQLitePlan:
     aliases: Mapping[str, str]
 
     def accesses(self) -> Iterator[Access]:
-        """Every access; what is within a loop over more than one row is repeated."""
+        """All accesses; those inside a loop over more than one row are repeated."""
         details = {id_: (parent, detail) for id_, parent, _, detail in self.rows}
         many: set[int] = set()
         for _, parent, _, detail in self.rows:
@@ -95,7 +95,7 @@ class SQLitePlan:
         return False
 
     def sorts(self) -> bool:
-        """Whether all that is found is sorted, or copied into an index of its own."""
+        """Whether the rows are sorted, or copied into a temporary index."""
         words = ("TEMP B-TREE FOR ORDER BY", "TEMP B-TREE FOR GROUP BY", "TEMP B-TREE FOR DISTINCT", "AUTOMATIC")
         return any(word in row[3] for row in self.rows for word in words)
 
@@ -110,7 +110,7 @@ _COMPARED = re.compile(r"(\w+)\s*(=|<|>)")
 
 
 def _determined(comparisons: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """The columns that are one value, or lie between two."""
+    """The columns that have a value or a range."""
     operators: dict[str, set[str]] = {}
     for column, operator in comparisons:
         operators.setdefault(column, set()).add(operator)
@@ -122,7 +122,7 @@ _COMPARISON = r"(?<![\w.]){alias}\.([a-z_]+) (=|<=?|>=?|IS NULL)"
 
 
 def postgresql_accesses(node: Mapping[str, Any], *, repeated: bool = False) -> Iterator[Access]:
-    """Every access in a node of EXPLAIN (VERBOSE, FORMAT JSON) and below it."""
+    """All accesses in a node of EXPLAIN (VERBOSE, FORMAT JSON) and its children."""
     table = re.sub(r"_\d+$", "", node.get("Relation Name", ""))
     if "Scan" in node["Node Type"] and table in metadata.tables:
         condition = " ".join(str(node[each]) for each in _CONDITIONS if each in node)
@@ -140,7 +140,7 @@ def _index_of(node: Mapping[str, Any]) -> str:
 
 
 def _whole(index: str) -> str:
-    """The index of the whole table that an index of a partition is part of; it is named by its columns."""
+    """The index of the whole table for an index of a partition, found by its columns."""
     of_partition = re.fullmatch(r"[a-z_]+_\d+_(.*)_idx\d*", index)
     return _BY_COLUMNS.get(of_partition[1], index) if of_partition else index
 

@@ -1,4 +1,4 @@
-"""Where the store sends statements, read from its source: so that a test can tell which of them it has never heard."""
+"""Call sites of statements, parsed from the store's source, to find untested statements."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Final
 from tests.query_plans.recorder import STORE, CodeLocation
 
 SENDING: Final = frozenset({"execute", "exec_driver_sql", "run", "stream_rows", "executemany", "copy"})
-"""What is called to send a statement itself."""
+"""Functions and methods that send a statement."""
 
 ELSEWHERE: Final = frozenset(
     {
@@ -26,13 +26,13 @@ ELSEWHERE: Final = frozenset(
         "write_path",
     }
 )
-"""Modules whose own statements name no rows of people: they ask a catalogue or a clock, set things, are pragmas,
-or go to a temporary database of their own."""
+"""Modules whose own statements read no rows of people: they query a catalogue or a clock, change settings or pragmas,
+or use a temporary database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSite:
-    """A call in the store that sends a statement, or has one sent."""
+    """A call in the store that sends a statement, directly or through a function."""
 
     module: str
     first: int
@@ -47,7 +47,7 @@ class CallSite:
 
 
 def call_sites() -> Iterator[CallSite]:
-    """Every call that sends, and every call that hands a connection to a function of the store which sends by it."""
+    """All calls that send, or that pass a connection to a function of the store that sends."""
     files = (
         file
         for file in sorted(Path(STORE).rglob("*.py"))
@@ -63,9 +63,9 @@ def call_sites() -> Iterator[CallSite]:
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call, int]]:
-    """Calls, each with the function that it stands in, and the line at which that is seen to be when it is called.
+    """Calls with their functions, and their lines in a stack trace.
 
-    A generator is no sender where it is called: what it sends is sent later.
+    The call of a generator sends nothing: the generator sends later.
     """
     scopes: list[ast.FunctionDef | ast.Module] = [*_functions(tree), tree]
     for function in scopes:
@@ -81,7 +81,7 @@ def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call, int]]:
 
 def _is_generator(function: ast.FunctionDef, nodes: Sequence[ast.AST]) -> bool:
     yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes)
-    return yields and not any(ast.unparse(each) == "contextmanager" for each in function.decorator_list)
+    return yields and not any(ast.unparse(decorator) == "contextmanager" for decorator in function.decorator_list)
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
@@ -91,7 +91,7 @@ def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
 
 
 def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """What stands in a function itself, with its lambdas; not in functions within it."""
+    """The nodes of a function and its lambdas, without nested functions."""
     for child in ast.iter_child_nodes(function):
         if not isinstance(child, ast.FunctionDef):
             yield child
@@ -99,21 +99,21 @@ def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def _name(call: ast.Call) -> str:
-    """The function that is called, if it sends, or is handed what it can send by.
+    """The called function, if it sends, or gets an argument with which it can send.
 
-    What `leases.Held` does by itself is heard wherever it is called from: it writes two rows by their keys.
+    `leases.LockedMigration` is covered by any of its callers: it writes two rows by their keys.
     """
     function = call.func
-    given = [*call.args, *(each.value for each in call.keywords)]
+    arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
     if isinstance(function, ast.Attribute):
         own = isinstance(function.value, ast.Name) and function.value.id == "self"
-        return function.attr if own or function.attr in SENDING or any(map(_can_send, given)) else ""
+        return function.attr if own or function.attr in SENDING or any(map(_can_send, arguments)) else ""
     if isinstance(function, ast.Name):
-        return function.id if function.id in SENDING or any(map(_can_send, given)) else ""
+        return function.id if function.id in SENDING or any(map(_can_send, arguments)) else ""
     return ""
 
 
 def _can_send(argument: ast.expr) -> bool:
     if isinstance(argument, ast.Attribute):
         return argument.attr == "connection"
-    return isinstance(argument, ast.Name) and argument.id in {"connection", "held"}
+    return isinstance(argument, ast.Name) and argument.id in {"connection", "locked"}

@@ -1,4 +1,4 @@
-"""Through all that the store can do: the contract tests, one after the other, on one of their examples."""
+"""Runs the contract tests of the store one after the other, each on some of its examples."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.databases import Database
 
 LONG: Final = ("test_export_crashes", "test_thousands")
-"""What these send others send, too; they do it with thousands of people."""
+"""Tests with thousands of people, whose statements other tests send, too."""
 
 EXAMPLES: Final = 2
 
@@ -25,7 +25,7 @@ FIXTURES: Final = frozenset({"env", "sql_env", "store", "sql", "people"})
 
 
 def run_contract_tests(database: Database) -> None:
-    """Run every contract test that needs nothing but a store, each on some of its examples."""
+    """Run every contract test that needs only a store, each on some of its examples."""
     for test in _tests():
         for example in _examples_of(test):
             empty(database)
@@ -61,7 +61,7 @@ def _tests() -> Iterator[Callable[..., object]]:
 
 
 def _examples_of(test: Callable[..., object]) -> Iterator[Mapping[str, Any]]:
-    """Some of the arguments that a test is run with: the first of each list, the second of each, and so on."""
+    """Some argument sets of a test: the first value of each list, the second of each, and so on."""
     marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
     most = max((len(list(mark.args[1])) for mark in marks), default=1)
     for number in range(min(most, EXAMPLES)):

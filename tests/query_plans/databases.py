@@ -1,4 +1,4 @@
-"""Databases in which statements are planned, each with statistics of another kind, none of which know the workspace."""
+"""Databases for planning statements, with statistics that do not cover the workspace."""
 
 import re
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ TENANTS: Final = 40
 ROWS_EACH: Final = 1000
 
 Plan = tuple[tuple[Access, ...], bool]
-"""Accesses, and whether SQLite sorts or copies what it finds; PostgreSQL does so in files."""
+"""Accesses, and whether SQLite sorts or copies rows, for which PostgreSQL uses files."""
 
 
 def fill(database: Database) -> None:
-    """Fill every per-workspace table with rows of tenants that no statement is about; a few are enough for SQLite."""
+    """Fill every per-workspace table with rows of other workspaces; a few are enough for SQLite."""
     rows_each = ROWS_EACH // 20 if database.is_sqlite else ROWS_EACH
     for table in WORKSPACE_TABLES:
         rows = [
@@ -51,14 +51,14 @@ def _value(column: sa.Column[Any], tenant: int, number: int) -> object:
 
 
 def analyze(database: Database) -> None:
-    """Have the database count its rows, as an administrator or autovacuum may at any time; then start again."""
+    """Run ANALYZE, as an administrator or autovacuum may at any time, then restart the program."""
     vacuum(database)
     ensure_pinned(database)
 
 
 @contextmanager
 def planning_connection(database: Database) -> Iterator[sa.Connection]:
-    """A transaction in which statements are only planned."""
+    """A transaction for planning statements."""
     engine = database.engine if database.is_sqlite else database._writing_engine
     with engine.connect() as connection:
         yield connection
@@ -66,7 +66,7 @@ def planning_connection(database: Database) -> Iterator[sa.Connection]:
 
 
 def plans_of(connection: sa.Connection, sent: SentStatement) -> Iterator[Plan]:
-    """How the database would carry a statement out; PostgreSQL also for any values, where it may come to that."""
+    """The plans of a statement; on PostgreSQL also the generic plan, if permitted."""
     driver: Any = connection.connection.dbapi_connection
     if connection.dialect.name == "sqlite":
         rows = driver.execute(f"EXPLAIN QUERY PLAN {sent.text}", sent.parameters).fetchall()
@@ -86,7 +86,7 @@ def plans_of(connection: sa.Connection, sent: SentStatement) -> Iterator[Plan]:
 
 
 def _numbered(statement: str) -> str:
-    """With places for parameters as PostgreSQL itself writes them."""
+    """Replace parameters by PostgreSQL's own placeholders."""
     names: dict[str, str] = {}
     text = re.sub(r"%\((\w+)\)s", lambda found: names.setdefault(found[1], f"${len(names) + 1}"), statement)
     return text.replace("%%", "%")

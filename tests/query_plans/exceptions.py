@@ -1,11 +1,11 @@
-"""Which statements may read a whole workspace, and why: everything else is found by its key."""
+"""Statements that may read a whole workspace, with the reason; all others must use a key."""
 
 from typing import Final
 
 from workspace_operator.store.schema.tables import WORKSPACE_TABLES
 
 READING: Final = {
-    "it counts or lists everybody": {
+    "it counts or lists all people": {
         ("counts.count_people", "person"),
         ("counts.count_violations", "person"),
         ("people.all", "person"),
@@ -14,7 +14,7 @@ READING: Final = {
         ("export_writer._violations", "person"),
         ("duplicates.iter_duplicates", "person"),
     },
-    "it counts or lists all that is suppressed": {
+    "it counts or lists all suppressions": {
         ("counts.count_violations", "suppression"),
         ("previews._row", "suppression"),
         ("previews._rows", "suppression"),
@@ -29,14 +29,14 @@ READING: Final = {
         ("export_writer._index_people", "violation"),
         ("exports.violations", "violation"),
     },
-    "it counts or lists the people of segments, or looks for a number that none has": {
+    "it counts or lists the people of segments, or finds an unused number": {
         ("person_records.members", "membership"),
         ("segments._count_one", "membership"),
         ("segments._counts", "membership"),
         ("segments._free_number", "membership"),
         ("segments._used_numbers", "membership"),
     },
-    "it takes the first or last rows of a key, up to a number": {
+    "it reads a limited number of first or last rows of a key": {
         ("person_records._delete_old", "activity"),
         ("person_records._has_older", "activity"),
         ("person_records.activities", "activity"),
@@ -51,13 +51,13 @@ READING: Final = {
         ("backfill.pop_entries", "migration_change_log"),
         ("view.next_pending_groups", "shared_email"),
     },
-    "it destroys the workspace": {("workspaces.delete_workspace", table.name) for table in WORKSPACE_TABLES}
+    "it deletes the workspace": {("workspaces.delete_workspace", table.name) for table in WORKSPACE_TABLES}
     - {("workspaces.delete_workspace", "workspace_lock")},
-    "it looks whether a workspace holds anything, and stops at the first row": {
+    "it checks whether a workspace has rows, and stops at the first one": {
         ("ownership._is_empty", table.name) for table in WORKSPACE_TABLES
     }
     - {("ownership._is_empty", "workspace_lock")},
-    "it is about all workspaces, which are a small table": {
+    "it reads all workspaces, which are a small table": {
         ("person_records.purge_activities", "workspace"),
         ("migrations.claim", "migration"),
         ("migrations.unfinished", "migration"),
@@ -66,17 +66,17 @@ READING: Final = {
         ("workspaces.list", "workspace"),
     },
 }
-"""By reason: the function that makes the statement, and the table."""
+"""By reason: the function that builds the statement, and the table."""
 
 SMALL: Final = frozenset({"workspace_lock", "export", "segment", "store_identity", "cluster_heartbeat"})
-"""Tables of a few rows: 16, three exports and the named segments of a workspace; one row; a row for each cluster."""
+"""Tables with few rows: 16 lock slots, 3 exports and the named segments of a workspace; 1 row; a row per cluster."""
 
 SORTING: Final = {
-    "person_records.activities": "of each type a few are read, and merged by their age",
-    "person_records.members": "while people are merged, survivors stand in the places of others",
-    "export_writer._index_people": "they are written in the order of another key; it is sorted in files",
-    "segments._count_one": "while people are merged, each is counted once",
+    "person_records.activities": "a few rows of each type are read, and merged by age",
+    "person_records.members": "while merges are pending, members are replaced by survivors",
+    "export_writer._index_people": "rows are written in the order of another key, sorted on disk",
+    "segments._count_one": "while merges are pending, each survivor is counted once",
 }
-"""What reads a whole workspace may still not sort it in memory, but for these."""
+"""Statements that read a whole workspace and may sort it in memory."""
 
-ALLOWED: Final = frozenset(each for entries in READING.values() for each in entries)
+ALLOWED: Final = frozenset(entry for entries in READING.values() for entry in entries)

@@ -1,4 +1,4 @@
-"""Hearing every statement that goes to a database, and which code of the store sends it."""
+"""Records every statement that is sent to a database, and the code that sends it."""
 
 import re
 import sys
@@ -19,22 +19,22 @@ from workspace_operator.store.engine import sql
 STORE: Final = str(Path(store.__file__).parent)
 PLANNED: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 CARRIERS: Final = ("sql", "databases", "streaming", "keyset")
-"""Modules that send what others have made."""
+"""Modules that send statements of other modules."""
 
 CodeLocation = tuple[str, int]
-"""A module of the store, and a line."""
+"""A module of the store and a line."""
 
 EXAMPLES: Final = 2
-"""Of each statement so many sets of values are kept: plans may differ by them."""
+"""Number of parameter sets to keep per statement, since plans can depend on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentStatement:
-    """A statement as it went to a database.
+    """A statement that was sent to a database.
 
     Attributes:
-        origin: module and function that made it.
-        settings: statements by which its transaction has told PostgreSQL how to plan.
+        origin: module and function that built it.
+        settings: earlier statements of the transaction that change planner settings.
     """
 
     origin: str
@@ -45,7 +45,7 @@ class SentStatement:
 
 @dataclass(slots=True)
 class StatementRecorder:
-    """What was heard, and all places of the store through which statements came."""
+    """The recorded statements, and the call sites of the store that sent them."""
 
     statements_seen: dict[tuple[str, str, tuple[str, ...]], list[SentStatement]] = field(default_factory=dict)
     places: set[CodeLocation] = field(default_factory=set)
@@ -53,16 +53,16 @@ class StatementRecorder:
 
     @property
     def statements(self) -> Iterator[SentStatement]:
-        """Every statement that has a plan, with some examples of its values."""
+        """All statements that have a plan, with some parameter sets."""
         for examples in self.statements_seen.values():
             yield from examples
 
     def begin(self, _: sa.Connection) -> None:
-        """A transaction plans as usual, until it says otherwise."""
+        """Forget planner settings at the start of a transaction."""
         self._settings = ()
 
     def record(self, text: str, parameters: Any) -> None:
-        """Note a statement, and who sends it."""
+        """Record a statement and its sender."""
         frames = list(_frames_of_store())
         self.places.update((module, line) for module, _, line in frames)
         if "set_config('" in text and "'enable_" in text:
@@ -71,14 +71,14 @@ class StatementRecorder:
             return
         origin = next((f"{module}.{name}" for module, name, _ in frames if module not in CARRIERS), "")
         if not origin:
-            return  # a test that sends by itself
+            return  # sent by a test itself
         examples = self.statements_seen.setdefault((origin, text, self._settings), [])
         if len(examples) < EXAMPLES:
             examples.append(SentStatement(origin=origin, text=text, parameters=parameters, settings=self._settings))
 
 
 def _frames_of_store() -> Iterator[tuple[str, str, int]]:
-    """Module, function and line of all callers within the store, the innermost first."""
+    """Module, function and line of all callers within the store, innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_filename.startswith(STORE):
@@ -94,25 +94,25 @@ def _module_of(file: str) -> str:
 
 @cache
 def _function_of(qualified_name: str) -> str:
-    """The function or method itself, for what is defined within it."""
+    """The outermost function or method of a nested one."""
     return qualified_name.partition(".<locals>")[0].rpartition(".")[2]
 
 
 @contextmanager
 def recorded_statements() -> Iterator[StatementRecorder]:
-    """Hear all that goes to any database meanwhile, from one thread."""
+    """Record all statements of one thread to any database."""
     made = StatementRecorder()
     run, cursor_of = sql.CompiledStatement.run, sql.driver_cursor
 
-    def run_heard(
+    def run_recorded(
         self: sql.CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
-        text, order = self._text(connection)  # it goes past SQLAlchemy's events
+        text, order = self._text(connection)  # it bypasses SQLAlchemy's events
         made.record(text, values if order is None else tuple(values[name] for name in order))
         return run(self, connection, values)
 
-    def cursor_heard(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
-        made.record("", None)  # who sends it; what has a plan is heard above, and rows are only inserted
+    def cursor_recorded(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
+        made.record("", None)  # only the sender: statements with a plan are recorded above
         return cursor_of(connection, statement)
 
     def listen(_c: sa.Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -122,8 +122,8 @@ def recorded_statements() -> Iterator[StatementRecorder]:
     sa.event.listen(sa.Engine, "begin", made.begin)
     try:
         with (
-            patch.object(sql.CompiledStatement, "run", run_heard),
-            patch.object(sql, "driver_cursor", cursor_heard),
+            patch.object(sql.CompiledStatement, "run", run_recorded),
+            patch.object(sql, "driver_cursor", cursor_recorded),
         ):
             yield made
     finally:

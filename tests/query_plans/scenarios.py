@@ -1,4 +1,4 @@
-"""What the store is asked besides, where the contract tests for it need more than a store."""
+"""Scenarios for statements whose contract tests need more than a store."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,7 +27,7 @@ SPEC: Final = SpecVersion(uid="u1", generation=5)
 
 
 def write_twice(env: WorkspaceEnv) -> None:
-    """The second time everything is known, and PostgreSQL goes the short way."""
+    """Identify twice: the second time, PostgreSQL takes the fast path."""
     env.add("1", "ann@example.com")
     for plan in ("free", "pro", "free"):
         env.identify_person(id="1", body={"plan": plan})

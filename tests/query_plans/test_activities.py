@@ -1,4 +1,4 @@
-"""Activities are found by an index whatever is asked for: the plans of both databases, with a rare type among many."""
+"""Plans of both databases for activities, also of a rare type: all use an index."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,14 +26,14 @@ PEOPLE, ACTIVITIES_EACH, MERGES, TIMES = 200, 50, 1000, 3
 
 
 @pytest.fixture(scope="module")
-def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspaceEnv]:
+def large_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspaceEnv]:
     database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
     yield filled(database)
     database.close()
 
 
 @pytest.fixture(scope="module")
-def crowded_postgres(postgres: Postgres) -> Iterator[WorkspaceEnv]:
+def large_postgres(postgres: Postgres) -> Iterator[WorkspaceEnv]:
     with postgres.database() as url:
         database = upgraded(url)
         yield filled(database)
@@ -47,19 +47,19 @@ def people(request: pytest.FixtureRequest) -> WorkspaceEnv:
 
 
 def filled(database: Database) -> WorkspaceEnv:
-    """Three workspaces full of events and changes, the one that is looked at with a single refusal, long ago."""
+    """Three workspaces full of events and changes; the queried one has a single, old refusal."""
     store = sql_store(database)
-    scenes = [WorkspaceEnv.create(store, Mode.EMAIL_OR_ID) for _ in range(TIMES)]
+    environments = [WorkspaceEnv.create(store, Mode.EMAIL_OR_ID) for _ in range(TIMES)]
     refused = ActivityLogged(type=ActivityType.FAILED_ATTRIBUTE_CHANGE, cio_id="p1", at=1, data={})
-    store.append_events(scenes[0].workspace_id, [refused])
+    store.append_events(environments[0].workspace_id, [refused])
     store.clock.advance(60)
-    for env in scenes:
-        store.append_events(env.workspace_id, list(crowded_steps()))
+    for env in environments:
+        store.append_events(env.workspace_id, list(planned_steps()))
     vacuum(database)
-    return scenes[0]
+    return environments[0]
 
 
-def crowded_steps() -> Iterator[PersonEvent]:
+def planned_steps() -> Iterator[PersonEvent]:
     for number in range(PEOPLE * ACTIVITIES_EACH):
         type_ = ActivityType.EVENT if number % 3 else ActivityType.ATTRIBUTE_CHANGE
         person = number % PEOPLE
@@ -81,23 +81,23 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_activities_are_read_from_the_end_of_an_index(people: WorkspaceEnv, question: str) -> None:
-    asked, index = QUESTIONS[question]
+    arguments, index = QUESTIONS[question]
 
     with recorded_statements(database_of(people)) as sent:
-        people.store.person_records.activities(people.workspace_id, limit=50, **asked)
+        people.store.person_records.activities(people.workspace_id, limit=50, **arguments)
 
-    [looked] = [each for each in sent if "activity" in each[0]]
-    assert_found_by(database_of(people), looked, index)
+    [query] = [statement for statement in sent if "activity" in statement[0]]
+    assert_found_by(database_of(people), query, index)
 
 
 def test_old_activities_are_found_by_the_key(people: WorkspaceEnv) -> None:
     with recorded_statements(database_of(people)) as sent:
         assert people.store.person_records.purge_activities(before=START + timedelta(seconds=1), size=10) == 1
 
-    looked = [each for each in sent if "activity" in each[0]]
-    assert len(looked) == TIMES + 1
-    for each in looked:
-        assert_found_by(database_of(people), each, "activity_pkey")
+    queries = [statement for statement in sent if "activity" in statement[0]]
+    assert len(queries) == TIMES + 1
+    for query in queries:
+        assert_found_by(database_of(people), query, "activity_pkey")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_writing_finds_rows_by_an_index(people: WorkspaceEnv, step: PersonEvent,
 
 
 def assert_found_by(database: Database, sent: SentStatement, index: str) -> None:
-    """No row of the table is looked at that the index does not lead to."""
+    """Check that the plan reads no rows besides those of the index condition."""
     table = "merge" if index.startswith("ix_merge") else "activity"
     statement, parameters = sent
     with database.reading() as connection:
@@ -133,7 +133,7 @@ def assert_found_by(database: Database, sent: SentStatement, index: str) -> None
     scans = [node for node in nodes(plan["Plan"]) if "Scan" in node["Node Type"] and "Index Name" in node]
     assert not any(node["Node Type"] == "Seq Scan" and node["Relation Name"] == table for node in nodes(plan["Plan"]))
     assert any(node["Index Name"].startswith(index) for node in scans), plan
-    # An update looks again at what its partial index has said already.
+    # An update evaluates the condition of its partial index again.
     assert {node.get("Filter") for node in scans} <= {None, "(cio_id IS NULL)"}, plan
 
 

@@ -1,4 +1,4 @@
-"""What the worker does in batches looks only at what it is about: the plans of both databases, in a crowd."""
+"""Plans of both databases for the worker's batches: each reads only its range."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -62,17 +62,17 @@ Step = Callable[[sa.Connection], None]
 
 
 @pytest.fixture(scope="module")
-def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    yield from _crowded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
+def large_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    yield from _large_database(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
 
 
 @pytest.fixture(scope="module")
-def crowded_postgres(postgres: Postgres) -> Iterator[Database]:
+def large_postgres(postgres: Postgres) -> Iterator[Database]:
     with postgres.database() as url:
-        yield from _crowded(url)
+        yield from _large_database(url)
 
 
-def _crowded(url: str) -> Iterator[Database]:
+def _large_database(url: str) -> Iterator[Database]:
     database = upgraded(url)
     for workspace_id, people in WORKSPACES.items():
         fill_people(database, workspace_id, people)
@@ -82,18 +82,18 @@ def _crowded(url: str) -> Iterator[Database]:
 
 
 @steps
-def test_sqlite_searches_by_an_index(crowded_sqlite: Database, step: Step) -> None:
-    plans = [each for statement in explained(crowded_sqlite, step, "EXPLAIN QUERY PLAN") for each in statement]
+def test_sqlite_searches_by_an_index(large_sqlite: Database, step: Step) -> None:
+    plans = [each for statement in explained(large_sqlite, step, "EXPLAIN QUERY PLAN") for each in statement]
 
-    looks = [row.detail for row in plans if any(f" {name}" in row.detail for name in LARGE)]
-    assert looks
-    assert [look for look in looks if not look.startswith("SEARCH")] == []
+    accesses = [row.detail for row in plans if any(f" {name}" in row.detail for name in LARGE)]
+    assert accesses
+    assert [access for access in accesses if not access.startswith("SEARCH")] == []
 
 
 @pytest.mark.postgres
 @steps
-def test_postgres_searches_by_an_index(crowded_postgres: Database, step: Step) -> None:
-    plans = [rows[0][0][0]["Plan"] for rows in explained(crowded_postgres, step, "EXPLAIN (FORMAT JSON)")]
+def test_postgres_searches_by_an_index(large_postgres: Database, step: Step) -> None:
+    plans = [rows[0][0][0]["Plan"] for rows in explained(large_postgres, step, "EXPLAIN (FORMAT JSON)")]
 
     scans = [node for plan in plans for node in _nodes(plan) if node.get("Relation Name") in LARGE]
     assert scans
@@ -101,8 +101,8 @@ def test_postgres_searches_by_an_index(crowded_postgres: Database, step: Step) -
 
 
 @pytest.mark.postgres
-def test_postgres_sorts_no_groups_that_were_just_found(crowded_postgres: Database) -> None:
-    """It would sort all that are left for each few hundred."""
+def test_postgres_sorts_no_groups_that_were_just_found(large_postgres: Database) -> None:
+    """Otherwise each batch of a few hundred would sort all remaining rows."""
 
     def find_groups(connection: sa.Connection) -> None:
         rows = [(WORKSPACE, f"{number:06}@x.org", 2, 2, False, False) for number in range(20_000)]
@@ -110,14 +110,14 @@ def test_postgres_sorts_no_groups_that_were_just_found(crowded_postgres: Databas
         force_custom_plan(connection)
         assert len(next_pending_groups(connection, WORKSPACE, after="000001", size=600)) == 600
 
-    *_, [row] = explained(crowded_postgres, find_groups, "EXPLAIN (FORMAT JSON)")
+    *_, [row] = explained(large_postgres, find_groups, "EXPLAIN (FORMAT JSON)")
 
     kinds = {node["Node Type"] for node in _nodes(row[0][0]["Plan"])}
     assert kinds == {"Limit", "Index Scan"}
 
 
 def explained(database: Database, step: Step, how: str) -> list[list[Any]]:
-    """The plan of each statement of a step, in a transaction that is taken back."""
+    """The plans of all statements of a step, in a transaction that is rolled back."""
     engine = database.engine if database.is_sqlite else database._writing_engine
     with recorded_statements(database) as sent, engine.connect() as connection:
         step(connection)

@@ -1,7 +1,7 @@
-"""No statement by key depends on what a database has counted: the plan of every statement that the store sends.
+"""The plan of every statement of the store: none depends on the statistics of the database.
 
-The contract tests of the store are run once on each database, while all that they send is heard; the store's source is
-read, so that none is missed. Each statement is then planned in databases with statistics of several kinds.
+The contract tests of the store are run once on each database, and all their statements are recorded; the store's source
+is parsed, so that none is missed. Each statement is then planned in databases with different statistics.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,12 +25,12 @@ from workspace_operator.store.schema.tables import DIRECTORY_TABLES
 
 Make = Callable[[str], Database]
 
-# What is found where: by which statement, in which table, and how.
+# A finding: statement, table and access.
 Found = set[tuple[str, Access, bool]]
 
 
 def analyzed_when_full(database: Database) -> Iterator[None]:
-    """Never at first."""
+    """Statistics before ANALYZE."""
     fill(database)
     yield
     analyze(database)
@@ -44,7 +44,7 @@ def analyzed_when_empty(database: Database) -> Iterator[None]:
 
 
 Life = Callable[[Database], Iterator[None]]
-"""What becomes of a database; at each stop statements are planned."""
+"""The states of a database in which statements are planned."""
 
 lives = pytest.mark.parametrize("life", [analyzed_when_full, analyzed_when_empty])
 
@@ -84,7 +84,7 @@ def test_postgresql_finds_by_key_what_has_one(
 ) -> None:
     with closing(make(postgres_url)) as database:
         for _ in life(database):
-            # Of the small directory it may read all: there it has nothing to choose by.
+            # Statements may read the whole small directory.
             of_people = {each for each in found(database, recorded_on_postgresql) if each[1].table not in _DIRECTORY}
             assert_found_by_key(of_people)
 
@@ -92,15 +92,15 @@ def test_postgresql_finds_by_key_what_has_one(
 _DIRECTORY = {table.name for table in DIRECTORY_TABLES}
 
 
-def assert_found_by_key(looks: Found) -> None:
-    scans = {each for each in looks if not each[1].is_by_key and each[1].table not in SMALL}
+def assert_found_by_key(accesses: Found) -> None:
+    scans = {access for access in accesses if not access[1].is_by_key and access[1].table not in SMALL}
     assert {(origin, access.table) for origin, access, _ in scans} - ALLOWED == set()
     assert {(origin, access.table) for origin, access, _ in scans if access.repeated} == set()
     assert {origin for origin, _, sorts in scans if sorts} - SORTING.keys() == set()
 
 
 def found(database: Database, recorder: StatementRecorder) -> Found:
-    """Every look of every statement at a table."""
+    """All accesses of all statements."""
     with planning_connection(database) as connection:
         return {
             (sent.origin, access, sorts)
@@ -113,32 +113,32 @@ def found(database: Database, recorder: StatementRecorder) -> Found:
 def test_whole_workspaces_are_read_only_where_an_exception_says_so(
     recorded_on_sqlite: StatementRecorder, tmp_path: Path
 ) -> None:
-    """An exception that nothing needs any more would hide what comes later."""
+    """An unused exception would hide a later regression."""
     with closing(sqlite_file(tmp_path, MODULES[0])) as database:
-        looks = found(database, recorded_on_sqlite)
+        accesses = found(database, recorded_on_sqlite)
 
-    scans = {(origin, access.table) for origin, access, _ in looks if not access.is_by_key}
+    scans = {(origin, access.table) for origin, access, _ in accesses if not access.is_by_key}
     assert ALLOWED - scans == set()
-    assert SORTING.keys() - {origin for origin, access, sorts in looks if sorts and not access.is_by_key} == set()
+    assert SORTING.keys() - {origin for origin, access, sorts in accesses if sorts and not access.is_by_key} == set()
 
 
 def test_without_fixed_statistics_sqlite_reads_whole_workspaces(
     recorded_on_sqlite: StatementRecorder, tmp_path: Path
 ) -> None:
-    """What the others look for is there to be found."""
+    """The statements that the other tests check were recorded."""
     with closing(sqlite_file(tmp_path, MODULES[0])) as database:
         database.writing(lambda connection: connection.execute(sa.text("DELETE FROM sqlite_stat1")))
         database.writing(lambda connection: connection.execute(sa.text("ANALYZE sqlite_schema")))
-        looks = found(database, recorded_on_sqlite)
+        accesses = found(database, recorded_on_sqlite)
 
-    repeated = {(origin, access.table) for origin, access, _ in looks if access.repeated and not access.is_by_key}
+    repeated = {(origin, access.table) for origin, access, _ in accesses if access.repeated and not access.is_by_key}
     assert ("backfill._assign_to_oldest", "person") in repeated
 
 
 def test_every_statement_of_the_store_was_recorded(
     recorded_on_sqlite: StatementRecorder, recorded_on_postgresql: StatementRecorder
 ) -> None:
-    """Who adds a statement adds a contract test that sends it; so its plan is read."""
+    """A new statement needs a contract test that sends it, so that its plan is checked."""
     places = recorded_on_sqlite.places | recorded_on_postgresql.places
 
     assert [str(call) for call in call_sites() if not call.was_recorded(places)] == []

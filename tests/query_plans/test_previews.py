@@ -1,12 +1,12 @@
-"""Looking ahead goes by the indexes, in their order: the plans of both databases at a size at which they would not."""
+"""Plans of both databases for previews of many people: all use index order."""
 
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from tests.query_plans.test_counts import crowded_postgres as crowded_postgres  # noqa: PLC0414 - a fixture
-from tests.query_plans.test_counts import crowded_sqlite as crowded_sqlite  # noqa: PLC0414 - a fixture
+from tests.query_plans.test_counts import large_postgres as large_postgres  # noqa: PLC0414 - a fixture
+from tests.query_plans.test_counts import large_sqlite as large_sqlite  # noqa: PLC0414 - a fixture
 from tests.query_plans.test_counts import postgres_plan, sqlite_plan
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories import previews
@@ -25,15 +25,15 @@ QUERIES: dict[str, sa.Select[Any]] = {
 }
 VALUES = {"samples": 3, "key": "shared1@example.com"}
 WHOLE_SCANS = ("merges", "shared keys")
-"""These go through all addresses once, and must not look at a single person for that."""
+"""Queries that read all addresses once, without reading rows of people."""
 
 COPIES = {"Seq Scan", "Materialize", "CTE Scan"}
 queries = pytest.mark.parametrize("name", QUERIES)
 
 
 @queries
-def test_sqlite_searches_and_copies_nothing(crowded_sqlite: Database, name: str) -> None:
-    plan = sqlite_plan(crowded_sqlite, QUERIES[name].params(VALUES))
+def test_sqlite_searches_and_copies_nothing(large_sqlite: Database, name: str) -> None:
+    plan = sqlite_plan(large_sqlite, QUERIES[name].params(VALUES))
 
     tables = [step for step in plan if step.split()[1] in {"person", "other", "suppression"}]
     assert tables
@@ -44,16 +44,16 @@ def test_sqlite_searches_and_copies_nothing(crowded_sqlite: Database, name: str)
 
 
 @pytest.mark.parametrize("name", WHOLE_SCANS)
-def test_sqlite_groups_by_a_covering_index(crowded_sqlite: Database, name: str) -> None:
-    plan = sqlite_plan(crowded_sqlite, QUERIES[name].params(VALUES))
+def test_sqlite_groups_by_a_covering_index(large_sqlite: Database, name: str) -> None:
+    plan = sqlite_plan(large_sqlite, QUERIES[name].params(VALUES))
 
     [scan] = [step for step in plan if step.startswith("SEARCH person ")]
     assert scan.startswith("SEARCH person USING COVERING INDEX ix_person_email ")
 
 
 @queries
-def test_postgres_reads_people_by_an_index(crowded_postgres: Database, name: str) -> None:
-    nodes = postgres_plan(crowded_postgres, QUERIES[name].params(VALUES))
+def test_postgres_reads_people_by_an_index(large_postgres: Database, name: str) -> None:
+    nodes = postgres_plan(large_postgres, QUERIES[name].params(VALUES))
 
     people = [node for node in nodes if node.get("Relation Name") == "person"]
     assert people
@@ -61,8 +61,8 @@ def test_postgres_reads_people_by_an_index(crowded_postgres: Database, name: str
 
 
 @pytest.mark.parametrize("name", WHOLE_SCANS)
-def test_postgres_groups_in_the_order_of_an_index(crowded_postgres: Database, name: str) -> None:
-    nodes = postgres_plan(crowded_postgres, QUERIES[name].params(VALUES))
+def test_postgres_groups_in_the_order_of_an_index(large_postgres: Database, name: str) -> None:
+    nodes = postgres_plan(large_postgres, QUERIES[name].params(VALUES))
 
     [grouping] = [node for node in nodes if node["Node Type"] == "Aggregate" and "Group Key" in node]
     assert grouping["Strategy"] == "Sorted"

@@ -1,4 +1,4 @@
-"""Statistics of the planners are fixed by the schema: nobody counts workspaces, and what was counted is dropped."""
+"""The schema fixes planner statistics: workspaces are not counted."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -57,12 +57,12 @@ def run(database: Database, *statements: str) -> None:
 
 
 def start_again(database: Database) -> None:
-    """What each process does first."""
+    """Upgrade the database, as each process does at its start."""
     assert upgrade(database) is False
 
 
 def test_every_index_has_statistics_on_sqlite(sqlite: Database) -> None:
-    """Who adds a table or an index says what a planner shall believe of it."""
+    """A new table or index needs fixed statistics."""
     inspector = sa.inspect(sqlite.engine)
     keys: dict[tuple[str, str], int] = {}
     for table in WORKSPACE_TABLES:
@@ -104,7 +104,7 @@ def test_sqlite_file_that_was_analyzed_has_them_after_the_next_start(sqlite: Dat
     assert SQLITE_STATISTICS.items() <= counted_by_sqlite(sqlite).items()
 
 
-def test_migration_has_them_though_somebody_counted_since_the_start(sqlite: Database) -> None:
+def test_migration_fixes_statistics_counted_since_the_start(sqlite: Database) -> None:
     env = WorkspaceEnv.create(sql_store(sqlite), Mode.ID_ONLY)
     env.add("1", "ann@example.com")
     vacuum(sqlite)
@@ -182,7 +182,7 @@ def test_what_was_counted_of_partitions_is_dropped(partitions: Database) -> None
 
 
 def test_partitions_of_older_servers_go_on_being_counted(partitions: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was counted cannot be removed there; if it were never renewed either, it would be wrong for ever."""
+    """These statistics cannot be removed, and without renewal would be wrong forever."""
     monkeypatch.setattr(plan_statistics, "MIN_VERSION_CLEARING_STATISTICS", (99,))
     run(partitions, UNPINNED)
     fill_people(partitions, 1, PEOPLE)
@@ -207,7 +207,7 @@ def test_new_partition_is_found(partitions: Database) -> None:
     assert ("person_new", 0) in rows(partitions, TARGETS)
 
 
-def test_who_does_not_own_the_tables_starts_all_the_same(postgresql: Database) -> None:
+def test_user_who_does_not_own_the_tables_starts(postgresql: Database) -> None:
     run(postgresql, UNPINNED, "DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN PASSWORD 'reader'")
     run(postgresql, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
     url = postgresql.url.set(username="reader", password="reader")
@@ -223,7 +223,7 @@ def test_maintenance_under_way_holds_no_start_up(postgresql: Database) -> None:
     run(postgresql, UNPINNED)
 
     with postgresql.engine.connect() as maintaining, maintaining.begin():
-        maintaining.execute(sa.text("LOCK TABLE person IN SHARE UPDATE EXCLUSIVE MODE"))  # as VACUUM takes it
+        maintaining.execute(sa.text("LOCK TABLE person IN SHARE UPDATE EXCLUSIVE MODE"))  # the lock of VACUUM
         start_again(postgresql)
 
     assert rows(postgresql, TARGETS) == [("person", 100)]

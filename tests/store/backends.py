@@ -1,4 +1,4 @@
-"""The stores that every contract is held to: in memory, on SQLite, on PostgreSQL, on partitioned PostgreSQL."""
+"""The stores of the contract tests: in memory, SQLite, PostgreSQL, partitioned PostgreSQL."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,7 +70,7 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Clock:
-    """A clock that tests move."""
+    """A clock that tests set."""
 
     now: datetime = START
 
@@ -85,7 +85,7 @@ class Clock:
 class Store:
     """The ports of one store.
 
-    ``leave`` carries out steps of a trail, as the transaction that writes the people does; ``database`` is None for
+    ``leave`` writes events, like the transaction that writes the people; ``database`` is None for
     the store in memory.
     """
 
@@ -159,14 +159,14 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
 
 
 def upgraded(url: str) -> Database:
-    """A database with this version's schema, as users get it."""
+    """A database with this version's schema."""
     database = Database(url)
     upgrade(database)
     return database
 
 
 def partitioned(url: str) -> Database:
-    """The same schema with all per-workspace data spread by hash, as a distributed PostgreSQL would have it."""
+    """The same schema with per-workspace tables partitioned by hash."""
     database = Database(url)
     spread = sa.MetaData(naming_convention=metadata.naming_convention)
     for table in metadata.sorted_tables:
@@ -192,7 +192,7 @@ def _create(connection: sa.Connection, spread: sa.MetaData) -> None:
 
 
 def empty(database: Database) -> None:
-    """Take everything out; numbers are not given twice all the same."""
+    """Delete all rows; sequences continue."""
 
     def work(connection: sa.Connection) -> None:
         for table in metadata.sorted_tables:
@@ -204,21 +204,21 @@ def empty(database: Database) -> None:
 
 @contextmanager
 def recorded_statements(database: Database) -> Iterator[list[SentStatement]]:
-    """What is sent to the database meanwhile, with its parameters; of many at once the first."""
+    """Record the statements in the block, with their first parameter sets."""
     sent: list[SentStatement] = []
     run = CompiledStatement.run
 
     def run_heard(
         self: CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
-        text, order = self._text(connection)  # it goes past SQLAlchemy's events
+        text, order = self._text(connection)  # it bypasses SQLAlchemy's events
         sent.append((text, values if order is None else tuple(values[name] for name in order)))
         return run(self, connection, values)
 
     def listen(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
 
-    # On SQLite one engine has all connections.
+    # On SQLite, one engine has all connections.
     engines = [database.engine] if database.is_sqlite else [database.engine, database._writing_engine]
     for each in engines:
         sa.event.listen(each, "before_cursor_execute", listen)

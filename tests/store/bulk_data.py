@@ -1,4 +1,4 @@
-"""People who share addresses, and a change that makes one of them."""
+"""People with shared addresses, and a migration that merges them."""
 
 from tests.store.fixtures import WorkspaceEnv, apply_change_log, backfill, cut_over, start_backfill
 from tests.store.invariants import assert_sound
@@ -10,7 +10,7 @@ ANN, BEN = "ann@example.com", "ben@example.com"
 
 
 def add_sharers(env: WorkspaceEnv) -> dict[str, str]:
-    """Three who share Ann's address, two who share Ben's, and one by themselves; cio_ids by id."""
+    """Three people with Ann's address, two with Ben's, and one with their own; cio_ids by id."""
     emails = {"1": ANN, "2": "ANN@example.com", "3": ANN, "4": BEN, "5": BEN, "6": "cy@example.com"}
     people = {}
     for id_, email in emails.items():
@@ -20,7 +20,7 @@ def add_sharers(env: WorkspaceEnv) -> dict[str, str]:
 
 
 def cut_over_migration(env: WorkspaceEnv) -> Lease:
-    """A change that merges, whose worker has switched and folded nobody yet."""
+    """A migration that merges, after the cut-over and before the first merge."""
     env.request(on_conflict=OnConflict.MERGE)
     lease = start_backfill(env)
     backfill(env, lease)

@@ -1,4 +1,4 @@
-"""One store a test, of each kind; databases are made once and emptied in between."""
+"""One store of each kind per test; databases are created once and emptied in between."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def partitioned_database(postgres: Postgres) -> Iterator[Database]:
 
 @pytest.fixture(params=("memory", *DATABASES))
 def store(request: pytest.FixtureRequest) -> Store:
-    """Each kind of store: what a contract says holds for all."""
+    """Each kind of store, for contract tests."""
     if request.param == "memory":
         return memory_store()
     return _empty_store(request)
@@ -51,7 +51,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 @pytest.fixture(params=DATABASES)
 def sql(request: pytest.FixtureRequest) -> Store:
-    """Each kind of database: for what cannot be seen through the ports."""
+    """Each kind of database, for behaviour that the ports do not show."""
     return _empty_store(request)
 
 
@@ -69,7 +69,7 @@ def _empty_store(request: pytest.FixtureRequest) -> Store:
     )
 )
 def store_to_interrupt(request: pytest.FixtureRequest) -> Store:
-    """The same for tests of many rounds: what partitions could change is seen in the others."""
+    """Unpartitioned databases, for tests of many rounds; other tests cover partitions."""
     return memory_store() if request.param == "memory" else _empty_store(request)
 
 
@@ -81,11 +81,11 @@ def env(store: Store) -> WorkspaceEnv:
 
 @pytest.fixture
 def sql_env(sql: Store) -> WorkspaceEnv:
-    """The same, on databases only."""
+    """A workspace of mode IDOnly, on databases only."""
     return WorkspaceEnv.create(sql, Mode.ID_ONLY)
 
 
 @pytest.fixture
 def people(env: WorkspaceEnv) -> dict[str, str]:
-    """People in the scene, by id, some of whom share addresses."""
+    """People in the workspace, by id, some with shared addresses."""
     return add_sharers(env)

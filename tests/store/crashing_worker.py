@@ -1,6 +1,6 @@
-"""A worker in a process of its own, to be killed: ``python -m tests.store.crashing_worker URL SECONDS-AHEAD``.
+"""A worker process to kill: ``python -m tests.store.crashing_worker URL SECONDS-AHEAD``.
 
-It says that it is ready, waits for a line, and carries out whatever is due until nothing is.
+It prints that it is ready, waits for a line, and works until nothing is due.
 """
 
 import sys

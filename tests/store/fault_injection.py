@@ -1,4 +1,4 @@
-"""Something happens in the middle of a worker's steps: after each call of the port, one at a time."""
+"""Fault injection into a worker's steps: after each single call of the port."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,12 +16,12 @@ BATCH = 2
 
 
 class WorkerCrash(BaseException):
-    """What a worker's process ends with when it is killed, as far as a test can do that in its own."""
+    """Simulates the kill of a worker process within the test process."""
 
 
 @dataclass(slots=True)
 class InterruptedMigrations:
-    """The port, with something done right after its n-th call."""
+    """The port, with an action right after its n-th call."""
 
     migrations: Migrations
     after: int
@@ -57,7 +57,7 @@ def interrupted_worker(env: WorkspaceEnv, interposed: InterruptedMigrations, *, 
 def each_interruption(
     store: Store, mode: Mode, to: Mode, what: Callable[[WorkspaceEnv], object], *, people: int = 3
 ) -> Iterator[WorkspaceEnv]:
-    """A scene a call of the port, in each of which that call was followed by ``what``."""
+    """A workspace per call of the port, in which that call was followed by ``what``."""
     for after in count(1):
         env = with_people(store, mode, people)
         env.request(to)
@@ -70,7 +70,7 @@ def each_interruption(
 
 
 def with_people(store: Store, mode: Mode, people: int) -> WorkspaceEnv:
-    """A workspace whose people stand in nobody's way."""
+    """A workspace whose people have no violations."""
     env = WorkspaceEnv.create(store, mode)
     if mode is Mode.EMAIL_ONLY:
         env.identify(*(env.call(email=f"{number}@example.com") for number in range(people)))

@@ -1,4 +1,4 @@
-"""A workspace in a store, with short words for what tests do to it."""
+"""A workspace in a store, with short methods for the actions of tests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,14 +51,14 @@ def create(
     account: str = "default",
     display_name: str = "Shop",
 ) -> Workspace:
-    """Make a workspace and look at it."""
+    """Create a workspace and observe it."""
     settings = Settings(display_name=display_name)
     store.workspaces.apply(CreateWorkspace(owner=of, account=account, mode=mode, settings=settings), now=store.clock())
     return observed(store, of)
 
 
 def destroy(store: Store, of: Owner) -> None:
-    """Destroy the workspace of an owner."""
+    """Delete the workspace of an owner."""
     workspace = observed(store, of)
     destruction = DeleteWorkspace(workspace_id=workspace.workspace_id, row_version=workspace.row_version)
     store.workspaces.apply(destruction, now=store.clock())
@@ -69,7 +69,7 @@ def observe(store: Store, of: Owner, **query: object) -> ObservedState:
 
 
 def observed(store: Store, of: Owner) -> Workspace:
-    """The workspace of an owner, which must be there."""
+    """The workspace of an owner, which must exist."""
     workspace = observe(store, of).workspace
     assert workspace is not None
     return workspace
@@ -77,7 +77,7 @@ def observed(store: Store, of: Owner) -> Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceEnv:
-    """One workspace. Every method that names somebody takes ``id``, ``email`` or ``cio_id``."""
+    """One workspace. Methods that name a person take ``id``, ``email`` or ``cio_id``."""
 
     store: Store
     owner: Owner
@@ -105,26 +105,26 @@ class WorkspaceEnv:
         return identify_from_fields(self.reference(**name), body or {})
 
     def perform(self, *commands: UnresolvedCommand) -> list[CommandResultOrError]:
-        """Carry calls out in one transaction."""
+        """Handle commands in one transaction."""
         return list(self.store.people.perform(self.workspace_id, commands, now=int(self.store.clock().timestamp())))
 
     def identify(self, *calls: Identify) -> list[CommandResult]:
-        """Apply calls in one batch."""
+        """Handle commands in one batch."""
         return [each for each in self.perform(*calls) if isinstance(each, CommandResult)]
 
     def identify_person(self, *, body: Mapping[str, object] | None = None, **name: str) -> CommandResult:
-        """One call about somebody."""
+        """Handle one identify command."""
         return self.identify(self.call(body=body, **name))[0]
 
     def add(self, id_: str, email: str | None = None, **attributes: object) -> str:
-        """Somebody new with an id; their cio_id."""
+        """Create a person with an id; return the cio_id."""
         body = attributes | ({} if email is None else {"email": email})
         outcome = self.identify(self.call(id=id_, body=body))[0]
         assert outcome.person is not None
         return outcome.person.cio_id
 
     def add_many(self, people: Mapping[str, str | None]) -> None:
-        """People by id, with their addresses, in one batch."""
+        """Create people by id, with their addresses, in one batch."""
         self.identify(
             *(self.call(id=id_, body={} if email is None else {"email": email}) for id_, email in people.items())
         )
@@ -150,7 +150,7 @@ class WorkspaceEnv:
 
     @property
     def migration(self) -> Migration:
-        """The newest identifier change, which must be there."""
+        """The newest migration, which must exist."""
         migration = observe(self.store, self.owner).migration
         assert migration is not None
         return migration
@@ -198,24 +198,24 @@ class WorkspaceEnv:
         return self.worker().work_once()
 
     def migrate_to(self, mode: Mode, on_conflict: OnConflict = OnConflict.BLOCK) -> Migration:
-        """Request a change and let the worker take it as far as it goes."""
+        """Request a migration and run the worker until it has nothing to do."""
         self.request(mode, on_conflict)
         self.work()
         return self.migration
 
     def claim(self, name: str = "w1") -> tuple[Migration, Lease]:
-        """Lease the change, which must be due, as a worker does."""
+        """Claim the migration, which must be due, like a worker."""
         lease = Lease(worker=name, duration=LEASE)
         migration = self.store.migrations.claim(lease, now=self.store.clock())
         assert migration is not None
         return migration, lease
 
     def release_lease(self, lease: Lease) -> None:
-        """Give the change back to whoever claims it."""
+        """Release the lease of the migration, which stays due."""
         self.store.migrations.release_lease(self.migration, lease, due_at=self.store.clock())
 
     def finish(self, lease: Lease) -> None:
-        """Let a worker take a change on to its end."""
+        """Run a worker until the migration has ended."""
         self.release_lease(lease)
         while self.work():
             pass
@@ -231,7 +231,7 @@ class WorkspaceEnv:
 
 
 def start_backfill(env: WorkspaceEnv) -> Lease:
-    """Take a requested change to where its worker begins to prepare."""
+    """Advance a requested migration to the start of Preparing."""
     migrations, now = env.store.migrations, env.store.clock()
     change, lease = env.claim()
     change = migrations.start_checking(change, lease, now=now)
@@ -241,7 +241,7 @@ def start_backfill(env: WorkspaceEnv) -> Lease:
 
 
 def backfill_batch(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> bool:
-    """One batch; whether it was the last."""
+    """Run one batch; return whether it was the last."""
     return env.store.migrations.prepare_batch(env.migration, lease, size=size, now=env.store.clock()).done
 
 
@@ -256,7 +256,7 @@ def apply_change_log(env: WorkspaceEnv, lease: Lease) -> None:
 
 
 def cut_over(env: WorkspaceEnv, lease: Lease) -> Migration:
-    """Switch, if nobody stands in the way."""
+    """Cut over, if there are no violations."""
     lock_timeout = timedelta(seconds=1)
     return env.store.migrations.cut_over(env.migration, lease, lock_timeout=lock_timeout, now=env.store.clock())
 

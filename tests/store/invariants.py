@@ -1,4 +1,4 @@
-"""What must be true of a whole store, asked in plain SQL, independent of the adapters."""
+"""Invariants of a whole store, checked in plain SQL, independent of the adapters."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ UNEXPECTED_PENDING_MERGES = """
 SELECT w.workspace_id FROM workspace w WHERE w.merges_pending AND NOT EXISTS (
   SELECT 1 FROM migration m WHERE m.workspace_id = w.workspace_id AND m.stage IN ('Switched', 'Merging'))"""
 
-# A group that counts as one person: it has all who share the address, and the address is the oldest one's.
+# A group with a pending merge contains all people with the address, which is assigned to the oldest.
 WRONG_GROUPS = """
 SELECT s.workspace_id, s.email_key FROM shared_email s JOIN workspace w ON w.workspace_id = s.workspace_id
 WHERE w.merges_pending AND s.people > 1 AND NOT s.merged AND (
@@ -59,7 +59,7 @@ SEVERAL_OPEN = """
 SELECT workspace_id FROM migration WHERE stage NOT IN ('Completed', 'Cancelled')
 GROUP BY workspace_id HAVING count(*) > 1"""
 
-# A report that is being written, or whose worker died: somebody will clear it.
+# An unfinished export is allowed only until the cleanup.
 UNLISTED_VIOLATIONS = """
 SELECT v.workspace_id, v.export_number FROM violation v WHERE NOT EXISTS (
   SELECT 1 FROM export e WHERE e.workspace_id = v.workspace_id AND e.number = v.export_number)
@@ -76,7 +76,7 @@ ON e.workspace_id = v.workspace_id AND e.number = v.export_number WHERE NOT EXIS
   SELECT 1 FROM export_person p WHERE p.workspace_id = v.workspace_id AND p.export_number = v.export_number
   AND p.cio_id = v.cio_id AND p.email_key = v.email_key AND p.created_at = v.created_at)"""
 
-# Of older exports rows may be gone already: before their places.
+# Violations of older exports may already be deleted, before their `export_person` rows.
 STALE_VIOLATION_INDEX = """
 SELECT p.workspace_id, p.cio_id FROM export_person p JOIN export e
 ON e.workspace_id = p.workspace_id AND e.number = p.export_number
@@ -101,7 +101,7 @@ ORPHANED_RECORDS = """
 SELECT '{0}', t.workspace_id, t.{1} FROM {0} t WHERE t.{1} IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM person p WHERE p.workspace_id = t.workspace_id AND p.cio_id = t.{1})""".format
 
-# All that remains of somebody who is gone is the note that they are.
+# Only the deletion activity remains of a deleted person.
 ORPHANED_ACTIVITIES = f"{ORPHANED_RECORDS('activity', 'cio_id')} AND t.type <> 4"
 
 MERGES_WITHOUT_OWNER = "SELECT workspace_id, merge_id FROM merge WHERE (holder IS NULL) <> (undone_at IS NOT NULL)"
@@ -129,10 +129,10 @@ WORKSPACE_TABLES = (
 
 
 def assert_sound(database: Database, *, at_rest: bool = True) -> None:
-    """Hold the store to its invariants.
+    """Check the invariants of a store.
 
-    ``converged``: no change is under way and nothing is left to clear; otherwise rows of the future, or of what was
-    in force before, may be there as long as the mode does not read them.
+    ``converged``: no migration is running and nothing is left to clean up; otherwise rows of the future or former
+    mode may exist, as long as the current mode does not read them.
     """
     questions = (
         UNEXPECTED_CHANGE_LOG,
@@ -152,24 +152,24 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
         MERGES_WITHOUT_OWNER,
         SEVERAL_NEWEST_CREDENTIALS,
     )
-    with query_runner(database) as ask:
+    with query_runner(database) as run_query:
         for question in (*map(ORPHANS_OF, WORKSPACE_TABLES), *questions, *(AT_REST if at_rest else ())):
-            found = ask(question)
+            found = run_query(question)
             assert found == [], f"{found[:5]} is the answer to {question}"
-        kept, claimed = set(ask(STALE_IDENTIFIERS)), set(ask(MISSING_IDENTIFIERS))
+        kept, claimed = set(run_query(STALE_IDENTIFIERS)), set(run_query(MISSING_IDENTIFIERS))
         assert claimed - kept == set(), f"nobody finds them: {list(claimed - kept)[:5]}"
-        unread = () if at_rest else ask(WITHOUT_EMAIL)
+        unread = () if at_rest else run_query(WITHOUT_EMAIL)
         wrong = [row for row in kept - claimed if row[:2] not in unread]
         assert wrong == [], f"they stand for somebody else: {wrong[:5]}"
 
 
 @contextmanager
 def query_runner(database: Database) -> Iterator[Query]:
-    """Ask in plain SQL, all of one moment, on a connection of its own."""
+    """Run plain SQL queries in one snapshot, on a separate connection."""
     engine = sa.create_engine(database.url, poolclass=sa.NullPool)
     if not database.is_sqlite:
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.connect() as connection:
         if database.is_sqlite:
-            connection.exec_driver_sql("BEGIN")  # Python's own would come with the first write only
+            connection.exec_driver_sql("BEGIN")  # Python's own BEGIN would come with the first write
         yield lambda question: [tuple(row) for row in connection.exec_driver_sql(question)]

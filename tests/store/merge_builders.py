@@ -1,4 +1,4 @@
-"""People who are merged and parted again, with short words for that and for what hangs on them."""
+"""Builders for merges and unmerges of people, and for their records."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def person(env: WorkspaceEnv, cio_id: str) -> Person:
 
 
 def merge(env: WorkspaceEnv, primary: str, secondary: str) -> Merge:
-    """Merge two people on request; what the journal has of it."""
+    """Merge two people on request; return the journal entry."""
     call = MergePeople(primary=env.reference(cio_id=primary), secondary=env.reference(cio_id=secondary))
     [outcome] = env.perform(call)
     assert isinstance(outcome, CommandResult)
@@ -43,7 +43,7 @@ def device(token: str, platform: str = "ios") -> Device:
 
 
 def events(env: WorkspaceEnv, cio_id: str) -> list[str]:
-    """The names of a person's events, the oldest first."""
+    """The names of a person's events, oldest first."""
     found = env.store.person_records.activities(env.workspace_id, type=ActivityType.EVENT, cio_id=cio_id, limit=100)
     return [each.name for each in reversed(found)]
 

@@ -1,1 +1,1 @@
-"""The backing store on SQLite and PostgreSQL, one code path: tables, revisions, adapters of the ports."""
+"""The store on SQLite and PostgreSQL: schema, queries, unit of work and repositories."""

@@ -236,7 +236,7 @@ def test_unknown_workspace_cannot_be_assigned(run: Run) -> None:
 
     assert done.code == 1
     assert done.error.startswith("error: there is no workspace number 7")
-    assert done.error.endswith("`workspacectl workspaces list` lists those there are")
+    assert done.error.endswith("`workspacectl workspaces list` lists all workspaces")
 
 
 @pytest.mark.parametrize("to", ["crm", "a/b/c", "/crm"])

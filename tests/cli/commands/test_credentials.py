@@ -131,4 +131,4 @@ def test_unknown_workspace_is_reported(run: Run, command: str) -> None:
 
     assert done.code == 1
     assert "there is no workspace default/nowhere" in done.error
-    assert done.error.endswith("`workspacectl workspaces list` lists those there are")
+    assert done.error.endswith("`workspacectl workspaces list` lists all workspaces")

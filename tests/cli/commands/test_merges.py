@@ -134,7 +134,7 @@ def test_merge_is_undone_only_once(run: Run, made: Crm) -> None:
     done = run("merges", "undo", kept.merge_id, *W)
 
     assert done.code == 1
-    assert "is undone already" in done.error
+    assert "is already undone" in done.error
 
 
 @pytest.mark.usefixtures("made")

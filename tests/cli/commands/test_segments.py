@@ -108,7 +108,7 @@ def test_unknown_segment_is_reported(run: Run, command: tuple[str, ...]) -> None
     done = run(*command, "5", *W)
 
     assert (done.code, done.out) == (1, "")
-    assert done.error == "error: there is no segment 5: it has no name, and nobody is in it"
+    assert done.error == "error: there is no segment 5: it has no name and no members"
 
 
 @pytest.mark.usefixtures("peopled")
@@ -119,7 +119,7 @@ def test_taken_name_is_reported(run: Run) -> None:
 
     assert (done.code, done.out) == (1, "")
     assert done.error == (
-        "error: segment 1 is called 'to delete' already: choose another name, or delete that one first"
+        "error: segment 1 already has the name 'to delete': choose another one, or delete that segment"
     )
 
 

@@ -190,7 +190,7 @@ def test_assigning_replaces_only_what_is_empty(run: Run) -> None:
     refused, done = run(*assign), run(*assign, "--replace-empty")
 
     assert refused.code == 1
-    assert "has workspace 3 already; if that is empty, --replace-empty replaces it" in refused.error
+    assert "already has workspace 3; if it is empty, --replace-empty replaces it" in refused.error
     assert (done.code, done.out) == (0, "workspace number 1 now belongs to default/crm of cluster new\n")
     assert [row[0] for row in rows(run)] == ["1", "2"]
 
@@ -200,7 +200,7 @@ def test_assigning_replaces_nobody(run: Run) -> None:
     done = run("workspaces", "assign", "3", "--to", "default/crm", "--cluster-id", "old", "--replace-empty")
 
     assert done.code == 1
-    assert "has workspace 1 already, and it is not empty: nothing was changed" in done.error
+    assert "already has workspace 1, which is not empty: nothing was changed" in done.error
 
 
 @pytest.mark.usefixtures("new")

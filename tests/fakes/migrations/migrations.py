@@ -80,7 +80,7 @@ class FakeMigrations:
             number=number,
             migration_number=migration.number,
             created_at=now,
-            description=f"people who stand in the way of {migration.from_mode} to {migration.to_mode}",
+            description=f"people who block the change from {migration.from_mode} to {migration.to_mode}",
             total=len(rows),
         )
         state.violations[number] = rows
@@ -151,7 +151,7 @@ class FakeMigrations:
     def _leased(self, migration: Migration, lease: Lease) -> tuple[WorkspaceState, StoredMigration]:
         stored = self.memory.migration(migration.workspace_id, migration.number)
         if stored.lease_owner != lease.worker or stored.migration.revision != migration.revision:
-            raise StaleRevision(f"identifier change {migration.number} has moved on")
+            raise StaleRevision(f"migration {migration.number} has changed since it was read")
         return self.memory.states[migration.workspace_id], stored
 
     def _renewed(self, migration: Migration, lease: Lease, now: datetime) -> Batch:

@@ -39,7 +39,7 @@ class FakeMerges:
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> UndoResult:
         state, merge = self.memory.state(workspace_id), self.get(workspace_id, merge_id)
         if merge.undone_at is not None:
-            raise Conflict(f"merge {merge_id} is undone already")
+            raise Conflict(f"merge {merge_id} is already undone")
         if merge.holder != merge.primary.cio_id:
             later = next(each.merge for each in state.merges.values() if _absorbed(each, merge.primary.cio_id))
             raise Conflict(f"undo merge {later.merge_id} first")

@@ -68,11 +68,12 @@ class FakePeople:
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
         return self.memory.state(workspace_id).working_set.find(reference)
 
-    def find_many(self, workspace_id: int, commands: Sequence[UnresolvedReference]) -> Sequence[Person]:
+    def find_many(self, workspace_id: int, references: Sequence[UnresolvedReference]) -> Sequence[Person]:
         state = self.memory.state(workspace_id)
         mode = state.workspace.mode
-        found = [state.working_set.find(command(mode) if callable(command) else command) for command in commands]
-        return list({each.cio_id: each for each in found if each is not None}.values())
+        resolved = (reference(mode) if callable(reference) else reference for reference in references)
+        found = map(state.working_set.find, resolved)
+        return list({person.cio_id: person for person in found if person is not None}.values())
 
     def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
         self.memory.state(workspace_id)

@@ -22,7 +22,7 @@ class FakeSegments:
         holder = _holder_of(state, name)
         if holder is not None:
             raise NameTaken(
-                f"segment {holder} is called {name!r} already: choose another name, or delete that one first"
+                f"segment {holder} already has the name {name!r}: choose another one, or delete that segment"
             )
         used = _used(state)
         highest = max(used, default=0)
@@ -37,7 +37,7 @@ class FakeSegments:
     def get(self, workspace_id: int, number: int) -> Segment:
         state = self.memory.states.get(workspace_id)
         if state is None or number not in _used(state):
-            raise NotFound(f"there is no segment {number}: it has no name, and nobody is in it")
+            raise NotFound(f"there is no segment {number}: it has no name and no members")
         return _segment(state, number)
 
     def find_by_name(self, workspace_id: int, name: str) -> int:

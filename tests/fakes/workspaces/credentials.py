@@ -32,7 +32,7 @@ class FakeCredentials:
         state = self.memory.state(workspace_id)
         newest = max((each.number for each in self.valid_sets(workspace_id, now=now)), default=0)
         if after not in (None, newest):
-            raise StaleRevision(f"workspace number {workspace_id} has got other credentials meanwhile")
+            raise StaleRevision(f"the credentials of workspace number {workspace_id} were rotated meanwhile")
         made = StoredCredentials(
             workspace_id=workspace_id,
             number=state.credentials[-1].number + 1 if state.credentials else 1,

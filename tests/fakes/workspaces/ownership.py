@@ -40,5 +40,5 @@ class FakeOwnership:
             return
         number = theirs.workspace.workspace_id
         if not replace_empty or not self.is_empty(number):
-            raise Conflict(f"{stored.owner.name} has workspace {number} already")
+            raise Conflict(f"{stored.owner.name} already has workspace {number}")
         del self.memory.states[number]

@@ -154,7 +154,7 @@ class FakeWorkspaces:
 
     def _create(self, action: CreateWorkspace, spec: SpecVersion | None) -> None:
         if self.memory.owned_by(action.owner):
-            raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+            raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} already has a workspace")
         self._refuse_taken_name(action.owner, action.account, action.settings.display_name, None)
         number = next(each for each in self.memory.numbers if each != action.replaces)
         workspace = Workspace(
@@ -172,7 +172,7 @@ class FakeWorkspaces:
     def _take_over(self, action: ChangeOwner, spec: SpecVersion | None) -> None:
         state = self._unmoved(action.workspace_id, action.row_version)
         if self.memory.owned_by(action.owner) not in (None, state):
-            raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+            raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} already has a workspace")
         self._refuse_taken_name(action.owner, state.workspace.account, state.workspace.settings.display_name, state)
         state.write(owner=action.owner)
         state.record_spec(
@@ -210,7 +210,7 @@ class FakeWorkspaces:
         holder = self._named(owner, account, display_name, own)
         # Of two that have one name since before names were compared, each keeps what it has.
         if holder is not None and (own is None or not self._has_name(own, owner, account, display_name, holder)):
-            raise NameTaken(f"another workspace of the same account is called {display_name!r} already")
+            raise NameTaken(f"another workspace of the same account already has the name {display_name!r}")
 
     def _has_name(
         self, own: WorkspaceState, owner: Owner, account: str, display_name: str, holder: WorkspaceState
@@ -226,7 +226,7 @@ class FakeWorkspaces:
     def _request(self, action: RequestMigration, now: datetime) -> None:
         state = self.memory.states.get(action.workspace_id)
         if state is None or state.workspace.mode is not action.from_mode or state.is_migrating:
-            raise StaleRevision(f"workspace number {action.workspace_id} cannot start an identifier change just now")
+            raise StaleRevision(f"workspace number {action.workspace_id} has another mode or an unfinished migration")
         migration = Migration(
             workspace_id=action.workspace_id,
             number=len(state.changes) + 1,
@@ -247,7 +247,7 @@ class FakeWorkspaces:
         stored = self.memory.migration(action.workspace_id, action.number)
         state, stage = self.memory.states[action.workspace_id], stored.migration.stage
         if stage in TERMINAL:
-            raise StaleRevision(f"identifier change {action.number} has ended")
+            raise StaleRevision(f"migration {action.number} has ended")
         match action:
             case CancelMigration():
                 _cancel(state, stored, now)
@@ -263,7 +263,7 @@ class FakeWorkspaces:
 
 def _cancel(state: WorkspaceState, stored: StoredMigration, now: datetime) -> None:
     if stored.migration.stage not in BEFORE_CUTOVER:
-        raise StaleRevision(f"identifier change {stored.migration.number} has switched already")
+        raise StaleRevision(f"migration {stored.migration.number} is already cut over")
     state.blocked_export = stored.due_at = None
     _move(stored, stage=Stage.CANCELLED, completed_at=now)
 

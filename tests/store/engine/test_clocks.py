@@ -1,4 +1,4 @@
-"""Times of several machines go by the database's clock, and one that was set back holds nobody up."""
+"""Times use the database's clock, and a clock that is set back blocks nothing."""
 
 import os
 import subprocess
@@ -58,23 +58,23 @@ def test_migration_that_rests_is_due_although_the_clock_was_set_back(env: Worksp
 
 
 def test_activities_are_searched_although_the_clock_was_set_back(store: Store) -> None:
-    looks: list[datetime] = []
+    purges: list[datetime] = []
 
     class Belongings:
         def purge_activities(self, *, before: datetime, size: int) -> int:
-            looks.append(before)
+            purges.append(before)
             return size - size
 
-    forgetter = ActivityRetention(person_records=Belongings(), retention_period=HOUR, clock=store.clock)  # type: ignore[arg-type]
-    forgetter.work_once()
+    retention = ActivityRetention(person_records=Belongings(), retention_period=HOUR, clock=store.clock)  # type: ignore[arg-type]
+    retention.work_once()
     store.clock.advance(IDLE_INTERVAL.total_seconds() / 2)
-    forgetter.work_once()
-    assert len(looks) == 1
+    retention.work_once()
+    assert len(purges) == 1
 
     store.clock.advance(-HOUR.total_seconds())
-    forgetter.work_once()
+    retention.work_once()
 
-    assert len(looks) == 2
+    assert len(purges) == 2
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_clock_is_the_servers(database: Database) -> None:
 
 @dataclass
 class Seconds:
-    """A monotonic clock that tests move."""
+    """A monotonic clock that tests set."""
 
     now: float = 1000.0
 
@@ -124,10 +124,10 @@ def test_time_advances_while_the_server_is_away(database: Database, monkeypatch:
     seconds = Seconds()
     clock = DatabaseClock(database, monotonic=seconds)
     known = clock()
-    asked: list[float] = []
+    queries: list[float] = []
 
     def reading() -> None:
-        asked.append(seconds.now)
+        queries.append(seconds.now)
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(database, "reading", reading)
@@ -137,7 +137,7 @@ def test_time_advances_while_the_server_is_away(database: Database, monkeypatch:
     assert clock() - known == timedelta(seconds=SYNC_INTERVAL)
     seconds.now += RETRY_INTERVAL
     clock()
-    assert asked == [1000 + SYNC_INTERVAL, 1000 + SYNC_INTERVAL + RETRY_INTERVAL]
+    assert queries == [1000 + SYNC_INTERVAL, 1000 + SYNC_INTERVAL + RETRY_INTERVAL]
 
 
 def test_before_the_first_answer_the_time_is_this_machines() -> None:

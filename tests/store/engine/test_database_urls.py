@@ -1,4 +1,4 @@
-"""Database URLs: all of libpq's forms are taken, and what could hold a part of a password is never repeated."""
+"""Database URLs: all of libpq's forms, and messages without parts of a password."""
 
 import logging
 from collections.abc import Mapping
@@ -101,9 +101,9 @@ def test_unescaped_password_is_refused_and_never_shown(url: str, caplog: pytest.
     with pytest.raises(InvalidInput) as caught:
         Database(url)
 
-    said = f"{caught.value!r} {caught.value.__cause__!r} {caplog.text}".lower()
-    assert "hunter" not in said
-    assert "two" not in said
+    shown = f"{caught.value!r} {caught.value.__cause__!r} {caplog.text}".lower()
+    assert "hunter" not in shown
+    assert "two" not in shown
     assert caught.value.field == "database"
 
 

@@ -1,4 +1,4 @@
-"""A database that is opened to look only refuses every write by itself."""
+"""A database that is opened read-only refuses every write itself."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ ROW = {"cluster": "c", "namespace": "n", "name": "x"}
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database with this version's schema; the name of the file would be taken for options in a URI."""
+    """A database with this version's schema, whose file name looks like URI options."""
     is_sqlite = request.param == "sqlite"
     found = f"sqlite:///{tmp_path}/a%3F#b.db" if is_sqlite else str(request.getfixturevalue("postgres_url"))
     upgraded(found).close()

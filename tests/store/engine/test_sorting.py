@@ -1,4 +1,4 @@
-"""Reading that sorts more than is to be in memory."""
+"""Reads that sort on disk."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tests.store.backends import upgraded
 from workspace_operator.store.engine.databases import Database
 
 FILE, MEMORY = 1, 2
-"""As SQLite numbers them."""
+"""SQLite's numbers of the settings."""
 
 
 def temporary_store(database: Database, *, sorts: bool) -> int:

@@ -1,4 +1,4 @@
-"""The file of a SQLite database: noticed when it is another one, and told when it cannot be written."""
+"""The file of a SQLite database: detection of replacement, and errors if unwritable."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def env(path: Path) -> Iterator[WorkspaceEnv]:
-    """A database in use, some of it still in the log."""
+    """A database in use, with content in the WAL."""
     upgraded(f"sqlite:///{path}").close()
     database = Database(f"sqlite:///{path}", prepare=upgrade)
     env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
@@ -85,8 +85,8 @@ LOSSES: dict[Lose, str] = {
     removed: "moved away or removed",
     replaced: "replaced",
     written_over: "replaced",
-    emptied: "cut short",
-    cut_short: "cut short",
+    emptied: "truncated",
+    cut_short: "truncated",
     overwritten: "replaced",
 }
 
@@ -155,14 +155,14 @@ def test_file_and_folder_are_made_for_their_user_only(tmp_path: Path) -> None:
 BOUND_BY_MODES = """
 import ctypes, os, sys
 for capability in (1, 2):  # to override the modes of files, and of folders
-    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # not for who comes next
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # only for this process
 os.execv(sys.executable, [sys.executable, "-m", "workspace_operator", *sys.argv[1:]])
 """
-"""A command to which the modes of files matter, although root runs it."""
+"""A command that respects file modes, although root runs it."""
 
 
 def bound_by_modes(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """``workspacectl`` as a user without privileges has it."""
+    """``workspacectl``, run without privileges."""
     command = [sys.executable, "-c", BOUND_BY_MODES, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "operator")}
     return subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -174,7 +174,7 @@ kind: Workspace
 metadata: {name: crm}
 spec: {displayName: CRM}
 """
-"""For `apply` and `plan`."""
+"""Arguments of `apply` and `plan`."""
 
 
 @pytest.fixture
@@ -225,22 +225,22 @@ def test_plan_says_what_it_needs(shared: Path) -> None:
     done = bound_by_modes("plan", "-f", f"{shared}/crm.yaml", "--database", f"sqlite:///{shared}/store.db")
 
     assert done.returncode == 1
-    assert "cannot be opened: its folder must be there, and be writable for the files -wal and -shm" in done.stderr
+    assert "cannot be opened: its folder must exist and be writable, for the files -wal and -shm" in done.stderr
 
 
-def test_file_that_cannot_be_made_is_reported(shared: Path) -> None:
+def test_file_that_cannot_be_created_is_reported(shared: Path) -> None:
     shared.chmod(0o555)
 
     done = bound_by_modes("apply", "-f", f"{shared}/crm.yaml", "--database", f"sqlite:///{shared}/none.db")
 
     assert done.returncode == 1
-    assert f"the database {shared}/none.db cannot be made: Permission denied" in done.stderr
+    assert f"the database {shared}/none.db cannot be created: Permission denied" in done.stderr
 
 
 def test_folder_in_the_place_of_the_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(InvalidInput, match="cannot be made"):
+    with pytest.raises(InvalidInput, match="cannot be created"):
         create_file(tmp_path / "file" / "store.db")
 
 
@@ -248,7 +248,7 @@ def test_folder_in_the_place_of_the_file_is_reported(tmp_path: Path) -> None:
 def test_lock_of_another_program_is_waited_for_as_long_as_on_postgresql(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twice, and no more: 20 seconds in all."""
+    """Two attempts, 20 seconds in total."""
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.05)
     impatient = Database(f"sqlite:///{path}")
     tries: list[int] = []
@@ -261,7 +261,7 @@ def test_lock_of_another_program_is_waited_for_as_long_as_on_postgresql(
     monkeypatch.setattr(impatient, "_exclusive", counted)
     with sqlite3.connect(path, isolation_level=None) as program:
         program.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LockTimeout, match="locked by somebody who does not let go"):
+        with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
             impatient.writing(lambda _: None)
 
     assert len(tries) == MAX_LOCK_ATTEMPTS
@@ -272,7 +272,7 @@ def test_damaged_file_is_reported(path: Path) -> None:
     path.write_text("this is not a database, whatever its name says" * 100)
     database = Database(f"sqlite:///{path}")
 
-    with pytest.raises(StoreUnavailable, match="is no SQLite database"), database.reading():
+    with pytest.raises(StoreUnavailable, match="is not a SQLite database"), database.reading():
         pass
     database.close()
 
@@ -282,7 +282,7 @@ def test_full_disk_is_reported(env: WorkspaceEnv) -> None:
 
     def write(connection: sa.Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # as if there was no room for another
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # as if the disk was full
         connection.exec_driver_sql("CREATE TABLE another (text)")
         connection.exec_driver_sql("INSERT INTO another VALUES (zeroblob(100000))")
 
@@ -291,7 +291,7 @@ def test_full_disk_is_reported(env: WorkspaceEnv) -> None:
 
 
 def in_another_process(path: Path, statement: str) -> str:
-    """Open the file as another program does, ask something, and close it again."""
+    """Open the file like another program, run a query, and close it."""
     program = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])"
     command = [sys.executable, "-c", program, str(path), statement]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -299,7 +299,7 @@ def in_another_process(path: Path, statement: str) -> str:
 
 def test_checking_the_file_keeps_the_locks_on_it(env: WorkspaceEnv, path: Path) -> None:
     count = "SELECT count(*) FROM person"
-    env.identify_person(id="2")  # in between, the file changes, and is looked at itself
+    env.identify_person(id="2")  # the file changes in between, and is checked
     assert env.store.database is not None
     with env.store.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")

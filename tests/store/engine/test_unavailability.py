@@ -1,4 +1,4 @@
-"""A database that is away, misnamed, or in demand: each has its error, and what can be tried again is."""
+"""Errors of unavailable, misnamed and busy databases, and retries."""
 
 import contextlib
 import threading
@@ -67,7 +67,7 @@ def upgraded_by(database: Database) -> None:
         pass
 
 
-def test_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+def test_missing_folder_is_unavailable(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/store.db")
 
     with pytest.raises(StoreUnavailable):
@@ -159,7 +159,7 @@ def test_deadlock_is_tried_again(postgres_database: Database) -> None:
         lambda: postgres_database.writing(lambda connection: lock(connection, "b", "a")),
     )
 
-    assert len(attempts) >= 3  # whoever begins anew may overtake the one who waits
+    assert len(attempts) >= 3  # a retry may overtake the waiting transaction
 
 
 def test_race_for_an_identifier_has_one_winner(sql: Store) -> None:
@@ -220,7 +220,7 @@ def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
     assert len(attempts) == 1
 
 
-def test_lock_of_somebody_who_stopped_is_not_waited_for_long(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_of_a_stopped_process_times_out(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.2)
     assert sql.database is not None
     env = WorkspaceEnv.create(sql, Mode.ID_ONLY)
@@ -259,7 +259,7 @@ def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def in_threads(*works: Callable[[], object]) -> None:
-    """Run them at once; the first failure is the test's."""
+    """Run functions concurrently; raise the first failure."""
     failures: list[BaseException] = []
 
     def run(work: Callable[[], object]) -> None:
@@ -278,7 +278,7 @@ def in_threads(*works: Callable[[], object]) -> None:
 
 
 def interrupted(_: sa.Connection) -> None:
-    """As psycopg fails when the cancellation of an interrupted statement comes late."""
+    """The failure of psycopg when the cancellation of an interrupted statement is late."""
     with contextlib.ExitStack() as rollback:
         rollback.callback(fail)
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The check of the write path: it is a write like any other, and leaves nothing."""
+"""The check of the write path: a regular write that leaves no rows."""
 
 import pytest
 import sqlalchemy as sa
@@ -27,7 +27,7 @@ def test_check_leaves_nothing(sql: Store) -> None:
 
 @pytest.mark.postgres
 def test_server_that_has_become_read_only_fails(postgres: Postgres) -> None:
-    """As a standby is after a failover; reads go on."""
+    """A read-only server, like a standby; reads still work."""
     with postgres.database() as url:
         database = Database(url, prepare=upgrade)
         path = SQLWritePath(database)

@@ -1,4 +1,4 @@
-"""The contract of the port Migrations: blocked changes, what mends them, and their exports."""
+"""The contract of the port Migrations: blocked migrations, their fixes and their exports."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ FIXES: dict[str, Callable[[WorkspaceEnv], object]] = {
 
 @pytest.fixture
 def blocked(env: WorkspaceEnv) -> WorkspaceEnv:
-    """A change that two people with one address block."""
+    """A migration that two people with one address block."""
     env.add("ann", "ann@example.com")
     env.add("twin", "Ann@example.com")
     env.add("other", "fine@example.com")
@@ -29,7 +29,7 @@ def blocked(env: WorkspaceEnv) -> WorkspaceEnv:
 
 
 def check_after(env: WorkspaceEnv, seconds: float) -> bool:
-    """Whether a worker finds the change due after that time."""
+    """Whether the migration is due after a delay."""
     env.store.clock.advance(seconds)
     return env.work()
 
@@ -46,21 +46,21 @@ def test_old_rules_stay_in_force_while_blocked(blocked: WorkspaceEnv) -> None:
     assert blocked.find(id="new") is not None
 
 
-@pytest.mark.parametrize("mend", FIXES)
-def test_fixed_migration_goes_through(blocked: WorkspaceEnv, mend: str) -> None:
-    FIXES[mend](blocked)
+@pytest.mark.parametrize("fix", FIXES)
+def test_fixed_migration_goes_through(blocked: WorkspaceEnv, fix: str) -> None:
+    FIXES[fix](blocked)
 
     worked = check_after(blocked, 5)
 
-    if mend == "duplicate suppressed by cio_id":
-        assert blocked.stage is Stage.BLOCKED  # the address is blocked now, and the other one still has it
+    if fix == "duplicate suppressed by cio_id":
+        assert blocked.stage is Stage.BLOCKED  # the address is suppressed now, and the other person still has it
         return
     assert worked
     assert (blocked.stage, blocked.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
 
 
 @pytest.mark.parametrize(
-    ("email", "mend"),
+    ("email", "fix"),
     [
         ("no address", lambda env: env.identify_person(id="1", body={"email": "1@example.com"})),
         ("no address", lambda env: env.identify_person(id="1", body={"email": None})),
@@ -70,11 +70,11 @@ def test_fixed_migration_goes_through(blocked: WorkspaceEnv, mend: str) -> None:
         ("blocked@example.com", lambda env: env.delete(id="1")),
     ],
 )
-def test_other_violations_are_fixed(env: WorkspaceEnv, email: str, mend: Callable[[WorkspaceEnv], object]) -> None:
+def test_other_violations_are_fixed(env: WorkspaceEnv, email: str, fix: Callable[[WorkspaceEnv], object]) -> None:
     env.suppress(email="blocked@example.com")
     env.add("1", email)
     env.migrate_to(Mode.EMAIL_OR_ID)
-    mend(env)
+    fix(env)
 
     check_after(env, 5)
 
@@ -137,7 +137,9 @@ def test_violations_of_the_second_check_are_fixed_too(blocked: WorkspaceEnv) -> 
         lambda env: env.identify_person(id="ann"),
     ],
 )
-def test_what_fixes_nothing_wakes_nobody(blocked: WorkspaceEnv, write: Callable[[WorkspaceEnv], object]) -> None:
+def test_unrelated_write_does_not_wake_the_migration(
+    blocked: WorkspaceEnv, write: Callable[[WorkspaceEnv], object]
+) -> None:
     write(blocked)
 
     assert check_after(blocked, 60) is False
@@ -231,7 +233,7 @@ def test_exports_are_listed_newest_first(blocked: WorkspaceEnv) -> None:
     assert [each.number for each in exports] == [2, 1]
     assert (exports[0].created_at, exports[0].total) == (blocked.store.clock(), 2)
     assert exports[0].migration_number == blocked.migration.number
-    assert exports[0].description == "people who stand in the way of IDOnly to EmailOrID"
+    assert exports[0].description == "people who block the change from IDOnly to EmailOrID"
     assert blocked.migration.export == 2
 
 

@@ -1,4 +1,4 @@
-"""The four checks of identity-rules §7, in every form that the specification names, and their export."""
+"""The four checks of identity-rules §7, in every specified form, and their export."""
 
 import pytest
 
@@ -82,7 +82,7 @@ def test_each_form_is_judged(env: WorkspaceEnv, form: str) -> None:
 
 
 def counted(expected: Verdicts) -> ViolationCounts:
-    """People per violation, and people in all."""
+    """People per violation, and people in total."""
     of = [verdict.split(";") for verdict in expected.values()]
     return ViolationCounts(
         duplicate_email=sum(DUPLICATE in each for each in of),

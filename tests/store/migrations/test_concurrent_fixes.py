@@ -1,4 +1,4 @@
-"""A writer mends somebody while the report about them ends: the change hears of it all the same."""
+"""A fix while the export is being finished still wakes the migration."""
 
 import threading
 from collections.abc import Callable
@@ -24,11 +24,11 @@ MOMENT = 0.3
 
 
 class HookedDatabase(Database):
-    """Says before each transaction that writes how many there were."""
+    """Calls a hook before each write transaction, with the number of earlier ones."""
 
-    def __init__(self, url: str, hear: Callable[[int], object]) -> None:
+    def __init__(self, url: str, on_write: Callable[[int], object]) -> None:
         super().__init__(url)
-        self.on_write = hear
+        self.on_write = on_write
         self.written = 0
 
     def writing(self, work: Callable[[sa.Connection], T]) -> T:
@@ -43,15 +43,15 @@ def store(postgres_database: Database) -> Store:
     return sql_store(postgres_database)
 
 
-def write_export(store: Store, env: WorkspaceEnv, hear: Callable[[int], object]) -> int:
-    """Report one who stands in the way; in how many transactions."""
+def write_export(store: Store, env: WorkspaceEnv, on_write: Callable[[int], object]) -> int:
+    """Export one person with a violation; return the number of transactions."""
     assert store.database is not None
     env.add("1", "no address")
     env.request()
     migration, lease = env.claim()
     migration = store.migrations.start_checking(migration, lease, now=store.clock())
     people, _ = store.migrations.check(env.workspace_id)
-    database = HookedDatabase(store.database.url.render_as_string(hide_password=False), hear)
+    database = HookedDatabase(store.database.url.render_as_string(hide_password=False), on_write)
     SQLMigrations(database).block(migration, lease, people=people, now=store.clock())
     database.close()
     return database.written
@@ -59,24 +59,24 @@ def write_export(store: Store, env: WorkspaceEnv, hear: Callable[[int], object])
 
 def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
     assert store.database is not None
-    last = write_export(store, WorkspaceEnv.create(store, Mode.ID_ONLY), hear=lambda _: None) - 1
+    last = write_export(store, WorkspaceEnv.create(store, Mode.ID_ONLY), on_write=lambda _: None) - 1
     env = WorkspaceEnv.create(store, Mode.ID_ONLY)
-    noted = threading.Event()
+    fixed = threading.Event()
 
     def stay(*_: Any) -> None:
-        noted.set()
+        fixed.set()
         threading.Event().wait(MOMENT)
 
     people = SQLPeople(store.database, on_before_commit=stay)
     call = env.call(id="1", body={"email": "1@example.com"})
     writer = threading.Thread(target=lambda: people.perform(env.workspace_id, [call], now=1_800_000_000))
 
-    def mend(written: int) -> None:
+    def fix(written: int) -> None:
         if written == last:
             writer.start()
-            assert noted.wait(120)
+            assert fixed.wait(120)
 
-    write_export(store, env, hear=mend)
+    write_export(store, env, on_write=fix)
     writer.join()
     store.clock.now = store.clock.now.replace(year=2030)
     env.work()
@@ -84,10 +84,10 @@ def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
     assert (env.stage, env.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
 
 
-def test_place_that_is_noted_during_a_purge_is_left_for_the_end_of_the_report(
+def test_export_person_written_during_a_purge_is_left_for_the_end_of_the_export(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without its row it would be in vain, and the row would never be found again."""
+    """Otherwise the `export_person` row would be lost, and the violation never found again."""
     env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     assert store.database is not None
     database, workspace_id = store.database, env.workspace_id

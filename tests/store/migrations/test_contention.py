@@ -1,4 +1,4 @@
-"""A worker among others, on PostgreSQL: it makes way for who writes, and a switch has no caller wait for another."""
+"""Contention on PostgreSQL: the worker yields to writers, and a cut-over is short."""
 
 import threading
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def stored(postgres_database: Database) -> Store:
 
 
 def prepared(stored: Store) -> tuple[WorkspaceEnv, Lease]:
-    """A change that may be switched."""
+    """A migration that is ready for the cut-over."""
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
     lease = start_backfill(env)
@@ -40,7 +40,7 @@ def prepared(stored: Store) -> tuple[WorkspaceEnv, Lease]:
 
 
 def open_call(env: WorkspaceEnv, *, slot: int = 7) -> sa.Connection:
-    """A call under way: it has passed the fence, and ends when it is rolled back or closed."""
+    """A running command, which holds the shared lock until it is rolled back or closed."""
     assert env.store.database is not None
     connection = env.store.database.engine.connect()
     shared = sa.select(workspace_lock.c.version).where(
@@ -50,7 +50,7 @@ def open_call(env: WorkspaceEnv, *, slot: int = 7) -> sa.Connection:
     return connection
 
 
-def test_cut_over_gives_up_where_a_call_is_in_progress(stored: Store) -> None:
+def test_cut_over_times_out_while_a_command_runs(stored: Store) -> None:
     env, lease = prepared(stored)
 
     with open_call(env):
@@ -62,7 +62,7 @@ def test_cut_over_gives_up_where_a_call_is_in_progress(stored: Store) -> None:
     assert cut_over(env, lease).stage is Stage.SWITCHED
 
 
-def test_timeout_is_for_all_calls_together(stored: Store) -> None:
+def test_timeout_is_for_all_commands_together(stored: Store) -> None:
     env, lease = prepared(stored)
     calls = [open_call(env, slot=slot) for slot in range(8)]
     endings = [threading.Timer(0.05 * (number + 1), call.rollback) for number, call in enumerate(calls)]
@@ -79,8 +79,8 @@ def test_timeout_is_for_all_calls_together(stored: Store) -> None:
     assert in_vain.stage is Stage.PREPARING
 
 
-def test_cut_over_is_dated_after_the_calls_it_has_waited_for(stored: Store) -> None:
-    """Merges are: what those calls did comes before."""
+def test_cut_over_is_dated_after_the_commands_it_has_waited_for(stored: Store) -> None:
+    """The time of the merges is that of the cut-over, after the running commands."""
     env, lease = prepared(stored)
     assert stored.database is not None
     call = open_call(env)
@@ -110,7 +110,7 @@ def test_worker_is_patient_in_either_direction(stored: Store, before: Mode, afte
 
 
 class RefusingMigrations:
-    """The port, whose fence is not to be had at first."""
+    """The port, whose exclusive lock times out at first."""
 
     def __init__(self, migrations: Migrations) -> None:
         self.migrations = migrations
@@ -126,7 +126,7 @@ class RefusingMigrations:
         return self.migrations.cut_over(change, lease, lock_timeout=lock_timeout, now=now)
 
 
-def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
+def test_worker_retries_until_the_command_has_ended(stored: Store) -> None:
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
     lease = start_backfill(env)
@@ -146,34 +146,34 @@ def test_worker_tries_again_until_the_call_has_ended(stored: Store) -> None:
     assert rests == [0.04, 0.08]
 
 
-@pytest.mark.parametrize(("others", "crowded"), [(0, False), (CONTENTION_THRESHOLD + 5, True)])
-def test_who_writes_is_noticed(stored: Store, others: int, crowded: bool) -> None:
+@pytest.mark.parametrize(("others", "contended"), [(0, False), (CONTENTION_THRESHOLD + 5, True)])
+def test_other_writers_are_detected(stored: Store, others: int, contended: bool) -> None:
     env = with_people(stored, Mode.ID_ONLY, 1)
     assert stored.database is not None
-    crowding = ContentionProbe()
-    assert not stored.database.writing(crowding.others_wrote)
+    probe = ContentionProbe()
+    assert not stored.database.writing(probe.others_wrote)
 
     for number in range(others):
         env.add(f"other-{number}")
 
-    assert stored.database.writing(crowding.others_wrote) is crowded
+    assert stored.database.writing(probe.others_wrote) is contended
 
 
-@pytest.mark.parametrize("ask", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
-def test_operator_locks_as_the_end_of_a_report_does(stored: Store, ask: Callable[[WorkspaceEnv], None]) -> None:
-    """The workspace before the change: otherwise each could wait for the other."""
+@pytest.mark.parametrize("action", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
+def test_operator_locks_in_the_order_of_an_export(stored: Store, action: Callable[[WorkspaceEnv], None]) -> None:
+    """Lock the workspace row before the migration row, to avoid a deadlock."""
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
     assert stored.database is not None
-    asking = threading.Thread(target=ask, args=[env])
+    operator = threading.Thread(target=action, args=[env])
 
     with stored.database.engine.connect() as ending:
         ending.execute(sa.select(workspace).filter_by(workspace_id=env.workspace_id).with_for_update())
-        asking.start()
-        asking.join(0.3)
-        assert asking.is_alive()
+        operator.start()
+        operator.join(0.3)
+        assert operator.is_alive()
         change = sa.select(migration).filter_by(workspace_id=env.workspace_id)
         assert ending.execute(change.with_for_update(nowait=True)).one().number == 1
 
-    asking.join(10)
-    assert not asking.is_alive()
+    operator.join(10)
+    assert not operator.is_alive()

@@ -1,4 +1,4 @@
-"""A worker that dies in the middle of a report, after each of its transactions: nothing of it is left or lost."""
+"""A worker dies after each transaction of an export: nothing is left over or lost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,7 +25,7 @@ PEOPLE = 5
 
 
 class CrashingDatabase(Database):
-    """Whoever uses it dies right after so many transactions that write; others write in between."""
+    """Kills its user right after a number of write transactions; others write in between."""
 
     def __init__(self, url: str, *, after: int, others: Callable[[int], object]) -> None:
         super().__init__(url)
@@ -43,9 +43,9 @@ class CrashingDatabase(Database):
 
 
 def each_crash(store: Store, *, late: bool = True) -> Iterator[WorkspaceEnv]:
-    """A scene a transaction, after each of which the worker died that was reporting somebody.
+    """A workspace per transaction, after which the worker that wrote an export died.
 
-    ``late``: they came when all was prepared; else the first look found them.
+    ``late``: the violation came when all was prepared; otherwise the first check found it.
     """
     for after in count(1):
         env = WorkspaceEnv.create(store, Mode.ID_ONLY)
@@ -72,7 +72,7 @@ def scanning(env: WorkspaceEnv) -> Lease:
 
 
 def move_one(env: WorkspaceEnv, number: int) -> None:
-    """Somebody who stands in nobody's way has another address."""
+    """Change the address of a person without violations."""
     env.identify_person(id="1", body={"email": f"1-{number}@example.com"})
 
 
@@ -116,7 +116,7 @@ def test_migration_that_is_not_fixed_is_reported(sql: Store) -> None:
 
 
 def export_with(env: WorkspaceEnv, lease: Lease, others: Callable[[int], object], *, after: int = 0) -> int:
-    """Report while others write after each of its transactions; how many there were."""
+    """Write an export with concurrent writes; return the number of transactions."""
     assert env.store.database is not None
     url = env.store.database.url.render_as_string(hide_password=False)
     database = CrashingDatabase(url, after=after, others=others)
@@ -128,7 +128,7 @@ def export_with(env: WorkspaceEnv, lease: Lease, others: Callable[[int], object]
 
 
 def test_person_deleted_during_the_export_fixes_the_others(sql: Store) -> None:
-    """Also after it was noted who is listed, when nobody remembers that they were."""
+    """Also after the `export_person` rows were written."""
     for moment in count(1):
         env = WorkspaceEnv.create(sql, Mode.ID_ONLY)
         env.add_many({"ann": "ann@example.com", "twin": "ann@example.com"})
@@ -150,11 +150,11 @@ def test_person_deleted_during_the_export_fixes_the_others(sql: Store) -> None:
 
 
 def test_export_that_is_half_removed_forgets_the_deleted(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fourth report removes the first, and its worker dies: whoever goes then is in no row that is left."""
+    """The fourth export deletes the first; no row of people deleted after a crash remains."""
     monkeypatch.setattr(export_writer, "ROW_BATCH_SIZE", 2)
     for after in count(1):
         env = WorkspaceEnv.create(sql, Mode.ID_ONLY)
-        for number in range(8):  # by their addresses in another order than they came
+        for number in range(8):  # addresses in another order than creation
             env.add(str(number), f"{7 - number // 2}@example.com")
         env.request()
         env.work()

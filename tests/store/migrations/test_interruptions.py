@@ -1,4 +1,4 @@
-"""A change that is paused, taken back, or whose worker dies, after each single call of the port."""
+"""A migration is paused or cancelled, or its worker dies, after each call of the port."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -35,7 +35,7 @@ def assert_rest(store: Store, *, at_rest: bool = True) -> None:
 
 
 def finish(env: WorkspaceEnv) -> None:
-    """Another worker takes the change to its end, once the lease is over."""
+    """Another worker finishes the migration after the lease has expired."""
     env.store.clock.advance(61)
     while env.worker("w2", batch=BATCH).work_once():
         pass
@@ -56,7 +56,7 @@ def test_dead_worker_is_succeeded(store_to_interrupt: Store, before: Mode, after
 
 @dataclass(slots=True)
 class ContendedMigrations:
-    """The port, with calls under way that never let a switch through."""
+    """The port, with running commands that always block the cut-over."""
 
     migrations: Migrations
     tries: int = 0
@@ -104,7 +104,7 @@ def test_failing_migration_lets_others_have_their_turn(store: Store) -> None:
 
 
 CHECKED = 3
-"""The calls up to the first look at the people: claim, start_checking, check."""
+"""The calls up to the first check of the people: claim, start_checking, check."""
 
 
 def fail() -> None:
@@ -200,7 +200,7 @@ def test_clearing_worker_never_meets_a_new_migration(sql: Store) -> None:
 
 
 def prepare(env: WorkspaceEnv, worker: str) -> None:
-    """Request a change and take it to where only the switch is missing."""
+    """Request a migration and advance it to the cut-over."""
     env.request()
     migrations, now = env.store.migrations, env.store.clock()
     change, lease = env.claim(worker)

@@ -1,4 +1,4 @@
-"""Changes that merge people who share an address: who survives, what moves, what still stands in the way."""
+"""Migrations that merge: survivors, moved records, remaining violations."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ def test_sharers_become_one(env: WorkspaceEnv, people: dict[str, str]) -> None:
         assert_sound(env.store.database)
 
 
-def test_nobody_to_merge_is_fine(env: WorkspaceEnv) -> None:
+def test_migration_without_duplicates_merges_nothing(env: WorkspaceEnv) -> None:
     env.add("1", ANN)
 
     migration = env.migrate_to(Mode.EMAIL_OR_ID, OnConflict.MERGE)
@@ -45,7 +45,7 @@ def test_nobody_to_merge_is_fine(env: WorkspaceEnv) -> None:
     assert (migration.stage, migration.people_to_merge, migration.ids_given_up) == (Stage.COMPLETED, 0, 0)
 
 
-def test_nobody_is_merged_before_the_cut_over(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_no_merge_happens_before_the_cut_over(env: WorkspaceEnv, people: dict[str, str]) -> None:
     env.request(on_conflict=OnConflict.MERGE)
     lease = start_backfill(env)
     backfill(env, lease)
@@ -83,7 +83,7 @@ def test_survivor_without_id_takes_that_of_the_oldest_other(store: Store) -> Non
 
     migration = env.migrate_to(Mode.EMAIL_OR_ID, OnConflict.MERGE)
 
-    assert ids_by_cio_id(env) == {outcome.person.cio_id: "young"}  # both told times to come, so creation decides
+    assert ids_by_cio_id(env) == {outcome.person.cio_id: "young"}  # both gave future times, so creation decides
     assert (migration.people_to_merge, migration.ids_given_up) == (2, 1)
     assert env.identify_person(id="old").effect is Effect.CREATED
 
@@ -117,13 +117,13 @@ def test_each_merge_is_in_the_journal(env: WorkspaceEnv, people: dict[str, str])
 
     assert [(each.primary.id, each.secondary.id) for each in found] == [("1", "3"), ("1", "2")]
     assert {(each.at, each.automatic, each.holder, each.undone_at) for each in found} == {(at, True, people["1"], None)}
-    told = env.store.person_records.activities(env.workspace_id, type=ActivityType.PROFILE_MERGE, limit=10)
-    assert sorted((each.cio_id, each.at) for each in told) == sorted(
+    merge_activities = env.store.person_records.activities(env.workspace_id, type=ActivityType.PROFILE_MERGE, limit=10)
+    assert sorted((each.cio_id, each.at) for each in merge_activities) == sorted(
         (people[each], int(at.timestamp())) for each in ("1", "1", "4")
     )
 
 
-def test_merge_is_taken_back(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_merge_is_undone(env: WorkspaceEnv, people: dict[str, str]) -> None:
     append_events(
         env,
         event(people["3"], "bought"),
@@ -144,7 +144,7 @@ def test_merge_is_taken_back(env: WorkspaceEnv, people: dict[str, str]) -> None:
     assert ids_by_cio_id(env) == {people[each]: each for each in ("1", "3", "4", "6")}
 
 
-def test_merge_is_taken_back_once(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_merge_is_undone_once(env: WorkspaceEnv, people: dict[str, str]) -> None:
     finish(env, cut_over_migration(env))
     [newest, first] = env.store.merges.merges(env.workspace_id, cio_id=people["1"], limit=10)
 
@@ -255,20 +255,20 @@ def test_another_worker_continues_merging(env: WorkspaceEnv) -> None:
 
 @pytest.mark.parametrize("most", [1, 3, 4, 5])
 def test_few_people_are_locked_at_a_time(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    """Groups of three, two, two and two; one that is larger than the bound is folded whole."""
+    """Groups of three, two, two and two; a group above the limit is merged at once."""
     people = add_sharers(sql_env)
     for number, email in enumerate(["cy@example.com", "dan@example.com", "dan@example.com"]):
         people[f"x{number}"] = sql_env.add(f"x{number}", email)
     lease = cut_over_migration(sql_env)
     monkeypatch.setattr(merge_on_touch, "MAX_PEOPLE_PER_TRANSACTION", most)
     assert sql_env.store.database is not None
-    folder = merge_on_touch.MergeOnTouch(sql_env.store.database)
+    merging = merge_on_touch.MergeOnTouch(sql_env.store.database)
 
     keys = [ANN, BEN, "cy@example.com", "dan@example.com", "nobody@x.com"]
-    merge_run = folder.merge(sql_env.workspace_id, keys)
+    merge_run = merging.merge(sql_env.workspace_id, keys)
 
     assert merge_run.transactions == {1: 4, 3: 4, 4: 3, 5: 2}[most]
-    assert folder.merge(sql_env.workspace_id, [ANN, BEN]).transactions == 1
+    assert merging.merge(sql_env.workspace_id, [ANN, BEN]).transactions == 1
     finish(sql_env, lease)
     assert len(ids_by_cio_id(sql_env)) == 4
 
@@ -278,18 +278,18 @@ def test_batches_of_groups_are_merged_side_by_side(sql_env: WorkspaceEnv, monkey
     lease = cut_over_migration(sql_env)
     monkeypatch.setattr(merge_on_touch, "MAX_GROUPS_PER_TRANSACTION", 1)
     assert sql_env.store.database is not None
-    folder = merge_on_touch.MergeOnTouch(sql_env.store.database)
+    merging = merge_on_touch.MergeOnTouch(sql_env.store.database)
 
-    assert folder.merge(sql_env.workspace_id, [BEN, "nobody@x.com", ANN]).transactions == 3
+    assert merging.merge(sql_env.workspace_id, [BEN, "nobody@x.com", ANN]).transactions == 3
 
     finish(sql_env, lease)
     assert_sound(sql_env.store.database)
     destroy(sql_env.store, sql_env.owner)
     with pytest.raises(NotFound):
-        folder.merge(sql_env.workspace_id, [ANN, BEN])
+        merging.merge(sql_env.workspace_id, [ANN, BEN])
 
 
-def test_batch_of_groups_reports_how_long_it_kept_them(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_of_groups_reports_its_lock_time(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     add_sharers(sql_env)
     lease = cut_over_migration(sql_env)
     now = sql_env.store.clock()
@@ -326,7 +326,7 @@ def test_destroyed_workspace_is_no_failure_of_a_bulk_merge(sql_env: WorkspaceEnv
 
 
 @pytest.mark.usefixtures("people")
-def test_nobody_is_held_up_by_a_migration_after_the_cut_over(env: WorkspaceEnv) -> None:
+def test_migration_blocks_no_command_after_the_cut_over(env: WorkspaceEnv) -> None:
     lease = cut_over_migration(env)
     env.pause()
 

@@ -1,4 +1,4 @@
-"""The contract of the port Migrations: an identifier change from its request to its end."""
+"""The contract of the port Migrations: a migration from its request to its end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -121,9 +121,9 @@ def test_request_from_another_mode_is_refused(env: WorkspaceEnv) -> None:
 def test_requests_about_ended_changes_are_refused(env: WorkspaceEnv) -> None:
     env.migrate_to(Mode.EMAIL_OR_ID)
 
-    for ask in (env.pause, env.resume, env.cancel, lambda: env.retry("x")):
+    for action in (env.pause, env.resume, env.cancel, lambda: env.retry("x")):
         with pytest.raises(StaleRevision):
-            ask()
+            action()
 
 
 def test_nothing_is_due_without_a_request(env: WorkspaceEnv) -> None:
@@ -144,7 +144,7 @@ def test_changes_are_taken_by_turns(store: Store) -> None:
 
 
 def backfilling(store: Store, people: int = 3) -> tuple[WorkspaceEnv, Lease]:
-    """A change whose worker has just begun to prepare."""
+    """A migration at the start of Preparing."""
     env = with_people(store, Mode.ID_ONLY, people)
     env.request()
     return env, start_backfill(env)
@@ -192,15 +192,15 @@ WRITES: dict[str, Callable[[WorkspaceEnv], object]] = {
     "email removed": lambda env: env.identify_person(id="1", body={"email": ""}),
     "deleted": lambda env: env.delete(id="1"),
     "deleted and made anew": lambda env: (env.delete(id="1"), env.add("again", "1@example.com")),
-    "shared and mended": lambda env: (env.add("twin", "1@example.com"), env.delete(id="1")),
+    "shared and fixed": lambda env: (env.add("twin", "1@example.com"), env.delete(id="1")),
     "suppressed and freed": lambda env: (
         env.suppress(email="1@example.com"),
         env.unsuppress(email="1@example.com"),
     ),
     "suppressed with their address": lambda env: env.suppress(id="1"),
-    "invalid and mended": lambda env: (
+    "invalid and fixed": lambda env: (
         env.identify_person(id="1", body={"email": "no address"}),
-        env.identify_person(id="1", body={"email": "mended@example.com"}),
+        env.identify_person(id="1", body={"email": "fixed@example.com"}),
     ),
 }
 MOMENTS = ("before any batch", "after a batch", "after all batches", "after settling")
@@ -265,7 +265,7 @@ def test_violation_that_appears_meanwhile_stops_the_cut_over(store: Store, viola
     assert env.migration.violations.people_concerned == (2 if violation == "duplicate" else 1)
 
 
-def test_cut_over_is_tried_again_with_who_came_meanwhile(store: Store) -> None:
+def test_cut_over_is_retried_with_concurrent_changes(store: Store) -> None:
     env, lease = backfilling(store)
     backfill(env, lease)
     apply_change_log(env, lease)
@@ -315,7 +315,7 @@ def test_pause_keeps_what_is_prepared(store: Store) -> None:
         assert_sound(store.database)
 
 
-def test_migration_taken_back_while_preparing_leaves_no_trace(store: Store) -> None:
+def test_migration_cancelled_while_preparing_leaves_no_rows(store: Store) -> None:
     env, lease = backfilling(store, people=5)
     backfill_batch(env, lease)
 

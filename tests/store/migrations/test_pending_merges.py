@@ -1,4 +1,4 @@
-"""Between a switch that merges people and the fold of their rows: nobody can tell that there is anything to fold."""
+"""Between a cut-over and the merges of rows: pending merges are invisible."""
 
 from collections.abc import Callable
 
@@ -85,7 +85,7 @@ def test_survivor_is_found_by_the_beginning(env: WorkspaceEnv, people: dict[str,
     finish(env, lease)
 
 
-def test_call_comes_to_the_survivor(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_command_reaches_the_survivor(env: WorkspaceEnv, people: dict[str, str]) -> None:
     lease = cut_over_migration(env)
 
     outcome = env.identify_person(email=ANN, body={"plan": "pro"})
@@ -98,7 +98,7 @@ def test_call_comes_to_the_survivor(env: WorkspaceEnv, people: dict[str, str]) -
 
 
 @pytest.mark.usefixtures("people")
-def test_id_given_up_makes_somebody_new(env: WorkspaceEnv) -> None:
+def test_id_given_up_creates_a_person(env: WorkspaceEnv) -> None:
     lease = cut_over_migration(env)
 
     outcome = env.identify_person(id="2", body={"email": "new@example.com"})
@@ -119,7 +119,7 @@ def test_only_ids_given_up_are_free(env: WorkspaceEnv, people: dict[str, str]) -
     assert ids_by_cio_id(env)[people["6"]] == "5"
 
 
-def test_call_of_two_groups(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_command_on_two_groups(env: WorkspaceEnv, people: dict[str, str]) -> None:
     lease = cut_over_migration(env)
 
     outcome = env.identify_person(id="1", body={"email": BEN})
@@ -180,7 +180,7 @@ def test_survivors_are_merged(env: WorkspaceEnv, people: dict[str, str]) -> None
     assert len(env.store.merges.merges(env.workspace_id, limit=10)) == 4
 
 
-def test_earlier_reports_list_nobody_who_is_gone(env: WorkspaceEnv, people: dict[str, str]) -> None:
+def test_earlier_exports_list_no_merged_people(env: WorkspaceEnv, people: dict[str, str]) -> None:
     env.migrate_to(Mode.EMAIL_OR_ID, OnConflict.BLOCK)
     assert len(env.violations()) == 5
     env.cancel()
@@ -195,7 +195,7 @@ def test_earlier_reports_list_nobody_who_is_gone(env: WorkspaceEnv, people: dict
 
 
 @pytest.mark.usefixtures("people")
-def test_earlier_reports_show_the_values_of_survivors(env: WorkspaceEnv) -> None:
+def test_earlier_exports_show_the_values_of_survivors(env: WorkspaceEnv) -> None:
     env.migrate_to(Mode.EMAIL_OR_ID, OnConflict.BLOCK)
     env.identify_person(id="3", body={"city": "Oslo"})
     env.cancel()

@@ -1,4 +1,4 @@
-"""Looking ahead at an identifier change: what is told is what the change then does, and nothing is written."""
+"""Previews of a migration: they equal its later effect, and write nothing."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_what_is_foreseen_comes_true(env: WorkspaceEnv, form: str, on_conflict: 
         assert env.store.people.count(env.workspace_id).total == len(people) - merged[0]
 
 
-def test_groups_report_what_merging_takes(env: WorkspaceEnv) -> None:
+def test_groups_count_the_merges(env: WorkspaceEnv) -> None:
     env.migrate_to(Mode.EMAIL_OR_ID)
     env.identify_person(email="ann@example.com")
     env.identify_person(email="bob@example.com")
@@ -93,7 +93,7 @@ def test_merging_does_what_was_foreseen_of_people_without_ids(env: WorkspaceEnv)
     assert (counts.total, counts.without_id) == (2, 0)
 
 
-def test_nobody_counts_twice_among_those_concerned(env: WorkspaceEnv) -> None:
+def test_each_person_concerned_counts_once(env: WorkspaceEnv) -> None:
     env.suppress(email="blocked@example.com")
     env.add_many(
         {
@@ -148,7 +148,7 @@ def test_people_of_email_only_are_not_checked(store: Store) -> None:
     assert seen == Preview(people=PeopleCounts(total=1, with_email=1))
 
 
-def test_samples_say_who_and_with_whom(env: WorkspaceEnv) -> None:
+def test_samples_name_people_and_duplicates(env: WorkspaceEnv) -> None:
     env.suppress(email="blocked@example.com")
     young = env.add("young", "Zoe@example.com", created_at=1_000_000_200)
     old = env.add("old", "zoe@example.com", created_at=1_000_000_100)
@@ -186,7 +186,7 @@ def test_samples_are_few_and_come_in_order(env: WorkspaceEnv) -> None:
     assert preview(env, samples=0).samples == {}
 
 
-def test_thousands_who_share_are_not_all_named(env: WorkspaceEnv) -> None:
+def test_thousands_of_duplicates_are_not_all_named(env: WorkspaceEnv) -> None:
     env.add_many({str(number): "info@example.com" for number in range(2000)})
 
     [sample] = preview(env).samples[Violation.DUPLICATE_EMAIL]

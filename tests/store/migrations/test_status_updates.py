@@ -1,4 +1,4 @@
-"""What resources are yet to tell of an identifier change: steps, and numbers that have moved."""
+"""Pending status updates of a migration: stages and progress."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -93,7 +93,7 @@ def test_numbers_of_an_earlier_migration_are_past(env: WorkspaceEnv) -> None:
 
 
 def with_progress(env: WorkspaceEnv) -> Migration:
-    """The change, after numbers of it have moved and are worth a look."""
+    """The migration, after a due report of progress."""
     change, workspaces = env.migration, env.store.workspaces
     moved: dict[str, Any] = {"people_checked": change.people_checked + 5, "progress": change.progress + 1}
     if env.store.database is None:
@@ -112,15 +112,15 @@ def test_numbers_are_worth_it_every_five_seconds(sql_env: WorkspaceEnv) -> None:
     change, lease = prepared(sql_env)
     store.workspaces.mark_status_written(change)
 
-    told = dict[int, int]()
+    reported = dict[int, int]()
     for second in range(1, 13):
         store.clock.advance(1)
         store.migrations.prepare_batch(change, lease, size=1, now=store.clock())
         for _, unreported in store.workspaces.pending_status_updates():
-            told[second] = unreported.people_checked
+            reported[second] = unreported.people_checked
             store.workspaces.mark_status_written(unreported)
 
-    assert told == {5: 5, 10: 10}
+    assert reported == {5: 5, 10: 10}
 
 
 def test_forecast_is_a_time(sql_env: WorkspaceEnv) -> None:
@@ -165,7 +165,7 @@ def test_unfinished_migrations_are_listed_with_their_owners(store: Store) -> Non
 
 
 def prepared(env: WorkspaceEnv) -> tuple[Migration, Lease]:
-    """A change whose preparation begins now."""
+    """A migration whose preparation begins now."""
     env.request()
     change, lease = env.claim()
     migrations, now = env.store.migrations, env.store.clock()

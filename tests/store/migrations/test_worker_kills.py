@@ -1,4 +1,4 @@
-"""kill -9 at random moments of an identifier change, while somebody goes on writing: nothing is half done."""
+"""kill -9 at random moments of a migration with a writer: nothing is left half done."""
 
 import random
 import subprocess
@@ -22,15 +22,15 @@ from workspace_operator.migrations.state_machine import Stage
 ROOT = Path(__file__).parents[3]
 PEOPLE = BATCH * 60
 MAX_LIFETIME = 0.25
-"""Seconds; a change takes about as long, so that some workers die in each of its stages and some live."""
+"""Seconds; a migration takes about as long, so that workers die in every stage and some survive."""
 
 ROUNDS = [3, pytest.param(30, marks=pytest.mark.proof)]
-"""Each takes the workspace there and back, with a kill or two on either way."""
+"""Each round migrates there and back, with one or two kills per direction."""
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A database of this test's own, which the worker's process opens, too."""
+    """A database of this test, which the worker process also opens."""
     if request.param == "sqlite":
         yield from _opened(f"sqlite:///{tmp_path}/store.db")
     else:
@@ -69,7 +69,7 @@ def test_killed_worker_leaves_nothing_half_done(store: Store, rounds: int) -> No
 
 
 def worker_process(env: WorkspaceEnv) -> subprocess.Popen[bytes]:
-    """A worker that is ready to start, and finds the leases of all earlier ones over."""
+    """A worker that is ready to start, for which all earlier leases have expired."""
     env.store.clock.advance(120)
     ahead = env.store.clock().timestamp() - time.time()
     assert env.store.database is not None
@@ -105,7 +105,7 @@ def start(process: subprocess.Popen[bytes]) -> None:
 
 
 class Writer:
-    """Makes, changes and deletes people, none of whom ever stands in the way."""
+    """Creates, changes and deletes people without violations."""
 
     def __init__(self, env: WorkspaceEnv) -> None:
         self.env = env

@@ -1,4 +1,4 @@
-"""The contract of the port Belongings: what hangs on people is read back, page by page, and forgotten in time."""
+"""The contract of the port PersonRecords: pages of records, and old activities' deletion."""
 
 from datetime import datetime, timedelta
 
@@ -35,18 +35,18 @@ def note(env: WorkspaceEnv, *names: str, cio_id: str | None = None, type_: Activ
     env.store.append_events(env.workspace_id, steps)
 
 
-def listed(env: WorkspaceEnv, **asked: object) -> list[Activity]:
+def listed(env: WorkspaceEnv, **arguments: object) -> list[Activity]:
     limit = {"limit": 100}
-    return list(env.store.person_records.activities(env.workspace_id, **(limit | asked)))  # type: ignore[arg-type]
+    return list(env.store.person_records.activities(env.workspace_id, **(limit | arguments)))  # type: ignore[arg-type]
 
 
-def names(env: WorkspaceEnv, **asked: object) -> list[str]:
-    return [each.name for each in listed(env, type=ActivityType.EVENT, **asked)]
+def names(env: WorkspaceEnv, **arguments: object) -> list[str]:
+    return [each.name for each in listed(env, type=ActivityType.EVENT, **arguments)]
 
 
-def test_activity_is_read_as_it_was_noted(both: WorkspaceEnv) -> None:
+def test_activity_is_read_as_written(both: WorkspaceEnv) -> None:
     cio_id = both.add("1", "Ann@example.com")
-    noted = ActivityLogged(
+    logged = ActivityLogged(
         type=ActivityType.SCREEN,
         cio_id=cio_id,
         at=5,
@@ -56,7 +56,7 @@ def test_activity_is_read_as_it_was_noted(both: WorkspaceEnv) -> None:
         data={"a": [1, None]},
     )
 
-    both.store.append_events(both.workspace_id, [noted])
+    both.store.append_events(both.workspace_id, [logged])
 
     [found] = listed(both, type=ActivityType.SCREEN)
     assert found == Activity(
@@ -124,12 +124,12 @@ def test_one_person_is_listed_alone(both: WorkspaceEnv) -> None:
     assert [each.name for each in listed(both, cio_id="ann")] == ["created", "ann 2", "ann 1", "ann 0"]
 
 
-@pytest.mark.parametrize("asked", [{}, {"cio_id": "p1"}, {"type": ActivityType.EVENT}])
-def test_pages_follow_each_other(both: WorkspaceEnv, asked: dict[str, object]) -> None:
+@pytest.mark.parametrize("arguments", [{}, {"cio_id": "p1"}, {"type": ActivityType.EVENT}])
+def test_pages_follow_each_other(both: WorkspaceEnv, arguments: dict[str, object]) -> None:
     note(both, *(str(number) for number in range(7)), cio_id="p1")
 
     pages, before = [], None
-    while page := listed(both, before=before, limit=3, **asked):
+    while page := listed(both, before=before, limit=3, **arguments):
         pages.append([each.name for each in page])
         before = page[-1].activity_id
 
@@ -182,18 +182,18 @@ def test_workspaces_share_nothing(store: Store) -> None:
 
 
 def test_old_activities_are_forgotten(store: Store) -> None:
-    scenes = [WorkspaceEnv.create(store, Mode.EMAIL_OR_ID) for _ in range(2)]
-    for each in scenes:
+    environments = [WorkspaceEnv.create(store, Mode.EMAIL_OR_ID) for _ in range(2)]
+    for each in environments:
         note(each, "old")
         note(each, "old", type_=ActivityType.PROFILE_CREATE)
     store.clock.advance(3600)
-    for each in scenes:
+    for each in environments:
         note(each, "new")
 
     forgotten = store.person_records.purge_activities(before=START + ONE_HOUR, size=100)
 
     assert forgotten == 4
-    assert [[activity.name for activity in listed(each)] for each in scenes] == [["new"], ["new"]]
+    assert [[activity.name for activity in listed(each)] for each in environments] == [["new"], ["new"]]
 
 
 def test_old_activities_are_forgotten_bit_by_bit(store: Store) -> None:
@@ -248,7 +248,7 @@ def test_destroyed_workspace_leaves_no_row(sql_env: WorkspaceEnv) -> None:
 
 
 def filled(database: Database, workspace_id: int) -> set[str]:
-    """The tables that have rows of a workspace."""
+    """The tables with rows of a workspace."""
     with database.reading() as connection:
         return {
             table.name

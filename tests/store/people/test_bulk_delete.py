@@ -1,4 +1,4 @@
-"""Cleaning up on every store: people are read, written down and deleted while the lists of them are being read."""
+"""Bulk deletion on every store: people are backed up and deleted while streamed."""
 
 import io
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.state_machine import Stage
 
 PEOPLE = 4_500
-"""More than is read at a time."""
+"""More people than a batch."""
 
 
 class ListBackup:
-    """An undo file and rejects that nobody reads."""
+    """An unused backup file and rejects."""
 
     def __init__(self) -> None:
         self.people: list[Person] = []
@@ -33,7 +33,7 @@ class ListBackup:
 
 
 def clean(env: WorkspaceEnv, doomed: Sequence[DeletionCandidate]) -> tuple[int, list[Person]]:
-    """How many were deleted, and who was written down."""
+    """The number of deleted people, and the backed-up ones."""
     survey, undo = SelectionStats(), ListBackup()
     seen = list(survey.resolved(env.store.people, env.workspace_id, doomed))
     deletion = BulkDelete(
@@ -67,7 +67,7 @@ def ids_of(env: WorkspaceEnv) -> list[str | None]:
 
 @pytest.fixture
 def people(env: WorkspaceEnv) -> WorkspaceEnv:
-    """People of mode IDOnly, of whom three at a time share an address."""
+    """People of mode IDOnly, three per address."""
     env.add_many({str(number): f"m{number // 3}@x.com" for number in range(PEOPLE)})
     return env
 

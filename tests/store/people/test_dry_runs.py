@@ -1,4 +1,4 @@
-"""The contract of `People.dry_run`: it answers as `perform` does, across calls, and writes nothing."""
+"""The contract of `People.dry_run`: the results of `perform`, without writes."""
 
 import io
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def take(
     return run.run(io.BytesIO(content.encode())), rejects.rows
 
 
-def everybody(env: WorkspaceEnv) -> list[object]:
+def all_people(env: WorkspaceEnv) -> list[object]:
     return list(env.store.people.all(env.workspace_id))
 
 
@@ -58,11 +58,11 @@ def test_dry_run_answers_as_the_import_does(store: Store, mode: Mode) -> None:
         "id,email,plan\n1,a@x.com,new\n3,d@x.com,x\n3,,y\n4,d@x.com,z\n2,b@x.com,p\n,b@x.com,again\n8,c@x.com,s\n"
         "7,g@x.com,x\n9,nonsense,x\n1,a@x.com,new\n,,\n"
     )
-    before = everybody(env)
+    before = all_people(env)
 
     with env.store.people.dry_run(env.workspace_id) as performer:
         expected, expected_rejects = take(env, performer, content, batch=2)
-    untouched = everybody(env)
+    untouched = all_people(env)
     done, rejects = take(env, env.store.people, content, batch=2)
 
     assert untouched == before
@@ -133,7 +133,7 @@ def test_full_disk_is_reported(sql: Store, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(dry_runs, "_SCHEMA", "SELECT nothing FROM nowhere")
 
     with (
-        pytest.raises(InvalidInput, match=r"no room for temporary files: .* set SQLITE_TMPDIR"),
+        pytest.raises(InvalidInput, match=r"cannot write temporary files: .* set SQLITE_TMPDIR"),
         env.store.people.dry_run(env.workspace_id),
     ):
         pass

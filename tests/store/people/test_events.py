@@ -1,4 +1,4 @@
-"""What calls leave behind is kept, moved and taken away, step by step, in every store alike."""
+"""Person events are written in order, with the same effect in every store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def leaving(cio_id: str, segment: int) -> MembershipSet:
 
 @dataclass(frozen=True, slots=True)
 class EventEnv:
-    """A workspace, and what hangs on the people in it; whether there are such people makes no difference."""
+    """A workspace and the records of its people; the people need not exist."""
 
     env: WorkspaceEnv
 
@@ -67,7 +67,7 @@ class EventEnv:
         self.env.store.append_events(self.env.workspace_id, steps)
 
     def names(self, cio_id: str | None = None) -> list[str]:
-        """The names of events, the oldest first."""
+        """The names of events, oldest first."""
         person_records = self.env.store.person_records
         found = person_records.activities(self.env.workspace_id, cio_id=cio_id, limit=1000)
         return [each.name for each in reversed(found)]
@@ -218,7 +218,7 @@ def test_merges_in_a_row_move_on(event_env: EventEnv) -> None:
     assert event_env.segments(ANN) == (7,)
 
 
-def test_nothing_remains_of_who_is_gone(event_env: EventEnv) -> None:
+def test_no_records_remain_of_a_deleted_person(event_env: EventEnv) -> None:
     event_env.append_events(
         activity(ANN, "a", event_id="e1"),
         activity(BOB, "b"),

@@ -1,4 +1,4 @@
-"""The short way of a single identify on PostgreSQL: taken where it may be, and never wrong when something has moved."""
+"""The fast path on PostgreSQL: when it is taken, and correct after concurrent changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.postgres
 
 
 class CountingDatabase(Database):
-    """Counts the transactions that it was asked for."""
+    """Counts its transactions."""
 
     transactions = 0
 
@@ -37,18 +37,18 @@ class CountingDatabase(Database):
 
 @dataclass(slots=True)
 class IdentifyCaller:
-    """A process that calls for the people of a scene."""
+    """A process that sends commands to a workspace."""
 
     env: WorkspaceEnv
     database: CountingDatabase
     people: SQLPeople
 
     def identify_person(self, call: Identify) -> tuple[CommandResult, bool]:
-        """What came of it, and whether it went the short way."""
+        """The result, and whether it took the fast path."""
         before = self.database.transactions
-        [answer] = self.people.perform(self.env.workspace_id, [call], now=int(self.env.store.clock().timestamp()))
-        assert isinstance(answer, CommandResult)
-        return answer, self.database.transactions == before
+        [result] = self.people.perform(self.env.workspace_id, [call], now=int(self.env.store.clock().timestamp()))
+        assert isinstance(result, CommandResult)
+        return result, self.database.transactions == before
 
     def standing(self) -> SettingsSnapshot:
         with self.database.reading() as connection:
@@ -57,15 +57,15 @@ class IdentifyCaller:
 
 @pytest.fixture
 def caller(sql_on_postgres: WorkspaceEnv) -> Iterator[IdentifyCaller]:
-    """Knows the workspace already, in which u1 has an address and an attribute."""
-    scene = sql_on_postgres
-    scene.add("u1", "ana@example.com", plan="free")
-    assert scene.store.database is not None
-    url = scene.store.database.url.render_as_string(hide_password=False)
+    """A process with cached settings; u1 has an address and an attribute."""
+    env = sql_on_postgres
+    env.add("u1", "ana@example.com", plan="free")
+    assert env.store.database is not None
+    url = env.store.database.url.render_as_string(hide_password=False)
     with closing(CountingDatabase(url)) as database:
-        known = IdentifyCaller(scene, database, SQLPeople(database))
-        known.identify_person(scene.call(id="u1", body={"city": "Oslo"}))
-        scene.store.clock.advance(60)
+        known = IdentifyCaller(env, database, SQLPeople(database))
+        known.identify_person(env.call(id="u1", body={"city": "Oslo"}))
+        env.store.clock.advance(60)
         yield known
 
 
@@ -82,9 +82,9 @@ def test_known_people_go_the_short_way(caller: IdentifyCaller, name: str) -> Non
     assert person is not None
     value = {"id": "u1", "email": "ANA@example.com", "cio_id": person.cio_id}[name]
 
-    outcome, short = caller.identify_person(caller.env.call(body={"plan": "pro"}, **{name: value}))
+    outcome, is_fast = caller.identify_person(caller.env.call(body={"plan": "pro"}, **{name: value}))
 
-    assert (outcome.effect, short) == (Effect.UPDATED, True)
+    assert (outcome.effect, is_fast) == (Effect.UPDATED, True)
     after = caller.env.find(id="u1")
     assert after is not None
     assert after == outcome.person
@@ -94,17 +94,17 @@ def test_known_people_go_the_short_way(caller: IdentifyCaller, name: str) -> Non
 def test_short_way_leaves_its_activity(caller: IdentifyCaller) -> None:
     caller.identify_person(caller.env.call(id="u1", body={"plan": "pro"}))
 
-    belongings = caller.env.store.person_records
-    [newest] = belongings.activities(caller.env.workspace_id, type=ActivityType.ATTRIBUTE_CHANGE, limit=1)
+    records = caller.env.store.person_records
+    [newest] = records.activities(caller.env.workspace_id, type=ActivityType.ATTRIBUTE_CHANGE, limit=1)
     assert newest.data == {"plan": {"from": "free", "to": "pro"}}
 
 
 def test_own_identifiers_may_be_repeated(caller: IdentifyCaller) -> None:
     body = {"email": "ana@example.com", "plan": "pro"}
 
-    outcome, short = caller.identify_person(caller.env.call(id="u1", body=body))
+    outcome, is_fast = caller.identify_person(caller.env.call(id="u1", body=body))
 
-    assert (outcome.effect, short) == (Effect.UPDATED, True)
+    assert (outcome.effect, is_fast) == (Effect.UPDATED, True)
 
 
 @pytest.mark.parametrize(
@@ -122,15 +122,15 @@ def test_own_identifiers_may_be_repeated(caller: IdentifyCaller) -> None:
 def test_whatever_is_less_plain_goes_the_long_way(caller: IdentifyCaller, body: dict[str, object]) -> None:
     call = identify_from_request(caller.env.reference(id="u1"), body)
 
-    _, short = caller.identify_person(call)
+    _, is_fast = caller.identify_person(call)
 
-    assert not short
+    assert not is_fast
 
 
 def test_strangers_go_the_long_way(caller: IdentifyCaller) -> None:
-    outcome, short = caller.identify_person(caller.env.call(id="u2"))
+    outcome, is_fast = caller.identify_person(caller.env.call(id="u2"))
 
-    assert (outcome.effect, short) == (Effect.CREATED, False)
+    assert (outcome.effect, is_fast) == (Effect.CREATED, False)
 
 
 def test_changed_settings_are_noticed(caller: IdentifyCaller) -> None:
@@ -159,11 +159,11 @@ def decided(caller: IdentifyCaller, connection: sa.Connection, standing: Setting
 
 
 MOVES: dict[str, Callable[[WorkspaceEnv], object]] = {
-    "person changed": lambda scene: scene.identify_person(id="u1", body={"plan": "team"}),
-    "person gone": lambda scene: scene.delete(id="u1"),
-    "address changed": lambda scene: scene.identify_person(id="u1", body={"email": "new@example.com"}),
-    "settings changed": lambda scene: scene.update_settings(open_tracking=False),
-    "somebody suppressed": lambda scene: scene.suppress(id="u9"),
+    "person changed": lambda env: env.identify_person(id="u1", body={"plan": "team"}),
+    "person gone": lambda env: env.delete(id="u1"),
+    "address changed": lambda env: env.identify_person(id="u1", body={"email": "new@example.com"}),
+    "settings changed": lambda env: env.update_settings(open_tracking=False),
+    "somebody suppressed": lambda env: env.suppress(id="u9"),
 }
 
 
@@ -190,7 +190,7 @@ def test_unmoved_person_is_written(caller: IdentifyCaller) -> None:
         assert caller.env.find(id="u1") == found.person
 
 
-def test_ended_connections_are_nobodys_trouble(caller: IdentifyCaller) -> None:
+def test_ended_connections_cause_no_error(caller: IdentifyCaller) -> None:
     caller.identify_person(caller.env.call(id="u1", body={"plan": "pro"}))
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
@@ -198,10 +198,10 @@ def test_ended_connections_are_nobodys_trouble(caller: IdentifyCaller) -> None:
     with caller.env.store.database.reading() as connection:
         connection.execute(sa.text(ending))
 
-    outcome, short = caller.identify_person(caller.env.call(id="u1", body={"plan": "team"}))
+    outcome, is_fast = caller.identify_person(caller.env.call(id="u1", body={"plan": "team"}))
     _, afterwards = caller.identify_person(caller.env.call(id="u1", body={"plan": "free"}))
 
-    assert (outcome.effect, short, afterwards) == (Effect.UPDATED, False, True)
+    assert (outcome.effect, is_fast, afterwards) == (Effect.UPDATED, False, True)
 
 
 def test_fix_wakes_a_blocked_migration(caller: IdentifyCaller) -> None:
@@ -213,8 +213,8 @@ def test_fix_wakes_a_blocked_migration(caller: IdentifyCaller) -> None:
     elsewhere = IdentifyCaller(blocked, caller.database, caller.people)
     elsewhere.identify_person(blocked.call(id="c", body={"plan": "pro"}))
 
-    _, short = elsewhere.identify_person(blocked.call(id="b", body={"email": "other@example.com"}))
+    _, is_fast = elsewhere.identify_person(blocked.call(id="b", body={"email": "other@example.com"}))
     blocked.store.clock.advance(5)
     blocked.work()
 
-    assert (short, blocked.stage) == (False, Stage.COMPLETED)
+    assert (is_fast, blocked.stage) == (False, Stage.COMPLETED)

@@ -1,4 +1,4 @@
-"""The contract of the port Merges: the journal of merges, kept as long as whoever has the data."""
+"""The contract of the port MergeJournal: merges are kept as long as the owner of their data."""
 
 import pytest
 
@@ -116,7 +116,7 @@ def test_absorbed_side_of_an_undone_merge_takes_it_along(both: WorkspaceEnv) -> 
     assert journal(both) == []
 
 
-def test_nothing_hangs_on_nobody(sql_env: WorkspaceEnv) -> None:
+def test_unknown_person_has_no_records(sql_env: WorkspaceEnv) -> None:
     people = [sql_env.add(str(number), f"{number}@example.com") for number in range(6)]
     for each in people:
         append_events(
@@ -140,7 +140,7 @@ def test_nothing_hangs_on_nobody(sql_env: WorkspaceEnv) -> None:
     assert devices(sql_env, people[1]) == (device("t"),)
 
 
-def test_who_was_absorbed_is_in_no_export(env: WorkspaceEnv) -> None:
+def test_merged_person_is_in_no_export(env: WorkspaceEnv) -> None:
     one, other = env.add("1", A), env.add("2", A)
     env.migrate_to(Mode.EMAIL_OR_ID)
     assert [each.cio_id for each in env.violations()] == [one, other]

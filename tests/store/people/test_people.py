@@ -1,6 +1,6 @@
-"""The contract of the port People: that what the resolver decides is kept, and found again.
+"""The contract of the port People: identity decisions are stored and found again.
 
-What the resolver decides is tested with it; here are the paths through the store that decisions take.
+The decisions are tested in tests/identity; these tests cover the paths through the store.
 """
 
 import pytest
@@ -22,7 +22,7 @@ def both(store: Store) -> WorkspaceEnv:
     return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
 
 
-def test_rules_in_force_are_reported(both: WorkspaceEnv) -> None:
+def test_effective_rules_are_reported(both: WorkspaceEnv) -> None:
     both.update_settings(
         email_updates=EmailUpdates.BY_CIO_ID, id_updates=IDUpdates.BY_CIO_ID, merge_multi_identifier=False
     )
@@ -34,7 +34,7 @@ def test_rules_in_force_are_reported(both: WorkspaceEnv) -> None:
     assert not rules.merge_multi_identifier
 
 
-def test_calls_obey_the_rules_in_force(both: WorkspaceEnv) -> None:
+def test_commands_obey_the_effective_rules(both: WorkspaceEnv) -> None:
     both.add("1", "ann@example.com")
     both.update_settings(email_updates=EmailUpdates.BY_CIO_ID)
 
@@ -163,7 +163,7 @@ def test_two_people_are_merged(both: WorkspaceEnv) -> None:
     assert both.find(cio_id=outcome.secondary.cio_id) is None
 
 
-def test_nobody_is_created_for_updates_only(both: WorkspaceEnv) -> None:
+def test_update_only_command_creates_no_person(both: WorkspaceEnv) -> None:
     call = identify_from_fields(both.reference(id="1"), {}, update_only=True)
 
     assert both.identify(call)[0].effect is Effect.SKIPPED
@@ -233,7 +233,7 @@ def test_empty_batch_does_nothing(both: WorkspaceEnv) -> None:
 
 @pytest.fixture
 def searched(store: Store) -> WorkspaceEnv:
-    """People of a workspace in which an email is no identifier."""
+    """People of a workspace in which email is not an identifier."""
     env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     for id_, email in (("m-2", "Ana@Example.com"), ("m-10", "bo@example.com"), ("m-1", "ana@example.com")):
         env.add(id_, email)
@@ -267,6 +267,6 @@ def test_no_more_people_are_found_than_wanted(searched: WorkspaceEnv) -> None:
     assert [each.id for each in found] == ["ana-7", "m-2"]
 
 
-def test_nobody_is_found_in_an_unknown_workspace(searched: WorkspaceEnv) -> None:
+def test_search_in_an_unknown_workspace_fails(searched: WorkspaceEnv) -> None:
     with pytest.raises(NotFound):
         searched.store.people.find_by_prefix(searched.workspace_id + 1000, "ana", limit=2)

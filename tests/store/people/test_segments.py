@@ -1,4 +1,4 @@
-"""The contract of the port Segments: names and numbers of manual segments, and how many are in them."""
+"""The contract of the port Segments: names, numbers and counts of manual segments."""
 
 import threading
 from datetime import timedelta
@@ -54,7 +54,7 @@ def test_gap_is_filled_when_numbers_end(env: WorkspaceEnv) -> None:
     assert made(env, "b") == 3
 
 
-def test_segment_that_only_calls_made_has_no_name(env: WorkspaceEnv) -> None:
+def test_segment_created_by_commands_has_no_name(env: WorkspaceEnv) -> None:
     number = made(env, "a")
     join(env, number, "x", "y")
     join(env, 40, "x")
@@ -70,7 +70,7 @@ def test_segment_that_only_calls_made_has_no_name(env: WorkspaceEnv) -> None:
 def test_two_segments_never_have_one_name(env: WorkspaceEnv) -> None:
     made(env, "a")
 
-    with pytest.raises(NameTaken, match="segment 1 is called 'a' already"):
+    with pytest.raises(NameTaken, match="segment 1 already has the name 'a'"):
         made(env, "a")
 
     assert made(env, "A") == 2
@@ -96,7 +96,7 @@ def test_removed_name_may_be_given_again(env: WorkspaceEnv) -> None:
 
 
 def test_unknown_segment_is_not_found(env: WorkspaceEnv) -> None:
-    with pytest.raises(NotFound, match="there is no segment 5: it has no name, and nobody is in it"):
+    with pytest.raises(NotFound, match="there is no segment 5: it has no name and no members"):
         env.store.segments.get(env.workspace_id, 5)
 
 
@@ -141,7 +141,7 @@ def test_segments_made_at_once_differ(sql_env: WorkspaceEnv) -> None:
     assert sorted(numbers) == [1, 2, 3, 4]
 
 
-def test_people_who_became_one_count_once(env: WorkspaceEnv) -> None:
+def test_merged_people_count_once(env: WorkspaceEnv) -> None:
     people = {"1": "a@x.com", "2": "a@x.com", "3": "c@x.com"}
     env.add_many(people)
     for id_ in people:

@@ -1,4 +1,4 @@
-"""The contract of the port People: deleting, suppressing, unsuppressing (identity-rules §6)."""
+"""The contract of the port People: delete, suppress, unsuppress (identity-rules §6)."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_deleted_person_frees_identifiers(both: WorkspaceEnv, kind: str) -> None
     assert again.person.attributes == {}
 
 
-def test_deleting_nobody_says_so(both: WorkspaceEnv) -> None:
+def test_deletion_of_an_unknown_person_is_reported(both: WorkspaceEnv) -> None:
     assert both.delete(id="1") is False
     assert both.delete(cio_id="unknown") is False
 
@@ -54,7 +54,7 @@ def test_suppressed_identifier_is_refused_in_bodies(both: WorkspaceEnv) -> None:
     assert [each.value for each in outcome.refusals] == ["ANN@example.com"]
 
 
-def test_value_of_nobody_is_suppressed(both: WorkspaceEnv) -> None:
+def test_value_without_owner_is_suppressed(both: WorkspaceEnv) -> None:
     assert both.suppress(id="1") is True
 
     assert both.identify_person(id="1").effect is Effect.IGNORED

@@ -1,4 +1,4 @@
-"""The contract of the port Merges: taking a merge back, with all that hung on the secondary."""
+"""The contract of the port MergeJournal: undo of a merge, with all records of the secondary."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -50,10 +50,10 @@ def test_what_was_written_since_stays(both: WorkspaceEnv) -> None:
     assert person(both, other).attributes == {"note": "q", "plan": "q"}
 
 
-def test_what_is_not_free_is_reported(both: WorkspaceEnv) -> None:
+def test_unavailable_identifiers_are_reported(both: WorkspaceEnv) -> None:
     one, other = both.add("1", A), both.add("2", B)
     kept = merge(both, one, other)
-    somebody = both.add("2")
+    cio_id_of_2 = both.add("2")
     both.suppress(email=B)
 
     undone = undo(both, kept)
@@ -61,7 +61,7 @@ def test_what_is_not_free_is_reported(both: WorkspaceEnv) -> None:
     assert undone.unavailable == ((ID, "2"), (EMAIL, B))
     assert (undone.restored.id, undone.restored.email) == (None, None)
     assert person(both, other) == undone.restored
-    assert both.find(id="2") == person(both, somebody)
+    assert both.find(id="2") == person(both, cio_id_of_2)
 
 
 def test_activities_come_back(both: WorkspaceEnv) -> None:

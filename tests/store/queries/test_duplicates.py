@@ -1,4 +1,4 @@
-"""Who shares an address, as the port People streams it."""
+"""Duplicates by address, streamed by the port People."""
 
 from itertools import groupby
 
@@ -44,7 +44,7 @@ def test_what_is_no_address_is_not_shared(env: WorkspaceEnv) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.EMAIL_OR_ID, Mode.EMAIL_ONLY])
-def test_nobody_shares_an_identifier(env: WorkspaceEnv, mode: Mode) -> None:
+def test_no_two_people_share_an_identifier(env: WorkspaceEnv, mode: Mode) -> None:
     other = WorkspaceEnv.create(env.store, mode)
     other.identify_person(email="a@x.com")
     env.add("1", "a@x.com")

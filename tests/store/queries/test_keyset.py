@@ -1,4 +1,4 @@
-"""The first rows in the order of a key, so many at a time."""
+"""Batches of rows in the order of a key."""
 
 import pytest
 import sqlalchemy as sa
@@ -37,11 +37,11 @@ def test_first_rows_by_two_columns(sql: Store, size: int, taken: list[tuple[int,
     sql.database.writing(lambda connection: insert_rows(connection, membership, rows))
     key = [membership.c.segment, membership.c.cio_id]
 
-    def look(connection: sa.Connection) -> list[tuple[int, str]]:
+    def read(connection: sa.Connection) -> list[tuple[int, str]]:
         first = first_batch(connection, membership.c.workspace_id == OURS, key, size=size)
         return [tuple(row) for row in connection.execute(sa.select(*key).where(first).order_by(*key))]
 
-    assert sql.database.writing(look) == taken
+    assert sql.database.writing(read) == taken
 
 
 def test_no_rows_are_first_of_none(sql: Store) -> None:

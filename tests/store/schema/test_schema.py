@@ -1,4 +1,4 @@
-"""The schema: revisions lead to exactly the metadata, once, whoever comes first; keys that can be spread."""
+"""The schema: revisions produce the metadata, once if concurrent; distributable keys."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ from workspace_operator.store.schema.upgrades import has_current_schema, upgrade
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of this test's own."""
+    """An empty database of this test."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/schema.db"
     return str(request.getfixturevalue("postgres_url"))
@@ -40,7 +40,7 @@ def test_revisions_lead_to_the_metadata(database: Database) -> None:
     upgrade(database)
 
     with database.reading() as connection:
-        # SQLite's columns do not say that they number rows by themselves; the next test looks at their definitions.
+        # SQLite's reflection does not show autoincrement; the next test compares the definitions.
         options = {"compare_type": True, "compare_server_default": not database.is_sqlite}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
@@ -53,7 +53,7 @@ def test_revisions_define_what_the_metadata_would(database: Database, tmp_path: 
 
 
 def definitions(database: Database) -> dict[str, str]:
-    """Every table and index in the database's own words: partial indexes, collations, WITHOUT ROWID and all."""
+    """The database's full definitions of all tables and indexes."""
     with database.reading() as connection:
         return _defined(connection)
 
@@ -89,7 +89,7 @@ def _defined(connection: sa.Connection, schema: str = "public") -> dict[str, str
 
 
 def _in_one_form(text: str) -> str:
-    """One definition with its parts sorted: constraints and later columns may stand elsewhere."""
+    """A definition with its parts sorted, since constraints and later columns may be elsewhere."""
     lines = (line.strip().rstrip(",") for line in re.sub(r", (?=\w+ [A-Z])", "\n", text).splitlines())
     return "\n".join(sorted(line for line in lines if line))
 
@@ -119,7 +119,7 @@ def upgrade():
 
 @pytest.fixture
 def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Make a second revision known."""
+    """Add a second revision."""
     copy = tmp_path / "revisions"
     shutil.copytree(upgrades.REVISIONS, copy)
     (copy / "versions" / "1002_notes.py").write_text(SECOND_REVISION)
@@ -192,7 +192,7 @@ def notes_of(database: Database) -> list[tuple[str, str]]:
 
 
 def partition_violations(connection: sa.Connection) -> None:
-    """As an administrator would who spreads them by workspace."""
+    """Partition the tables by workspace, as an administrator could."""
     for statement in (
         "ALTER TABLE violation RENAME TO before",
         "CREATE TABLE violation (LIKE before INCLUDING DEFAULTS) PARTITION BY HASH (workspace_id)",

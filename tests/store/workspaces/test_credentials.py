@@ -1,4 +1,4 @@
-"""The contract of the port Credentials: one newest set a workspace, and grace for those before it."""
+"""The contract of the port Credentials: one newest set, and grace for earlier sets."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _numbers = count(1)
 
 
 def digests() -> CredentialDigests:
-    """Digests that nobody else has."""
+    """Unique digests."""
     number = next(_numbers)
     return CredentialDigests(site_id=f"site {number}", api_key=f"api {number}", app_key=f"app {number}")
 

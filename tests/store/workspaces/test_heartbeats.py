@@ -1,4 +1,4 @@
-"""The contract of the port Heartbeats, and what an observation tells of other clusters and of the database."""
+"""The contract of the port Heartbeats, and observations of other clusters and databases."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from workspace_operator.store.schema.directory_tables import store_identity
 from workspace_operator.workspaces.model import Settings
 
 
-def test_nobody_beats_at_first(store: Store) -> None:
+def test_no_cluster_has_a_heartbeat_at_first(store: Store) -> None:
     assert store.heartbeats.all() == {}
 
 
@@ -48,7 +48,7 @@ def test_namesakes_are_observed_with_their_heartbeats(store: Store) -> None:
     assert [(each.workspace, each.beats) for each in seen.namesakes] == [(beating, 1), (silent, None)]
 
 
-def test_namesakes_are_of_no_interest_to_who_has_a_workspace(store: Store) -> None:
+def test_owner_with_a_workspace_observes_no_namesakes(store: Store) -> None:
     create(store, owner(cluster="c2"))
     create(store, owner())
 

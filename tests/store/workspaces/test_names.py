@@ -1,4 +1,4 @@
-"""A display name is one name in every Unicode form; two that have been in force both ways stay so."""
+"""A display name is one name in every Unicode form; older conflicting names stay in effect."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ COMPOSED, DECOMPOSED = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "Cafe\N{COMBINI
 
 
 def give_name(store: Store, of: Workspace, name: str) -> Workspace:
-    """Have a name in force as a version did that compared names to the letter."""
+    """Set a name like a version that compared names exactly."""
     if isinstance(store.workspaces, FakeWorkspaces):
         store.workspaces.memory.states[of.workspace_id].write(settings=replace(of.settings, display_name=name))
     else:
@@ -34,7 +34,7 @@ def give_name(store: Store, of: Workspace, name: str) -> Workspace:
 
 @pytest.fixture
 def namesakes(store: Store) -> tuple[Workspace, Workspace]:
-    """Two workspaces of one account that nobody can tell apart, the older one first."""
+    """Two workspaces of one account with the same comparison key, the older one first."""
     older = create(store, owner("a"), display_name=COMPOSED)
     return older, give_name(store, create(store, owner("b"), display_name="B"), DECOMPOSED)
 

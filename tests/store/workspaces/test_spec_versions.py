@@ -1,4 +1,4 @@
-"""The store refuses what a late document asks for, on every database (design §4, Newest only)."""
+"""Every store refuses actions of a stale spec (design §4, Newest only)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,7 +66,7 @@ WRITES = [recolored, requested, destroyed, lambda workspace: recorded(workspace,
 
 @pytest.fixture
 def workspace(store: Store) -> Workspace:
-    """Made, and carried out up to generation 5."""
+    """A workspace whose spec is applied up to generation 5."""
     made = create(store, OWNER)
     write(store, recorded(made), spec(5))
     return observed(store, OWNER)

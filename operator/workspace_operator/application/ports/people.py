@@ -49,7 +49,7 @@ class People(Performer, Protocol):
         """Find the person that the reference stands for under the rules in force."""
         ...
 
-    def find_many(self, workspace_id: int, commands: Sequence[UnresolvedReference]) -> Sequence[Person]:
+    def find_many(self, workspace_id: int, references: Sequence[UnresolvedReference]) -> Sequence[Person]:
         """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
         ...
 

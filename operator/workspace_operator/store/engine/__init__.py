@@ -1,1 +1,1 @@
-"""Connections, transactions and retries, and what differs between SQLite and PostgreSQL."""
+"""Connections, transactions and retries, and the differences between SQLite and PostgreSQL."""

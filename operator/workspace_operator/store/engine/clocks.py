@@ -1,6 +1,6 @@
-"""The database's clock, for all times that processes of several machines compare: leases, due times, validity.
+"""The database's clock, for times that machines compare: leases, due times, validity.
 
-Nobody keeps the clocks of all machines together, and one that is an hour late must not make a lease an hour longer.
+The clocks of different machines can differ. A clock that is an hour late must not extend a lease by an hour.
 """
 
 import threading
@@ -16,28 +16,28 @@ from workspace_operator.errors import StoreUnavailable
 from workspace_operator.store.engine.databases import Database
 
 SYNC_INTERVAL: Final = 30.0
-"""Seconds after which the database is asked again; in between this machine's monotonic clock counts on."""
+"""Seconds between two queries of the database's clock. In between, the local monotonic clock advances the time."""
 
 RETRY_INTERVAL: Final = 5.0
-"""Seconds after which a database is asked again that did not answer."""
+"""Seconds until the next query after the database did not answer."""
 
 _NOW: Final = sa.text("SELECT clock_timestamp()")
 
 
 def utc_now() -> datetime:
-    """This machine's time; what machines compare goes by the database's, `DatabaseClock`."""
+    """This machine's time. Use `DatabaseClock` for times that several machines compare."""
     return datetime.now(UTC)
 
 
 @dataclass(slots=True)
 class DatabaseClock:
-    """The time in UTC, by the clock of the database's machine; a SQLite file is of this machine.
+    """The time in UTC by the clock of the database server; for SQLite, the local clock.
 
-    While a database does not answer, the time counts on from its last answer; before the first it is this machine's.
+    While the database does not answer, the time advances from its last answer; before the first answer, it is local.
 
     Attributes:
         local: this machine's time.
-        monotonic: seconds that only grow.
+        monotonic: seconds that never decrease.
     """
 
     database: Database
@@ -45,7 +45,7 @@ class DatabaseClock:
     monotonic: Callable[[], float] = time.monotonic
     _sync_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _offset: timedelta | None = field(default=None, init=False)
-    """What must be added to the monotonic clock, taken as seconds since 1970."""
+    """Added to the monotonic clock, read as seconds since 1970; None before the first answer."""
     _next_sync: float = field(default=0.0, init=False)
 
     def __call__(self) -> datetime:
@@ -59,7 +59,7 @@ class DatabaseClock:
         return _from_epoch(self.monotonic()) + self._offset
 
     def cached_timestamp(self) -> float:
-        """Unix seconds as far as is known without asking the database, which a transaction must not wait for."""
+        """The time in Unix seconds without a query, for use inside transactions."""
         if self._offset is None:
             return self.local().timestamp()
         return (_from_epoch(self.monotonic()) + self._offset).timestamp()
@@ -69,12 +69,12 @@ class DatabaseClock:
         return self().timestamp()
 
     def _synchronize(self) -> None:
-        """Measure; whoever comes meanwhile goes on with what is known, if anything is."""
+        """Measure the offset. Concurrent callers keep the known offset, or wait if there is none."""
         if not self._sync_lock.acquire(blocking=self._offset is None):
             return
         try:
             if self.monotonic() < self._next_sync:
-                return  # another thread has just asked
+                return  # another thread has just measured
             with self.database.reading() as connection:
                 connection.execute(_NOW)  # the first statement may have to connect
                 began = self.monotonic()

@@ -1,8 +1,8 @@
-"""A watch over commits: one that is not confirmed in time is given up, since nothing in the server bounds it.
+"""A timeout for commits, which PostgreSQL itself does not limit.
 
-A synchronous standby that is away makes PostgreSQL wait without end in COMMIT, where neither lock_timeout nor
-statement_timeout count (https://www.postgresql.org/docs/current/warm-standby.html, 26.2.8). Whoever waits is told that
-the outcome is not known: the commit is there on the primary, and may be lost if it is.
+If a synchronous standby is unavailable, COMMIT waits forever: neither lock_timeout nor statement_timeout applies to it
+(https://www.postgresql.org/docs/current/warm-standby.html, 26.2.8). After a timeout the outcome is unknown: the primary
+has the commit, and loses it if the primary itself is lost.
 """
 
 import os
@@ -17,21 +17,21 @@ from typing import Any
 import sqlalchemy as sa
 
 COMMIT_SECONDS = 10
-"""How long a commit may take; then it is cancelled."""
+"""Seconds until a commit is cancelled."""
 
 CANCEL_SECONDS = 1
-"""How long to try to cancel."""
+"""Seconds to try to cancel."""
 
 DISCONNECT_AFTER = 5
-"""How long the server may take to react; then the connection is cut."""
+"""Seconds that the server has to react to the cancellation before the connection is shut down."""
 
 CHECK_INTERVAL = 0.5
-"""Seconds between two looks at the commits under way."""
+"""Seconds between two checks of the pending commits."""
 
 
 @dataclass(slots=True)
 class Commit:
-    """A write that waits to be confirmed."""
+    """A commit that the server has not confirmed yet."""
 
     driver: Any
     deadline: float
@@ -39,7 +39,7 @@ class Commit:
     is_disconnecting: bool = False
 
     def cancel(self) -> None:
-        """Cancel it; the second time cut the connection, for the server does not react."""
+        """Cancel the commit; on the second call, shut down the connection."""
         if self.is_disconnecting:
             _disconnect(self.driver)
         else:
@@ -48,7 +48,7 @@ class Commit:
 
 @dataclass(slots=True)
 class CommitWatchdog:
-    """Watches the commits of one process. The thread that does starts with the first commit that is watched."""
+    """Watches the commits of one process, in a thread that starts with the first commit."""
 
     _pending: dict[int, Commit] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -57,11 +57,11 @@ class CommitWatchdog:
 
     @contextmanager
     def watch(self, connection: sa.Connection, *, seconds: float) -> Iterator[Commit]:
-        """Watch what the connection does; afterwards ``is_cancelled`` tells whether it was given up."""
+        """Watch the statement in the block; ``is_cancelled`` then says whether it timed out."""
         commit = Commit(driver=connection.connection.dbapi_connection, deadline=time.monotonic() + seconds)
         with self._lock:
             self._pending[id(commit)] = commit
-            if self._pid != os.getpid():  # not started yet, or not in this process, which was forked
+            if self._pid != os.getpid():  # no thread yet, or the process was forked
                 self._start()
         try:
             yield commit
@@ -69,10 +69,10 @@ class CommitWatchdog:
             with self._lock:
                 del self._pending[id(commit)]
             if commit.is_cancelled and not connection.invalidated:
-                connection.invalidate()  # the cancellation may still be under way, and must not meet what comes next
+                connection.invalidate()  # a late cancellation must not hit the next statement
 
     def close(self) -> None:
-        """End the thread; what is watched afterwards starts another one."""
+        """Stop the thread; the next watched commit starts another one."""
         with self._lock:
             self._closing.set()
             self._pid = 0
@@ -84,19 +84,19 @@ class CommitWatchdog:
     def _run(self, closing: threading.Event) -> None:
         while not closing.wait(CHECK_INTERVAL):
             for commit in self._due(time.monotonic()):
-                with suppress(Exception):  # whatever it is, the connection is cut next
+                with suppress(Exception):  # after any error, the next step shuts down the connection
                     commit.cancel()
 
     def _due(self, now: float) -> Sequence[Commit]:
         with self._lock:
-            due = [each for each in self._pending.values() if each.deadline <= now]
-            for each in due:
-                each.deadline = now + DISCONNECT_AFTER
-                each.is_disconnecting, each.is_cancelled = each.is_cancelled, True
+            due = [commit for commit in self._pending.values() if commit.deadline <= now]
+            for commit in due:
+                commit.deadline = now + DISCONNECT_AFTER
+                commit.is_disconnecting, commit.is_cancelled = commit.is_cancelled, True
         return due
 
 
 def _disconnect(driver: Any) -> None:
-    """Have the thread that waits see the end of its connection."""
+    """Shut down the socket, so that the waiting thread gets an error."""
     with socket.socket(fileno=os.dup(driver.fileno())) as shared:
         shared.shutdown(socket.SHUT_RDWR)

@@ -1,37 +1,37 @@
-"""Whether others write to the database, who want their share of it: told from what it counts anyway."""
+"""Detection of concurrent writers, from counters that the database keeps anyway."""
 
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 CONTENTION_THRESHOLD = 10
-"""Transactions of others between two looks from which on the worker makes way for them; on SQLite one is enough."""
+"""Other transactions between two probes above which the worker yields to them; on SQLite one is enough."""
 
-# One past the newest transaction that has ended; each that writes or locks a row has a number.
-_ENDED = sa.text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
+# One past the newest ended transaction; each transaction that writes or locks a row has a number.
+_NEXT_TRANSACTION = sa.text("SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)")
 
-# Another number when another connection has written.
+# A number that changes when another connection has written.
 _DATA_VERSION = sa.text("PRAGMA data_version")
 
 
 @dataclass(slots=True)
 class ContentionProbe:
-    """What one worker has seen of the others of its database."""
+    """Compares the transaction counters of the database between the probes of one worker."""
 
-    _seen: int | None = field(default=None, init=False)
+    _last_transaction: int | None = field(default=None, init=False)
 
     def others_wrote(self, connection: sa.Connection, *, own_transactions: int = 1) -> bool:
-        """Whether others wrote since the last look.
+        """Whether other connections wrote since the last probe.
 
         Args:
-            connection: in a transaction that writes; on SQLite the look before was by the same one.
-            own_transactions: how many transactions of this worker's have ended since then.
+            connection: in a write transaction; on SQLite, the connection of the last probe.
+            own_transactions: number of transactions of this worker that have ended since then.
         """
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()
             before = connection.info.setdefault("data_version", version)
             connection.info["data_version"] = version
             return bool(version != before)
-        ended = int(connection.execute(_ENDED).scalar_one())
-        before, self._seen = self._seen, ended
-        return before is not None and ended - before > own_transactions + CONTENTION_THRESHOLD
+        current = int(connection.execute(_NEXT_TRANSACTION).scalar_one())
+        before, self._last_transaction = self._last_transaction, current
+        return before is not None and current - before > own_transactions + CONTENTION_THRESHOLD

@@ -1,4 +1,4 @@
-"""Connections: engines of one database, transactions that are retried, errors translated once."""
+"""A database: its engines, transactions with retries, and one place that translates errors."""
 
 import random
 import threading
@@ -37,13 +37,13 @@ T = TypeVar("T")
 MAX_ATTEMPTS = 12
 MAX_LOCK_ATTEMPTS = 2
 LOCK_TIMEOUT_SECONDS = 10
-"""A transaction that stopped holds a thread for at most MAX_LOCK_ATTEMPTS times as long."""
+"""Seconds to wait for a lock. A blocked transaction occupies a thread for at most MAX_LOCK_ATTEMPTS times as long."""
 
 _POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
 
 
 class RetryTransaction(Exception):
-    """What a transaction rests on has moved since it was read: roll back, and begin anew."""
+    """Data that the transaction depends on has changed since it was read: roll back and retry."""
 
 
 class Database:
@@ -51,10 +51,10 @@ class Database:
 
     Args:
         url: as above; a password in it is never shown.
-        prepare: called once, before the first transaction that finds the database there. So a process can start
-            while its database is away.
-        cache_megabytes: how much of a SQLite file each connection keeps in memory.
-        read_only: the database itself refuses every write; a SQLite file must be there already.
+        prepare: called once, before the first transaction on a reachable database, so that a process can start
+            while its database is unavailable.
+        cache_megabytes: size of the page cache of each SQLite connection.
+        read_only: have the database refuse every write; a SQLite file must exist already.
 
     Raises:
         InvalidInput: the URL is malformed, or names a database that is not supported.
@@ -79,7 +79,7 @@ class Database:
         else:
             engine = partial(postgresql_engine, target, **limits)
             self.engine = engine(pool_pre_ping=True, **_POOL)
-            # Without the ping, which takes a fifth of a small write: `flush` tries again by itself.
+            # No ping, which takes a fifth of the time of a small write: `writing` retries on lost connections.
             self._writing_engine = engine(**_POOL)
             self._statement_engine = engine(transactional=False, poolclass=sa.NullPool)
         self._is_read_only = read_only
@@ -88,37 +88,40 @@ class Database:
         self._prepared = threading.Event()
         self._is_preparing = False
         self._thread_local = threading.local()
-        self._thread_connections: weakref.WeakSet[sa.Connection] = weakref.WeakSet()  # one ends with its thread
+        self._thread_connections: weakref.WeakSet[sa.Connection] = (
+            weakref.WeakSet()
+        )  # a connection ends with its thread
         self._failovers = 0
         self._commits = CommitWatchdog()
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """Give one read transaction: a single snapshot on SQLite, a snapshot a statement on PostgreSQL."""
+        """Open a read transaction: one snapshot on SQLite, one snapshot per statement on PostgreSQL."""
         self._ensure_prepared()
         with translate_errors(self.name), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def reading_one_snapshot(self, *, sorts: bool = False) -> Iterator[sa.Connection]:
-        """Give one read transaction that sees a single moment, whatever the database.
+        """Open a read transaction with one snapshot on either database.
 
-        ``sorts``: more than is to be in memory. PostgreSQL sorts in files by itself.
+        Args:
+            sorts: have SQLite sort on disk, because the rows may not fit into memory. PostgreSQL does so anyway.
         """
         self._ensure_prepared()
         engine = self.engine.execution_options(one_snapshot=True)
-        in_files = sort_on_disk if sorts and self.is_sqlite else nullcontext
-        with translate_errors(self.name), engine.connect() as connection, in_files(connection), connection.begin():
+        sorting = sort_on_disk if sorts and self.is_sqlite else nullcontext
+        with translate_errors(self.name), engine.connect() as connection, sorting(connection), connection.begin():
             yield connection
 
     def writing(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run ``work`` in a write transaction, again from its start when the database or the work asks for that.
+        """Run ``work`` in a write transaction; retry it after a conflict or a lost connection.
 
         ``work`` must read what it decides on inside the transaction, since it may run several times. It raises
-        RetryTransaction when what it rests on has moved; whatever else it raises rolls it back.
+        RetryTransaction when data that it depends on has changed; any other exception rolls the transaction back.
 
         Raises:
-            CommitUnknown: the commit was not confirmed, or the connection was lost in it.
+            CommitUnknown: the commit was not confirmed, or the connection was lost during it.
         """
         self._ensure_prepared()
         for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -127,11 +130,11 @@ class Database:
                     return self._run_and_commit(connection, work)
             except PoolTimeout as error:
                 raise pool_exhausted(self.name) from error
-            except RetryTransaction as moved:
+            except RetryTransaction as error:
                 if attempt == MAX_ATTEMPTS:
-                    raise Conflict(CONTENTION_MESSAGE) from moved
+                    raise Conflict(CONTENTION_MESSAGE) from error
                 if attempt == 1:
-                    continue  # mostly somebody else has just finished
+                    continue  # usually the other transaction has just ended
             except DBAPIError as error:
                 raise_if_interrupted(error)
                 self._drop_lost_connections(error)
@@ -141,7 +144,7 @@ class Database:
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover - for the type checker
 
     def writing_timed(self, work: Callable[[sa.Connection], T]) -> tuple[T, float]:
-        """Write in the same way, and tell how many seconds the transaction kept its locks."""
+        """Run `writing`; return its result and the seconds that the last attempt held its locks."""
         started = 0.0
 
         def timed(connection: sa.Connection) -> T:
@@ -170,16 +173,16 @@ class Database:
 
     @contextmanager
     def autocommit(self, *, in_transaction: bool) -> Iterator[sa.Connection]:
-        """Give a connection on which each statement is a transaction of its own; not on SQLite.
+        """Open a connection on which each statement is a transaction of its own; not for SQLite.
 
-        It is for statements that go to the driver directly. Each thread keeps its own: to have one of the pool takes as
-        long as a small statement. They wait for locks as long as they say themselves (`sql.lock_limit`).
+        Use it for statements that go to the driver directly. Each thread keeps its own connection, since a checkout
+        from the pool takes as long as a small statement. A statement sets its own `sql.lock_timeout_condition`.
 
         Args:
-            in_transaction: have them in one transaction after all.
+            in_transaction: run the statements in one transaction instead.
 
         Raises:
-            CommitUnknown: the last statement may have been done.
+            CommitUnknown: the last statement may have been executed.
         """
         self._ensure_prepared()
         if in_transaction or self._is_read_only:
@@ -205,17 +208,17 @@ class Database:
             thread_connection is None
             or thread_connection.closed
             or thread_connection.invalidated
-            or self._thread_local.moves != self._failovers
+            or self._thread_local.failovers != self._failovers
         ):
             if thread_connection is not None:
                 thread_connection.close()
-            self._thread_local.moves = self._failovers
+            self._thread_local.failovers = self._failovers
             thread_connection = self._thread_local.connection = self._statement_engine.connect()
             self._thread_connections.add(thread_connection)
         return thread_connection
 
     def _drop_lost_connections(self, error: DBAPIError) -> None:
-        """Drop all connections of a server that ended one, or has become a standby: new ones find the primary."""
+        """Drop all connections if the server closed one or is a standby now."""
         if self._is_read_only or not error.connection_invalidated:
             return
         if error_code(error) == READ_ONLY:
@@ -226,7 +229,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._commits.close()
-        for thread_connection in list(self._thread_connections):  # threads may end meanwhile, and theirs with them
+        for thread_connection in list(self._thread_connections):  # a thread may end meanwhile
             thread_connection.close()
         self.engine.dispose()
         self._writing_engine.dispose()
@@ -234,7 +237,7 @@ class Database:
     def _ensure_prepared(self) -> None:
         if self._prepared.is_set():
             return
-        with self._prepare_lock:  # preparing reads and writes itself, hence the two flags
+        with self._prepare_lock:  # `_prepare` itself reads and writes, hence the two flags
             if self._prepared.is_set() or self._is_preparing:
                 return
             self._is_preparing = True
@@ -252,10 +255,10 @@ _UNCONFIRMED = (
 
 
 def _max_attempts(error: DBAPIError) -> int:
-    """How often in all to try what failed so; what has waited for a lock already is not made to wait for long."""
+    """Number of attempts after this error; few for a lock timeout, whose attempts take long."""
     if is_serialization_failure(error):
         return MAX_ATTEMPTS
     state = error_code(error)
     if state == READ_ONLY or (error.connection_invalidated and error.statement):
-        return MAX_LOCK_ATTEMPTS  # another server may be the primary now, or this one had ended the connection
+        return MAX_LOCK_ATTEMPTS  # another server may be the primary now, or the server closed the connection
     return MAX_LOCK_ATTEMPTS if state in LOCK_TIMEOUTS else 1

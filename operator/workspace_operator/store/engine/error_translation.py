@@ -1,7 +1,7 @@
-"""Errors of the databases, and which of ours each becomes: translated once, here.
+"""Translation of database errors into errors of this program.
 
-Texts name the database, the setting or the fault, and what to do. They are for administrators: logs and the command
-line. Callers of the API get none of them.
+Messages name the database, the setting or the fault, and what to do. They are for administrators, in logs and on the
+command line. Responses of the API never contain them.
 """
 
 import logging
@@ -20,57 +20,57 @@ LOCK_TIMEOUTS: Final = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT"
 READ_ONLY: Final = "25006"
 QUERY_CANCELED: Final = "57014"
 
-CONTENTION_MESSAGE: Final = "the same rows were changed by others again and again; try again"
+CONTENTION_MESSAGE: Final = "other transactions keep changing the same rows; try again"
 
 _FATAL: Final = "FATAL: "
 
 _NEEDS_FOLDER: Final = (
-    "cannot be opened: its folder must be there, and be writable for the files -wal and -shm beside it ({said})"
+    "cannot be opened: its folder must exist and be writable, for the files -wal and -shm beside it ({detail})"
 )
 
 _REFUSALS: Final[Mapping[str, str]] = {
     READ_ONLY: "is read-only: is it a standby, or is default_transaction_read_only on? With several hosts in the URL, "
     "target_session_attrs=read-write finds the primary",
-    QUERY_CANCELED: "stopped a statement: its statement_timeout is too short, or somebody cancelled it",
+    QUERY_CANCELED: "cancelled a statement: its statement_timeout is too short, or an administrator cancelled it",
     "25P03": "ended a session that was idle in a transaction: its idle_in_transaction_session_timeout is too short",
     "25P04": "ended a transaction: its transaction_timeout is too short",
-    "42P05": "mixes up prepared statements of several clients, as a pooler in transaction mode does: add prepare=off "
-    "to the options of the URL",
-    "26000": "has lost a prepared statement, as a pooler in transaction mode does: add prepare=off to the options of "
+    "42P05": "mixes up prepared statements of several clients, like a pooler in transaction mode: add prepare=off to "
+    "the options of the URL",
+    "26000": "has lost a prepared statement, like a pooler in transaction mode: add prepare=off to the options of "
     "the URL",
-    "42501": "does not give its user the rights: {said}",
-    "53100": "has no disk space left: {said}",
-    "53200": "has no memory left: {said}",
-    "53300": "has no connection left: {said}",
-    "53400": "refuses more than its configuration allows: {said}",
+    "42501": "denies its user a permission: {detail}",
+    "53100": "has no disk space left: {detail}",
+    "53200": "has no memory left: {detail}",
+    "53300": "has no connection left: {detail}",
+    "53400": "has reached a limit of its configuration: {detail}",
     "SQLITE_READONLY_CANTINIT": _NEEDS_FOLDER,
     "SQLITE_READONLY_DIRECTORY": _NEEDS_FOLDER,
     "SQLITE_READONLY_RECOVERY": _NEEDS_FOLDER,
     "SQLITE_FULL": "has no disk space left",
-    "SQLITE_PERM": "cannot be written: {said}",
-    "SQLITE_NOTADB": "is no SQLite database: {said}",
-    "SQLITE_AUTH": "refuses access: {said}",
+    "SQLITE_PERM": "cannot be written: {detail}",
+    "SQLITE_NOTADB": "is not a SQLite database: {detail}",
+    "SQLITE_AUTH": "refuses access: {detail}",
 }
-"""By SQLSTATE or SQLite's name, what the database does; ``{said}`` is the first line of what the driver says."""
+"""Message by SQLSTATE or SQLite's error name; ``{detail}`` is the first line of the driver's message."""
 
 _REFUSALS_BY_CLASS: Final[Mapping[str, str]] = {
-    "0A": "does not support a statement that this program sends ({state}): {said}",
-    "XX": "has an internal error ({state}), of which its log says more: {said}",
-    "SQLITE_READONLY": "cannot be written: the file and its folder, where the log is, must be writable ({said})",
+    "0A": "does not support a statement that this program sends ({state}): {detail}",
+    "XX": "has an internal error ({state}), see its log: {detail}",
+    "SQLITE_READONLY": "cannot be written: the file and its folder, where the log is, must be writable ({detail})",
     "SQLITE_CANTOPEN": _NEEDS_FOLDER,
-    "SQLITE_CORRUPT": "is damaged: {said}. Was the file replaced or cut short? Restore a backup while nothing runs",
-    "SQLITE_IOERR": "cannot be read or written: {said}",
+    "SQLITE_CORRUPT": "is damaged: {detail}. Was the file replaced or truncated? Stop all processes, restore a backup",
+    "SQLITE_IOERR": "cannot be read or written: {detail}",
 }
-"""By the first two characters of a SQLSTATE, or the beginning of SQLite's name."""
+"""Message by the first two characters of a SQLSTATE, or the prefix of SQLite's error name."""
 
 
 def error_code(error: DBAPIError) -> str:
-    """The name that the database gives to an error: SQLSTATE, or SQLite's own."""
+    """The database's code of an error: the SQLSTATE, or SQLite's error name."""
     return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", ""))
 
 
 def is_serialization_failure(error: DBAPIError) -> bool:
-    """Whether the same work would succeed if it was done again, since another transaction was first."""
+    """Whether the error is a conflict with another transaction, so that a retry can succeed."""
     # A distributed PostgreSQL reports a unique violation of COPY as an internal error.
     return error_code(error) in SERIALIZATION_FAILURES or (
         error_code(error) == "XX000" and "duplicate key value" in str(error.orig)
@@ -79,7 +79,7 @@ def is_serialization_failure(error: DBAPIError) -> bool:
 
 @contextmanager
 def translate_errors(name: str) -> Iterator[None]:
-    """Turn the database's errors into ours."""
+    """Translate database errors that are raised in the block."""
     try:
         yield
     except PoolTimeout as error:
@@ -89,20 +89,20 @@ def translate_errors(name: str) -> Iterator[None]:
 
 
 def pool_exhausted(name: str) -> StoreUnavailable:
-    """All connections that this process may have are in use."""
-    return StoreUnavailable(f"the database {name} has no connection left for us")
+    """The error for a connection pool of which all connections are in use."""
+    return StoreUnavailable(f"all connections of this process to the database {name} are in use")
 
 
 def unknown_outcome(name: str, why: str) -> CommitUnknown:
-    """The error for a write that may have been done."""
+    """The error for a write whose outcome is unknown."""
     return CommitUnknown(f"it is not known whether the write was done: the database {name} {why}")
 
 
 def raise_if_interrupted(error: BaseException) -> None:
-    """Raise the KeyboardInterrupt in whose course an error came, if there is one.
+    """Raise the KeyboardInterrupt that caused an error, if there is one.
 
-    psycopg cancels the statement that is interrupted. If the cancellation is late, the rollback that follows fails, and
-    its error hides the interruption.
+    psycopg cancels the interrupted statement. If the cancellation is late, the rollback fails, and its error hides the
+    interruption.
     """
     interruption = _interruption_in(error)
     if interruption is not None:
@@ -110,7 +110,7 @@ def raise_if_interrupted(error: BaseException) -> None:
 
 
 def hide_interruptions(record: logging.LogRecord) -> bool:
-    """Filter what the pool logs of a connection that it could not reset: an interruption is no fault."""
+    """Filter interruptions from the pool's log of connections that it could not reset."""
     error = record.exc_info[1] if record.exc_info else None
     return error is None or _interruption_in(error) is None
 
@@ -123,28 +123,26 @@ def _interruption_in(error: BaseException) -> KeyboardInterrupt | None:
 
 
 def raise_translated(error: DBAPIError, name: str) -> NoReturn:
-    """Raise the error of ours; a mistake of this program, or a schema that somebody changed, is raised as it is.
+    """Raise the translated error.
 
-    An interruption is raised as such.
+    An interruption is raised as such. A programming error, or one of a modified schema, is raised unchanged.
     """
     raise_if_interrupted(error)
     state = error_code(error)
     if is_serialization_failure(error):
         raise Conflict(CONTENTION_MESSAGE) from error
     if state in LOCK_TIMEOUTS:
-        raise LockTimeout(
-            f"the database {name} is locked by somebody who does not let go: {_driver_message(error)}"
-        ) from error
-    refusal = _refusal(state)
+        message = f"another session holds a lock on the database {name} for too long: {_driver_message(error)}"
+        raise LockTimeout(message) from error
+    detail, refusal = _driver_message(error), _refusal(state)
     if refusal is not None:
-        raise StoreRefused(f"the database {name} {refusal.format(said=_driver_message(error), state=state)}") from error
+        raise StoreRefused(f"the database {name} {refusal.format(detail=detail, state=state)}") from error
     if isinstance(error, ProgrammingError | DataError | IntegrityError) or state == "SQLITE_ERROR":
         raise error
-    said = _driver_message(error)
-    refused = said.partition(_FATAL)[2].strip()
-    if not state and refused:  # libpq gives no SQLSTATE to what it hears when it connects
+    refused = detail.partition(_FATAL)[2].strip()
+    if not state and refused:  # libpq has no SQLSTATE for errors during connecting
         raise StoreRefused(f"the database {name} refuses the connection: {refused}") from error
-    raise StoreUnavailable(f"the database {name} does not answer: {said}") from error
+    raise StoreUnavailable(f"the database {name} does not answer: {detail}") from error
 
 
 def _refusal(state: str) -> str | None:

@@ -1,6 +1,6 @@
-"""A mark in each SQLite file by which it is told from others: somebody may copy another file over one that is in use.
+"""A random mark in each SQLite file, to detect that another file was copied over it.
 
-It is SQLite's ``application_id``, four bytes of the header (https://www.sqlite.org/fileformat2.html#application_id).
+The mark is SQLite's ``application_id``, four header bytes (https://www.sqlite.org/fileformat2.html#application_id).
 """
 
 import secrets
@@ -16,7 +16,7 @@ MAX_MARK = 2**31 - 1
 
 
 def ensure_marked(database: Database) -> None:
-    """Mark the file, unless it is marked; one that cannot be written just now stays as it is."""
+    """Mark the file unless it has a mark; do nothing if it cannot be written now."""
     with database.reading() as connection:
         if _mark_of(connection):
             return
@@ -24,7 +24,7 @@ def ensure_marked(database: Database) -> None:
         database.writing(_mark)
         with database.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
-            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # from the log into the file itself
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # copy it from the WAL into the file
 
 
 def _mark(connection: sa.Connection) -> None:

@@ -1,8 +1,8 @@
-"""PostgreSQL: how connections are made and transactions begun, so that a pooler in transaction mode may stand between.
+"""PostgreSQL connections and transactions, compatible with a pooler in transaction mode.
 
-Such a pooler gives each transaction any server connection, which other programs use in between. So nothing is ever set
-for a session: what a transaction needs is said in the very message that begins it, which costs no round trip, and ends
-with it. Statements are prepared in the server only where no pooler answers in its place.
+Such a pooler assigns each transaction any server connection, which other programs use in between. So nothing is set
+per session: the message that begins a transaction also sets its limits, which costs no extra round trip, and the limits
+end with the transaction. Statements are prepared in the server only if there is no pooler.
 """
 
 import logging
@@ -16,49 +16,51 @@ from workspace_operator.store.engine.sql import driver_cursor
 from workspace_operator.store.engine.urls import DatabaseURL, PrepareMode
 
 IDLE_TX_TIMEOUT: Final = "10min"
-"""After this PostgreSQL ends a session that stopped inside a transaction, with the locks that it holds."""
+"""Time after which PostgreSQL ends a session that is idle in a transaction, and releases its locks."""
 
 STATEMENT_TIMEOUT: Final = "1h"
-"""How long a statement may take, whatever the database's owner has set: the longest read all people of a workspace."""
+"""Limit of a statement, which overrides the database's setting: the longest statements read a whole workspace."""
 
 CLIENT_CHECK_INTERVAL: Final = "2s"
-"""How often PostgreSQL checks that a client still waits. The statement of one that was killed ends, with its locks."""
+"""Interval at which PostgreSQL checks that the client is connected; it cancels the statement of a killed client."""
 
 _OPTIONAL_SETTINGS: Final[Mapping[str, str]] = {
     "client_connection_check_interval": CLIENT_CHECK_INTERVAL,
     "transaction_timeout": "0",
 }
-"""Settings that not every version and platform takes."""
+"""Settings that some versions and platforms do not support."""
 
 _PREPARE_THRESHOLD: Final = 3
 
 _CONNECT_DEFAULTS: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
     "application_name": "workspace-operator",
-    # A server whose machine is gone never says so: without these a thread would wait for it for hours.
+    # A server whose machine is down sends nothing: without keepalives a thread would wait for hours.
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-"""Unless the URL says otherwise."""
+"""Connection options that the URL can override."""
 
 
 def postgresql_engine(
     target: DatabaseURL, *, lock_seconds: float, read_only: bool, transactional: bool = True, **options: Any
 ) -> sa.Engine:
-    """An engine whose transactions set their own limits; an execution option ``one_snapshot`` has them see one moment.
+    """Make an engine whose transactions set their own limits.
+
+    The execution option ``one_snapshot`` makes a transaction REPEATABLE READ.
 
     Args:
         target: the database.
         lock_seconds: how long a statement of a transaction waits for a lock.
         read_only: have the server refuse every write.
         transactional: False for single statements, each a transaction of its own.
-        options: of the connection pool.
+        options: options of the connection pool.
     """
-    # Transactions are begun here, not by the driver, whose BEGIN would be a message of its own.
+    # The event below begins transactions, since the driver would send BEGIN as a separate message.
     arguments = {**_CONNECT_DEFAULTS, **target.options, "autocommit": True, "prepare_threshold": None}
-    # hide_parameters: they hold what people said; errors are logged.
+    # hide_parameters: errors are logged, and parameters contain personal data.
     engine = sa.create_engine("postgresql+psycopg://", connect_args=arguments, hide_parameters=True, **options)
     logging.getLogger("sqlalchemy.pool.impl.QueuePool").addFilter(hide_interruptions)
 
@@ -83,7 +85,7 @@ def postgresql_engine(
 
 
 def _is_pooled(connection: Any) -> bool:
-    """Whether a pooler answers in the server's place: then it has made up the process number of the connection."""
+    """Whether the connection goes through a pooler, which reports a made-up backend process ID."""
     [pid] = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
     return bool(pid != connection.info.backend_pid)
 
@@ -94,20 +96,20 @@ def _transaction_settings(lock_seconds: float) -> str:
 
 
 def _supported_settings(connection: Any) -> str:
-    """Statements for the settings of `_OPTIONAL_SETTINGS` that this server takes."""
+    """Statements for those `_OPTIONAL_SETTINGS` that this server supports."""
     import psycopg  # noqa: PLC0415 - 10 MB that a process on SQLite does not need
 
-    known = ""
+    supported = ""
     for name, value in _OPTIONAL_SETTINGS.items():
         statement = _set_locally({name: value})
         try:
             connection.execute(f"BEGIN; {_IDLE_LIMIT}{statement}ROLLBACK", prepare=False)
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue):
-            # An older version, or a platform without it.
+            # An older version, or a platform without this setting.
             connection.rollback()
         else:
-            known += statement
-    return known
+            supported += statement
+    return supported
 
 
 def _set_locally(settings: Mapping[str, str]) -> str:

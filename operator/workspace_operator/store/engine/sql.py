@@ -1,4 +1,4 @@
-"""The few statements that the two databases need to be told differently, and a short way to the driver."""
+"""SQL that differs between the databases, and statements that bypass SQLAlchemy."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,28 +15,28 @@ from sqlalchemy.sql.functions import FunctionElement
 from workspace_operator.store.engine.error_translation import READ_ONLY
 
 encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""A document as the text that columns of JSON take; the encoder is made once, not once a row."""
+"""Encode a document as the text of a JSON column. The encoder is made once, not once per row."""
 
 COPY_THRESHOLD = 3
-"""Up to here a plain INSERT each is faster than to begin a COPY."""
+"""Number of rows up to which an INSERT per row is faster than a COPY."""
 
 
 class _AnyOf(FunctionElement[bool]):
-    """``column`` is one of the texts of a JSON array: one parameter, one prepared statement, however many values."""
+    """``column`` is one of the texts of a JSON array, which is one parameter."""
 
-    name = "among"
+    name = "any_of"
     type = sa.Boolean()
     inherit_cache = True
 
     def self_group(self, against: Any = None) -> Any:  # noqa: ARG002 - SQLAlchemy's signature
-        """Stand as it is: SQLite would get ``(…) = 1``, for which it uses no index."""
+        """Return this clause unchanged: SQLite would get ``(…) = 1``, for which it uses no index."""
         return self
 
 
 @compiles(_AnyOf, "postgresql")
 def _any_of_on_postgresql(element: _AnyOf, compiler: Any, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    # The array is computed once, so that the index is probed once a value.
+    # The array is computed once, so that the index is probed once per value.
     return f"{column} = ANY(ARRAY(SELECT json_array_elements_text(CAST({values} AS JSON))))"
 
 
@@ -47,15 +47,20 @@ def _any_of_on_sqlite(element: _AnyOf, compiler: Any, **options: Any) -> str:
 
 
 def any_of(column: sa.ColumnElement[Any], values: Collection[str] | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
-    """Say that a text column has one of these values; a parameter holds them as a JSON array."""
-    given = values if isinstance(values, sa.BindParameter) else sa.literal(json.dumps(list(values)), sa.Text())
-    return _AnyOf(column, given)
+    """Condition that a text column has one of the values; a parameter is a JSON array."""
+    array = values if isinstance(values, sa.BindParameter) else sa.literal(json.dumps(list(values)), sa.Text())
+    return _AnyOf(column, array)
 
 
 def workspace_any_of(column: sa.Column[Any], values: str) -> sa.ColumnElement[bool]:
-    """The same of a workspace's rows: a parameter of that name has the values, and ``of_workspace`` the workspace."""
-    ours = column.table.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger)
-    return sa.and_(ours, any_of(column, sa.bindparam(values, type_=sa.Text)))
+    """Condition `any_of` within one workspace.
+
+    Args:
+        column: the text column.
+        values: name of the parameter with the values; the parameter ``of_workspace`` is the workspace.
+    """
+    of_workspace = column.table.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger)
+    return sa.and_(of_workspace, any_of(column, sa.bindparam(values, type_=sa.Text)))
 
 
 def json_array_rows(parameter: sa.BindParameter[str], dialect: sa.Dialect) -> sa.Select[Any]:
@@ -75,32 +80,32 @@ def json_recordset(parameter: str, columns: Sequence[sa.ColumnClause[Any]]) -> s
 def in_subquery(
     column: sa.ColumnElement[Any], values: sa.Select[Any] | sa.CompoundSelect[Any], dialect: sa.Dialect
 ) -> sa.ColumnElement[bool]:
-    """Say that a column has one of the values of a query: few, so that each is looked up in the index."""
+    """Condition that a column has one of a query's few values, each looked up in the index."""
     if dialect.name == "sqlite":
         return column.in_(values)
-    # Left to itself, PostgreSQL expects hundreds and reads the whole table.
+    # For a plain IN, PostgreSQL expects hundreds of values and reads the whole table.
     array: sa.ColumnElement[Any] = sa.func.array(values.scalar_subquery(), type_=sa.ARRAY(sa.Text))
     return column == sa.any_(array)
 
 
 def exists_per_row(query: sa.Select[Any]) -> sa.ColumnElement[bool]:
-    """Say that a correlated query finds a row: it is looked up once for each row of the outer query.
+    """Condition that a correlated query finds a row, with one look-up per outer row.
 
-    Of EXISTS PostgreSQL makes a join, or a table in memory of all that could be found, by how many rows it expects.
+    PostgreSQL turns EXISTS into a join, or hashes all possible results, depending on the number of rows it expects.
     """
     return sa.func.coalesce(query.with_only_columns(sa.true()).limit(1).scalar_subquery(), sa.false(), type_=sa.Boolean)
 
 
 def decode_json(value: Any) -> Any:
-    """JSON as the driver gives it: SQLite's knows only text."""
+    """Decode JSON as the driver returns it: SQLite's driver returns text."""
     return json.loads(value) if isinstance(value, str) else value
 
 
 class CompiledStatement:
-    """A statement that is compiled once a dialect, and then goes to the driver without SQLAlchemy's machinery.
+    """A statement that is compiled once per dialect and goes directly to the driver.
 
-    Values must be what the driver takes, JSON as text; and so rows come back: JSON is text on SQLite.
-    For statements of the hot path: the machinery takes longer than PostgreSQL does.
+    Values must have the types of the driver, JSON as text; the same applies to rows: JSON is text on SQLite.
+    Use it for statements of the hot path, where SQLAlchemy's machinery takes longer than PostgreSQL.
     """
 
     def __init__(self, make: Callable[[sa.Dialect], sa.ClauseElement]) -> None:
@@ -108,11 +113,11 @@ class CompiledStatement:
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """Run it, and give all its rows."""
+        """Run the statement, and return all its rows."""
         text, order = self._text(connection)
-        given = values if order is None else tuple(values[name] for name in order)
+        parameters = values if order is None else tuple(values[name] for name in order)
         with driver_cursor(connection, text) as cursor:
-            cursor.execute(text, given)
+            cursor.execute(text, parameters)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall() if cursor.description else ()
             return rows
 
@@ -126,14 +131,14 @@ class CompiledStatement:
 
 @contextmanager
 def driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
-    """Give the driver's cursor, and turn its errors into those that everybody above knows: SQLAlchemy's."""
+    """Open a cursor of the driver, and turn the driver's errors into SQLAlchemy's."""
     driver: Any = connection.connection.dbapi_connection
     base: type[Exception] = connection.dialect.loaded_dbapi.Error
     cursor = driver.cursor()
     try:
         yield cursor
     except base as error:
-        # A server that has become a standby is as good as lost: another one is the primary now.
+        # A server that has become a standby counts as lost: another one is the primary now.
         is_lost = (
             connection.dialect.is_disconnect(error, driver, cursor)  # type: ignore[arg-type]
             or getattr(error, "sqlstate", None) == READ_ONLY
@@ -150,9 +155,9 @@ def driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
 def delete_any_of(
     connection: sa.Connection, workspace_id: int, column: sa.Column[Any], values: Collection[str], **equal: int
 ) -> None:
-    """Delete a workspace's rows in which a column has one of these texts, and other columns these numbers."""
-    given = {"of_workspace": workspace_id, "among": encode_json(list(values)), **equal}
-    _delete_statement(column, tuple(equal)).run(connection, given)
+    """Delete rows of a workspace by values of one column and ``equal`` numbers in others."""
+    parameters = {"of_workspace": workspace_id, "any_of": encode_json(list(values)), **equal}
+    _delete_statement(column, tuple(equal)).run(connection, parameters)
 
 
 @cache
@@ -160,16 +165,16 @@ def _delete_statement(column: sa.Column[Any], names: tuple[str, ...]) -> Compile
     others = {name: column.table.c[name] for name in names}
     return CompiledStatement(
         lambda _: sa.delete(column.table).where(
-            workspace_any_of(column, "among"),
+            workspace_any_of(column, "any_of"),
             *(other == sa.bindparam(name, type_=other.type) for name, other in others.items()),
         )
     )
 
 
 def delete_by_primary_key(connection: sa.Connection, table: sa.Table, keys: Collection[tuple[object, ...]]) -> None:
-    """Delete rows by their primary keys; those that are not there are none the less gone.
+    """Delete rows by their primary keys; missing rows are ignored.
 
-    Each by itself: PostgreSQL would join many keys with the table by reading all of a workspace, or of every partition.
+    One statement per row: for many keys, PostgreSQL would read a whole workspace, or every partition, to join them.
     """
     if not keys:
         return
@@ -179,14 +184,14 @@ def delete_by_primary_key(connection: sa.Connection, table: sa.Table, keys: Coll
 
 
 def insert_statement(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say what happens to rows that are there already; both databases spell that alike."""
+    """An INSERT that supports ON CONFLICT, which both databases spell alike."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert many rows, each a tuple in the order of the table's columns, JSON as text.
 
-    PostgreSQL takes them by COPY, 3.5 times as fast as INSERT from arrays or executemany; SQLite by executemany.
+    Uses COPY on PostgreSQL, 3.5 times as fast as INSERT from arrays or executemany, and executemany on SQLite.
     """
     if not rows:
         return
@@ -204,7 +209,7 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
 
 
 def _table_with_columns(table: sa.Table) -> str:
-    """The table and its columns by name: a later revision's column stands last, wherever the metadata has it."""
+    """The table and its columns by name, since a later revision adds its column last."""
     return f"{table.name} ({', '.join(table.columns.keys())})"
 
 
@@ -216,28 +221,28 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, 
 
 
 def lock_timeout_condition(seconds: float) -> sa.ColumnElement[bool]:
-    """A condition, always true, that has the rest of its statement wait for locks no longer; not on SQLite.
+    """A condition that is always true and sets its statement's lock timeout; not for SQLite.
 
-    A statement that is a transaction of its own is told so without another message, and nothing stays behind.
+    It sets the limit of a single-statement transaction without another message, and only for that transaction.
     """
     milliseconds = int(seconds * 1000)
     return sa.literal_column(f"set_config('lock_timeout', '{milliseconds}ms', true) IS NOT NULL", sa.Boolean)
 
 
 def force_custom_plan(connection: sa.Connection) -> None:
-    """Have PostgreSQL plan each statement of this transaction for its values; SQLite remembers no plans.
+    """Have PostgreSQL plan each statement of this transaction for its values.
 
-    Rows that were written a minute ago are in no statistics, and a sort of all that follow a key looks cheap: reading
-    them from a bitmap, which needs one, is ruled out, so that they are read in the order of the index, up to a limit.
+    Statistics do not cover rows that were written a minute ago, so a sort of all rows after a key looks cheap.
+    Bitmap scans, which need that sort, are disabled: rows are read in the order of the index, up to a limit.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_FORCE_CUSTOM_PLAN)
 
 
 def disable_nested_loops(connection: sa.Connection) -> None:
-    """Have PostgreSQL join by hashing or sorting, for the rest of this transaction, which is about a whole workspace.
+    """Have PostgreSQL join by hash or merge, for a transaction that reads a whole workspace.
 
-    What it takes for one row may be a million; to go through all the others for each would not come to an end.
+    PostgreSQL may expect one row where there are a million; a nested loop over them would not finish.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_DISABLE_NESTED_LOOPS)

@@ -1,4 +1,4 @@
-"""SQLite: how its file is opened, who may write to it, and whether it is still the same file."""
+"""SQLite connections, the lock of writers, and the check that the file is still the same."""
 
 import fcntl
 import os
@@ -17,11 +17,11 @@ from workspace_operator.errors import InvalidInput, StoreRefused, StoreUnavailab
 
 
 class _Descriptors:
-    """One descriptor of this process's own for each database file, open as long as any connection to it may be.
+    """One descriptor per database file, open as long as a connection may use the file.
 
-    Closing any descriptor of a file ends all POSIX locks of the process on it, also SQLite's: another process would
-    take itself for the last user and delete the log that this one still writes (sqlite.org/howtocorrupt.html, 2.2).
-    So the file is opened once, and closed only when nothing here uses it any more.
+    Closing any descriptor of a file releases all POSIX locks of the process on it, including SQLite's: another process
+    would then delete the WAL that this one still writes (sqlite.org/howtocorrupt.html, 2.2).
+    So the file is opened once, and closed only after its last use.
     """
 
     def __init__(self) -> None:
@@ -47,10 +47,10 @@ _descriptors = _Descriptors()
 
 
 class DatabaseFile:
-    """The file of one database, as it was when this process opened it first.
+    """Checks that a database file is still the file that this process opened first.
 
-    A file that was moved away is still there for whoever has it open, and would take writes that nobody finds again.
-    One that is cut short or written over still has pages in the memory of whoever has it open.
+    A file that was moved away stays usable through its open descriptors, and writes to it would be lost.
+    For a file that was truncated or overwritten, the page caches still hold the old pages.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class DatabaseFile:
         self._mark = _NO_MARK
 
     def on_open(self, connection: sqlite3.Connection) -> None:
-        """Remember the file when the first connection opens it. Raises StoreRefused if it is another one by now."""
+        """Remember the file of the first connection. Raises StoreRefused if it was replaced."""
         connection.execute("PRAGMA schema_version").fetchone()  # SQLite opens the file with the first statement
         status = self._status()
         self._check_identity(status)
@@ -70,13 +70,13 @@ class DatabaseFile:
             self._descriptor = _descriptors.acquire(self._path, self._opened)
 
     def on_close(self) -> None:
-        """Forget the file: no connection to it is open any more."""
+        """Release the file after its last connection was closed."""
         if self._opened is not None and self._descriptor is not None:
             self._descriptor = None
             _descriptors.release(self._opened)
 
     def check(self, connection: sqlite3.Connection) -> None:
-        """Refuse to go on with a file that was moved away, replaced or cut short. Raises StoreRefused.
+        """Raise StoreRefused if the file was moved away, replaced or truncated.
 
         Args:
             connection: in a transaction.
@@ -84,7 +84,7 @@ class DatabaseFile:
         status = self._status()
         self._check_identity(status)
         state = (status.st_size, status.st_mtime_ns)
-        if state != self._state:  # SQLite writes to the file itself only when it works its log in
+        if state != self._state:  # SQLite writes to the file itself only at a checkpoint of the WAL
             self._check_size(connection, status.st_size)
             self._check_mark()
             self._state = state
@@ -103,13 +103,13 @@ class DatabaseFile:
     def _check_size(self, connection: sqlite3.Connection, size: int) -> None:
         if size >= self._state[0]:
             return
-        # VACUUM makes a file smaller, too, but then SQLite itself counts no more pages.
+        # VACUUM also makes a file smaller, but then SQLite's own page count matches.
         pages, page_size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         if size < pages * page_size:
-            raise StoreRefused(f"the database file {self._path} was cut short while it was in use. {_REMEDY}")
+            raise StoreRefused(f"the database file {self._path} was truncated while it was in use. {_REMEDY}")
 
     def _check_mark(self) -> None:
-        """Compare the mark of `file_marks`, read from the file itself: SQLite may know it from its memory."""
+        """Compare the mark of `file_marks` in the file itself, since SQLite may cache it."""
         if self._descriptor is None:
             return
         try:
@@ -127,22 +127,22 @@ class DatabaseFile:
 _MARK_OFFSET = 68
 _NO_MARK = bytes(4)
 
-_REMEDY = "Nothing is read or written until the file is back; to use another one, stop all processes first, then start"
+_REMEDY = "Reads and writes are refused until the file is back; to use another file, stop all processes first"
 
 
 def create_file(path: Path) -> None:
-    """Make an empty database file that only its user may read, and its folder, unless they are there.
+    """Create an empty, private database file and its folder, unless they exist.
 
     Raises:
-        InvalidInput: it cannot be made, or is there and cannot be written.
+        InvalidInput: the file cannot be created, or exists and cannot be written.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():  # opening one that is in use, and closing it, would end SQLite's locks on it
-            path.touch(mode=0o600)  # it will hold people, who are nobody else's business
+        if not path.exists():  # opening and closing a file that is in use would release SQLite's locks
+            path.touch(mode=0o600)  # the file will hold personal data
     except OSError as error:
         if not path.exists():
-            raise InvalidInput(f"the database {path} cannot be made: {error.strerror}", field="database") from error
+            raise InvalidInput(f"the database {path} cannot be created: {error.strerror}", field="database") from error
     for needed in (path, path.parent):
         if not os.access(needed, os.W_OK):
             reason = "SQLite keeps its log beside the file" if needed == path.parent else "permission denied"
@@ -152,10 +152,10 @@ def create_file(path: Path) -> None:
 
 
 class FileLock:
-    """A lock between processes and threads; the kernel queues those who wait.
+    """A lock between processes and threads, with a fair queue in the kernel.
 
     SQLite's own busy wait is unfair enough to starve the worker (trials §2). Each holder opens the file
-    anew, so that threads exclude each other like processes do.
+    anew, so that threads exclude each other like processes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -173,18 +173,18 @@ class FileLock:
         try:
             return open(self._path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
         except OSError as error:
-            message = f"the lock file {self._path} cannot be opened, which is needed to write: {error.strerror}"
+            message = f"the lock file {self._path}, which each write needs, cannot be opened: {error.strerror}"
             raise StoreUnavailable(message) from error
 
 
 def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, read_only: bool) -> sa.Engine:
-    """An engine for a file; an execution option ``flush`` makes transactions write from their start.
+    """Make an engine for a file; with the execution option ``writing``, BEGIN is IMMEDIATE.
 
     Args:
-        url: of the file.
-        cache_megabytes: how much of the file each connection keeps in memory.
+        url: URL of the file.
+        cache_megabytes: size of the page cache of each connection.
         lock_seconds: how long a statement waits for another program's lock.
-        read_only: not even a log that somebody left behind is worked into the file.
+        read_only: refuse every write; not even a remaining WAL is copied into the file.
     """
     file = DatabaseFile(Path(str(url.database)))
     arguments = {"timeout": lock_seconds, "check_same_thread": False}
@@ -203,7 +203,7 @@ def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, rea
                 _enable_wal(connection, lock_seconds)
             file.on_open(connection)
         except BaseException:
-            connection.close()  # SQLAlchemy does not know it yet
+            connection.close()  # the pool does not own it yet
             raise
 
     @sa.event.listens_for(engine, "begin")
@@ -221,7 +221,7 @@ def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, rea
 
 @contextmanager
 def sort_on_disk(connection: sa.Connection) -> Iterator[None]:
-    """Have SQLite sort in files what does not fit into its cache, from before a transaction until after it."""
+    """Have SQLite sort on disk in the block, which contains the whole transaction."""
     driver: Any = connection.connection.dbapi_connection
     driver.execute("PRAGMA temp_store=FILE")
     try:
@@ -231,12 +231,12 @@ def sort_on_disk(connection: sa.Connection) -> Iterator[None]:
 
 
 def _enable_wal(connection: sqlite3.Connection, seconds: float) -> None:
-    """Put a new database into WAL mode, which stays; SQLite does not wait for others that do so at the same time."""
+    """Put a new database into WAL mode; retry, since SQLite does not wait for others here."""
     deadline = time.monotonic() + seconds
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         if time.monotonic() > deadline:
             raise sqlite3.OperationalError(
-                "the file cannot be put into WAL mode: is it locked by another program, or on no disk of this machine?"
+                "the file cannot be put into WAL mode: is it locked by another program, or on a network file system?"
             )
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode=WAL")

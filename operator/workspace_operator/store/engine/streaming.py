@@ -1,4 +1,4 @@
-"""Rows of a query that are fetched a few thousand at a time, so that memory does not grow with their number."""
+"""Streams of query results with a server-side cursor, in constant memory."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ import sqlalchemy as sa
 def stream_rows(
     connection: sa.Connection, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None, *, size: int
 ) -> "Iterator[sa.Result[*tuple[Any, ...]]]":  # SQLAlchemy 2.0 knows no such subscript
-    """Run a query, whose rows and ``partitions()`` come ``size`` at a time, until the block ends.
+    """Run a query whose rows and ``partitions()`` are fetched ``size`` at a time.
 
-    The cursor ends with it, also where a reader wants no more: a generator that is closed, an error. The option is the
-    statement's: those that run between two parts are short, and are no streams.
+    The end of the block closes the cursor, also after an error or when a generator is closed early. The option applies
+    to this statement only: statements that run between two batches are short and are not streamed.
     """
-    with connection.execute(query, parameters, execution_options={"yield_per": size}) as found:
-        yield found
+    with connection.execute(query, parameters, execution_options={"yield_per": size}) as result:
+        yield result

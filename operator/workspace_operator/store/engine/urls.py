@@ -1,8 +1,7 @@
-"""Database URLs: read strictly, so that a password that is not percent-encoded is refused and never shown.
+"""Strict parser for database URLs: never shows a password, even if badly encoded.
 
-PostgreSQL URLs are libpq's (https://www.postgresql.org/docs/current/libpq-connect.html, 34.1.1.2), and libpq reads
-them. One option is of this program: ``prepare``. No message here contains a part of a URL in which a password could
-stand.
+PostgreSQL URLs are libpq's (https://www.postgresql.org/docs/current/libpq-connect.html, 34.1.1.2), and libpq parses
+them. One option belongs to this program: ``prepare``. No message contains a part of a URL that could be a password.
 """
 
 import re
@@ -45,31 +44,30 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "channel_binding": ("disable", "prefer", "require"),
     "gssencmode": ("disable", "prefer", "require"),
 }
-"""What libpq would refuse only when it connects, as if the database were away."""
-
+"""Values that libpq checks only when it connects, as if the database were unavailable."""
 
 _URL_PARTS: Final = ("user", "password", "dbname", "sslpassword")
-"""What SQLAlchemy's form has elsewhere than among the options, or not at all."""
+"""Options that SQLAlchemy's URL keeps outside its query, or not at all."""
 
 
 class PrepareMode(Enum):
     """The URL option ``prepare``: whether statements are prepared in the server."""
 
     AUTO = "auto"
-    """Unless a pooler answers in the server's place."""
+    """Prepare statements unless the connection goes through a pooler."""
     ON = "on"
     OFF = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseURL:
-    """A database as its URL names it.
+    """A parsed database URL.
 
     Attributes:
-        url: SQLAlchemy's form, password included, which its ``repr`` hides, but not what opens a client's key.
-        name: fit for messages and logs: without password and options.
-        options: what libpq is told, by keyword; empty for SQLite.
-        prepare: see there.
+        url: SQLAlchemy's URL with the password, which its ``repr`` hides; without the password of a client key.
+        name: name for messages and logs, without password and options.
+        options: options for libpq, by keyword; empty for SQLite.
+        prepare: whether statements are prepared in the server.
     """
 
     url: sa.URL
@@ -79,13 +77,13 @@ class DatabaseURL:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file."""
+        """Whether the database is a SQLite file."""
         return self.url.get_backend_name() == "sqlite"
 
 
 def parse_database_url(url: str) -> DatabaseURL:
-    """Read a database URL. Raises InvalidInput, which never repeats a password or a part of one."""
-    match = _SCHEME.fullmatch(url.strip())  # what comes from a file or a Secret often ends with a line break
+    """Parse a database URL. Raises InvalidInput, which never repeats parts of a password."""
+    match = _SCHEME.fullmatch(url.strip())  # a value from a file or a Secret often ends with a line break
     if match is None:
         _reject(URL_HELP)
     scheme, rest = match[1].lower(), match[2]
@@ -104,20 +102,20 @@ def _reject(message: str) -> NoReturn:
 def _sqlite(url: str) -> DatabaseURL:
     try:
         parsed = sa.make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: the port is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         _reject(URL_HELP)
     if parsed.host or parsed.username:
-        _reject(f"a SQLite database is a file of this machine, after three slashes: {URL_HELP}")
+        _reject(f"a SQLite URL has no host, so the path of the file follows three slashes: {URL_HELP}")
     if not parsed.database or parsed.database == ":memory:":
         _reject("a SQLite database must be a file: sqlite:///FOLDER/FILE.db")
     if parsed.query:
-        _reject("the URL of a SQLite database takes no options: leave out what follows the ?")
-    found = sa.URL.create("sqlite", database=str(Path(parsed.database).expanduser()))
-    return DatabaseURL(url=found, name=found.render_as_string(), options={})
+        _reject("the URL of a SQLite database takes no options: remove the ? and the text after it")
+    canonical = sa.URL.create("sqlite", database=str(Path(parsed.database).expanduser()))
+    return DatabaseURL(url=canonical, name=canonical.render_as_string(), options={})
 
 
 class _Hosts(NamedTuple):
-    """Hosts and ports as libpq takes them: lists with commas."""
+    """Hosts and ports in libpq's form: comma-separated lists."""
 
     host: str
     port: str
@@ -126,10 +124,10 @@ class _Hosts(NamedTuple):
 def _postgresql(rest: str) -> DatabaseURL:
     _check_characters(rest)
     address, _, query = rest.partition("?")
-    given = _query_options(query)
-    prepare = _parse_prepare(given.pop("prepare", None))
-    hosts = _parse_hosts(given.pop("host", []), given.pop("port", []))
-    options = _address_options(address) | {name: values[-1] for name, values in given.items()} | hosts
+    query_options = _query_options(query)
+    prepare = _parse_prepare(query_options.pop("prepare", None))
+    hosts = _parse_hosts(query_options.pop("host", []), query_options.pop("port", []))
+    options = _address_options(address) | {name: values[-1] for name, values in query_options.items()} | hosts
     _check_values(options)
     return DatabaseURL(
         url=_sqlalchemy_url(options, prepare), name=_display_name(options), options=options, prepare=prepare
@@ -137,7 +135,7 @@ def _postgresql(rest: str) -> DatabaseURL:
 
 
 def _check_characters(rest: str) -> None:
-    """Refuse what an unescaped password leaves behind: then no later message can repeat a part of one."""
+    """Refuse remains of an unescaped password, so that no later message repeats them."""
     address, _, query = rest.partition("?")
     authority, _, database = address.partition("/")
     if "@" in database or "@" in query or authority.count("@") > 1 or "#" in rest or "?" in query:
@@ -147,28 +145,28 @@ def _check_characters(rest: str) -> None:
     try:
         decoded = unquote_to_bytes(rest).decode()
     except UnicodeError:
-        _reject("what is percent-encoded in the database URL is not UTF-8")
+        _reject("the percent-encoded characters in the database URL are not UTF-8")
     if "\0" in decoded:
         _reject("the database URL contains a null character")
 
 
 def _query_options(query: str) -> dict[str, list[str]]:
-    """The options behind the ``?``, each with all its values. A ``+`` stands for itself, as libpq has it."""
+    """The options after the ``?``, with all values; a ``+`` is a plus sign, as in libpq."""
     from psycopg.pq import Conninfo  # noqa: PLC0415 - 10 MB that a process on SQLite does not need
 
     known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"prepare", "ssl"}
-    found: dict[str, list[str]] = {}
+    options: dict[str, list[str]] = {}
     for part in filter(None, query.split("&")):
         name, equals, value = part.partition("=")
         name = unquote_to_bytes(name).decode()
         if not equals or name not in known:
-            # Behind a password among the options it may be the rest of that, which had an unescaped &.
+            # After a password option, the name may be the rest of a password with an unescaped &.
             which = f" {name!r}" if _OPTION_NAME.fullmatch(name) and "password" not in query else ""
-            _reject(f"libpq knows no option{which} of a URL: {URL_HELP}")
-        found.setdefault(name, []).append(unquote_to_bytes(value).decode())
-    if found.pop("ssl", ["false"])[-1] == "true":  # as JDBC says it; libpq does the same
-        found.setdefault("sslmode", ["require"])
-    return found
+            _reject(f"the database URL has an unknown option{which}: {URL_HELP}")
+        options.setdefault(name, []).append(unquote_to_bytes(value).decode())
+    if options.pop("ssl", ["false"])[-1] == "true":  # the spelling of JDBC, which libpq accepts
+        options.setdefault("sslmode", ["require"])
+    return options
 
 
 def _parse_prepare(values: Sequence[str] | None) -> PrepareMode:
@@ -179,8 +177,8 @@ def _parse_prepare(values: Sequence[str] | None) -> PrepareMode:
 
 
 def _parse_hosts(hosts: Sequence[str], ports: Sequence[str]) -> dict[str, str]:
-    """Several hosts as libpq lists them; also ``host=a:1&host=b:2`` and repeated ports, as SQLAlchemy has them."""
-    named: dict[str, str] = {}
+    """Hosts in libpq's form, from that or from SQLAlchemy's ``host=a:1&host=b:2``."""
+    listed: dict[str, str] = {}
     parts = [part for host in hosts for part in host.split(",")]
     split = [_HOST_WITH_PORT.fullmatch(part) for part in parts]
     if any(split):
@@ -189,29 +187,29 @@ def _parse_hosts(hosts: Sequence[str], ports: Sequence[str]) -> dict[str, str]:
         ]
         return {"host": ",".join(host for host, _ in pairs), "port": ",".join(port for _, port in pairs)}
     if hosts:
-        named["host"] = ",".join(parts)
+        listed["host"] = ",".join(parts)
     if ports:
-        named["port"] = ",".join(ports)
-    return named
+        listed["port"] = ",".join(ports)
+    return listed
 
 
 def _address_options(address: str) -> dict[str, str]:
-    """What stands before the ``?``: user, password, hosts, ports, the database's name; libpq reads it."""
+    """The options before the ``?``, parsed by libpq: user, password, hosts, ports, name."""
     import psycopg  # noqa: PLC0415 - see above
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - see above
 
     try:
-        found = conninfo_to_dict(f"postgresql://{address}")
-    except psycopg.ProgrammingError:  # its text repeats what it does not understand
+        options = conninfo_to_dict(f"postgresql://{address}")
+    except psycopg.ProgrammingError:  # its message repeats parts of the URL
         _reject(URL_HELP)
-    return {name: str(value) for name, value in found.items() if value is not None}
+    return {name: str(value) for name, value in options.items() if value is not None}
 
 
 def _check_values(options: Mapping[str, str]) -> None:
-    """Refuse what libpq would only refuse when it connects. Ports are not repeated: one may be half a password."""
+    """Refuse values that libpq checks late. Never repeat a port: it may be half a password."""
     ports = [port for port in options.get("port", "").split(",") if port]
     if not all(port.isascii() and port.isdigit() and 0 < int(port) <= MAX_PORT for port in ports):
-        _reject(f"a port in the database URL is no number from 1 to {MAX_PORT}: {URL_HELP}")
+        _reject(f"a port in the database URL is not a number from 1 to {MAX_PORT}: {URL_HELP}")
     hosts = options.get("host", options.get("hostaddr", "")).count(",") + 1
     listed = options.get("port", "").count(",") + 1
     if listed not in (1, hosts):

@@ -1,1 +1,1 @@
-"""The steps of a migration in the database."""
+"""The database side of the steps of a migration."""

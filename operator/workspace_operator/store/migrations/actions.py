@@ -1,4 +1,4 @@
-"""What the operator may ask of an identifier change: to start, to pause, to be tried again, to be taken back."""
+"""The operator's actions on a migration: request, cancel, pause, retry."""
 
 from datetime import datetime
 
@@ -22,14 +22,14 @@ from workspace_operator.workspaces.spec_versions import SpecVersion
 
 
 def request(connection: sa.Connection, action: RequestMigration, now: datetime, spec: SpecVersion | None) -> None:
-    """Start a change; it takes over clearing what earlier ones left behind."""
+    """Start a migration, which also takes over the cleanup of earlier migrations."""
     lock_and_record_generation(connection, action.workspace_id, spec)
     mode = connection.execute(sa.select(workspace.c.mode).where(workspace.c.workspace_id == action.workspace_id))
     newest = newest_migration(connection, action.workspace_id)
     if Mode(mode.scalar_one()) != action.from_mode or (newest and Stage(newest.stage) not in TERMINAL):
-        raise StaleRevision(f"workspace number {action.workspace_id} cannot start an identifier change just now")
-    # The leases end, too: whoever still clears after an earlier change must not meet what this one prepares. And from
-    # now on it is this one that resources tell of, so that nobody waits for a report of an earlier one.
+        raise StaleRevision(f"workspace number {action.workspace_id} has another mode or an unfinished migration")
+    # Revoke the leases, so that the cleanup of an earlier migration does not delete rows that this one prepares. Mark
+    # the statuses as written, since resources report only the newest migration.
     ended = {
         "needs_cleanup": False,
         "due_at": None,
@@ -60,7 +60,7 @@ def _new_values(action: RequestMigration, newest: Row | None, now: datetime) -> 
         **violation_values(ViolationCounts()),
         "retry_token": "",
         "revision": 1,
-        "status_revision": 1,  # whoever asks reports it
+        "status_revision": 1,  # the caller writes the status
         "due_at": now,
         "lease_owner": "",
         "cursor": "",
@@ -69,28 +69,28 @@ def _new_values(action: RequestMigration, newest: Row | None, now: datetime) -> 
 
 
 def cancel(connection: sa.Connection, action: CancelMigration, now: datetime, spec: SpecVersion | None) -> None:
-    """Take a change back: the old rules stay, prepared rows are cleared by the worker."""
+    """Cancel a migration: the old mode stays, and the worker deletes prepared rows."""
     lock_exclusive(connection, action.workspace_id)
     lock_and_record_generation(connection, action.workspace_id, spec)
     row = _lock_open(connection, action.workspace_id, action.number)
     if Stage(row.stage) not in BEFORE_CUTOVER:
-        raise StaleRevision(f"identifier change {action.number} has switched already")
-    left = stop_change_log(connection, action.workspace_id) or row.needs_cleanup
+        raise StaleRevision(f"migration {action.number} is already cut over")
+    needs_cleanup = stop_change_log(connection, action.workspace_id) or row.needs_cleanup
     _update(
         connection,
         row,
         stage=Stage.CANCELLED.value,
         completed_at=now,
-        needs_cleanup=left,
-        due_at=now if left else None,
+        needs_cleanup=needs_cleanup,
+        due_at=now if needs_cleanup else None,
     )
 
 
 def pause(connection: sa.Connection, action: PauseMigration, now: datetime, spec: SpecVersion | None) -> None:
-    """Pause a change, or let it go on where it was.
+    """Pause a migration, or resume it where it stopped.
 
-    Writers go on saying what they change, so that what is prepared can be brought up to date; a report that is being
-    written begins anew.
+    While preparation is paused, writers keep appending to the change log, so that it can continue; an unfinished export
+    is started again.
     """
     lock_exclusive(connection, action.workspace_id)
     lock_and_record_generation(connection, action.workspace_id, spec)
@@ -106,18 +106,18 @@ def pause(connection: sa.Connection, action: PauseMigration, now: datetime, spec
 
 
 def retry(connection: sa.Connection, action: RetryMigration, now: datetime, spec: SpecVersion | None) -> None:
-    """Have a blocked change looked at again now."""
+    """Have a blocked migration checked again now."""
     lock_and_record_generation(connection, action.workspace_id, spec)
     row = _lock_open(connection, action.workspace_id, action.number)
     _update(connection, row, retry_token=action.token, due_at=now)
 
 
 def stop_change_log(connection: sa.Connection, workspace_id: int) -> bool:
-    """Have writers no longer say what they change or mend; whether they did. The fence is closed."""
-    tracked = _has_change_log(connection, workspace_id)
+    """Under the exclusive lock, disable the change log and wake-ups; True if it was enabled."""
+    was_enabled = _has_change_log(connection, workspace_id)
     statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
     connection.execute(statement.values(change_log_enabled=False, blocked_export=None))
-    return tracked
+    return was_enabled
 
 
 def _has_change_log(connection: sa.Connection, workspace_id: int) -> bool:
@@ -129,11 +129,11 @@ def _lock_open(connection: sa.Connection, workspace_id: int, number: int) -> Row
     query = sa.select(migration).filter_by(workspace_id=workspace_id, number=number).with_for_update()
     row = connection.execute(query).one_or_none()
     if row is None or Stage(row.stage) in TERMINAL:
-        raise StaleRevision(f"identifier change {number} of workspace number {workspace_id} has ended")
+        raise StaleRevision(f"migration {number} of workspace number {workspace_id} has ended")
     return row
 
 
 def _update(connection: sa.Connection, row: Row, **values: object) -> None:
-    # The lease ends with every request, so that a worker in the middle of a step finds out at its next one.
+    # Every action revokes the lease, so that a worker in the middle of a step notices at its next transaction.
     statement = sa.update(migration).filter_by(workspace_id=row.workspace_id, number=row.number)
     connection.execute(statement.values(revision=row.revision + 1, lease_owner="", lease_expires_at=None, **values))

@@ -1,4 +1,4 @@
-"""Removing what an identifier change prepared or left, in batches: rows that no rule in force reads."""
+"""Cleanup after a migration, in batches: rows that the current mode does not use."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,10 +20,10 @@ from workspace_operator.store.schema.tables import (
 
 
 def clean_up(locked: LockedMigration, *, size: int) -> bool:
-    """Remove up to ``size`` rows of each kind; whether none is left."""
+    """Delete up to ``size`` rows of each kind; return whether none is left."""
     row = locked.workspace()
-    gone = [
-        # Where email is an identifier, these are in force.
+    deleted = [
+        # Where email is an identifier, these rows are in use.
         _delete_batch(locked, [identifier.c.value_key], identifier.c.kind == KIND_EMAIL, size=size)
         if row.mode == Mode.ID_ONLY.value
         else 0,
@@ -33,22 +33,21 @@ def clean_up(locked: LockedMigration, *, size: int) -> bool:
         _delete_batch(locked, [migration_change_log.c.entry_id], size=size),
         _delete_orphans(locked, size=size),
     ]
-    return max(gone) < size
+    return max(deleted) < size
 
 
 def _delete_batch(
     locked: LockedMigration, key: Sequence[sa.Column[Any]], *conditions: sa.ColumnElement[bool], size: int
 ) -> int:
-    """Remove up to ``size`` rows of the workspace, in the order of a key; tells how many."""
+    """Delete up to ``size`` rows of the workspace, in the order of a key; return their number."""
     table = key[0].table
-    ours = sa.and_(table.c.workspace_id == locked.workspace_id, *conditions)
-    return locked.connection.execute(
-        sa.delete(table).where(first_batch(locked.connection, ours, key, size=size))
-    ).rowcount
+    all_rows = sa.and_(table.c.workspace_id == locked.workspace_id, *conditions)
+    batch = first_batch(locked.connection, all_rows, key, size=size)
+    return locked.connection.execute(sa.delete(table).where(batch)).rowcount
 
 
 def _delete_orphans(locked: LockedMigration, *, size: int) -> int:
-    """Remove what a report that was never ended has written."""
+    """Delete the rows of an export that was never finished."""
     newest = sa.select(sa.func.coalesce(sa.func.max(export.c.number), 0)).where(
         export.c.workspace_id == locked.workspace_id
     )
@@ -57,16 +56,16 @@ def _delete_orphans(locked: LockedMigration, *, size: int) -> int:
 
 
 def delete_export_rows(
-    locked: LockedMigration, which: Callable[[sa.Column[int]], sa.ColumnElement[bool]], *, size: int
+    locked: LockedMigration, condition: Callable[[sa.Column[int]], sa.ColumnElement[bool]], *, size: int
 ) -> int:
-    """Remove up to ``size`` rows of exports, which by their numbers; tells how many.
+    """Delete up to ``size`` rows of exports with certain numbers; return how many.
 
-    Places go when no row is left: by them whoever is deleted meanwhile is found and taken out.
+    Violations are deleted before `export_person` rows, by which the violations of a deleted person are found.
     """
-    gone = 0
+    deleted = 0
     for table in (violation, export_person):
         _, *key = table.primary_key
-        gone = _delete_batch(locked, key, which(table.c.export_number), size=size)
-        if gone == size:
+        deleted = _delete_batch(locked, key, condition(table.c.export_number), size=size)
+        if deleted == size:
             break
-    return gone
+    return deleted

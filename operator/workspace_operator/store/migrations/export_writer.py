@@ -1,8 +1,8 @@
-"""Writing down who stands in the way of an identifier change: the people of one moment, while writers go on.
+"""Writer of an export: the people who block a migration, from one snapshot.
 
-A snapshot is streamed and written in batches, each a transaction, so that neither memory nor anybody's wait grows with
-the number of violations. Writers say meanwhile what they change: whoever is gone by the end is taken out, and if one of
-those who stand in the way was changed, the change is looked at again soon.
+The snapshot is streamed and written in batches, each a transaction, so that neither memory nor lock times grow with the
+number of violations. Concurrent writers append to the change log: people who were deleted in the meantime are removed,
+and if a person of the export was changed, the migration is checked again soon.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -34,15 +34,15 @@ T = TypeVar("T")
 MAX_EXPORTS = 3
 ROW_BATCH_SIZE = 2000
 MAX_ENTRIES_LEFT = 200
-"""So many of the writers' entries are looked through in one go after the last batch."""
+"""Number of change log entries that may be left for the transaction after the exclusive lock."""
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
-_OURS = person.c.workspace_id == _WORKSPACE
+_OF_WORKSPACE = person.c.workspace_id == _WORKSPACE
 
 
 @dataclass(slots=True, kw_only=True)
 class ExportWriter:
-    """One report of one change, while it is written."""
+    """Writes one export of one migration."""
 
     database: Database
     migration: Migration
@@ -56,12 +56,12 @@ class ExportWriter:
     _clock: Callable[[], datetime] = field(init=False)
 
     def write(self) -> Migration:
-        """Write it, and rest as Blocked; if nobody stands in the way any more, go on instead."""
+        """Write the export and block the migration; without violations, continue it instead."""
         self._clock = running_clock(self.started)
         self._in_transaction(self._start, exclusive=True)
         self._delete_exports(above=self.number - 1)
         self._write_violations()
-        if self.rows_written == 0:  # mended just before, and what writers said since is still to be settled
+        if self.rows_written == 0:  # fixed just before; the change log is still to be applied
             return self._in_transaction(lambda locked: locked.transition_to(self._stage_when_fixed))
         self._index_people()
         self._drain_change_log(until=MAX_ENTRIES_LEFT)
@@ -71,7 +71,7 @@ class ExportWriter:
         return self.database.writing(self._finish)
 
     def _in_transaction(self, work: Callable[[LockedMigration], T], *, exclusive: bool = False) -> T:
-        """Do something in a transaction of its own that holds the change, and keep the lease."""
+        """Run ``work`` in a transaction that locks the migration and renews the lease."""
 
         def step(connection: sa.Connection) -> T:
             locked = lock_migration(connection, self.migration, self.lease, self._clock(), exclusive=exclusive)
@@ -81,8 +81,8 @@ class ExportWriter:
         return self.database.writing(step)
 
     def _write_violations(self) -> None:
-        """Write down everybody who stands in the way."""
-        with closing(self._violations()) as violations:  # its snapshot ends here, also when the database is lost
+        """Write the violations of all people."""
+        with closing(self._violations()) as violations:  # ends its snapshot, also when the connection is lost
             for rows in violations:
                 if self.rows_written == 0:
                     self._abandon_backfill()
@@ -90,27 +90,26 @@ class ExportWriter:
                 self.rows_written += len(rows)
 
     def _index_people(self) -> None:
-        """Note who is listed where; in the order of the key, or each row would be written to a page of its own."""
-        rows_of_this = sa.select(*(violation.c[column.name] for column in export_person.columns)).where(
-            self._is_of_export
-        )
+        """Write `export_person` in key order, since a random order would touch a page per row."""
+        columns = (violation.c[column.name] for column in export_person.columns)
+        query = sa.select(*columns).where(self._is_of_export).order_by(violation.c.cio_id)
         with (
             self.database.reading_one_snapshot(sorts=True) as connection,
-            stream_rows(connection, rows_of_this.order_by(violation.c.cio_id), size=ROW_BATCH_SIZE) as found,
+            stream_rows(connection, query, size=ROW_BATCH_SIZE) as result,
         ):
-            for partition in found.partitions():
+            for partition in result.partitions():
                 rows = [tuple(row) for row in partition]
                 self._in_transaction(lambda locked, rows=rows: insert_rows(locked.connection, export_person, rows))  # type: ignore[misc]
 
     def _start(self, locked: LockedMigration) -> None:
         locked.update_workspace(change_log_enabled=True, blocked_export=None)
         self.needed_cleanup = locked.row.needs_cleanup
-        locked.update(needs_cleanup=True)  # until it ends: whoever takes the change back has this report cleared
+        locked.update(needs_cleanup=True)  # until the end: a cancellation must delete this export
         newest = sa.select(sa.func.max(export.c.number)).where(export.c.workspace_id == locked.workspace_id)
         self.number = (locked.connection.execute(newest).scalar_one() or 0) + 1
 
     def _abandon_backfill(self) -> None:
-        """What writers say is for the report from here on: who takes over must not settle what was prepared by it."""
+        """Go back to Checking, since the change log is now applied to the export."""
         if self.migration.stage is Stage.PREPARING:
             self.migration = self._in_transaction(lambda locked: locked.transition_to(Stage.CHECKING, cursor=""))
 
@@ -119,12 +118,12 @@ class ExportWriter:
         with self.database.reading_one_snapshot() as connection:
             disable_nested_loops(connection)
             for query in _MERGING if self.migration.merges else _BLOCKING:
-                with stream_rows(connection, query, parameters, size=ROW_BATCH_SIZE) as found:
-                    for rows in found.partitions():
+                with stream_rows(connection, query, parameters, size=ROW_BATCH_SIZE) as result:
+                    for rows in result.partitions():
                         yield [tuple(row) for row in rows]
 
     def _start_watching(self, locked: LockedMigration) -> None:
-        """From here on writers say when they mend, and no longer what they change."""
+        """Disable the change log; from now on, a writer that fixes a violation wakes the migration."""
         locked.update_workspace(change_log_enabled=False, blocked_export=self.number)
 
     @property
@@ -142,21 +141,21 @@ class ExportWriter:
             pass
 
     def _apply_change_log(self, locked: LockedMigration) -> int:
-        """Take out who is gone, and see whether somebody who is listed was changed."""
+        """Remove deleted people from the export, and record whether another one was changed."""
         entries = pop_entries(locked.connection, locked.workspace_id, size=ROW_BATCH_SIZE)
         cio_ids = {cio_id for _, cio_id in entries if cio_id is not None}
-        listed = sa.and_(in_exports(locked.workspace_id, self.number), any_of(export_person.c.cio_id, cio_ids))
-        there = sa.exists().where(
+        is_listed = sa.and_(in_exports(locked.workspace_id, self.number), any_of(export_person.c.cio_id, cio_ids))
+        person_exists = sa.exists().where(
             person.c.workspace_id == export_person.c.workspace_id, person.c.cio_id == export_person.c.cio_id
         )
-        changed = locked.connection.execute(sa.select(export_person.c.cio_id).where(listed).limit(1)).first()
+        changed = locked.connection.execute(sa.select(export_person.c.cio_id).where(is_listed).limit(1)).first()
         self.fixed_meanwhile |= changed is not None or any(cio_id is None for _, cio_id in entries)
-        remove_from_exports(locked.connection, sa.and_(listed, ~there))
+        remove_from_exports(locked.connection, sa.and_(is_listed, ~person_exists))
         return len(entries)
 
     def _finish(self, connection: sa.Connection) -> Migration:
         counts = _counts(connection, self._is_of_export)
-        # A writer who has just noted a mend, and could not wake a change that is not Blocked yet, is waited for.
+        # Wait for a writer that has just fixed a violation and could not wake the migration, which is not Blocked yet.
         lock_workspace_row(connection, self.migration.workspace_id)
         locked = lock_migration(connection, self.migration, self.lease, self._clock())
         total: dict[str, object] = {"people_total": self.people.total, "people_checked": self.people.total}
@@ -164,16 +163,16 @@ class ExportWriter:
             locked.update_workspace(blocked_export=None)
             return locked.transition_to(Stage.CHECKING, **total)
         connection.execute(sa.insert(export).values(self._export_row(counts)))
-        # Who is missing was deleted, or became part of somebody else: others may be in nobody's way by that.
+        # Missing people were deleted or merged, which can fix the violations of other people.
         is_smaller = counts.people_concerned < self.rows_written
         fixed = self.fixed_meanwhile or is_smaller or locked.workspace().blocked_export is None
-        # The lease ends here: from the commit on it is the writers who make the change due again.
-        resting = {
+        # Release the lease: after the commit, only writers make the migration due again.
+        released = {
             "lease_owner": "",
             "lease_expires_at": None,
             "due_at": self._clock() + FIX_SETTLE_TIME if fixed else None,
         }
-        values = violation_values(counts) | total | resting
+        values = violation_values(counts) | total | released
         return locked.transition_to(Stage.BLOCKED, export=self.number, needs_cleanup=self.needed_cleanup, **values)
 
     def _export_row(self, counts: ViolationCounts) -> dict[str, object]:
@@ -182,21 +181,19 @@ class ExportWriter:
             "number": self.number,
             "migration_number": self.migration.number,
             "created_at": self.started,
-            "description": f"people who stand in the way of {self.migration.from_mode} to {self.migration.to_mode}",
+            "description": f"people who block the change from {self.migration.from_mode} to {self.migration.to_mode}",
             "total": counts.people_concerned,
         }
 
     def _delete_exports(self, *, above: int | None = None, up_to: int | None = None) -> None:
-        """Remove exports, a batch a transaction: older ones, or what a report that was never ended has left."""
+        """Delete exports, one batch per transaction: old ones, or the rows of an unfinished export."""
 
-        def which(number: sa.Column[int]) -> sa.ColumnElement[bool]:
+        def in_range(number: sa.Column[int]) -> sa.ColumnElement[bool]:
             return number > above if above is not None else number <= up_to
 
-        while (
-            self._in_transaction(lambda locked: delete_export_rows(locked, which, size=ROW_BATCH_SIZE))
-            == ROW_BATCH_SIZE
-        ):
-            pass
+        deleted = ROW_BATCH_SIZE
+        while deleted == ROW_BATCH_SIZE:
+            deleted = self._in_transaction(lambda locked: delete_export_rows(locked, in_range, size=ROW_BATCH_SIZE))
         if up_to is not None:
             old = sa.delete(export).where(
                 export.c.workspace_id == self.migration.workspace_id, export.c.number <= up_to
@@ -204,7 +201,7 @@ class ExportWriter:
             self._in_transaction(lambda locked: locked.connection.execute(old))
 
 
-def _counts(connection: sa.Connection, which: sa.ColumnElement[bool]) -> ViolationCounts:
+def _counts(connection: sa.Connection, is_of_export: sa.ColumnElement[bool]) -> ViolationCounts:
     def people(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
         return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
 
@@ -214,7 +211,7 @@ def _counts(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Violati
         people(violation.c.suppressed_email),
         people(violation.c.id_is_another_email),
         sa.func.count(),
-    ).where(which)
+    ).where(is_of_export)
     duplicate, invalid, suppressed, another, concerned = connection.execute(query).one()
     return ViolationCounts(
         duplicate_email=int(duplicate),
@@ -226,7 +223,7 @@ def _counts(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Violati
 
 
 def _columns(*, sharing: sa.ColumnElement[Any], suppressed: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
-    """In the order of the table's columns."""
+    """The columns of a violation, in the order of the table."""
     return [
         person.c.workspace_id,
         sa.bindparam("export_number", type_=sa.BigInteger),
@@ -259,17 +256,17 @@ _SHARED = (
 )
 _ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.BigInteger)
 
-# There is somebody with each; an outer join has SQLite go through the addresses one by one, without a copy of them all.
+# Each address has people, but an outer join makes SQLite iterate over the addresses without a copy of them.
 DUPLICATES = sa.select(*_columns(sharing=_SHARED.c.sharing, suppressed=IS_SUPPRESSED)).select_from(
-    _SHARED.outerjoin(person, sa.and_(_OURS, person.c.email_key == _SHARED.c.email_key))
+    _SHARED.outerjoin(person, sa.and_(_OF_WORKSPACE, person.c.email_key == _SHARED.c.email_key))
 )
-"""Everybody who shares an address."""
+"""All people who share an address."""
 _SUPPRESSED = sa.select(*_columns(sharing=_ONE, suppressed=sa.true())).select_from(
-    SUPPRESSED_KEYS.join(person, sa.and_(_OURS, person.c.email_key == SUPPRESSED_KEYS.c.value_key))
+    SUPPRESSED_KEYS.join(person, sa.and_(_OF_WORKSPACE, person.c.email_key == SUPPRESSED_KEYS.c.value_key))
 )
-_INVALID = sa.select(*_columns(sharing=_ONE, suppressed=sa.false())).where(_OURS, person.c.email_is_invalid)
+_INVALID = sa.select(*_columns(sharing=_ONE, suppressed=sa.false())).where(_OF_WORKSPACE, person.c.email_is_invalid)
 _ANOTHER = sa.select(*_columns(sharing=_ONE, suppressed=sa.false())).where(
-    _OURS,
+    _OF_WORKSPACE,
     person.c.id_is_another_email,
     person.c.email_is_invalid.is_(False),
     sa.or_(person.c.email_key.is_(None), ~IS_SUPPRESSED),
@@ -278,4 +275,4 @@ _ALONE = sa.or_(person.c.email_key.is_(None), _SHARING == 1)
 
 _BLOCKING = (DUPLICATES, _SUPPRESSED.where(_SHARING == 1), _INVALID, _ANOTHER.where(_ALONE))
 _MERGING = (_SUPPRESSED, _INVALID, _ANOTHER)
-"""Everybody who stands in the way, each in one of the queries. With Merge, nobody does for sharing an address."""
+"""All people with violations, each in exactly one query. With Merge, a shared address is not a violation."""

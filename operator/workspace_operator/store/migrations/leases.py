@@ -1,6 +1,6 @@
-"""A worker's hold on one identifier change: locked, checked to be as it was left, moved on, renewed.
+"""A worker's lease on one migration, and its locked row: check, transition, renewal.
 
-Locks are taken in the order fence, workspace, change.
+The lock order is: workspace lock, workspace row, migration row.
 """
 
 import time
@@ -21,18 +21,18 @@ from workspace_operator.store.schema.tables import migration, workspace
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, lock_workspace_row
 
 PROGRESS_INTERVAL = timedelta(seconds=5)
-"""How often resources are told of numbers that move all the time."""
+"""Minimum interval between two status updates of a migration's progress."""
 
 
 def running_clock(now: datetime) -> Callable[[], datetime]:
-    """A clock that shows this time now: what waits for others is not to be dated from before it waited."""
-    begun = time.monotonic()
-    return lambda: now + timedelta(seconds=time.monotonic() - begun)
+    """Make a clock that starts at ``now``, for timestamps of work that first waits for locks."""
+    started = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - started)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedMigration:
-    """A change in a transaction that has locked its row."""
+    """A migration in a transaction that has locked its row."""
 
     connection: sa.Connection
     migration: Migration
@@ -42,17 +42,17 @@ class LockedMigration:
 
     @property
     def workspace_id(self) -> int:
-        """Whose identifiers change."""
+        """The workspace of the migration."""
         return self.migration.workspace_id
 
     @property
     def progress_due(self) -> bool:
-        """Whether resources have not been told of the numbers for a while."""
+        """Whether the last report of progress is older than the interval."""
         reported_at = self.row.progressed_at
-        return reported_at is None or bool(abs(self.now - reported_at) >= PROGRESS_INTERVAL)  # clocks are set back, too
+        return reported_at is None or bool(abs(self.now - reported_at) >= PROGRESS_INTERVAL)  # a clock can go back
 
     def transition_to(self, stage: Stage, **values: object) -> Migration:
-        """Go on to a stage, which may be the present one."""
+        """Change the stage, or keep it, and renew the lease."""
         if stage is not self.migration.stage and stage not in TRANSITIONS[self.migration.stage]:
             raise AssertionError(f"{stage} does not follow {self.migration.stage}")
         lease_values = {} if stage in TERMINAL else self._renewed_lease() | {"due_at": self.now}
@@ -63,23 +63,23 @@ class LockedMigration:
         return migration_of(self.connection.execute(query).one())
 
     def renew(self, **values: object) -> None:
-        """Keep the lease, and note how far this came."""
+        """Renew the lease, and write columns of the migration."""
         self.update(**self._renewed_lease(), **values)
 
     def report_progress(self, *, done: int, total: int, **values: object) -> None:
-        """The same, with a forecast; every now and then worth telling resources of."""
+        """Renew the lease; if due, also update the progress and the estimated completion."""
         progress_values: dict[str, object] = {}
         if self.progress_due:
-            forecast = estimated_completion(since=self.row.stage_since, now=self.now, done=done, total=total)
+            estimate = estimated_completion(since=self.row.stage_since, now=self.now, done=done, total=total)
             progress_values = {
                 "progress": self.row.progress + 1,
                 "progressed_at": self.now,
-                "estimated_completion": forecast,
+                "estimated_completion": estimate,
             }
         self.renew(**progress_values, **values)
 
     def update(self, **values: object) -> None:
-        """Write columns of the change."""
+        """Write columns of the migration."""
         statement = sa.update(migration).filter_by(workspace_id=self.workspace_id, number=self.migration.number)
         self.connection.execute(statement.values(values))
 
@@ -105,11 +105,13 @@ def lock_migration(
     exclusive: bool = False,
     lock_timeout: timedelta | None = None,
 ) -> LockedMigration:
-    """Lock a change; ``fenced``: with all calls kept out. Raises StaleRevision if it is not as it was, or not ours.
+    """Lock a migration; with ``exclusive`` also lock the workspace against all commands.
 
-    Raises WorkspaceLockTimeout if calls could not be kept out within ``patience``.
+    Raises:
+        StaleRevision: the migration has changed, or another worker has the lease.
+        WorkspaceLockTimeout: the exclusive lock was not granted within ``lock_timeout``.
     """
-    force_custom_plan(connection)  # a plan for any cursor and any keys is mostly a bad one for these
+    force_custom_plan(connection)  # a generic plan for any cursor and any keys is usually bad here
     if exclusive:
         lock_exclusive(connection, migration_.workspace_id, lock_timeout=lock_timeout)
         lock_workspace_row(connection, migration_.workspace_id)
@@ -117,6 +119,6 @@ def lock_migration(
     row = connection.execute(query.with_for_update()).one_or_none()
     if row is None or row.lease_owner != lease.worker or row.revision != migration_.revision:
         raise StaleRevision(
-            f"identifier change {migration_.number} of workspace number {migration_.workspace_id} has moved on"
+            f"migration {migration_.number} of workspace number {migration_.workspace_id} has changed since it was read"
         )
     return LockedMigration(connection=connection, migration=migration_, lease=lease, row=row, now=now)

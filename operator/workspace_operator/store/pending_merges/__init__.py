@@ -1,1 +1,1 @@
-"""Merges that a migration left for later: merging on touch, and reading as if they were done."""
+"""Merges that are pending after a cut-over: merge on touch, and reads as if merged."""

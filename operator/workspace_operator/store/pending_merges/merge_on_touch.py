@@ -1,8 +1,8 @@
-"""People who are one person since the switch of a change that merges, and whose rows are not put together yet.
+"""Merge on touch: a group that is one person since a cut-over is merged before its use.
 
-From the switch on nobody must be able to tell: whatever touches one of them folds the group first, in a transaction of
-its own (`MergeOnTouch.folding`), and what looks at everybody sees survivors in their places (`view`). A group cannot
-change otherwise: its people had these rows when the fence was opened again, and nobody writes them unfolded.
+Pending merges must be invisible from the cut-over on: a command that touches a group first merges it, in a separate
+transaction (`MergeOnTouch.run`), and queries of all people return survivors instead of groups (`view`). A group cannot
+change otherwise: its rows existed when the cut-over released the workspace lock, and no writer changes unmerged rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,18 +33,18 @@ T = TypeVar("T")
 
 MAX_GROUPS_PER_TRANSACTION = 300
 MAX_PEOPLE_PER_TRANSACTION = 1000
-"""Most groups a transaction, and most people, but for a group that is larger: all of them are locked until it ends."""
+"""Limit of people per transaction, except for a single larger group: all are locked until the transaction ends."""
 
 PARALLELISM = 2
-"""So many transactions at a time, where there can be several."""
+"""Number of concurrent transactions; one on SQLite."""
 
 MAX_ROUNDS = 5
-"""Groups that a call touches are all found at once; more rounds than two mean that something is wrong."""
+"""One round finds all groups that a command touches; more than two rounds indicate an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRun:
-    """In how many transactions groups were folded, and how many seconds the longest of them kept its locks."""
+    """The number of transactions of a merge, and the seconds of the longest one's locks."""
 
     transactions: int
     longest: float
@@ -52,25 +52,25 @@ class MergeRun:
 
 @dataclass(frozen=True, slots=True)
 class MergeOnTouch:
-    """Folds groups of a database's workspaces."""
+    """Merges groups of a database's workspaces."""
 
     database: Database
     _new_ids: dict[datetime, CioIDGenerator] = field(default_factory=dict, init=False)
 
     def run(self, workspace_id: int, work: Callable[[], T]) -> T:
-        """Do some work, and again when groups that it touches are folded."""
+        """Run ``work``; after PendingMerge, merge the groups and run it again."""
         for _ in range(MAX_ROUNDS):
             try:
                 return work()
-            except PendingMerge as found:
-                self.merge(workspace_id, found.keys)
-        raise Conflict(f"people of workspace number {workspace_id} do not come to rest; try again")
+            except PendingMerge as pending:
+                self.merge(workspace_id, pending.keys)
+        raise Conflict(f"workspace number {workspace_id} still has pending merges of these people; try again")
 
     def merge(self, workspace_id: int, keys: Iterable[str]) -> MergeRun:
-        """Put groups together, by their e-mail keys; those that are folded already are left alone.
+        """Merge groups by their e-mail keys; groups that are already merged are skipped.
 
         Raises:
-            NotFound: the workspace is gone.
+            NotFound: the workspace does not exist.
         """
         ordered = sorted(keys)
         parts = [
@@ -79,78 +79,78 @@ class MergeOnTouch:
         ]
         if self.database.is_sqlite or len(parts) < 2:
             return _combined(self._merge_part(workspace_id, part) for part in parts)
-        # While the database works for one we work on the other; more than two gain next to nothing.
+        # This process works on one transaction while the database works on the other; more than two gain little.
         with ThreadPoolExecutor(PARALLELISM) as pool:
             return _combined(pool.map(partial(self._merge_part, workspace_id), parts))
 
     def _merge_part(self, workspace_id: int, keys: Sequence[str]) -> MergeRun:
         transactions, longest = 0, 0.0
         while keys:
-            done, seconds = self.database.writing_timed(
+            last, seconds = self.database.writing_timed(
                 partial(self._merge_groups, workspace_id=workspace_id, keys=keys)
             )
             transactions, longest = transactions + 1, max(longest, seconds)
-            keys = () if done is None else keys[keys.index(done) + 1 :]
+            keys = () if last is None else keys[keys.index(last) + 1 :]
         return MergeRun(transactions=transactions, longest=longest)
 
     def _merge_groups(self, connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> str | None:
-        """Fold the first of these groups; up to which one, None is all."""
-        force_custom_plan(connection)  # a plan from when the first were folded reads whole tables for each of the last
+        """Merge the first of these groups; return the last key, or None after all of them."""
+        force_custom_plan(connection)  # a plan from the time of the first groups reads whole tables for each later one
         settings = read_settings(connection, workspace_id)
         lock_shared(connection, settings)
         groups = _pending_groups(connection, workspace_id, keys) if settings.row.merges_pending else {}
-        chosen = _first_groups(groups, most=MAX_PEOPLE_PER_TRANSACTION)
-        done = None if len(chosen) == len(groups) else chosen[-1]
-        some = _lock_groups(connection, workspace_id, chosen)
-        if not some:
-            return done
+        chosen = _first_groups(groups, max_people=MAX_PEOPLE_PER_TRANSACTION)
+        last = None if len(chosen) == len(groups) else chosen[-1]
+        locked = _lock_groups(connection, workspace_id, chosen)
+        if not locked:
+            return last
         switched_at = switched_at_of(connection, workspace_id)
-        people = people_with_keys(connection, workspace_id, some)
+        people = people_with_keys(connection, workspace_id, locked)
         changes = merge_groups(group_by_email_key(people), now=int(switched_at.timestamp()))
         _lock_changed_rows(connection, workspace_id, changes)
         write_people(connection, workspace_id, changes, {})
         write_events(connection, workspace_id, changes.events, new_id=self._new_id(switched_at))
-        _mark_merged(connection, workspace_id, some)
-        return done
+        _mark_merged(connection, workspace_id, locked)
+        return last
 
     def _new_id(self, switched_at: datetime) -> CioIDGenerator:
-        """Names of what happened at the switch: they sort between what was before and what came after."""
+        """A generator of ids at the time of the cut-over, which sort between earlier and later ids."""
         return self._new_ids.setdefault(switched_at, CioIDGenerator(switched_at.timestamp))
 
 
 @dataclass(frozen=True, slots=True)
 class MergeOnTouchRepository:
-    """A port's implementation on a database, in which groups are folded before they are touched."""
+    """Base of repositories that merge groups before they touch them."""
 
     database: Database
     merge_on_touch: MergeOnTouch = field(init=False)
 
     def __post_init__(self) -> None:
-        """Fold in the same database."""
+        """Create the `MergeOnTouch` of the database."""
         object.__setattr__(self, "merge_on_touch", MergeOnTouch(self.database))
 
 
 def _combined(parts: Iterable[MergeRun]) -> MergeRun:
     runs = list(parts)
     return MergeRun(
-        transactions=sum(each.transactions for each in runs), longest=max((each.longest for each in runs), default=0)
+        transactions=sum(run.transactions for run in runs), longest=max((run.longest for run in runs), default=0)
     )
 
 
 def _pending_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Mapping[str, int]:
-    """Of how many people those are that nobody has folded, without a lock."""
+    """The number of people of each unmerged group by e-mail key, read without a lock."""
     return dict(_GROUPS.run(connection, _group_parameters(workspace_id, keys)))
 
 
 def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Sequence[str]:
-    """Those that nobody has folded; whoever else comes to fold them waits, and finds them folded."""
+    """Lock the unmerged groups and return their keys; a concurrent merge waits."""
     return [key for key, _ in _LOCK_GROUPS.run(connection, _group_parameters(workspace_id, keys))]
 
 
-def _first_groups(groups: Mapping[str, int], *, most: int) -> Sequence[str]:
-    """The keys of the first groups that have together at most so many people, or of the very first."""
+def _first_groups(groups: Mapping[str, int], *, max_people: int) -> Sequence[str]:
+    """The keys of the first groups, at least one, with up to ``max_people`` in total."""
     sums = accumulate(groups.values())
-    return [key for place, (key, people) in enumerate(zip(groups, sums, strict=True)) if people <= most or place == 0]
+    return [key for i, (key, people) in enumerate(zip(groups, sums, strict=True)) if people <= max_people or i == 0]
 
 
 def _mark_merged(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
@@ -171,26 +171,27 @@ _MARK_MERGED = CompiledStatement(lambda _: sa.update(shared_email).where(_IS_PEN
 
 
 def _lock_changed_rows(connection: sa.Connection, workspace_id: int, changes: ChangeSet) -> None:
-    """Lock the ids and people that go or change, in the order of all who do, or we and callers wait for each other.
+    """Lock ids and people that are removed or changed, in `loader`'s order.
 
-    That order is `loader`'s. The groups are locked already: whoever touches somebody else of them waits for that, and
-    so nobody's rows can have changed since they were read.
+    The groups are already locked: another command that touches them waits for that lock, so that the rows cannot have
+    changed since they were read.
     """
     if connection.dialect.name == "sqlite":
         return
-    ids = [each.key for each in changes.identifiers_removed]
-    cio_ids = [each.cio_id for each in (*changes.removed, *(each.before for each in changes.replaced))]
+    ids = [owned.key for owned in changes.identifiers_removed]
+    changed = (*changes.removed, *(replaced.before for replaced in changes.replaced))
+    cio_ids = [person.cio_id for person in changed]
     _LOCK.run(connection, {"of_workspace": workspace_id, "ids": encode_json(ids), "cio_ids": encode_json(cio_ids)})
 
 
-def _locking(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only PostgreSQL is asked
-    def locked(column: sa.Column[Any], values: str, *which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-        return sa.select(column).where(workspace_any_of(column, values), *which).order_by(column).with_for_update()
+def _locking(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only for PostgreSQL
+    def locked(column: sa.Column[Any], values: str, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        return sa.select(column).where(workspace_any_of(column, values), *conditions).order_by(column).with_for_update()
 
     ids = locked(identifier.c.value_key, "ids", identifier.c.kind == sa.literal_column(str(KIND_ID))).cte("ids")
-    runs = locked(person.c.cio_id, "cio_ids").cte("people")
-    counted = (sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (ids, runs))
-    return sa.select(*counted)
+    people = locked(person.c.cio_id, "cio_ids").cte("people")
+    counts = (sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in (ids, people))
+    return sa.select(*counts)
 
 
 _LOCK = CompiledStatement(_locking)

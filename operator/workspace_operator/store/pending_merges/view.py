@@ -1,7 +1,7 @@
-"""Groups of rows that are one person since the switch of a change that merges: finding them, and seeing the survivors.
+"""Reads of groups that are one person since a cut-over, as if already merged.
 
-What reads at one moment either refuses them, so that `merge_on_touch.MergeOnTouch` puts them together first, or looks
-at everybody, and sees survivors in their places.
+A query either raises PendingMerge, so that `merge_on_touch.MergeOnTouch` merges the groups first, or reads all people
+and replaces each group by its survivor.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,79 +33,79 @@ from workspace_operator.store.unit_of_work.loader import (
 
 
 def raise_if_keys_pending(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> None:
-    """Raise Unfolded if one of these addresses stands for a group of rows; only where groups are left to fold."""
-    found = pending_keys(connection, workspace_id, keys)
-    if found:
-        raise PendingMerge(found)
+    """Raise PendingMerge if an address has one; call it only while merges are pending."""
+    pending = pending_keys(connection, workspace_id, keys)
+    if pending:
+        raise PendingMerge(pending)
 
 
 def survivors_by_member(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> Mapping[str, Person]:
-    """Who those of these people are who are part of somebody by now, by the cio_ids of all members of their groups."""
+    """The survivors of the groups of these people, by the cio_ids of all members of the groups."""
     keys = pending_keys_of(connection, workspace_id, people)
     if not keys:
         return {}
     now = int(switched_at_of(connection, workspace_id).timestamp())
     members: dict[str, Person] = {}
     for group in group_by_email_key(people_with_keys(connection, workspace_id, keys)):
-        members |= dict.fromkeys((each.cio_id for each in group), survivor_of(group, now=now))
+        members |= dict.fromkeys((member.cio_id for member in group), survivor_of(group, now=now))
     return members
 
 
 def has_pending_merges(connection: sa.Connection, workspace_id: int) -> bool:
-    """Whether groups are left to fold, as far as anybody needs to look for them."""
+    """Whether the workspace can have pending merges."""
     query = sa.select(workspace.c.merges_pending).where(workspace.c.workspace_id == workspace_id)
     return bool(connection.execute(query).scalar_one_or_none())
 
 
 def merged_view(connection: sa.Connection, workspace_id: int, people: Sequence[Person]) -> Iterator[Person]:
-    """These people as everybody sees them: a survivor in the place of the oldest, nobody in those of the others."""
-    members = survivors_by_member(connection, workspace_id, people)
-    for each in people:
-        seen = members.get(each.cio_id, each)
-        if seen.cio_id == each.cio_id:
-            yield seen
+    """Yield people as if merged: a survivor for a group's oldest member, none for others."""
+    survivors = survivors_by_member(connection, workspace_id, people)
+    for member in people:
+        survivor = survivors.get(member.cio_id, member)
+        if survivor.cio_id == member.cio_id:
+            yield survivor
 
 
 def survivors_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Person]:
-    """Who the unfolded ones of these people are by now, by cio_id."""
-    ours = sa.and_(person.c.workspace_id == workspace_id, any_of(person.c.cio_id, cio_ids))
-    people = [person_of(row) for row in connection.execute(sa.select(*PERSON_COLUMNS).where(ours))]
+    """The survivors of those of these people that have a pending merge, by cio_id."""
+    named = sa.and_(person.c.workspace_id == workspace_id, any_of(person.c.cio_id, cio_ids))
+    people = [person_of(row) for row in connection.execute(sa.select(*PERSON_COLUMNS).where(named))]
     return survivors_by_member(connection, workspace_id, people)
 
 
 def raise_if_people_pending(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
-    """Raise Unfolded if one of these people is part of a group of rows."""
-    ours = sa.and_(person.c.workspace_id == workspace_id, any_of(person.c.cio_id, cio_ids))
-    keys = connection.execute(sa.select(person.c.email_key).where(ours, person.c.email_key.is_not(None))).scalars()
+    """Raise PendingMerge if one of these people has a pending merge."""
+    named = sa.and_(person.c.workspace_id == workspace_id, any_of(person.c.cio_id, cio_ids))
+    keys = connection.execute(sa.select(person.c.email_key).where(named, person.c.email_key.is_not(None))).scalars()
     raise_if_keys_pending(connection, workspace_id, keys.all())
 
 
 def merged_members(workspace_id: int, segment: int) -> sa.Select[str]:
-    """The cio_ids in a segment, in order: the survivor's for all who are part of one, once.
+    """The sorted cio_ids of a segment; the members of a group are replaced by their survivor.
 
-    The survivor is looked up for each member by whole primary keys, so that statistics do not matter. A third subquery
-    within these two lost: on partitions PostgreSQL 18 evaluated it for the first member only.
+    The survivor is looked up for each member by whole primary keys, so that statistics do not matter. A third nested
+    subquery failed: on partitions, PostgreSQL 18 evaluated it for the first member only.
     """
-    ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
-    them = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == membership.c.cio_id)
-    group = sa.and_(shared_email.c.workspace_id == workspace_id, shared_email.c.email_key == person.c.email_key)
-    oldest = sa.and_(
+    of_segment = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
+    is_person = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == membership.c.cio_id)
+    is_group = sa.and_(shared_email.c.workspace_id == workspace_id, shared_email.c.email_key == person.c.email_key)
+    is_oldest = sa.and_(
         identifier.c.workspace_id == workspace_id,
         identifier.c.kind == KIND_EMAIL,
         identifier.c.value_key
         == sa.select(shared_email.c.email_key)
-        .select_from(person.join(shared_email, group))
-        .where(them, IS_PENDING_MERGE)
+        .select_from(person.join(shared_email, is_group))
+        .where(is_person, IS_PENDING_MERGE)
         .correlate(membership)
         .scalar_subquery(),
     )
-    survivor = sa.select(identifier.c.cio_id).where(oldest).correlate(membership).scalar_subquery()
-    seen = sa.func.coalesce(survivor, membership.c.cio_id).label("seen")
-    return sa.select(seen).where(ours).distinct().order_by(seen)
+    survivor = sa.select(identifier.c.cio_id).where(is_oldest).correlate(membership).scalar_subquery()
+    member = sa.func.coalesce(survivor, membership.c.cio_id).label("member")
+    return sa.select(member).where(of_segment).distinct().order_by(member)
 
 
 def people_with_keys(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[Person]:
-    """Everybody with one of these addresses, without a lock, as their rows are."""
+    """The unmerged rows of the people with these addresses, without a lock."""
     values = {"of_workspace": workspace_id, "keys": encode_json(list(keys))}
     return list(map(person_of, _PEOPLE.run(connection, values)))
 
@@ -114,18 +114,14 @@ _PEOPLE = CompiledStatement(lambda _: sa.select(*PERSON_COLUMNS).where(workspace
 
 
 def next_pending_groups(connection: sa.Connection, workspace_id: int, *, after: str, size: int) -> Sequence[str]:
-    """The addresses of groups that are to be folded, in the order of the key."""
-    ours = sa.and_(
-        shared_email.c.workspace_id == workspace_id,
-        shared_email.c.email_key > after,
-        IS_PENDING_MERGE,
-    )
-    query = sa.select(shared_email.c.email_key).where(ours).order_by(shared_email.c.email_key).limit(size)
-    return connection.execute(query).scalars().all()
+    """The e-mail keys of the next groups to merge, in order."""
+    key = shared_email.c.email_key
+    query = sa.select(key).where(shared_email.c.workspace_id == workspace_id, key > after, IS_PENDING_MERGE)
+    return connection.execute(query.order_by(key).limit(size)).scalars().all()
 
 
 def switched_at_of(connection: sa.Connection, workspace_id: int) -> datetime:
-    """When the workspace's people became one; there was such a switch."""
+    """The time of the cut-over that left merges pending; there must be one."""
     query = sa.select(migration.c.switched_at).where(
         migration.c.workspace_id == workspace_id, migration.c.switched_at.is_not(None)
     )
@@ -134,7 +130,7 @@ def switched_at_of(connection: sa.Connection, workspace_id: int) -> datetime:
 
 
 def group_by_email_key(people: Iterable[Person]) -> Iterator[list[Person]]:
-    """People by their addresses."""
-    ordered = sorted(people, key=lambda each: each.email_key or "")
-    for _, group in groupby(ordered, key=lambda each: each.email_key):
+    """Group people by e-mail key."""
+    ordered = sorted(people, key=lambda person: person.email_key or "")
+    for _, group in groupby(ordered, key=lambda person: person.email_key):
         yield list(group)

@@ -1,1 +1,1 @@
-"""Queries that several parts share."""
+"""Queries that several packages share."""

@@ -1,7 +1,7 @@
-"""Counting people and violations from the indexes, without looking at a single person (trials §1).
+"""Counts of people and violations, from indexes alone (trials §1).
 
-One scan over ``(workspace_id, email_key, cio_id)`` gives who has an address and who shares one; the rest has partial
-indexes. People without a key are counted apart: in the grouping they would cost SQLite twice the time.
+One scan over ``(workspace_id, email_key, cio_id)`` counts people with an address and with a shared one; the other
+counts have partial indexes. People without a key are counted separately: grouping them doubles the time on SQLite.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ SHARING = sa.select(
 WITH_KEY = _count(person.c.email_key.is_not(None))
 WITHOUT_KEY = _count(person.c.email_key.is_(None))
 WITHOUT_ID = _count(person.c.id.is_(None))
-# Said so that no index answers it: mostly few people have no id, and many no address, whom SQLite would all look up.
+# `coalesce` prevents the use of the e-mail index: usually few people lack an id, but many lack an address.
 WITHOUT_IDENTIFIER = _count(person.c.id.is_(None), sa.func.coalesce(person.c.email_key, "") == "")
 INVALID = _count(person.c.email_is_invalid)
 ID_IS_ANOTHER = _count(person.c.id_is_another_email)
@@ -52,7 +52,7 @@ PENDING_MERGES = sa.select(
     .scalar_subquery(),
     IS_PENDING_MERGE,
 )
-"""Rows of people who are somebody else already."""
+"""Rows of people who are already part of another person, whose merges are pending."""
 
 _MERGES = sa.select(
     sa.func.coalesce(sa.func.sum(_MERGED), 0).label("people"),
@@ -64,7 +64,7 @@ SUPPRESSED_KEYS = (
     sa.select(suppression.c.value_key)
     .distinct()
     .where(suppression.c.workspace_id == sa.bindparam("workspace_id"), suppression.c.kind == KIND_EMAIL)
-    .cte("blocked_keys")
+    .cte("suppressed_keys")
 )
 IS_SUPPRESSED = exists_per_row(
     sa.select(suppression.c.value_key)
@@ -84,7 +84,7 @@ SUPPRESSED = sa.select(sa.func.count()).select_from(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeCounts:
-    """People who become part of somebody else, how many of them are by now, and ids that become free."""
+    """Numbers of secondaries of a migration, of those merged so far, and of ids given up."""
 
     people: int
     merged: int
@@ -92,13 +92,13 @@ class MergeCounts:
 
 
 def count_merges(connection: sa.Connection, workspace_id: int) -> MergeCounts:
-    """Count what a switch merges."""
+    """Count the merges of a cut-over."""
     row = connection.execute(_MERGES, {"workspace_id": workspace_id}).one()
     return MergeCounts(people=int(row.people), merged=int(row.merged), ids=int(row.ids))
 
 
 def count_people(connection: sa.Connection, workspace_id: int) -> PeopleCounts:
-    """Count people; ``with_email`` are those with any e-mail text that is not empty, valid or not."""
+    """Count people; ``with_email`` counts any e-mail text that is not empty, valid or not."""
     parameters = {"workspace_id": workspace_id}
     with_key = connection.execute(WITH_KEY, parameters).scalar_one()
     return _people_counts(
@@ -107,9 +107,9 @@ def count_people(connection: sa.Connection, workspace_id: int) -> PeopleCounts:
 
 
 def count_violations(connection: sa.Connection, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
-    """Count people and all four violations; ``people_concerned`` stays 0 where any of them needs a look at rows.
+    """Count people and all four violations; ``people_concerned`` stays 0.
 
-    How many people are concerned is known once the violations are written down, which happens only if there are any.
+    The number of people concerned is known when an export is written, which happens only if there are violations.
     """
     disable_nested_loops(connection)
     parameters = {"workspace_id": workspace_id}

@@ -1,7 +1,7 @@
-"""Display names in the database: who has one, and that it is given once.
+"""Display names in the database: their holders and their uniqueness.
 
-The table's own constraint knows only names that are equal to the letter: two forms of one name may be in force since
-before they were compared (`reconcile.names`).
+The unique constraint covers only identical names. Two forms of one name can exist from before names were compared
+(`reconcile.model.name_conflicts`).
 """
 
 import sqlalchemy as sa
@@ -28,37 +28,36 @@ _LOCKED_ACCOUNT = sa.select(account.c.name).where(account.c.account_id == sa.bin
 
 
 def name_holder(
-    connection: sa.Connection, wanted: str, ours: Workspace | None, *, owner: Owner, account_name: str
+    connection: sa.Connection, name: str, own: Workspace | None, *, owner: Owner, account_name: str
 ) -> Workspace | None:
-    """The workspace that keeps ours from having a display name in the account that it is in, or would be in."""
+    """The workspace that holds a display name in the account of, or for, a workspace."""
     parameters = {
         "cluster": owner.cluster,
         "namespace": owner.namespace,
-        "account": ours.account if ours else account_name,
-        "name_key": comparison_key(wanted),
+        "account": own.account if own else account_name,
+        "name_key": comparison_key(name),
     }
-    return name_conflicts.name_holder(
-        wanted, ours, [workspace_of(row) for row in connection.execute(_HAVING_NAME, parameters)]
-    )
+    same_name = [workspace_of(row) for row in connection.execute(_HAVING_NAME, parameters)]
+    return name_conflicts.name_holder(name, own, same_name)
 
 
-def raise_if_name_taken(connection: sa.Connection, account_id: int, wanted: str, *, own: int | None) -> None:
-    """Raise NameTaken if another workspace of the account has the name; who has it already keeps it."""
-    if own is not None and own in _workspaces_named(connection, account_id, wanted):
-        exact = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=wanted)
+def raise_if_name_taken(connection: sa.Connection, account_id: int, name: str, *, own: int | None) -> None:
+    """Raise NameTaken if another workspace of the account has a name that is new to ``own``."""
+    if own is not None and own in _workspaces_named(connection, account_id, name):
+        exact = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, display_name=name)
         holders = {int(number) for number in connection.execute(exact).scalars()} - {own}
     else:
-        # Names of one account are given one after the other, since two forms of one break no constraint.
+        # Lock the account to assign its names one at a time, since two forms of a name violate no constraint.
         connection.execute(_LOCKED_ACCOUNT, {"account_id": account_id})
-        holders = _workspaces_named(connection, account_id, wanted)
+        holders = _workspaces_named(connection, account_id, name)
     if holders:
         raise NameTaken(
-            f"workspace number {min(holders)} of the same account is called {wanted!r} already: give one of them "
+            f"workspace number {min(holders)} of the same account already has the name {name!r}: give one of them "
             "another spec.displayName first"
         )
 
 
 def _workspaces_named(connection: sa.Connection, account_id: int, name: str) -> set[int]:
-    """The workspaces of an account that have a name in any form."""
+    """The workspaces of an account that have any form of a name."""
     parameters = {"account_id": account_id, "name_key": comparison_key(name)}
     return {int(number) for number in connection.execute(_NUMBERS, parameters).scalars()}

@@ -1,7 +1,7 @@
-"""Who shares an address while email is no identifier, in the order of the key.
+"""People who share an address while email is not an identifier, by e-mail key.
 
-The addresses are found in the index, and their people looked up some addresses at a time: all of them in one sort
-would be kept in memory by SQLite.
+The index gives the addresses, and their people are read for a batch of addresses at a time: SQLite would keep one sort
+of all people in memory.
 """
 
 from collections.abc import Collection, Iterator
@@ -28,17 +28,17 @@ SHARED_KEYS = (
 
 
 def duplicates_with_keys(workspace_id: int, keys: Collection[str], *, newest_first: bool) -> sa.Select[Any]:
-    """E-mail key and cio_id of who has one of these addresses, by key and age."""
+    """E-mail key and cio_id of the people with one of these addresses, by key and age."""
     age = [person.c.created_at, person.c.inserted_at, person.c.cio_id]
-    order = [each.desc() for each in age] if newest_first else age
-    ours = sa.and_(person.c.workspace_id == workspace_id, any_of(person.c.email_key, keys))
-    return sa.select(person.c.email_key, person.c.cio_id).where(ours).order_by(person.c.email_key, *order)
+    order = [column.desc() for column in age] if newest_first else age
+    having_keys = sa.and_(person.c.workspace_id == workspace_id, any_of(person.c.email_key, keys))
+    return sa.select(person.c.email_key, person.c.cio_id).where(having_keys).order_by(person.c.email_key, *order)
 
 
 def iter_duplicates(connection: sa.Connection, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
-    """Stream e-mail key and cio_id of all who share one, by key and age; the connection is in one snapshot."""
-    with stream_rows(connection, SHARED_KEYS, {"workspace_id": workspace_id}, size=KEY_BATCH_SIZE) as found:
-        for keys in found.scalars().partitions():
+    """Stream e-mail key and cio_id of all duplicates of a snapshot, by key and age."""
+    with stream_rows(connection, SHARED_KEYS, {"workspace_id": workspace_id}, size=KEY_BATCH_SIZE) as shared:
+        for keys in shared.scalars().partitions():
             with stream_rows(
                 connection, duplicates_with_keys(workspace_id, keys, newest_first=newest_first), size=PEOPLE_BATCH_SIZE
             ) as rows:

@@ -1,4 +1,4 @@
-"""What hangs on people, as rows: for those who read it, and for those who move it."""
+"""Readers of the devices and segments of people, for queries and for merges."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
@@ -30,12 +30,12 @@ TYPE_NUMBERS: Final[Mapping[ActivityType, int]] = {
 def devices_of(
     connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
 ) -> Mapping[str, Sequence[Device]]:
-    """The devices of people, by cio_id, each person's by token; who has none is left out."""
+    """The devices of people by cio_id, sorted by token; people without devices are left out."""
     return _by_person(connection, workspace_id, cio_ids, _DEVICES, _device_of)
 
 
 def segments_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[int]]:
-    """The manual segments of people, by cio_id, in order; who is in none is left out."""
+    """The manual segments of people by cio_id, sorted; people without segments are left out."""
     return _by_person(connection, workspace_id, cio_ids, _SEGMENTS, itemgetter(1))
 
 
@@ -47,7 +47,7 @@ def _by_person(
     read: Callable[[tuple[Any, ...]], T],
 ) -> Mapping[str, Sequence[T]]:
     rows = statement.run(connection, {"of_workspace": workspace_id, "cio_ids": encode_json(list(cio_ids))})
-    return {cio_id: tuple(map(read, each)) for cio_id, each in groupby(rows, itemgetter(0))}
+    return {cio_id: tuple(map(read, group)) for cio_id, group in groupby(rows, itemgetter(0))}
 
 
 def _device_of(row: tuple[Any, ...]) -> Device:
@@ -56,7 +56,7 @@ def _device_of(row: tuple[Any, ...]) -> Device:
 
 
 def _records_query(owner: sa.Column[Any], key: sa.Column[Any], *others: sa.Column[Any]) -> CompiledStatement:
-    """What hangs on people, by whom it belongs to and its key."""
+    """A query for the records of people, by owner and key."""
     return CompiledStatement(
         lambda _: sa.select(owner, key, *others).where(workspace_any_of(owner, "cio_ids")).order_by(owner, key)
     )

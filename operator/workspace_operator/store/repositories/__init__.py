@@ -1,1 +1,1 @@
-"""The implementations of the application's ports."""
+"""Implementations of the application's ports."""

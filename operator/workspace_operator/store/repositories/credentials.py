@@ -1,4 +1,4 @@
-"""Credentials in the database, by digest only. They are of the directory: who calls is found without a workspace."""
+"""Credentials in the database, as digests, found without a workspace number."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from workspace_operator.store.schema.tables import credential, workspace
 from workspace_operator.store.schema.types import EPOCH
 
 _NOW = sa.bindparam("now", type_=credential.c.valid_until.type)
-_IS_OURS = credential.c.workspace_id == sa.bindparam("workspace_id")
+_OF_WORKSPACE = credential.c.workspace_id == sa.bindparam("workspace_id")
 _IS_VALID = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > _NOW)
 
-_VALID_SETS = sa.select(credential).where(_IS_OURS, _IS_VALID).order_by(credential.c.number.desc())
+_VALID_SETS = sa.select(credential).where(_OF_WORKSPACE, _IS_VALID).order_by(credential.c.number.desc())
 
 _NEWEST = sa.select(sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_VALID, credential.c.number)))).where(
-    _IS_OURS
+    _OF_WORKSPACE
 )
 
 _INSERT = sa.insert(credential)
@@ -39,10 +39,10 @@ class SQLCredentials:
     database: Database
 
     def valid_sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
-        """Those that are valid, the newest first."""
+        """The valid sets of a workspace, newest first."""
         with self.database.reading() as connection:
-            found = connection.execute(_VALID_SETS, {"workspace_id": workspace_id, "now": now})
-            return [_credentials_of(row) for row in found]
+            rows = connection.execute(_VALID_SETS, {"workspace_id": workspace_id, "now": now})
+            return [_credentials_of(row) for row in rows]
 
     def rotate(
         self,
@@ -54,22 +54,22 @@ class SQLCredentials:
         now: datetime,
         after: int | None = None,
     ) -> StoredCredentials:
-        """Put a new set in force, also the first; those before it end after the grace time at last.
+        """Create a set; earlier sets expire at the latest after the grace period.
 
         Raises:
-            NotFound: there is no such workspace.
-            StaleRevision: the newest valid set is not number ``after``; 0 stands for none, None compares nothing.
+            NotFound: the workspace does not exist.
+            StaleRevision: the newest valid set is not number ``after`` (0 means none); None skips this check.
         """
 
         def work(connection: sa.Connection) -> StoredCredentials:
             _lock(connection, workspace_id)
             newest, newest_valid = _newest_numbers(connection, workspace_id, now)
             if after is not None and newest_valid != after:
-                raise StaleRevision(f"workspace number {workspace_id} has got other credentials meanwhile")
+                raise StaleRevision(f"the credentials of workspace number {workspace_id} were rotated meanwhile")
             if newest:
                 _expire(connection, workspace_id, at=now + grace)
                 _prune(connection, workspace_id, now)
-            made = StoredCredentials(
+            created = StoredCredentials(
                 workspace_id=workspace_id,
                 number=newest + 1,
                 digests=digests,
@@ -77,13 +77,13 @@ class SQLCredentials:
                 valid_until=None,
                 request=request,
             )
-            connection.execute(_INSERT, _values_of(made))
-            return made
+            connection.execute(_INSERT, _values_of(created))
+            return created
 
         return self.database.writing(work)
 
     def revoke(self, workspace_id: int) -> int:
-        """End all sets at once; tells how many were not ended yet. Raises NotFound."""
+        """Revoke all sets at once; return the number that were not revoked. Raises NotFound."""
 
         def work(connection: sa.Connection) -> int:
             _lock(connection, workspace_id)
@@ -92,12 +92,12 @@ class SQLCredentials:
         return self.database.writing(work)
 
     def find_by_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
-        """The valid sets with these site ids, by digest; what is nobody's is left out."""
-        return {each.digests.site_id: each for each in self._having(credential.c.site_id_digest, digests, now)}
+        """The valid sets with these site ids, by digest; unknown digests are left out."""
+        return {found.digests.site_id: found for found in self._having(credential.c.site_id_digest, digests, now)}
 
     def find_by_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
-        """The valid sets with these app keys, by digest; what is nobody's is left out."""
-        return {each.digests.app_key: each for each in self._having(credential.c.app_key_digest, digests, now)}
+        """The valid sets with these app keys, by digest; unknown digests are left out."""
+        return {found.digests.app_key: found for found in self._having(credential.c.app_key_digest, digests, now)}
 
     def _having(self, column: sa.Column[str], digests: Collection[str], now: datetime) -> Sequence[StoredCredentials]:
         query = sa.select(credential).where(column.in_(digests), _IS_VALID)
@@ -106,20 +106,20 @@ class SQLCredentials:
 
 
 def _lock(connection: sa.Connection, workspace_id: int) -> None:
-    """Who rotates meanwhile waits, so that one set is the newest; who destroys, too, so that no key is left over."""
+    """Lock the workspace against concurrent rotations and deletion."""
     if connection.execute(_LOCKED, {"workspace_id": workspace_id}).first() is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
 
 
 def _expire(connection: sa.Connection, workspace_id: int, *, at: datetime) -> int:
-    """Let no set be valid for longer; a grace time that was promised before is never made longer."""
-    later = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > at)
-    ours = sa.update(credential).where(credential.c.workspace_id == workspace_id, later)
-    return connection.execute(ours.values(valid_until=at)).rowcount
+    """Expire all sets at a time; a set that expires earlier is not changed."""
+    is_later = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > at)
+    update = sa.update(credential).where(credential.c.workspace_id == workspace_id, is_later)
+    return connection.execute(update.values(valid_until=at)).rowcount
 
 
 def _newest_numbers(connection: sa.Connection, workspace_id: int, now: datetime) -> tuple[int, int]:
-    """The highest number so far, also of a set that is ended, since none is given twice; and that of a valid set."""
+    """The highest numbers of all sets, as none is reused, and of the valid ones; 0 for none."""
     newest, newest_valid = connection.execute(_NEWEST, {"workspace_id": workspace_id, "now": now}).one()
     return newest or 0, newest_valid or 0
 
@@ -140,14 +140,14 @@ def _credentials_of(row: Row) -> StoredCredentials:
     )
 
 
-def _values_of(made: StoredCredentials) -> dict[str, object]:
+def _values_of(stored: StoredCredentials) -> dict[str, object]:
     return {
-        "workspace_id": made.workspace_id,
-        "number": made.number,
-        "site_id_digest": made.digests.site_id,
-        "api_key_digest": made.digests.api_key,
-        "app_key_digest": made.digests.app_key,
-        "created_at": made.created_at,
-        "valid_until": made.valid_until,
-        "request": made.request,
+        "workspace_id": stored.workspace_id,
+        "number": stored.number,
+        "site_id_digest": stored.digests.site_id,
+        "api_key_digest": stored.digests.api_key,
+        "app_key_digest": stored.digests.app_key,
+        "created_at": stored.created_at,
+        "valid_until": stored.valid_until,
+        "request": stored.request,
     }

@@ -1,6 +1,6 @@
-"""Dry runs: calls are carried out on what the database holds and the effects of those before; nothing is written.
+"""Dry runs: commands see the database and earlier effects of the run, and write nothing.
 
-The effects are kept in a temporary SQLite database that lives on disk and ends with the dry run: an import may be about
+The effects are kept in a temporary SQLite database on disk, which is deleted after the dry run: an import may contain
 millions of people.
 """
 
@@ -39,7 +39,7 @@ class DryRun:
     """Implements the port ``Performer``.
 
     Attributes:
-        call_of: makes the call of an ask, or gives the error back.
+        command_of: resolves a command in a mode, or returns the error.
     """
 
     database: Database
@@ -49,30 +49,30 @@ class DryRun:
     effects: "_Effects"
 
     def rules(self, workspace_id: int) -> IdentityRules:
-        """Tell the identifier settings in force. Raises NotFound."""
+        """The effective identity rules. Raises NotFound."""
         with self.database.reading() as connection:
             return read_settings(connection, workspace_id).rules
 
     def perform(
         self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
     ) -> Sequence[CommandResultOrError]:
-        """Answer as if the calls were carried out. Raises NotFound."""
+        """Return the results that the commands would have. Raises NotFound."""
 
-        def loaded() -> tuple[SettingsSnapshot, Sequence[Command | InvalidInput], WorkingSet]:
+        def load() -> tuple[SettingsSnapshot, Sequence[Command | InvalidInput], WorkingSet]:
             with self.database.reading_one_snapshot() as connection:
                 settings = read_settings(connection, workspace_id)
-                resolved = [self.command_of(each, settings.rules.mode) for each in commands]
-                keys = lock_set_of(settings.rules, [each for each in resolved if not isinstance(each, InvalidInput)])
-                keys = self.effects.expand(keys)
+                resolved = [self.command_of(command, settings.rules.mode) for command in commands]
+                valid = [command for command in resolved if not isinstance(command, InvalidInput)]
+                keys = self.effects.expand(lock_set_of(settings.rules, valid))
                 return settings, resolved, load_snapshot(connection, settings, keys)
 
-        settings, resolved, working_set = self.merge_on_touch.run(workspace_id, loaded)
+        settings, resolved, working_set = self.merge_on_touch.run(workspace_id, load)
         self.effects.apply_to(working_set)
-        results = [self._answer(settings.rules, working_set, each, now) for each in resolved]
+        results = [self._result(settings.rules, working_set, command, now) for command in resolved]
         self.effects.record(working_set)
         return results
 
-    def _answer(
+    def _result(
         self, rules: IdentityRules, working_set: WorkingSet, command: Command | InvalidInput, now: int
     ) -> CommandResultOrError:
         if isinstance(command, InvalidInput):
@@ -88,7 +88,7 @@ def dry_run(
     new_cio_id: Callable[[], str],
     command_of: Callable[[UnresolvedCommand, Mode], Command | InvalidInput],
 ) -> Iterator[DryRun]:
-    """Give a dry run, and forget its effects afterwards. Raises InvalidInput if there is no room for them."""
+    """Open a dry run, and delete its effects afterwards. Raises InvalidInput on a full disk."""
     try:
         with closing(sqlite3.connect("", isolation_level=None)) as connection:  # the empty name is a temporary file
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
@@ -102,19 +102,19 @@ def dry_run(
                 effects=effects,
             )
     except sqlite3.Error as error:
-        message = f"the dry run has no room for temporary files: {error}; set SQLITE_TMPDIR to a folder that has"
+        message = f"the dry run cannot write temporary files: {error}; set SQLITE_TMPDIR to a folder with free space"
         raise InvalidInput(message, field="SQLITE_TMPDIR") from error
 
 
 class _Effects:
-    """People whom the calls of a dry run have changed, and whose identifiers are by now."""
+    """People that the commands of a dry run have changed, and the current owners of identifiers."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._people: dict[str, Person] = {}
 
     def expand(self, keys: LockSet) -> LockSet:
-        """These keys with the cio_ids of those who have the identifiers by now; remembers who of them was changed."""
+        """Add the current owners of identifiers to a lock set, and load the changed people."""
         names = json.dumps([[kind, key] for kind, key in keys.identifiers])
         owners = {cio_id for (cio_id,) in self._connection.execute(_OWNERS, (names,))}
         cio_ids = owners.union(keys.cio_ids)
@@ -123,7 +123,7 @@ class _Effects:
         return LockSet(identifiers=keys.identifiers, cio_ids=tuple(sorted(cio_ids)))
 
     def apply_to(self, working_set: WorkingSet) -> None:
-        """Put people as they are by now into the places of those whom the database holds."""
+        """Replace people from the database by their current versions."""
         self._load_people(working_set.people.keys() - self._people.keys())
         for cio_id in self._people.keys() & working_set.people.keys():
             working_set.remove(cio_id)
@@ -132,18 +132,18 @@ class _Effects:
         working_set.mark_clean()
 
     def record(self, working_set: WorkingSet) -> None:
-        """Keep what calls have changed."""
+        """Keep the changes of the working set."""
         changes = working_set.changes()
-        people = [*changes.inserted, *(each.after for each in changes.replaced)]
-        documents = [(each.cio_id, json.dumps(_person_document(each))) for each in people]
+        people = [*changes.inserted, *(replaced.after for replaced in changes.replaced)]
+        documents = [(person.cio_id, json.dumps(_person_document(person))) for person in people]
         self._connection.execute("BEGIN")
         self._connection.executemany(
             "DELETE FROM owner WHERE kind = ? AND value_key = ?",
-            [(each.kind, each.key) for each in changes.identifiers_removed],
+            [(removed.kind, removed.key) for removed in changes.identifiers_removed],
         )
         self._connection.executemany(
             "INSERT OR REPLACE INTO owner VALUES (?, ?, ?)",
-            [(each.kind, each.key, each.cio_id) for each in changes.identifiers_added],
+            [(added.kind, added.key, added.cio_id) for added in changes.identifiers_added],
         )
         self._connection.executemany("INSERT OR REPLACE INTO person VALUES (?, ?)", documents)
         self._connection.execute("COMMIT")

@@ -1,4 +1,4 @@
-"""Exports of violations in the database, as the API and the CLI read them."""
+"""Exports of violations, read for the API and the CLI."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,7 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Export, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.engine.sql import (
-    CompiledStatement,
-    decode_json,
-    encode_json,
-    workspace_any_of,
-)
+from workspace_operator.store.engine.sql import CompiledStatement, decode_json, encode_json, workspace_any_of
 from workspace_operator.store.engine.streaming import stream_rows
 from workspace_operator.store.pending_merges.view import has_pending_merges, survivors_of
 from workspace_operator.store.schema.tables import export, person, violation
@@ -43,20 +38,20 @@ class SQLExports:
     def violations(
         self, workspace_id: int, number: int, *, attributes: Sequence[str] = (), limit: int | None = None
     ) -> Iterator[ViolationRow]:
-        """Stream an export's people by (e-mail key, age, cio_id), those without a key first. Raises NotFound."""
-        ours = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number == number)
+        """Stream an export by (e-mail key, age, cio_id), without a key first. Raises NotFound."""
+        of_export = sa.and_(violation.c.workspace_id == workspace_id, violation.c.export_number == number)
         order = (violation.c.email_key, violation.c.created_at, violation.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
             known = sa.select(export.c.number).filter_by(workspace_id=workspace_id, number=number)
             if connection.execute(known).first() is None:
                 raise NotFound(f"there is no export {number}: `workspacectl exports list` lists them")
             merges_pending = has_pending_merges(connection, workspace_id)
-            query = sa.select(*_ROW_COLUMNS).where(ours).order_by(*order).limit(limit)
-            with stream_rows(connection, query, size=ROW_BATCH_SIZE) as found:
+            query = sa.select(*_ROW_COLUMNS).where(of_export).order_by(*order).limit(limit)
+            with stream_rows(connection, query, size=ROW_BATCH_SIZE) as result:
                 if not merges_pending and not attributes:
-                    yield from starmap(ViolationRow, found)
+                    yield from starmap(ViolationRow, result)
                     return
-                for partition in found.partitions():
+                for partition in result.partitions():
                     rows = list(starmap(ViolationRow, partition))
                     yield from _merged_rows(connection, workspace_id, rows, attributes, merges_pending=merges_pending)
 
@@ -69,25 +64,25 @@ def _merged_rows(
     *,
     merges_pending: bool,
 ) -> Iterator[ViolationRow]:
-    """These rows without people who have become part of somebody else, with the values of attributes."""
+    """The rows with the values of attributes, without people that are merged into others."""
     cio_ids = [row.cio_id for row in rows]
     survivors = survivors_of(connection, workspace_id, cio_ids) if merges_pending else {}
-    found = dict(_attributes_of(connection, workspace_id, cio_ids)) if attributes else {}
+    stored = dict(_attributes_of(connection, workspace_id, cio_ids)) if attributes else {}
     for row in rows:
         survivor = survivors.get(row.cio_id)
         if survivor is None:
-            theirs = found.get(row.cio_id, {})
+            values = stored.get(row.cio_id, {})
         elif survivor.cio_id == row.cio_id:
-            theirs = survivor.attributes
+            values = survivor.attributes
         else:
             continue
-        yield row._replace(values=tuple(map(theirs.get, attributes))) if attributes else row
+        yield row._replace(values=tuple(map(values.get, attributes))) if attributes else row
 
 
 def _attributes_of(
     connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The attributes of people, by cio_id."""
+    """Yield the attributes of people by cio_id."""
     values = {"of_workspace": workspace_id, "cio_ids": encode_json(list(cio_ids))}
     for cio_id, attributes in ATTRIBUTES.run(connection, values):
         yield cio_id, decode_json(attributes)

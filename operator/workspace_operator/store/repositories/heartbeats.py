@@ -1,4 +1,4 @@
-"""What a database knows of itself and of the clusters that use it: its identity, their heartbeats, their workspaces."""
+"""The identity of the database, and the heartbeats and workspaces of its clusters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,41 +35,41 @@ class SQLHeartbeats:
     database: Database
 
     def beat(self, cluster: str, *, now: datetime) -> None:
-        """Count one more heartbeat of a cluster."""
+        """Record a heartbeat of a cluster."""
         self.database.writing(lambda connection: _beat(connection, cluster, now))
 
     def all(self) -> Mapping[str, Heartbeat]:
-        """List the newest heartbeat of each cluster that ever had one, by the cluster's ID."""
+        """The newest heartbeats by cluster ID."""
         with self.database.reading() as connection:
             rows = connection.execute(sa.select(cluster_heartbeat))
             return {row.cluster: Heartbeat(beats=row.beats, beat_at=row.beat_at) for row in rows}
 
     def store_id(self) -> str:
-        """Tell the identity of the database, a UUID that was made with its schema."""
+        """The identity of the database, a UUID that was created with its schema."""
         with self.database.reading() as connection:
             return read_store_id(connection)
 
 
 def read_store_id(connection: sa.Connection) -> str:
-    """Tell the identity of the database that a connection leads to. Raises StoreUnavailable if it has none."""
+    """The identity of the database of a connection. Raises StoreUnavailable if it has none."""
     return require_store_id(connection.execute(STORE_ID).scalar_one_or_none())
 
 
 def require_store_id(found: str | None) -> str:
-    """Return the identity of a database as it was read. Raises StoreUnavailable if there is none."""
+    """Return the identity that was read. Raises StoreUnavailable if it is missing."""
     if found is None:
         raise StoreUnavailable("the database has no identity (table store_identity is empty): was it restored in part?")
     return found
 
 
 def namesakes_of(connection: sa.Connection, owner: Owner) -> tuple[Namesake, ...]:
-    """Find the workspaces of other clusters that have an owner's namespace and name."""
+    """Find the workspaces of other clusters whose owners have the same namespace and name."""
     rows = connection.execute(NAMESAKES, owner_parameters(owner))
     return tuple(Namesake(workspace=workspace_of(row), beats=row.beats) for row in rows)
 
 
 def _beat(connection: sa.Connection, cluster: str, now: datetime) -> None:
-    ours = sa.update(cluster_heartbeat).where(cluster_heartbeat.c.cluster == cluster)
-    changed = connection.execute(ours.values(beats=cluster_heartbeat.c.beats + 1, beat_at=now)).rowcount
-    if not changed:
+    update = sa.update(cluster_heartbeat).where(cluster_heartbeat.c.cluster == cluster)
+    updated = connection.execute(update.values(beats=cluster_heartbeat.c.beats + 1, beat_at=now)).rowcount
+    if not updated:
         connection.execute(sa.insert(cluster_heartbeat).values(cluster=cluster, beats=1, beat_at=now))

@@ -1,7 +1,7 @@
-"""The journal of merges in the database, and taking one back.
+"""The merge journal in the database, and the undo of a merge.
 
-An undo is rare, and touches people, identifiers and belongings of two people and perhaps of those whom they absorbed:
-it closes the fence instead of locking each of them.
+An undo is rare, and touches people, identifiers and records of two people, and perhaps of people merged into them. So
+it locks the workspace exclusively instead of each row.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -34,14 +34,14 @@ from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive,
 
 @dataclass(frozen=True, slots=True)
 class SQLMergeJournal(MergeOnTouchRepository):
-    """Implements the port ``Merges``."""
+    """Implements the port ``MergeJournal``."""
 
     new_id: Callable[[], str] = field(default_factory=CioIDGenerator)
 
     def merges(
         self, workspace_id: int, *, cio_id: str | None = None, before: str | None = None, limit: int
     ) -> Sequence[Merge]:
-        """List merges, newest first; of one person on either side, whose group is folded before."""
+        """List merges, newest first; with ``cio_id``, first do that person's pending merge."""
         query = sa.select(merge).where(merge.c.workspace_id == workspace_id)
         if cio_id is not None:
             query = query.where(merge.c.merge_id.in_(_merge_ids_of_person(workspace_id, cio_id)))
@@ -64,12 +64,16 @@ class SQLMergeJournal(MergeOnTouchRepository):
             return found
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> UndoResult:
-        """Bring the secondary back. Raises NotFound; Conflict if it is undone, or a later one is first."""
+        """Restore the secondary of a merge.
 
-        def unmerge() -> UndoResult:
-            return self.database.writing(lambda connection: self._undo(connection, workspace_id, merge_id, now))
-
-        return self.merge_on_touch.run(workspace_id, unmerge)
+        Raises:
+            NotFound: the merge does not exist.
+            Conflict: the merge is already undone, or a later merge must be undone first.
+        """
+        return self.merge_on_touch.run(
+            workspace_id,
+            lambda: self.database.writing(lambda connection: self._undo(connection, workspace_id, merge_id, now)),
+        )
 
     def _undo(self, connection: sa.Connection, workspace_id: int, merge_id: str, now: int) -> UndoResult:
         lock_exclusive(connection, workspace_id)
@@ -87,8 +91,8 @@ class SQLMergeJournal(MergeOnTouchRepository):
         record_events = _record_events(connection, entry, transferred_records(row))
         _restore_history(connection, entry)
         write_events(connection, workspace_id, [*record_events, *changes.events], new_id=self.new_id)
-        ended = sa.update(merge).where(merge.c.workspace_id == workspace_id, merge.c.merge_id == merge_id)
-        connection.execute(ended.values(holder=None, undone_at=undone_at))
+        update = sa.update(merge).where(merge.c.workspace_id == workspace_id, merge.c.merge_id == merge_id)
+        connection.execute(update.values(holder=None, undone_at=undone_at))
         return UndoResult(
             merge=replace(entry, undone_at=undone_at),
             restored=unmerged.restored,
@@ -98,19 +102,21 @@ class SQLMergeJournal(MergeOnTouchRepository):
 
 
 def _merged_view(connection: sa.Connection, workspace_id: int, merges: Sequence[Merge]) -> Sequence[Merge]:
-    """Held by survivors, whether or not those whom they consist of are folded."""
+    """Replace the holders of merges that have a pending merge by their survivors."""
     if not has_pending_merges(connection, workspace_id):
         return merges
-    settings = {each.holder for each in merges if each.undone_at is None}
-    survivors = {cio_id: each.cio_id for cio_id, each in survivors_of(connection, workspace_id, settings).items()}
+    current_owners = {entry.holder for entry in merges if entry.undone_at is None}
+    survivors = survivors_of(connection, workspace_id, current_owners)
     return [
-        replace(each, holder=survivors[each.holder]) if each.undone_at is None and each.holder in survivors else each
-        for each in merges
+        replace(entry, holder=survivors[entry.holder].cio_id)
+        if entry.undone_at is None and entry.holder in survivors
+        else entry
+        for entry in merges
     ]
 
 
 def _merge_ids_of_person(workspace_id: int, cio_id: str) -> sa.CompoundSelect[str]:
-    """By two indexes, which one condition with "or" would not use on SQLite."""
+    """A union, since SQLite would not use the two indexes for one condition with OR."""
     sides = (merge.c.primary_cio_id, merge.c.secondary_cio_id)
     return sa.union(
         *(sa.select(merge.c.merge_id).where(merge.c.workspace_id == workspace_id, side == cio_id) for side in sides)
@@ -127,7 +133,7 @@ def _row(connection: sa.Connection, workspace_id: int, merge_id: str) -> Row:
 
 def _raise_if_not_undoable(connection: sa.Connection, row: Row) -> None:
     if row.undone_at is not None:
-        raise Conflict(f"merge {row.merge_id} is undone already, since {row.undone_at.isoformat(timespec='seconds')}")
+        raise Conflict(f"merge {row.merge_id} is already undone, since {row.undone_at.isoformat(timespec='seconds')}")
     if row.holder == row.primary_cio_id:
         return
     later = sa.select(merge.c.merge_id).where(
@@ -136,13 +142,13 @@ def _raise_if_not_undoable(connection: sa.Connection, row: Row) -> None:
         merge.c.undone_at.is_(None),
     )
     raise Conflict(
-        f"the survivor of merge {row.merge_id} became part of {row.holder} since: "
+        f"the survivor of merge {row.merge_id} was later merged into {row.holder}: "
         f"undo merge {connection.execute(later).scalar_one()} first"
     )
 
 
 def _lock_set_of(entry: Merge) -> LockSet:
-    """The survivor, and the secondary's identifiers with whoever has them."""
+    """The survivor, and the secondary's identifiers, whoever owns them now."""
     secondary = entry.secondary
     values = ((ID, secondary.id), (EMAIL, secondary.email_key))
     return LockSet(
@@ -152,32 +158,33 @@ def _lock_set_of(entry: Merge) -> LockSet:
 
 
 def _record_events(connection: sa.Connection, entry: Merge, transferred: TransferredRecords) -> Sequence[PersonEvent]:
-    """Devices and segments: the secondary has what they had, the survivor only what was theirs or changed since."""
+    """Move records back; the survivor keeps its own, and devices changed since."""
     survivor, restored = entry.primary.cio_id, entry.secondary.cio_id
-    current = devices_of(connection, entry.workspace_id, [survivor]).get(survivor, ())
-    given = [each for each in transferred.devices if each in current and each.token not in transferred.duplicate_tokens]
-    left = [each for each in transferred.segments if each not in transferred.duplicate_segments]
+    unchanged = devices_of(connection, entry.workspace_id, [survivor]).get(survivor, ())
+    own_tokens, own_segments = transferred.duplicate_tokens, transferred.duplicate_segments
+    returned = [device for device in transferred.devices if device in unchanged and device.token not in own_tokens]
+    left = [segment for segment in transferred.segments if segment not in own_segments]
     return [
-        *(DeviceRemoved(cio_id=survivor, token=each.token) for each in given),
-        *(DeviceUpserted(cio_id=restored, device=each) for each in transferred.devices),
-        *(MembershipSet(cio_id=survivor, segment=each, member=False) for each in left),
-        *(MembershipSet(cio_id=restored, segment=each, member=True) for each in transferred.segments),
+        *(DeviceRemoved(cio_id=survivor, token=device.token) for device in returned),
+        *(DeviceUpserted(cio_id=restored, device=device) for device in transferred.devices),
+        *(MembershipSet(cio_id=survivor, segment=segment, member=False) for segment in left),
+        *(MembershipSet(cio_id=restored, segment=segment, member=True) for segment in transferred.segments),
     ]
 
 
 def _restore_history(connection: sa.Connection, entry: Merge) -> None:
-    """What the secondary had done by then, also as those whom they had absorbed, is theirs again."""
+    """Move activities and merges of the secondary, and of its own secondaries, back to it."""
     survivor, restored = entry.primary.cio_id, entry.secondary.cio_id
-    held = sa.and_(merge.c.workspace_id == entry.workspace_id, merge.c.holder == survivor)
-    rows = connection.execute(sa.select(merge.c.primary_cio_id, merge.c.secondary_cio_id).where(held))
-    theirs = _with_secondaries(restored, [(row.primary_cio_id, row.secondary_cio_id) for row in rows])
-    connection.execute(sa.update(merge).where(held, any_of(merge.c.primary_cio_id, theirs)).values(holder=restored))
-    moved = sa.and_(activity.c.workspace_id == entry.workspace_id, activity.c.cio_id == survivor)
-    connection.execute(sa.update(activity).where(moved, any_of(activity.c.origin, theirs)).values(cio_id=restored))
+    is_held = sa.and_(merge.c.workspace_id == entry.workspace_id, merge.c.holder == survivor)
+    rows = connection.execute(sa.select(merge.c.primary_cio_id, merge.c.secondary_cio_id).where(is_held))
+    origins = _with_secondaries(restored, [(row.primary_cio_id, row.secondary_cio_id) for row in rows])
+    connection.execute(sa.update(merge).where(is_held, any_of(merge.c.primary_cio_id, origins)).values(holder=restored))
+    is_moved = sa.and_(activity.c.workspace_id == entry.workspace_id, activity.c.cio_id == survivor)
+    connection.execute(sa.update(activity).where(is_moved, any_of(activity.c.origin, origins)).values(cio_id=restored))
 
 
 def _with_secondaries(cio_id: str, merges: Collection[tuple[str, str]]) -> Collection[str]:
-    """A person, those whom they absorbed, those whom these had absorbed, and so on."""
+    """A person, the people merged into that person, those merged into them, and so on."""
     found = {cio_id}
     while more := {secondary for primary, secondary in merges if primary in found and secondary not in found}:
         found |= more

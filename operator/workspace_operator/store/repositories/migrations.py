@@ -1,7 +1,7 @@
-"""Identifier changes as the worker carries them out, each step one transaction (design §6).
+"""Migrations: the steps that the worker executes, each in one transaction (design §6).
 
-The fence is closed where writers begin or cease to say what they change, and at the switch itself, so that every call
-is wholly before or wholly after. `backfill`, `export_writer` and `merge_on_touch` do what takes long.
+The workspace is locked exclusively when the change log is enabled or disabled, and at the cut-over, so that every
+command runs entirely before or after it. `backfill`, `export_writer` and `merge_on_touch` do the long-running work.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,11 +39,11 @@ from workspace_operator.workspaces.model import Owner, PeopleCounts
 T = TypeVar("T")
 
 MAX_CHANGES_UNDER_LOCK = 100
-"""So many changes of writers are settled while they are held."""
+"""Number of change log entries that may be left for the cut-over, which blocks writers."""
 
 MAX_EXCLUSIVE_HOLD = 0.05
 MAX_GROUP_HOLD = 0.15
-"""How many seconds a transaction may keep everybody waiting, and those who touch the groups that it folds."""
+"""Seconds that a transaction may block all writers, and that a merge may block commands on its groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +53,46 @@ class SQLMigrations(MergeOnTouchRepository):
     _contention: ContentionProbe = field(default_factory=ContentionProbe, init=False)
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
-        """Lease a change that is due and that nobody else is working on, if there is one.
+        """Lease a migration that is due and not leased by another worker; None if there is none.
 
-        A lease or a due time that is too far ahead was written before the clock was set back, and does not count.
+        A lease or due time too far in the future was written before the clock was set back, and is ignored.
         """
         due = sa.select(migration).where(
             sa.or_(migration.c.due_at <= now, migration.c.due_at > now + MAX_DUE_DELAY),
-            # What a change that was taken back has left is cleared even if it was paused before.
+            # A cancelled migration is cleaned up even if it was paused before.
             sa.or_(migration.c.paused.is_(False), migration.c.stage == Stage.CANCELLED.value),
             sa.or_(
                 migration.c.lease_expires_at.is_(None),
                 migration.c.lease_expires_at <= now,
                 migration.c.lease_expires_at > now + MAX_DUE_DELAY,
-                migration.c.lease_owner == lease.worker,  # it failed in the middle of a step, and tries again
+                migration.c.lease_owner == lease.worker,  # it failed in the middle of a step, and retries
             ),
         )
-        with self.database.reading() as connection:  # looking takes no lock, and there is mostly nothing
+        with self.database.reading() as connection:  # without a lock, since usually nothing is due
             first = connection.execute(due.order_by(migration.c.due_at).limit(1)).first()
         if first is None:
             return None
-        ours = due.where(migration.c.workspace_id == first.workspace_id, migration.c.number == first.number)
+        still_due = due.where(migration.c.workspace_id == first.workspace_id, migration.c.number == first.number)
 
         def work(connection: sa.Connection) -> Migration | None:
-            row = connection.execute(ours.with_for_update(skip_locked=True)).one_or_none()
-            if row is None:  # another worker was first; the next call looks for something else
+            row = connection.execute(still_due.with_for_update(skip_locked=True)).one_or_none()
+            if row is None:  # another worker was first; the next call of `claim` finds another migration
                 return None
-            leased = sa.update(migration).filter_by(workspace_id=row.workspace_id, number=row.number)
+            update = sa.update(migration).filter_by(workspace_id=row.workspace_id, number=row.number)
             values = {"lease_owner": lease.worker, "lease_expires_at": now + lease.duration}
-            connection.execute(leased.values(values))
+            connection.execute(update.values(values))
             return migration_of(row)
 
         return self.database.writing(work)
 
     def newest(self, workspace_id: int) -> Migration | None:
-        """The newest change of a workspace, ended or not."""
+        """The newest migration of a workspace, whether ended or not."""
         with self.database.reading() as connection:
             row = newest_migration(connection, workspace_id)
         return None if row is None else migration_of(row)
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
-        """Every change that has not ended, with whose workspace it changes."""
+        """All migrations that have not ended, with the owners of their workspaces."""
         query = MIGRATIONS_WITH_OWNER.where(migration.c.stage.not_in(sorted(TERMINAL))).order_by(
             migration.c.workspace_id
         )
@@ -106,18 +106,14 @@ class SQLMigrations(MergeOnTouchRepository):
 
     def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
         """Requested or Blocked → Checking."""
-        ensure_pinned(
-            self.database
-        )  # what somebody counted since this process started would spoil the plans of the rest
+        ensure_pinned(self.database)  # an ANALYZE since the start of this process would lead to bad plans
+        started_at = migration.started_at or now
         return self._in_transaction(
-            migration,
-            lease,
-            now,
-            lambda locked: locked.transition_to(Stage.CHECKING, started_at=migration.started_at or now),
+            migration, lease, now, lambda locked: locked.transition_to(Stage.CHECKING, started_at=started_at)
         )
 
     def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Checking → Preparing: where email becomes an identifier, writers say from here on what they change."""
+        """Checking → Preparing; if email becomes an identifier, this enables the change log."""
 
         def work(locked: LockedMigration) -> Migration:
             locked.update_workspace(change_log_enabled=migration.enables_email, blocked_export=None)
@@ -134,7 +130,7 @@ class SQLMigrations(MergeOnTouchRepository):
         return self._in_transaction(migration, lease, now, work, exclusive=True)
 
     def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Add up to ``size`` of the future e-mail identifiers; done when all are there."""
+        """Backfill the e-mail identifiers of about ``size`` people; done after the last."""
 
         def work(locked: LockedMigration) -> Batch:
             row = locked.row
@@ -149,7 +145,7 @@ class SQLMigrations(MergeOnTouchRepository):
         return self._batch(migration, lease, now, work)
 
     def apply_change_log(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
+        """Apply up to ``size`` entries of the change log; done when few are left."""
 
         def work(locked: LockedMigration) -> Batch:
             done = backfill.apply_change_log(locked.connection, migration, size=size) < min(
@@ -161,14 +157,15 @@ class SQLMigrations(MergeOnTouchRepository):
         return self._batch(migration, lease, now, work)
 
     def has_violations(self, migration: Migration) -> bool:
-        """Whether somebody stands in the way, as far as is prepared."""
+        """Whether the prepared part has violations."""
         with self.database.reading() as connection:
             return backfill.has_violations(connection, migration)
 
     def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:
-        """Preparing → Switched, in one transaction: the new rules are in force.
+        """Preparing → Switched, in one transaction, which puts the new mode into effect.
 
-        Unchanged if somebody has come to stand in the way, or if writers could not be held within ``patience``.
+        The migration stays unchanged after a new violation, or if the exclusive lock takes longer than
+        ``lock_timeout``.
         """
         clock = running_clock(now)
         try:
@@ -184,16 +181,16 @@ class SQLMigrations(MergeOnTouchRepository):
             return migration
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Write the violations of one moment down as an export, while writers go on, and rest as Blocked.
+        """Write the violations of one snapshot to an export, and become Blocked.
 
-        If there is none any more, the change is Checking, or Preparing if it was, and still leased.
+        If there are none any more, the migration becomes Checking, or stays Preparing, and keeps its lease.
         """
         return ExportWriter(
             database=self.database, migration=migration, lease=lease, people=people, started=now
         ).write()
 
     def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
-        """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
+        """Release the lease; due at ``due_at``, or with None only after an action."""
         self._in_transaction(
             migration,
             lease,
@@ -202,7 +199,7 @@ class SQLMigrations(MergeOnTouchRepository):
         )
 
     def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Remove up to ``size`` rows that were prepared and that no rule in force reads; done when none is left."""
+        """Delete up to ``size`` rows that the current mode does not use; done when none is left."""
 
         def work(locked: LockedMigration) -> Batch:
             done = clean_up(locked, size=size)
@@ -212,7 +209,7 @@ class SQLMigrations(MergeOnTouchRepository):
         return self._batch(migration, lease, now, work)
 
     def start_merging(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched → Merging: people who became one are put together, a group at a time."""
+        """Switched → Merging, in which the groups of a shared address are merged."""
 
         def work(locked: LockedMigration) -> Migration:
             return locked.transition_to(Stage.MERGING, cursor="", **_merge_values(locked))
@@ -220,48 +217,46 @@ class SQLMigrations(MergeOnTouchRepository):
         return self._in_transaction(migration, lease, now, work)
 
     def merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Fold up to ``size`` groups of people; done when none is left."""
+        """Merge up to ``size`` groups of people; done when none is left."""
 
         def work(locked: LockedMigration) -> Batch:
-            total_merged = locked.row.people_to_merge
-            merged_so_far = locked.row.people_merged if keys else total_merged
+            total = locked.row.people_to_merge
+            merged = locked.row.people_merged if keys else total
             if keys and locked.progress_due:
-                merged_so_far = count_merges(locked.connection, locked.workspace_id).merged
+                merged = count_merges(locked.connection, locked.workspace_id).merged
             cursor = keys[-1] if keys else locked.row.cursor
-            locked.report_progress(done=merged_so_far, total=total_merged, people_merged=merged_so_far, cursor=cursor)
-            crowded = self._contention.others_wrote(locked.connection, own_transactions=1 + merge_run.transactions)
-            longest = MAX_EXCLUSIVE_HOLD if self.database.is_sqlite else MAX_GROUP_HOLD
-            return Batch(done=not keys, contended=crowded, lock_time_ratio=merge_run.longest / longest)
+            locked.report_progress(done=merged, total=total, people_merged=merged, cursor=cursor)
+            contended = self._contention.others_wrote(locked.connection, own_transactions=1 + merge_run.transactions)
+            max_hold = MAX_EXCLUSIVE_HOLD if self.database.is_sqlite else MAX_GROUP_HOLD
+            return Batch(done=not keys, contended=contended, lock_time_ratio=merge_run.longest / max_hold)
 
         keys = self._next_groups(migration, size=size)
         try:
             merge_run = self.merge_on_touch.merge(migration.workspace_id, keys)
-        except NotFound as gone:  # with its workspace
-            raise StaleRevision(str(gone)) from gone
+        except NotFound as error:  # the workspace was deleted
+            raise StaleRevision(str(error)) from error
         return self._in_transaction(migration, lease, now, work)
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
         """Switched or Merging → Completed."""
 
         def work(locked: LockedMigration) -> Migration:
-            if merged_so_far:
+            if was_merging:
                 locked.update_workspace(merges_pending=False)
             return locked.transition_to(Stage.COMPLETED, completed_at=now, due_at=None, needs_cleanup=False)
 
-        merged_so_far = migration.stage is Stage.MERGING
-        return self._in_transaction(migration, lease, now, work, exclusive=merged_so_far)
+        was_merging = migration.stage is Stage.MERGING
+        return self._in_transaction(migration, lease, now, work, exclusive=was_merging)
 
     def _next_groups(self, migration_: Migration, *, size: int) -> Sequence[str]:
-        """Find groups to fold, without a lock: anybody may fold any of them, and each is folded once."""
-        row = sa.select(migration.c.cursor).filter_by(workspace_id=migration_.workspace_id, number=migration_.number)
+        """Find groups to merge, without a lock, since `merge_on_touch` merges each only once."""
+        query = sa.select(migration.c.cursor).filter_by(workspace_id=migration_.workspace_id, number=migration_.number)
         with self.database.reading() as connection:
             force_custom_plan(connection)
-            cursor = connection.execute(row).scalar_one_or_none()
-            return (
-                ()
-                if cursor is None
-                else next_pending_groups(connection, migration_.workspace_id, after=cursor, size=size)
-            )
+            cursor = connection.execute(query).scalar_one_or_none()
+            if cursor is None:
+                return ()
+            return next_pending_groups(connection, migration_.workspace_id, after=cursor, size=size)
 
     def _batch(
         self, migration_: Migration, lease: Lease, now: datetime, work: Callable[[LockedMigration], Batch]
@@ -269,7 +264,7 @@ class SQLMigrations(MergeOnTouchRepository):
         batch, seconds = self.database.writing_timed(
             lambda connection: work(lock_migration(connection, migration_, lease, now))
         )
-        # On PostgreSQL only the worker itself writes these rows.
+        # On PostgreSQL the locks block no other writer, since only the worker writes these rows.
         return replace(batch, lock_time_ratio=seconds / MAX_EXCLUSIVE_HOLD) if self.database.is_sqlite else batch
 
     def _in_transaction(
@@ -301,9 +296,9 @@ def _cut_over(locked: LockedMigration, clock: Callable[[], datetime]) -> Migrati
             pass
         if backfill.has_violations(locked.connection, migration_):
             return migration_
-    moved = {"mode": migration_.to_mode.value, "row_version": workspace.c.row_version + 1}
-    locked.update_workspace(**moved, change_log_enabled=False, blocked_export=None, merges_pending=migration_.merges)
-    clean = violation_values(ViolationCounts())
+    new_mode = {"mode": migration_.to_mode.value, "row_version": workspace.c.row_version + 1}
+    locked.update_workspace(**new_mode, change_log_enabled=False, blocked_export=None, merges_pending=migration_.merges)
+    no_violations = violation_values(ViolationCounts())
     return locked.transition_to(
-        Stage.SWITCHED, switched_at=clock(), export=None, people_checked=locked.row.people_total, **clean
+        Stage.SWITCHED, switched_at=clock(), export=None, people_checked=locked.row.people_total, **no_violations
     )

@@ -1,4 +1,4 @@
-"""Giving workspaces to other owners, in one transaction (implements ``OwnedIdentifier``)."""
+"""Reassignment of workspaces to other owners, in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from workspace_operator.workspaces.model import Owner
 
 @dataclass(frozen=True, slots=True)
 class SQLOwnership:
-    """Implements the port ``OwnedIdentifier``."""
+    """Implements the port ``Ownership``."""
 
     database: Database
 
     def is_empty(self, workspace_id: int) -> bool:
-        """Whether a workspace holds nothing: no people, suppressions, activities, devices, segments or exports."""
+        """Whether a workspace has no people, suppressions, activities, records or exports."""
         with self.database.reading() as connection:
             return _is_empty(connection, workspace_id)
 
     def reassign(self, changes: Sequence[ChangeOwner], *, replace_empty: bool) -> None:
-        """Give workspaces to owners, all of them or none. Raises Conflict, NameTaken or StaleRevision."""
+        """Reassign all of the workspaces, or none. Raises Conflict, NameTaken or StaleRevision."""
         self.database.writing(lambda connection: _reassign(connection, changes, replace_empty=replace_empty))
 
 
@@ -39,18 +39,18 @@ def _reassign(connection: sa.Connection, changes: Sequence[ChangeOwner], *, repl
 
 
 def _remove_replaceable(connection: sa.Connection, owner: Owner, *, unless: int, replace_empty: bool) -> None:
-    """Destroy the workspace that an owner has, if it may be replaced."""
+    """Delete the workspace that an owner has, if it may be replaced."""
     row = connection.execute(sa.select(workspace).where(IS_OWNED_BY), owner_parameters(owner)).one_or_none()
     if row is None or row.workspace_id == unless:
         return
     number, title = row.workspace_id, f"{owner.namespace}/{owner.name} of cluster {owner.cluster}"
     if not replace_empty:
-        raise Conflict(f"{title} has workspace {number} already; if that is empty, --replace-empty replaces it")
-    lock_exclusive(connection, number)  # a call under way may bring somebody in
+        raise Conflict(f"{title} already has workspace {number}; if it is empty, --replace-empty replaces it")
+    lock_exclusive(connection, number)  # a running command may create a person
     if not _is_empty(connection, number):
         raise Conflict(
-            f"{title} has workspace {number} already, and it is not empty: nothing was changed. Delete it first with "
-            f"`workspacectl workspaces delete {number}` if nobody needs what it holds"
+            f"{title} already has workspace {number}, which is not empty: nothing was changed. If its people are not "
+            f"needed, delete it first with `workspacectl workspaces delete {number}`"
         )
     delete_workspace(connection, DeleteWorkspace(workspace_id=number, row_version=row.row_version), None)
 

@@ -1,8 +1,8 @@
-"""People in the database: a batch of calls is loaded into a Population, carried out there, and written back.
+"""People in the database: load a working set, handle a batch of commands, flush.
 
-Whatever runs at once, each transaction has an order among those that concern the same identifiers: it locks all that
-its calls can touch before it decides (`loader`). Blocking values and letting them go again concerns every call, and
-closes the fence, as do changes of the settings.
+Concurrent transactions on the same identifiers are serialized: each locks everything that its commands can touch before
+it decides (`loader`). Suppression and unsuppression affect every command, and lock the workspace exclusively, like
+changes of the settings.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,15 +72,15 @@ PEOPLE_BATCH_SIZE = 2000
 MAX_CACHED_SETTINGS = 10_000
 
 MAX_SHARED_ATTEMPTS = 4
-"""Who was overtaken so often closes the fence, and has the workspace to themselves: nobody is overtaken for ever."""
+"""Attempts with a shared lock after which a transaction locks the workspace exclusively, so that it cannot starve."""
 
 OnBeforeCommit: TypeAlias = Callable[
     [sa.Connection, SettingsSnapshot, Sequence[Command], Sequence[CommandResult], int], None
 ]
-"""Told of every transaction before it commits: what held, the calls, the answers, and the time they were given.
+"""Test hook, called before each commit with the settings, the commands, their results, and their time.
 
-All locks are held then, so the order in which a database tells is one in which the calls could have come one by one.
-Only tests set it: an order column in every table would cost each write.
+All locks are held then, so the order of the calls is a valid serial order of the commands. An order column in every
+table instead would slow down each write.
 """
 
 
@@ -94,14 +94,14 @@ class SQLPeople(MergeOnTouchRepository):
     _steady_workspaces: set[int] = field(default_factory=set, init=False)
 
     def rules(self, workspace_id: int) -> IdentityRules:
-        """Tell the identifier settings in force. Raises NotFound."""
+        """The effective identity rules. Raises NotFound."""
         with self.database.reading() as connection:
             return read_settings(connection, workspace_id).rules
 
     def perform(
         self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
     ) -> Sequence[CommandResultOrError]:
-        """Carry calls out under the settings in force, an answer each. Raises NotFound."""
+        """Handle commands under the effective settings; return a result for each. Raises NotFound."""
         if len(commands) == 1 and not self.database.is_sqlite:
             result = self._perform_fast(workspace_id, commands[0], now)
             if result is not None:
@@ -115,52 +115,53 @@ class SQLPeople(MergeOnTouchRepository):
 
     @contextmanager
     def dry_run(self, workspace_id: int) -> Iterator[Performer]:
-        """Give a performer whose identify calls see the effects of those before, and write nothing. Raises NotFound."""
+        """Open a performer that writes nothing, but shows earlier effects. Raises NotFound."""
         self.rules(workspace_id)
         with dry_run(self.database, self.merge_on_touch, new_cio_id=self.new_cio_id, command_of=_resolve) as performer:
             yield performer
 
     def _perform_fast(self, workspace_id: int, command: UnresolvedCommand, now: int) -> CommandResult | None:
-        """Go the short way, if it is one; None if the long way has to be gone."""
+        """Try the fast path; None if the command must take the regular path."""
         settings = self._settings_cache.get(workspace_id)
         if settings is None or not fast_path.workspace_allows(settings):
             return None
         resolved = _resolve(command, settings.rules.mode)
         if not isinstance(resolved, Identify) or not fast_path.is_eligible(resolved):
             return None
-        found: fast_path.FastUpdate | None = None
+        update: fast_path.FastUpdate | None = None
         try:
             with self.database.autocommit(in_transaction=self.on_before_commit is not None) as connection:
-                found = fast_path.decide(connection, settings, resolved, now=now, new_cio_id=self.new_cio_id)
-                if found is None or not fast_path.write(connection, settings, found, new_id=self.new_cio_id):
+                update = fast_path.decide(connection, settings, resolved, now=now, new_cio_id=self.new_cio_id)
+                if update is None or not fast_path.write(connection, settings, update, new_id=self.new_cio_id):
                     return None
                 if self.on_before_commit is not None:
-                    self.on_before_commit(connection, settings, [resolved], [found.result], now)
+                    self.on_before_commit(connection, settings, [resolved], [update.result], now)
         except StoreUnavailable as error:
-            if isinstance(error, LockTimeout) or (found is not None and isinstance(error, CommitUnknown)):
+            if isinstance(error, LockTimeout) or (update is not None and isinstance(error, CommitUnknown)):
                 raise
-            return None  # nothing was written: the long way has other connections, and limits of its own
-        return found.result
+            return None  # nothing was written; the regular path has other connections and its own limits
+        return update.result
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
-        """Find the person that the reference stands for under the rules in force."""
+        """Find the person of a reference under the effective rules."""
         return next(iter(self.find_many(workspace_id, [reference])), None)
 
-    def find_many(self, workspace_id: int, commands: Sequence[UnresolvedReference]) -> Sequence[Person]:
-        """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
+    def find_many(self, workspace_id: int, references: Sequence[UnresolvedReference]) -> Sequence[Person]:
+        """Find known people in one snapshot, each once. Raises NotFound and InvalidInput."""
 
         def find() -> Sequence[Person | None]:
             with self.database.reading_one_snapshot() as connection:
                 settings = read_settings(connection, workspace_id)
-                references = [command(settings.rules.mode) if callable(command) else command for command in commands]
-                people = load_snapshot(connection, settings, _lock_set_of(references))
-            return [people.find(each) for each in references]
+                mode = settings.rules.mode
+                resolved = [reference(mode) if callable(reference) else reference for reference in references]
+                people = load_snapshot(connection, settings, _lock_set_of(resolved))
+            return [people.find(reference) for reference in resolved]
 
         found = self.merge_on_touch.run(workspace_id, find)
-        return list({each.cio_id: each for each in found if each is not None}.values())
+        return list({person.cio_id: person for person in found if person is not None}.values())
 
     def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
-        """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
+        """Find people by e-mail key, by cio_id; several only if email is not an identifier."""
         query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id, person.c.email_key == key)
 
         def find() -> Sequence[Person]:
@@ -172,7 +173,7 @@ class SQLPeople(MergeOnTouchRepository):
         return self.merge_on_touch.run(workspace_id, find)
 
     def find_by_prefix(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
-        """Find people whose id or email begins with a text, those found by id first."""
+        """Find people whose id or email begins with a text; matches by id come first."""
 
         def find() -> Sequence[Person]:
             with self.database.reading_one_snapshot() as connection:
@@ -181,18 +182,18 @@ class SQLPeople(MergeOnTouchRepository):
         return self.merge_on_touch.run(workspace_id, find)
 
     def duplicates(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
-        """Stream e-mail key and cio_id of all who share one, by (key, age), the oldest or newest first."""
+        """Stream e-mail key and cio_id of duplicates, by (key, age), oldest or newest first."""
         with self.database.reading_one_snapshot() as connection:
             if read_settings(connection, workspace_id).rules.mode is ID_ONLY:
                 yield from iter_duplicates(connection, workspace_id, newest_first=newest_first)
 
     def all(self, workspace_id: int) -> Iterator[Person]:
-        """Stream everybody of one moment, in order of creation."""
+        """Stream all people of one snapshot, in order of creation."""
         query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id).order_by(person.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
             merges_pending = has_pending_merges(connection, workspace_id)
-            with stream_rows(connection, query, size=PEOPLE_BATCH_SIZE) as found:
-                for rows in found.partitions():
+            with stream_rows(connection, query, size=PEOPLE_BATCH_SIZE) as result:
+                for rows in result.partitions():
                     people = list(map(person_of, rows))
                     yield from merged_view(connection, workspace_id, people) if merges_pending else people
 
@@ -202,42 +203,42 @@ class SQLPeople(MergeOnTouchRepository):
             return count_people(connection, workspace_id)
 
     def cached_settings(self, connection: sa.Connection, workspace_id: int) -> SettingsSnapshot:
-        """What holds in a workspace as far as this process knows, or as it reads it now."""
-        known = self._settings_cache.get(workspace_id)
-        if known is None:
-            known = read_settings(connection, workspace_id)
+        """The settings of a workspace from the cache, or from the database if they are not cached."""
+        settings = self._settings_cache.get(workspace_id)
+        if settings is None:
+            settings = read_settings(connection, workspace_id)
             if len(self._settings_cache) >= MAX_CACHED_SETTINGS:
                 self._settings_cache.clear()
-            self._settings_cache[workspace_id] = known
-        return known
+            self._settings_cache[workspace_id] = settings
+        return settings
 
     def expects_inserts(self, workspace_id: int) -> bool:
-        """Whether the last calls there named somebody who was not there, or changed identifiers."""
+        """Whether the last batch of the workspace named unknown people or changed identifiers."""
         return workspace_id not in self._steady_workspaces
 
     def record_inserts(self, workspace_id: int, *, had_inserts: bool) -> None:
-        """Expect as much of the next calls: mostly they are all of one sort."""
+        """Remember whether this batch created people, to choose the loading strategy of the next."""
         (self._steady_workspaces.discard if had_inserts else self._steady_workspaces.add)(workspace_id)
 
     def invalidate(self, workspace_id: int) -> None:
-        """Read anew next time."""
+        """Remove the settings of a workspace from the cache."""
         self._settings_cache.pop(workspace_id, None)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Transaction:
-    """One batch of calls; ``run`` may be called several times, until nobody comes between."""
+    """One batch of commands; ``run`` is repeated after conflicts with other transactions."""
 
     people: SQLPeople
     workspace_id: int
     commands: Sequence[UnresolvedCommand]
     now: int
     discover_first: bool = False
-    """Whether to look at everything that the calls can touch before anything is locked."""
+    """Whether to `discover` everything that the commands can touch before locking."""
     attempts: int = 0
 
     def run(self, connection: sa.Connection) -> list[CommandResultOrError]:
-        """Load, carry out, write."""
+        """Lock, load, handle and write."""
         try:
             settings = self.people.cached_settings(connection, self.workspace_id)
             commands = self._resolve_all(settings)
@@ -251,7 +252,7 @@ class _Transaction:
             exclusive = self.people.database.is_sqlite
             self.discover_first |= len(commands) > 1 and self.people.expects_inserts(self.workspace_id)
             if not exclusive and (self.discover_first or _anonymous_ids(commands)):
-                # Before anything is reserved: who closes the fence would wait for that, and we for the fence.
+                # Lock before reserving: an exclusive locker would wait for the reservation, and this for its lock.
                 lock_shared(connection, settings)
             return self._perform(connection, settings, commands, exclusive=exclusive)
         except (RetryTransaction, NotFound):
@@ -260,7 +261,7 @@ class _Transaction:
             raise
 
     def _resolve_all(self, settings: SettingsSnapshot) -> list[Command | InvalidInput]:
-        return [_resolve(each, settings.rules.mode) for each in self.commands]
+        return [_resolve(command, settings.rules.mode) for command in self.commands]
 
     def _perform(
         self,
@@ -270,19 +271,19 @@ class _Transaction:
         *,
         exclusive: bool,
     ) -> list[CommandResultOrError]:
-        valid = [each for each in commands if not isinstance(each, InvalidInput)]
+        valid = [command for command in commands if not isinstance(command, InvalidInput)]
         anonymous_ids = frozenset() if exclusive else _anonymous_ids(valid)
         with lock_anonymous_ids(connection, self.workspace_id, anonymous_ids):
-            rest = iter(self._execute(connection, settings, valid, exclusive=exclusive))
-        return [each if isinstance(each, InvalidInput) else next(rest) for each in commands]
+            results = iter(self._execute(connection, settings, valid, exclusive=exclusive))
+        return [command if isinstance(command, InvalidInput) else next(results) for command in commands]
 
     def _execute(
         self, connection: sa.Connection, settings: SettingsSnapshot, commands: Sequence[Command], *, exclusive: bool
     ) -> Sequence[CommandResult]:
         loaded, new_cio_ids = self._load(connection, settings, commands, exclusive=exclusive)
         results = [
-            handle(settings.rules, loaded.working_set, resolved, now=self.now, new_cio_id=self._id_factory(cio_id))
-            for resolved, cio_id in zip(commands, new_cio_ids, strict=True)
+            handle(settings.rules, loaded.working_set, command, now=self.now, new_cio_id=self._id_factory(cio_id))
+            for command, cio_id in zip(commands, new_cio_ids, strict=True)
         ]
         changes = loaded.working_set.changes()
         touched = list(_changed_identifiers(changes))
@@ -297,7 +298,7 @@ class _Transaction:
     def _load(
         self, connection: sa.Connection, settings: SettingsSnapshot, commands: Sequence[Command], *, exclusive: bool
     ) -> tuple[Loaded, Sequence[str | None]]:
-        """Load what the calls may touch; and for each call the cio_id that was made for whom it may create."""
+        """Load what the commands may touch; also return each command's reserved cio_id."""
         keys = lock_set_of(settings.rules, commands)
         if not exclusive and self.discover_first:
             keys, absent = discover(connection, settings, keys)
@@ -307,7 +308,7 @@ class _Transaction:
             loaded = load(connection, settings, keys)
             absent = frozenset() if exclusive else frozenset(keys.identifiers) - loaded.found
             if absent and (loaded.found or loaded.working_set.people):
-                raise RetryTransaction  # what is absent is locked before what is there
+                raise RetryTransaction  # absent identifiers must be locked before existing ones
             loaded.reserved, new_cio_ids = self._reservations(settings, commands, absent)
             reserve_identifiers(connection, self.workspace_id, loaded.reserved)
         _load_extras(connection, self.workspace_id, loaded.working_set, keys)
@@ -316,23 +317,23 @@ class _Transaction:
     def _reservations(
         self, settings: SettingsSnapshot, commands: Sequence[Command], absent: frozenset[IdentifierKey]
     ) -> tuple[dict[IdentifierKey, str], Sequence[str | None]]:
-        """Whom absent identifiers are reserved for: the person that the first call with them would make."""
+        """Reserve absent identifiers for the person that the first command with them would create."""
         reservations: dict[IdentifierKey, str] = {}
         if not absent:
             return reservations, [None] * len(commands)
         new_cio_ids: list[str | None] = []
-        for resolved in commands:
-            fresh = [each for each in lock_set_of(settings.rules, [resolved]).identifiers if each in absent]
-            cio_id = self.people.new_cio_id() if fresh else None
+        for command in commands:
+            needed = [key for key in lock_set_of(settings.rules, [command]).identifiers if key in absent]
+            cio_id = self.people.new_cio_id() if needed else None
             new_cio_ids.append(cio_id)
             if cio_id is not None and settings.rules.mode is EMAIL_ONLY:
-                fresh.append((ID, cio_id))  # the id that is generated
-            for each in fresh:
-                reservations.setdefault(each, str(cio_id))
+                needed.append((ID, cio_id))  # the generated id
+            for key in needed:
+                reservations.setdefault(key, str(cio_id))
         return reservations, new_cio_ids
 
     def _id_factory(self, first: str | None) -> Callable[[], str]:
-        """What makes cio_ids for one call, beginning with the one that identifiers are reserved for."""
+        """A factory of cio_ids for one command, which first returns the reserved one."""
         new_cio_id = self.people.new_cio_id
         return new_cio_id if first is None else chain([first], iter(new_cio_id, None)).__next__
 
@@ -349,18 +350,19 @@ class _Transaction:
             write_people(connection, self.workspace_id, changes, reserved)
         if settings.row.change_log_enabled:
             append_changes(connection, self.workspace_id, changes, new_id=new_id)
-        touched = [*(each.cio_id for each in changes.removed), *(each.after.cio_id for each in changes.replaced)]
+        updated = [replaced.after for replaced in changes.replaced]
+        touched = [person.cio_id for person in (*changes.removed, *updated)]
         freed = bool(changes.suppressions_removed)
         if touched or freed:
-            # Before those who are gone are taken out of the export that is asked here.
+            # Before deleted people are removed from the export that this reads.
             wake_blocked_migration(
                 connection, settings.row, touched, freed=freed, now=datetime.fromtimestamp(self.now, UTC)
             )
         if activities is None:
             write_events(connection, self.workspace_id, changes.events, new_id=new_id)
         else:
-            rows = [activity_row(self.workspace_id, new_id(), each) for each in activities]
-            write_updates(connection, self.workspace_id, [each.after for each in changes.replaced], rows)
+            rows = [activity_row(self.workspace_id, new_id(), logged) for logged in activities]
+            write_updates(connection, self.workspace_id, updated, rows)
 
 
 def _resolve(command: UnresolvedCommand, mode: Mode) -> Command | InvalidInput:
@@ -373,30 +375,30 @@ def _resolve(command: UnresolvedCommand, mode: Mode) -> Command | InvalidInput:
 
 
 def _needs_exclusive_lock(commands: Sequence[Command | InvalidInput]) -> bool:
-    return any(isinstance(each, Suppress | Unsuppress) for each in commands)
+    return any(isinstance(command, Suppress | Unsuppress) for command in commands)
 
 
 def _anonymous_ids(commands: Sequence[Command | InvalidInput]) -> frozenset[str]:
-    named = (each.anonymous_id for each in commands if isinstance(each, Identify | TrackAnonymousEvent))
-    return frozenset(each for each in named if each is not None)
+    named = (command.anonymous_id for command in commands if isinstance(command, Identify | TrackAnonymousEvent))
+    return frozenset(anonymous_id for anonymous_id in named if anonymous_id is not None)
 
 
 def _lock_set_of(references: Sequence[Reference]) -> LockSet:
     return LockSet(
-        identifiers=tuple(sorted({each.identifier for each in references if each.kind is not CIO_ID})),
-        cio_ids=tuple(sorted({each.key for each in references if each.kind is CIO_ID})),
+        identifiers=tuple(sorted({reference.identifier for reference in references if reference.kind is not CIO_ID})),
+        cio_ids=tuple(sorted({reference.key for reference in references if reference.kind is CIO_ID})),
     )
 
 
 def _changed_identifiers(changes: ChangeSet) -> Iterator[IdentifierKey]:
-    for each in (*changes.identifiers_added, *changes.identifiers_removed):
-        yield (each.kind, each.key)
+    for identifier in (*changes.identifiers_added, *changes.identifiers_removed):
+        yield (identifier.kind, identifier.key)
 
 
 def _load_extras(connection: sa.Connection, workspace_id: int, working_set: WorkingSet, keys: LockSet) -> None:
-    """Load what only some calls need."""
+    """Load suppressions and devices if the commands need them."""
     if keys.needs_suppressions:
-        groups = {each for holders in working_set.suppressed.values() for each in holders}
+        groups = {group for holders in working_set.suppressed.values() for group in holders}
         rows = sa.select(suppression).where(
             suppression.c.workspace_id == workspace_id, any_of(suppression.c.suppression_id, groups)
         )

@@ -1,4 +1,4 @@
-"""Search for people by the beginning of an id or an address, from the indexes."""
+"""Search for people by a prefix of an id or an address, with the indexes."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ from workspace_operator.store.unit_of_work.loader import PERSON_COLUMNS, person_
 from workspace_operator.store.unit_of_work.workspace_lock import read_settings
 
 _LAST_CHARACTER = "\U0010ffff"
-"""Nothing is stored that sorts after a prefix and this noncharacter, but begins with the prefix."""
+"""A noncharacter: no stored text with a prefix sorts after the prefix and this character."""
 
 
 def find_by_prefix(
     connection: sa.Connection, workspace_id: int, text: str, key: str, *, limit: int
 ) -> Sequence[Person]:
-    """Find people whose id begins with ``text`` or whose e-mail key begins with ``key``, in that order.
+    """Find people whose id begins with ``text``, then those whose e-mail key does with ``key``.
 
     Raises:
-        NotFound: there is no such workspace.
-        Unfolded: one of them is part of a group of rows that counts as one person.
+        NotFound: the workspace does not exist.
+        PendingMerge: a match has a pending merge.
     """
     merges_pending = read_settings(connection, workspace_id).row.merges_pending
     by_id = connection.execute(ids_with_prefix(workspace_id, text, limit=limit)).scalars().all()
@@ -31,12 +31,12 @@ def find_by_prefix(
     if merges_pending:
         raise_if_people_pending(connection, workspace_id, cio_ids)
     values = {"of_workspace": workspace_id, "cio_ids": encode_json(cio_ids)}
-    people = {each.cio_id: each for each in map(person_of, _PEOPLE.run(connection, values))}
+    people = {found.cio_id: found for found in map(person_of, _PEOPLE.run(connection, values))}
     return [people[cio_id] for cio_id in cio_ids if cio_id in people]
 
 
 def ids_with_prefix(workspace_id: int, text: str, *, limit: int) -> sa.Select[str]:
-    """The cio_ids of people by their ids, in the order of the ids."""
+    """The cio_ids of people whose id has a prefix, in the order of the ids."""
     query = sa.select(identifier.c.cio_id).where(
         identifier.c.workspace_id == workspace_id,
         identifier.c.kind == sa.literal_column(str(KIND_ID)),
@@ -47,7 +47,7 @@ def ids_with_prefix(workspace_id: int, text: str, *, limit: int) -> sa.Select[st
 
 
 def emails_with_prefix(workspace_id: int, key: str, *, limit: int) -> sa.Select[str]:
-    """The cio_ids of people by their addresses, in the order of the e-mail keys."""
+    """The cio_ids of people whose e-mail key has a prefix, in the order of the keys."""
     query = sa.select(person.c.cio_id).where(
         person.c.workspace_id == workspace_id,
         person.c.email_key >= key,

@@ -1,4 +1,4 @@
-"""Reading what hangs on people: activities, devices, memberships of manual segments. `event_writer` writes it."""
+"""Reads of activities, devices and memberships. `event_writer` writes them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Activity
+from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.devices import Device
 from workspace_operator.store.engine.streaming import stream_rows
@@ -38,12 +39,12 @@ class SQLPersonRecords(MergeOnTouchRepository):
         self,
         workspace_id: int,
         *,
-        type: ActivityType | None = None,  # noqa: A002 - the wire's word
+        type: ActivityType | None = None,  # noqa: A002 - the API's name
         cio_id: str | None = None,
         before: str | None = None,
         limit: int,
     ) -> Sequence[Activity]:
-        """List activities, newest first, those before an ``activity_id``."""
+        """List activities, newest first, optionally only those before an ``activity_id``."""
         conditions = [activity.c.workspace_id == workspace_id]
         conditions += [] if cio_id is None else [activity.c.cio_id == cio_id]
         conditions += [] if before is None else [activity.c.activity_id < before]
@@ -56,22 +57,22 @@ class SQLPersonRecords(MergeOnTouchRepository):
         return self._read_merged(workspace_id, [] if cio_id is None else [cio_id], find)
 
     def devices(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[Device]]:
-        """Tell the devices of people, by cio_id, each person's by token; who has none is left out."""
+        """The devices of people by cio_id, sorted by token; people without devices are left out."""
         return self._read_merged(
             workspace_id, cio_ids, lambda connection: devices_of(connection, workspace_id, cio_ids)
         )
 
     def members(self, workspace_id: int, segment: int) -> Iterator[str]:
-        """Stream the cio_ids in a manual segment, in order."""
-        ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
-        plain = sa.select(membership.c.cio_id).where(ours).order_by(membership.c.cio_id)
+        """Stream the sorted cio_ids of a manual segment."""
+        of_segment = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
+        plain = sa.select(membership.c.cio_id).where(of_segment).order_by(membership.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
             query = merged_members(workspace_id, segment) if has_pending_merges(connection, workspace_id) else plain
-            with stream_rows(connection, query, size=MEMBER_BATCH_SIZE) as found:
-                yield from found.scalars()
+            with stream_rows(connection, query, size=MEMBER_BATCH_SIZE) as result:
+                yield from result.scalars()
 
     def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:
-        """Tell the manual segments that a person is in, in order."""
+        """The sorted manual segments of a person."""
         return self._read_merged(
             workspace_id,
             [cio_id],
@@ -79,11 +80,11 @@ class SQLPersonRecords(MergeOnTouchRepository):
         )
 
     def purge_activities(self, *, before: datetime, size: int) -> int:
-        """Remove up to ``size`` activities that were recorded before then, in any workspace; tells how many."""
+        """Delete up to ``size`` activities of all workspaces before a time; return their number."""
         first = first_id_at(before)
         with self.database.reading() as connection:
             numbers = connection.execute(sa.select(workspace.c.workspace_id)).scalars().all()
-            # Only a workspace that has some is written to: most have none, most of the time.
+            # Only write to workspaces with old activities: usually, most have none.
             concerned = [number for number in numbers if _has_older(connection, number, first)]
         deleted = 0
         for number in concerned:
@@ -92,7 +93,7 @@ class SQLPersonRecords(MergeOnTouchRepository):
         return deleted
 
     def _read_merged(self, workspace_id: int, cio_ids: Collection[str], read: Callable[[sa.Connection], T]) -> T:
-        """Read at one moment; groups that these people are part of are folded first."""
+        """Read in one snapshot, after the pending merges of these people are done."""
 
         def work() -> T:
             with self.database.reading_one_snapshot() as connection:
@@ -108,36 +109,39 @@ class SQLPersonRecords(MergeOnTouchRepository):
 
 
 def _merged_view(connection: sa.Connection, workspace_id: int, activities: Sequence[Activity]) -> Sequence[Activity]:
-    """With survivors in the places of those who are part of them, folded or not."""
+    """Replace the people of activities by their survivors."""
     if not has_pending_merges(connection, workspace_id):
         return activities
-    members = survivors_of(connection, workspace_id, {each.cio_id for each in activities if each.cio_id is not None})
-    seen = ((each, members.get(each.cio_id or "")) for each in activities)
-    return [each if who is None else replace(each, cio_id=who.cio_id, id=who.id, email=who.email) for each, who in seen]
+    owners = {entry.cio_id for entry in activities if entry.cio_id is not None}
+    survivors = survivors_of(connection, workspace_id, owners)
+    return [_with_owner(entry, survivors.get(entry.cio_id or "")) for entry in activities]
+
+
+def _with_owner(entry: Activity, owner: Person | None) -> Activity:
+    return entry if owner is None else replace(entry, cio_id=owner.cio_id, id=owner.id, email=owner.email)
 
 
 def _newest(
     workspace_id: int, conditions: Sequence[sa.ColumnElement[bool]], types: Collection[ActivityType], limit: int
 ) -> sa.Select[Any]:
-    """The newest of these types with their people: a short look at the end of each type's part of an index."""
+    """The newest activities with their people, from the end of each type's index range."""
     newest_first = activity.c.activity_id.desc()
-    ends = [
+    by_type = [
         sa.select(sa.select(activity).where(*conditions, of_type).order_by(newest_first).limit(limit).subquery())
-        for of_type in (activity.c.type == TYPE_NUMBERS[each] for each in types)
+        for of_type in (activity.c.type == TYPE_NUMBERS[type_] for type_ in types)
     ]
-    found = sa.union_all(*ends).subquery("found")
-    theirs = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == found.c.cio_id)
-    # Each is looked up: a join would be planned by how many people there are.
-    of_person = [sa.select(column).where(theirs).scalar_subquery().label(column.name) for column in _PERSON_COLUMNS]
+    found = sa.union_all(*by_type).subquery("found")
+    is_owner = sa.and_(person.c.workspace_id == workspace_id, person.c.cio_id == found.c.cio_id)
+    # A look-up per person: the plan of a join would depend on the number of people.
+    of_person = [sa.select(column).where(is_owner).scalar_subquery().label(column.name) for column in _PERSON_COLUMNS]
     return sa.select(found, *of_person).order_by(found.c.activity_id.desc()).limit(limit)
 
 
 _PERSON_COLUMNS = (person.c.id, person.c.email)
 
-
 _IS_OLD = sa.and_(
     activity.c.workspace_id == sa.bindparam("of_workspace"),
-    # Each type's part of the key is looked up.
+    # All types are listed, so that each type's range of the key is looked up.
     activity.c.type.in_([sa.literal_column(str(number)) for number in sorted(_TYPES)]),
     activity.c.activity_id < sa.bindparam("before"),
 )

@@ -1,7 +1,7 @@
-"""What an identifier change would do to people, told from the indexes on one snapshot, without a write.
+"""Previews: the effect of a migration on people, from indexes in one snapshot.
 
-Nothing here grows with the number of people: groups come in the order of their index, and of those who stand in the way
-only a few are looked at. `counts` has the checks themselves.
+Memory does not grow with the number of people: groups are read in the order of their index, and only a few people with
+violations are read. `counts` has the checks themselves.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ from workspace_operator.store.schema.tables import KIND_EMAIL, migration, person
 from workspace_operator.workspaces.model import PeopleCounts
 
 MAX_NAMED_DUPLICATES = 5
-"""How many of those who share an address are named beside a sample; thousands may."""
+"""Limit of other people with the same address that a sample names; there may be thousands."""
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
-_OURS = person.c.workspace_id == _WORKSPACE
+_OF_WORKSPACE = person.c.workspace_id == _WORKSPACE
 _other = person.alias("other")
 
 
@@ -38,7 +38,7 @@ def _others_with(key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 
 _SHARING = (
     sa.select(person.c.email_key, sa.func.count().label("people"))
-    .where(_OURS, person.c.email_key.is_not(None))
+    .where(_OF_WORKSPACE, person.c.email_key.is_not(None))
     .group_by(person.c.email_key)
     .having(sa.func.count() > 1)
 )
@@ -52,7 +52,7 @@ _GROUPS = (
         .scalar_subquery()
         .label("ids"),
     )
-    .limit(2**62)  # so that SQLite counts the ids of a group once, however often they are spoken of
+    .limit(2**62)  # keeps SQLite from flattening the subquery, which would count the ids several times
     .subquery("groups")
 )
 MERGES = sa.select(
@@ -60,53 +60,50 @@ MERGES = sa.select(
     sa.func.coalesce(sa.func.sum(_GROUPS.c.people - 1), 0).label("people"),
     sa.func.coalesce(sa.func.sum(sa.case((_GROUPS.c.ids > 1, _GROUPS.c.ids - 1), else_=0)), 0).label("ids"),
 ).select_from(_GROUPS)
-"""What merging those who share an address would come to."""
+"""Numbers of groups, of secondaries, and of ids given up, if all people with shared addresses are merged."""
 
 _IS_SHARED = exists_per_row(
     sa.select(_other.c.cio_id)
     .where(_others_with(person.c.email_key), _other.c.cio_id != person.c.cio_id)
     .correlate(person)
 )
-# As a subquery that stands alone it is walked through as its index has it: no copy is made.
-_BLOCKED = (
+# As an independent subquery it is read in the order of its index, without a copy.
+_SUPPRESSED = (
     sa.select(suppression.c.value_key)
     .distinct()
     .where(suppression.c.workspace_id == _WORKSPACE, suppression.c.kind == KIND_EMAIL)
 )
-_BLOCKED_KEYS = _BLOCKED.subquery("blocked_keys")
-_HAVING_BLOCKED = (
+_SUPPRESSED_SUBQUERY = _SUPPRESSED.subquery("suppressed_keys")
+_SUPPRESSED_PEOPLE = (
     sa.select(sa.func.count())
     .select_from(_other)
-    .where(_others_with(_BLOCKED_KEYS.c.value_key))
-    .correlate(_BLOCKED_KEYS)
+    .where(_others_with(_SUPPRESSED_SUBQUERY.c.value_key))
+    .correlate(_SUPPRESSED_SUBQUERY)
     .scalar_subquery()
 )
-SUPPRESSED_ALONE = sa.select(sa.func.count()).select_from(_BLOCKED_KEYS).where(_HAVING_BLOCKED == 1)
-_ANOTHER = (
-    _OURS,
-    person.c.id_is_another_email,
-    person.c.email_is_invalid.is_(False),
-    ~IS_SUPPRESSED,
-)
+SUPPRESSED_ALONE = sa.select(sa.func.count()).select_from(_SUPPRESSED_SUBQUERY).where(_SUPPRESSED_PEOPLE == 1)
+_ANOTHER = (_OF_WORKSPACE, person.c.id_is_another_email, person.c.email_is_invalid.is_(False), ~IS_SUPPRESSED)
 ANOTHER_BESIDE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER)
 ANOTHER_ALONE = sa.select(sa.func.count()).select_from(person).where(*_ANOTHER, ~_IS_SHARED)
-"""Who has this violation and none of those before it: so everybody counts once."""
+"""People with this violation and none of those before it, so that each person counts once."""
 
 _PERSON = (person.c.cio_id, person.c.id, person.c.email, person.c.email_key)
 _LIMIT = sa.bindparam("samples", type_=sa.BigInteger)
 SHARED_KEYS = _SHARING.order_by(person.c.email_key).limit(_LIMIT)
 SUPPRESSED_KEYS = (
-    _BLOCKED.where(
+    _SUPPRESSED.where(
         sa.exists(sa.select(_other.c.cio_id).where(_others_with(suppression.c.value_key)).correlate(suppression))
     )
     .order_by(suppression.c.value_key)
     .limit(_LIMIT)
 )
-INVALID_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.email_is_invalid).order_by(person.c.cio_id).limit(_LIMIT)
-ANOTHER_PEOPLE = sa.select(*_PERSON).where(_OURS, person.c.id_is_another_email).order_by(person.c.cio_id).limit(_LIMIT)
-_OF_KEY = sa.select(*_PERSON).where(_OURS, person.c.email_key == sa.bindparam("key"))
-OLDEST_OF_KEY = _OF_KEY.order_by(person.c.created_at, person.c.inserted_at, person.c.cio_id).limit(_LIMIT)
-PEOPLE_OF_KEY = sa.select(sa.func.count()).select_from(person).where(_OURS, person.c.email_key == sa.bindparam("key"))
+_PEOPLE = sa.select(*_PERSON).where(_OF_WORKSPACE)
+INVALID_PEOPLE = _PEOPLE.where(person.c.email_is_invalid).order_by(person.c.cio_id).limit(_LIMIT)
+ANOTHER_PEOPLE = _PEOPLE.where(person.c.id_is_another_email).order_by(person.c.cio_id).limit(_LIMIT)
+_HAS_KEY = person.c.email_key == sa.bindparam("key")
+_BY_AGE = (person.c.created_at, person.c.inserted_at, person.c.cio_id)
+OLDEST_OF_KEY = _PEOPLE.where(_HAS_KEY).order_by(*_BY_AGE).limit(_LIMIT)
+PEOPLE_OF_KEY = sa.select(sa.func.count()).select_from(person).where(_OF_WORKSPACE, _HAS_KEY)
 
 _newer = migration.alias("newer")
 _NEWEST = sa.select(migration).where(
@@ -121,19 +118,19 @@ class SQLPreviews:
     database: Database
 
     def snapshot(self) -> WorkspacesSnapshot:
-        """Every workspace of one moment, with its newest identifier change."""
+        """All workspaces in one snapshot, with their newest migrations."""
         with self.database.reading_one_snapshot() as connection:
             workspaces = [workspace_of(row) for row in connection.execute(WORKSPACES_WITH_ACCOUNT)]
-            changes = [migration_of(row) for row in connection.execute(_NEWEST)]
-            beats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
+            migrations = [migration_of(row) for row in connection.execute(_NEWEST)]
+            heartbeats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
         return WorkspacesSnapshot(
-            workspaces={each.workspace_id: each for each in workspaces},
-            migrations={each.workspace_id: each for each in changes},
-            heartbeat_times=beats,
+            workspaces={found.workspace_id: found for found in workspaces},
+            migrations={found.workspace_id: found for found in migrations},
+            heartbeat_times=heartbeats,
         )
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
-        """Tell of one moment what changing the identifiers would do to a workspace's people. Raises NotFound."""
+        """Preview the effect of a migration on a workspace, in one snapshot. Raises NotFound."""
         with self.database.reading_one_snapshot() as connection:
             known = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
             if connection.execute(known).first() is None:
@@ -152,50 +149,50 @@ def _without_usable_identifier(people: PeopleCounts, mode: Mode) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PreviewQuery:
-    """One look at the people of a workspace whose addresses would become identifiers."""
+    """Computes the preview of a migration that makes e-mail addresses identifiers."""
 
     connection: sa.Connection
     workspace_id: int
     samples: int
     holders: dict[str, tuple[Sequence[Row], int]] = field(default_factory=dict)
-    """By address: the oldest few who have it, and how many do. Of a million who share one it takes half a second."""
+    """By e-mail key: its oldest people, and their number. For a million people, the query takes half a second."""
 
     def preview(self) -> Preview:
-        people, found = count_violations(self.connection, self.workspace_id)
-        merges = self._row(MERGES) if found.duplicate_email else None
-        alone, beside = self._count_blocking(found)
+        people, counts = count_violations(self.connection, self.workspace_id)
+        merges = self._row(MERGES) if counts.duplicate_email else None
+        alone, beside = self._count_blocking(counts)
         return Preview(
             people=people,
             people_without_usable_identifier=people.without_identifier,
             violations=ViolationCounts(
-                duplicate_email=found.duplicate_email,
-                invalid_email=found.invalid_email,
-                suppressed_email=found.suppressed_email,
-                id_is_another_email=found.id_is_another_email,
-                people_concerned=found.duplicate_email + alone,
+                duplicate_email=counts.duplicate_email,
+                invalid_email=counts.invalid_email,
+                suppressed_email=counts.suppressed_email,
+                id_is_another_email=counts.id_is_another_email,
+                people_concerned=counts.duplicate_email + alone,
             ),
             people_concerned_beside_sharing=beside,
             groups=int(merges.groups) if merges else 0,
             people_to_merge=int(merges.people) if merges else 0,
             ids_given_up=int(merges.ids) if merges else 0,
-            samples=self._samples(found),
+            samples=self._samples(counts),
         )
 
-    def _count_blocking(self, found: ViolationCounts) -> tuple[int, int]:
-        """How many have a violation other than a duplicate: of those who share no address, and in all."""
+    def _count_blocking(self, counts: ViolationCounts) -> tuple[int, int]:
+        """Count people with a violation besides duplicates: without a shared address, and all."""
         another_alone = another = suppressed_alone = 0
-        if found.id_is_another_email:
+        if counts.id_is_another_email:
             another_alone, another = self._count(ANOTHER_ALONE), self._count(ANOTHER_BESIDE)
-        if found.suppressed_email:
+        if counts.suppressed_email:
             suppressed_alone = self._count(SUPPRESSED_ALONE)
-        alone = found.invalid_email + suppressed_alone + another_alone
-        return alone, found.invalid_email + found.suppressed_email + another
+        alone = counts.invalid_email + suppressed_alone + another_alone
+        return alone, counts.invalid_email + counts.suppressed_email + another
 
-    def _samples(self, found: ViolationCounts) -> dict[Violation, Sequence[ViolationSample]]:
+    def _samples(self, counts: ViolationCounts) -> dict[Violation, Sequence[ViolationSample]]:
         if self.samples <= 0:
             return {}
-        rows = {name: self._sample_rows(name) for name, count in found.by_violation().items() if count}
-        return {name: tuple(map(self._sample, each)) for name, each in rows.items()}
+        rows = {name: self._sample_rows(name) for name, count in counts.by_violation().items() if count}
+        return {name: tuple(map(self._sample, sampled)) for name, sampled in rows.items()}
 
     def _sample_rows(self, violation: Violation) -> Sequence[Row]:
         match violation:
@@ -211,14 +208,14 @@ class _PreviewQuery:
                 assert_never(never)
 
     def _oldest(self, keys: sa.Select[Any]) -> Sequence[Row]:
-        """Of each address the oldest who has it."""
-        return [self._holders(each[0])[0][0] for each in self._rows(keys, samples=self.samples)]
+        """The oldest person of each address."""
+        return [self._holders(row[0])[0][0] for row in self._rows(keys, samples=self.samples)]
 
     def _sample(self, row: Row) -> ViolationSample:
         if row.email_key is None:
             return ViolationSample(cio_id=row.cio_id, id=row.id, email=row.email, sharing=1)
         oldest, sharing = self._holders(row.email_key)
-        others = [each.cio_id for each in oldest if each.cio_id != row.cio_id]
+        others = [other.cio_id for other in oldest if other.cio_id != row.cio_id]
         return ViolationSample(
             cio_id=row.cio_id,
             id=row.id,

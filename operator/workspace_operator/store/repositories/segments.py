@@ -1,4 +1,4 @@
-"""Manual segments as such: their names and numbers, and how many people are in them. `event_writer` puts people in."""
+"""Manual segments: names, numbers and counts. `event_writer` writes the memberships."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class SQLSegments:
     database: Database
 
     def create(self, workspace_id: int, name: str, *, now: datetime) -> int:
-        """Make an empty segment with a number above all that are used. Raises NotFound and NameTaken."""
+        """Create an empty segment, numbered above all used numbers. Raises NotFound and NameTaken."""
 
         def work(connection: sa.Connection) -> int:
-            # So that whoever destroys the workspace waits, or is found out.
+            # Locked against a concurrent deletion of the workspace.
             lock_shared(connection, read_settings(connection, workspace_id))
             _raise_if_name_taken(connection, workspace_id, name)
             number = _free_number(connection, workspace_id)
@@ -38,7 +38,7 @@ class SQLSegments:
         return self.database.writing(work)
 
     def all(self, workspace_id: int) -> Sequence[Segment]:
-        """List those that have a name, and those that somebody is in, by number."""
+        """List segments that have a name or members, by number."""
         with self.database.reading_one_snapshot() as connection:
             people = _counts(connection, workspace_id)
             rows = connection.execute(sa.select(segment).where(segment.c.workspace_id == workspace_id))
@@ -48,17 +48,17 @@ class SQLSegments:
         ]
 
     def get(self, workspace_id: int, number: int) -> Segment:
-        """Tell of one. Raises NotFound if it has no name and nobody is in it."""
+        """Find a segment. Raises NotFound if it has neither a name nor members."""
         query = sa.select(segment).where(segment.c.workspace_id == workspace_id, segment.c.number == number)
         with self.database.reading_one_snapshot() as connection:
             row = connection.execute(query).one_or_none()
             people = _count_one(connection, workspace_id, number)
         if row is None and not people:
-            raise NotFound(f"there is no segment {number}: it has no name, and nobody is in it")
+            raise NotFound(f"there is no segment {number}: it has no name and no members")
         return _segment(number, row, people)
 
     def find_by_name(self, workspace_id: int, name: str) -> int:
-        """Tell the number of the segment with a name. Raises NotFound."""
+        """Find the number of the segment with a name. Raises NotFound."""
         with self.database.reading() as connection:
             number = _number_named(connection, workspace_id, name)
         if number is None:
@@ -66,16 +66,16 @@ class SQLSegments:
         return number
 
     def remove(self, workspace_id: int, number: int) -> None:
-        """Take the name away, if there is one; who is in it stays in the number."""
+        """Delete the name of a segment, if it has one; its members stay in the numbered segment."""
         statement = sa.delete(segment).where(segment.c.workspace_id == workspace_id, segment.c.number == number)
         self.database.writing(lambda connection: connection.execute(statement))
 
 
 def _raise_if_name_taken(connection: sa.Connection, workspace_id: int, name: str) -> None:
-    # Names are unique so that a command that is run twice makes no second segment.
+    # Names are unique, so that a command that is run twice does not create a second segment.
     holder = _number_named(connection, workspace_id, name)
     if holder is not None:
-        raise NameTaken(f"segment {holder} is called {name!r} already: choose another name, or delete that one first")
+        raise NameTaken(f"segment {holder} already has the name {name!r}: choose another one, or delete that segment")
 
 
 def _number_named(connection: sa.Connection, workspace_id: int, name: str) -> int | None:
@@ -85,8 +85,8 @@ def _number_named(connection: sa.Connection, workspace_id: int, name: str) -> in
 
 def _free_number(connection: sa.Connection, workspace_id: int) -> int:
     highest = 0
-    for number in (segment.c.number, membership.c.segment):
-        query = sa.select(sa.func.max(number)).where(number.table.c.workspace_id == workspace_id)
+    for column in (segment.c.number, membership.c.segment):
+        query = sa.select(sa.func.max(column)).where(column.table.c.workspace_id == workspace_id)
         highest = max(highest, connection.execute(query).scalar_one() or 0)
     return highest + 1 if highest < MAX_SEGMENT else _lowest_free_number(_used_numbers(connection, workspace_id))
 
@@ -100,22 +100,22 @@ def _used_numbers(connection: sa.Connection, workspace_id: int) -> Collection[in
 
 
 def _lowest_free_number(used: Collection[int]) -> int:
-    """The lowest number that is free: callers have given the highest there is."""
+    """The lowest free number, used when callers have taken the highest possible one."""
     return next(number for number in count(1) if number not in used)
 
 
 def _counts(connection: sa.Connection, workspace_id: int) -> Mapping[int, int]:
-    ours = membership.c.workspace_id == workspace_id
-    query = sa.select(membership.c.segment, sa.func.count()).where(ours).group_by(membership.c.segment)
-    numbers: dict[int, int] = dict(connection.execute(query).all())
+    of_workspace = membership.c.workspace_id == workspace_id
+    query = sa.select(membership.c.segment, sa.func.count()).where(of_workspace).group_by(membership.c.segment)
+    counts: dict[int, int] = dict(connection.execute(query).all())
     if not has_pending_merges(connection, workspace_id):
-        return numbers
-    return {number: _count_one(connection, workspace_id, number) for number in numbers}
+        return counts
+    return {number: _count_one(connection, workspace_id, number) for number in counts}
 
 
 def _count_one(connection: sa.Connection, workspace_id: int, number: int) -> int:
-    ours = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == number)
-    plain = sa.select(membership.c.cio_id).where(ours)
+    of_segment = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == number)
+    plain = sa.select(membership.c.cio_id).where(of_segment)
     members = (
         merged_members(workspace_id, number).order_by(None) if has_pending_merges(connection, workspace_id) else plain
     )

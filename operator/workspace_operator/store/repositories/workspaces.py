@@ -1,4 +1,4 @@
-"""The directory of workspaces in the database: what reconciles observe and put in force."""
+"""The directory of workspaces: the state that a reconcile observes, and its actions."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ _ACCOUNT = sa.select(account.c.account_id).where(
 
 _INSERT_WORKSPACE = sa.insert(workspace).returning(workspace.c.workspace_id)
 
-_LIST_HINT: Final = "`workspacectl workspaces list` lists those there are"
+_LIST_HINT: Final = "`workspacectl workspaces list` lists all workspaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +90,26 @@ class SQLWorkspaces:
     database: Database
 
     def observe(self, query: WorkspaceQuery) -> ObservedState:
-        """Look at one moment of the store; candidates come back as not released, and people are not counted."""
+        """Observe one snapshot; candidates count as not released, and people are not counted."""
         with self.database.reading_one_snapshot() as connection:
             return _observe(connection, query)
 
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
-        """Carry one action out, whole or not at all. Raises NameTaken or StaleRevision.
+        """Execute one action atomically.
 
         Args:
-            action: what to do.
-            now: aware.
-            spec: the document that asks for it; None for an administrator. A document that is older than what was
-                carried out is refused by StaleRevision.
+            action: the action.
+            now: an aware time.
+            spec: the version of the spec that requests the action; None for an administrator.
+
+        Raises:
+            NameTaken: another workspace of the account has the display name.
+            StaleRevision: the workspace has changed, or the spec is older than the applied one.
         """
         self.database.writing(_work_for(action, now, spec))
 
     def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[UnchangedWorkspace]:
-        """List the workspaces whose row is as it was when the newest generation of their spec was recorded."""
+        """List workspaces that are unchanged since the newest generation was recorded."""
         store_id = STORE_ID.scalar_subquery().label("store_id")
         newest = (_newest(credential.c.request, "rotation_request"), _newest(credential.c.created_at, "rotated_at"))
         query = sa.select(workspace, *newest, store_id).where(
@@ -129,9 +132,9 @@ class SQLWorkspaces:
             ]
 
     def pending_status_updates(self) -> Sequence[tuple[Owner, Migration]]:
-        """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
+        """List newest migrations whose revision or progress is newer than the status."""
         later = migration.alias("later")
-        is_past = sa.exists().where(
+        has_later = sa.exists().where(
             later.c.workspace_id == migration.c.workspace_id, later.c.number > migration.c.number
         )
         query = MIGRATIONS_WITH_OWNER.where(
@@ -139,21 +142,21 @@ class SQLWorkspaces:
                 migration.c.revision != migration.c.status_revision,
                 migration.c.progress != migration.c.status_progress,
             ),
-            ~is_past,  # resources tell of the newest only
+            ~has_later,
         )
         with self.database.reading() as connection:
             return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
 
     def mark_status_written(self, migration_: Migration) -> None:
-        """Note that the resource tells of this revision of the change, and of these numbers."""
+        """Record that the resource's status has this revision and progress of the migration."""
         written = {"status_revision": migration_.revision, "status_progress": migration_.progress}
         pending = sa.and_(
             migration.c.workspace_id == migration_.workspace_id,
             migration.c.number == migration_.number,
-            # Neither number ever shrinks, so what has more of one has no less of the other.
+            # Neither number ever decreases, so a higher value of one means that the other is not lower.
             sa.or_(*(migration.c[column] < number for column, number in written.items())),
         )
-        with self.database.reading() as connection:  # mostly there is none, and then nothing is written
+        with self.database.reading() as connection:  # usually nothing is pending, and no write is needed
             if connection.execute(sa.select(migration.c.number).where(pending)).first() is None:
                 return
         statement = sa.update(migration).where(pending).values(written)
@@ -169,7 +172,7 @@ class SQLWorkspaces:
         if not found:
             raise NotFound(f"there is no workspace {namespace}/{name} in {self.database.name}: {_LIST_HINT}")
         if len(found) > 1:
-            clusters = ", ".join(one.owner.cluster for one in found)
+            clusters = ", ".join(candidate.owner.cluster for candidate in found)
             raise Ambiguous(f"{namespace}/{name} exists in several clusters; choose one with --cluster-id: {clusters}")
         return found[0]
 
@@ -189,24 +192,24 @@ class SQLWorkspaces:
 
 
 def _newest(column: sa.Column[Any], name: str) -> sa.Label[Any]:
-    """What the newest credentials of a workspace say."""
-    ours = sa.select(column).where(credential.c.workspace_id == workspace.c.workspace_id)
-    return ours.order_by(credential.c.number.desc()).limit(1).scalar_subquery().label(name)
+    """A column of the newest credentials of a workspace."""
+    query = sa.select(column).where(credential.c.workspace_id == workspace.c.workspace_id)
+    return query.order_by(credential.c.number.desc()).limit(1).scalar_subquery().label(name)
 
 
 def _observe(connection: sa.Connection, query: WorkspaceQuery) -> ObservedState:
-    store_id, ours = _store_id_and_workspace(connection, query.owner)
-    named = name_holder(connection, query.display_name, ours, owner=query.owner, account_name=query.account)
-    newest = newest_migration(connection, ours.workspace_id) if ours else None
+    store_id, own = _store_id_and_workspace(connection, query.owner)
+    holder = name_holder(connection, query.display_name, own, owner=query.owner, account_name=query.account)
+    newest = newest_migration(connection, own.workspace_id) if own else None
     return ObservedState(
-        workspace=ours,
-        name_holder=_candidate(named),
+        workspace=own,
+        name_holder=_candidate(holder),
         from_annotation=_candidate(_by_id(connection, query.from_annotation)),
-        from_status=_candidate(_from_status(connection, query, ours)),
+        from_status=_candidate(_from_status(connection, query, own)),
         migration=None if newest is None else migration_of(newest),
         people=None,
         store_id=store_id,
-        namesakes=() if ours else namesakes_of(connection, query.owner),
+        namesakes=() if own else namesakes_of(connection, query.owner),
     )
 
 
@@ -224,18 +227,16 @@ def _by_id(connection: sa.Connection, workspace_id: int | None) -> Workspace | N
     return None if row is None else workspace_of(row)
 
 
-def _from_status(connection: sa.Connection, query: WorkspaceQuery, ours: Workspace | None) -> Workspace | None:
-    """Mostly it is ours, and needs no query."""
-    return None if ours and ours.workspace_id == query.from_status else _by_id(connection, query.from_status)
+def _from_status(connection: sa.Connection, query: WorkspaceQuery, own: Workspace | None) -> Workspace | None:
+    """The workspace that the status names; usually the own one, which needs no query."""
+    return None if own and own.workspace_id == query.from_status else _by_id(connection, query.from_status)
 
 
-def _candidate(found: Workspace | None, *, unless: Workspace | None = None) -> Candidate | None:
-    if found is None or (unless is not None and found.workspace_id == unless.workspace_id):
-        return None
-    return Candidate(workspace=found, owner_is_gone=False)
+def _candidate(found: Workspace | None) -> Candidate | None:
+    return None if found is None else Candidate(workspace=found, owner_is_gone=False)
 
 
-def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line a kind of action
+def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callable[[sa.Connection], None]:  # noqa: C901 - one line per kind of action
     match action:
         case CreateWorkspace():
             return lambda connection: _create(connection, action, spec)
@@ -263,7 +264,7 @@ def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callab
 
 def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersion | None) -> None:
     if connection.execute(_NUMBER_OF_OWNER, owner_parameters(action.owner)).first():
-        raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} has a workspace already")
+        raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} already has a workspace")
     account_id = _account(connection, action.owner, action.account)
     raise_if_name_taken(connection, account_id, action.settings.display_name, own=None)
     values = settings_values(action.settings) | owner_values(action.owner)
@@ -276,7 +277,7 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
         "change_log_enabled": False,
     }
     workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
-    if workspace_id == action.replaces:  # a new database counts from the beginning; the next number is another one
+    if workspace_id == action.replaces:  # a new database starts at 1: take the next number instead
         connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
         workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
     connection.execute(
@@ -285,7 +286,7 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
 
 
 def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
-    """The account of that name in the owner's namespace, made if need be."""
+    """Get or create the account with a name in the owner's namespace."""
     values = {"cluster": owner.cluster, "namespace": owner.namespace, "name": name}
     found = connection.execute(_ACCOUNT, values).scalar_one_or_none()
     if found is None:
@@ -302,14 +303,14 @@ def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> R
 
 
 def change_owner(connection: sa.Connection, action: ChangeOwner, spec: SpecVersion | None) -> None:
-    """Change the owner; in another namespace the workspace joins the account of the same name there.
+    """Change the owner. Raises StaleRevision or NameTaken.
 
-    An account belongs to one namespace. Raises StaleRevision or NameTaken.
+    An account belongs to one namespace: in another namespace the workspace joins the account of the same name.
     """
     row = _locked(connection, action.workspace_id, action.row_version)
     taken = connection.execute(_NUMBER_OF_OWNER, owner_parameters(action.owner)).scalar_one_or_none()
     if taken not in (None, action.workspace_id):
-        raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} has workspace number {taken} already")
+        raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} already has workspace number {taken}")
     name = connection.execute(sa.select(account.c.name).where(account.c.account_id == row.account_id)).scalar_one()
     account_id = _account(connection, action.owner, name)
     raise_if_name_taken(connection, account_id, row.display_name, own=action.workspace_id)
@@ -318,13 +319,13 @@ def change_owner(connection: sa.Connection, action: ChangeOwner, spec: SpecVersi
 
 
 def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: SpecVersion | None) -> None:
-    lock_exclusive(connection, action.workspace_id)  # no call may be half under the old update rules
+    lock_exclusive(connection, action.workspace_id)  # no command may run partly under the old rules
     row = _locked(connection, action.workspace_id, action.row_version)
     raise_if_stale(row, spec)
     raise_if_name_taken(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
-    is_settled = {"spec_row_version": row.row_version + 1} if spec else {}
+    in_sync = {"spec_row_version": row.row_version + 1} if spec else {}
     _write_and_bump(
-        connection, action.workspace_id, settings_values(action.settings) | is_settled | generation_values(row, spec)
+        connection, action.workspace_id, settings_values(action.settings) | in_sync | generation_values(row, spec)
     )
 
 
@@ -349,10 +350,10 @@ def _write(connection: sa.Connection, workspace_id: int, values: Mapping[str, ob
 
 
 def delete_workspace(connection: sa.Connection, action: DeleteWorkspace, spec: SpecVersion | None) -> None:
-    """Delete a workspace with everything that it holds. Raises StaleRevision."""
+    """Delete a workspace with all its data. Raises StaleRevision."""
     lock_exclusive(connection, action.workspace_id)
-    # Who asks for a change locks the workspace, who carries one out locks the change: both are waited for and kept
-    # out before anything else goes, so that neither leaves rows behind.
+    # A request of a migration locks the workspace, its worker locks the migration. Lock the workspace and delete the
+    # migrations first, which waits for both and blocks them, so that neither leaves rows behind.
     raise_if_stale(_locked(connection, action.workspace_id, action.row_version), spec)
     for table in (migration, credential, *WORKSPACE_TABLES):
         connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))

@@ -1,4 +1,4 @@
-"""A small write that tests all that any other one needs."""
+"""A check that writes are possible."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +17,10 @@ class SQLWritePath:
     database: Database
 
     def check_writable(self) -> None:
-        """Commit a row that is inserted and deleted in one transaction, so that nobody ever sees it.
+        """Insert and delete a row in one transaction, and commit, so that the row is never visible.
 
-        It is written to the log all the same: a full disk, a read-only server and a synchronous standby that is away
-        are found. The row has a random key, so that no two checks wait for each other.
+        The transaction is still written to the log, which detects a full disk, a read-only server, and an unavailable
+        synchronous standby. The row has a random key, so that two checks do not wait for each other.
         """
         cluster = f"write check {token_hex(8)}"
         row = {"cluster": cluster, "beats": 0, "beat_at": datetime.now(UTC)}

@@ -1,6 +1,6 @@
-"""The directory: what is found without the number of a workspace, and kept in one place.
+"""The directory: tables that are queried without a workspace number, and kept in one place.
 
-A few rows a workspace, and a few of the database as a whole. The tables of people are in ``tables``.
+They have a few rows per workspace and per database. The tables of people are in ``tables``.
 """
 
 import sqlalchemy as sa
@@ -44,20 +44,19 @@ workspace = sa.Table(
     sa.Column("test_address", sa.Text),
     sa.Column("open_tracking", sa.Boolean, nullable=False),
     sa.Column("row_version", sa.BigInteger, nullable=False),
-    # While an identifier change is prepared, writers say what they change (migration_change_log); while one is
-    # blocked, they say when they mend; after the switch of one that merges, groups of people are folded when they are
-    # touched.
+    # While a migration is prepared, writers append to migration_change_log; while it is blocked, a writer that fixes a
+    # violation wakes it; after the cut-over of one that merges, a command merges the groups of the people it touches.
     sa.Column("change_log_enabled", sa.Boolean, nullable=False),
     sa.Column("blocked_export", sa.BigInteger),
     sa.Column("merges_pending", sa.Boolean, nullable=False, server_default=sa.false()),
-    # The newest generation of the owner's spec that was carried out, and the row's version right after that. A lower
-    # generation of the same owner is refused; one of a restored etcd is held back until this request changes.
+    # The newest generation of the owner's spec that was applied, and the row's version right after that. A lower
+    # generation of the same owner is refused; one of a restored etcd is held until accepted_request changes.
     sa.Column("spec_generation", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("spec_row_version", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("accepted_generation", sa.BigInteger),
     sa.Column("accepted_request", sa.Text),
     sa.Column("owner_created_at", BinaryText, nullable=False, server_default=""),
-    # The form in which names are compared (resources.display_names). Not unique: older names may be equal in it.
+    # The canonical form in which names are compared (resources.display_names). Not unique: older names may collide.
     sa.Column("name_key", BinaryText, nullable=False, server_default=""),
     sa.Index("ix_workspace_account_id_name_key", "account_id", "name_key"),
     sa.Index("ix_workspace_owner_namespace_owner_name", "owner_namespace", "owner_name"),
@@ -76,11 +75,11 @@ credential = sa.Table(
     sa.Column("app_key_digest", BinaryText, nullable=False, unique=True),
     sa.Column("created_at", UTCTime, nullable=False),
     sa.Column("valid_until", UTCTime),
-    # The value of the annotation that asked for this rotation.
+    # The value of the annotation that requested this rotation.
     sa.Column("request", sa.Text, nullable=False),
 )
 
-# One row: what tells this database from every other, and from an empty one that took its place.
+# One row, which distinguishes this database from others, and from an empty one that replaced it.
 store_identity = sa.Table(
     "store_identity",
     metadata,
@@ -88,7 +87,7 @@ store_identity = sa.Table(
     sa.Column("store_id", sa.Text, nullable=False),
 )
 
-# Which clusters' operators use this database: a count that grows as long as one of them is alive.
+# One row per cluster whose operator uses this database, with a count that grows while the operator is alive.
 cluster_heartbeat = sa.Table(
     "cluster_heartbeat",
     metadata,

@@ -1,4 +1,4 @@
-"""Between rows and values: the only place that knows which column is which field."""
+"""Mapping between rows and values: the only module that knows which column is which field."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ Row = sa.Row[Any]
 
 
 def workspace_of(row: Row) -> Workspace:
-    """Read a workspace from its row, which has ``account_name`` besides."""
+    """Read a workspace from its row, which also has ``account_name``."""
     return Workspace(
         workspace_id=row.workspace_id,
         account=row.account_name,
@@ -40,7 +40,7 @@ def workspace_of(row: Row) -> Workspace:
 
 
 def settings_values(settings: Settings) -> dict[str, object]:
-    """Write settings as the columns of a workspace."""
+    """Column values of a workspace for settings."""
     return {
         "display_name": settings.display_name,
         "name_key": comparison_key(settings.display_name),
@@ -55,7 +55,7 @@ def settings_values(settings: Settings) -> dict[str, object]:
 
 
 def rules_of(row: Row) -> IdentityRules:
-    """Read the identifier settings in force from a workspace's row."""
+    """Read the effective identity rules from a workspace's row."""
     return IdentityRules(
         mode=Mode(row.mode),
         email_updates=EmailUpdates(row.email_updates),
@@ -76,7 +76,7 @@ def owner_of(row: Row) -> Owner:
 
 
 def owner_values(owner: Owner) -> dict[str, object]:
-    """Write an owner as the columns of a workspace."""
+    """Column values of a workspace for an owner."""
     return {
         "owner_cluster": owner.cluster,
         "owner_namespace": owner.namespace,
@@ -91,11 +91,11 @@ IS_OWNED_BY = sa.and_(
     workspace.c.owner_namespace == sa.bindparam("namespace"),
     workspace.c.owner_name == sa.bindparam("name"),
 )
-"""Whether a workspace belongs to a cluster, namespace and name (`owner_parameters`), whatever the UID."""
+"""Whether a workspace belongs to a cluster, namespace and name (`owner_parameters`), with any UID."""
 
 
 def owner_parameters(owner: Owner) -> dict[str, str]:
-    """Write an owner's place as the parameters of `IS_OWNED_BY`."""
+    """Parameters of `IS_OWNED_BY` for an owner."""
     return {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name}
 
 
@@ -104,16 +104,15 @@ ACCOUNT_NAME = account.c.name.label("account_name")
 WORKSPACE_JOIN_ACCOUNT = sa.join(workspace, account, account.c.account_id == workspace.c.account_id)
 
 WORKSPACES_WITH_ACCOUNT = sa.select(workspace, ACCOUNT_NAME).select_from(WORKSPACE_JOIN_ACCOUNT)
-"""Workspaces, each with its account, as `workspace_of` reads them."""
+"""Workspaces with their accounts, the input of `workspace_of`."""
 
 MIGRATIONS_WITH_OWNER = sa.select(
     migration, *(workspace.c[f"owner_{part}"] for part in ("cluster", "namespace", "name", "uid", "created_at"))
 ).join(workspace, workspace.c.workspace_id == migration.c.workspace_id)
-"""Identifier changes, each with whose workspace it changes."""
+"""Migrations with the owners of their workspaces."""
 
 IS_PENDING_MERGE = sa.and_(shared_email.c.people > sa.literal_column("1"), shared_email.c.merged.is_(False))
-"""Whether an address stands for several rows, which are one person once the switch of a change that merges has come."""
-
+"""Whether several rows share an address: after the cut-over of a migration that merges, they are one person."""
 
 _NEWEST_MIGRATION = (
     sa.select(migration)
@@ -124,12 +123,12 @@ _NEWEST_MIGRATION = (
 
 
 def newest_migration(connection: sa.Connection, workspace_id: int) -> Row | None:
-    """The newest identifier change of a workspace, ended or not."""
+    """The newest migration of a workspace, whether ended or not."""
     return connection.execute(_NEWEST_MIGRATION, {"workspace_id": workspace_id}).one_or_none()
 
 
 def migration_of(row: Row) -> Migration:
-    """Read an identifier change from its row."""
+    """Read a migration from its row."""
     return Migration(
         workspace_id=row.workspace_id,
         number=row.number,
@@ -164,7 +163,7 @@ def migration_of(row: Row) -> Migration:
 
 
 def violation_values(counts: ViolationCounts) -> dict[str, object]:
-    """Write counts as the columns of an identifier change."""
+    """Column values of a migration for violation counts."""
     return {
         "duplicate_email": counts.duplicate_email,
         "invalid_email": counts.invalid_email,

@@ -1,11 +1,11 @@
-"""Statistics that are fixed by the schema, so that no plan depends on when a database last looked at its tables.
+"""Planner statistics that the schema fixes, so that plans do not depend on ANALYZE.
 
-A planner that has never counted a workspace takes it for a single row, and reads the whole of it once for each of its
-people. So neither database counts workspaces: each takes a workspace for one part in 200 of a table. That is too few
-for a large workspace, and still enough that every index with a further column looks better than reading all of it.
+A planner that has never counted a workspace expects a single row, and reads the whole workspace once per person. So
+neither database counts workspaces: each expects a workspace to be one part in 200 of a table. That is too small for a
+large workspace, but large enough that every index with a further column looks cheaper than a scan of the workspace.
 
-PostgreSQL assumes one part in 200 by itself for a column without statistics. SQLite takes what stands in sqlite_stat1,
-which nothing of this program ever counts anew.
+PostgreSQL assumes one part in 200 for a column without statistics. SQLite uses the rows of sqlite_stat1, which this
+program never recomputes.
 """
 
 from collections.abc import Sequence
@@ -49,12 +49,12 @@ SQLITE_STATISTICS: dict[tuple[str, str], str] = {
     ("merge", "ix_merge_primary"): "1000000 5000 5",
     ("merge", "ix_merge_secondary"): "1000000 5000 2",
 }
-"""By table and index: its rows, and how many of them each further column of its key leaves. A key without a rowid has
-the name of its table."""
+"""By table and index: number of rows, then rows per value of each key prefix. The primary key of a table without rowid
+has the name of its table."""
 
 
 def pin(connection: sa.Connection) -> None:
-    """Fix the statistics, in a transaction that writes."""
+    """Fix the statistics, in a write transaction."""
     if connection.dialect.name == "sqlite":
         _pin_on_sqlite(connection)
     else:
@@ -62,9 +62,9 @@ def pin(connection: sa.Connection) -> None:
 
 
 def ensure_pinned(database: Database) -> None:
-    """Fix them again if somebody has counted, or added a partition, since.
+    """Fix the statistics again if an ANALYZE or a new partition has changed them.
 
-    What cannot be done now, because somebody maintains the table, is left for the next start: it makes nothing wrong.
+    A table that is locked for maintenance is left for the next start: results stay correct.
     """
     with database.reading() as connection:
         pinned = _is_pinned(connection)
@@ -89,7 +89,7 @@ def _is_pinned(connection: sa.Connection) -> bool:
 
 
 def _sqlite_statistics(connection: sa.Connection) -> dict[tuple[str, str], str]:
-    """What SQLite believes of our tables; also what was sampled from them counts, where it samples."""
+    """SQLite's statistics of this program's tables, with a marker entry for samples."""
     names = set(sa.inspect(connection).get_table_names(sqlite_include_internal=True))
     tables = {table.name for table in WORKSPACE_TABLES}
     if "sqlite_stat1" not in names:
@@ -105,17 +105,17 @@ _SAMPLES = sa.text("SELECT 1 FROM sqlite_stat4 LIMIT 1")
 
 
 def _pin_on_sqlite(connection: sa.Connection) -> None:
-    connection.execute(sa.text("ANALYZE sqlite_schema"))  # makes its tables, and counts nothing
+    connection.execute(sa.text("ANALYZE sqlite_schema"))  # creates the statistics tables, and counts nothing
     if "sqlite_stat4" in sa.inspect(connection).get_table_names(sqlite_include_internal=True):
         connection.execute(sa.text("DELETE FROM sqlite_stat4"))
     names = [table.name for table in WORKSPACE_TABLES]
-    ours = sa.text("DELETE FROM sqlite_stat1 WHERE tbl IN :names").bindparams(sa.bindparam("names", expanding=True))
-    connection.execute(ours, {"names": names})
+    delete = sa.text("DELETE FROM sqlite_stat1 WHERE tbl IN :names").bindparams(sa.bindparam("names", expanding=True))
+    connection.execute(delete, {"names": names})
     connection.execute(
         sa.text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:tbl, :idx, :stat)"),
         [{"tbl": table, "idx": index, "stat": stat} for (table, index), stat in SQLITE_STATISTICS.items()],
     )
-    connection.execute(sa.text("ANALYZE sqlite_schema"))  # every connection reads them anew
+    connection.execute(sa.text("ANALYZE sqlite_schema"))  # makes every connection reload them
 
 
 def _pin_on_postgresql(connection: sa.Connection) -> None:
@@ -123,8 +123,8 @@ def _pin_on_postgresql(connection: sa.Connection) -> None:
     for row in _unpinned(connection):
         if row.counted and version < MIN_VERSION_CLEARING_STATISTICS:
             if row.is_key_of_partitions:
-                continue  # what is counted cannot be removed there, and would stay as it is for ever
-            # The same type as before: nothing is rewritten, only what was counted is dropped.
+                continue  # existing statistics of a partition key cannot be removed in these versions
+            # The type stays the same, so that nothing is rewritten; only the statistics are dropped.
             connection.execute(sa.text(f"ALTER TABLE {row.name} ALTER COLUMN {COLUMN} TYPE bigint"))
         elif row.counted:
             connection.execute(_CLEAR, {"schema": row.schema, "table": row.relation, "column": COLUMN})
@@ -132,14 +132,14 @@ def _pin_on_postgresql(connection: sa.Connection) -> None:
 
 
 def _unpinned(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """Tables and partitions of ours, of which PostgreSQL counts workspaces or has counted them."""
+    """Tables and partitions for which PostgreSQL has, or collects, statistics of workspaces."""
     if connection.execute(_IS_DISTRIBUTED).scalar_one():
-        return []  # the tables are on other machines, and Citus does not hand this on
+        return []  # the tables are on other machines, and Citus does not propagate this
     return connection.execute(_UNPINNED, {"tables": [table.name for table in WORKSPACE_TABLES], "column": COLUMN}).all()
 
 
 MIN_VERSION_CLEARING_STATISTICS = (18,)
-"""Since this version what was counted can be removed by a function."""
+"""The first version with a function that removes statistics."""
 
 _IS_DISTRIBUTED = sa.text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
 _CLEAR = sa.text(
@@ -148,26 +148,26 @@ _CLEAR = sa.text(
 )
 _UNPINNED = sa.text(
     """
-    WITH ours AS (
+    WITH roots AS (
         SELECT to_regclass(name) AS oid FROM unnest(CAST(:tables AS text[])) AS name
-    ), every AS (
-        SELECT oid FROM ours UNION SELECT part.relid FROM ours CROSS JOIN LATERAL pg_partition_tree(ours.oid) AS part
+    ), relations AS (
+        SELECT oid FROM roots UNION SELECT part.relid FROM roots CROSS JOIN LATERAL pg_partition_tree(roots.oid) AS part
     )
     SELECT
         format('%I.%I', namespace.nspname, class.relname) AS name,
         namespace.nspname AS schema,
         class.relname AS relation,
         class.relispartition OR class.relkind = 'p' AS is_key_of_partitions,
-        counted.there AS counted
-    FROM every
-    JOIN pg_class AS class ON class.oid = every.oid
+        counted.exist AS counted
+    FROM relations
+    JOIN pg_class AS class ON class.oid = relations.oid
     JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
     JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attname = :column
     CROSS JOIN LATERAL (
-        SELECT count(*) > 0 AS there FROM pg_stats AS stats
+        SELECT count(*) > 0 AS exist FROM pg_stats AS stats
         WHERE stats.schemaname = namespace.nspname AND stats.tablename = class.relname AND stats.attname = :column
     ) AS counted
-    WHERE pg_has_role(class.relowner, 'USAGE') AND (attribute.attstattarget IS DISTINCT FROM 0 OR counted.there)
+    WHERE pg_has_role(class.relowner, 'USAGE') AND (attribute.attstattarget IS DISTINCT FROM 0 OR counted.exist)
     ORDER BY name
     """
 )

@@ -1,18 +1,18 @@
-"""The schema, as metadata; Alembic revisions in ``revisions/`` lead to exactly this (a test compares).
+"""The schema as metadata, equal to the result of the revisions (a test compares them).
 
-So that the same schema may be spread over many machines with ``workspace_id`` as its key, every key of per-workspace
-data starts with it, and only the small directory is found without it: accounts, workspaces, and their identifier
-changes, which the worker and the operator look for. There are no foreign keys: each would cost a look-up per written
-row, and destroying a workspace deletes table by table anyway.
+The schema can be distributed over many machines by ``workspace_id``: every key of per-workspace data starts with it.
+Only the small directory is queried without it: accounts, workspaces and their migrations, which the worker and the
+operator search. There are no foreign keys: each would cost a look-up per written row, and the deletion of a workspace
+deletes table by table anyway.
 """
 
 import sqlalchemy as sa
 
-from workspace_operator.store.schema.directory_tables import account as account  # noqa: PLC0414 - the rest of the schema
+from workspace_operator.store.schema.directory_tables import account as account  # noqa: PLC0414 - re-export
 from workspace_operator.store.schema.directory_tables import cluster_heartbeat, store_identity
-from workspace_operator.store.schema.directory_tables import credential as credential  # noqa: PLC0414 - the same
-from workspace_operator.store.schema.directory_tables import metadata as metadata  # noqa: PLC0414 - the same
-from workspace_operator.store.schema.directory_tables import workspace as workspace  # noqa: PLC0414 - the same
+from workspace_operator.store.schema.directory_tables import credential as credential  # noqa: PLC0414 - re-export
+from workspace_operator.store.schema.directory_tables import metadata as metadata  # noqa: PLC0414 - re-export
+from workspace_operator.store.schema.directory_tables import workspace as workspace  # noqa: PLC0414 - re-export
 from workspace_operator.store.schema.types import BinaryText, UTCTime
 
 LOCK_SLOTS = 16
@@ -22,7 +22,7 @@ workspace_lock = sa.Table(
     metadata,
     sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
-    # Grows with everything that calls must not miss; a call compares it with what it knows (fences.py).
+    # Grows with every change of settings or mode; a command compares it with its snapshot (workspace_lock.py).
     sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
     sqlite_with_rowid=False,
 )
@@ -46,8 +46,8 @@ person = sa.Table(
 )
 
 sa.Index("ix_person_email", person.c.workspace_id, person.c.email_key, person.c.cio_id)
-# SQLite uses a partial index only for the very term that SQLAlchemy writes into its queries, and answers from it
-# alone only if the column is in it.
+# SQLite uses a partial index only for the exact term that SQLAlchemy writes into queries, and answers from the index
+# alone only if it contains the column.
 for _name, _column, _postgresql, _sqlite in (
     ("email_is_invalid", person.c.email_is_invalid, "email_is_invalid", "email_is_invalid = 1"),
     ("id_is_another_email", person.c.id_is_another_email, "id_is_another_email", "id_is_another_email = 1"),
@@ -108,12 +108,12 @@ migration = sa.Table(
     sa.Column("retry_token", sa.Text, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("status_revision", sa.BigInteger, nullable=False),
-    # Where the worker is: null when there is nothing for it to do, so that one small index finds its work.
+    # Null when the worker has nothing to do, so that one small index finds its work.
     sa.Column("due_at", UTCTime),
     sa.Column("lease_owner", sa.Text, nullable=False),
     sa.Column("lease_expires_at", UTCTime),
     sa.Column("cursor", BinaryText, nullable=False),
-    # Identifier rows that no rule in force reads may be there; whoever prepares next clears them first.
+    # Identifier rows that the current mode does not use may exist; the next preparation deletes them first.
     sa.Column("needs_cleanup", sa.Boolean, nullable=False),
     sa.Column("people_without_id", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("people_without_identifier", sa.BigInteger, nullable=False, server_default="0"),
@@ -122,12 +122,12 @@ migration = sa.Table(
     sa.Column("ids_given_up", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("switched_at", UTCTime),
     sa.Column("stage_since", UTCTime),
-    # Numbers move all the time: what of that resources shall tell of, at most every few seconds, and since when.
+    # Progress changes all the time; these columns limit how often it is copied to the status of resources.
     sa.Column("estimated_completion", UTCTime),
     sa.Column("progress", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("status_progress", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("progressed_at", UTCTime),
-    # The resource that asked for the change, and the generation of its spec.
+    # The resource that requested the migration, and the generation of its spec.
     sa.Column("spec_uid", BinaryText, nullable=False, server_default=""),
     sa.Column("spec_generation", sa.BigInteger, nullable=False, server_default="0"),
 )
@@ -139,21 +139,21 @@ sa.Index(
     sqlite_where=sa.text(STATUS_PENDING),
 )
 
-# What writers changed while an identifier change is prepared, each entry by itself: two that were one row would wait
-# for each other, and one of them could be lost. No address: only what else of somebody stands in the way.
+# Changes by writers while a migration is prepared, one row per entry: two writers of one row would wait for each
+# other, and an entry could be lost. Without an e-mail key, the person has no address but can have other violations.
 migration_change_log = sa.Table(
     "migration_change_log",
     metadata,
     sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("entry_id", BinaryText, primary_key=True),
     sa.Column("email_key", BinaryText),
-    # Null: the address was suppressed or freed.
+    # Null: the address was suppressed or unsuppressed.
     sa.Column("cio_id", BinaryText),
     sqlite_with_rowid=False,
 )
 
-# Addresses that cannot simply become somebody's: several people have them, or they are suppressed. After the switch of
-# a change that merges, whoever shares one is one person, whose rows are not yet folded.
+# Addresses that several people have, or that are suppressed. After the cut-over of a migration that merges, the people
+# of such an address are one person, whose rows are not merged yet.
 shared_email = sa.Table(
     "shared_email",
     metadata,
@@ -185,20 +185,20 @@ violation = sa.Table(
     sa.Column("cio_id", BinaryText, nullable=False),
     sa.Column("id", BinaryText),
     sa.Column("email", sa.Text),
-    # Empty where there is none.
+    # Empty if the person has no e-mail key.
     sa.Column("email_key", BinaryText, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("sharing", sa.BigInteger, nullable=False),
     sa.Column("invalid_email", sa.Boolean, nullable=False),
     sa.Column("suppressed_email", sa.Boolean, nullable=False),
     sa.Column("id_is_another_email", sa.Boolean, nullable=False),
-    # In the order in which an export is read: SQLite keeps rows in that of the key.
+    # In the order in which an export is read, since SQLite stores rows in the order of the primary key.
     sa.PrimaryKeyConstraint("workspace_id", "export_number", "email_key", "created_at", "cio_id"),
     sqlite_with_rowid=False,
 )
 
-# Where in an export somebody is, for who is taken out of it. It is what an index would be, but is written in its own
-# order when the rows are there: an index is written in theirs, which is none for it, and a page for each of them.
+# Finds the row of a person in an export, to delete it. It replaces an index on `violation`, but is written afterwards
+# and in its own order: an index would be written in the order of the rows, with a random page for each of them.
 export_person = sa.Table(
     "export_person",
     metadata,
@@ -214,10 +214,10 @@ activity = sa.Table(
     "activity",
     metadata,
     sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    # The type is part of both orders: a rare one is found among millions without an index of its own.
+    # Both keys contain the type, so that a rare type is found among millions without another index.
     sa.Column("type", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("activity_id", BinaryText, primary_key=True),
-    # Whose it is, and whose it was when it was recorded: merges move it, an undo brings it back.
+    # The owner now and when it was recorded: a merge moves the activity, an unmerge moves it back.
     sa.Column("cio_id", BinaryText),
     sa.Column("origin", BinaryText),
     sa.Column("at", sa.BigInteger, nullable=False),
@@ -266,8 +266,8 @@ membership = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# Segments that were given a name; who is in one of another number needs no row here. With rows for all
-# segments every call that adds a person to one would write two tables.
+# Segments with a name. Segments without a name need no row: otherwise every command that adds a person to a segment
+# would write two tables.
 segment = sa.Table(
     "segment",
     metadata,
@@ -288,7 +288,7 @@ merge = sa.Table(
     sa.Column("automatic", sa.Boolean, nullable=False),
     sa.Column("primary_cio_id", BinaryText, nullable=False),
     sa.Column("secondary_cio_id", BinaryText, nullable=False),
-    # Who has the data now: the survivor, or whoever absorbed the survivor since. Null once it is undone.
+    # The owner of the data now: the survivor, or the person into which the survivor was merged. Null after unmerge.
     sa.Column("holder", BinaryText),
     # The people before and after, their devices and memberships, as JSON documents.
     sa.Column("record", sa.JSON, nullable=False),
@@ -300,7 +300,7 @@ merge = sa.Table(
 )
 
 DIRECTORY_TABLES = (account, workspace, migration, credential, store_identity, cluster_heartbeat)
-"""A few rows a workspace, and a few of the database, kept in one place."""
+"""A few rows per workspace and per database, kept in one place."""
 
 WORKSPACE_TABLES = (
     workspace_lock,
@@ -318,8 +318,8 @@ WORKSPACE_TABLES = (
     segment,
     merge,
 )
-"""The tables whose rows belong to one workspace: spread or partitioned by ``workspace_id``."""
+"""Tables whose rows belong to one workspace: distributed or partitioned by ``workspace_id``."""
 
 KIND_ID, KIND_EMAIL = 1, 2
 KIND_ANONYMOUS = 3
-"""Rows of this kind are never committed: they are how calls about one anonymous id wait for each other."""
+"""Rows of this kind are never committed: they serialize commands about one anonymous id."""

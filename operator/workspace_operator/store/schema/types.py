@@ -1,4 +1,4 @@
-"""Types of columns that are the same in both databases."""
+"""Column types that behave the same in both databases."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ class UTCTime(sa.types.TypeDecorator[datetime]):
 
 
 BinaryText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-"""Text that is compared byte by byte, as Python and SQLite do it, whatever the database's locale."""
+"""Text that is compared byte by byte, as in Python and SQLite, regardless of the database's locale."""
 
-# SQLite only numbers rows by itself in a column that is an INTEGER.
+# SQLite generates numbers only for a primary key of type INTEGER.
 SerialNumber = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

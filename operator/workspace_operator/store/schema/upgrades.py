@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version, by Alembic revisions."""
+"""Upgrades of a database to the schema of this version, by Alembic revisions."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ VERSION_TABLE = """
 CREATE TABLE IF NOT EXISTS alembic_version (
     version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 )"""
-"""Alembic's own table, made before it looks."""
+"""Alembic's own table; it must exist before Alembic runs, so that it can be locked."""
 
 REVISIONS = Path(__file__).with_name("revisions")
 
@@ -28,11 +28,11 @@ def known_revisions() -> list[str]:
 
 
 def upgrade(database: Database) -> bool:
-    """Bring the database to this version's schema; True if there was something to do.
+    """Upgrade the database to this version's schema; True if it was not up to date.
 
     Raises:
         InvalidInput: the database was made by a newer version of this program.
-        StoreUnavailable: it does not answer.
+        StoreUnavailable: the database does not answer.
     """
     is_due = _known_revision_of(database) != known_revisions()[-1]
     if is_due:
@@ -45,37 +45,37 @@ def upgrade(database: Database) -> bool:
 
 
 def upgrade_existing(database: Database) -> bool:
-    """The same for a database that must have a schema already: none is made. Raises InvalidInput besides."""
+    """Like `upgrade`, but raise InvalidInput if the database has no schema yet."""
     require_schema(database)
     return upgrade(database)
 
 
 def require_schema(database: Database) -> None:
-    """Refuse a database that was never made one of workspaces. Raises InvalidInput and StoreUnavailable."""
+    """Raise InvalidInput if the database has no schema. Raises StoreUnavailable."""
     if _known_revision_of(database) is None:
         raise InvalidInput(f"the database {database.name} has no workspaces: {_REMEDY}", field="database")
 
 
 def missing_database_error(file: Path) -> InvalidInput:
-    """The error for a SQLite file that is not there."""
+    """The error for a SQLite file that does not exist."""
     return InvalidInput(f"there is no database {file}: {_REMEDY}", field="database")
 
 
-_REMEDY = "correct --database, or make one with `workspacectl apply` or `workspacectl database upgrade`"
+_REMEDY = "correct --database, or create one with `workspacectl apply` or `workspacectl database upgrade`"
 
 
 def has_current_schema(database: Database) -> bool:
-    """Whether the database has this version's schema; False if it has none yet. Nothing is upgraded.
+    """Whether the database has this version's schema; False if it has none. Never upgrades.
 
     Raises:
-        UnsupportedSchema: it was made by another version of this program.
-        StoreUnavailable: it does not answer.
+        UnsupportedSchema: the database was made by another version of this program.
+        StoreUnavailable: the database does not answer.
     """
     current, newest = _known_revision_of(database), known_revisions()[-1]
     if current not in (None, newest):
         raise UnsupportedSchema(
-            f"the database {database.name} has the schema of an older version (revision {current}; this one needs "
-            f"{newest}), and nothing is changed here: `workspacectl database upgrade` brings it up to date",
+            f"the database {database.name} has the schema of an older version (revision {current}; this version needs "
+            f"{newest}), and this command changes nothing: upgrade it with `workspacectl database upgrade`",
             field="database",
         )
     return current is not None
@@ -104,13 +104,13 @@ def _revision_of(connection: sa.Connection) -> str | None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
-    # Alembic is 10 MB and a tenth of a second that only an upgrade needs.
+    # Only an upgrade needs Alembic, whose import takes 10 MB and a tenth of a second.
     from alembic import command
     from alembic.config import Config
 
     if connection.dialect.name == "postgresql":
-        # Two processes that start together would both create the tables; an empty catalogue has nothing else to lock.
-        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index of a large table takes its time
+        # Two processes that start together would both create the tables; an empty database has nothing else to lock.
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index on a large table takes long
         connection.execute(sa.text(VERSION_TABLE))
         connection.execute(sa.text("LOCK TABLE alembic_version IN EXCLUSIVE MODE"))
     config = Config()

@@ -1,7 +1,7 @@
-"""What writers say of their changes while an identifier change is prepared: which addresses to look at again.
+"""The change log of writers while a migration is prepared: the addresses to check again.
 
-Each entry is a row of its own, in the writer's transaction. Entries that were one row a key would make writers wait for
-each other, and "insert or ignore" would lose the update of whoever came while the entry was being taken away.
+Each entry is a row of its own, in the writer's transaction. With one row per key, writers would wait for each other,
+and "insert or ignore" would lose an update that arrives while the worker removes the entry.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,24 +15,24 @@ from workspace_operator.store.engine.sql import insert_rows
 from workspace_operator.store.schema.tables import migration_change_log
 
 ChangeLogEntry = tuple[str | None, str | None]
-"""An e-mail key and a cio_id; without a key somebody has no address, without a cio_id one was blocked or freed."""
+"""An e-mail key, None if the person has no address, and a cio_id, None if the address was (un)suppressed."""
 
 
 def append_changes(
     connection: sa.Connection, workspace_id: int, changes: ChangeSet, *, new_id: Callable[[], str]
 ) -> None:
-    """Say what has changed of whom, if it matters to who has which address."""
+    """Log the people and addresses of the changes that matter to a migration."""
     insert_rows(connection, migration_change_log, [(workspace_id, new_id(), *entry) for entry in entries_for(changes)])
 
 
 def entries_for(changes: ChangeSet) -> Sequence[ChangeLogEntry]:
-    """What has to be looked at again after these changes, each once."""
+    """The entries to check again after these changes, without duplicates."""
     return list(dict.fromkeys(_entries(changes)))
 
 
 def _entries(changes: ChangeSet) -> Iterator[ChangeLogEntry]:
-    for each in (*changes.inserted, *changes.removed):
-        yield (each.email_key, each.cio_id)
+    for person in (*changes.inserted, *changes.removed):
+        yield (person.email_key, person.cio_id)
     for replaced in changes.replaced:
         if _relevant_values(replaced.before) != _relevant_values(replaced.after):
             yield (replaced.before.email_key, replaced.before.cio_id)
@@ -43,5 +43,5 @@ def _entries(changes: ChangeSet) -> Iterator[ChangeLogEntry]:
 
 
 def _relevant_values(person: Person) -> tuple[object, ...]:
-    """What of a person matters: identifiers, and the age, which says who survives."""
+    """The values that matter to a migration: identifiers, and the age for the survivor."""
     return (person.id, person.email, person.email_key, person.age_key)

@@ -1,8 +1,8 @@
-"""Carrying out what calls leave behind: activities, devices, memberships, what merges move and deletions take.
+"""Writer of person events: activities, devices, memberships, merges and deletions.
 
-Steps take effect in their order, but not one by one: those that do not concern the same people are done together, and
-merges into one primary, a statement or two for each kind. Whoever calls holds the locks of the people, which guard all
-that hangs on them.
+Events take effect in their order, but in batches: events of different people, and merges into one primary, are written
+together, with one or two statements for each kind. The caller holds the locks of the people, which also protect their
+records.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ from workspace_operator.store.unit_of_work.merge_rows import TransferredRecords,
 from workspace_operator.store.unit_of_work.violation_rows import purge_violations
 
 NewID: TypeAlias = Callable[[], str]
-"""Makes a text that nobody has ever had, and that sorts after the ones before."""
+"""Generates a unique text that sorts after the ones before."""
 
 DeviceKey: TypeAlias = tuple[str, str]
 """A cio_id and a token."""
@@ -56,31 +56,31 @@ _PHASES: Final[Mapping[type[PersonEvent], int]] = {
     DeviceRemoved: 4,
     MembershipSet: 5,
 }
-"""In which order a round is carried out."""
+"""The order in which a batch is written."""
 
 _EVENT_IDS: Final = "event ids"
 _ANONYMOUS_EVENTS: Final = "claims"
-"""What whoever goes may take along without being named: the id of an event, an event that was claimed for them."""
+"""Conflict keys for records that a deletion can remove although no key names them: event ids, linked events."""
 
 
 def write_events(
     connection: sa.Connection, workspace_id: int, person_events: Sequence[PersonEvent], *, new_id: NewID
 ) -> None:
-    """Carry out steps in their order, after the people are written.
+    """Write events in their order, after the people are written.
 
     Args:
         connection: in the transaction that writes the people, who are locked.
-        workspace_id: whose people they are.
-        person_events: what the calls left behind.
-        new_id: names activities and merges; later ones sort after earlier ones.
+        workspace_id: the workspace of the people.
+        person_events: the events of the commands.
+        new_id: generates ids of activities and merges; later ids sort after earlier ones.
     """
-    for each in _batches(person_events):
-        each.apply(connection, workspace_id, new_id)
+    for batch in _batches(person_events):
+        batch.apply(connection, workspace_id, new_id)
 
 
 @dataclass(slots=True)
 class _EventBatch:
-    """Steps of which none has to wait for another one of a later phase."""
+    """Events of which none depends on another event of a later phase."""
 
     deleted: list[str] = field(default_factory=list)
     linked: dict[str, str] = field(default_factory=dict)
@@ -92,14 +92,14 @@ class _EventBatch:
     latest_phases: dict[Hashable, int] = field(default_factory=dict)
 
     def can_append(self, event: PersonEvent, touched: Collection[Hashable]) -> bool:
-        """Whether a step takes effect after all that it depends on."""
+        """Whether the event takes effect after all events that it depends on."""
         phase = _PHASES[type(event)]
         if not isinstance(event, PeopleMerged):
             return self._latest_phase(touched) <= phase
-        # Who has absorbed somebody may absorb the next; whoever is absorbed must not have had a part in anything.
-        may_have = phase if event.primary.cio_id in self.primaries else phase - 1
+        # A primary may have further secondaries; a secondary must not occur in an earlier merge of the batch.
+        latest = phase if event.primary.cio_id in self.primaries else phase - 1
         return (
-            self._latest_phase(_person_keys(event.secondary.cio_id)) < phase and self._latest_phase(touched) <= may_have
+            self._latest_phase(_person_keys(event.secondary.cio_id)) < phase and self._latest_phase(touched) <= latest
         )
 
     def _latest_phase(self, touched: Iterable[Hashable]) -> int:
@@ -125,7 +125,7 @@ class _EventBatch:
                 self.memberships[event.segment, event.cio_id] = event.member
 
     def apply(self, connection: sa.Connection, workspace_id: int, new_id: NewID) -> None:
-        """Write everything, phase by phase."""
+        """Write all events, phase by phase."""
         if self.deleted:
             _remove(connection, workspace_id, self.deleted)
         if self.linked:
@@ -152,12 +152,12 @@ def _batches(person_events: Sequence[PersonEvent]) -> Iterator[_EventBatch]:
 
 
 def _conflict_keys(event: PersonEvent) -> Collection[Hashable]:
-    """What of whom a step reads or writes, by the phase that is about such things."""
+    """Keys of the records that an event reads or writes, with the event type of the phase."""
     match event:
         case ActivityLogged():
             event_ids = () if event.event_id is None else (_EVENT_IDS,)
-            unknown = () if event.anonymous_id is None else ((AnonymousLinked, event.anonymous_id),)
-            return ((ActivityLogged, event.cio_id), *unknown, *event_ids)
+            anonymous = () if event.anonymous_id is None else ((AnonymousLinked, event.anonymous_id),)
+            return ((ActivityLogged, event.cio_id), *anonymous, *event_ids)
         case DeviceUpserted() | DeviceRemoved():
             return ((DeviceUpserted, event.cio_id),)
         case MembershipSet():
@@ -165,15 +165,15 @@ def _conflict_keys(event: PersonEvent) -> Collection[Hashable]:
         case AnonymousLinked():
             return (AnonymousLinked, event.anonymous_id), _ANONYMOUS_EVENTS
         case PeopleMerged():
-            # Of the primary only what the secondary may have, too; activities of both stand side by side.
-            taking = [(of, event.primary.cio_id) for of in (DeviceUpserted, MembershipSet)]
-            return [*taking, *_person_keys(event.secondary.cio_id)]
+            # Of the primary only records that the secondary can have, too; activities of both are kept.
+            primary_keys = [(kind, event.primary.cio_id) for kind in (DeviceUpserted, MembershipSet)]
+            return [*primary_keys, *_person_keys(event.secondary.cio_id)]
         case PersonDeleted():
             return (*_person_keys(event.cio_id), _EVENT_IDS, _ANONYMOUS_EVENTS)
 
 
 def _person_keys(cio_id: str) -> list[Hashable]:
-    return [(of, cio_id) for of in (ActivityLogged, DeviceUpserted, MembershipSet)]
+    return [(kind, cio_id) for kind in (ActivityLogged, DeviceUpserted, MembershipSet)]
 
 
 def _remove(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str]) -> None:
@@ -187,29 +187,29 @@ _ASSIGN_ANONYMOUS = (
     sa.update(activity)
     .where(
         activity.c.workspace_id == sa.bindparam("of_workspace"),
-        activity.c.anonymous_id == sa.bindparam("known_as"),
+        activity.c.anonymous_id == sa.bindparam("linked_id"),
         activity.c.cio_id.is_(None),
     )
-    .values(cio_id=sa.bindparam("whose"), origin=sa.bindparam("whose"))
+    .values(cio_id=sa.bindparam("owner"), origin=sa.bindparam("owner"))
 )
 
 
 def _link_anonymous(connection: sa.Connection, workspace_id: int, people: Mapping[str, str]) -> None:
     connection.execute(
         _ASSIGN_ANONYMOUS,
-        [{"of_workspace": workspace_id, "known_as": key, "whose": cio_id} for key, cio_id in people.items()],
+        [{"of_workspace": workspace_id, "linked_id": key, "owner": cio_id} for key, cio_id in people.items()],
     )
 
 
 def _insert_activities(
     connection: sa.Connection, workspace_id: int, activities: Sequence[ActivityLogged], new_id: NewID
 ) -> None:
-    named = [(new_id(), each) for each in activities]
-    plain = [activity_row(workspace_id, id_, each) for id_, each in named if each.event_id is None]
+    numbered = [(new_id(), logged) for logged in activities]
+    plain = [activity_row(workspace_id, id_, logged) for id_, logged in numbered if logged.event_id is None]
     insert_rows(connection, activity, [(*row, encode_json(data)) for *row, data in plain])
-    events = [activity_row(workspace_id, id_, each) for id_, each in named if each.event_id is not None]
+    events = [activity_row(workspace_id, id_, logged) for id_, logged in numbered if logged.event_id is not None]
     if events:
-        # In the order of the key: two batches with the same events wait for each other, but not crosswise.
+        # In the order of the key, so that two batches with the same events cannot deadlock.
         rows = [dict(zip(_ACTIVITY_COLUMNS, row, strict=True)) for row in sorted(events, key=_event_id)]
         connection.execute(insert_statement(connection, activity).on_conflict_do_nothing(), rows)
 
@@ -221,43 +221,43 @@ def _event_id(row: Sequence[object]) -> str:
     return str(row[_ACTIVITY_COLUMNS.index("event_id")])
 
 
-def activity_row(workspace_id: int, activity_id: str, each: ActivityLogged) -> tuple[object, ...]:
+def activity_row(workspace_id: int, activity_id: str, logged: ActivityLogged) -> tuple[object, ...]:
     """An activity in the order of the table's columns."""
     return (
         workspace_id,
-        TYPE_NUMBERS[each.type],
+        TYPE_NUMBERS[logged.type],
         activity_id,
-        each.cio_id,
-        each.cio_id,
-        each.at,
-        each.name,
-        each.event_id,
-        each.anonymous_id,
-        each.data,
+        logged.cio_id,
+        logged.cio_id,
+        logged.at,
+        logged.name,
+        logged.event_id,
+        logged.anonymous_id,
+        logged.data,
     )
 
 
 def _write_devices(connection: sa.Connection, workspace_id: int, devices: Mapping[DeviceKey, Device | None]) -> None:
-    delete_by_primary_key(connection, device, [(workspace_id, *key) for key, each in devices.items() if each is None])
+    delete_by_primary_key(connection, device, [(workspace_id, *key) for key, value in devices.items() if value is None])
     rows = [
-        {"workspace_id": workspace_id, "cio_id": cio_id, **asdict(each)}
-        for (cio_id, _), each in devices.items()
-        if each is not None
+        {"workspace_id": workspace_id, "cio_id": cio_id, **asdict(value)}
+        for (cio_id, _), value in devices.items()
+        if value is not None
     ]
     if rows:
         insert = insert_statement(connection, device)
-        said = {name: insert.excluded[name] for name in ("platform", "last_used", "attributes")}
-        connection.execute(insert.on_conflict_do_update(index_elements=device.primary_key, set_=said), rows)
+        updated = {name: insert.excluded[name] for name in ("platform", "last_used", "attributes")}
+        connection.execute(insert.on_conflict_do_update(index_elements=device.primary_key, set_=updated), rows)
 
 
 def _write_memberships(connection: sa.Connection, workspace_id: int, memberships: Mapping[MembershipKey, bool]) -> None:
     delete_by_primary_key(
-        connection, membership, [(workspace_id, *key) for key, joins in memberships.items() if not joins]
+        connection, membership, [(workspace_id, *key) for key, is_member in memberships.items() if not is_member]
     )
     rows = [
         {"workspace_id": workspace_id, "segment": segment, "cio_id": cio_id}
-        for (segment, cio_id), joins in memberships.items()
-        if joins
+        for (segment, cio_id), is_member in memberships.items()
+        if is_member
     ]
     if rows:
         connection.execute(insert_statement(connection, membership).on_conflict_do_nothing(), rows)
@@ -268,70 +268,72 @@ _DEDUPLICATED_COLUMNS = (device.c.cio_id, membership.c.cio_id)
 
 
 def _move_one(column: sa.Column[Any]) -> sa.Update:
-    """What belongs to a giver, to a taker."""
+    """Move records from a secondary to a primary."""
     return (
         sa.update(column.table)
-        .where(column.table.c.workspace_id == sa.bindparam("of_workspace"), column == sa.bindparam("giver"))
-        .values({column.name: sa.bindparam("taker")})
+        .where(column.table.c.workspace_id == sa.bindparam("of_workspace"), column == sa.bindparam("secondary"))
+        .values({column.name: sa.bindparam("primary")})
     )
 
 
 def _move_many(column: sa.Column[Any]) -> sa.Update:
-    """The same of many, from a JSON array of their pairs; not on SQLite."""
-    pairs = json_recordset("pairs", [sa.column("giver", sa.Text), sa.column("taker", sa.Text)])
+    """Move the records of many pairs, given as a JSON array; not for SQLite."""
+    pairs = json_recordset("pairs", [sa.column("secondary", sa.Text), sa.column("primary", sa.Text)])
     return (
         sa.update(column.table)
         .where(
             column.table.c.workspace_id == sa.bindparam("of_workspace"),
-            column == pairs.c.giver,
-            # Said twice, so that each is looked up in the index.
-            any_of(column, sa.bindparam("givers", type_=sa.Text)),
+            column == pairs.c.secondary,
+            # A redundant condition, so that each value is looked up in the index.
+            any_of(column, sa.bindparam("secondaries", type_=sa.Text)),
         )
-        .values({column.name: pairs.c.taker})
+        .values({column.name: pairs.c.primary})
     )
 
 
-_MOVE_ONE = {each: _move_one(each) for each in (*_MOVED_COLUMNS, *_DEDUPLICATED_COLUMNS)}
+_MOVE_ONE = {column: _move_one(column) for column in (*_MOVED_COLUMNS, *_DEDUPLICATED_COLUMNS)}
 _MOVE_MANY = {
-    each: CompiledStatement(lambda _, column=each: _move_many(column))  # type: ignore[misc]
-    for each in _MOVE_ONE
+    column: CompiledStatement(lambda _, column=column: _move_many(column))  # type: ignore[misc]
+    for column in _MOVE_ONE
 }
 
 
-def _move(connection: sa.Connection, workspace_id: int, column: sa.Column[Any], takers: Mapping[str, str]) -> None:
-    """Move everything of a kind that hangs on the first of each pair to the second."""
-    pairs = [{"giver": giver, "taker": taker} for giver, taker in takers.items()]
+def _move(connection: sa.Connection, workspace_id: int, column: sa.Column[Any], primaries: Mapping[str, str]) -> None:
+    """Move the records of one kind from each secondary to its primary."""
+    pairs = [{"secondary": secondary, "primary": primary} for secondary, primary in primaries.items()]
     if not pairs:
         return
     if connection.dialect.name == "sqlite":
-        connection.execute(_MOVE_ONE[column], [{"of_workspace": workspace_id, **each} for each in pairs])
+        connection.execute(_MOVE_ONE[column], [{"of_workspace": workspace_id, **pair} for pair in pairs])
         return
-    values = {"of_workspace": workspace_id, "pairs": encode_json(pairs), "givers": encode_json(list(takers))}
+    values = {"of_workspace": workspace_id, "pairs": encode_json(pairs), "secondaries": encode_json(list(primaries))}
     _MOVE_MANY[column].run(connection, values)
 
 
 def _merge(connection: sa.Connection, workspace_id: int, merges: Sequence[PeopleMerged], new_id: NewID) -> None:
-    """Move everything from secondaries to primaries, and write the journal; no secondary has another part in them."""
-    people = {person.cio_id for each in merges for person in (each.primary, each.secondary)}
+    """Move all records to primaries, and write merge rows; a secondary occurs only once."""
+    people = {person.cio_id for merged in merges for person in (merged.primary, merged.secondary)}
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
     transfers = list(zip(merges, _transferred(merges, devices, segments), strict=True))
-    # What both have, the primary keeps as it is.
-    doubled = [(each.secondary.cio_id, what) for each, what in transfers]
+    # Of records that both have, the primary keeps its own.
+    by_secondary = [(merged.secondary.cio_id, records) for merged, records in transfers]
     delete_by_primary_key(
-        connection, device, [(workspace_id, who, token) for who, what in doubled for token in what.duplicate_tokens]
+        connection,
+        device,
+        [(workspace_id, cio_id, token) for cio_id, records in by_secondary for token in records.duplicate_tokens],
     )
     delete_by_primary_key(
         connection,
         membership,
-        [(workspace_id, segment, who) for who, what in doubled for segment in what.duplicate_segments],
+        [(workspace_id, segment, cio_id) for cio_id, records in by_secondary for segment in records.duplicate_segments],
     )
-    takers = {each.secondary.cio_id: each.primary.cio_id for each in merges}
+    primaries = {merged.secondary.cio_id: merged.primary.cio_id for merged in merges}
     for column in _MOVED_COLUMNS:
-        _move(connection, workspace_id, column, takers)
+        _move(connection, workspace_id, column, primaries)
     for column, owned in zip(_DEDUPLICATED_COLUMNS, (devices, segments), strict=True):
-        _move(connection, workspace_id, column, {giver: takers[giver] for giver in owned.keys() & takers.keys()})
-    insert_rows(connection, merge, [merge_row(workspace_id, new_id(), *each) for each in transfers])
-    purge_violations(connection, workspace_id, list(takers))
+        _move(connection, workspace_id, column, {key: primaries[key] for key in owned.keys() & primaries.keys()})
+    insert_rows(connection, merge, [merge_row(workspace_id, new_id(), *transfer) for transfer in transfers])
+    purge_violations(connection, workspace_id, list(primaries))
 
 
 _NO_RECORDS = TransferredRecords(devices=(), segments=(), duplicate_tokens=(), duplicate_segments=())
@@ -340,23 +342,23 @@ _NO_RECORDS = TransferredRecords(devices=(), segments=(), duplicate_tokens=(), d
 def _transferred(
     merges: Sequence[PeopleMerged], devices: Mapping[str, Sequence[Device]], segments: Mapping[str, Sequence[int]]
 ) -> Iterator[TransferredRecords]:
-    """What each merge takes, in their order: what a primary has from one secondary, it does not take from the next."""
+    """The records that each merge moves; moved ones count as duplicates for the next merge."""
     if not devices and not segments:
         yield from repeat(_NO_RECORDS, len(merges))
         return
-    tokens = {cio_id: {each.token for each in owned} for cio_id, owned in devices.items()}
+    tokens = {cio_id: {device.token for device in owned} for cio_id, owned in devices.items()}
     numbers = {cio_id: set(owned) for cio_id, owned in segments.items()}
-    for each in merges:
-        own, its = each.primary.cio_id, each.secondary.cio_id
-        own_tokens, own_numbers = tokens.get(own, set()), numbers.get(own, set())
-        its_devices, its_segments = devices.get(its, ()), segments.get(its, ())
+    for merged in merges:
+        primary, secondary = merged.primary.cio_id, merged.secondary.cio_id
+        primary_tokens, primary_numbers = tokens.get(primary, set()), numbers.get(primary, set())
+        moved_devices, moved_segments = devices.get(secondary, ()), segments.get(secondary, ())
         yield TransferredRecords(
-            devices=its_devices,
-            segments=its_segments,
-            duplicate_tokens=[device.token for device in its_devices if device.token in own_tokens],
-            duplicate_segments=[segment for segment in its_segments if segment in own_numbers],
+            devices=moved_devices,
+            segments=moved_segments,
+            duplicate_tokens=[device.token for device in moved_devices if device.token in primary_tokens],
+            duplicate_segments=[segment for segment in moved_segments if segment in primary_numbers],
         )
-        if its_devices:
-            tokens[own] = own_tokens | tokens[its]
-        if its_segments:
-            numbers[own] = own_numbers | numbers[its]
+        if moved_devices:
+            tokens[primary] = primary_tokens | tokens[secondary]
+        if moved_segments:
+            numbers[primary] = primary_numbers | numbers[secondary]

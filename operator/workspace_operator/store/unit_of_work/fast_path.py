@@ -1,9 +1,9 @@
-"""The short way for the most common call: an identify about somebody who is there, and whose identifiers stay.
+"""The fast path for an identify of an existing person that keeps their identifiers.
 
-PostgreSQL only. Two statements without a transaction around them: one looks, without a lock, the other writes if
-nothing has moved since. That it has not is said by the fence's version and by the row version that PostgreSQL itself
-keeps of a person: nobody gives or takes an identifier of theirs without writing their row. Whatever is not as simple
-as that, or has moved, goes the long way (`people`).
+PostgreSQL only. It takes two statements without a transaction: the first reads without a lock, the second writes if
+nothing has changed since. Two versions prove that: the workspace lock's, and PostgreSQL's own version of the person's
+row, which every change of the person's identifiers also writes. Every other command, and every conflict, takes the
+regular path (`people`).
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ _ROW_VERSION: sa.ColumnElement[str] = sa.cast(sa.literal_column("person.xmin"), 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FastUpdate:
-    """What the call came to, if the rows are still as they were."""
+    """The outcome of a command, valid if the rows have not changed."""
 
     result: CommandResult
     person: Person
@@ -45,12 +45,12 @@ class FastUpdate:
 
 
 def workspace_allows(settings: SettingsSnapshot) -> bool:
-    """Whether no blocked migration waits for fixes (`wake_blocked_migration`), and no merge is pending."""
+    """Whether no blocked migration waits for fixes, and no merge is pending."""
     return settings.row.blocked_export is None and not settings.row.merges_pending
 
 
 def is_eligible(command: Identify) -> bool:
-    """Whether the call may go the short way, as far as it says itself."""
+    """Whether the command can take the fast path, judging by the command alone."""
     return (
         not command.by_import and command.cio_id is ABSENT and command.id is not DELETE and command.email is not DELETE
     )
@@ -59,7 +59,7 @@ def is_eligible(command: Identify) -> bool:
 def decide(
     connection: sa.Connection, settings: SettingsSnapshot, command: Identify, *, now: int, new_cio_id: Callable[[], str]
 ) -> FastUpdate | None:
-    """Look at the person and carry the call out on them; None if it has to go the long way."""
+    """Read the person and evaluate the command; None if it must take the regular path."""
     kind = command.reference.kind
     values = {"workspace_id": settings.row.workspace_id, "slot": lock_slot(), "key": command.reference.key}
     rows = _READS[kind].run(connection, values)
@@ -80,7 +80,7 @@ def decide(
 def write(
     connection: sa.Connection, settings: SettingsSnapshot, update: FastUpdate, *, new_id: Callable[[], str]
 ) -> bool:
-    """Write the person, and what is noted, if nothing has moved; in one statement."""
+    """Write the person and the activity in one statement; False if a version has changed."""
     values: dict[str, Any] = {
         "workspace_id": settings.row.workspace_id,
         "slot": lock_slot(),
@@ -89,8 +89,8 @@ def write(
         "row_version": update.row_version,
         **person_values(update.person),
     }
-    for each in update.activities:
-        *row, data = activity_row(settings.row.workspace_id, new_id(), each)
+    for logged in update.activities:
+        *row, data = activity_row(settings.row.workspace_id, new_id(), logged)
         values |= dict(zip(_ACTIVITY_PARAMETERS, (*row, encode_json(data)), strict=True))
     return bool(_WRITES[len(update.activities)].run(connection, values))
 
@@ -108,22 +108,23 @@ def _keeps_identifiers(settings: SettingsSnapshot, command: Identify, found: Per
 def _read_statement(kind: IdentifierKind) -> sa.ClauseElement:
     key = sa.bindparam("key", type_=sa.Text)
     query = sa.select(workspace_lock.c.version, _ROW_VERSION, *PERSON_COLUMNS)
-    ours = sa.and_(workspace_lock.c.workspace_id == _WORKSPACE, workspace_lock.c.slot == _SLOT)
+    is_slot = sa.and_(workspace_lock.c.workspace_id == _WORKSPACE, workspace_lock.c.slot == _SLOT)
     if kind is CIO_ID:
-        them = sa.and_(person.c.workspace_id == _WORKSPACE, person.c.cio_id == key)
-        return query.select_from(workspace_lock.outerjoin(person, them)).where(ours)
-    named = sa.and_(
+        is_person = sa.and_(person.c.workspace_id == _WORKSPACE, person.c.cio_id == key)
+        return query.select_from(workspace_lock.outerjoin(person, is_person)).where(is_slot)
+    is_identifier = sa.and_(
         identifier.c.workspace_id == _WORKSPACE,
         identifier.c.kind == sa.literal_column(str(KIND_NUMBERS[kind])),
         identifier.c.value_key == key,
     )
-    them = sa.and_(person.c.workspace_id == _WORKSPACE, person.c.cio_id == identifier.c.cio_id)
-    return query.select_from(workspace_lock.outerjoin(identifier, named).outerjoin(person, them)).where(ours)
+    is_person = sa.and_(person.c.workspace_id == _WORKSPACE, person.c.cio_id == identifier.c.cio_id)
+    tables = workspace_lock.outerjoin(identifier, is_identifier).outerjoin(person, is_person)
+    return query.select_from(tables).where(is_slot)
 
 
 def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
     version = sa.bindparam("version", type_=sa.BigInteger)
-    passed = (
+    locked = (
         sa.select(workspace_lock.c.version)
         .where(
             workspace_lock.c.workspace_id == _WORKSPACE,
@@ -132,12 +133,12 @@ def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
             _LOCK_LIMIT,
         )
         .with_for_update(read=True, key_share=True)
-        .cte("passed")
+        .cte("locked")
     )
-    changed = (
+    updated = (
         sa.update(person)
         .where(
-            sa.exists(sa.select(passed.c.version)),
+            sa.exists(sa.select(locked.c.version)),
             person.c.workspace_id == _WORKSPACE,
             person.c.cio_id == sa.bindparam("of_person", type_=sa.Text),
             sa.bindparam("row_version", type_=sa.Text) == _ROW_VERSION,
@@ -146,8 +147,8 @@ def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
         .returning(person.c.cio_id)
     )
     if not with_activity:
-        return changed
-    done = changed.cte("done")
+        return updated
+    done = updated.cte("done")
     row = [
         sa.cast(sa.bindparam(name, type_=column.type), column.type)
         for name, column in zip(_ACTIVITY_PARAMETERS, activity.columns, strict=True)
@@ -159,7 +160,7 @@ def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
     )
 
 
-_ACTIVITY_PARAMETERS = tuple(f"noted_{name}" for name in activity.columns.keys())  # noqa: SIM118 - a collection of columns is no dict
+_ACTIVITY_PARAMETERS = tuple(f"logged_{name}" for name in activity.columns.keys())  # noqa: SIM118 - a column collection is not a dict
 _READS = {kind: CompiledStatement(lambda _, kind=kind: _read_statement(kind)) for kind in IdentifierKind}  # type: ignore[misc]
 _WRITES = tuple(
     CompiledStatement(lambda _, with_activity=with_activity: _write_statement(with_activity=with_activity))  # type: ignore[misc]

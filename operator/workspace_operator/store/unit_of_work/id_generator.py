@@ -1,4 +1,4 @@
-"""Making cio_ids: never twice, and in the order in which people were made."""
+"""Generator of cio_ids, which are unique and sort in the order of their creation."""
 
 import secrets
 import threading
@@ -11,10 +11,10 @@ _NODE_BITS = 36
 
 
 class CioIDGenerator:
-    """Makes 24 hexadecimal digits each: 12 of milliseconds, 3 of a sequence, 9 that only this maker has.
+    """Generates 24 hexadecimal digits: 12 of milliseconds, 3 of a sequence, 9 of this object.
 
-    Ones that are made later by the same maker sort after earlier ones, whatever the clock does; ties of age go by
-    that order (identity-rules §1). Sorted keys also keep inserts at one end of the index.
+    Later ids of the same generator sort after earlier ones, even if the clock goes back; that order breaks ties of age
+    (identity-rules §1). Sorted keys also keep inserts at one end of the index.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -24,14 +24,14 @@ class CioIDGenerator:
         self._last = 0
 
     def __call__(self) -> str:
-        """Make one."""
+        """Generate an id."""
         now = int(self._clock() * 1000) << _SEQUENCE_BITS
         with self._lock:
-            # A full sequence runs over into the milliseconds, ahead of the clock for a moment.
+            # A full sequence overflows into the milliseconds, briefly ahead of the clock.
             self._last = now if now > self._last else self._last + 1
             return f"{self._last:015x}{self._node}"
 
 
 def first_id_at(at: datetime) -> str:
-    """A text before every one that is made from then on, and after every one that was made a millisecond earlier."""
+    """A text that sorts before all ids from this time on, and after all earlier ones."""
     return f"{int(at.timestamp() * 1000):012x}"

@@ -1,11 +1,11 @@
-"""From rows to a population: what calls may touch is locked and read, in as few statements as possible.
+"""Lock and read the rows that commands may touch into a working set.
 
-The order is that of design §5: the fence, the identifiers in the order (kind, key), people by cio_id. Nobody must
-make an identifier while a call rests on its absence, so an absent one is reserved: its row is inserted before the
-others are locked, for the person whom the call would make, and taken away again if it made none.
+The lock order is that of design §5: workspace lock, identifiers in the order (kind, key), people by cio_id. While a
+command depends on the absence of an identifier, no other must create it. So an absent identifier is reserved: its row
+is inserted before the others are locked, for the person whom the command would create, and deleted if it created none.
 
-That all happens at one moment is checked, not hoped for: PostgreSQL waits for locks in the middle of a statement, and
-then sees rows of different ages. Whatever does not fit together means to start over (`RetryTransaction`).
+Consistency is checked: PostgreSQL waits for locks in the middle of a statement, and then returns rows of different
+ages. Rows that do not match raise `RetryTransaction`.
 """
 
 import json
@@ -55,20 +55,20 @@ _IDS, _EMAILS, _CIO_IDS = (sa.bindparam(name, type_=sa.Text) for name in ("ids",
 
 
 class PendingMerge(Exception):
-    """Somebody who was named shares an address with others: they are one person, whose rows must be folded first."""
+    """People share an address and are one person, whose rows must be merged first."""
 
     def __init__(self, keys: Collection[str]) -> None:
-        super().__init__("people who are one person by now are not folded yet")
+        super().__init__("rows of one person are not merged yet")
         self.keys = keys
 
 
 @dataclass(slots=True, kw_only=True)
 class Loaded:
-    """A population, and the identifiers that nobody else can touch meanwhile.
+    """A working set, and the identifiers that this transaction has locked.
 
     Attributes:
-        found: identifiers that are somebody's, locked with their rows.
-        reserved: identifiers that were nobody's, each with the cio_id that its row names for now.
+        found: identifiers with an owner, locked with their rows.
+        reserved: identifiers without an owner, each with the provisional cio_id of its row.
     """
 
     working_set: WorkingSet
@@ -76,13 +76,13 @@ class Loaded:
     reserved: dict[IdentifierKey, str] = field(default_factory=dict)
 
     def locks(self, identifiers: Iterable[IdentifierKey]) -> bool:
-        """Whether all of these are ours to change."""
-        return all(each in self.found or each in self.reserved for each in identifiers)
+        """Whether this transaction may change all of these identifiers."""
+        return all(key in self.found or key in self.reserved for key in identifiers)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Rows:
-    """The answer of the one statement, by what its rows are."""
+    """The rows of the one statement, by their kind."""
 
     version: int | None = None
     owners: dict[IdentifierKey, str] = field(default_factory=dict)
@@ -91,12 +91,12 @@ class _Rows:
 
 
 def load(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -> Loaded:
-    """Pass the fence, lock and read everything that the keys name, and whom it belongs to.
+    """Lock the workspace shared, then lock and read identifiers and their owners.
 
     Raises:
-        NotFound: there is no such workspace any more.
-        RetryTransaction: what holds in the workspace, or who has what, has moved.
-        Unfolded: somebody of them is one with others since an identifier change.
+        NotFound: the workspace does not exist any more.
+        RetryTransaction: the settings of the workspace, or the owner of an identifier, have changed.
+        PendingMerge: a person has a pending merge.
     """
     rows = _lock_and_read(connection, settings, keys)
     raise_if_pending(connection, settings, rows.people)
@@ -104,7 +104,7 @@ def load(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -
 
 
 def raise_if_pending(connection: sa.Connection, settings: SettingsSnapshot, people: Iterable[Person]) -> None:
-    """Raise Unfolded if one of these is part of a group that counts as one person."""
+    """Raise PendingMerge if one of the people has a pending merge."""
     if settings.row.merges_pending:
         keys = pending_keys_of(connection, settings.row.workspace_id, people)
         if keys:
@@ -112,17 +112,17 @@ def raise_if_pending(connection: sa.Connection, settings: SettingsSnapshot, peop
 
 
 def pending_keys_of(connection: sa.Connection, workspace_id: int, people: Iterable[Person]) -> Sequence[str]:
-    """The addresses of these that stand for groups of rows which are one person."""
-    return pending_keys(connection, workspace_id, {each.email_key for each in people if each.email_key is not None})
+    """The e-mail keys of the people that have a pending merge."""
+    return pending_keys(connection, workspace_id, {found.email_key for found in people if found.email_key is not None})
 
 
 def pending_keys(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[str]:
-    """Those of these addresses that do."""
+    """The e-mail keys that have a pending merge."""
     return [key for (key,) in _PENDING.run(connection, {"workspace_id": workspace_id, "keys": json.dumps(list(keys))})]
 
 
 def load_snapshot(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -> WorkingSet:
-    """Read without a lock, from a snapshot. Raises Unfolded."""
+    """Read without a lock, from a snapshot. Raises PendingMerge."""
     rows = _read(connection, settings, keys, _READING)
     raise_if_pending(connection, settings, rows.people)
     return _loaded(settings.rules.mode, rows).working_set
@@ -131,10 +131,10 @@ def load_snapshot(connection: sa.Connection, settings: SettingsSnapshot, keys: L
 def load_with_reservations(
     connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet, reservations: Mapping[IdentifierKey, str]
 ) -> Loaded:
-    """Reserve first, then load; everything named is there then. Raises as `load`."""
+    """Reserve identifiers, then load; the result locks the whole lock set. Raises as `load`."""
     reserve_identifiers(connection, settings.row.workspace_id, reservations)
     loaded = load(connection, settings, keys)
-    loaded.reserved = {each: cio_id for each, cio_id in reservations.items() if each not in loaded.found}
+    loaded.reserved = {key: cio_id for key, cio_id in reservations.items() if key not in loaded.found}
     if not loaded.locks(keys.identifiers):
         raise RetryTransaction
     return loaded
@@ -143,18 +143,18 @@ def load_with_reservations(
 def reserve_identifiers(
     connection: sa.Connection, workspace_id: int, reservations: Mapping[IdentifierKey, str]
 ) -> None:
-    """Insert rows of absent identifiers, in the order of the key; a unique violation if one is not absent."""
+    """Insert rows of absent identifiers, in key order; a unique violation if one exists."""
     rows = [(workspace_id, KIND_NUMBERS[kind], key, cio_id) for (kind, key), cio_id in reservations.items()]
     insert_rows(connection, identifier, sorted(rows))
 
 
 @contextmanager
 def lock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]) -> Iterator[None]:
-    """Keep others from these ids until the transaction ends: who did what must be told after it was done, or before.
+    """Lock anonymous ids until the transaction ends, to serialize events and links.
 
-    They have no rows that could be locked. So each gets one, in the order of the key, that is gone before the commit.
+    Anonymous ids have no rows to lock. So each gets one, in the order of the key, which is deleted before the commit.
     """
-    rows = [(workspace_id, KIND_ANONYMOUS, each, "") for each in sorted(anonymous_ids)]
+    rows = [(workspace_id, KIND_ANONYMOUS, anonymous_id, "") for anonymous_id in sorted(anonymous_ids)]
     insert_rows(connection, identifier, rows)
     yield
     if rows:
@@ -164,10 +164,10 @@ def lock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_i
 def discover(
     connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet
 ) -> tuple[LockSet, frozenset[IdentifierKey]]:
-    """Look without a lock at what calls may touch besides what they name.
+    """Find, without a lock, the identifiers that commands may touch besides those they name.
 
     Returns:
-        The keys with everything that belongs to those they name, and which of the named identifiers are absent.
+        The lock set, extended by all identifiers of the named people, and the named identifiers that are absent.
     """
     owners: set[IdentifierKey] = set()
     claimed: set[IdentifierKey] = set()
@@ -177,32 +177,32 @@ def discover(
         else:
             claimed.update(identifiers_of(settings.rules.mode, id_, email_key))
     named = frozenset(keys.identifiers)
-    wider = LockSet(
+    extended = LockSet(
         identifiers=tuple(sorted(named | claimed)),
         cio_ids=keys.cio_ids,
         needs_suppressions=keys.needs_suppressions,
         needs_devices=keys.needs_devices,
     )
-    return wider, named - owners - claimed
+    return extended, named - owners - claimed
 
 
 def _lock_and_read(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -> _Rows:
     rows = _read(connection, settings, keys, _LOCKING)
     if rows.version is None:
-        raise NotFound(f"there is no workspace number {settings.row.workspace_id} any more")
+        raise NotFound(f"workspace number {settings.row.workspace_id} does not exist any more")
     if rows.version != settings.version:
         raise RetryTransaction
     return rows
 
 
 def _loaded(mode: Mode, rows: _Rows) -> Loaded:
-    """A population of rows that fit together."""
-    owners = {each.cio_id: each for each in rows.people}
+    """Make a working set of rows that match; otherwise raise RetryTransaction."""
+    owners = {owner.cio_id: owner for owner in rows.people}
     found: set[IdentifierKey] = set()
     for key, cio_id in rows.owners.items():
         owner = owners.get(cio_id)
         if owner is None:
-            continue  # reserved, by us if this goes on
+            continue  # a reserved identifier; `Loaded.locks` checks that this transaction reserved it
         if key not in identifiers_of(mode, owner.id, owner.email_key):
             raise RetryTransaction
         found.add(key)
@@ -274,27 +274,27 @@ def _identifier_query(kind: IdentifierKind, *, locking: bool) -> sa.Select[Any]:
 
 
 def _statement(dialect: sa.Dialect, *, locking: bool) -> sa.ClauseElement:
-    """Fence, identifiers, people and what is blocked, in this order."""
+    """Workspace lock, identifiers, people and suppressions, in this order."""
     slot = sa.bindparam("slot", type_=sa.Integer)
-    passing = sa.select(workspace_lock.c.version).where(
+    lock_query = sa.select(workspace_lock.c.version).where(
         workspace_lock.c.workspace_id == _WORKSPACE, workspace_lock.c.slot == slot
     )
     if locking:
-        passing = passing.with_for_update(read=True, key_share=True)
-    passed = passing.cte("passed")
+        lock_query = lock_query.with_for_update(read=True, key_share=True)
+    lock = lock_query.cte("locked")
     owned = {kind: _identifier_query(kind, locking=locking).cte(f"owned_{kind}") for kind in (ID, EMAIL)}
-    named = sa.union(*(sa.select(each.c.cio_id) for each in owned.values()), json_array_rows(_CIO_IDS, dialect))
-    theirs = sa.select(*PERSON_COLUMNS).where(
+    named = sa.union(*(sa.select(rows.c.cio_id) for rows in owned.values()), json_array_rows(_CIO_IDS, dialect))
+    people_query = sa.select(*PERSON_COLUMNS).where(
         person.c.workspace_id == _WORKSPACE, in_subquery(person.c.cio_id, named, dialect)
     )
     if locking:
-        theirs = theirs.order_by(person.c.cio_id).with_for_update()
-    people = theirs.cte("people")
+        people_query = people_query.order_by(person.c.cio_id).with_for_update()
+    people = people_query.cte("people")
     return sa.union_all(
-        _result_part(_LOCK, number=passed.c.version),
+        _result_part(_LOCK, number=lock.c.version),
         *(
-            _result_part(_IDENTIFIER, number=_constant(KIND_NUMBERS[kind]), key=each.c.value_key, cio_id=each.c.cio_id)
-            for kind, each in owned.items()
+            _result_part(_IDENTIFIER, number=_constant(KIND_NUMBERS[kind]), key=rows.c.value_key, cio_id=rows.c.cio_id)
+            for kind, rows in owned.items()
         ),
         sa.select(_constant(_PERSON), _NO_NUMBER, _NO_TEXT, *people.c),
         *(_suppression_query(kind) for kind in (ID, EMAIL)),
@@ -336,13 +336,13 @@ def _suppression_query(kind: IdentifierKind) -> sa.Select[Any]:
 
 
 def _discovery_statement(dialect: sa.Dialect) -> sa.ClauseElement:
-    """Which identifiers are there, and what belongs to their owners."""
+    """The named identifiers that exist, and the identifiers of their owners."""
     owned = {kind: _identifier_query(kind, locking=False).cte(f"owned_{kind}") for kind in (ID, EMAIL)}
-    named = sa.union(*(sa.select(each.c.cio_id) for each in owned.values()), json_array_rows(_CIO_IDS, dialect))
+    named = sa.union(*(sa.select(rows.c.cio_id) for rows in owned.values()), json_array_rows(_CIO_IDS, dialect))
     return sa.union_all(
         *(
-            sa.select(_constant(_IDENTIFIER), _constant(KIND_NUMBERS[kind]), each.c.value_key, _NO_TEXT, _NO_TEXT)
-            for kind, each in owned.items()
+            sa.select(_constant(_IDENTIFIER), _constant(KIND_NUMBERS[kind]), rows.c.value_key, _NO_TEXT, _NO_TEXT)
+            for kind, rows in owned.items()
         ),
         sa.select(_constant(_PERSON), _NO_NUMBER, _NO_TEXT, person.c.id, person.c.email_key).where(
             person.c.workspace_id == _WORKSPACE, in_subquery(person.c.cio_id, named, dialect)

@@ -1,7 +1,7 @@
-"""The journal of merges as rows: what one took, who has it now, and whose data it may still name.
+"""Rows of merges: the records that a merge moved, and their owner now.
 
-A row stays as long as whoever has its data. Its record keeps both people as they were, so it goes with that person,
-also when it is undone.
+A row is kept as long as the owner of its data. Its record contains both people before the merge, so it is deleted with
+the owner, also after an unmerge.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ from workspace_operator.store.schema.tables import merge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferredRecords:
-    """What hung on the secondary besides activities, and what of that the primary had, too, and keeps as its own."""
+    """The secondary's records besides activities, and the primary's duplicates of them."""
 
     devices: Sequence[Device]
     segments: Sequence[int]
@@ -33,7 +33,7 @@ class TransferredRecords:
 def merge_row(
     workspace_id: int, merge_id: str, event: PeopleMerged, transferred: TransferredRecords
 ) -> tuple[object, ...]:
-    """Write a merge as a row in the order of the table's columns."""
+    """A merge as a row in the order of the table's columns."""
     record = {
         "primary": _document_of(event.primary),
         "secondary": _document_of(event.secondary),
@@ -41,18 +41,18 @@ def merge_row(
         **_document_of(transferred),
         "devices": list(map(_document_of, transferred.devices)),
     }
-    own, its = event.primary.cio_id, event.secondary.cio_id
-    microseconds = event.at * 1_000_000
-    return (workspace_id, merge_id, microseconds, event.automatic, own, its, own, encode_json(record), None)
+    primary, secondary = event.primary.cio_id, event.secondary.cio_id
+    at = event.at * 1_000_000  # microseconds
+    return (workspace_id, merge_id, at, event.automatic, primary, secondary, primary, encode_json(record), None)
 
 
 def _document_of(value: Person | TransferredRecords | Device) -> dict[str, object]:
-    """What a value says, by field; `asdict` would copy all of it, which takes longer than to write it."""
+    """The fields of a value by name, without the slow deep copy of `asdict`."""
     names, get = _FIELDS[type(value)]
     return dict(zip(names, get(value), strict=True))
 
 
-_NAMES = {kind: tuple(each.name for each in fields(kind)) for kind in (Person, TransferredRecords, Device)}
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (Person, TransferredRecords, Device)}
 _FIELDS = {kind: (names, attrgetter(*names)) for kind, names in _NAMES.items()}
 
 
@@ -76,10 +76,10 @@ def merge_of(row: Row) -> Merge:
 
 
 def transferred_records(row: Row) -> TransferredRecords:
-    """Read from a merge's row what it took."""
+    """Read the records that a merge moved from its row."""
     record: Mapping[str, Any] = row.record
     return TransferredRecords(
-        devices=tuple(Device(**each) for each in record["devices"]),
+        devices=tuple(Device(**device) for device in record["devices"]),
         segments=tuple(record["segments"]),
         duplicate_tokens=tuple(record["duplicate_tokens"]),
         duplicate_segments=tuple(record["duplicate_segments"]),
@@ -87,9 +87,9 @@ def transferred_records(row: Row) -> TransferredRecords:
 
 
 def purge_merges(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
-    """Remove every merge that people who are gone had a part in, also by whom they absorbed (identity-rules §5)."""
-    ours = merge.c.workspace_id == workspace_id
-    absorbed = sa.select(merge.c.secondary_cio_id).where(ours, any_of(merge.c.holder, cio_ids))
-    named = {*cio_ids, *connection.execute(absorbed).scalars()}
-    for side in (merge.c.primary_cio_id, merge.c.secondary_cio_id):  # each has an index of its own
-        delete_any_of(connection, workspace_id, side, named)
+    """Delete all merges of deleted people and of their secondaries (identity-rules §5)."""
+    of_workspace = merge.c.workspace_id == workspace_id
+    secondaries = sa.select(merge.c.secondary_cio_id).where(of_workspace, any_of(merge.c.holder, cio_ids))
+    people = {*cio_ids, *connection.execute(secondaries).scalars()}
+    for column in (merge.c.primary_cio_id, merge.c.secondary_cio_id):  # each has an index of its own
+        delete_any_of(connection, workspace_id, column, people)

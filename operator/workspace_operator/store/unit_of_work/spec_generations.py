@@ -1,7 +1,7 @@
-"""The fence against late documents: a generation of a spec that is lower than the recorded one writes nothing.
+"""Protection against stale specs: a lower generation than the recorded one writes nothing.
 
-Every write that a resource asks for goes through here, in the transaction of that write and with the workspace's row
-locked, so that of two operators the one that is late loses.
+Every write that a resource requests calls this module, in the same transaction and with the workspace's row locked, so
+that of two operators the one with the older spec fails.
 """
 
 import sqlalchemy as sa
@@ -13,15 +13,15 @@ from workspace_operator.store.schema.mappers import Row
 from workspace_operator.workspaces.spec_versions import SpecVersion
 
 NEVER_IN_SYNC = 0
-"""No row has this version."""
+"""A version that no row has."""
 
 NOT_HELD = {"accepted_generation": None, "accepted_request": None}
 
 
 def lock_and_record_generation(connection: sa.Connection, workspace_id: int, spec: SpecVersion | None) -> None:
-    """Lock the workspace's row, refuse a late document, and record its generation. Raises StaleRevision.
+    """Lock the workspace's row, and record the generation of the spec. Raises StaleRevision.
 
-    Without ``spec`` an administrator asks, whom no resource contradicts: the row is only locked.
+    Without ``spec``, an administrator requested the write, and the row is only locked.
     """
     query = sa.select(workspace).where(workspace.c.workspace_id == workspace_id).with_for_update()
     row = connection.execute(query).one_or_none()
@@ -33,20 +33,20 @@ def lock_and_record_generation(connection: sa.Connection, workspace_id: int, spe
 
 
 def raise_if_stale(row: Row, spec: SpecVersion | None) -> None:
-    """Compare a document with the workspace's locked row. Raises StaleRevision if it is late or of another resource."""
+    """Raise StaleRevision if the spec is older than the locked row, or of another resource."""
     if spec is None:
         return
     if row.owner_uid != spec.uid:
         raise StaleRevision(f"workspace number {row.workspace_id} belongs to another resource by now")
     if row.spec_generation > spec.generation:
         raise StaleRevision(
-            f"workspace number {row.workspace_id}: generation {row.spec_generation} of its spec was carried out "
-            f"already, and this is generation {spec.generation}"
+            f"workspace number {row.workspace_id}: generation {row.spec_generation} of its spec is already applied, "
+            f"and this is generation {spec.generation}"
         )
 
 
 def generation_values(row: Row, spec: SpecVersion | None) -> dict[str, object]:
-    """The columns that record a generation; none if it is recorded already. A held one is released by a later one."""
+    """The columns that record a generation, if it is new; it releases a held one."""
     if spec is None or row.spec_generation == spec.generation:
         return {}
     return {"spec_generation": spec.generation, **NOT_HELD}
@@ -55,9 +55,10 @@ def generation_values(row: Row, spec: SpecVersion | None) -> dict[str, object]:
 def lower_generation_values(row: Row, action: AcceptLowerGeneration) -> dict[str, object]:
     """The columns that accept a lower generation and hold it.
 
-    Raises StaleRevision if another one was recorded meanwhile.
+    The workspace is not in sync afterwards, since its settings are those of another generation.
 
-    What was at rest is so no more: the settings are those of another generation.
+    Raises:
+        StaleRevision: another generation was recorded meanwhile.
     """
     if row.spec_generation != action.recorded:
         raise StaleRevision(f"workspace number {row.workspace_id}: another generation was recorded meanwhile")

@@ -1,11 +1,10 @@
-"""The fence around a workspace's rules: calls pass it shared, whoever changes the rules closes it.
+"""The workspace lock: shared for commands, exclusive for changes of settings or mode.
 
-A workspace has several fence rows, of which a call locks one. On PostgreSQL a single row would make the one who
-closes it wait long, since new sharers overtake (trials §2). On SQLite there is one writer anyway.
+A workspace has several lock rows (slots), of which a command locks one. On PostgreSQL, an exclusive lock on a single
+row would wait long, since new shared locks overtake it (trials §2). On SQLite there is only one writer anyway.
 
-The rows carry a version, which grows whenever the fence is closed: with settings, modes, blocked values, and with what
-writers have to tell of their changes. So a process may remember all that, and learns in the very statement that locks
-the fence that it has moved.
+The rows have a version, which grows with every exclusive lock: when settings, the mode, suppressions, or the duties of
+writers change. So a process can cache all of these, and the statement that locks also shows whether they are stale.
 """
 
 import os
@@ -28,7 +27,7 @@ from workspace_operator.store.schema.tables import LOCK_SLOTS, workspace, worksp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsSnapshot:
-    """What holds in a workspace as of a version of its fence; ``row`` is the workspace's."""
+    """The settings of a workspace at a version of its lock; ``row`` is the workspace's row."""
 
     version: int
     row: Row
@@ -36,13 +35,13 @@ class SettingsSnapshot:
 
 
 def lock_slot() -> int:
-    """The fence row of this thread."""
-    # Numbers of threads are addresses, alike in their last digits; their hash is not.
+    """The lock slot of this thread."""
+    # Thread identifiers are addresses with equal low bits; their hash is distributed evenly.
     return hash((os.getpid(), threading.get_ident())) % LOCK_SLOTS
 
 
 def read_settings(connection: sa.Connection, workspace_id: int) -> SettingsSnapshot:
-    """Read what holds, in one statement, without a lock. Raises NotFound."""
+    """Read the settings, in one statement, without a lock. Raises NotFound."""
     version = sa.select(sa.func.max(workspace_lock.c.version)).where(workspace_lock.c.workspace_id == workspace_id)
     query = sa.select(workspace, version.scalar_subquery().label("version"))
     row = connection.execute(query.where(workspace.c.workspace_id == workspace_id)).one_or_none()
@@ -52,38 +51,33 @@ def read_settings(connection: sa.Connection, workspace_id: int) -> SettingsSnaps
 
 
 def lock_shared(connection: sa.Connection, settings: SettingsSnapshot) -> None:
-    """Lock the rules for the rest of this transaction, if they are still these. Raises RetryTransaction."""
+    """Lock the settings for this transaction. Raises RetryTransaction if they have changed."""
     values = {"workspace_id": settings.row.workspace_id, "slot": lock_slot()}
     if _LOCK_SHARED.run(connection, values) != [(settings.version,)]:
         raise RetryTransaction
 
 
 class WorkspaceLockTimeout(Exception):
-    """Calls under way kept the fence open for longer than somebody wanted to wait."""
+    """The exclusive lock was not granted within the timeout."""
 
 
 def lock_exclusive(connection: sa.Connection, workspace_id: int, *, lock_timeout: timedelta | None = None) -> None:
-    """Wait for the calls under way and keep new ones out until this transaction ends; then they look anew.
+    """Wait for running commands, and block new ones until this transaction ends.
 
     Args:
         connection: in a transaction.
-        workspace_id: whose fence.
-        lock_timeout: how long new calls may be kept out while those under way are waited for; None is as long as for
-        any
-            lock. On SQLite nobody is under way.
+        workspace_id: the workspace to lock.
+        lock_timeout: how long new commands may be blocked while this waits for running ones; None is the limit of
+            every lock. Ignored on SQLite, where no other command runs.
 
     Raises:
-        WorkspaceLockTimeout: after that time.
+        WorkspaceLockTimeout: the lock was not granted within ``lock_timeout``.
     """
     limit = lock_timeout if connection.dialect.name == "postgresql" else None
     if limit is not None:
-        # For all slots together: a limit for each lock would keep new calls out for sixteen times as long.
+        # One limit for all slots: a limit per lock would block new commands for up to sixteen times as long.
         connection.execute(_TIMEOUT, {"timeout": f"{max(int(limit.total_seconds() * 1000), 1)}ms"})
-    query = (
-        sa.select(workspace_lock.c.slot)
-        .where(workspace_lock.c.workspace_id == workspace_id)
-        .order_by(workspace_lock.c.slot)
-    )
+    query = sa.select(workspace_lock.c.slot).filter_by(workspace_id=workspace_id).order_by(workspace_lock.c.slot)
     try:
         connection.execute(query.with_for_update()).all()
     except OperationalError as error:
@@ -92,18 +86,14 @@ def lock_exclusive(connection: sa.Connection, workspace_id: int, *, lock_timeout
         raise
     if limit is not None:
         connection.execute(_TIMEOUT, {"timeout": STATEMENT_TIMEOUT})
-    bump = (
-        sa.update(workspace_lock)
-        .where(workspace_lock.c.workspace_id == workspace_id)
-        .values(version=workspace_lock.c.version + 1)
-    )
-    connection.execute(bump)
+    bump = sa.update(workspace_lock).where(workspace_lock.c.workspace_id == workspace_id)
+    connection.execute(bump.values(version=workspace_lock.c.version + 1))
 
 
 def lock_workspace_row(connection: sa.Connection, workspace_id: int) -> None:
-    """Keep others from the workspace's row until this transaction ends; after the fence, before an identifier change.
+    """Lock the workspace's row: after the workspace lock, before a migration's row.
 
-    In this order writers lock, too, who wake a change that is blocked.
+    A writer that wakes a blocked migration locks in the same order.
     """
     row = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
     connection.execute(row.with_for_update())
@@ -113,11 +103,11 @@ _TIMEOUT = sa.text("SELECT set_config('statement_timeout', :timeout, true)")
 
 
 def _lock_shared_statement(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
-    ours = sa.and_(
+    is_slot = sa.and_(
         workspace_lock.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger),
         workspace_lock.c.slot == sa.bindparam("slot", type_=sa.Integer),
     )
-    return sa.select(workspace_lock.c.version).where(ours).with_for_update(read=True, key_share=True)
+    return sa.select(workspace_lock.c.version).where(is_slot).with_for_update(read=True, key_share=True)
 
 
 _LOCK_SHARED = CompiledStatement(_lock_shared_statement)
