@@ -31,7 +31,7 @@ def find_or_ignore(
 def refused_reference(reference: Reference, *, field: str = "identifiers") -> CommandResult | None:
     """The outcome of naming nobody by a value that nobody can be given; None for any other value."""
     reason = reason_not_assignable(reference.kind, reference.key)
-    if not reason:
+    if reason is None:
         return None
     path = f"{field}.{reference.kind}"
     return CommandResult(effect=Effect.REJECTED, reason=reason, field=path, value=reference.value)

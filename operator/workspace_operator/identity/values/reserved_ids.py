@@ -24,10 +24,10 @@ def is_placeholder(value: object) -> bool:
     return len(text) <= _MAX_CHARACTERS and text.lower() in PLACEHOLDERS
 
 
-def reason_not_assignable(kind: IdentifierKind, key: str) -> str:
-    """Why a value cannot be given to anybody as this kind of identifier; empty if it can."""
+def reason_not_assignable(kind: IdentifierKind, key: str) -> str | None:
+    """The reason why no person can get this value as an identifier of this kind; None if a person can."""
     if kind is EMAIL:
-        return ""
+        return None
     if is_placeholder(key):
         return refusal_reasons.PLACEHOLDER
-    return refusal_reasons.RESERVED_ID if kind is not CIO_ID and key.startswith(CIO_ID_PREFIX) else ""
+    return refusal_reasons.RESERVED_ID if kind is not CIO_ID and key.startswith(CIO_ID_PREFIX) else None
