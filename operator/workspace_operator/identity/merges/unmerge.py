@@ -105,7 +105,10 @@ class _Unmerge:
         return kept | {name: own[name] for name in returned if name in own} or None
 
     def _is_free(self, identifier: IdentifierKey) -> bool:
-        """Whether the secondary can get the identifier back; a plain email always returns."""
+        """Whether the secondary can get the identifier back; a plain email always returns.
+
+        No person has it and it is not suppressed, or the survivor took it in the merge and still has it.
+        """
         kind, _ = identifier
         if kind is EMAIL and self.working_set.mode is ID_ONLY:
             return True
@@ -146,7 +149,7 @@ class _Unmerge:
 
 
 def _identifiers(person: Person) -> list[IdentifierKey]:
-    """The person's id and email, also an email that is not a valid address."""
+    """The person's id and email, also an invalid email, which no person can own as an identifier."""
     ids = [] if person.id is None else [(ID, person.id)]
     return ids if person.email is None else [*ids, (EMAIL, person.email_key or person.email)]
 

@@ -1,4 +1,4 @@
-"""Why something was not done: fixed sentences, since callers compare them and reports group by them."""
+"""Reasons of refusals and rejections: fixed sentences, since callers compare them and reports group by them."""
 
 from workspace_operator.identity.values.text_limits import quoted
 
@@ -43,5 +43,5 @@ IN_THE_FUTURE = "The value is more than a day in the future: send a time up to n
 
 
 def email_of_another_person(id_: str) -> str:
-    """Why a row of a file with a new id is rejected; it is the one sentence that names somebody."""
+    """Why a row of a file with a new id is rejected; the only reason that contains another person's id."""
     return f"Nothing was taken: the address belongs to the person with id {quoted(id_)}. Correct the id or the address."
