@@ -127,7 +127,7 @@ class WorkingSet:
         """
         cio_id = person.cio_id
         if cio_id in self.people:
-            raise ValueError(f"there is a person {cio_id} already")
+            raise ValueError(f"person {cio_id} already exists")
         self._people_before.setdefault(cio_id, None)
         self.people[cio_id] = person
         for identifier in self.identifiers_of(person):

@@ -17,9 +17,9 @@ def segment_name(raw: str, *, field: str) -> str:
     """
     name = raw.strip()
     if not name:
-        raise InvalidInput(f"{field} is empty: say what the segment is for", field=field)
+        raise InvalidInput(f"{field} is empty: give the segment a name", field=field)
     if _is_number(name):
-        raise InvalidInput(f"{field} {name} is a number, and each segment has one: say what it is for", field=field)
+        raise InvalidInput(f"{field} {name} is a number: give the segment a name that is not a number", field=field)
     check_text(name, field=field, limit=MAX_NAME_BYTES)
     return name
 
