@@ -1,1 +1,1 @@
-"""Who is who: normalising, resolving, who may change what. Pure; no I/O, no clock, no randomness."""
+"""Identity resolution: matching, identifier updates, merges and suppression. Pure: no I/O, clock or randomness."""

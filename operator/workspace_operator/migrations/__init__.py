@@ -1,1 +1,1 @@
-"""Changing a workspace's identifiers: the checks, the stages, what a switch means. Pure."""
+"""Identifier migrations as pure values: the allowed modes, the violations, and the stages."""

@@ -1,16 +1,37 @@
-"""What is known of one identifier change, as a value."""
+"""The migration of a workspace's identifiers: its modes, violations, counts and progress (identity-rules §7)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.modes import enables_email
 from workspace_operator.migrations.state_machine import Stage
+
+ALLOWED_MODES: dict[Mode, frozenset[Mode]] = {
+    Mode.ID_ONLY: frozenset({Mode.EMAIL_OR_ID}),
+    Mode.EMAIL_ONLY: frozenset({Mode.EMAIL_OR_ID}),
+    Mode.EMAIL_OR_ID: frozenset({Mode.ID_ONLY}),
+}
+"""The target modes of each mode in force. EmailOnly can be chosen only when a workspace is created."""
+
+
+def enables_email(before: Mode, after: Mode) -> bool:
+    """Whether emails become identifiers. Only then are people checked, and perhaps merged."""
+    return before is Mode.ID_ONLY and after is Mode.EMAIL_OR_ID
+
+
+def disables_email(before: Mode, after: Mode) -> bool:
+    """Whether emails become plain attributes. People without an id stay, and only a cio_id names them."""
+    return before is Mode.EMAIL_OR_ID and after is Mode.ID_ONLY
+
+
+def is_mode_allowed(in_force: Mode, desired: Mode) -> bool:
+    """Whether the desired mode is the mode in force, or one of its target modes."""
+    return desired is in_force or desired in ALLOWED_MODES[in_force]
 
 
 class Violation(StrEnum):
-    """Why a person stands in the way of enabling email (identity-rules §7); values as in the export."""
+    """Why a person blocks a migration that enables email (identity-rules §7); values as in the export."""
 
     DUPLICATE_EMAIL = "duplicateEmail"
     INVALID_EMAIL = "invalidEmail"
@@ -19,7 +40,7 @@ class Violation(StrEnum):
 
 
 class OnConflict(StrEnum):
-    """What an identifier change does with people who share an address (identity-rules §7: Block, Merge)."""
+    """What a migration does with people who share an email (identity-rules §7: Block, Merge)."""
 
     BLOCK = "Block"
     MERGE = "Merge"
@@ -27,7 +48,7 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViolationCounts:
-    """People per violation, and people in all: somebody may have several (identity-rules §7)."""
+    """People per violation, and people in all: a person can have several violations (identity-rules §7)."""
 
     duplicate_email: int = 0
     invalid_email: int = 0
@@ -36,7 +57,7 @@ class ViolationCounts:
     people_concerned: int = 0
 
     def by_violation(self) -> dict[Violation, int]:
-        """People per violation, in the order in which they are told."""
+        """People per violation, in the order of messages and exports."""
         return {
             Violation.DUPLICATE_EMAIL: self.duplicate_email,
             Violation.INVALID_EMAIL: self.invalid_email,
@@ -45,29 +66,31 @@ class ViolationCounts:
         }
 
     def blocks(self, on_conflict: OnConflict) -> bool:
-        """Whether anybody does; with Merge, people who share an address do not."""
+        """Whether a violation blocks the migration. With Merge, duplicate emails do not."""
         others = self.invalid_email or self.suppressed_email or self.id_is_another_email
         return bool(others or (self.duplicate_email and on_conflict is OnConflict.BLOCK))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One identifier change as the store knows it; every time is UTC.
-
-    ``workspace_id`` and ``number`` name it; ``revision`` grows with each step that is worth a look, ``progress``
-    whenever the numbers have moved since they were last worth one. ``paused`` mirrors ``spec.suspend``.
-    ``retry_token`` is the last reconcile request that asked for a blocked change to be tried again. ``export`` is the
-    number of its newest violations export.
+    """One migration of a workspace's identifiers, as stored. Every time is UTC.
 
     Attributes:
-        people_total: as counted by the last check.
-        people_checked: those of them that were checked, and since then: whose future identifiers are prepared.
-        people_without_id: those who have no id; they are reached by email or cio_id.
-        people_without_identifier: those who have neither an id nor an address, and are reached by cio_id only.
-        people_to_merge: with Merge, who becomes part of somebody else at the switch.
-        people_merged: how many of these have been put together since.
+        workspace_id: the workspace; identifies the migration together with ``number``.
+        number: the migration's number within its workspace.
+        paused: mirrors ``spec.suspend``.
+        people_total: people in the workspace, counted by the last check.
+        people_checked: people that the last check has read; later, people whose future identifiers are prepared.
+        people_without_id: people that have no id; an email or a cio_id names them.
+        people_without_identifier: people that have neither an id nor an email; only a cio_id names them.
+        people_to_merge: with Merge, people that are merged into another person at the cut-over.
+        people_merged: how many of them are merged so far.
         ids_given_up: with Merge, ids that become free, since a survivor keeps one.
-        estimated_completion: when the present stage should be through; None while nobody can say.
+        export: the number of the newest violations export.
+        retry_token: the last reconcile request that retried a blocked migration.
+        estimated_completion: when the current stage ends at the pace so far; None while that is unknown.
+        revision: grows with each step that requires a reconcile.
+        progress: grows when the counts have moved since they were last reported.
     """
 
     workspace_id: int
@@ -96,10 +119,27 @@ class Migration:
 
     @property
     def enables_email(self) -> bool:
-        """Whether addresses become identifiers that were none: only then people are validated (identity-rules §7)."""
+        """Whether emails become identifiers. Only then are people checked (identity-rules §7)."""
         return enables_email(self.from_mode, self.to_mode)
 
     @property
     def merges(self) -> bool:
-        """Whether people who share an address become one at the switch."""
+        """Whether people who share an email are merged at the cut-over."""
         return self.enables_email and self.on_conflict is OnConflict.MERGE
+
+
+def estimated_completion(*, since: datetime | None, now: datetime, done: int, total: int) -> datetime | None:
+    """Estimate when a stage ends at the pace so far.
+
+    Args:
+        since: when the stage began.
+        now: the current time of the same clock.
+        done: people that are processed.
+        total: people to process in all.
+
+    Returns:
+        The time in whole seconds; None if nothing is processed yet, or the clock has not moved forward.
+    """
+    if since is None or done <= 0 or now <= since:
+        return None
+    return (now + (now - since) * max(total - done, 0) / done).replace(microsecond=0)

@@ -1,10 +1,10 @@
-"""The stages of an identifier change, and which may follow which (design §6)."""
+"""The stages of a migration, and the transitions between them (design §6)."""
 
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """Where an identifier change stands."""
+    """The stage of a migration."""
 
     REQUESTED = "Requested"
     CHECKING = "Checking"
@@ -19,7 +19,7 @@ class Stage(StrEnum):
 TRANSITIONS: dict[Stage, frozenset[Stage]] = {
     Stage.REQUESTED: frozenset({Stage.CHECKING, Stage.BLOCKED, Stage.CANCELLED}),
     Stage.CHECKING: frozenset({Stage.PREPARING, Stage.BLOCKED, Stage.CANCELLED}),
-    # Back to Checking: a report of violations gives up what was prepared.
+    # Back to Checking: an export of violations discards the prepared identifiers.
     Stage.PREPARING: frozenset({Stage.SWITCHED, Stage.CHECKING, Stage.BLOCKED, Stage.CANCELLED}),
     Stage.SWITCHED: frozenset({Stage.MERGING, Stage.COMPLETED}),
     Stage.MERGING: frozenset({Stage.COMPLETED}),
@@ -29,7 +29,7 @@ TRANSITIONS: dict[Stage, frozenset[Stage]] = {
 }
 
 TERMINAL = frozenset({Stage.COMPLETED, Stage.CANCELLED})
-"""A workspace has at most one identifier change that has not ended."""
+"""A workspace has at most one migration in any other stage."""
 
 BEFORE_CUTOVER = frozenset({Stage.REQUESTED, Stage.CHECKING, Stage.PREPARING, Stage.BLOCKED})
-"""May still be taken back without a trace."""
+"""The stages in which a migration can be cancelled; nothing of it remains."""

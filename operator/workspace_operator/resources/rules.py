@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from workspace_operator.migrations.modes import ALLOWED_MODES
+from workspace_operator.migrations.model import ALLOWED_MODES
 from workspace_operator.resources import display_names, email_addresses, expressions
 from workspace_operator.resources.problems import FieldPath, Problem, format_path
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH

@@ -1,1 +1,1 @@
-"""The entity Workspace: who owns it, its settings, and how many people it has."""
+"""The entity Workspace: its owner, its settings, the counts of its people, and spec versions."""

@@ -1,4 +1,4 @@
-"""A workspace as the store has it: its owner, its settings and the number of its people."""
+"""The entity Workspace, as stored: its owner, its settings and the counts of its people."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mo
 
 
 class SendMode(StrEnum):
-    """How e-mail leaves a workspace (identity-rules §8)."""
+    """Whether and where a workspace sends email (identity-rules §8)."""
 
     NORMAL = "Normal"
     TEST = "Test"
@@ -16,10 +16,12 @@ class SendMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The resource that a store workspace belongs to. ``uid`` is empty while nobody has claimed it.
+    """The resource that owns a stored workspace.
 
-    ``created_at`` is the resource's creationTimestamp, empty if it is not known. It does not tell owners apart: it says
-    which of two UIDs of one name is the later one.
+    Attributes:
+        uid: the resource's UID; empty until a resource claims the workspace.
+        created_at: the resource's creationTimestamp, empty if unknown. It orders two UIDs of one name by age, and is
+            not part of the owner's identity.
     """
 
     cluster: str
@@ -31,7 +33,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything of a workspace that is put in force at once, that is: all but its mode."""
+    """The settings of a workspace that take effect at once: all but its mode."""
 
     display_name: str
     color: str = "6B7280"
@@ -45,16 +47,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """A workspace as the store has it.
+    """A stored workspace.
 
     Attributes:
         row_version: grows with every write of settings, mode or owner.
-        spec_generation: the newest generation of the owner's spec that was carried out; the store refuses a lower one.
-        spec_row_version: ``row_version`` when that was recorded; different once anything else has written the row.
-        accepted_generation: a generation that was accepted although it is lower than an earlier one (etcd was
-        restored):
-            what cannot be taken back is not begun for it.
-        accepted_request: the reconcile request at that time; another one releases it.
+        spec_generation: the newest generation of the owner's spec that was applied; the store refuses a lower one.
+        spec_row_version: ``row_version`` when ``spec_generation`` was recorded; a difference means a later write.
+        accepted_generation: a generation that was accepted although it is lower than an earlier one, because etcd was
+            restored. No irreversible step starts for it.
+        accepted_request: the reconcile request at that time; a different request lifts the restriction.
     """
 
     workspace_id: int
@@ -71,7 +72,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleCounts:
-    """How many people there are, by what they have. Who lacks an id and an address is reached by cio_id only."""
+    """People by the identifiers that they have; only a cio_id names a person without an id and an email."""
 
     total: int = 0
     with_email: int = 0

@@ -1,4 +1,4 @@
-"""Versions of a resource's spec, and workspaces that have not changed since one of them was carried out."""
+"""Versions of a resource's spec, and workspaces that are unchanged since a version was applied."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from workspace_operator.workspaces.model import Owner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecVersion:
-    """Which document of a resource asks for a write: its UID and generation."""
+    """The version of a resource's spec that causes a write: the resource's UID and generation."""
 
     uid: str
     generation: int
@@ -17,10 +17,12 @@ class SpecVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnchangedWorkspace:
-    """A workspace whose row nothing has written since a generation of its owner's spec was recorded.
+    """A workspace whose row is unchanged since a generation of its owner's spec was recorded.
 
-    ``store_id`` is the identity of its database, ``rotation_request`` the value of the annotation that asked for the
-    newest credentials, and ``rotated_at`` when these were made; None if there are none.
+    Attributes:
+        store_id: the identity of the workspace's database.
+        rotation_request: the value of the annotation that requested the newest credentials.
+        rotated_at: when the newest credentials were created; None if there are none.
     """
 
     store_id: str

@@ -44,7 +44,7 @@ def test_rows_that_name_nobody_are_kept(run: Run) -> None:
         "segment 1 (to delete): 1 person\n2 rows: 1 taken, 1 rejected\nwhat was not taken, and why: some.rejects.csv\n"
     )
     assert Path("some.rejects.csv").read_text() == (
-        "_line,_outcome,_reason,id,plan\n3,rejected,Nobody has this identifier.,9,pro\n"
+        "_line,_outcome,_reason,id,plan\n3,rejected,No person has this identifier.,9,pro\n"
     )
 
 
@@ -191,7 +191,7 @@ def test_empty_name_is_reported(run: Run) -> None:
 
     done = run("segments", "create", "--from-csv", "some.csv", "--name", " ", *W)
 
-    assert done.error == "error: --name is empty: say what the segment is for"
+    assert done.error == "error: --name is empty: give the segment a name"
 
 
 @pytest.mark.usefixtures("peopled")

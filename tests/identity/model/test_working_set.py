@@ -143,7 +143,7 @@ def test_replacement_takes_nothing_from_others() -> None:
 def test_cio_id_is_given_once() -> None:
     people = working_set(E2, P)
 
-    with pytest.raises(ValueError, match="there is a person p already"):
+    with pytest.raises(ValueError, match="person p already exists"):
         people.insert(person("p", "2"))
 
 

@@ -13,9 +13,9 @@ def test_name_is_taken_without_its_edges() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "--name is empty: say what the segment is for"),
+        ("", "--name is empty: give the segment a name"),
         (" \t", "--name is empty"),
-        ("12", "--name 12 is a number, and each segment has one: say what it is for"),
+        ("12", "--name 12 is a number: give the segment a name that is not a number"),
         ("-1", "--name -1 is a number"),
         ("x" * 151, "151 bytes, 150 are allowed"),
         ("a\0b", "contains NUL"),

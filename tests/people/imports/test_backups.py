@@ -220,7 +220,7 @@ def test_people_of_an_undo_file_who_are_gone_are_reported() -> None:
 
     result = env.import_text(text.file)
 
-    assert result.rejects.lines == {2: ("skipped", "Nobody has this cio_id.")}
+    assert result.rejects.lines == {2: ("skipped", "No person has this cio_id.")}
     assert "_undo" in result.rejects.rows[0]
 
 

@@ -77,7 +77,7 @@ def test_cio_ids_never_create_anybody() -> None:
     result = ImportEnv.of().import_text("cio_id,plan\nabc,pro\n")
 
     assert result.counts == (0, 0, 1, 0)
-    assert result.rejects.lines[2] == ("skipped", "Nobody has this cio_id.")
+    assert result.rejects.lines[2] == ("skipped", "No person has this cio_id.")
 
 
 @pytest.mark.parametrize(

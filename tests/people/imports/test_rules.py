@@ -61,7 +61,7 @@ def test_new_id_with_the_address_of_another_person_rejects_the_row(by: Identifie
 
     assert result.counts == (1, 0, 0, 1)
     assert result.rejects.lines == {3: ("rejected", refusal_reasons.email_of_another_person("f-1"))}
-    assert "the address belongs to the person with id 'f-1'" in result.rejects.lines[3][1]
+    assert "its email belongs to the person with id 'f-1'" in result.rejects.lines[3][1]
     assert env.all_people() == [("f-1", "fam@example.com", {"first_name": "Ana", "birthday": "1980-01-01"})]
 
 

@@ -63,7 +63,7 @@ def test_nobody_is_made_by_a_segment(env: ImportEnv) -> None:
     filled, rejects = take(env, "id,email\n9,new@x.com\n2,\n")
 
     assert (filled.added, filled.rejected) == (1, 1)
-    assert rejects.lines == {2: ("rejected", "Nobody has this identifier.")}
+    assert rejects.lines == {2: ("rejected", "No person has this identifier.")}
     assert ids_of(env) == ["1", "2", "3"]
 
 
@@ -73,7 +73,7 @@ def test_surest_name_decides(env: ImportEnv) -> None:
     filled, rejects = take(env, text)
 
     assert ids_in(env, filled.number) == ["2", "3"]
-    assert rejects.lines == {4: ("rejected", "Nobody has this cio_id.")}
+    assert rejects.lines == {4: ("rejected", "No person has this cio_id.")}
 
 
 def test_address_names_nobody_without_being_identifier(env: ImportEnv) -> None:

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.modes import is_mode_allowed
+from workspace_operator.migrations.model import is_mode_allowed
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.rules import MODE_RULES, RULES, FieldReason, Rule, rule_problems
 

@@ -1,1 +1,1 @@
-"""What is done with each kind of command."""
+"""Handlers: one function for each kind of command."""

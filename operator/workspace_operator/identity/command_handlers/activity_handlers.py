@@ -1,4 +1,4 @@
-"""What hangs on people: their events, devices and manual segments (end of identity-rules §4, track-api.md §1)."""
+"""Handlers for events, devices and manual segments (end of identity-rules §4, track-api.md §1)."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ from workspace_operator.identity.values.timestamps import is_in_future
 def record_event(
     rules: IdentityRules, working_set: WorkingSet, command: TrackEvent, *, now: int, new_cio_id: Callable[[], str]
 ) -> CommandResult:
-    """Keep an event of a person; somebody unknown is identified first."""
+    """Record an event of a person; create the person first if the reference matches none."""
     if _is_in_future(command.event.timestamp, now):
         return _future_rejection("timestamp", command.event.timestamp)
     identified = _get_or_create(rules, working_set, command.reference, now=now, new_cio_id=new_cio_id)
@@ -38,7 +38,7 @@ def record_event(
 
 
 def record_anonymous_event(working_set: WorkingSet, command: TrackAnonymousEvent, *, now: int) -> CommandResult:
-    """Keep an event of nobody known."""
+    """Record an event without a person."""
     if _is_in_future(command.event.timestamp, now):
         return _future_rejection("timestamp", command.event.timestamp)
     log_event(working_set, command.event, cio_id=None, anonymous_id=command.anonymous_id, now=now)
@@ -48,7 +48,7 @@ def record_anonymous_event(working_set: WorkingSet, command: TrackAnonymousEvent
 def add_device(
     rules: IdentityRules, working_set: WorkingSet, command: AddDevice, *, now: int, new_cio_id: Callable[[], str]
 ) -> CommandResult:
-    """Give a person a device, or another version of one they have; somebody unknown is identified first."""
+    """Add or replace a device of a person; create the person first if the reference matches none."""
     if _is_in_future(command.device.last_used, now):
         return _future_rejection("device.last_used", command.device.last_used)
     identified = _get_or_create(rules, working_set, command.reference, now=now, new_cio_id=new_cio_id)
@@ -66,7 +66,7 @@ def add_device(
 
 
 def delete_device(working_set: WorkingSet, command: DeleteDevice) -> CommandResult:
-    """Take a device from a person, if it is theirs."""
+    """Remove a device from a person, if the person has it."""
     person = find_or_ignore(working_set, command.reference)
     if isinstance(person, CommandResult):
         return person
@@ -76,7 +76,7 @@ def delete_device(working_set: WorkingSet, command: DeleteDevice) -> CommandResu
 
 
 def set_membership(working_set: WorkingSet, command: SetMembership) -> CommandResult:
-    """Put a person into a manual segment, or take them out."""
+    """Add a person to a manual segment, or remove the person from it."""
     person = find_or_ignore(working_set, command.reference)
     if isinstance(person, CommandResult):
         return person
@@ -87,9 +87,9 @@ def set_membership(working_set: WorkingSet, command: SetMembership) -> CommandRe
 def _get_or_create(
     rules: IdentityRules, working_set: WorkingSet, reference: Reference, *, now: int, new_cio_id: Callable[[], str]
 ) -> CommandResult:
-    """What a bare identify comes to: it finds or makes the person, or says why there is none."""
-    bare = Identify(reference=reference, attributes={})
-    return identify(rules, working_set, bare, now=now, new_cio_id=new_cio_id)
+    """Run an identify command without a body: its result has the person, or the reason why there is none."""
+    empty = Identify(reference=reference, attributes={})
+    return identify(rules, working_set, empty, now=now, new_cio_id=new_cio_id)
 
 
 def _is_in_future(seconds: int | None, now: int) -> bool:

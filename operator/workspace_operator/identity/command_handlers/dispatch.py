@@ -1,4 +1,4 @@
-"""Carrying out any call on a population (identity-rules §3 to §6)."""
+"""Dispatch of a command to its handler (identity-rules §3 to §6)."""
 
 from collections.abc import Callable
 from typing import TypeAlias, assert_never
@@ -31,7 +31,7 @@ from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.rules import IdentityRules
 
 NewCioID: TypeAlias = Callable[[], str]
-"""Makes a cio_id that nobody has ever had."""
+"""Generates a unique cio_id."""
 
 _UpsertCommand: TypeAlias = Identify | TrackEvent | AddDevice
 _AttachedCommand: TypeAlias = TrackAnonymousEvent | DeleteDevice | SetMembership
@@ -40,14 +40,14 @@ _AttachedCommand: TypeAlias = TrackAnonymousEvent | DeleteDevice | SetMembership
 def handle(
     rules: IdentityRules, working_set: WorkingSet, command: Command, *, now: int, new_cio_id: NewCioID
 ) -> CommandResult:
-    """Carry out one call; it cannot fail, whatever stands in the way is an outcome.
+    """Execute one command. It raises no errors: every command has a result.
 
     Args:
-        rules: the settings in force; their mode is the population's.
-        working_set: at least what `lock_set_of` names; it is changed, and its trail grows.
-        command: what is asked for.
+        rules: the settings in force, with the mode of the working set.
+        working_set: contains at least what `lock_set_of` names; the function changes it and appends events.
+        command: the command.
         now: Unix seconds.
-        new_cio_id: also names suppressions; in EmailOnly it becomes the generated id.
+        new_cio_id: generates cio_ids and suppression ids; in EmailOnly a cio_id also becomes the generated id.
     """
     match command:
         case Identify() | TrackEvent() | AddDevice():
@@ -67,7 +67,7 @@ def handle(
 def _handle_upsert(
     rules: IdentityRules, working_set: WorkingSet, command: _UpsertCommand, *, now: int, new_cio_id: NewCioID
 ) -> CommandResult:
-    """Calls that may make somebody."""
+    """Execute a command that can create a person."""
     match command:
         case Identify():
             return identify(rules, working_set, command, now=now, new_cio_id=new_cio_id)
@@ -80,7 +80,7 @@ def _handle_upsert(
 
 
 def _handle_attached(working_set: WorkingSet, command: _AttachedCommand, *, now: int) -> CommandResult:
-    """Calls that make nobody and change nobody, but what hangs on them."""
+    """Execute a command that changes only events, devices or memberships."""
     match command:
         case TrackAnonymousEvent():
             return record_anonymous_event(working_set, command, now=now)

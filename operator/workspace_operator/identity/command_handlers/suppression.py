@@ -1,4 +1,4 @@
-"""Deleting, suppressing and unsuppressing (identity-rules §6)."""
+"""Handlers that delete, suppress and unsuppress (identity-rules §6)."""
 
 from workspace_operator.identity.model.activity_log import log_deleted
 from workspace_operator.identity.model.lookup import find_or_ignore, refused_reference
@@ -11,7 +11,7 @@ from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID
 
 
 def delete(working_set: WorkingSet, reference: Reference, *, now: int) -> CommandResult:
-    """Take a person away; their identifiers may be used again and make a new person."""
+    """Delete a person; the identifiers are free and may create a new person."""
     person = find_or_ignore(working_set, reference)
     if isinstance(person, CommandResult):
         return person
@@ -21,15 +21,15 @@ def delete(working_set: WorkingSet, reference: Reference, *, now: int) -> Comman
 
 
 def suppress(working_set: WorkingSet, reference: Reference, *, suppression_id: str, now: int) -> CommandResult:
-    """Take a person away and block both their identifiers, the address in every mode.
+    """Delete a person and suppress both identifiers, the email in every mode.
 
-    A value that nobody has is blocked by itself, as is an address where email is no identifier. That leaves no
-    activity, since the value is personal. A value that is blocked already gets no second suppression.
+    A value that no person has is suppressed alone, as is an email where email is no identifier. This logs no
+    activity, since the value is personal data. A value that is already suppressed gets no second suppression.
 
     Args:
-        working_set: at least the person referred to, and what blocks the reference.
-        reference: whom, or which value; an email in every mode.
-        suppression_id: new; it ties together what is suppressed together.
+        working_set: contains at least the person of the reference, and the suppressions of the reference.
+        reference: the person or the value; an email in every mode.
+        suppression_id: a new id, which is common to all values that are suppressed together.
         now: Unix seconds.
     """
     person = working_set.find(reference)
@@ -51,24 +51,24 @@ def suppress(working_set: WorkingSet, reference: Reference, *, suppression_id: s
 
 
 def unsuppress(working_set: WorkingSet, reference: Reference) -> CommandResult:
-    """End every suppression that holds a value, with all that was suppressed together; restore nothing.
+    """End every suppression of a value, also for the other values of each suppression; restore no person.
 
     Args:
-        working_set: at least every suppression that holds the value, with everything that each of them holds.
-        reference: which value; a cio_id is never blocked.
+        working_set: contains at least every suppression of the value, with all values of each.
+        reference: the value; a cio_id is never suppressed.
     """
-    holders = working_set.suppressed.get(reference.identifier)
-    if holders is None:
+    suppression_ids = working_set.suppressed.get(reference.identifier)
+    if suppression_ids is None:
         if working_set.find(reference) is None and (refusal := refused_reference(reference)):
             return refusal
         return CommandResult(effect=Effect.UNCHANGED, reason=refusal_reasons.NOT_SUPPRESSED)
-    for suppression_id in sorted(holders):
+    for suppression_id in sorted(suppression_ids):
         working_set.unsuppress(suppression_id)
     return CommandResult(effect=Effect.UNSUPPRESSED)
 
 
 def _values(person: Person) -> tuple[IdentifierKey, ...]:
-    """What is blocked with a person: not what they claim, for an address is blocked in every mode."""
+    """The values that are suppressed with a person: an email in every mode, also where it is no identifier."""
     ids = () if person.id is None else ((ID, person.id),)
     emails = () if person.email_key is None else ((EMAIL, person.email_key),)
     return (*ids, *emails)

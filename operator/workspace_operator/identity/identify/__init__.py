@@ -1,1 +1,1 @@
-"""Identify: match the person, decide on each identifier, update the draft."""
+"""Identify: match the person, decide about each identifier, apply the updates."""

@@ -1,4 +1,4 @@
-"""Judging the attributes whose values decide about people: what is no time is no age (identity-rules §1)."""
+"""Attribute policies: ``created_at`` decides which person is older, so it must be a time (identity-rules §1)."""
 
 from typing import Final
 
@@ -12,28 +12,28 @@ _CREATED_AT: Final = CheckedAttribute.CREATED_AT
 
 
 def evaluate_attributes(draft: PersonDraft, updates: AttributeUpdates, *, now: int) -> AttributeUpdates:
-    """The wishes without those that are refused; the refusals are left on the subject.
+    """Return the updates without the refused ones, and record the refusals on the draft.
 
     Args:
-        draft: whom the call concerns.
-        updates: what the call says of attributes.
+        draft: the person that the command concerns.
+        updates: the attribute updates of the command.
         now: Unix seconds.
     """
     if _CREATED_AT not in updates:
         return updates
     value = updates[_CREATED_AT]
     reason = _reason_not_a_time(value, now)
-    if not reason:
+    if reason is None:
         return updates
     draft.refuse(_CREATED_AT, value, reason)
     return {name: update for name, update in updates.items() if name != _CREATED_AT}
 
 
-def _reason_not_a_time(value: AttributeValue | None, now: int) -> str:
-    """Why a value is not taken as a time; empty if it is one, or removes one."""
+def _reason_not_a_time(value: AttributeValue | None, now: int) -> str | None:
+    """The reason why a value is refused as a time; None if it is a time, or removes the attribute."""
     if value is None or value == "":
-        return ""
+        return None
     seconds = time_of(value)
     if seconds is None:
         return refusal_reasons.NOT_A_TIME
-    return refusal_reasons.IN_THE_FUTURE if is_in_future(seconds, now=now) else ""
+    return refusal_reasons.IN_THE_FUTURE if is_in_future(seconds, now=now) else None

@@ -1,4 +1,4 @@
-"""What the rules of identity-rules §4 look at while they judge: the subject, and one wish at a time."""
+"""The input of the rules of identity-rules §4: a draft of the person, and one identifier update at a time."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,19 +16,20 @@ _DELETE: Final = Operation.DELETE
 
 @dataclass(slots=True, kw_only=True)
 class PersonDraft:
-    """Whom a call concerns. Mutable: each identifier is judged on what the one before it left.
+    """Working copy of the person that a command concerns (the subject of identity-rules §4).
+
+    It is mutable, since each decision about an identifier depends on the result of the decision before.
 
     Attributes:
-        identified_by: the identifier by which the caller named the person, which decides the authority (identity-rules
-        §3).
-        before: the person as stored; None for a new one; after a merge the survivor, as the merge leaves them.
+        identified_by: the kind of identifier that named the person; it selects the permissions (identity-rules §3).
+        before: the person as stored; None for a new person; after a merge the survivor before further updates.
         merged: the primary and the secondary of a merge, as stored.
-        cio_id: the subject's.
-        id: as left so far.
-        email: as left so far.
-        email_key: as left so far.
-        reference_is_update: the reference matched nobody and is judged like the body (identity-rules §4, row d).
-        refusals: in the order of judging.
+        cio_id: the person's cio_id.
+        id: the id after the decisions so far.
+        email: the email after the decisions so far.
+        email_key: the key of that email.
+        reference_is_update: the reference matched no person and is an update like the body (identity-rules §4, row d).
+        refusals: refused updates, in the order of decision.
     """
 
     identified_by: IdentifierKind
@@ -42,22 +43,22 @@ class PersonDraft:
     refusals: list[Refusal] = field(default_factory=list)
 
     def has(self, kind: IdentifierKind) -> bool:
-        """Whether there is a value that a wish would change or delete."""
+        """Whether the person has an identifier of this kind."""
         return (self.id if kind is ID else self.email) is not None
 
     def write(self, kind: IdentifierKind, value: str | None, key: str | None) -> None:
-        """Set, change or delete an identifier; for an email with the same key, take its display form."""
+        """Set, change or delete an identifier; an email with the same key gets the new display form."""
         if kind is ID:
             self.id = value
         else:
             self.email, self.email_key = value, key
 
     def refuse(self, kind: IdentifierKind | CheckedAttribute, value: object, reason: str) -> None:
-        """Record that an identifier, or a judged attribute, keeps its value."""
+        """Record that an identifier or a checked attribute keeps its value."""
         self.refusals.append(Refusal(kind=kind, value=value, reason=reason))
 
     def replace_with_survivor(self, survivor: Person, *, primary: Person, secondary: Person) -> None:
-        """Go on as the survivor of a merge; an email keeps the display form that the call gave it."""
+        """Continue with the survivor of a merge; an email with the same key keeps its new display form."""
         self.before, self.merged = survivor, (primary, secondary)
         self.cio_id, self.id = survivor.cio_id, survivor.id
         if self.email_key != survivor.email_key:
@@ -66,10 +67,13 @@ class PersonDraft:
 
 @dataclass(slots=True, kw_only=True)
 class IdentifierUpdate:
-    """One wish to be judged.
+    """One requested update of an identifier.
 
-    ``value`` is None for a deletion; ``key`` is None for that and for an email that is no address. ``blocked``
-    says that the value is suppressed, ``owner`` whom it belongs to.
+    Attributes:
+        value: the new value; None deletes the identifier.
+        key: the key of the value; None for a deletion, and for an email that is not a valid address.
+        suppressed: whether the value is suppressed.
+        owner: the person that has the value; None if no person has it.
     """
 
     rules: IdentityRules
@@ -83,7 +87,7 @@ class IdentifierUpdate:
 
     @property
     def operation(self) -> Operation:
-        """What the wish does to what the subject has."""
+        """Whether the update sets, changes or deletes the identifier."""
         if self.value is None:
             return _DELETE
         return _CHANGE if self.draft.has(self.kind) else _SET

@@ -1,7 +1,7 @@
-"""Identify: find the subject, judge the identifiers, apply the attributes (identity-rules §4).
+"""Identify: match the person, decide about the identifiers, apply the attributes (identity-rules §4).
 
-`identify` cannot fail: whatever stands in the way is an outcome, and one that is not created, updated or
-unchanged has left the population as it was, but for the note of a skipped update.
+`identify` raises no errors: it returns a result for every command. If the effect is not created, updated or unchanged,
+the working set is unchanged, except that a skipped update is logged.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,14 +48,14 @@ def identify(
     now: int,
     new_cio_id: Callable[[], str],
 ) -> CommandResult:
-    """Carry out one identify call on a population.
+    """Execute one identify command on a working set.
 
     Args:
-        rules: the settings in force; their mode is the population's.
-        working_set: at least what `lock_set_of` names; it is changed, and its trail grows.
-        command: what is asked for.
+        rules: the settings in force, with the mode of the working set.
+        working_set: contains at least what `lock_set_of` names; the function changes it and appends events.
+        command: the command.
         now: Unix seconds.
-        new_cio_id: makes a cio_id that nobody has ever had; in EmailOnly it becomes the generated id, too.
+        new_cio_id: generates a unique cio_id; in EmailOnly it also becomes the generated id.
     """
     draft = match_person(rules, working_set, command, new_cio_id=new_cio_id)
     if isinstance(draft, CommandResult):
@@ -63,9 +63,9 @@ def identify(
             log_skipped(working_set, command.reference, now=now)
         return draft
     evaluate_identifiers(rules, working_set, command, draft, now=now)
-    at = now if command.timestamp is None else min(command.timestamp, now)  # the future counts as now
+    at = now if command.timestamp is None else min(command.timestamp, now)  # a time in the future counts as now
     updates = evaluate_attributes(draft, _attribute_updates(rules, command), now=now)
-    # A call without a timestamp is never late, even if the clock of another process is ahead: comparing would lose it.
+    # A command without a timestamp is never late: a comparison would drop it if the clock of another process is ahead.
     if at != now and draft.before is not None:
         updates = drop_stale(draft.before, updates, at)
     after = _updated_person(draft, command, updates, at=at, now=now)
@@ -85,13 +85,13 @@ def identify(
 
 
 def _applied_elsewhere(draft: PersonDraft, command: Identify) -> bool:
-    """Whether the reference, which matched nobody, was not given to the subject either (identity-rules §4, row d)."""
+    """Whether the reference matched no person, and the person did not get it (identity-rules §4, row d)."""
     own = draft.id if command.reference.kind is ID else draft.email_key
     return draft.reference_is_update and own != command.reference.key
 
 
 def _attribute_updates(rules: IdentityRules, command: Identify) -> AttributeUpdates:
-    """What a call says of attributes; in IDOnly the email is one of them."""
+    """The attribute updates of a command; in IDOnly the email is an attribute."""
     updates = command.attributes
     if not IDENTIFIER_NAMES.isdisjoint(updates):
         updates = without_identifiers(updates)
@@ -101,7 +101,7 @@ def _attribute_updates(rules: IdentityRules, command: Identify) -> AttributeUpda
 
 
 def _updated_person(draft: PersonDraft, command: Identify, updates: AttributeUpdates, *, at: float, now: int) -> Person:
-    """The subject with the identifiers as judged and the call's attributes."""
+    """The person with the decided identifiers and the command's attributes."""
     before, attribute_updates = draft.before, updates
     if PLAIN_EMAIL in updates:
         value = command.email if isinstance(command.email, str) else None
@@ -122,11 +122,11 @@ def _updated_person(draft: PersonDraft, command: Identify, updates: AttributeUpd
 
 
 def _rejection(rules: IdentityRules, draft: PersonDraft, after: Person) -> CommandResult | None:
-    """What the call comes to if it cannot be taken as a whole."""
+    """The result of a command that is rejected as a whole; None if it is accepted."""
     before, refusals = draft.before, tuple(draft.refusals)
     if len(after.attributes) > MAX_ATTRIBUTES and (before is None or len(after.attributes) > len(before.attributes)):
         return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.TOO_MANY_ATTRIBUTES, refusals=refusals)
-    # The whole call is rejected: there is no person yet whose refused change could be recorded.
+    # Reject the whole command: there is no person yet for whom a refusal could be recorded.
     if before is None and rules.mode is EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
         return CommandResult(
             effect=Effect.REJECTED,
@@ -141,7 +141,7 @@ def _rejection(rules: IdentityRules, draft: PersonDraft, after: Person) -> Comma
 def _apply(
     working_set: WorkingSet, draft: PersonDraft, after: Person, updates: AttributeUpdates, now: int
 ) -> CommandResult:
-    """Put the result into the population, and note it."""
+    """Write the person into the working set, and log the changes."""
     refusals = tuple(draft.refusals)
     before = draft.before
     if before is None:
@@ -155,7 +155,7 @@ def _apply(
         log_merged(working_set, primary, secondary, before, automatic=True, now=now)
         log_changes(working_set, after, changes, now=now)
         return CommandResult(effect=_UPDATED, person=after, before=primary, secondary=secondary, refusals=refusals)
-    same = not changes and before.created_at == after.created_at  # a time that was in the future may have come
+    same = not changes and before.created_at == after.created_at  # a created_at in the future may have passed
     if same and before.attribute_timestamps == after.attribute_timestamps:
         return CommandResult(effect=Effect.UNCHANGED, person=before, before=before, refusals=refusals)
     working_set.replace(after)
@@ -164,7 +164,7 @@ def _apply(
 
 
 def _value_changes(before: Person, after: Person, updates: AttributeUpdates) -> Mapping[str, object]:
-    """What has another value now; null where there is none."""
+    """The changed identifiers and attributes: ``{name: {"from", "to"}}``, None for no value."""
     changes: dict[str, object] = {}
     if before.id != after.id:
         changes["id"] = {"from": before.id, "to": after.id}

@@ -1,7 +1,15 @@
-"""Finding the subject of an identify call: the first table of identity-rules §4.
+"""Matching rules: the first table of identity-rules §4 finds the person that an identify command concerns.
 
-The rules stand in the table's order, and the first that holds decides: it gives the subject, or the outcome
-that ends the call.
+The first row that holds decides: it returns a draft of the person, or the result that ends the command.
+
+a. The kind of the reference is no identifier in this mode, or its value is no identifier: reject.
+b. The reference is suppressed, or is a cio_id that no person has: ignore.
+c. The reference matches a person: that person.
+d. The reference matches no person, but a body identifier of the other kind matches one: that person.
+e. The reference matches no person, and the command is update-only: skip.
+f. The reference matches no person: create one.
+
+`MATCH_RULES` lists the rules in this order. Between rows b and c, rows of an import can be rejected.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +39,7 @@ from workspace_operator.identity.values.rules import (
 
 @dataclass(slots=True, kw_only=True)
 class MatchContext:
-    """What the rules look at. ``match`` is whom the reference matches."""
+    """The input of the matching rules. ``matched`` is the person that the reference matches."""
 
     rules: IdentityRules
     working_set: WorkingSet
@@ -47,7 +55,7 @@ MatchRule: TypeAlias = Callable[[MatchContext], MatchResult]
 def match_person(
     rules: IdentityRules, working_set: WorkingSet, command: Identify, *, new_cio_id: Callable[[], str]
 ) -> PersonDraft | CommandResult:
-    """Whom a call concerns, or the outcome of one that concerns nobody."""
+    """Find or draft the person that a command concerns, or return the result that ends the command."""
     context = MatchContext(
         rules=rules,
         working_set=working_set,
@@ -63,14 +71,14 @@ def match_person(
 
 
 def reference_kind_is_not_in_mode(context: MatchContext) -> MatchResult:
-    """Row a, for callers that did not learn of a change of the mode; parsing answers all others."""
+    """Row a, for commands that were parsed before the mode changed; the parser rejects all others."""
     if context.command.reference.kind in REFERENCE_KINDS[context.rules.mode]:
         return None
     return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.KIND_NOT_IN_MODE)
 
 
 def email_is_not_text(context: MatchContext) -> MatchResult:
-    """Refuse other JSON types where email is an identifier: they are an error of the caller (identity-rules §1)."""
+    """Row a: where email is an identifier, reject an email that is neither text nor a number (identity-rules §1)."""
     non_text = context.command.non_text_email
     if non_text is None or context.rules.mode is ID_ONLY:
         return None
@@ -80,7 +88,7 @@ def email_is_not_text(context: MatchContext) -> MatchResult:
 
 
 def reference_is_suppressed(context: MatchContext) -> MatchResult:
-    """Row b, first half."""
+    """Row b, first half: the reference is suppressed."""
     reference = context.command.reference
     if (reference.kind, reference.key) in context.working_set.suppressed:
         return CommandResult(effect=Effect.IGNORED, reason=refusal_reasons.SUPPRESSED)
@@ -88,29 +96,29 @@ def reference_is_suppressed(context: MatchContext) -> MatchResult:
 
 
 def reference_is_not_assignable(context: MatchContext) -> MatchResult:
-    """Refuse a reserved id or a placeholder that no person has (identity-rules §1, id); row c finds its holder."""
+    """Reject a reserved id or a placeholder that no person has (identity-rules §1, id); row c matches its owner."""
     return None if context.matched is not None else refused_reference(context.command.reference)
 
 
 def reference_is_unknown_cio_id(context: MatchContext) -> MatchResult:
-    """Row b, second half."""
+    """Row b, second half: no person has the cio_id."""
     if context.command.reference.kind is CIO_ID and context.matched is None:
         return CommandResult(effect=Effect.IGNORED, reason=refusal_reasons.UNKNOWN_CIO_ID)
     return None
 
 
 def import_row_matches_two_people(context: MatchContext) -> MatchResult:
-    """Reject the whole row: an import never merges (identity-rules §3, last row)."""
+    """Reject the whole row: an import never merges (identity-rules §3, CSV import)."""
     if not context.command.by_import or len({*_referenced_people(context)}) <= 1:
         return None
     return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.ROW_MATCHES_TWO_PEOPLE)
 
 
 def import_row_reassigns_email(context: MatchContext) -> MatchResult:
-    """Reject a row with a new id and the address of a person with another id (identity-rules §3, last row).
+    """Reject a row with a new id and the email of a person with another id (identity-rules §3, CSV import).
 
-    Nobody knows whose the row's data are. A row by cio_id names its person for sure. In EmailOnly ids are generated,
-    and those of files are none.
+    The row's data may belong to either person. A row that names its person by cio_id is unambiguous. In EmailOnly
+    ids are generated, and an id in a file is no identifier.
     """
     command = context.command
     if not command.by_import or context.rules.mode is not EMAIL_OR_ID or command.reference.kind is CIO_ID:
@@ -120,21 +128,21 @@ def import_row_reassigns_email(context: MatchContext) -> MatchResult:
     owner = None if key is None else context.working_set.owners.get((EMAIL, key))
     if owner is None or not isinstance(id_, str) or (ID, id_) in context.working_set.owners:
         return None
-    holder = context.working_set.people[owner]
-    if holder.id is None:
+    person = context.working_set.people[owner]
+    if person.id is None:
         return None
-    return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.email_of_another_person(holder.id))
+    return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.email_of_another_person(person.id))
 
 
 def reference_matches(context: MatchContext) -> MatchResult:
-    """Row c."""
+    """Row c: the reference matches."""
     if context.matched is None:
         return None
     return _draft_of_stored(context.matched, identified_by=context.command.reference.kind)
 
 
 def other_body_identifier_matches(context: MatchContext) -> MatchResult:
-    """Row d: the reference becomes a wish of a caller who named the person by the body identifier."""
+    """Row d: the body identifier names the person, and the reference becomes an update."""
     identifier = _other_identifier(context.command)
     owner = None if identifier is None else context.working_set.owners.get(identifier)
     if identifier is None or owner is None:
@@ -144,7 +152,7 @@ def other_body_identifier_matches(context: MatchContext) -> MatchResult:
 
 
 def is_update_only(context: MatchContext) -> MatchResult:
-    """Row e."""
+    """Row e: the command creates no person."""
     if not context.command.update_only:
         return None
     return CommandResult(effect=Effect.SKIPPED, reason=refusal_reasons.UPDATE_ONLY)
@@ -165,7 +173,7 @@ MATCH_RULES: tuple[MatchRule, ...] = (
 
 
 def draft_of_new_person(context: MatchContext) -> PersonDraft | CommandResult:
-    """Row f: a new person; in EmailOnly only by email, and the generated id is the cio_id's value."""
+    """Row f: draft a new person; in EmailOnly only by email, with the cio_id as generated id."""
     reference = context.command.reference
     by_email = reference.kind is EMAIL
     generates = context.rules.mode is EMAIL_ONLY
@@ -201,12 +209,12 @@ def _other_identifier(command: Identify) -> IdentifierKey | None:
     """The body identifier of the other kind: id for email, email for id."""
     if command.reference.kind is ID:
         return None if command.email_key is None else (EMAIL, command.email_key)
-    # A placeholder is everybody's and nobody's: it must not tell whom a call is about.
+    # A placeholder is sent for many people, so it must not select one.
     return (ID, command.id) if isinstance(command.id, str) and not is_placeholder(command.id) else None
 
 
 def _referenced_people(context: MatchContext) -> Iterator[str]:
-    """The cio_ids of everybody whom the reference or the body names, some more than once."""
+    """Yield the cio_ids of all people that the reference or the body names, perhaps with duplicates."""
     command, working_set = context.command, context.working_set
     if context.matched is not None:
         yield context.matched.cio_id

@@ -1,7 +1,7 @@
-"""Who may change what: the table of identity-rules §3 as data.
+"""Permissions: the table of identity-rules §3 as data.
 
-A step that a column does not list is refused with the column's reason for that identifier. That a new
-person gets its first identifiers, and in IDOnly the email, are not questions of authority.
+An operation that a column does not list is refused with the column's reason for that identifier. The table does not
+restrict the first identifiers of a new person, nor the email in IDOnly, where it is a plain attribute.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from workspace_operator.identity.values.rules import (
 
 
 class Operation(StrEnum):
-    """What a wish does to an identifier."""
+    """What an update does to an identifier."""
 
     SET = "set"
     CHANGE = "change"
@@ -35,23 +35,23 @@ class Operation(StrEnum):
 
 
 PermittedOperations: TypeAlias = Mapping[tuple[IdentifierKind, Operation], frozenset[IdentifierKind]]
-"""By which identifier the person has to be named for each step."""
+"""The kinds of reference that permit each operation on each kind of identifier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
-    """One column of the table: what is allowed, and what to say otherwise."""
+    """One column of the table: the permitted operations, and the reasons of refusals."""
 
     operations: PermittedOperations
     email_reason: str
     id_reason: str
 
     def allows(self, kind: IdentifierKind, operation: Operation, *, identified_by: IdentifierKind) -> bool:
-        """Whether a caller who named the person by that identifier may take the step."""
+        """Whether the operation is permitted when this kind of identifier named the person."""
         return identified_by in self.operations.get((kind, operation), ())
 
     def reason(self, kind: IdentifierKind, operation: Operation) -> str:
-        """Why a step with that identifier is refused."""
+        """The reason for refusing the operation."""
         if operation is Operation.DELETE and (kind, operation) not in self.operations:
             return refusal_reasons.DELETION_NOT_ALLOWED
         return self.email_reason if kind is EMAIL else self.id_reason
@@ -109,11 +109,11 @@ IMPORT_PERMISSIONS: dict[tuple[Mode, bool], Permissions] = {
         (EMAIL_ONLY, False, {}),
     )
 }
-"""The last row of the table; the flag is the import's update mode."""
+"""The part of the table about CSV imports; the flag is the import's update mode."""
 
 
 def effective_permissions(rules: IdentityRules, command: Identify) -> Permissions:
-    """The column that holds for a call."""
+    """The permissions that apply to a command."""
     if command.by_import:
         return IMPORT_PERMISSIONS[rules.mode, command.update_only]
     if rules.mode is EMAIL_OR_ID:

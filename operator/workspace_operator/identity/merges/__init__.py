@@ -1,1 +1,1 @@
-"""Merges: which person survives, what moves, merging in bulk, and undoing a merge."""
+"""Merges: survivorship, explicit merges, bulk merges, and undoing a merge."""

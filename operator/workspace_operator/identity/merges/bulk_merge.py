@@ -1,7 +1,7 @@
-"""Making one person of all who share an address, when email becomes an identifier (identity-rules §7, Merge).
+"""Bulk merge of people who share an email, when email becomes an identifier (identity-rules §7, Merge).
 
-Two by two, the next oldest into the oldest, by the rules of every merge (identity-rules §5): so each is journalled and
-can be undone.
+The oldest person of a group is merged with the others one by one, in the order of age, by the rules of every merge
+(identity-rules §5). Each merge has its own event, so that it can be undone.
 """
 
 from collections.abc import Iterable
@@ -16,24 +16,24 @@ from workspace_operator.identity.values.rules import EMAIL_OR_ID, ID_ONLY
 
 
 def survivor_of(people: Iterable[Person], *, now: int) -> Person:
-    """Who remains of people with one e-mail key.
+    """The survivor of people with one e-mail key.
 
     Args:
-        people: at least one, in any order.
-        now: when they became one, Unix seconds.
+        people: at least one person, in any order.
+        now: the time of the merge, Unix seconds.
     """
     return reduce(lambda older, younger: survivor(older, younger, mode=EMAIL_OR_ID, now=now), _by_age(people))
 
 
 def merge_groups(groups: Iterable[Iterable[Person]], *, now: int) -> ChangeSet:
-    """Put people together who have one e-mail key.
+    """Merge each group of people with one e-mail key.
 
     Args:
-        groups: each of at least one, who were all there is with their key before email became an identifier.
-        now: when they became one, Unix seconds.
+        groups: each has at least one person, and all people that had its key before email became an identifier.
+        now: the time of the merges, Unix seconds.
 
     Returns:
-        What a store has to write: the e-mail identifiers are the oldest people's already.
+        The changes to write, without the e-mail keys: the oldest person of each group owns its key already.
     """
     replaced: list[PersonUpdate] = []
     removed: list[Person] = []
@@ -51,20 +51,20 @@ def merge_groups(groups: Iterable[Iterable[Person]], *, now: int) -> ChangeSet:
     return ChangeSet(
         replaced=tuple(replaced),
         removed=tuple(removed),
-        identifiers_added=_owned_ids(each.after for each in replaced if each.after.id != each.before.id),
+        identifiers_added=_owned_ids(update.after for update in replaced if update.after.id != update.before.id),
         identifiers_removed=_owned_ids(removed),
         events=tuple(events),
     )
 
 
 def _owned_ids(people: Iterable[Person]) -> tuple[OwnedIdentifier, ...]:
-    """Their identifiers but for the address, which is the group's."""
+    """The ids of people as identifiers; the e-mail key belongs to the group."""
     return tuple(
-        OwnedIdentifier(kind=kind, key=key, cio_id=each.cio_id)
-        for each in people
-        for kind, key in identifiers_of(ID_ONLY, each.id, each.email_key)
+        OwnedIdentifier(kind=kind, key=key, cio_id=person.cio_id)
+        for person in people
+        for kind, key in identifiers_of(ID_ONLY, person.id, person.email_key)
     )
 
 
 def _by_age(people: Iterable[Person]) -> list[Person]:
-    return sorted(people, key=lambda each: each.age_key)
+    return sorted(people, key=lambda person: person.age_key)

@@ -1,4 +1,4 @@
-"""Making one person of two: when an identify call does so by itself, and when it is asked for (identity-rules §5)."""
+"""Explicit merges: the handler of the merge command (identity-rules §5, Requested merges)."""
 
 from workspace_operator.identity.merges.survivorship import survivor
 from workspace_operator.identity.model.activity_log import log_merged
@@ -11,11 +11,11 @@ from workspace_operator.identity.values import refusal_reasons
 
 
 def merge(working_set: WorkingSet, command: MergePeople, *, now: int) -> CommandResult:
-    """Make one person of any two, in any mode; the caller says who is primary.
+    """Merge any two people, in any mode; the command names the primary.
 
     Args:
-        working_set: at least the two people, and what blocks the references.
-        command: who.
+        working_set: contains at least the two people and the suppressions of the references.
+        command: the command.
         now: Unix seconds.
     """
     primary = find_or_ignore(working_set, command.primary, field="primary")
@@ -33,6 +33,6 @@ def merge(working_set: WorkingSet, command: MergePeople, *, now: int) -> Command
 
 
 def _failed_side(*sides: Person | CommandResult) -> CommandResult:
-    """What a merge comes to that names somebody wrongly, or somebody unknown: what is wrong counts first."""
-    failures = [each for each in sides if isinstance(each, CommandResult)]
-    return next((each for each in failures if each.effect is Effect.REJECTED), failures[0])
+    """The result of a merge in which a reference matches no person; a rejection takes precedence."""
+    failures = [side for side in sides if isinstance(side, CommandResult)]
+    return next((failure for failure in failures if failure.effect is Effect.REJECTED), failures[0])

@@ -1,4 +1,4 @@
-"""Who survives a merge, and as what (identity-rules §5). Whether to merge is not decided here."""
+"""Merge survivorship: the primary of a merge, and the resulting person (identity-rules §5)."""
 
 from dataclasses import replace
 
@@ -10,16 +10,16 @@ from workspace_operator.identity.values.rules import EMAIL_OR_ID, ID_ONLY, Mode
 
 
 def order_by_age(one: Person, other: Person) -> tuple[Person, Person]:
-    """The primary and the secondary of an automatic merge: the older person is primary."""
+    """Return the primary and the secondary of an automatic merge: the older person is the primary."""
     return (one, other) if one.age_key <= other.age_key else (other, one)
 
 
 def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Person:
     """The primary with what it lacks taken from the secondary.
 
-    It keeps its cio_id, its identifiers and its own attribute values. ``unsubscribed`` is true if either was;
-    there may be more attributes than a call could make. In EmailOrID an id that is an address other than the
-    survivor's is not taken (identity-rules §3, last **D**): it would break the fourth check of identity-rules §7.
+    The primary keeps its cio_id, its identifiers and its attribute values. ``unsubscribed`` is true if it was true in
+    either person. The survivor can exceed the limit of attributes. In EmailOrID it takes no id that is an address other
+    than its email (identity-rules §3, last **D**), since it would fail the fourth check of identity-rules §7.
     """
     attributes: dict[str, AttributeValue] = {**secondary.attributes, **primary.attributes}
     if any(truthy(person.attributes.get(UNSUBSCRIBED)) for person in (primary, secondary)):
@@ -42,5 +42,5 @@ def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Per
 
 
 def truthy(value: AttributeValue | None) -> bool:
-    """Whether an attribute says yes (`booleans.boolean_of`)."""
+    """Whether an attribute value means true (`booleans.boolean_of`)."""
     return boolean_of(value) is True

@@ -1,7 +1,7 @@
-"""Taking a merge back (identity-rules §5, last **D**): which of two people has what afterwards.
+"""Undo of a merge (identity-rules §5, last **D**): splits the survivor's data between two people.
 
-What the survivor took, and still has as it was, goes back; what was changed since is the survivor's own. Belongings are
-the store's business, by the same rule.
+What the survivor took and has unchanged returns to the secondary; what has changed since stays with the survivor. The
+store applies the same rule to devices, segments and activities.
 """
 
 from collections.abc import Collection
@@ -21,12 +21,12 @@ _BOTH = frozenset({ID, EMAIL})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnmergeResult:
-    """What an undo makes of one person: two.
+    """The two people after an undo.
 
     Attributes:
-        restored: who had ceased to exist, perhaps with no identifier but the cio_id.
-        survivor: whoever had absorbed them, afterwards.
-        not_free: identifiers that could not be given back, by kind and key.
+        restored: the secondary of the merge, perhaps with no identifier but the cio_id.
+        survivor: the survivor of the merge after the undo.
+        unavailable: identifiers that the secondary does not get back, by kind and key.
     """
 
     restored: Person
@@ -35,12 +35,12 @@ class UnmergeResult:
 
 
 def unmerge(working_set: WorkingSet, merge: PeopleMerged, *, now: int) -> UnmergeResult:
-    """Bring the secondary of a merge back.
+    """Restore the secondary of a merge.
 
     Args:
-        working_set: at least the survivor, who owns the secondary's identifiers, and what blocks them. It is changed,
-            and its trail grows.
-        merge: what was done; nobody has absorbed the survivor since.
+        working_set: contains at least the survivor, the owners of the secondary's identifiers, and their suppressions;
+            the function changes it and appends events.
+        merge: the merge; the survivor has not been merged into another person since.
         now: Unix seconds.
     """
     state = _Unmerge(working_set=working_set, merge=merge, before=working_set.people[merge.survivor.cio_id])
@@ -50,24 +50,24 @@ def unmerge(working_set: WorkingSet, merge: PeopleMerged, *, now: int) -> Unmerg
     working_set.insert(restored)
     log_created(working_set, restored, now=now)
     log_changes(working_set, survivor, _value_changes(state.before, survivor), now=now)
-    unavailable = tuple(each for each in _identifiers(merge.secondary) if each[0] not in restorable)
+    unavailable = tuple(key for key in _identifiers(merge.secondary) if key[0] not in restorable)
     return UnmergeResult(restored=restored, survivor=survivor, unavailable=unavailable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Unmerge:
-    """A merge that is taken back, and the survivor as they are by now."""
+    """A merge to undo, and the survivor before the undo."""
 
     working_set: WorkingSet
     merge: PeopleMerged
     before: Person
 
     def restorable(self) -> frozenset[IdentifierKind]:
-        """Which identifiers the secondary gets again."""
-        kinds = frozenset(each[0] for each in _identifiers(self.merge.secondary) if self._is_free(each))
+        """The kinds of identifiers that the secondary gets back."""
+        kinds = frozenset(key[0] for key in _identifiers(self.merge.secondary) if self._is_free(key))
         if self.working_set.mode is not EMAIL_OR_ID:
             return kinds
-        # An id that is an address stays with that address, or is nobody's (identity-rules §3, last **D**).
+        # No person has an id that is an address other than the email (identity-rules §3, last **D**).
         if self._survivor_without_returned(kinds).id_is_another_email:
             kinds -= {EMAIL}
         if _with_identifiers(self.merge.secondary, kinds).id_is_another_email:
@@ -99,13 +99,16 @@ class _Unmerge:
         )
 
     def _timestamps(self, returned: Collection[str]) -> AttributeTimestamps | None:
-        """The survivor's times once these attributes are what the primary's were."""
+        """The survivor's timestamps after these attributes have the primary's values again."""
         own = self.merge.primary.attribute_timestamps or {}
         kept = {name: at for name, at in (self.before.attribute_timestamps or {}).items() if name not in returned}
         return kept | {name: own[name] for name in returned if name in own} or None
 
     def _is_free(self, identifier: IdentifierKey) -> bool:
-        """Nobody has it and nothing blocks it, or the survivor has it from the secondary; a plain email always is."""
+        """Whether the secondary can get the identifier back; a plain email always returns.
+
+        No person has it and it is not suppressed, or the survivor took it in the merge and still has it.
+        """
         kind, _ = identifier
         if kind is EMAIL and self.working_set.mode is ID_ONLY:
             return True
@@ -114,7 +117,7 @@ class _Unmerge:
         return identifier not in self.working_set.owners or self._is_transferred(identifier)
 
     def _is_transferred(self, identifier: IdentifierKey) -> bool:
-        """Whether the survivor took it, and has it."""
+        """Whether the survivor took the identifier in the merge and still has it."""
         kind, _ = identifier
         if _value(self.merge.primary, kind) is not None or _value(self.merge.survivor, kind) is None:
             return False
@@ -123,20 +126,20 @@ class _Unmerge:
         return self.working_set.owners.get(identifier) == self.before.cio_id
 
     def _survivor_without_returned(self, restorable: frozenset[IdentifierKind]) -> Person:
-        """The survivor without the identifiers that go back."""
+        """The survivor without the identifiers that return to the secondary."""
         returned = {
-            each[0]
-            for each in _identifiers(self.merge.secondary)
-            if each[0] in restorable and self._is_transferred(each)
+            identifier[0]
+            for identifier in _identifiers(self.merge.secondary)
+            if identifier[0] in restorable and self._is_transferred(identifier)
         }
         return _with_identifiers(self.before, _BOTH - returned)
 
     def _came_from_secondary(self, name: str) -> bool:
-        """Whether the merge gave the survivor another value than the primary had."""
+        """Whether the merge gave the survivor a value that the primary did not have."""
         return not same_value(self.merge.primary.attributes.get(name), self.merge.survivor.attributes[name])
 
     def _is_unchanged(self, name: str) -> bool:
-        """Whether nobody has written an attribute since the merge, not even the same value."""
+        """Whether no command has written the attribute since the merge, not even with the same value."""
         value = self.merge.survivor.attributes[name]
         return same_value(self.before.attributes.get(name), value) and self._has_same_timestamp(name)
 
@@ -146,7 +149,7 @@ class _Unmerge:
 
 
 def _identifiers(person: Person) -> list[IdentifierKey]:
-    """Also an email that is no address: where email is an identifier, nobody can have that."""
+    """The person's id and email, also an invalid email, which no person can own as an identifier."""
     ids = [] if person.id is None else [(ID, person.id)]
     return ids if person.email is None else [*ids, (EMAIL, person.email_key or person.email)]
 
@@ -162,7 +165,7 @@ def _with_identifiers(person: Person, kinds: frozenset[IdentifierKind]) -> Perso
 
 
 def _value_changes(before: Person, after: Person) -> dict[str, object]:
-    """What has another value now; null where there is none."""
+    """The changed identifiers and attributes: ``{name: {"from", "to"}}``, None for no value."""
     changes: dict[str, object] = {}
     for kind in (ID, EMAIL):
         if _value(before, kind) != _value(after, kind):

@@ -1,7 +1,6 @@
-"""What calls leave behind, as steps of the trail: which activities there are, and what they tell.
+"""Append person events to a working set: one function for each kind of activity, with its data.
 
-Nothing is decided here. The order within a call: what was made or merged, what the call itself changed, what was
-refused.
+The functions decide nothing. The order within a command: creation or merge, changes, refusals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,20 +32,20 @@ def log_created(working_set: WorkingSet, person: Person, *, now: int) -> None:
 
 
 def log_changes(working_set: WorkingSet, person: Person, changes: Mapping[str, object], *, now: int) -> None:
-    """Attributes and identifiers have other values, if any: ``{name: {"from", "to"}}``."""
+    """Log `attribute_change` if attributes or identifiers changed: ``{name: {"from", "to"}}``."""
     if changes:
         working_set.events.append(ActivityLogged(type=_CHANGE, cio_id=person.cio_id, at=now, data=changes))
 
 
 def log_refusals(working_set: WorkingSet, person: Person, refusals: Sequence[Refusal], *, now: int) -> None:
-    """Identifiers kept their values: an activity each, since one name may have been refused twice."""
+    """Log one `failed_attribute_change` for each refusal, since one name can be refused twice."""
     for refusal in refusals:
         data = {refusal.kind.value: {"reason": refusal.message, "value": refusal.value}}
         working_set.events.append(ActivityLogged(type=_FAILED, cio_id=person.cio_id, at=now, data=data))
 
 
 def log_skipped(working_set: WorkingSet, reference: Reference, *, now: int) -> None:
-    """Only updates were asked for, of nobody."""
+    """Log `skipped_update`: the command updates only, and no person matched."""
     data = {reference.kind.value: reference.value}
     working_set.events.append(ActivityLogged(type=ActivityType.SKIPPED_UPDATE, cio_id=None, at=now, data=data))
 
@@ -54,14 +53,14 @@ def log_skipped(working_set: WorkingSet, reference: Reference, *, now: int) -> N
 def log_merged(
     working_set: WorkingSet, primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
 ) -> None:
-    """Two people became one; ``survivor`` as the merge by itself made them."""
+    """Log a merge; ``survivor`` is the result of the merge alone, without further updates."""
     working_set.events += merge_events(primary, secondary, survivor, automatic=automatic, now=now)
 
 
 def merge_events(
     primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
 ) -> tuple[PeopleMerged, ActivityLogged]:
-    """What a merge leaves behind."""
+    """The person events of a merge."""
     data = {"primary": primary.cio_id, "secondary": secondary.cio_id, "automatic": automatic}
     return (
         PeopleMerged(primary=primary, secondary=secondary, survivor=survivor, automatic=automatic, at=now),
@@ -70,7 +69,7 @@ def merge_events(
 
 
 def log_deleted(working_set: WorkingSet, person: Person, *, suppressed: bool, now: int) -> None:
-    """A person was deleted or suppressed; nothing personal remains of them."""
+    """Log that a person was deleted or suppressed; the activity has no personal data."""
     data = {"suppressed": suppressed}
     working_set.events += (
         PersonDeleted(cio_id=person.cio_id),
@@ -79,14 +78,14 @@ def log_deleted(working_set: WorkingSet, person: Person, *, suppressed: bool, no
 
 
 def log_linked(working_set: WorkingSet, person: Person, anonymous_id: str) -> None:
-    """Somebody who did things without being known is this person."""
+    """Assign the events of an anonymous id to this person."""
     working_set.events.append(AnonymousLinked(anonymous_id=anonymous_id, cio_id=person.cio_id))
 
 
 def log_event(
     working_set: WorkingSet, event: TrackedEvent, *, cio_id: str | None, anonymous_id: str | None = None, now: int
 ) -> None:
-    """Somebody did something, perhaps nobody known."""
+    """Log a tracked event; ``cio_id`` is None for an anonymous event."""
     working_set.events.append(
         ActivityLogged(
             type=ActivityType(event.type.value),

@@ -1,7 +1,7 @@
-"""When attributes got their values: what a call with a ``_timestamp`` may still write (end of identity-rules §4).
+"""Attribute timestamps: which updates a command with a ``_timestamp`` may still write (end of identity-rules §4).
 
-What is kept is `Person.attribute_timestamps`: no time of an attribute that is as old as its person, but the times of
-removed attributes, so that a value which comes late does not bring one back.
+`Person.attribute_timestamps` omits attributes that are as old as the person. It includes removed attributes, so that a
+late value does not restore one.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from workspace_operator.identity.values.attributes import Attributes, AttributeU
 AttributeTimestamps: TypeAlias = Mapping[str, float]
 
 MAX_REMOVED_TIMESTAMPS = 300
-"""Of how many removed attributes the times are kept; the oldest are forgotten first."""
+"""Timestamps of removed attributes that a person keeps; the oldest are dropped first."""
 
 PLAIN_EMAIL: Final = "email"
-"""Where email is an attribute like any other, in mode IDOnly, its time goes by this name."""
+"""The name of the email's timestamp in mode IDOnly, where email is an attribute."""
 
 UNSUBSCRIBED: Final = "unsubscribed"
 
@@ -24,18 +24,17 @@ _NEVER: Final = float("-inf")
 
 
 def drop_stale(person: Person, updates: AttributeUpdates, at: float) -> AttributeUpdates:
-    """What of a call that speaks of an earlier moment is not older than what is known; equal is written."""
+    """Return the updates that are not older than the stored values; an equal time is written."""
     return {name: value for name, value in updates.items() if at >= _timestamp_of(person, name)}
 
 
 def updated_timestamps(
     before: Person | None, after: Attributes, updates: AttributeUpdates, *, at: float, inserted_at: int
 ) -> AttributeTimestamps | None:
-    """The times once a call wrote and removed these.
+    """The timestamps after a command has applied these updates.
 
-    Writing the value that is there moves its time, too, so that a late backfill cannot undo a confirmation. In the
-    very second in which a person is made, removing what is not there leaves no time: rows of new people often have
-    empty cells.
+    Writing the current value also moves its time, so that a late backfill cannot undo a confirmation. In the second in
+    which the person is created, removing an absent attribute stores no time: rows of new people often have empty cells.
     """
     known = None if before is None else before.attribute_timestamps
     if not updates or (before is None and at == inserted_at):
@@ -52,8 +51,8 @@ def updated_timestamps(
 def merged_timestamps(
     primary: Person, secondary: Person, survivor: Person, *, plain_email: bool
 ) -> AttributeTimestamps | None:
-    """A survivor's times: a value keeps its own; what neither has was removed when it was last removed."""
-    # What the primary has since it was made is as old as the survivor, and left out.
+    """The timestamps of a survivor: a value keeps its time; an attribute that neither has keeps its last removal."""
+    # Attributes that are as old as the primary are as old as the survivor, and omitted.
     names = survivor.attributes.keys() - primary.attributes.keys()
     names.update(primary.attribute_timestamps or (), secondary.attribute_timestamps or ())
     if UNSUBSCRIBED in survivor.attributes:
@@ -66,14 +65,14 @@ def merged_timestamps(
 
 
 def _merged_timestamp(primary: Person, secondary: Person, name: str) -> float:
-    holder = next((person for person in (primary, secondary) if _has(person, name)), None)
-    if holder is None or name == UNSUBSCRIBED:  # which either may have decided
+    owner = next((person for person in (primary, secondary) if _has(person, name)), None)
+    if owner is None or name == UNSUBSCRIBED:  # either person may have decided it
         return max(_timestamp_of(primary, name), _timestamp_of(secondary, name))
-    return _timestamp_of(holder, name)
+    return _timestamp_of(owner, name)
 
 
 def _timestamp_of(person: Person, name: str) -> float:
-    """When an attribute got its value or was removed; what never was there has no age."""
+    """When an attribute got its value or was removed; minus infinity if it was never there."""
     known = None if person.attribute_timestamps is None else person.attribute_timestamps.get(name)
     if known is not None:
         return known
@@ -85,7 +84,7 @@ def _has(person: Person, name: str) -> bool:
 
 
 def _bounded(timestamps: dict[str, float], attributes: Attributes) -> dict[str, float]:
-    """The same without the oldest times of removed attributes beyond the limit."""
+    """Drop the oldest timestamps of removed attributes beyond the limit."""
     if len(timestamps) <= MAX_REMOVED_TIMESTAMPS:
         return timestamps
     removed = sorted((at, name) for name, at in timestamps.items() if name not in attributes and name != PLAIN_EMAIL)

@@ -1,4 +1,4 @@
-"""Calls: what can be asked about people, as values (identity-rules §3 to §6)."""
+"""Commands about people, as values (identity-rules §3 to §6)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ from workspace_operator.identity.values.tracked_events import TrackedEvent, anon
 
 
 class Unset(Enum):
-    """What a call can say of an identifier beside a value."""
+    """The requests about an identifier that have no value: leave it as it is, or delete it."""
 
     ABSENT = "absent"
     DELETE = "delete"
@@ -46,23 +46,22 @@ IdentifierValue: TypeAlias = str | Literal[Unset.ABSENT, Unset.DELETE]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identify:
-    """One identify call; an event for somebody, or a device, is one without attributes.
+    """Create or update a person (identity-rules §4).
 
     Attributes:
-        reference: how the person is named.
-        id: what the body says of the id.
-        email: what the body says of the email; in mode IDOnly it is a plain attribute.
-        cio_id: what the body says of the cio_id, with or without prefix.
-        attributes: everything else in the body; identifiers in it are ignored.
-        update_only: creates nobody.
-        by_import: a row of a file: the last line of identity-rules §3 binds.
+        reference: names the person.
+        id: the requested id.
+        email: the requested email; in mode IDOnly it is a plain attribute.
+        cio_id: the cio_id in the body, with or without prefix.
+        attributes: the other names of the body; identifiers among them are ignored.
+        update_only: whether the command creates no person.
+        by_import: whether the command is a row of a file (identity-rules §3, CSV import).
         timestamp: when the attributes had these values (``_timestamp``, identity-rules §4), Unix seconds; None is now.
-        anonymous_id: under which the person did something before they were known; among the attributes, too.
-        left_out: parts of the body that were ignored, by their names on the wire.
-        non_text_email: what the body says of the email if that is neither text nor a number, a JSON value; `email` is
-        its
-            JSON then, and taken in mode IDOnly only.
-        email_key: the key of `email`, None where that is no address.
+        anonymous_id: links the earlier anonymous events with this id to the person; also one of the attributes.
+        ignored_parts: parts of the body that were ignored, by their names on the wire.
+        non_text_email: the email in the body if it is neither text nor a number, a JSON value. `email` is its JSON text
+            then, which is accepted only in mode IDOnly.
+        email_key: the key of `email`; None if it is not a valid address.
     """
 
     reference: Reference
@@ -79,35 +78,35 @@ class Identify:
     email_key: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Take the key of the email once: it is looked up, compared and stored."""
+        """Compute the key of the email once: it is looked up, compared and stored."""
         if isinstance(self.email, str):
             object.__setattr__(self, "email_key", email_key(self.email))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletePerson:
-    """Delete a person with all their data (identity-rules §6)."""
+    """Delete a person with all data (identity-rules §6)."""
 
     reference: Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppress:
-    """Delete a person and block their identifiers, or block a bare value."""
+    """Delete a person and suppress both identifiers, or suppress a value that no person has."""
 
     reference: Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsuppress:
-    """End every suppression that holds a value."""
+    """End every suppression of a value."""
 
     reference: Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergePeople:
-    """Make one person of two, in any mode; the caller says who is primary (identity-rules §5)."""
+    """Merge two people, in any mode; the caller names the primary (identity-rules §5)."""
 
     primary: Reference
     secondary: Reference
@@ -115,7 +114,7 @@ class MergePeople:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackEvent:
-    """Record an event of a person; somebody unknown is taken as a bare identify first (identity-rules §4)."""
+    """Record an event of a person; create the person first if the reference matches none (identity-rules §4)."""
 
     reference: Reference
     event: TrackedEvent
@@ -123,7 +122,7 @@ class TrackEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackAnonymousEvent:
-    """Record an event of nobody known; with an ``anonymous_id`` somebody may turn out to have done it."""
+    """Record an event without a person; its ``anonymous_id`` can be linked to a person later."""
 
     event: TrackedEvent
     anonymous_id: str | None = None
@@ -131,7 +130,7 @@ class TrackAnonymousEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddDevice:
-    """Add a device to a person, or update it; somebody unknown is taken as a bare identify first."""
+    """Add or replace a device of a person; create the person first if the reference matches none."""
 
     reference: Reference
     device: Device
@@ -139,7 +138,7 @@ class AddDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteDevice:
-    """Take a device from a person."""
+    """Remove a device from a person."""
 
     reference: Reference
     token: str
@@ -147,7 +146,7 @@ class DeleteDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetMembership:
-    """Put a person into a manual segment, or take them out; unknown people are ignored."""
+    """Add a person to a manual segment, or remove the person from it; an unknown person is ignored."""
 
     reference: Reference
     segment: int
@@ -166,10 +165,10 @@ Command: TypeAlias = (
     | DeleteDevice
     | SetMembership
 )
-"""Everything that can be asked about people; `dispatch.perform` carries it out."""
+"""Every command about people; `dispatch.handle` executes it."""
 
 UnresolvedCommand: TypeAlias = Command | Callable[[Mode], Command]
-"""A call, or what makes one once the mode in force is known; raises InvalidInput if it is none in that mode."""
+"""A command, or a function of the mode in force; it raises InvalidInput if that mode has no such command."""
 
 
 def identify_from_fields(
@@ -183,20 +182,20 @@ def identify_from_fields(
     ignored_parts: tuple[str, ...] = (),
     field: str = "attributes",
 ) -> Identify:
-    """A call from a reference and everything that was sent about the person; all names but identifiers are plain.
+    """Make a command from a reference and a body in which only the identifiers are special.
 
     Args:
-        reference: how the person is named.
-        body: identifiers and attributes; null or what is empty deletes them.
-        update_only: creates nobody.
-        by_import: a row of a file.
-        timestamp: when this was so, Unix seconds; None is now.
-        anonymous_id: under which the person was not known yet.
-        ignored_parts: what was ignored of what the caller sent.
+        reference: names the person.
+        body: identifiers and attributes; null or an empty string deletes one.
+        update_only: whether the command creates no person.
+        by_import: whether the command is a row of a file.
+        timestamp: when the attributes had these values, Unix seconds; None is now.
+        anonymous_id: links the anonymous events with this id to the person.
+        ignored_parts: parts of the request that were ignored.
         field: the body's path in errors.
 
     Raises:
-        InvalidInput: something is over a limit or of a type that is not taken; nothing is ever cut.
+        InvalidInput: a value is over a limit or has an unsupported type; no value is truncated.
     """
     has_identifiers = not IDENTIFIER_NAMES.isdisjoint(body)
     attributes = without_identifiers(body) if has_identifiers else body
@@ -218,10 +217,10 @@ def identify_from_fields(
 
 
 ANONYMOUS_ID: Final = "anonymous-id"
-"""Name on the wire of an anonymous_id that was left out."""
+"""Name on the wire of an anonymous_id that was ignored."""
 
 META_FIELDS = frozenset({"_timestamp", "_update"})
-"""Names in a body on the wire that say something of the call and are no attributes (track-api.md §1)."""
+"""Names in a request body that concern the command and are no attributes (track-api.md §1)."""
 
 
 def identify_from_request(
@@ -229,13 +228,12 @@ def identify_from_request(
 ) -> Identify:
     """Make a command from a request body.
 
-    ``_timestamp``, ``_update`` and ``anonymous_id`` have a meaning of their own.
+    ``_timestamp`` and ``_update`` are options of the command. ``anonymous_id`` is an option and an attribute; it is
+    ignored if it looks like a variable that was not set.
 
     Raises:
-        InvalidInput: as `identify_from_fields`; a ``_timestamp`` that is no time, an ``_update`` that is
-        neither true nor
-            false, an ``anonymous_id`` that is neither text nor a number. One that looks like a variable that was not
-            set is left out.
+        InvalidInput: as `identify_from_fields`; also if ``_timestamp`` is no time, ``_update`` is neither true nor
+            false, or ``anonymous_id`` is neither text nor a number.
     """
     ignored_parts: tuple[str, ...] = ()
     if is_placeholder(body.get("anonymous_id")):
@@ -269,15 +267,14 @@ def _identifier_value(body: Mapping[str, object], name: str, limit: int, field: 
 
 
 _NON_TEXT_TYPES = (bool, list, dict)
-"""JSON values that no address can be, but an attribute.
+"""JSON values that can be an attribute but not an email address.
 
-They are kept as JSON text, as attributes are read back: a column of JSON would have to be unpacked by every check of
-addresses.
+They are stored as JSON text: every check of addresses would have to decode a JSON column.
 """
 
 
 def _email_value(body: Mapping[str, object], non_text: object, field: str) -> IdentifierValue:
-    """What a body says of the email: without white space around it, as it is shown (identity-rules §1)."""
+    """The requested email, without surrounding white space, as it is displayed (identity-rules §1)."""
     if non_text is not None:
         check_json(non_text, field=f"{field}.email", limit=MAX_VALUE_BYTES)
         return json.dumps(non_text, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What calls may touch: what a store loads and locks before it carries them out."""
+"""Lock sets: the identifiers and people that a store locks and loads before it executes commands."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, ID_ONLY,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockSet:
-    """What calls may touch: load these, in this order, with the people who own them and what blocks them."""
+    """What commands may touch: lock in this order, and load with owners and suppressions."""
 
     identifiers: tuple[IdentifierKey, ...]
     cio_ids: tuple[str, ...]
     needs_suppressions: bool = False
-    """Whether every suppression that holds one of the identifiers is needed with all that it holds."""
+    """Whether to load every suppression of the identifiers with all its values."""
     needs_devices: bool = False
-    """Whether `WorkingSet.devices` is needed."""
+    """Whether to load `WorkingSet.devices`."""
 
 
 class _Collector:
-    """The keys of the calls that were looked at so far."""
+    """The identifiers and cio_ids of the commands so far."""
 
     __slots__ = ("cio_ids", "identifiers", "mode")
 
@@ -37,7 +37,7 @@ class _Collector:
         self.identifiers: set[IdentifierKey] = set()
         self.cio_ids: set[str] = set()
 
-    def name(self, reference: Reference) -> None:
+    def add_reference(self, reference: Reference) -> None:
         if reference.kind is CIO_ID:
             self.cio_ids.add(reference.key)
         else:
@@ -53,15 +53,15 @@ class _Collector:
 
 
 def lock_set_of(rules: IdentityRules, commands: Iterable[Command]) -> LockSet:
-    """The identifiers and cio_ids that calls may touch, each once and sorted, so that locks cannot cross."""
+    """The identifiers and cio_ids that commands may touch, unique and sorted to prevent deadlocks."""
     collector = _Collector(rules.mode)
     needs_suppressions = needs_devices = False
     for command in commands:
         if isinstance(command, MergePeople):
-            collector.name(command.primary)
-            collector.name(command.secondary)
+            collector.add_reference(command.primary)
+            collector.add_reference(command.secondary)
         elif not isinstance(command, TrackAnonymousEvent):
-            collector.name(command.reference)
+            collector.add_reference(command.reference)
         if isinstance(command, Identify):
             collector.add_identifiers(command)
         needs_suppressions |= isinstance(command, Unsuppress)

@@ -1,4 +1,4 @@
-"""Finding people for the calls that create nobody: delete, suppress, merge, devices taken away, segments."""
+"""Lookup of people for commands that create none: delete, suppress, merge, delete device, segments."""
 
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult, Effect
@@ -12,12 +12,15 @@ from workspace_operator.identity.values.rules import CIO_ID
 def find_or_ignore(
     working_set: WorkingSet, reference: Reference, *, field: str = "identifiers"
 ) -> Person | CommandResult:
-    """Who is meant, or why the call is ignored: nobody is known by that name, or it is suppressed.
+    """Find a person, or return why the command is ignored: the reference is suppressed, or matches no person.
 
     Args:
-        working_set: at least whom the reference names, and what blocks it.
-        reference: how the person is named.
-        field: where the reference stands in the call.
+        working_set: contains at least the person and the suppressions of the reference.
+        reference: names the person.
+        field: the path of the reference in the request.
+
+    Returns:
+        The person or the result; a value that is never given and that no person has is rejected (identity-rules §4).
     """
     if reference.identifier in working_set.suppressed:
         return CommandResult(effect=Effect.IGNORED, reason=refusal_reasons.SUPPRESSED)
@@ -29,9 +32,9 @@ def find_or_ignore(
 
 
 def refused_reference(reference: Reference, *, field: str = "identifiers") -> CommandResult | None:
-    """The outcome of naming nobody by a value that nobody can be given; None for any other value."""
+    """The rejection of a value that is never given and that no person has; None for any other value."""
     reason = reason_not_assignable(reference.kind, reference.key)
-    if not reason:
+    if reason is None:
         return None
     path = f"{field}.{reference.kind}"
     return CommandResult(effect=Effect.REJECTED, reason=reason, field=path, value=reference.value)

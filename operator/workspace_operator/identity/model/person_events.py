@@ -1,7 +1,7 @@
-"""What calls leave behind beside people and identifiers, in order: activities, devices, memberships, moves.
+"""Person events: the effects of commands beside people and identifiers.
 
-`working_set.WorkingSet.trail` collects these steps; a store carries them out in their order, in the transaction that
-writes the people. They never decide anything: who owns what is settled by then.
+`working_set.WorkingSet.events` collects them. A store writes them in order, in the transaction that writes the people.
+Events decide nothing: the owners of identifiers are known by then.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from workspace_operator.identity.values.devices import Device
 
 
 class ActivityType(StrEnum):
-    """Kinds of activities, by their names on the wire (track-api.md §2)."""
+    """Types of activities; values as on the wire (track-api.md §2)."""
 
     ATTRIBUTE_CHANGE = "attribute_change"
     FAILED_ATTRIBUTE_CHANGE = "failed_attribute_change"
@@ -29,16 +29,16 @@ class ActivityType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityLogged:
-    """An activity to keep.
+    """An activity to store.
 
     Attributes:
-        type: what happened.
-        cio_id: whose it is; None for an anonymous event and for a skipped update.
+        type: the type of the activity.
+        cio_id: the person; None for an anonymous event and for a skipped update.
         at: when it happened, Unix seconds.
-        name: of an event; empty otherwise.
-        event_id: an event with an id that is there already is not kept again.
-        anonymous_id: of an anonymous event, if the caller gave one.
-        data: JSON; of changes ``{name: {"from", "to"}}``, of refusals ``{name: {"reason", "value"}}``.
+        name: the name of an event; empty otherwise.
+        event_id: the caller's id of an event; a second event with the same id is not stored.
+        anonymous_id: the anonymous id of an event without a person, if there is one.
+        data: JSON; for changes ``{name: {"from", "to"}}``, for refusals ``{name: {"reason", "value"}}``.
     """
 
     type: ActivityType
@@ -52,7 +52,7 @@ class ActivityLogged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceUpserted:
-    """A person has this device now; one of theirs with the same token is replaced."""
+    """A device was added to a person, or replaces the person's device with the same token."""
 
     cio_id: str
     device: Device
@@ -60,7 +60,7 @@ class DeviceUpserted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRemoved:
-    """A person has no longer the device with this token."""
+    """The device with this token was removed from a person."""
 
     cio_id: str
     token: str
@@ -68,7 +68,7 @@ class DeviceRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MembershipSet:
-    """A person is in a manual segment from now on, or no longer."""
+    """A person was added to a manual segment, or removed from it."""
 
     cio_id: str
     segment: int
@@ -77,7 +77,7 @@ class MembershipSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnonymousLinked:
-    """Who did what was done under an anonymous id is known now: those events are theirs."""
+    """Reassign the events of an anonymous id to this person."""
 
     anonymous_id: str
     cio_id: str
@@ -85,13 +85,13 @@ class AnonymousLinked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleMerged:
-    """One person became part of another: what hangs on them moves, and the merge is journalled (identity-rules §5).
+    """A merge to journal; the secondary's events, devices and memberships move to the primary (identity-rules §5).
 
     Attributes:
         primary: the surviving person before the merge.
-        secondary: who ceased to exist, as they last were.
-        survivor: what the merge by itself made of both, before the rest of the call.
-        automatic: whether an identify call did it.
+        secondary: the other person before the merge.
+        survivor: the result of the merge alone, before further updates of the command.
+        automatic: whether an identify command caused the merge.
         at: Unix seconds.
     """
 
@@ -104,7 +104,7 @@ class PeopleMerged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonDeleted:
-    """A person was deleted or suppressed: all that hangs on them goes, journals and rows of exports, too."""
+    """A person was deleted or suppressed; all data goes too, with merge journals and rows of exports."""
 
     cio_id: str
 

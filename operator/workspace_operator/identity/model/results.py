@@ -1,4 +1,4 @@
-"""What came of calls, as values (identity-rules §3, §4)."""
+"""Results of commands, as values (identity-rules §3, §4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,39 +13,39 @@ _VALUE: Final = "The value "
 
 
 class Effect(StrEnum):
-    """What a call came to."""
+    """The effect of a command."""
 
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
-    """Nobody matched, and only updates were asked for."""
+    """No person matched, and the command was update-only."""
     IGNORED = "ignored"
-    """Accepted without effect: a suppressed reference, an unknown cio_id."""
+    """Accepted without effect: the reference is suppressed, or matches no person."""
     REJECTED = "rejected"
-    """Not accepted, nothing applied."""
+    """Not accepted; nothing was applied."""
     MERGED = "merged"
-    """An explicit merge: ``before`` was primary, ``absorbed`` ceased to exist."""
+    """An explicit merge; ``before`` was the primary, and ``secondary`` ceased to exist."""
     RECORDED = "recorded"
-    """An event, a device or a membership of a segment was taken."""
+    """An event, a device or a segment membership was recorded."""
     DELETED = "deleted"
     SUPPRESSED = "suppressed"
     UNSUPPRESSED = "unsuppressed"
 
 
 class CheckedAttribute(StrEnum):
-    """An attribute whose values the rules judge, since they decide about people."""
+    """An attribute whose value the rules check, since it decides about age."""
 
     CREATED_AT = "created_at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A change that the rules do not allow: of an identifier, or of an attribute that they judge.
+    """A refused update of an identifier or of a checked attribute.
 
     Attributes:
-        kind: what keeps its value.
-        value: what was sent, a JSON value; None for a deletion.
+        kind: the identifier or attribute, which keeps its value.
+        value: the requested value, a JSON value; None for a deletion.
         reason: one of `refusal_reasons`.
     """
 
@@ -55,26 +55,26 @@ class Refusal:
 
     @property
     def message(self) -> str:
-        """The reason for people; if it is about the value, with the value."""
+        """The reason to display; if it is about the value, with the value."""
         return _with_value(self.reason, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """What a call came to, and with whom.
+    """The result of a command.
 
     Attributes:
-        effect: what was done.
-        person: the person afterwards, or as they last were if they are gone; None if nobody is concerned.
-        before: the person before; None if there was none.
-        absorbed: who ceased to exist in a merge (identity-rules §5).
-        refusals: changes that were refused while the rest was applied.
-        reason: why nothing was done; empty if something was, or nothing had to be.
-        field: of what was rejected, its path in the call, such as ``timestamp``; empty for the whole call.
-        value: what was rejected, a JSON value.
-        applied_elsewhere: the call named nobody by its reference, but somebody by an identifier in its body, to whom
-            it was applied without giving them the reference (identity-rules §4, row d).
-        left_out: parts of the call that were ignored, by their names on the wire.
+        effect: what the command did.
+        person: the person after the command, or before a deletion; None if no person is concerned.
+        before: the person before the command; None if there was none.
+        secondary: the person that ceased to exist in a merge (identity-rules §5).
+        refusals: updates that were refused while the rest was applied.
+        reason: why the command had no effect; empty if it had one, or if there was nothing to change.
+        field: the path of the rejected value in the request, such as ``timestamp``; empty for the whole request.
+        value: the rejected value, a JSON value.
+        applied_elsewhere: whether the command was applied to a person that its reference does not name: a body
+            identifier matched the person, and the reference was refused (identity-rules §4, row d).
+        ignored_parts: parts of the request that were ignored, by their names on the wire.
     """
 
     effect: Effect
@@ -90,13 +90,13 @@ class CommandResult:
 
     @property
     def message(self) -> str:
-        """The reason for people; if it is about a value, with its name and the value."""
+        """The reason to display; if it is about a value, with its name and the value."""
         text = _with_value(self.reason, self.value)
         return text if text is self.reason else f"{self.field.rpartition('.')[2]} {text}"
 
 
 def _with_value(reason: str, value: object) -> str:
-    """A reason that is about a value, with that value (shortened) in it; any other reason as it is."""
+    """A reason that is about a value, with that value (shortened); any other reason unchanged."""
     if reason == refusal_reasons.INVALID_EMAIL:
         hidden = invisible_characters(str(value))
         return f"{reason[:-1]}: it contains {hidden}, which cannot be seen." if hidden else reason

@@ -1,7 +1,7 @@
-"""The people that a batch of calls concerns, in plain dicts, with a record of what the calls changed.
+"""Working set: the people that a batch of commands concerns, in plain dicts, with change tracking.
 
-A store loads the rows concerned into one, runs the calls in order, and writes `WorkingSet.changes`. The
-in-memory store is one. Who may do what is not decided here; that no identifier has two owners is.
+A store loads rows into a working set, executes the commands in order, and writes `WorkingSet.changes`. The in-memory
+store of the tests is a working set. It guarantees that an identifier has one owner; the rules decide all else.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, ID_ONLY,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """One blocked value; rows with the same ``suppression_id`` were suppressed together (identity-rules §6)."""
+    """A suppressed value; values with the same ``suppression_id`` were suppressed together (identity-rules §6)."""
 
     kind: IdentifierKind
     key: str
@@ -24,7 +24,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedIdentifier:
-    """An id or an email, and whose it is: a row of the store's table of identifiers."""
+    """An id or an email with its owner: a row of the store's table of identifiers."""
 
     kind: IdentifierKind
     key: str
@@ -33,7 +33,7 @@ class OwnedIdentifier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonUpdate:
-    """A person that was there and still is, otherwise."""
+    """A person before and after an update."""
 
     before: Person
     after: Person
@@ -41,9 +41,10 @@ class PersonUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """The net effect of a batch. Write the removals first: what they free may be among the additions.
+    """The net effect of a batch.
 
-    The ``person_events`` comes after the people, step by step.
+    Write removals before additions, since an addition can use a removed identifier. Write the events after the people,
+    in order.
     """
 
     inserted: tuple[Person, ...] = ()
@@ -57,7 +58,7 @@ class ChangeSet:
 
 
 def identifiers_of(mode: Mode, id_: str | None, email_key: str | None) -> tuple[IdentifierKey, ...]:
-    """The identifiers that belong to somebody with this id and this address; in IDOnly an email is none."""
+    """The identifiers of a person with this id and email key; in IDOnly an email is no identifier."""
     if email_key is None or mode is ID_ONLY:
         return () if id_ is None else ((ID, id_),)
     if id_ is None:
@@ -66,15 +67,15 @@ def identifiers_of(mode: Mode, id_: str | None, email_key: str | None) -> tuple[
 
 
 class WorkingSet:
-    """People by cio_id, owners of identifiers, and blocked values.
+    """People by cio_id, owners of identifiers, and suppressed values.
 
     Attributes:
-        mode: the identifiers in force.
-        people: everybody who is loaded.
-        owners: the cio_id of whom each identifier belongs to; always what `person` claim.
-        blocked: the suppressions that hold each blocked value; a value without one is not in it.
-        devices: the tokens of the devices of people, for calls that add one; loaded only where that matters.
-        trail: what calls leave behind besides, in order.
+        mode: the mode in force.
+        people: the loaded people by cio_id.
+        owners: the cio_id of each identifier's owner; always consistent with `people`.
+        suppressed: the suppression ids of each suppressed value; other values have no entry.
+        devices: device tokens by cio_id, for commands that add a device; loaded only if needed (`LockSet`).
+        events: the person events of the commands, in order.
     """
 
     __slots__ = (
@@ -108,35 +109,35 @@ class WorkingSet:
         self.mark_clean()
 
     def find(self, reference: Reference) -> Person | None:
-        """Whom a reference matches."""
+        """The person that a reference matches; None if no person matches."""
         if reference.kind is CIO_ID:
             return self.people.get(reference.key)
         owner = self.owners.get((reference.kind, reference.key))
         return None if owner is None else self.people[owner]
 
     def identifiers_of(self, person: Person) -> tuple[IdentifierKey, ...]:
-        """The identifiers that belong to a person in this mode."""
+        """The identifiers of a person in this mode."""
         return identifiers_of(self.mode, person.id, person.email_key)
 
     def insert(self, person: Person) -> None:
-        """Add a new person and what belongs to them.
+        """Add a new person with the identifiers.
 
         Raises:
-            ValueError: somebody has that cio_id or one of the identifiers: a mistake of the caller's.
+            ValueError: another person has the cio_id or one of the identifiers, which is a bug in the caller.
         """
         cio_id = person.cio_id
         if cio_id in self.people:
-            raise ValueError(f"there is a person {cio_id} already")
+            raise ValueError(f"person {cio_id} already exists")
         self._people_before.setdefault(cio_id, None)
         self.people[cio_id] = person
         for identifier in self.identifiers_of(person):
             self._assign(identifier, cio_id)
 
     def replace(self, person: Person) -> None:
-        """Put a person in the place of the one with the same cio_id.
+        """Replace the person with the same cio_id.
 
         Raises:
-            ValueError: one of the identifiers belongs to somebody else: a mistake of the caller's.
+            ValueError: another person has one of the identifiers, which is a bug in the caller.
         """
         before = self.people[person.cio_id]
         self._people_before.setdefault(person.cio_id, before)
@@ -150,7 +151,7 @@ class WorkingSet:
                 self._assign(identifier, person.cio_id)
 
     def remove(self, cio_id: str) -> None:
-        """Take a person away; their identifiers are free."""
+        """Remove a person; the identifiers are free."""
         before = self.people.pop(cio_id)
         self._people_before.setdefault(cio_id, before)
         self.devices.pop(cio_id, None)
@@ -158,7 +159,7 @@ class WorkingSet:
             self._unassign(identifier)
 
     def merge_into(self, survivor: Person, secondary: str) -> None:
-        """Put a survivor in the place of the one with the same cio_id, and the devices of the other with theirs."""
+        """Replace the primary with the survivor, remove the secondary, and move its devices to the survivor."""
         tokens = self.devices.get(secondary)
         self.remove(secondary)
         self.replace(survivor)
@@ -166,25 +167,25 @@ class WorkingSet:
             self.devices.setdefault(survivor.cio_id, set()).update(tokens)
 
     def suppress(self, suppression: Suppression) -> None:
-        """Block a value."""
+        """Suppress a value."""
         identifier = (suppression.kind, suppression.key)
-        holders = self.suppressed.setdefault(identifier, set())
-        self._suppressed_before.setdefault(suppression, suppression.suppression_id in holders)
-        holders.add(suppression.suppression_id)
+        suppression_ids = self.suppressed.setdefault(identifier, set())
+        self._suppressed_before.setdefault(suppression, suppression.suppression_id in suppression_ids)
+        suppression_ids.add(suppression.suppression_id)
         self._by_suppression.setdefault(suppression.suppression_id, set()).add(identifier)
 
     def unsuppress(self, suppression_id: str) -> None:
-        """End a suppression with all that it holds; what another one holds stays blocked."""
+        """End a suppression of all its values; a value with another suppression stays suppressed."""
         for kind, key in sorted(self._by_suppression.pop(suppression_id)):
             suppression = Suppression(kind=kind, key=key, suppression_id=suppression_id)
             self._suppressed_before.setdefault(suppression, True)
-            holders = self.suppressed[kind, key]
-            holders.remove(suppression_id)
-            if not holders:
+            suppression_ids = self.suppressed[kind, key]
+            suppression_ids.remove(suppression_id)
+            if not suppression_ids:
                 del self.suppressed[kind, key]
 
     def changes(self) -> ChangeSet:
-        """What a store has to write since the population was loaded or last settled."""
+        """The changes since the working set was loaded or last marked clean."""
         people = [(before, self.people.get(cio_id)) for cio_id, before in self._people_before.items()]
         owners = [(key, before, self.owners.get(key)) for key, before in self._owners_before.items()]
         changed = [(key, before, after) for key, before, after in owners if before != after]
@@ -200,7 +201,7 @@ class WorkingSet:
         )
 
     def mark_clean(self) -> None:
-        """Forget what changed: it is written."""
+        """Clear the tracked changes, after the store has written them."""
         self._people_before.clear()
         self._owners_before.clear()
         self._suppressed_before.clear()

@@ -1,1 +1,1 @@
-"""Values: references, rules, e-mail keys, attributes, devices, events, and the limits of texts and JSON."""
+"""Values: references, rules, e-mail keys, attributes, devices, events, times, and limits of text and JSON."""

@@ -1,6 +1,6 @@
-"""Attributes of a person: what may be one, and what a call makes of them (identity-rules §1, §4).
+"""Attributes of a person: their limits, and how updates apply to them (identity-rules §1, §4).
 
-The identifiers are no attributes: who takes a body apart is `commands.identify_from_fields`.
+Identifiers are no attributes: `commands.identify_from_fields` separates them in a body.
 """
 
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ from workspace_operator.identity.values.text_limits import (
 T = TypeVar("T")
 
 AttributeValue: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any]
-"""What an attribute can hold: a JSON value that is not null."""
+"""The value of an attribute: a JSON value that is not null."""
 
 Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 AttributeUpdates: TypeAlias = Mapping[str, AttributeValue | None]
-"""What a call says of attributes: None and the empty string remove one."""
+"""Attribute updates by name: None and the empty string remove the attribute."""
 
 MAX_ATTRIBUTES = 300
-"""How many a call may bring and a person may have; a merge may exceed it (identity-rules §5)."""
+"""Maximum for a command and for a person; a merge may exceed it (identity-rules §5)."""
 
 IDENTIFIER_NAMES = frozenset({"id", "email", "cio_id"})
-"""These names never stay among the attributes of a person."""
+"""Names that are never attributes of a person."""
 
 
 def updated_attributes(attributes: Attributes, updates: AttributeUpdates) -> Attributes:
-    """The attributes after a call: null and the empty string remove, all else is written in its place."""
+    """The attributes after updates: null and the empty string remove one, any other value replaces it."""
     if not updates:
         return attributes
     merged = {**attributes, **updates} if attributes else updates
@@ -41,22 +41,22 @@ def updated_attributes(attributes: Attributes, updates: AttributeUpdates) -> Att
 
 
 def same_value(one: AttributeValue | None, other: AttributeValue | None) -> bool:
-    """Whether two values are the same; 1, true and 1.0 are equal only to Python."""
+    """Whether two JSON values are the same; 1, true and 1.0 are equal only in Python."""
     if one != other:
         return False
     return isinstance(one, str) or repr(one) == repr(other)
 
 
 def without_identifiers(body: Mapping[str, T]) -> dict[str, T]:
-    """What of a body is attributes."""
+    """The attributes of a body."""
     return {name: value for name, value in body.items() if name not in IDENTIFIER_NAMES}
 
 
 def check_attributes(updates: Mapping[str, object], *, field: str = "attributes") -> None:
-    """Refuse what is no attribute or over a limit (identity-rules §1): 300 of them, names and values.
+    """Check the number, names and values of attributes (identity-rules §1).
 
     Raises:
-        InvalidInput: with the path of the name, such as ``attributes.plan``.
+        InvalidInput: something is over a limit or no JSON value; has the path of the name, such as ``attributes.plan``.
     """
     if len(updates) > MAX_ATTRIBUTES:
         raise InvalidInput(
@@ -68,9 +68,9 @@ def check_attributes(updates: Mapping[str, object], *, field: str = "attributes"
 
 
 def _all_ascii_within(updates: Mapping[str, object]) -> bool:
-    """Whether one look shows that all is well: short ASCII text throughout, as in most rows of a file."""
+    """Whether all values are short ASCII text, as in most rows of a file: a cheap check that avoids a loop."""
     try:
-        values = "".join(updates.values())  # type: ignore[arg-type]  # what is no text raises TypeError
+        values = "".join(updates.values())  # type: ignore[arg-type]  # a value that is not text raises TypeError
     except TypeError:
         return False
     return is_ascii_within("".join(updates), MAX_NAME_BYTES) and is_ascii_within(values, MAX_VALUE_BYTES)

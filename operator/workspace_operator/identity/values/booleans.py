@@ -1,4 +1,4 @@
-"""What counts as true and false: files have text where the API has JSON (identity-rules §5)."""
+"""Booleans in JSON and in the text of files (identity-rules §5)."""
 
 from typing import Final
 
@@ -9,9 +9,9 @@ _FALSE: Final = frozenset({"false", "0", "0.0"})
 
 
 def boolean_of(value: object) -> bool | None:
-    """What a value says: true, 1, "true" and "1" are true, false, 0, "false" and "0" are false; None for all else.
+    """Parse a boolean: true, 1, "true" and "1" are true; false, 0, "false" and "0" are false; else None.
 
-    Text in any case, with white space around it, and "1.0" and "0.0", as spreadsheets and pandas write them.
+    Text may have any case and surrounding white space. "1.0" and "0.0" count too: spreadsheets and pandas write them.
     """
     if isinstance(value, str):
         word = stripped(value).lower()

@@ -1,4 +1,4 @@
-"""Devices of people, as callers tell of them, and what is taken of that (track-api.md §1)."""
+"""Devices of people, parsed from requests (track-api.md §1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from workspace_operator.identity.values.text_limits import MAX_VALUE_BYTES, chec
 from workspace_operator.identity.values.timestamps import whole_seconds_of
 
 MAX_DEVICES = 100
-"""How many a person may have; a merge may exceed it."""
+"""Maximum for a person; a merge may exceed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Something that a person can be reached on.
+    """A device that can receive messages for a person.
 
     Attributes:
-        token: the caller's name of it, unique for its person.
-        platform: such as ios or android, as sent; empty if the caller did not say.
-        last_used: Unix seconds, None if the caller did not say.
-        attributes: anything else that was said of it.
+        token: the caller's identifier of the device, unique for a person.
+        platform: such as ios or android, as sent; empty if it was not sent.
+        last_used: Unix seconds; None if it was not sent.
+        attributes: further attributes of the device.
     """
 
     token: str
@@ -31,15 +31,15 @@ class Device:
 
 
 def device_of(body: Mapping[str, object], *, field: str = "device", token: str = "id") -> Device:  # noqa: S107 - a name
-    """A device from what was sent of it; other names in the body say nothing.
+    """Parse a device; other names in the body are ignored.
 
     Args:
-        body: the token, and as wanted ``platform``, ``last_used`` and ``attributes``; null is as good as nothing.
+        body: the token, and optionally ``platform``, ``last_used`` and ``attributes``; null counts as absent.
         field: the body's path in errors.
-        token: under which name the body has the token: ``id`` in v1, ``token`` in v2.
+        token: the name of the token in the body: ``id`` in v1, ``token`` in v2.
 
     Raises:
-        InvalidInput: something is missing, over a limit, or of a type that is not taken; nothing is ever cut.
+        InvalidInput: a value is missing, over a limit, or has an unsupported type; no value is truncated.
     """
     attributes = body.get("attributes")
     if attributes is None:
@@ -56,7 +56,7 @@ def device_of(body: Mapping[str, object], *, field: str = "device", token: str =
 
 
 def device_token_of(raw: object, *, field: str) -> str:
-    """The token of a device, 1 to 1000 bytes. Raises InvalidInput."""
+    """Parse the token of a device, 1 to 1000 bytes. Raises InvalidInput."""
     return _text(raw, field, "the token of the device")
 
 

@@ -1,6 +1,6 @@
-"""The key of an e-mail address: what makes two spellings the same address (identity-rules §1).
+"""E-mail keys: two spellings of one address have the same key (identity-rules §1).
 
-This is the one place that says what "is an address" means. Nothing here looks anything up.
+This module alone defines what a valid address is. It uses no network.
 """
 
 import re
@@ -10,22 +10,22 @@ from unicodedata import normalize
 
 import email_validator
 
-# The library keeps this choice in a list of the process's own: people in test systems live at such domains.
+# The library has only this process-wide list. Test systems use special-use domains, so none is refused.
 email_validator.SPECIAL_USE_DOMAIN_NAMES = []
 
 MAX_EMAIL_CHARACTERS = 254
-"""How long an address may be as sent, stripped."""
+"""Maximum length of an address as sent, stripped."""
 
 MAX_INTERNATIONAL_LABELS = 10
 MAX_LABEL_CHARACTERS = 63
-"""Of a domain that is not plain ASCII: how many labels it may have, and how long each may be as sent.
+"""Maximum number of labels, and length of a label as sent, of a domain that is not plain ASCII.
 
-What IDNA does to a label takes about 10 µs a character, and real domains have three or four.
+IDNA processing takes about 10 µs per character, and real domains have three or four labels.
 """
 
 DOMAIN_CACHE_SIZE = 8192
 KEY_CACHE_SIZE = 4096
-"""Twice as many as a batch can name in its longest body have their ASCII form looked up once."""
+"""Entries of the caches: twice as many as one batch of the longest bodies can name."""
 
 _FINAL_SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}"
 _SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
@@ -39,13 +39,14 @@ _labels = re.compile("[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFW
 
 
 def email_key(raw: str) -> str | None:
-    """The key of an address, or None if it is no address (identity-rules §1, e-mail key).
+    """The key of an address (identity-rules §1, e-mail key).
 
     Args:
-        raw: the address as it was sent.
+        raw: the address as sent.
 
     Returns:
-        A string that is equal for two addresses exactly if they are the same one, and is its own key.
+        A string that is equal for two spellings exactly if they are the same address, and that is its own key; None if
+        the text is not a valid address.
     """
     text = raw.strip()
     if len(text) > MAX_EMAIL_CHARACTERS:
@@ -59,19 +60,19 @@ def email_key(raw: str) -> str | None:
 
 
 def email_key_prefix(text: str) -> str:
-    """What the keys of addresses begin with that begin with this text, as far as that can be told.
+    """A prefix of the keys of addresses that begin with this text.
 
-    A domain in Unicode can be brought into its ASCII form only as a whole.
+    The domain is left out unless it is complete: a Unicode domain has an ASCII form only as a whole.
     """
     return email_key(text) or _local_part_key(text.strip())
 
 
 def uncached_email_key(text: str) -> str | None:
-    """The same as `email_key`, of stripped text and without its short cut: the definition."""
+    """The definition of `email_key`, for stripped text, without fast path and caches."""
     if "@" not in text:
         return None
     key = _normalized(text)
-    # Lower case can be longer than what it was made from, or no longer an address: then there is no key.
+    # The lower case can be longer than the text, or not a valid address: then there is no key.
     return key if key is not None and _normalized(key) == key else None
 
 
@@ -79,7 +80,7 @@ _cached_email_key = lru_cache(KEY_CACHE_SIZE)(uncached_email_key)
 
 
 def _key_by_domain(local: str, domain: str) -> str | None:
-    """The key of an address whose local part is plain, so that its domain alone decides."""
+    """The key of an address with a plain local part: only the domain needs validation."""
     known = _cached_domain(domain)
     renormalized = known and _cached_domain(known.ascii)
     if known is None or renormalized is None or known.ascii != renormalized.ascii:
@@ -91,7 +92,7 @@ def _key_by_domain(local: str, domain: str) -> str | None:
 
 
 class _Domain(NamedTuple):
-    """The forms of a domain that the library measures."""
+    """The forms of a domain whose lengths the library checks."""
 
     ascii: str
     unicode: bytes
@@ -99,17 +100,17 @@ class _Domain(NamedTuple):
 
 @lru_cache(DOMAIN_CACHE_SIZE)
 def _cached_domain(domain: str) -> _Domain | None:
-    """The forms of a domain; None if it is none. Finding them takes a millisecond for some."""
+    """The forms of a domain; None if it is not valid. It can take a millisecond."""
     found = _validated(f"a@{domain}")
     return None if found is None else _Domain(found.ascii_domain, found.domain.encode())
 
 
 def _normalized(text: str) -> str | None:
-    """One application of the rule; what it gives may, rarely, not be an address itself."""
+    """Apply the normalization once; rarely, the result is not a valid address itself."""
     domain = _ascii_domain(text)
     if domain is None:
         return None
-    # The domain has no @, however many a quoted local part has.
+    # The domain has no @, but a quoted local part may have several.
     return f"{_local_part_key(text.rpartition('@')[0])}@{domain}"
 
 
@@ -118,7 +119,7 @@ def _local_part_key(local: str) -> str:
 
 
 def _ascii_domain(text: str) -> str | None:
-    """The domain by UTS 46, non-transitional, if the whole is an address in the library's eyes."""
+    """The ASCII domain by UTS 46, non-transitional; None if the library rejects the address."""
     found = _validated(text)
     return None if found is None else found.ascii_domain
 
@@ -130,7 +131,7 @@ def _validated(text: str) -> email_validator.ValidatedEmail | None:
         return email_validator.validate_email(
             text, check_deliverability=False, allow_quoted_local=True, allow_smtputf8=True
         )
-    except ValueError:  # the root of what email-validator and idna raise
+    except ValueError:  # the base class of the errors of email-validator and idna
         return None
 
 

@@ -1,4 +1,4 @@
-"""References: how a call names a person, typed and checked (identity-rules §4, row a)."""
+"""References: how a command names a person, typed and validated (identity-rules §4, row a)."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -27,27 +27,27 @@ from workspace_operator.identity.values.text_limits import (
 CIO_ID_PREFIX = "cio_"
 
 IdentifierKey: TypeAlias = tuple[IdentifierKind, str]
-"""Kind and key of an id or an email: what has at most one owner, and what can be blocked."""
+"""Kind and key of an id or an email: it has at most one owner, and can be suppressed."""
 
 REFERENCE_KINDS: dict[Mode, frozenset[IdentifierKind]] = {
     EMAIL_OR_ID: frozenset({EMAIL, ID, CIO_ID}),
     ID_ONLY: frozenset({ID, CIO_ID}),
-    # The generated ids find people there, although they are no identifiers (identity-rules §2).
+    # Generated ids match people here, although they are no identifiers (identity-rules §2).
     EMAIL_ONLY: frozenset({EMAIL, ID, CIO_ID}),
 }
-"""By what a person can be named in each mode."""
+"""The kinds of reference in each mode."""
 
 _MAX_BYTES = {ID: MAX_ID_BYTES, CIO_ID: MAX_ID_BYTES, EMAIL: MAX_VALUE_BYTES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A person's name in a call.
+    """Names a person in a command.
 
     Attributes:
-        kind: what `value` is.
-        value: as sent; an email without white space around it.
-        key: what is compared: the e-mail key, the id itself, the cio_id without its prefix.
+        kind: the kind of the value.
+        value: the value as sent; an email without surrounding white space.
+        key: the value to compare: the e-mail key, the id itself, or the cio_id without its prefix.
     """
 
     kind: IdentifierKind
@@ -56,24 +56,24 @@ class Reference:
 
     @property
     def identifier(self) -> IdentifierKey:
-        """Kind and key, as owners and blocked values are kept."""
+        """Kind and key, as in owners and suppressed values."""
         return (self.kind, self.key)
 
 
 def reference_of_kind(
     raw: object, kind: IdentifierKind, mode: Mode, *, field: str | None = None, for_suppression: bool = False
 ) -> Reference:
-    """A reference whose kind the caller says: v2, CSV, command line.
+    """Make a reference of a kind that the caller gives: v2, CSV, command line.
 
     Args:
         raw: text or a number.
-        kind: what the caller says it is.
-        mode: the workspace's identifiers in force.
-        field: the path for errors; the kind's name if not given.
-        for_suppression: suppress and unsuppress take an email in every mode (identity-rules §6).
+        kind: the kind of the value.
+        mode: the workspace's mode in force.
+        field: the path in errors; default: the kind.
+        for_suppression: whether an email is accepted in every mode, as for suppress and unsuppress (identity-rules §6).
 
     Raises:
-        InvalidInput: the kind is no identifier here, or the value is empty, too long or no address.
+        InvalidInput: the kind is no identifier in this mode, or the value is empty, too long or not a valid address.
     """
     path = field or kind.value
     if kind not in REFERENCE_KINDS[mode] and not (for_suppression and kind is EMAIL):
@@ -93,25 +93,25 @@ def reference_of_kind(
 
 
 def parse_reference(raw: object, mode: Mode, *, field: str = "reference") -> Reference:
-    """A reference typed by its shape among the kinds of the mode: v1 paths and bare arguments.
+    """Make a reference whose kind is inferred from its shape: paths of v1, arguments without a kind.
 
-    ``cio_…`` is a cio_id, an address is an email where that is an identifier, all else is an id.
+    ``cio_…`` is a cio_id, an address is an email where that is an identifier, any other value is an id.
 
     Raises:
-        InvalidInput: it is empty or too long.
+        InvalidInput: the value is empty or too long.
     """
     return reference_of_kind(raw, _infer_kind(raw, mode), mode, field=field)
 
 
 def identifier_key(kind: IdentifierKind, text: str) -> str | None:
-    """What is compared of an identifier; None for an email that is no address."""
+    """The key of an identifier; None for an email that is not a valid address."""
     if kind is EMAIL:
         return email_key(text)
     return text if kind is ID else bare_cio_id(text)
 
 
 def bare_cio_id(text: str) -> str:
-    """A cio_id without the prefix that it may be written with."""
+    """A cio_id without its optional prefix."""
     return text.removeprefix(CIO_ID_PREFIX)
 
 
@@ -126,5 +126,5 @@ def _infer_kind(raw: object, mode: Mode) -> IdentifierKind:
 
 
 def reference_to_cio_id(cio_id: str) -> Reference:
-    """A reference to a person by the cio_id that we gave them."""
+    """A reference to a person by cio_id."""
     return Reference(kind=CIO_ID, value=cio_id, key=cio_id)

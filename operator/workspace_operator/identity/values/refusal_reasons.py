@@ -1,4 +1,4 @@
-"""Why something was not done: fixed sentences, since callers compare them and reports group by them."""
+"""Reasons of refusals and rejections: fixed sentences, since callers compare them and reports group by them."""
 
 from workspace_operator.identity.values.text_limits import quoted
 
@@ -21,13 +21,13 @@ ID_IS_IMMUTABLE = "An id that is set cannot be changed in this workspace."
 ID_IS_GENERATED = "The id was generated and cannot be changed."
 
 KIND_NOT_IN_MODE = "People of this workspace cannot be named by this kind of identifier."
-UNKNOWN_CIO_ID = "Nobody has this cio_id."
-UNKNOWN_GENERATED_ID = "Nobody has this id, and an id creates nobody in this workspace."
-UNKNOWN_IDENTIFIER = "Nobody has this identifier."
-UPDATE_ONLY = "Nobody has this identifier, and only updates were asked for."
-ROW_MATCHES_TWO_PEOPLE = "The row matches two people, and an import merges nobody."
+UNKNOWN_CIO_ID = "No person has this cio_id."
+UNKNOWN_GENERATED_ID = "No person has this id, and an id creates no person in this workspace."
+UNKNOWN_IDENTIFIER = "No person has this identifier."
+UPDATE_ONLY = "No person has this identifier, and only updates were requested."
+ROW_MATCHES_TWO_PEOPLE = "The row matches two people, and an import merges no people."
 TOO_MANY_ATTRIBUTES = "A person can have at most 300 attributes."
-ALREADY_SUPPRESSED = "The identifier was suppressed already."
+ALREADY_SUPPRESSED = "The identifier is already suppressed."
 NOT_SUPPRESSED = "The identifier is not suppressed."
 SAME_PERSON = "Both sides of the merge are the same person."
 TOO_MANY_DEVICES = "A person can have at most 100 devices."
@@ -43,5 +43,5 @@ IN_THE_FUTURE = "The value is more than a day in the future: send a time up to n
 
 
 def email_of_another_person(id_: str) -> str:
-    """Why a row of a file with a new id is rejected; it is the one sentence that names somebody."""
-    return f"Nothing was taken: the address belongs to the person with id {quoted(id_)}. Correct the id or the address."
+    """Why a row of a file with a new id is rejected; the only reason that contains another person's id."""
+    return f"The row was rejected: its email belongs to the person with id {quoted(id_)}. Correct the id or the email."

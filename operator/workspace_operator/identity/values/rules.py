@@ -1,4 +1,4 @@
-"""The settings of a workspace that decide how its people are identified (identity-rules §2)."""
+"""The identifier settings of a workspace (identity-rules §2)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class Mode(StrEnum):
-    """Which identifiers a workspace has beside cio_id."""
+    """The identifiers of a workspace beside cio_id."""
 
     EMAIL_OR_ID = "EmailOrID"
     ID_ONLY = "IDOnly"
@@ -14,14 +14,14 @@ class Mode(StrEnum):
 
 
 class EmailUpdates(StrEnum):
-    """Who may change an email that is set, in mode EmailOrID (E1, E2)."""
+    """Which references may change an existing email, in mode EmailOrID (E2, E1)."""
 
     BY_ID_OR_CIO_ID = "ByIDOrCioID"
     BY_CIO_ID = "ByCioID"
 
 
 class IDUpdates(StrEnum):
-    """Whether an id may be changed, in mode IDOnly (I0, I1)."""
+    """Which references may change an existing id, in mode IDOnly (I0, I1)."""
 
     NEVER = "Never"
     BY_CIO_ID = "ByCioID"
@@ -45,7 +45,7 @@ class IdentityRules:
     merge_multi_identifier: bool = True
 
 
-# The same members as plain names: looking one up on its class costs more than most rules do.
+# The same members as module names: an attribute lookup on an enum class costs more than most rules.
 ID: Final = IdentifierKind.ID
 EMAIL: Final = IdentifierKind.EMAIL
 CIO_ID: Final = IdentifierKind.CIO_ID

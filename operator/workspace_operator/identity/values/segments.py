@@ -1,4 +1,4 @@
-"""Manual segments: groups of people by number, to which a name may be given."""
+"""Manual segments: groups of people with a number and an optional name."""
 
 from typing import Final
 
@@ -6,25 +6,26 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.text_limits import MAX_NAME_BYTES, check_text
 
 MAX_SEGMENT: Final = 10**18 - 1
-"""Any number of so many digits fits the integers of every database."""
+"""The largest number of 18 digits, which fits the integers of every database."""
 
 
 def segment_name(raw: str, *, field: str) -> str:
-    """A segment's name, without white space around it.
+    """Parse a segment's name, without surrounding white space.
 
-    Raises InvalidInput if it is empty, too long, no text, or a number: that is how segments without a name are called.
+    Raises:
+        InvalidInput: it is empty, too long, not storable text, or a number, which names segments without a name.
     """
     name = raw.strip()
     if not name:
-        raise InvalidInput(f"{field} is empty: say what the segment is for", field=field)
+        raise InvalidInput(f"{field} is empty: give the segment a name", field=field)
     if _is_number(name):
-        raise InvalidInput(f"{field} {name} is a number, and each segment has one: say what it is for", field=field)
+        raise InvalidInput(f"{field} {name} is a number: give the segment a name that is not a number", field=field)
     check_text(name, field=field, limit=MAX_NAME_BYTES)
     return name
 
 
 def segment_reference(raw: str, *, field: str) -> int | str:
-    """A segment's number, if it is one, or its name. Raises InvalidInput."""
+    """Parse a segment's number or name. Raises InvalidInput."""
     text = raw.strip()
     if not text:
         raise InvalidInput(f"{field} is empty: give a segment's number, or its name", field=field)

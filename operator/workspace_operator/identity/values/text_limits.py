@@ -1,4 +1,4 @@
-"""What text the product takes: limits in bytes, and nothing that a database cannot hold (identity-rules §1)."""
+"""Limits of text: sizes in bytes, and only characters that every database can store (identity-rules §1)."""
 
 import json
 from decimal import Decimal
@@ -18,7 +18,7 @@ _to_json = json.JSONEncoder(default=lambda value: type(value).__name__).iterenco
 
 
 def quoted(value: object) -> str:
-    """A value as a message may show it: escaped and shortened; what is no text as JSON."""
+    """Format a value for a message: escaped and shortened; a value that is not text as JSON."""
     if isinstance(value, str):
         text = value[:_QUOTED_CHARACTERS]
         return repr(text) if len(text) == len(value) else f"{text!r}…"
@@ -27,20 +27,20 @@ def quoted(value: object) -> str:
 
 
 def _json_prefix(value: object) -> str:
-    """The JSON of a value, up to a little more than a message shows: it may be large."""
+    """A prefix of a value's JSON, since a value can be large."""
     written = ""
     try:
-        for piece in _to_json(value):
-            written += piece[: _QUOTED_CHARACTERS + 1]
+        for chunk in _to_json(value):
+            written += chunk[: _QUOTED_CHARACTERS + 1]
             if len(written) > _QUOTED_CHARACTERS:
                 break
-    except ValueError:  # Python writes no integer of more than 4300 digits
+    except ValueError:  # Python does not convert integers of more than 4300 digits
         return "a number of thousands of digits"
     return written
 
 
 def stripped(text: str) -> str:
-    """Text without white space and invisible characters around it: Unicode's, zero-width and formatting ones too."""
+    """Text without surrounding white space and invisible characters (Unicode, also zero-width and formatting)."""
     if text.isascii():
         return text.strip()
     start, end = 0, len(text)
@@ -52,11 +52,11 @@ def stripped(text: str) -> str:
 
 
 def invisible_characters(text: str) -> str:
-    """The characters inside text that a reader cannot see, such as ``U+200B``; empty if there is none."""
+    """List the invisible characters of text, such as ``U+200B``; empty if there is none."""
     if text.isascii() and text.isprintable():
         return ""
-    found = dict.fromkeys(each for each in text if each != " " and (_is_blank(each) or not each.isprintable()))
-    return ", ".join(f"U+{ord(each):04X}" for each in list(found)[:_MAX_INVISIBLE])
+    found = dict.fromkeys(char for char in text if char != " " and (_is_blank(char) or not char.isprintable()))
+    return ", ".join(f"U+{ord(char):04X}" for char in list(found)[:_MAX_INVISIBLE])
 
 
 def _is_blank(character: str) -> bool:
@@ -64,15 +64,15 @@ def _is_blank(character: str) -> bool:
 
 
 def is_ascii_within(text: str, limit: int) -> bool:
-    """Whether one cheap look shows that the text is fine: ASCII, within the limit, without NUL."""
+    """Whether a cheap check accepts the text: ASCII, within the limit, without NUL."""
     return len(text) <= limit and text.isascii() and "\0" not in text
 
 
 def check_text(text: str, *, field: str, limit: int) -> None:
-    """Refuse text with NUL or lone surrogates, or longer than the limit in bytes of UTF-8.
+    """Check that text has no NUL and no lone surrogates, and is within the limit in bytes of UTF-8.
 
     Raises:
-        InvalidInput: nothing is ever cut to fit.
+        InvalidInput: the text fails a check; no text is truncated.
     """
     if is_ascii_within(text, limit):
         return
@@ -87,13 +87,13 @@ def check_text(text: str, *, field: str, limit: int) -> None:
 
 
 def identifier_text(raw: object, *, field: str, limit: int) -> str | None:
-    """An identifier as text; None if there is nothing in it (identity-rules §1).
+    """Convert an identifier to text; None if it is empty (identity-rules §1).
 
-    A number is its decimal text, an integral one the text of the integer however it was written. What is empty after
-    stripping counts as nothing; all else stays as it is.
+    A number becomes decimal text, an integral number the text of the integer. Text that is empty after stripping is
+    empty; any other text is unchanged.
 
     Raises:
-        InvalidInput: for other types, for text that is refused, and over the limit in bytes.
+        InvalidInput: the value has another type, or its text fails `check_text`.
     """
     text = raw if isinstance(raw, str) else _to_text(raw, field)
     if not text or text.isspace() or not (text.isascii() or stripped(text)):

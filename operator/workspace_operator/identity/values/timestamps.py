@@ -1,11 +1,11 @@
-"""The one reader of times, for attributes, events, devices, `_timestamp` and the cells of files (identity-rules §1).
+"""Parser of times for attributes, events, devices, `_timestamp` and the cells of files (identity-rules §1).
 
-A time is ISO 8601 that names a day, Unix seconds of 9 or 10 digits, or Unix milliseconds of 12 or 13 digits, from 1970
-to the year 9999. A number is read by its digits, so 20240131 is a date. Everything else is no time: the serial numbers
-of a spreadsheet, years, small numbers.
+A time is ISO 8601 with a day, Unix seconds of 9 or 10 digits, or Unix milliseconds of 12 or 13 digits, from 1970 to the
+year 9999. The digits of a number decide, so 20240131 is a date. Other values are no times: serial numbers of a
+spreadsheet, years, small numbers.
 
 Times before 1970 are refused because programs send 0001-01-01 or 1900-01-01 for "not set", which would make a person
-the oldest. No library reads exactly these forms: most accept years and months, too, and `datetime.fromisoformat`
+the oldest. No library accepts exactly these forms: most also accept years and months, and `datetime.fromisoformat`
 differs between versions of Python.
 """
 
@@ -24,12 +24,12 @@ DAY_SECONDS: Final = 86_400
 TIME_ADVICE: Final = "send ISO 8601, such as 2026-01-31T12:00:00Z, or Unix seconds"
 
 _MAX_CHARACTERS: Final = 64
-"""Characters that can still be a time; more would only cost."""
+"""Maximum characters of a time; longer text is not parsed."""
 
 _SECONDS: Final = (10**8, 10**10)
 _MILLISECONDS: Final = (10**11, 10**13)
 _DATES: Final = (10**6, 10**8)
-"""From and below which a number has the digits of Unix seconds, of Unix milliseconds, of a date without hyphens."""
+"""Ranges (lower bound included) of Unix seconds, Unix milliseconds, and dates without hyphens."""
 
 _SECONDS_FROM, _SECONDS_BELOW = _SECONDS
 
@@ -39,7 +39,7 @@ _iso_8601 = re.compile(
     r"(?:(?P<month>[0-9]{2})(?P=dash)(?P<day>[0-9]{2})"
     r"|W(?P<week>[0-9]{2})(?P=dash)(?P<weekday>[1-7])"
     r"|(?P<yearday>[0-3][0-9]{2}))"
-    # 24:00 is the end of a day, and a minute may have a leap second; Unix time knows neither.
+    # 24:00 is the end of a day, and a minute may have a leap second; Unix time has neither.
     r"(?:[Tt ](?P<hour>[01][0-9]|2[0-4])"
     r"(?:(?P<colon>:?)(?P<minute>[0-5][0-9])(?:(?P=colon)(?P<second>[0-5][0-9]|60))?)?"
     r"(?P<fraction>[.,][0-9]+)?"
@@ -49,11 +49,11 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 def time_of(value: object) -> float | None:
-    """The time that a JSON value or a cell of a file says, in Unix seconds; None if it is no time.
+    """Parse a JSON value or a cell of a file as a time in Unix seconds; None if it is no time.
 
-    White space around text is ignored. Without an offset a time is in UTC; a date is its first second.
+    Surrounding white space is ignored. A time without an offset is in UTC; a date is its first second.
     """
-    if type(value) is int and _SECONDS_FROM <= value < _SECONDS_BELOW:  # what most callers send
+    if type(value) is int and _SECONDS_FROM <= value < _SECONDS_BELOW:  # the most common form
         return value
     if isinstance(value, str):
         return _time_of_text(stripped(value))
@@ -67,10 +67,10 @@ def time_of(value: object) -> float | None:
 
 
 def seconds_of(raw: object, *, field: str) -> float | None:
-    """A time that a call gives, in Unix seconds; None if it gives none.
+    """Parse an optional time of a request, in Unix seconds; None for null or the empty string.
 
     Raises:
-        InvalidInput: it is no time.
+        InvalidInput: the value is no time.
     """
     if raw is None or raw == "":
         return None
@@ -81,19 +81,19 @@ def seconds_of(raw: object, *, field: str) -> float | None:
 
 
 def whole_seconds_of(raw: object, *, field: str) -> int | None:
-    """The same in whole seconds, as it is kept of events and devices.
+    """Parse an optional time like `seconds_of`, in whole seconds as stored for events and devices.
 
     Raises:
-        InvalidInput: it is no time.
+        InvalidInput: the value is no time.
     """
     seconds = seconds_of(raw, field=field)
     return None if seconds is None else int(seconds)
 
 
 def is_in_future(seconds: float, *, now: int) -> bool:
-    """Whether a time is more than a day in the future, so that it cannot be meant.
+    """Whether a time is more than a day in the future, and therefore an error.
 
-    The rules ask this with the store's time, not parsers, so that the answer is the same for every caller and batch.
+    The rules check this with the store's time, and no parser does, so that every caller and batch gets the same answer.
     """
     return seconds > now + DAY_SECONDS
 
@@ -101,7 +101,7 @@ def is_in_future(seconds: float, *, now: int) -> bool:
 def _time_of_text(text: str) -> float | None:
     if len(text) > _MAX_CHARACTERS:
         return None
-    numeral = _numeral(text)  # with its fraction: tools for spreadsheets write 1700000000.0
+    numeral = _numeral(text)  # with a fraction: spreadsheet tools write 1700000000.0
     if numeral is None:
         return _time_of_iso_8601(text)
     digits, fraction = numeral.groups()
@@ -117,7 +117,7 @@ def _time_of_integer(number: int) -> float | None:
 
 
 def _instant(number: float) -> float | None:
-    """What a number means as Unix seconds or milliseconds."""
+    """A number of Unix seconds or milliseconds as Unix seconds; None if it is neither."""
     if _SECONDS[0] <= number < _SECONDS[1]:
         return number
     if _MILLISECONDS[0] <= number < _MILLISECONDS[1]:
@@ -142,7 +142,7 @@ def _time_of_iso_8601(text: str) -> float | None:
 
 
 def _day(match: re.Match[str]) -> int:
-    """The ordinal of the date. Raises ValueError if there is no such day."""
+    """The ordinal of the date. Raises ValueError if the day does not exist."""
     year = int(match["year"])
     if match["month"]:
         return date(year, int(match["month"]), int(match["day"])).toordinal()
@@ -160,7 +160,7 @@ def _second_of_day(match: re.Match[str]) -> float:
 
 
 def _fraction(match: re.Match[str]) -> float:
-    """What a fraction of the last part of the time of day adds, in seconds."""
+    """The fraction of the last part of the time of day, in seconds."""
     if not match["fraction"]:
         return 0
     unit = 1 if match["second"] else 60 if match["minute"] else 3600
@@ -168,6 +168,6 @@ def _fraction(match: re.Match[str]) -> float:
 
 
 def _offset(match: re.Match[str]) -> int:
-    """How far the time of day is ahead of UTC, in seconds."""
+    """The offset from UTC, in seconds."""
     seconds = int(match["zone_hour"] or 0) * 3600 + int(match["zone_minute"] or 0) * 60
     return -seconds if match["sign"] == "-" else seconds

@@ -1,4 +1,4 @@
-"""Events: what people did, as callers tell it, and what is taken of that (track-api.md §1)."""
+"""Tracked events: events that users send about people, parsed from requests (track-api.md §1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ MAX_DATA_BYTES = 100_000
 
 
 class TrackedEventType(StrEnum):
-    """What kind of thing somebody did."""
+    """The type of a tracked event."""
 
     EVENT = "event"
     PAGE = "page"
     SCREEN = "screen"
 
 
-_TYPES = frozenset(each.value for each in TrackedEventType)
+_TYPES = frozenset(type_.value for type_ in TrackedEventType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedEvent:
-    """Something that somebody did.
+    """An event that a user sends about a person.
 
     Attributes:
         type: event, page or screen.
         name: stripped, 1 to 100 bytes.
-        id: the caller's, so that an event that is sent twice is taken once; None: it is taken each time.
-        timestamp: when it happened, Unix seconds; None: when it came.
-        data: what the caller says of it, at most 100 000 bytes as JSON.
+        id: the caller's id, which deduplicates events; None: every event is recorded.
+        timestamp: when it happened, Unix seconds; None: when it is recorded.
+        data: the event's data, at most 100 000 bytes as JSON.
     """
 
     type: TrackedEventType = TrackedEventType.EVENT
@@ -45,15 +45,15 @@ class TrackedEvent:
 
 
 def tracked_event_of(body: Mapping[str, object], *, field: str = "", data: str = "data") -> TrackedEvent:
-    """An event from what was sent of it; other names in the body say nothing.
+    """Parse a tracked event; other names in the body are ignored.
 
     Args:
-        body: ``name``, and as wanted ``type``, ``id``, ``timestamp`` and the data; null is as good as nothing.
-        field: the body's path in errors, empty for the whole of what was sent.
-        data: under which name the body has the data: ``data`` in v1, ``attributes`` in v2.
+        body: ``name``, and optionally ``type``, ``id``, ``timestamp`` and the data; null counts as absent.
+        field: the body's path in errors; empty for the whole request.
+        data: the name of the data in the body: ``data`` in v1, ``attributes`` in v2.
 
     Raises:
-        InvalidInput: something is missing, over a limit, or of a type that is not taken; nothing is ever cut.
+        InvalidInput: a value is missing, over a limit, or has an unsupported type; no value is truncated.
     """
     path = f"{field}." if field else ""
     return TrackedEvent(
@@ -66,17 +66,17 @@ def tracked_event_of(body: Mapping[str, object], *, field: str = "", data: str =
 
 
 def anonymous_id_of(raw: object, *, field: str) -> str | None:
-    """Under what name somebody unknown did something; None if there is nothing in it.
+    """Parse an anonymous id; None if it is empty.
 
     Raises:
-        InvalidInput: it is neither text nor a number, longer than an id may be, or what programs send for a variable
-            that was not set: strangers would all be one.
+        InvalidInput: it is neither text nor a number, longer than an id may be, or a placeholder of a variable that was
+            not set, which would link the events of many people.
     """
     return _text_without_placeholder(raw, field, "the anonymous id itself, or none")
 
 
 def _id(raw: object, field: str) -> str | None:
-    """The id of an event; one of a variable that was not set would make all events after the first seem repeated."""
+    """Parse an event's id; a placeholder would make all events after the first look like duplicates."""
     return _text_without_placeholder(raw, field, "the id of the event itself, or none")
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.model import Migration
-from workspace_operator.migrations.modes import is_mode_allowed
+from workspace_operator.migrations.model import Migration, is_mode_allowed
 from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import ObservedState

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workspace_operator.migrations.model import Migration, OnConflict
-from workspace_operator.migrations.modes import disables_email
+from workspace_operator.migrations.model import Migration, OnConflict, disables_email
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.outcomes import KStatus, Outcome
 from workspace_operator.reconcile.plan.diff import PlannedChange

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.model import Migration, OnConflict, Violation
-from workspace_operator.migrations.modes import ALLOWED_MODES, disables_email
+from workspace_operator.migrations.model import ALLOWED_MODES, Migration, OnConflict, Violation, disables_email
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
 from workspace_operator.reconcile.model.credentials import ObservedCredentials, RotationReason, SecretState
 from workspace_operator.reconcile.model.desired import Resource

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import StaleRevision
-from workspace_operator.migrations.model import Migration
-from workspace_operator.migrations.progress import estimated_completion
+from workspace_operator.migrations.model import Migration, estimated_completion
 from workspace_operator.migrations.state_machine import TERMINAL, TRANSITIONS, Stage
 from workspace_operator.store.engine.sql import force_custom_plan
 from workspace_operator.store.schema.mappers import Row, migration_of

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.model import Violation, ViolationCounts
-from workspace_operator.migrations.modes import enables_email
+from workspace_operator.migrations.model import Violation, ViolationCounts, enables_email
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
 from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
 from workspace_operator.store.engine.databases import Database
