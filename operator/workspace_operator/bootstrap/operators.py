@@ -10,11 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
-from workspace_operator.application.operator.controller import Controller, Document, RateLimiter, resource_key
+from workspace_operator.application.operator.controller import Controller, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
+from workspace_operator.application.operator.workqueue import Document, RateLimiter
 from workspace_operator.application.ports import Resources, Secrets
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.settings import OperatorSettings

@@ -11,12 +11,11 @@ from workspace_operator.application.ports.exports import Export, Exports, Violat
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
 from workspace_operator.application.ports.migrations import MAX_DUE_DELAY, Batch, Lease, Migrations
-from workspace_operator.application.ports.ownership import Ownership
 from workspace_operator.application.ports.people import CommandResultOrError, People, Performer, UnresolvedReference
 from workspace_operator.application.ports.person_records import Activity, PersonRecords
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
-from workspace_operator.application.ports.workspaces import WorkspaceQuery, Workspaces
+from workspace_operator.application.ports.workspaces import Ownership, WorkspaceQuery, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
 
 __all__ = [
