@@ -1,7 +1,8 @@
-"""What the use cases need from outside, as small protocols named by that need.
+"""Ports: protocols for everything that the use cases need from the outside.
 
-Everything is synchronous; drivers run use cases in worker threads. Adapters raise only the errors of
-``workspace_operator.errors``; every method may raise StoreUnavailable or ClusterUnavailable besides what it names.
+All methods are synchronous; drivers run use cases in worker threads. Adapters raise only the errors of
+``workspace_operator.errors``. Every method may raise StoreUnavailable or ClusterUnavailable in addition to the errors
+that it documents.
 """
 
 from workspace_operator.application.ports.clocks import Clock
