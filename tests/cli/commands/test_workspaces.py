@@ -250,8 +250,8 @@ def test_database_of_another_cluster_is_refused(run: Run, command: str) -> None:
 
     assert done.code == 1
     assert done.error == (
-        "error: the database belongs to cluster old (2 workspaces): say --cluster-id old if the manifests are of that "
-        "cluster, or --cluster-id local to begin a set of their own"
+        "error: the database belongs to cluster old (2 workspaces): add --cluster-id old if the manifests belong to "
+        "that cluster, or --cluster-id local to create separate workspaces"
     )
     assert len(rows(run)) == 2
 
@@ -280,4 +280,4 @@ def test_second_of_the_same_name_is_refused(run: Run, tmp_path: Path, command: s
 
     assert mine.code == 0
     assert doubled.code == 1
-    assert "default/club, default/crm would be made beside those of cluster old (2 workspaces)" in doubled.error
+    assert "default/club, default/crm would duplicate workspaces of cluster old (2 workspaces)" in doubled.error

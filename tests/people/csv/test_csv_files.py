@@ -203,7 +203,7 @@ def test_line_that_names_the_delimiter_is_skipped(line: str) -> None:
         (b"2,a\0b", "contains NUL"),
         (b"2," + b"x" * 1001, "1001 bytes, 1000 are allowed"),
         (b"x" * 151 + b",y", "151 bytes, 150 are allowed"),
-        (b",x", "The row names nobody"),
+        (b",x", "The row identifies no person"),
     ],
 )
 def test_bad_row_rejects_only_itself(row: bytes, reason: str) -> None:

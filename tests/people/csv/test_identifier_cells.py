@@ -36,7 +36,7 @@ def test_cio_ids_are_stripped_too() -> None:
 def test_identifiers_of_white_space_are_empty(blank: str) -> None:
     result = ImportEnv.of().import_text(f'id,plan\n"{blank}",gold\n')
 
-    assert result.rejects.lines == {2: ("rejected", "The row names nobody: there is nothing in id.")}
+    assert result.rejects.lines == {2: ("rejected", "The row identifies no person: there is no value in id.")}
 
 
 @pytest.mark.parametrize(
