@@ -237,11 +237,11 @@ def test_encodings_can_be_named(run: Run) -> None:
         "error: latin.csv, line 2: the file is not UTF-8 here, and nothing was imported: save it as CSV UTF-8 or, "
         "if the word there is 'Köln', add --encoding windows-1252"
     )
-    assert "error: --encoding 'nonsense' is no encoding of files" in wrong.error
+    assert "error: --encoding 'nonsense' is not a file encoding" in wrong.error
     assert done.code == 3
     assert '"city": "Köln"' in run("people", "show", "m-1", *W).out
     again = run("people", "import", "latin.rejects.csv", *W, "--encoding", "windows-1252")
-    assert "the file is UTF-8, not cp1252: leave --encoding out" in again.error
+    assert "the file is UTF-8, not cp1252: omit --encoding" in again.error
 
 
 @pytest.mark.usefixtures("peopled")

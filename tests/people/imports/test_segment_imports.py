@@ -145,7 +145,7 @@ def test_broken_row_makes_no_segment(env: ImportEnv) -> None:
     rejects = Rejects()
     run = making(env, rejects)
 
-    with pytest.raises(InvalidInput, match="is a quote not closed"):
+    with pytest.raises(InvalidInput, match="check that every quote is closed"):
         run.run(io.BytesIO(b'id\n1\n2\n3\n"1\n'))
 
     assert (run.result.number, run.result.rows) == (None, 0)
