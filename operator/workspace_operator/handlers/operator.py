@@ -93,17 +93,17 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
     """Run Kopf, and restart it after an error: a failed watch must not end the process."""
     stop = asyncio.Event()  # for a threading.Event, Kopf would leave a waiting thread behind after each run
     watch_age = WatchAge(time.monotonic)
-    async with contextlib.AsyncExitStack() as meanwhile:
+    async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
             own = ProbeHandlers(
                 is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
                 metrics=watch_age.text,
             )
             probes = combined_probes(own, options.probes)
-            await meanwhile.enter_async_context(probe_server(options.health, probes))
-        await meanwhile.enter_async_context(_workers(controller, options.workers))
-        await meanwhile.enter_async_context(_in_background(_resync_loop(controller)))
-        await meanwhile.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
+            await stack.enter_async_context(probe_server(options.health, probes))
+        await stack.enter_async_context(_workers(controller, options.workers))
+        await stack.enter_async_context(_in_background(_resync_loop(controller)))
+        await stack.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
         while not stop.is_set():
             try:
                 await _watch(controller, options, watch_age, stop)

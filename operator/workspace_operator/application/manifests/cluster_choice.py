@@ -36,16 +36,18 @@ def refuse_other_clusters(
         clusters_by_name.setdefault((owner.namespace, owner.name), set()).add(owner.cluster)
     others = sorted(set(counts) - {cluster_id})
     if others and cluster_id not in counts:
-        raise _refusal(f"the database belongs to {_listed(others, counts)}", others, cluster_id)
+        raise _refusal(f"the database belongs to {_format_clusters(others, counts)}", others, cluster_id)
     duplicates = sorted(name for name in names if cluster_id not in clusters_by_name.get(name, {cluster_id}))
     if duplicates:
         owners = sorted(set().union(*(clusters_by_name[name] for name in duplicates)))
         titles = ", ".join("/".join(name) for name in duplicates[:MAX_NAMED])
         more = f" and {len(duplicates) - MAX_NAMED} more" if len(duplicates) > MAX_NAMED else ""
-        raise _refusal(f"{titles}{more} would duplicate workspaces of {_listed(owners, counts)}", owners, cluster_id)
+        raise _refusal(
+            f"{titles}{more} would duplicate workspaces of {_format_clusters(owners, counts)}", owners, cluster_id
+        )
 
 
-def _listed(clusters: Sequence[str], counts: Counter[str]) -> str:
+def _format_clusters(clusters: Sequence[str], counts: Counter[str]) -> str:
     named = [f"{cluster} ({_workspaces(counts[cluster])})" for cluster in clusters[:MAX_NAMED]]
     more = [f"{len(clusters) - MAX_NAMED} more"] if len(clusters) > MAX_NAMED else []
     return ("cluster " if len(clusters) == 1 else "clusters ") + ", ".join(named + more)

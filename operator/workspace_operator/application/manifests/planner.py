@@ -181,7 +181,7 @@ class Planner:
     def _orphans(self, owner: Owner, names: Collection[tuple[str, str]]) -> tuple[Orphan, ...]:
         """Workspaces of the same name, whose namespace was renamed or whose cluster was recreated."""
         workspaces = self._snapshot.workspaces.values()
-        found = [workspace for workspace in workspaces if _may_be_meant(workspace.owner, owner, names)]
+        found = [workspace for workspace in workspaces if _may_be_same_workspace(workspace.owner, owner, names)]
         return tuple(Orphan(workspace=orphan, people=self._people(orphan)) for orphan in found[:MAX_ORPHANS])
 
     def _people(self, workspace: Workspace) -> int:
@@ -189,7 +189,7 @@ class Planner:
         return self._previews.preview(number, from_mode=mode, to_mode=mode, samples=0).people.total
 
 
-def _may_be_meant(other: Owner, owner: Owner, names: Collection[tuple[str, str]]) -> bool:
+def _may_be_same_workspace(other: Owner, owner: Owner, names: Collection[tuple[str, str]]) -> bool:
     if other.name != owner.name:
         return False
     if other.cluster != owner.cluster:

@@ -66,7 +66,7 @@ class QueueItem:
         was_listed: a list contained it while a reconcile was running.
         needs_read: read the document from the API server before the next reconcile.
         checks_secret: read the Secret in the next reconcile, even if the status says that it is current.
-        failures: consecutive reconciles that asked for a requeue.
+        failures: consecutive reconciles that requested a requeue.
         due: monotonic time of the next retry or resync.
     """
 

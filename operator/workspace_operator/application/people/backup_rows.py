@@ -48,9 +48,9 @@ def backup_lines(people: Iterable[Person], action: BackupAction, attributes: Seq
     """Yield the lines of an undo file, header first."""
     named = [name for name in attributes if round_trips(name)][:MAX_ATTRIBUTE_COLUMNS]
     others = [name for name in attributes if name not in set(named)] if len(named) < len(attributes) else []
-    ours = UNDO_COLUMNS if others else (UNDO_COLUMN, JSON_COLUMN)
+    own_columns = UNDO_COLUMNS if others else (UNDO_COLUMN, JSON_COLUMN)
     return csv_lines(
-        map(escape, (*ours, *_IDENTIFIERS, *named)),
+        map(escape, (*own_columns, *_IDENTIFIERS, *named)),
         ([escape(cell) for cell in _row(person, action, named, others)] for person in people),
     )
 

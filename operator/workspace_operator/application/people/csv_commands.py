@@ -59,7 +59,7 @@ class RowMapper:
     @classmethod
     def of(cls, header: Header, mode: Mode, options: ImportOptions) -> Self:
         """Create the mapper for a header. Raises InvalidInput if no column can reference people."""
-        kept = [(place, name) for place, name in enumerate(header.columns) if place not in header.ignored]
+        kept = [(index, name) for index, name in enumerate(header.columns) if index not in header.ignored]
         return cls(
             header=header,
             kept=kept if header.ignored else None,
@@ -92,7 +92,7 @@ class RowMapper:
         if self.kept is None:
             body = dict(zip(self.header.columns, cells, strict=True))
         else:
-            body = {name: cells[place] for place, name in self.kept}
+            body = {name: cells[index] for index, name in self.kept}
         for name in self.identifiers:
             if self.is_undo_file:  # an undo file has exact values: white space is part of an id
                 continue
@@ -195,12 +195,14 @@ def reference_kinds(
     usable = [kind for kind in preference or _preference(mode) if kind in REFERENCE_KINDS[mode]]
     if by is not None:
         if by not in usable:
-            message = f"people of a workspace in mode {mode} cannot be referenced by {by}; use {_listed(usable)}"
+            message = f"people of a workspace in mode {mode} cannot be referenced by {by}; use {_alternatives(usable)}"
             raise InvalidInput(message, field="--by")
         usable = [by]
     kinds = [kind for kind in usable if kind.value in header.columns]
     if not kinds:
-        raise InvalidInput(f"line 1: the column {_listed(usable)}, which identifies people, is missing", field="file")
+        raise InvalidInput(
+            f"line 1: the column {_alternatives(usable)}, which identifies people, is missing", field="file"
+        )
     return kinds
 
 
@@ -208,7 +210,7 @@ def _preference(mode: Mode) -> Sequence[IdentifierKind]:
     return (EMAIL, ID, CIO_ID) if mode is EMAIL_ONLY else (ID, EMAIL, CIO_ID)
 
 
-def _listed(kinds: Iterable[IdentifierKind]) -> str:
+def _alternatives(kinds: Iterable[IdentifierKind]) -> str:
     return " or ".join(kind.value for kind in kinds)
 
 

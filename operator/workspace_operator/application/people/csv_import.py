@@ -109,11 +109,11 @@ class PeopleImport:
         """Skip rows of people that the undone import created, since an import does not delete people."""
         if not header.is_of_undo_file:
             return rows
-        place = header.columns.index(UNDO_COLUMN)
-        others = [row for row in rows if row.problem or row.cells[place] != BackupAction.CREATED]
-        self.summary.not_deleted += len(rows) - len(others)
-        self.summary.skipped += len(rows) - len(others)
-        return others
+        index = header.columns.index(UNDO_COLUMN)
+        kept = [row for row in rows if row.problem or row.cells[index] != BackupAction.CREATED]
+        self.summary.not_deleted += len(rows) - len(kept)
+        self.summary.skipped += len(rows) - len(kept)
+        return kept
 
     def _count(self, rejected: RejectedRows, row: CsvRow, result: CommandResult, left_out: Sequence[str]) -> None:
         effect = result.effect

@@ -67,8 +67,8 @@ class RowReferences:
         if row.problem:
             raise InvalidInput(row.problem)
         columns = self.columns(mode)
-        for place, kind in columns:
-            value = stripped(row.cells[place])
+        for index, kind in columns:
+            value = stripped(row.cells[index])
             if value:
                 check_identifier_cell(value, column=kind.value)
                 return reference_of_kind(value, kind, mode)

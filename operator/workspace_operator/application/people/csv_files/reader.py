@@ -25,7 +25,7 @@ from workspace_operator.application.people.csv_files.columns import (
     check_names,
     check_similar,
     column_report,
-    listed,
+    format_names,
 )
 from workspace_operator.application.people.csv_files.encoding import (
     UTF_8,
@@ -187,13 +187,13 @@ def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
         delimiters, before = (separator["delimiter"],), 1
         first = _header_line(text, MAX_HEADER_LENGTH, options)
     if not first.strip():
-        raise _refused("the file must start with a header that names its columns, such as id,email,plan")
+        raise _header_error("the file must start with a header that names its columns, such as id,email,plan")
     lines = [first]
     header = _header_of(lines, delimiters, options)
     while header is None:
         more = _header_line(text, MAX_HEADER_LENGTH - sum(map(len, lines)), options)
         if not more or len(lines) == MAX_HEADER_LINES:
-            raise _refused("the header cannot be read; check that every quote is closed")
+            raise _header_error("the header cannot be read; check that every quote is closed")
         lines.append(more)
         header = _header_of(lines, delimiters, options)
     _check(header)
@@ -204,12 +204,12 @@ def _header_line(text: TextIO, limit: int, options: CsvOptions) -> str:
     line = text.readline(limit)
     if len(line) == limit:
         message = f"the header is longer than {MAX_HEADER_LENGTH} characters"
-        raise _refused(f"{message}; check that every quote is closed and that the line ends")
+        raise _header_error(f"{message}; check that every quote is closed and that the line ends")
     if options.encoding == UTF_8:
         check_not_utf_16(line)
         check_line(line, 1)
     if "\0" in line:
-        raise _refused('the header contains NUL; save the file as "CSV UTF-8"')
+        raise _header_error('the header contains NUL; save the file as "CSV UTF-8"')
     return line
 
 
@@ -226,7 +226,7 @@ def _header_of(lines: Sequence[str], delimiters: Sequence[str], options: CsvOpti
         return None
     cells = by_delimiter[delimiter]
     if cells and has_space_before_quote(next(csv.reader(lines, delimiter=delimiter)), lines[0]):
-        raise _refused("a column has a space before its quote: write no space between the delimiter and the quote")
+        raise _header_error("a column has a space before its quote: write no space between the delimiter and the quote")
     return Header(delimiter=delimiter, cells=cells, names=apply_mapping(cells, options.mapping))
 
 
@@ -242,14 +242,14 @@ def _cells(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
 def _check(header: Header) -> None:
     names = header.names
     if len(names.columns) > MAX_COLUMNS:
-        raise _refused(f"the file has {len(names.columns)} columns, {MAX_COLUMNS} are allowed; remove some")
+        raise _header_error(f"the file has {len(names.columns)} columns, {MAX_COLUMNS} are allowed; remove some")
     check_names(header.cells, names)
     if not any(name in names.columns for name in IDENTIFIER_COLUMNS):
         check_similar(names)
-        raise _refused(f"one column must be named id, email or cio_id; found {listed(names.columns)}")
+        raise _header_error(f"one column must be named id, email or cio_id; found {format_names(names.columns)}")
 
 
-def _refused(message: str) -> InvalidInput:
+def _header_error(message: str) -> InvalidInput:
     return InvalidInput(f"line 1: {message}", field="file")
 
 
@@ -262,7 +262,7 @@ def _check_rows(text: TextIO, header: Header) -> None:
         for index in unnamed:
             if row.cells[index]:
                 value = f"line {row.line} has {quoted(row.cells[index])} in it"
-                raise _refused(f"column {index + 1} has no name, and {value}; name it or remove it")
+                raise _header_error(f"column {index + 1} has no name, and {value}; name it or remove it")
 
 
 def _check_unnamed(rows: Iterator[CsvRow], header: Header) -> Iterator[CsvRow]:
