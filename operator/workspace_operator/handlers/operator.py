@@ -59,12 +59,8 @@ class NoChangeDetection(kopf.DiffBaseStorage):
 class OperatorOptions:
     """Options of the operator process.
 
-    Attributes:
-        access: how to reach the cluster now.
-        probes: of the other parts of the process.
-        namespaces: to watch; empty for all.
-        health: address of the probe server; None for none.
-        workers: number of threads that reconcile.
+    ``probes`` are those of the other parts of the process; no ``namespaces`` means all; ``workers`` is the number of
+    threads that reconcile.
     """
 
     access: Callable[[], Access]

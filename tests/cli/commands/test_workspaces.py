@@ -106,7 +106,7 @@ def test_one_that_is_in_the_way_keeps_all(run: Run) -> None:
     done = run("workspaces", "move", "--from-cluster", "old", "--to-cluster", "new")
 
     assert (done.code, done.out.splitlines()[-1]) == (3, "1 of 2 workspaces cannot be moved. Nothing was changed.")
-    assert "the target has workspace 3, which is empty: add --replace-empty to replace it" in done.out
+    assert "the target has workspace 3, which is empty: --replace-empty replaces it" in done.out
     assert rows(run) == before
 
 

@@ -42,9 +42,8 @@ def refuse_other_clusters(
         owners = sorted(set().union(*(clusters_by_name[name] for name in duplicates)))
         titles = ", ".join("/".join(name) for name in duplicates[:MAX_NAMED])
         more = f" and {len(duplicates) - MAX_NAMED} more" if len(duplicates) > MAX_NAMED else ""
-        raise _refusal(
-            f"{titles}{more} would duplicate workspaces of {_format_clusters(owners, counts)}", owners, cluster_id
-        )
+        problem = f"{titles}{more} would duplicate workspaces of {_format_clusters(owners, counts)}"
+        raise _refusal(problem, owners, cluster_id)
 
 
 def _format_clusters(clusters: Sequence[str], counts: Counter[str]) -> str:

@@ -87,9 +87,7 @@ class MovePlanner:
         if not self.ownership.is_empty(existing.workspace_id):
             return f"the target has workspace {existing.workspace_id}, which is not empty"
         if not self.replace_empty:
-            return (
-                f"the target has workspace {existing.workspace_id}, which is empty: add --replace-empty to replace it"
-            )
+            return f"the target has workspace {existing.workspace_id}, which is empty: --replace-empty replaces it"
         return ""
 
 

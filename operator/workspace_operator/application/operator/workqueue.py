@@ -64,8 +64,6 @@ class QueueItem:
         queued_as: the priority under which it is queued; None if it is not queued.
         rerun: the priority to queue it with when the running reconcile ends.
         was_listed: a list contained it while a reconcile was running.
-        needs_read: read the document from the API server before the next reconcile.
-        checks_secret: read the Secret in the next reconcile, even if the status says that it is current.
         failures: consecutive reconciles that requested a requeue.
         due: monotonic time of the next retry or resync.
     """

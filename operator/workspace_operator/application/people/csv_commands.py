@@ -200,9 +200,8 @@ def reference_kinds(
         usable = [by]
     kinds = [kind for kind in usable if kind.value in header.columns]
     if not kinds:
-        raise InvalidInput(
-            f"line 1: the column {_alternatives(usable)}, which identifies people, is missing", field="file"
-        )
+        message = f"line 1: the column {_alternatives(usable)}, which identifies people, is missing"
+        raise InvalidInput(message, field="file")
     return kinds
 
 
