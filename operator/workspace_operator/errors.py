@@ -1,33 +1,33 @@
-"""Every error this product raises on purpose.
+"""All errors that this product raises on purpose.
 
 ::
 
     WorkspaceOperatorError
-    ├── InvalidInput            the caller's value is wrong; says field, value and way out
-    │   └── UnsupportedSchema   the database that was named was made by another version
-    ├── NotFound                what was named does not exist
-    ├── Conflict                the wish is well-formed but somebody else's state stands in its way
+    ├── InvalidInput            the value is wrong; the message names field, value and remedy
+    │   └── UnsupportedSchema   another version created the database
+    ├── NotFound                the object does not exist
+    ├── Conflict                the request is valid, but other state blocks it
     │   ├── NameTaken           another workspace of the account has that display name
-    │   ├── Ambiguous           the name fits several workspaces; the message lists them
-    │   └── StaleRevision               somebody else changed the row since it was read; look again
-    └── Unavailable             a part we depend on does not answer; try again later
+    │   ├── Ambiguous           the name matches several workspaces; the message lists them
+    │   └── StaleRevision       the object has changed since it was read; read it again
+    └── Unavailable             a dependency does not answer; try again later
         ├── StoreUnavailable
-        │   ├── StoreRefused    it answers, but refuses: a standby, a right, a limit, a setting
+        │   ├── StoreRefused    the database answers, but rejects: a standby, a permission, a limit, a setting
         │   ├── LockTimeout     a lock was not granted in time; nothing was written
-        │   └── CommitUnknown  the write may have been done: look before it is repeated
+        │   └── CommitUnknown   the write may have been committed; check before repeating it
         └── ClusterUnavailable
-            └── ClusterForbidden  it answers, but does not allow what was asked: rights, a policy, a quota
+            └── ClusterForbidden  the cluster answers, but rejects: a permission, a policy, a quota
 
-Adapters translate their libraries' errors into these once, at the boundary, with ``raise … from exc``.
+Adapters translate the errors of their libraries into these once, at the boundary, with ``raise … from exc``.
 """
 
 
 class WorkspaceOperatorError(Exception):
-    """Root of the tree; its text is written for the person who reads it."""
+    """Base class of all errors. The text is a message for users."""
 
 
 class InvalidInput(WorkspaceOperatorError):
-    """The caller's value is wrong. ``field`` is a path such as ``spec.color``, empty if none applies."""
+    """A value is wrong. ``field`` is a path such as ``spec.color``, empty if none applies."""
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
@@ -35,15 +35,15 @@ class InvalidInput(WorkspaceOperatorError):
 
 
 class UnsupportedSchema(InvalidInput):
-    """The database that was named has the schema of another version of this program."""
+    """The database has the schema of another version of this program."""
 
 
 class NotFound(WorkspaceOperatorError):
-    """What was named does not exist."""
+    """The object does not exist."""
 
 
 class Conflict(WorkspaceOperatorError):
-    """The wish is well-formed, but the state of something else stands in its way."""
+    """The request is valid, but the state of another object blocks it."""
 
 
 class NameTaken(Conflict):
@@ -51,15 +51,15 @@ class NameTaken(Conflict):
 
 
 class Ambiguous(Conflict):
-    """The name fits several workspaces; the message lists them and says how to choose."""
+    """The name matches several workspaces; the message lists them and says how to choose."""
 
 
 class StaleRevision(Conflict):
-    """The row was changed by somebody else since it was read: look again and decide anew."""
+    """The object has changed since it was read: read it again and decide again."""
 
 
 class Unavailable(WorkspaceOperatorError):
-    """Something we depend on does not answer; trying again later may help."""
+    """A dependency does not answer; a retry may succeed."""
 
 
 class StoreUnavailable(Unavailable):
@@ -67,7 +67,7 @@ class StoreUnavailable(Unavailable):
 
 
 class StoreRefused(StoreUnavailable):
-    """The database answers, but refuses: it is read-only, or a right, a limit or a setting forbids it."""
+    """The database answers, but rejects: it is read-only, or a permission, a limit or a setting forbids it."""
 
 
 class LockTimeout(StoreUnavailable):
@@ -75,7 +75,7 @@ class LockTimeout(StoreUnavailable):
 
 
 class CommitUnknown(StoreUnavailable):
-    """The connection was lost or the wait ended while a write was confirmed, so it may have been done."""
+    """The connection was lost or the wait timed out during a commit, so the write may have been committed."""
 
 
 class ClusterUnavailable(Unavailable):
@@ -83,4 +83,4 @@ class ClusterUnavailable(Unavailable):
 
 
 class ClusterForbidden(ClusterUnavailable):
-    """The Kubernetes API does not allow it: a right is missing, or a policy or a quota forbids it."""
+    """The Kubernetes API does not allow it: a permission is missing, or a policy or a quota forbids it."""

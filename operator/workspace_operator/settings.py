@@ -1,4 +1,4 @@
-"""What a process is told from outside: flags first, then the environment, then these defaults."""
+"""Settings of a process: flags have precedence over the environment, and both over these defaults."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ API_OFF = "off"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorSettings:
-    """How the operator reaches its cluster and how often it looks. Times are seconds."""
+    """Settings of the operator: access to the cluster, and intervals in seconds."""
 
     kubeconfig: Path | None = None
     context: str | None = None
@@ -27,10 +27,12 @@ class OperatorSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class APISettings:
-    """Where the people API is served, and by how many processes; plain HTTP without a certificate.
+    """Settings of the people API; without a certificate it serves plain HTTP.
 
-    ``public_url`` is how callers reach it; empty: not known. ``health_endpoint`` is where probes and metrics are
-    served; None: nowhere.
+    Attributes:
+        processes: number of processes that serve it.
+        public_url: external base URL, empty if unknown.
+        health_endpoint: URL of probes and metrics; None disables them.
     """
 
     host: str = DEFAULT_API_HOST
@@ -43,6 +45,6 @@ class APISettings:
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:
-    """The embedded database of this user, where data belongs by the XDG rules."""
+    """URL of the user's embedded database, in the data folder of the XDG base directory specification."""
     folder = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return f"sqlite:///{folder}/workspace-operator/workspaces.db"

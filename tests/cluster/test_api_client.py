@@ -119,7 +119,7 @@ def test_absent_server_is_unavailable() -> None:
 def test_other_servers_are_distinguished(server: Server) -> None:
     server.script.answers = [(200, f"<html>{KEY}")]
 
-    with pytest.raises(ClusterUnavailable, match="does not speak JSON") as raised:
+    with pytest.raises(ClusterUnavailable, match="is not JSON") as raised:
         request(server.api, "GET", "/api/v1/x")
 
     assert raised.value.__cause__ is None

@@ -12,8 +12,9 @@ from tests.fakes.database import InMemoryDatabase
 from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
-from workspace_operator.application.operator.controller import Controller, RateLimiter, resource_key
+from workspace_operator.application.operator.controller import Controller, resource_key
 from workspace_operator.application.operator.reconciler import Reconciler
+from workspace_operator.application.operator.workqueue import RateLimiter
 from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.migrations.model import Migration

@@ -129,7 +129,7 @@ def test_store_that_is_back_is_used_at_once(env: ControllerEnv) -> None:
 def test_one_that_takes_long_holds_up_nobody(env: ControllerEnv) -> None:
     for name in ("slow", "quick"):
         env.update(env.apply(name))
-    env.controller._items["team-a", "slow"].is_running = True
+    env.controller.queue.items["team-a", "slow"].is_running = True
 
     looked_at = env.resync_after(10_000)
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.controller.fixtures import ControllerEnv
-from workspace_operator.application.operator.controller import LIST_BATCH, Priority, is_newer
+from workspace_operator.application.operator.controller import is_newer
+from workspace_operator.application.operator.workqueue import LIST_BATCH, Priority
 from workspace_operator.reconcile.model.actions import AcceptLowerGeneration
 from workspace_operator.resources.workspaces import ROTATE_CREDENTIALS_AT
 
@@ -174,7 +175,7 @@ def test_long_list_is_compared_in_parts() -> None:
         env.controller.on_list(env.apply(f"ws-{number}"))
 
     assert env.controller.work()
-    assert [priority for priority, *_ in env.controller._queue].count(Priority.LISTED) == 1
+    assert [priority for priority, *_ in env.controller.queue._heap].count(Priority.LISTED) == 1
 
 
 def test_list_of_a_restored_cluster_is_news(env: ControllerEnv) -> None:

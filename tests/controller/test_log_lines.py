@@ -67,7 +67,7 @@ def test_error_names_the_resource(lines: pytest.LogCaptureFixture, monkeypatch: 
     [record] = lines.records
     assert (record.levelname, record.getMessage()) == (
         "ERROR",
-        "namespace=team-a name=shop: the reconcile failed; it will be tried again",
+        "namespace=team-a name=shop: the reconcile failed and will be retried",
     )
 
 

@@ -38,8 +38,8 @@ def test_store_that_refuses_writes_is_not_ready_until_it_takes_them(
         told.append(monitor.is_writable())
 
     assert told == [True, False, False, True, True]
-    assert caplog.text.count("takes no writes") == 1, "the change is logged, not each check"
-    assert caplog.text.count("takes writes again") == 1
+    assert caplog.text.count("does not accept writes") == 1, "the change is logged, not each check"
+    assert caplog.text.count("accepts writes again") == 1
 
 
 def test_check_that_does_not_end_is_as_bad_as_one_that_fails() -> None:

@@ -256,4 +256,4 @@ def test_exchanged_database_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     memory.store_id = "store-2"
     sender.beat()
 
-    assert caplog.messages[-1] == "the database is now store-2 and was store-1: is it the right one?"
+    assert caplog.messages[-1] == "the database is now store-2 and was store-1: check the database URL"

@@ -1,4 +1,4 @@
-"""The one place that builds concrete things and puts them together."""
+"""Composition root: the only package that creates adapters and connects them to use cases."""
 
 from workspace_operator.bootstrap.operators import list_cluster_names as list_cluster_names
 from workspace_operator.bootstrap.operators import make_reconciler as make_reconciler

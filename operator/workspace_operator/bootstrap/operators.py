@@ -1,4 +1,4 @@
-"""The operator of one cluster."""
+"""Assembly of the operator of one cluster."""
 
 import logging
 import secrets
@@ -10,11 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
-from workspace_operator.application.operator.controller import Controller, Document, RateLimiter, resource_key
+from workspace_operator.application.operator.controller import Controller, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
+from workspace_operator.application.operator.workqueue import Document, RateLimiter
 from workspace_operator.application.ports import Resources, Secrets
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.settings import OperatorSettings
@@ -32,10 +33,10 @@ def make_reconciler(
     read_latest: Callable[[Document], Document] = lambda document: document,
     monitor: HeartbeatMonitor | None = None,
 ) -> Reconciler:
-    """What reconciles one resource, of a cluster or of manifests.
+    """Create the reconciler for the resources of a cluster, or for manifests.
 
-    Without a cluster no credentials are made, and a document is always the newest: a manifest does not change while
-    it is applied.
+    Without a cluster it manages no credentials, and treats every document as the newest: a manifest does not change
+    while it is applied.
     """
     return Reconciler(
         workspaces=store.workspaces,
@@ -52,7 +53,7 @@ def make_reconciler(
 
 
 def list_cluster_names(kubeconfig: Path | None, context: str | None) -> ClusterResourceNames:
-    """Ask a cluster for its Workspace resources. Raises InvalidInput, ClusterUnavailable or ClusterForbidden."""
+    """List the Workspace resources of a cluster. Raises InvalidInput, ClusterUnavailable or ClusterForbidden."""
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
 
@@ -62,10 +63,10 @@ def list_cluster_names(kubeconfig: Path | None, context: str | None) -> ClusterR
 
 
 def run_operator(
-    store: Repositories, settings: OperatorSettings, stopping: threading.Event, *beside: ProbeHandlers
+    store: Repositories, settings: OperatorSettings, stopping: threading.Event, *other_probes: ProbeHandlers
 ) -> None:
     """Run the operator until ``stopping`` is set. Raises InvalidInput for the kubeconfig."""
-    # Kopf and the Kubernetes client are 50 MB and half a second that no other command needs.
+    # Importing Kopf and the Kubernetes client takes 50 MB and half a second, which no other command needs.
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
     from workspace_operator.cluster.secrets import ClusterSecrets
@@ -94,7 +95,7 @@ def run_operator(
     )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
-        probes=combined_probes(*beside),
+        probes=combined_probes(*other_probes),
         namespaces=settings.namespaces,
         health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
     )
@@ -129,7 +130,7 @@ def _orphan_log(
 
 @contextmanager
 def _run_in_threads(*jobs: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Run jobs meanwhile, each in a thread that a database which is away holds up alone."""
+    """Run jobs inside the context, each in a thread of its own, so that a blocked job does not delay the others."""
     stopping = threading.Event()
     threads = [threading.Thread(target=job, args=(stopping,), daemon=True) for job in jobs]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""The ports of one database."""
+"""Creation of the repositories of one database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,12 +46,12 @@ from workspace_operator.store.schema.upgrades import (
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 
 BUSY_CACHE_MEGABYTES = 32
-"""For one command with one connection: an import of a million people is a seventh faster with it."""
+"""For a command with one connection: it makes an import of a million people a seventh faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repositories:
-    """The ports of one database."""
+    """The implementations of all ports for one database."""
 
     name: str
     workspaces: Workspaces
@@ -70,7 +70,7 @@ class Repositories:
 
 @contextmanager
 def open_store(url: str) -> Iterator[Repositories]:
-    """Open a database, brought to this version's schema. Raises InvalidInput or StoreUnavailable."""
+    """Open a database and upgrade its schema. Raises InvalidInput or StoreUnavailable."""
     with open_store_lazily(url, cache_megabytes=BUSY_CACHE_MEGABYTES) as store:
         store.workspaces.list()
         yield store
@@ -78,7 +78,7 @@ def open_store(url: str) -> Iterator[Repositories]:
 
 @contextmanager
 def open_existing_store(url: str) -> Iterator[Repositories]:
-    """The same, but the database must be there: no file, folder or table is made. Raises InvalidInput besides."""
+    """Open an existing database and upgrade its schema; creates no file or folder. Raises as `open_store`."""
     database = _existing_database(url)
     try:
         store = _store(database)
@@ -90,7 +90,7 @@ def open_existing_store(url: str) -> Iterator[Repositories]:
 
 @contextmanager
 def open_store_lazily(url: str, *, cache_megabytes: int = 4) -> Iterator[Repositories]:
-    """Open a database that may be away: it is brought to this version's schema when it first answers."""
+    """Open a database that may be unavailable; its schema is upgraded when it first answers."""
     database = _database(url, cache_megabytes)
     try:
         yield _store(database)
@@ -100,7 +100,7 @@ def open_store_lazily(url: str, *, cache_megabytes: int = 4) -> Iterator[Reposit
 
 @contextmanager
 def open_readonly(url: str) -> Iterator[Previews]:
-    """Open a database to look ahead: nothing in it is changed, and none is made where there is none yet.
+    """Open a database for previews: read-only, and empty if the database does not exist yet.
 
     Raises InvalidInput, also for the schema of another version, or StoreUnavailable.
     """
@@ -125,11 +125,11 @@ def _existing_database(url: str) -> Database:
         file = Path(str(database.url.database))
         if not file.exists():
             raise missing_database_error(file)
-        looked_at = Database(url, read_only=True)  # to open a file of another program for writing changes it
+        readonly = Database(url, read_only=True)  # opening a file of another program for writing would change it
         try:
-            require_schema(looked_at)
+            require_schema(readonly)
         finally:
-            looked_at.close()
+            readonly.close()
     return database
 
 

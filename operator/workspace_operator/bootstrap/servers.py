@@ -1,4 +1,4 @@
-"""The people API."""
+"""Assembly of the people API."""
 
 import os
 import sys
@@ -14,14 +14,14 @@ from workspace_operator.bootstrap.workers import monitor_writes, store_probes
 from workspace_operator.settings import APISettings
 from workspace_operator.store.engine.clocks import utc_now
 
-if TYPE_CHECKING:  # a server is 20 MB that only the API needs
+if TYPE_CHECKING:  # importing a server takes 20 MB, which only the API needs
     from starlette.types import ASGIApp
 
     from workspace_operator.web.server.http_server import Server
 
 
 def make_server(settings: APISettings) -> "Server":
-    """A server that listens already. Raises InvalidInput for an address or a certificate that is none."""
+    """Create a server that listens already. Raises InvalidInput for an invalid address or certificate."""
     from workspace_operator.web.server import http_server
 
     tls = http_server.tls_context(settings.certificate, settings.key)
@@ -37,10 +37,10 @@ def make_server(settings: APISettings) -> "Server":
 
 
 def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
-    """Serve the people API until told to stop, from one process or several. Raises InvalidInput as `make_server`."""
+    """Serve the people API until ``stopping`` is set, in one or more processes. Raises InvalidInput."""
     from workspace_operator.web.server.prefork import Supervisor, multiprocess_metrics
 
-    with open_store_lazily(url) as store:  # what is wrong with the URL is told before processes are started for it
+    with open_store_lazily(url) as store:  # an invalid URL is reported before processes are started
         server = make_server(settings)
         if settings.processes == 1:
             serve_api(store, settings, server, stopping)
@@ -56,25 +56,25 @@ def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
 
 
 def serve_api(store: Repositories, settings: APISettings, server: "Server", stopping: threading.Event) -> None:
-    """Serve the people API in this process until told to stop."""
-    made = make_api(store, settings)
+    """Serve the people API in this process until ``stopping`` is set."""
+    api = make_api(store, settings)
     if settings.health_endpoint is None:
-        server.serve(made.app, stopping)
+        server.serve(api.app, stopping)
         return
     with monitor_writes(store) as monitor:
-        server.serve(made.app, stopping, combined_probes(made.probes, store_probes(store, monitor)))
+        server.serve(api.app, stopping, combined_probes(api.probes, store_probes(store, monitor)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class API:
-    """The people API of one process: the application, and what probes of it answer."""
+    """The people API of one process: the application and its probes."""
 
     app: "ASGIApp"
     probes: ProbeHandlers
 
 
 def make_api(store: Repositories, settings: APISettings) -> API:
-    """The people API on a store. What it has served goes to standard output, a line of JSON a request."""
+    """Create the people API. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.application.people.command_batcher import CommandBatcher
     from workspace_operator.web.app import make_app
     from workspace_operator.web.core.dependencies import MULTIPROCESS_DIR_VARIABLE, Dependencies

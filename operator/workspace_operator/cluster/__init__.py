@@ -1,1 +1,1 @@
-"""The Kubernetes API, through the official client: who we are, what the operator writes and asks."""
+"""Adapter of the Kubernetes API on the official client: access, Workspace resources and Secrets."""

@@ -1,4 +1,4 @@
-"""How to reach a cluster, loaded the way kubectl does, or as a pod."""
+"""Access to a cluster, configured like kubectl or by the service account of a pod."""
 
 import logging
 from collections.abc import Callable
@@ -18,14 +18,14 @@ RECONNECT_SECONDS = 2.0
 RETRIES = urllib3.Retry(
     total=4, connect=0, read=0, allowed_methods=None, status_forcelist=(429,), backoff_factor=0.5, raise_on_status=False
 )
-"""Only 429 is retried here, as the server asks for it; all else is the reconcile's own business."""
+"""Only 429 is retried here, as the server requests it; the controller retries everything else."""
 
 
 def load_client(kubeconfig: Path | None, context: str | None = None) -> client.ApiClient:
-    """Make a client from a kubeconfig; without one, as the pod that we run in, else from kubectl's usual places.
+    """Create a client from a kubeconfig; without one, from the pod's service account or kubectl's default files.
 
     Raises:
-        InvalidInput: the kubeconfig cannot be read, or there is none.
+        InvalidInput: the kubeconfig is missing or cannot be read.
     """
     settings = client.Configuration()
     try:
@@ -41,7 +41,7 @@ def load_client(kubeconfig: Path | None, context: str | None = None) -> client.A
 
 
 def access_of(api: client.ApiClient) -> Access:
-    """Tell how a client reaches the cluster just now."""
+    """How a client currently reaches the cluster; a token may change."""
     settings = api.configuration
     return Access(
         server=settings.host,
@@ -54,18 +54,18 @@ def access_of(api: client.ApiClient) -> Access:
 
 
 def wait_for_cluster_id(api: client.ApiClient, wait: Callable[[float], bool]) -> str | None:
-    """The cluster's identity, asked for until the cluster answers; None if ``wait`` says that we stop."""
+    """Wait until the cluster answers, and return its identity; None if ``wait`` returns True to stop."""
     while True:
         try:
             return cluster_id(api)
         except ClusterUnavailable as error:
-            logger.warning("%s; waiting for it", error)
+            logger.warning("%s; retrying every %g s", error, RECONNECT_SECONDS)
         if wait(RECONNECT_SECONDS):
             return None
 
 
 def cluster_id(api: client.ApiClient) -> str:
-    """The UID of the namespace kube-system, which names the cluster in the store. Raises ClusterUnavailable."""
+    """Identity of the cluster in the store: the UID of the namespace kube-system. Raises ClusterUnavailable."""
     return str(request(api, "GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
 
 

@@ -1,7 +1,7 @@
-"""Requests to the Kubernetes API over the connections, the TLS and the log-in of the official client.
+"""Requests to the Kubernetes API, with the connections, TLS and authentication of the official client.
 
-Its classes for the kinds of Kubernetes are left out: loading those that Events and Secrets take is 21 MB of every
-operator. No error tells what was sent or answered, which may be a Secret.
+This module does not use its classes for the kinds of Kubernetes: those for Events and Secrets need 21 MB of memory. No
+error contains the body of a request or a response, which may be a Secret.
 """
 
 import json
@@ -22,13 +22,13 @@ from workspace_operator.errors import (
 
 JSON = "application/json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-"""Only the metadata of an object: the API server does not encode the rest, and the client does not parse it."""
+"""Accept only the metadata of an object: the server need not encode the rest, nor the client parse it."""
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
 TIMEOUTS = urllib3.Timeout(connect=5.0, read=20.0)
-"""Seconds to connect and to answer: a sweep must not hang on a cluster that is away."""
+"""Seconds to connect and to answer: a resync must not hang on an unavailable cluster."""
 
 STATUS_ERRORS: Mapping[int, type[WorkspaceOperatorError]] = {
     HTTPStatus.BAD_REQUEST: ClusterForbidden,
@@ -37,7 +37,7 @@ STATUS_ERRORS: Mapping[int, type[WorkspaceOperatorError]] = {
     HTTPStatus.CONFLICT: StaleRevision,
     HTTPStatus.UNPROCESSABLE_ENTITY: ClusterForbidden,
 }
-"""What answers mean; any other that is no success may be another one next time."""
+"""Errors of response codes; every other error code means that a retry may succeed."""
 
 Json = Mapping[str, Any]
 
@@ -52,7 +52,7 @@ def request(
     accept: str = JSON,
     dry_run: bool = False,
 ) -> Json:
-    """Make one request; a trial is judged as any other, and changes nothing. ``accept`` is a form of JSON.
+    """Send one request. ``accept`` is a form of JSON; a dry run is validated, but changes nothing.
 
     Raises NotFound, StaleRevision, ClusterForbidden or ClusterUnavailable.
     """
@@ -77,14 +77,14 @@ def request(
 
 
 def authorization_header(settings: client.Configuration) -> str | None:
-    """The header's value, read anew each time, since a pod's token changes."""
+    """Value of the Authorization header, read again for each request, since the token of a pod changes."""
     schemes: Mapping[str, Any] = settings.auth_settings()
-    return next((str(each["value"]) for each in schemes.values()), None)
+    return next((str(scheme["value"]) for scheme in schemes.values()), None)
 
 
 def _document_in(text: bytes) -> Json:
     try:
         document: Json = json.loads(text)
     except ValueError:
-        raise ClusterUnavailable("what answers in place of the Kubernetes API does not speak JSON") from None
+        raise ClusterUnavailable("the response of the Kubernetes API is not JSON; a proxy may have answered") from None
     return document

@@ -1,7 +1,7 @@
-"""Workspace resources as the operator writes them: status, finalizers, events (implements ``Resources``).
+"""Reads and writes Workspace resources: status, finalizers, events (implements ``Resources``).
 
-Whole values are replaced by JSON patches that also name the resourceVersion, so that a write on top of somebody's
-edit is a conflict, and costs one PATCH.
+JSON patches replace complete values and set the resourceVersion, so that a write needs one PATCH, and a write after a
+concurrent edit is a conflict.
 """
 
 import logging
@@ -25,13 +25,13 @@ from workspace_operator.workspaces.model import Owner
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 500
-"""Resources that are listed at once."""
+"""Number of resources per page of a list."""
 
 MESSAGE_LENGTH = 1024
-"""The API server refuses longer messages in events."""
+"""Maximum length of the message of an event."""
 
 INSTANCE_LENGTH = 128
-"""And longer names of who reports them."""
+"""Maximum length of the reporting instance of an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ClusterResources:
         return self._patch(_path(namespace, name), value, resource_version)
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
-        """Emit an event about a resource; losing one is not worth an error."""
+        """Emit an event about a resource. A lost event is logged, and is not an error."""
         body = _event_body(namespace, name, uid, event)
         try:
             request(self.api, "POST", f"/api/v1/namespaces/{namespace}/events", body, accept=METADATA)
@@ -60,7 +60,7 @@ class ClusterResources:
             logger.warning("%s/%s: the event %s could not be written: %s", namespace, name, event.reason, error)
 
     def get(self, namespace: str, name: str) -> Mapping[str, Any]:
-        """Read a resource as it is now. Raises NotFound."""
+        """Read a resource. Raises NotFound."""
         return request(self.api, "GET", _path(namespace, name))
 
     def names(self) -> Collection[tuple[str, str]]:
@@ -68,27 +68,26 @@ class ClusterResources:
         names, following = set[tuple[str, str]](), ""
         while True:
             page = request(self.api, "GET", f"/apis/{API_VERSION}/{PLURAL}?limit={PAGE_SIZE}{following}")
-            metadata = [each["metadata"] for each in page["items"]]
-            names |= {(each["namespace"], each["name"]) for each in metadata}
+            names |= {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in page["items"]}
             token = page["metadata"].get("continue")
             if not token:
                 return names
             following = f"&continue={quote(token)}"
 
     def owner_is_gone(self, owner: Owner) -> bool:
-        """Whether the resource that owns a workspace is gone; false if the cluster does not let us know."""
+        """Whether the resource that owns a workspace no longer exists; False if the cluster forbids to read it."""
         if owner.cluster != self.cluster_id:
             return False
         try:
             request(self.api, "GET", _path(owner.namespace, owner.name), accept=METADATA)
         except NotFound:
             return True
-        except ClusterForbidden:  # an answer, too: nothing that may not be looked at is taken for gone
+        except ClusterForbidden:  # a resource that cannot be read does not count as gone
             return False
         return False
 
     def _patch(self, path: str, value: Mapping[str, Any], resource_version: str) -> str:
-        # Not "test", which would answer 422: an older version written here is a conflict, 409.
+        # Not "test", which would answer 422: replacing the version makes an outdated write a conflict, 409.
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
         response = request(self.api, "PATCH", path, [version, value], content_type=JSON_PATCH, accept=METADATA)
         return str(response["metadata"]["resourceVersion"])
@@ -99,9 +98,9 @@ def _path(namespace: str, name: str) -> str:
 
 
 def event_name(of: str) -> str:
-    """A new name for an event about an object.
+    """Generate a name for an event about an object.
 
-    Later names sort after earlier ones: `kubectl describe` lists events of one second in the order of their names.
+    Later names sort after earlier ones: `kubectl describe` lists events of the same second in the order of their names.
     """
     return f"{of[:200].rstrip('-.')}.{time.time_ns():016x}{secrets.token_hex(2)}"
 

@@ -1,4 +1,4 @@
-"""The Secrets that hold credentials (implements ``Secrets``)."""
+"""Reads and writes the Secrets that hold credentials (implements ``Secrets``)."""
 
 import base64
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ class ClusterSecrets:
             return None
 
     def write(self, namespace: str, name: str, secret: Secret, *, dry_run: bool = False) -> Secret:
-        """Make a Secret, or put this over the version that it names. Raises StaleRevision or ClusterForbidden."""
+        """Create a Secret, or update the version that it names. Raises StaleRevision or ClusterForbidden."""
         try:
             if not secret.version:
                 return _parse_secret(
                     request(self.api, "POST", _path(namespace), _new_body(name, secret), dry_run=dry_run)
                 )
-            # A patch that names a version is a conflict on any other.
+            # A patch with a resourceVersion is a conflict if the Secret has another version.
             patch = _body(secret, resourceVersion=secret.version)
             return _parse_secret(
                 request(self.api, "PATCH", _path(namespace, name), patch, content_type=MERGE_PATCH, dry_run=dry_run)
@@ -41,7 +41,7 @@ class ClusterSecrets:
             raise StaleRevision(f"the Secret {namespace}/{name} is gone") from error
 
     def remove(self, namespace: str, name: str, *, version: str) -> None:
-        """Remove a Secret; one that is gone already is no error. Raises StaleRevision or ClusterForbidden."""
+        """Delete a Secret; a missing Secret is not an error. Raises StaleRevision or ClusterForbidden."""
         try:
             request(self.api, "DELETE", _path(namespace, name), {"preconditions": {"resourceVersion": version}})
         except NotFound:
@@ -69,10 +69,10 @@ def _parse_secret(document: Mapping[str, Any]) -> Secret:
         values={key: _text(value) for key, value in document.get("data", {}).items()},
         labels=metadata.get("labels", {}),
         owners=tuple(metadata.get("ownerReferences", ())),
-        version=metadata.get("resourceVersion", ""),  # a trial has none
+        version=metadata.get("resourceVersion", ""),  # a dry run has none
     )
 
 
 def _text(value: str) -> str:
-    # Somebody may have put there what is no text at all; it is no key of ours in any case.
+    # Other clients may store bytes that are not text; such a value never equals a generated key.
     return base64.b64decode(value).decode(errors="replace")

@@ -1,1 +1,1 @@
-"""Kopf's side: it watches, we attend. Nothing here writes to the cluster or keeps state on objects."""
+"""Driver on Kopf: passes events to the controller. It neither writes to the cluster nor keeps state on objects."""

@@ -1,7 +1,7 @@
-"""Probes over HTTP: alive while the event loop turns, ready while sweeps or the worker's rounds reach the store.
+"""Probe server: liveness shows that the event loop runs, readiness that resyncs or worker rounds reach the store.
 
-So a lost database takes the pod out of service and never restarts it (kubernetes.md §3). Kopf's own endpoint has one
-path only.
+So a lost database takes the pod out of service, but never restarts it (kubernetes.md §3). Kopf's own endpoint is not
+used, since it has only one path.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from workspace_operator.errors import InvalidInput
 
 @contextlib.asynccontextmanager
 async def probe_server(endpoint: ProbeEndpoint, probes: ProbeHandlers) -> AsyncIterator[None]:
-    """Answer probes meanwhile. Raises InvalidInput if nobody can listen there."""
+    """Serve probes inside the context. Raises InvalidInput if the address cannot be bound."""
 
     async def liveness(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -52,7 +52,7 @@ async def probe_server(endpoint: ProbeEndpoint, probes: ProbeHandlers) -> AsyncI
 
 
 def run_with_probes(work: Callable[[], None], endpoint: ProbeEndpoint, probes: ProbeHandlers) -> None:
-    """Do something that takes long, and answer probes until it ends. Raises InvalidInput as `serving`."""
+    """Run a blocking function, and serve probes until it ends. Raises InvalidInput as `probe_server`."""
 
     async def run() -> None:
         async with probe_server(endpoint, probes):

@@ -1,4 +1,4 @@
-"""Running Kopf as a part of this process: settings, log-in, the workers and the resync."""
+"""Kopf embedded in this process: settings, login, worker threads and the resync."""
 
 import asyncio
 import contextlib
@@ -27,40 +27,40 @@ RESYNC_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
 MAX_CONNECTIONS = 100
-"""Kopf's own: one for each watch, and few others."""
+"""Connections of Kopf: one for each watch, and a few others."""
 
 
 class JitteredBackoff:
-    """Seconds between the tries of a request, without end: Kopf gives a watch up when they run out."""
+    """Endless delays between retries of a request, in seconds: Kopf gives up a watch when the delays end."""
 
     def __iter__(self) -> Iterator[float]:
-        """Double up to the longest; each a little different, so that operators do not come back in step."""
+        """Yield delays that double up to the maximum, with jitter so that operators do not retry together."""
         for number in itertools.count():
             longest = min(0.5 * 2.0 ** min(number, 10), MAX_BACKOFF)
             yield longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
 class NoChangeDetection(kopf.DiffBaseStorage):
-    """Turns Kopf's change detection off: it copies each document three times, for handlers that are not used here."""
+    """Disables Kopf's change detection, which copies each document three times for handlers that are not used here."""
 
     def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:  # noqa: ARG002 - Kopf's
-        """Nothing of a document is compared."""
+        """Return an empty essence: no part of a document is compared."""
         return kopf.BodyEssence()
 
     def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002 - Kopf's
-        """No earlier state is kept."""
+        """Return None: no earlier state is kept."""
         return None
 
     def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
-        """Never called without a handler of changes; nothing is kept in annotations."""
+        """Keep nothing in annotations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """What the operator's process is told.
+    """Options of the operator process.
 
-    No namespaces means all of them; ``probes`` are those of the other parts of the process; ``workers`` reconcile at
-    once.
+    ``probes`` are those of the other parts of the process; no ``namespaces`` means all; ``workers`` is the number of
+    threads that reconcile.
     """
 
     access: Callable[[], Access]
@@ -73,8 +73,8 @@ class OperatorOptions:
 def run_operator(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
     """Watch and reconcile until ``stopping`` is set.
 
-    In a thread of its own: in the main one Kopf takes the signals over, and then stops alone, while everything else
-    of the process waits.
+    Kopf runs in a thread of its own: in the main thread it would handle the signals, and stop without the other parts
+    of the process.
     """
     logging.getLogger("kopf._core.reactor.running").addFilter(_drop_signal_warning)
     with ThreadPoolExecutor(1, thread_name_prefix="operator") as thread:
@@ -86,25 +86,25 @@ def _drop_signal_warning(record: logging.LogRecord) -> bool:
 
 
 async def _run(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
-    """Run Kopf, and again when it gave up: an error in a watch is no reason for the process to end."""
-    stop = asyncio.Event()  # Kopf would leave a thread behind for each run that it waits for the other
+    """Run Kopf, and restart it after an error: a failed watch must not end the process."""
+    stop = asyncio.Event()  # for a threading.Event, Kopf would leave a waiting thread behind after each run
     watch_age = WatchAge(time.monotonic)
-    async with contextlib.AsyncExitStack() as meanwhile:
+    async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
             own = ProbeHandlers(
                 is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
                 metrics=watch_age.text,
             )
             probes = combined_probes(own, options.probes)
-            await meanwhile.enter_async_context(probe_server(options.health, probes))
-        await meanwhile.enter_async_context(_workers(controller, options.workers))
-        await meanwhile.enter_async_context(_in_background(_resync_loop(controller)))
-        await meanwhile.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
+            await stack.enter_async_context(probe_server(options.health, probes))
+        await stack.enter_async_context(_workers(controller, options.workers))
+        await stack.enter_async_context(_in_background(_resync_loop(controller)))
+        await stack.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
         while not stop.is_set():
             try:
                 await _watch(controller, options, watch_age, stop)
             except Exception:
-                logger.exception("the watch has failed; it begins anew in %g s", RESTART_SECONDS)
+                logger.exception("the watch failed and restarts in %g s", RESTART_SECONDS)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
 
@@ -130,11 +130,11 @@ async def _bridge_stop_event(stopping: threading.Event, stop: asyncio.Event) -> 
 
 def _settings(options: OperatorOptions) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
-    settings.posting.enabled = False  # events are emitted once a transition, by the reconcile
-    settings.scanning.disabled = bool(options.namespaces)  # else it waits for rights that a Role cannot give
+    settings.posting.enabled = False  # the reconciler emits one event per transition
+    settings.scanning.disabled = bool(options.namespaces)  # else Kopf waits for permissions that a Role cannot grant
     settings.persistence.diffbase_storage = NoChangeDetection()
     settings.queueing.worker_limit = 200
-    settings.queueing.idle_timeout = 0.1  # with a limit, idle workers would keep others waiting
+    settings.queueing.idle_timeout = 0.1  # idle workers count towards the limit
     settings.watching.server_timeout = SERVER_SECONDS
     settings.watching.client_timeout = SERVER_SECONDS + 15
     settings.watching.connect_timeout = 10
@@ -168,7 +168,7 @@ def _register_login(registry: kopf.OperatorRegistry, options: OperatorOptions, w
 
 @contextlib.asynccontextmanager
 async def _workers(controller: Controller, count: int) -> AsyncIterator[None]:
-    """Threads that reconcile; they end after what they are doing, and are waited for."""
+    """Run worker threads inside the context; at its end, wait until they have finished their current items."""
     with ThreadPoolExecutor(count, thread_name_prefix="reconcile") as threads:
         running = [asyncio.wrap_future(threads.submit(controller.run_worker)) for _ in range(count)]
         try:
@@ -195,4 +195,4 @@ async def _resync_loop(controller: Controller) -> None:
         try:
             await asyncio.to_thread(controller.resync)
         except Exception:
-            logger.exception("a resync failed; the next one follows")
+            logger.exception("the resync failed and will be retried")

@@ -1,4 +1,4 @@
-"""Events of Workspace resources, handed to the controller."""
+"""Handler of the events of Workspace resources."""
 
 import kopf
 
@@ -7,10 +7,10 @@ from workspace_operator.resources.workspaces import GROUP, PLURAL, VERSION
 
 
 def register(registry: kopf.OperatorRegistry, controller: Controller) -> None:
-    """Watch Workspace resources.
+    """Register the watch of Workspace resources.
 
     Only raw events: Kopf's change detection would keep a copy of each spec in an annotation and hold every object
-    by a finalizer. The handler only queues, so a backlog of events is taken in at once.
+    by a finalizer. The handler only queues, so a backlog of events is processed at once.
     """
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
@@ -18,7 +18,7 @@ def register(registry: kopf.OperatorRegistry, controller: Controller) -> None:
         document = event["object"]
         if event["type"] == "DELETED":
             controller.on_delete(document)
-        elif event["type"] is None:  # Kopf's word for what a list has
+        elif event["type"] is None:  # Kopf's mark of a document from a list
             controller.on_list(document)
         else:
             controller.on_update(document)

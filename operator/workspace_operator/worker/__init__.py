@@ -1,1 +1,1 @@
-"""Background jobs: identifier changes are carried out here, wherever they were asked for."""
+"""Driver of background jobs: migrations and the retention of activities."""

@@ -1,4 +1,4 @@
-"""The worker's loop: take what is due, else wait a moment; a database that is away is waited for."""
+"""Loop of the worker: run the jobs that are due, then wait, longer after failures."""
 
 import logging
 import random
@@ -12,23 +12,23 @@ from workspace_operator.errors import StoreUnavailable
 logger = logging.getLogger(__name__)
 
 MAX_DOUBLINGS = 30
-"""A database may be away for days; two to the power of that is no number any more."""
+"""Limit of the exponent: a database may be unavailable for days, and a larger power would overflow a float."""
 
 
 class Job(Protocol):
-    """Something that there is work for now and then."""
+    """A periodic job."""
 
     def work_once(self) -> bool:
-        """Do a piece of it; False if there was none, or no more for now."""
+        """Do one piece of work; False if none is left for now."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLoop:
-    """Attends to duties in turn until told to stop. Times are seconds.
+    """Runs jobs in turn until ``stopping`` is set. Times are in seconds.
 
     Attributes:
-        well: set while the last round through all duties went well.
+        healthy: set if the last round of all jobs succeeded.
     """
 
     jobs: Sequence[Job]
@@ -39,10 +39,10 @@ class WorkerLoop:
     healthy: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Work until ``stopping`` is set; no error ends it, or keeps the other duties from their turn."""
+        """Run jobs until ``stopping`` is set; an error neither ends the loop nor skips the other jobs."""
         failures = 0
         while not self.stopping.is_set():
-            results = [self._run_job(each) for each in self.jobs if not self.stopping.is_set()]
+            results = [self._run_job(job) for job in self.jobs if not self.stopping.is_set()]
             failures = failures + 1 if None in results else 0
             (self.healthy.clear if failures else self.healthy.set)()
             if failures or not any(results):
@@ -55,10 +55,10 @@ class WorkerLoop:
         except StoreUnavailable as error:
             logger.warning("worker: %s", error)
         except Exception:
-            logger.exception("worker: a step failed; it will be tried again")
+            logger.exception("worker: a step failed and will be retried")
         return None
 
     def _pause(self, failures: int) -> float:
-        """How long to rest: longer with each failure, and never in step with other workers."""
+        """Delay of the next round: doubled with each failure, with jitter so that workers do not synchronize."""
         limit = min(self.idle * 2.0 ** min(failures, MAX_DOUBLINGS), self.max_wait)
         return limit * (0.5 + 0.5 * self.jitter())

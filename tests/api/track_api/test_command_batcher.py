@@ -194,14 +194,14 @@ def test_unknown_error_reaches_only_who_brings_it_about(caplog: pytest.LogCaptur
 
     run(scenario)
 
-    assert "a call failed for no known reason" in caplog.text
+    assert "a request failed for an unknown reason" in caplog.text
 
 
 def test_full_queue_refuses_more() -> None:
     async def scenario() -> None:
         async with batcher(BatcherLimits(max_queue=3)) as at:
             taken = at.submit(1, 1, 2)
-            with pytest.raises(Unavailable, match="2 calls are waiting"):
+            with pytest.raises(Unavailable, match="2 commands are waiting"):
                 at.submit(2, 3, 4)
             also_taken = at.submit(2, 3)
             at.people.gate.set()

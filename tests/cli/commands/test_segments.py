@@ -127,7 +127,7 @@ def test_taken_name_is_reported(run: Run) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ("email\na@x.com\n", "some.csv, line 1: there is no column cio_id or id to name people by"),
+        ("email\na@x.com\n", "some.csv, line 1: the column cio_id or id, which identifies people, is missing"),
         ("plan\npro\n", "some.csv, line 1: one column must be named id, email or cio_id; found 'plan'"),
     ],
 )

@@ -106,7 +106,7 @@ def test_one_that_is_in_the_way_keeps_all(run: Run) -> None:
     done = run("workspaces", "move", "--from-cluster", "old", "--to-cluster", "new")
 
     assert (done.code, done.out.splitlines()[-1]) == (3, "1 of 2 workspaces cannot be moved. Nothing was changed.")
-    assert "workspace 3 is there already; it is empty: --replace-empty replaces it" in done.out
+    assert "the target has workspace 3, which is empty: --replace-empty replaces it" in done.out
     assert rows(run) == before
 
 
@@ -124,7 +124,7 @@ def test_one_with_people_is_never_replaced(run: Run) -> None:
     done = run("workspaces", "move", "--from-cluster", "new", "--to-cluster", "old", "--replace-empty")
 
     assert done.code == 3
-    assert "workspace 1 is there already, and is not empty" in done.out
+    assert "the target has workspace 1, which is not empty" in done.out
 
 
 def test_name_of_another_is_in_the_way(run: Run, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_target_is_the_other_cluster_that_is_alive(run: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--from-cluster", "old"), "error: say --to-cluster: the database knows these other clusters: none"),
+        (("--from-cluster", "old"), "error: add --to-cluster CLUSTER; other clusters that the database knows: none"),
         (("--from-cluster", "none"), "error: cluster none has no workspaces; clusters that have some: old"),
         (("--from-cluster", "old", "-n", "x"), "error: cluster old has no workspaces in the namespace x; clusters"),
         (("--from-cluster", "old", "--to-cluster", "old"), "error: --to-cluster must be another cluster than"),
@@ -250,8 +250,8 @@ def test_database_of_another_cluster_is_refused(run: Run, command: str) -> None:
 
     assert done.code == 1
     assert done.error == (
-        "error: the database belongs to cluster old (2 workspaces): say --cluster-id old if the manifests are of that "
-        "cluster, or --cluster-id local to begin a set of their own"
+        "error: the database belongs to cluster old (2 workspaces): add --cluster-id old if the manifests belong to "
+        "that cluster, or --cluster-id local to create separate workspaces"
     )
     assert len(rows(run)) == 2
 
@@ -280,4 +280,4 @@ def test_second_of_the_same_name_is_refused(run: Run, tmp_path: Path, command: s
 
     assert mine.code == 0
     assert doubled.code == 1
-    assert "default/club, default/crm would be made beside those of cluster old (2 workspaces)" in doubled.error
+    assert "default/club, default/crm would duplicate workspaces of cluster old (2 workspaces)" in doubled.error

@@ -46,7 +46,7 @@ def test_operator_waits_for_its_cluster(env: NamespaceEnv, interruptible_control
     interruptible_control_plane.kill()
 
     env.operator.start()
-    wait_until(lambda: "waiting for it" in env.operator.log.read_text())
+    wait_until(lambda: "retrying every" in env.operator.log.read_text())
     interruptible_control_plane.start()
 
     env.wait_until_ready(within=30)

@@ -182,7 +182,7 @@ def test_other_identifiers_stop_the_deletion(env: ImportEnv) -> None:
     people = interrupted(env, nothing, lambda: env.set_mode(Mode.EMAIL_OR_ID))
     run = deletion(env, BackupList(), attributes={"plan"}, people=people)
 
-    with pytest.raises(InvalidInput, match="the mode was changed from IDOnly to EmailOrID meanwhile: look again"):
+    with pytest.raises(InvalidInput, match="the mode changed from IDOnly to EmailOrID meanwhile: review"):
         run.run(iter(candidates(env, "1", "2", "3", "4")))
 
     assert counts(run.result) == (2, 0, 0)

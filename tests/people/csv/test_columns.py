@@ -131,10 +131,10 @@ def test_a_column_has_one_target() -> None:
 @pytest.mark.parametrize(
     ("content", "options", "words"),
     [
-        ("id,Plan\n", "Plam=plan", "the column 'Plam' of --map is not there; the file has 'id', 'Plan'"),
-        ("id,A,A\n", "A=plan", "the column 'A' of --map is there more than once"),
-        ("id,A,B\n", "A=B", "the column 'B' is there twice, as 'A' and 'B'; remove one, or add --map 'B=ignore'"),
-        ("id,A\n", "A=id", "the column 'id' is there twice"),
+        ("id,Plan\n", "Plam=plan", "the column 'Plam' of --map does not exist; the file has 'id', 'Plan'"),
+        ("id,A,A\n", "A=plan", "the column 'A' of --map exists more than once"),
+        ("id,A,B\n", "A=B", "the column 'B' exists twice, as 'A' and 'B'; remove one, or add --map 'B=ignore'"),
+        ("id,A\n", "A=id", "the column 'id' exists twice"),
     ],
 )
 def test_mappings_that_do_not_fit_the_file_are_refused(content: str, options: str, words: str) -> None:
@@ -199,9 +199,7 @@ def test_columns_of_one_meaning_are_refused_with_the_way_out() -> None:
     options = refusal(content)
     result = ImportEnv.of().import_text(content, csv_options=mapped("Email=ignore"))
 
-    assert (
-        "the column 'email' is there twice, as 'email' and 'Email'; remove one, or add --map 'Email=ignore'" in options
-    )
+    assert "the column 'email' exists twice, as 'email' and 'Email'; remove one, or add --map 'Email=ignore'" in options
     assert result.counts == (1, 0, 0, 0)
 
 

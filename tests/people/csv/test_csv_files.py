@@ -92,14 +92,14 @@ def test_header_alone_imports_nobody() -> None:
         (b"", "must start with a header"),
         (b"\n1,2\n", "must start with a header"),
         (b"name,plan\nx,y\n", "must be named id, email or cio_id; found 'name', 'plan'"),
-        (b"id,Email,plan,email\n", "the column 'email' is there twice"),
-        (b"id,plan,plan\n", "the column 'plan' is there twice"),
+        (b"id,Email,plan,email\n", "the column 'email' exists twice"),
+        (b"id,plan,plan\n", "the column 'plan' exists twice"),
         (b"id,,plan\n1,x,y\n", "column 2 has no name"),
         (b"id,caf\xe9\n", "not UTF-8 here, and nothing was imported: save it as CSV UTF-8"),
         ("id,email\n1,a@x.com\n".encode("utf-16"), "save it as CSV UTF-8"),
         ("id,email\n1,a@x.com\n".encode("utf-16-le"), "save it as CSV UTF-8"),
         (b"id,pl\0an\n1,x\n", "the header contains NUL"),
-        (b'id,"plan\n1,x\n', "is a quote not closed?"),
+        (b'id,"plan\n1,x\n', "check that every quote is closed"),
         (b"id," + b"x" * 151 + b"\n", "the name of column 2"),
         (b"id," + b"x" * MAX_HEADER_LENGTH, "the header is longer than"),
         (
@@ -124,7 +124,7 @@ def test_bad_header_refuses_the_file(content: bytes, words: str) -> None:
 def test_unclosed_quote_refuses_the_file(rest: str) -> None:
     env = ImportEnv.of()
 
-    with pytest.raises(InvalidInput, match=r"line 4: the row that starts here .* is a quote not closed\? Nothing was"):
+    with pytest.raises(InvalidInput, match=r"line 4: the row that starts here .* every quote is closed\. Nothing was"):
         env.import_text(f"id,plan\n1,a\n2,b\n3,{rest}")
 
     assert env.all_people() == []
@@ -203,7 +203,7 @@ def test_line_that_names_the_delimiter_is_skipped(line: str) -> None:
         (b"2,a\0b", "contains NUL"),
         (b"2," + b"x" * 1001, "1001 bytes, 1000 are allowed"),
         (b"x" * 151 + b",y", "151 bytes, 150 are allowed"),
-        (b",x", "The row names nobody"),
+        (b",x", "The row identifies no person"),
     ],
 )
 def test_bad_row_rejects_only_itself(row: bytes, reason: str) -> None:

@@ -90,7 +90,7 @@ def test_consent_that_cannot_be_read_is_not_taken(cell: str) -> None:
     assert (result.counts, result.summary.in_part) == ((1, 1, 0, 0), 2)
     assert result.rejects.lines[2] == (
         "in part",
-        f"unsubscribed: '{cell}' is neither true nor false, the value stays: write true or false",
+        f"unsubscribed: '{cell}' is neither true nor false, the value is unchanged: write true or false",
     )
     assert env.all_people() == [("1", None, {"unsubscribed": "true", "city": "Bonn"}), ("2", None, {"city": "Ulm"})]
 

@@ -43,7 +43,7 @@ def test_one_bad_line_among_good_ones_is_not_taken_for_another_encoding() -> Non
 
     assert options.startswith("line 3: ")
     assert "--encoding" not in options
-    assert "correct 'M\\\\xfcnchen'; what is before it is UTF-8" in options
+    assert "correct 'M\\\\xfcnchen'; the text before it is UTF-8" in options
 
 
 def test_a_file_that_ends_inside_a_character_is_refused() -> None:
@@ -89,11 +89,11 @@ def test_files_are_read_in_the_encoding_that_is_named(name: str) -> None:
 def test_what_is_not_of_the_named_encoding_is_refused() -> None:
     options = refusal(b"id,city\n1,K\x81ln\n", "cp1252")
 
-    assert options == "line 2: 'K\\\\x81ln' is not cp1252, and nothing was imported: name another --encoding"
+    assert options == "line 2: 'K\\\\x81ln' is not cp1252, and nothing was imported: choose another --encoding"
 
 
 def test_utf_8_is_never_read_as_something_else() -> None:
-    assert refusal(PEOPLE.encode(), "cp1252") == "the file is UTF-8, not cp1252: leave --encoding out"
+    assert refusal(PEOPLE.encode(), "cp1252") == "the file is UTF-8, not cp1252: omit --encoding"
 
 
 def test_plain_ascii_fits_any_encoding() -> None:
@@ -102,7 +102,7 @@ def test_plain_ascii_fits_any_encoding() -> None:
 
 @pytest.mark.parametrize("name", ["nonsense", "rot13", "base64", "idna", "unicode_escape", "utf-7", "", "a\0b"])
 def test_what_is_no_encoding_of_files_is_refused(name: str) -> None:
-    with pytest.raises(InvalidInput, match=r"is no encoding of files: use one such as windows-1252"):
+    with pytest.raises(InvalidInput, match=r"is not a file encoding: use one such as windows-1252"):
         parse_encoding(name, field="--encoding")
 
 
@@ -127,10 +127,14 @@ class Pipe(io.BytesIO):
         (
             b"id,city\n1,Bonn\n2,K\xc3\xb6ln\n3,M\xfcnchen\n",
             "utf-8",
-            "line 4: the file is not UTF-8 here; the rows before were taken: save it as CSV UTF-8 or, if the word",
+            "line 4: the file is not UTF-8 here; the rows before it were imported: save it as CSV UTF-8 or, if the",
         ),
-        (b"id,city\n1,Bonn\n2,Ulm\n3,K\x81ln\n", "cp1252", "the file is not cp1252: name another --encoding"),
-        (b'id,city\n1,Bonn\n2,Ulm\n3,"x\n', "utf-8", "is a quote not closed? The rows before it were taken"),
+        (b"id,city\n1,Bonn\n2,Ulm\n3,K\x81ln\n", "cp1252", "the file is not cp1252: choose another --encoding"),
+        (
+            b'id,city\n1,Bonn\n2,Ulm\n3,"x\n',
+            "utf-8",
+            "every quote is closed. The rows before it were imported",
+        ),
     ],
 )
 def test_pipes_are_read_until_what_cannot_be_read(content: bytes, encoding: str, words: str) -> None:

@@ -36,7 +36,7 @@ def test_cio_ids_are_stripped_too() -> None:
 def test_identifiers_of_white_space_are_empty(blank: str) -> None:
     result = ImportEnv.of().import_text(f'id,plan\n"{blank}",gold\n')
 
-    assert result.rejects.lines == {2: ("rejected", "The row names nobody: there is nothing in id.")}
+    assert result.rejects.lines == {2: ("rejected", "The row identifies no person: there is no value in id.")}
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,13 @@ def test_errors_of_spreadsheets_are_no_identifiers(cell: str, mode: Mode) -> Non
     result = env.import_text(f"id,email\n{cell},ana@example.com\n1,{cell}\n")
 
     assert result.counts == (0, 0, 0, 2)
-    assert result.rejects.lines[2] == ("rejected", f"id '{cell}' is an error of a spreadsheet: write the id itself")
+    assert result.rejects.lines[2] == (
+        "rejected",
+        f"id '{cell}' is an error value of a spreadsheet: write the id itself",
+    )
     assert result.rejects.lines[3] == (
         "rejected",
-        f"email '{cell}' is an error of a spreadsheet: write the email itself",
+        f"email '{cell}' is an error value of a spreadsheet: write the email itself",
     )
     assert env.all_people() == []
 
@@ -134,6 +137,4 @@ def test_what_stands_for_a_missing_value_is_no_id(cell: str) -> None:
     result = env.import_text(f"id,email\n{cell},{cell}\nn-1,{cell}\n")
 
     assert result.counts == (1, 0, 0, 1)
-    assert result.rejects.lines == {
-        2: ("rejected", f"id '{cell}' is written where a value is missing: write the id itself")
-    }
+    assert result.rejects.lines == {2: ("rejected", f"id '{cell}' marks a missing value: write the id itself")}

@@ -264,13 +264,13 @@ def test_undo_files_that_were_changed_reject_their_rows(column: str, cell: str) 
     result = ImportEnv.of().import_text(f'_undo,{column},cio_id,id,a\ndeleted,"{quoted}",x,1,y\n')
 
     assert result.counts == (0, 0, 0, 1)
-    assert "leave the undo file as it was" in result.rejects.lines[2][1]
+    assert "use the unchanged undo file" in result.rejects.lines[2][1]
 
 
 def test_values_that_are_no_json_reject_their_row() -> None:
     result = ImportEnv.of().import_text('_undo,_json,cio_id,id,a\ndeleted,"[""a"",""b""]",x,1,y\n')
 
-    assert "a 'y' is no JSON" in result.rejects.lines[2][1]
+    assert "a 'y' is not JSON" in result.rejects.lines[2][1]
 
 
 def deleted(env: ImportEnv, *people: Person) -> str:

@@ -70,7 +70,7 @@ def test_no_other_column_steps_in_when_asked() -> None:
     result = ImportEnv.of().import_text("id,email\n,a@x.com\n", by=IdentifierKind.ID)
 
     assert result.counts == (0, 0, 0, 1)
-    assert result.rejects.lines[2][1] == "The row names nobody: there is nothing in id."
+    assert result.rejects.lines[2][1] == "The row identifies no person: there is no value in id."
 
 
 def test_cio_ids_never_create_anybody() -> None:
@@ -83,9 +83,9 @@ def test_cio_ids_never_create_anybody() -> None:
 @pytest.mark.parametrize(
     ("mode", "by", "words"),
     [
-        (Mode.EMAIL_OR_ID, IdentifierKind.CIO_ID, "there is no column cio_id to name people by"),
-        (Mode.ID_ONLY, IdentifierKind.EMAIL, "in mode IDOnly cannot be named by email; use id or cio_id"),
-        (Mode.ID_ONLY, None, "there is no column id or cio_id to name people by"),
+        (Mode.EMAIL_OR_ID, IdentifierKind.CIO_ID, "the column cio_id, which identifies people, is missing"),
+        (Mode.ID_ONLY, IdentifierKind.EMAIL, "in mode IDOnly cannot be referenced by email; use id or cio_id"),
+        (Mode.ID_ONLY, None, "the column id or cio_id, which identifies people, is missing"),
     ],
 )
 def test_files_that_name_nobody_are_refused(mode: Mode, by: IdentifierKind | None, words: str) -> None:

@@ -12,7 +12,7 @@ def test_notes_stand_before_the_row() -> None:
     result = ImportEnv.of().import_text("id;plan\n;pro\n")
 
     assert result.rejects.text.getvalue() == (
-        "_line,_outcome,_reason,id,plan\r\n2,rejected,The row names nobody: there is nothing in id.,,pro\r\n"
+        "_line,_outcome,_reason,id,plan\r\n2,rejected,The row identifies no person: there is no value in id.,,pro\r\n"
     )
 
 

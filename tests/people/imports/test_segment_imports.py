@@ -80,7 +80,7 @@ def test_address_names_nobody_without_being_identifier(env: ImportEnv) -> None:
     filled, rejects = take(env, "id,email\n,a@x.com\n")
 
     assert filled.rejected == 1
-    assert rejects.lines == {2: ("rejected", "The row names nobody: there is nothing in id.")}
+    assert rejects.lines == {2: ("rejected", "The row identifies no person: there is no value in id.")}
 
 
 def test_address_names_people_where_it_identifies() -> None:
@@ -129,7 +129,7 @@ def test_corrected_rejects_make_a_segment(env: ImportEnv) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("email\na@x.com\n", "line 1: there is no column cio_id or id to name people by"),
+        ("email\na@x.com\n", "line 1: the column cio_id or id, which identifies people, is missing"),
         ("plan\npro\n", "one column must be named id, email or cio_id"),
         ("", "must start with a header"),
     ],
@@ -145,7 +145,7 @@ def test_broken_row_makes_no_segment(env: ImportEnv) -> None:
     rejects = Rejects()
     run = making(env, rejects)
 
-    with pytest.raises(InvalidInput, match="is a quote not closed"):
+    with pytest.raises(InvalidInput, match="check that every quote is closed"):
         run.run(io.BytesIO(b'id\n1\n2\n3\n"1\n'))
 
     assert (run.result.number, run.result.rows) == (None, 0)

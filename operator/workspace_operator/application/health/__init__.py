@@ -1,1 +1,1 @@
-"""Probes, and the check that the database can be written."""
+"""Health of a process: probes, and the check that the database accepts writes."""

@@ -1,4 +1,4 @@
-"""What looks after a process asks over HTTP: whether it is alive, whether it is ready, and what it has counted."""
+"""Probes of a process over HTTP: liveness, readiness and metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from workspace_operator.errors import InvalidInput
 READY_PATH: Final = "/readyz"
 METRICS_PATH: Final = "/metrics"
 METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""What Prometheus takes it for."""
+"""Content type of the Prometheus text format."""
 
 ENDPOINT_OPTION: Final = "--health-endpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeEndpoint:
-    """Where probes are answered."""
+    """Address of the probe server, and path of the liveness probe."""
 
     host: str
     port: int
@@ -26,9 +26,9 @@ class ProbeEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeHandlers:
-    """What is answered: whether all is well with the work, and metrics in Prometheus' text form.
+    """Functions that answer probes: readiness, and metrics in the Prometheus text format.
 
-    ``is_ready`` never waits; ``metrics`` may, and is called in a worker thread.
+    ``is_ready`` never blocks; ``metrics`` may block, and is called in a worker thread.
     """
 
     is_ready: Callable[[], bool]
@@ -36,7 +36,7 @@ class ProbeHandlers:
 
 
 def parse_endpoint(url: str) -> ProbeEndpoint:
-    """Read ``http://HOST:PORT/PATH``. Raises InvalidInput."""
+    """Parse ``http://HOST:PORT/PATH``. Raises InvalidInput."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -50,8 +50,8 @@ def parse_endpoint(url: str) -> ProbeEndpoint:
 
 
 def combined_probes(*probes: ProbeHandlers) -> ProbeHandlers:
-    """Answer for several parts of one process: ready if all are; the metrics of all."""
+    """Combine the probes of several parts of a process: ready if all are; the metrics of all."""
     return ProbeHandlers(
-        is_ready=lambda: all(each.is_ready() for each in probes),
-        metrics=lambda: b"".join(each.metrics() for each in probes),
+        is_ready=lambda: all(part.is_ready() for part in probes),
+        metrics=lambda: b"".join(part.metrics() for part in probes),
     )

@@ -1,4 +1,4 @@
-"""Watching whether the store takes writes, for readiness probes: they must neither wait for the store nor load it."""
+"""Monitor of the write path of the store, for readiness probes, which must neither wait for the store nor load it."""
 
 import logging
 import threading
@@ -13,18 +13,18 @@ logger = logging.getLogger(__name__)
 
 CHECK_INTERVAL_SECONDS = 5.0
 RETRY_INTERVAL_SECONDS = 1.0
-"""After a check that failed, so that a store that is back is used soon."""
+"""Interval after a failed check, so that a store that is available again is used soon."""
 
 CHECK_TIMEOUT_SECONDS = 15.0
-"""A check may take so long, beside the pause before it; after that the store counts as not writable."""
+"""Maximum duration of a check; after that the store counts as not writable."""
 
 
 @dataclass(slots=True, kw_only=True)
 class WriteMonitor:
-    """Checks the store again and again in a thread of its own, and remembers the result of the last check.
+    """Checks the store periodically in a thread of its own, and keeps the result of the last check.
 
-    Args:
-        write_path: what is checked.
+    Attributes:
+        write_path: the checked write path.
         monotonic: seconds.
     """
 
@@ -34,26 +34,26 @@ class WriteMonitor:
     _is_failing: bool = True
 
     def is_writable(self) -> bool:
-        """Whether the last check succeeded, and was not too long ago. Never waits."""
+        """Whether the last check succeeded and is recent. Never blocks."""
         succeeded = self._succeeded
         if succeeded is None or self._is_failing:
             return False
         return self.monotonic() - succeeded <= CHECK_INTERVAL_SECONDS + CHECK_TIMEOUT_SECONDS
 
     def run(self, stopping: threading.Event) -> None:
-        """Check until told to stop."""
+        """Check until ``stopping`` is set."""
         while not stopping.is_set():
             self.check()
             stopping.wait(RETRY_INTERVAL_SECONDS if self._is_failing else CHECK_INTERVAL_SECONDS)
 
     def check(self) -> None:
-        """Check once; a change of the result is logged."""
+        """Check once, and log a change of the result."""
         try:
             self.write_path.check_writable()
         except WorkspaceOperatorError as error:
             self._record(str(error))
         except Exception:
-            logger.exception("the check of the store's write path failed")
+            logger.exception("the check of the write path of the store failed")
             self._record("the check failed")
         else:
             self._record("")
@@ -61,9 +61,9 @@ class WriteMonitor:
     def _record(self, failure: str) -> None:
         is_first = self._succeeded is None
         if failure and (is_first or not self._is_failing):
-            logger.warning("the store takes no writes: %s", failure)
+            logger.warning("the store does not accept writes: %s", failure)
         elif not failure and self._is_failing and not is_first:
-            logger.info("the store takes writes again")
+            logger.info("the store accepts writes again")
         self._is_failing = bool(failure)
         if not failure:
             self._succeeded = self.monotonic()

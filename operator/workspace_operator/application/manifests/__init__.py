@@ -1,1 +1,1 @@
-"""Manifests without a cluster: apply and plan."""
+"""Use cases of manifests without a cluster: apply and plan."""

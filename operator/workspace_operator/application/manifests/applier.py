@@ -1,7 +1,7 @@
-"""Reconciling manifests without any cluster: the same reconcile, on resources that live in memory for one run.
+"""Apply of manifests without a cluster: the same reconcile, on resources that exist in memory for one run.
 
-An apply is a request to look now, so a blocked identifier change is tried again at once, and changes are carried out
-right here unless a worker elsewhere has taken them.
+An apply is a reconcile request, so it retries a blocked migration at once. It runs migrations in this process unless
+another worker has leased them.
 """
 
 import time
@@ -27,14 +27,14 @@ from workspace_operator.workspaces.model import Owner, Workspace
 Document = Mapping[str, Any]
 
 UID_NAMESPACE = uuid.UUID("5d0c4e4e-54d4-4b67-9f4e-1f0f6a2a2d1b")
-"""Where UIDs of resources without a cluster come from: the same name has the same one at every run."""
+"""Namespace of the UIDs of resources without a cluster: a name has the same UID in every run."""
 
 POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestResources:
-    """Implements the port ``Resources`` for manifests: nothing is written anywhere, the reconcile returns it."""
+    """Implements the port ``Resources`` for manifests. It writes nothing: the reconcile returns the document."""
 
     cluster_id: str
     names: Collection[tuple[str, str]]
@@ -48,16 +48,16 @@ class ManifestResources:
         return str(int(resource_version) + 1)
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
-        """Nobody watches."""
+        """Discard the event."""
 
     def owner_is_gone(self, owner: Owner) -> bool:
-        """Whether no manifest of this run has that name."""
+        """Whether no manifest of this run has the owner's name."""
         return owner.cluster == self.cluster_id and (owner.namespace, owner.name) not in self.names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestApplier:
-    """Brings manifests into force until nothing moves."""
+    """Applies manifests until their migrations have ended or are blocked."""
 
     reconciler: Reconciler
     worker: MigrationWorker
@@ -74,7 +74,7 @@ class ManifestApplier:
         yield from map(self._await_migration, reconciled)
 
     def _await_migration(self, document: Document) -> Document:
-        """Look again while its identifier change goes on, here or in a worker elsewhere."""
+        """Reconcile again while the migration of a resource runs, here or in another worker."""
         document = self._reconcile(document)
         while reason_of(document) == Reason.MIGRATION_RUNNING:
             if not self.worker.work_once():
@@ -87,10 +87,10 @@ class ManifestApplier:
 
 
 def as_resource(manifest: Document, *, cluster: str, now: str) -> Document:
-    """A manifest as an API server would hand it out, with a request to reconcile now.
+    """Convert a manifest to a document as of an API server, with a reconcile request.
 
-    As there, what only a server may say counts for nothing: a manifest that was got from a cluster has a status, and
-    may bear finalizers and the mark of its deletion.
+    As an API server does, it drops the fields that only the server sets: a manifest that was read from a cluster has a
+    status, and may have finalizers and a deletion timestamp.
     """
     given = manifest["metadata"]
     namespace, name = namespace_and_name(manifest)
@@ -108,23 +108,23 @@ def as_resource(manifest: Document, *, cluster: str, now: str) -> Document:
 
 
 def manifest_problems(manifest: Document, workspaces: Workspaces, *, cluster: str) -> list[Problem]:
-    """What an API server would refuse a manifest for, given what is in force."""
+    """Problems for which an API server would reject a manifest, given the stored workspace."""
     return validate_manifest(manifest, _stored_manifest(manifest, workspaces, cluster))
 
 
 def manifest_problems_beside(manifest: Document, stored: Workspace | None) -> list[Problem]:
-    """What an API server would refuse a manifest for, given the workspace that it is about; None: there is none."""
+    """Problems for which an API server would reject a manifest, given its workspace, or None."""
     return validate_manifest(manifest, None if stored is None else _manifest_of(manifest, stored))
 
 
 def reason_of(document: Document) -> str:
-    """The reason of condition Ready."""
+    """The reason of condition Ready; empty without that condition."""
     conditions = document.get("status", {}).get("conditions", ())
-    return next((str(each["reason"]) for each in conditions if each["type"] == "Ready"), "")
+    return next((str(condition["reason"]) for condition in conditions if condition["type"] == "Ready"), "")
 
 
 def _stored_manifest(manifest: Document, workspaces: Workspaces, cluster: str) -> Document | None:
-    """What the manifest replaces, as far as rules about changes look at it."""
+    """The document that the manifest replaces, with the fields that transition rules read."""
     metadata = manifest.get("metadata")
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
         return None

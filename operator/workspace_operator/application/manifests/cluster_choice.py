@@ -1,4 +1,4 @@
-"""Whether manifests mean the cluster that a database belongs to: without ``--cluster-id`` that is easily forgotten."""
+"""Check that manifests belong to the cluster of the database, in case ``--cluster-id`` was forgotten."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -16,36 +16,38 @@ def refuse_other_clusters(
     *,
     cluster_id: str,
 ) -> None:
-    """Refuse manifests for a cluster that nobody has named, if the database belongs to another one.
+    """Refuse manifests for the default cluster ID if the database belongs to another cluster.
 
     Args:
-        workspaces: all that the database has.
-        clusters: those whose operators write heartbeats into it.
+        workspaces: all workspaces of the database.
+        clusters: IDs of the clusters whose operators write heartbeats into the database.
         names: namespaces and names of the manifests.
-        cluster_id: what the manifests are taken to be of, since nothing else was said.
+        cluster_id: the default ID, which applies since none was given.
 
     Raises:
-        InvalidInput: the database has nothing of that cluster and something of others, or a manifest would make a
-            second workspace beside one of the same namespace and name.
+        InvalidInput: the database has no workspaces of that cluster but some of others, or a manifest would create a
+            second workspace with the same namespace and name.
     """
     counts = Counter(dict.fromkeys(clusters, 0))
-    places: dict[tuple[str, str], set[str]] = {}
-    for each in workspaces:
-        counts[each.owner.cluster] += 1
-        places.setdefault((each.owner.namespace, each.owner.name), set()).add(each.owner.cluster)
+    clusters_by_name: dict[tuple[str, str], set[str]] = {}
+    for workspace in workspaces:
+        owner = workspace.owner
+        counts[owner.cluster] += 1
+        clusters_by_name.setdefault((owner.namespace, owner.name), set()).add(owner.cluster)
     others = sorted(set(counts) - {cluster_id})
     if others and cluster_id not in counts:
-        raise _refusal(f"the database belongs to {_listed(others, counts)}", others, cluster_id)
-    doubled = sorted(name for name in names if places.get(name) and cluster_id not in places[name])
-    if doubled:
-        owners = sorted(set().union(*(places[name] for name in doubled)))
-        titles = ", ".join("/".join(name) for name in doubled[:MAX_NAMED])
-        more = f" and {len(doubled) - MAX_NAMED} more" if len(doubled) > MAX_NAMED else ""
-        raise _refusal(f"{titles}{more} would be made beside those of {_listed(owners, counts)}", owners, cluster_id)
+        raise _refusal(f"the database belongs to {_format_clusters(others, counts)}", others, cluster_id)
+    duplicates = sorted(name for name in names if cluster_id not in clusters_by_name.get(name, {cluster_id}))
+    if duplicates:
+        owners = sorted(set().union(*(clusters_by_name[name] for name in duplicates)))
+        titles = ", ".join("/".join(name) for name in duplicates[:MAX_NAMED])
+        more = f" and {len(duplicates) - MAX_NAMED} more" if len(duplicates) > MAX_NAMED else ""
+        problem = f"{titles}{more} would duplicate workspaces of {_format_clusters(owners, counts)}"
+        raise _refusal(problem, owners, cluster_id)
 
 
-def _listed(clusters: Sequence[str], counts: Counter[str]) -> str:
-    named = [f"{each} ({_workspaces(counts[each])})" for each in clusters[:MAX_NAMED]]
+def _format_clusters(clusters: Sequence[str], counts: Counter[str]) -> str:
+    named = [f"{cluster} ({_workspaces(counts[cluster])})" for cluster in clusters[:MAX_NAMED]]
     more = [f"{len(clusters) - MAX_NAMED} more"] if len(clusters) > MAX_NAMED else []
     return ("cluster " if len(clusters) == 1 else "clusters ") + ", ".join(named + more)
 
@@ -54,9 +56,9 @@ def _workspaces(count: int) -> str:
     return "1 workspace" if count == 1 else f"{count} workspaces"
 
 
-def _refusal(what: str, clusters: Sequence[str], cluster_id: str) -> InvalidInput:
+def _refusal(problem: str, clusters: Sequence[str], cluster_id: str) -> InvalidInput:
     return InvalidInput(
-        f"{what}: say --cluster-id {clusters[0]} if the manifests are of that cluster, or --cluster-id {cluster_id} to "
-        "begin a set of their own",
+        f"{problem}: add --cluster-id {clusters[0]} if the manifests belong to that cluster, or --cluster-id "
+        f"{cluster_id} to create separate workspaces",
         field="--cluster-id",
     )

@@ -1,7 +1,7 @@
-"""What an apply of manifests would do, without doing it.
+"""Planner of an apply of manifests: what it would do, without a write.
 
-The decisions are those of a reconcile (``reconcile.deciding``), one after the other; what they ask for is carried out
-on a rehearsal of the directory in memory. Where people decide, that is at identifier changes, they are looked at.
+It makes the decisions of a reconcile (``reconcile.policies.planner``), and applies their actions to an in-memory
+simulation of the directory. Migrations depend on the people of a workspace, so it previews them in the store.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -37,10 +37,10 @@ MAX_ORPHANS = 3
 
 @dataclass(frozen=True, slots=True)
 class EmptyPreviews:
-    """Implements the port ``Previews`` for a database that has not been made yet."""
+    """Implements the port ``Previews`` for a database that does not exist yet."""
 
     def snapshot(self) -> WorkspacesSnapshot:
-        """Nothing."""
+        """An empty snapshot."""
         return WorkspacesSnapshot()
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:  # noqa: ARG002 - the port's signature
@@ -50,7 +50,7 @@ class EmptyPreviews:
 
 @dataclass(slots=True, kw_only=True)
 class _PlanState:
-    """What becomes of one resource in the course of a rehearsal; ``foreseen`` is the change that was asked about."""
+    """State of one resource in the simulation; ``predicted`` is the number of the migration that was predicted."""
 
     resource: Resource
     owner: Owner
@@ -60,13 +60,13 @@ class _PlanState:
 
 
 class Planner:
-    """Plans for the manifests of one run.
+    """Plans the apply of the manifests of one run.
 
     Args:
-        previews: where the directory is from, as it is now, and what is known of its people.
-        cluster_id: names the set of manifests in the store.
+        previews: source of the directory and of the previews of migrations.
+        cluster_id: identifies the set of manifests in the store.
         now: aware.
-        samples: how many people at most are shown for each violation.
+        samples: maximum number of people to show per violation.
     """
 
     def __init__(self, previews: Previews, *, cluster_id: str, now: datetime, samples: int) -> None:
@@ -78,24 +78,24 @@ class Planner:
         self._simulation = InMemoryWorkspaces(self._snapshot)
 
     def problems(self, manifest: Document) -> Sequence[Problem]:
-        """What an apply would refuse a manifest for, before it does anything."""
+        """Problems for which an apply would reject a manifest."""
         return manifest_problems_beside(manifest, self._stored(manifest))
 
     def plan(self, manifests: Sequence[Document]) -> Sequence[PlannedResource]:
-        """What an apply would do for each manifest, in the order given; none of them may have problems.
+        """Plan the apply of manifests without problems; returns one result per manifest, in their order.
 
-        As an apply does, each is looked at once, and then again until nothing moves.
+        Like an apply, it reconciles each resource once, and then again until its migrations have ended.
         """
         names = frozenset(map(namespace_and_name, manifests))
-        gone = ManifestResources(cluster_id=self._cluster_id, names=names).owner_is_gone
+        owner_is_gone = ManifestResources(cluster_id=self._cluster_id, names=names).owner_is_gone
         states = [self._initial_state(manifest) for manifest in manifests]
         for state in states:
-            self._simulate(state, gone)
+            self._simulate(state, owner_is_gone)
         for state in states:
-            self._simulate(state, gone)
+            self._simulate(state, owner_is_gone)
             while self._predict_migration(state):
-                self._simulate(state, gone)
-        return [self._forecast(state, names) for state in states]
+                self._simulate(state, owner_is_gone)
+        return [self._result(state, names) for state in states]
 
     def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
         """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
@@ -105,13 +105,10 @@ class Planner:
         )
 
     def without_manifest(self, manifests: Sequence[Document]) -> Sequence[Workspace]:
-        """The workspaces of this cluster that no manifest is about: an apply keeps them as they are."""
+        """List the workspaces of this cluster that no manifest owns; an apply does not change them."""
         names = set(map(namespace_and_name, manifests))
-        return [
-            each
-            for each in self._snapshot.workspaces.values()
-            if each.owner.cluster == self._cluster_id and (each.owner.namespace, each.owner.name) not in names
-        ]
+        owned = [item for item in self._snapshot.workspaces.values() if item.owner.cluster == self._cluster_id]
+        return [item for item in owned if (item.owner.namespace, item.owner.name) not in names]
 
     def _stored(self, manifest: Document) -> Workspace | None:
         metadata = manifest.get("metadata")
@@ -125,13 +122,13 @@ class Planner:
         resource = parse_resource(document)
         stored = self._stored(manifest)
         if stored is not None and stored.owner.uid:
-            # Of a cluster's resources only the cluster knows the UID: theirs are taken to be those in the store.
+            # Only the cluster knows the UIDs of its resources, so the plan assumes that they equal those in the store.
             generation = max(resource.generation, stored.spec_generation)
             resource = replace(resource, uid=stored.owner.uid, generation=generation)
         return _PlanState(resource=resource, owner=resource.owner(self._cluster_id))
 
     def _simulate(self, state: _PlanState, owner_is_gone: OwnerIsGone) -> None:
-        """Reconcile in the rehearsal, until there is nothing more to do just now."""
+        """Reconcile in the simulation until no action is left."""
         while True:
             observed = self._simulation.observe(state.resource, state.owner, owner_is_gone)
             decision = decide(state.resource, observed, cluster_id=self._cluster_id, now=self._now)
@@ -144,7 +141,7 @@ class Planner:
                 self._simulation.apply(action, now=self._now)
 
     def _predict_migration(self, state: _PlanState) -> bool:
-        """Foresee how an open identifier change ends; False if there is none, or nothing comes of it."""
+        """Predict the end of an open migration; False if there is none, or if it stays paused or blocked."""
         migration = self._simulation.open_migration(state.owner)
         if migration is None or migration.number == state.predicted:
             return False
@@ -165,15 +162,16 @@ class Planner:
         known = self._snapshot.migrations.get(migration.workspace_id)
         return known.stage if known is not None and known.number == migration.number else None
 
-    def _forecast(self, state: _PlanState, names: Collection[tuple[str, str]]) -> PlannedResource:
-        ready = next(each for each in state.resource.previous.conditions if each.type == ConditionType.READY)
+    def _result(self, state: _PlanState, names: Collection[tuple[str, str]]) -> PlannedResource:
+        conditions = state.resource.previous.conditions
+        ready = next(condition for condition in conditions if condition.type == ConditionType.READY)
         workspace = self._simulation.owned_by(state.owner)
         number = None if workspace is None else workspace.workspace_id
-        is_made = number is not None and number not in self._snapshot.workspaces
+        is_created = number is not None and number not in self._snapshot.workspaces
         return PlannedResource(
             namespaced_name=state.resource.namespaced_name,
             cluster=self._cluster_id,
-            orphans=self._orphans(state.owner, names) if is_made else (),
+            orphans=self._orphans(state.owner, names) if is_created else (),
             workspace_id=number if number in self._snapshot.workspaces else None,
             changes=tuple(state.changes),
             identifiers=state.identifiers,
@@ -181,23 +179,24 @@ class Planner:
         )
 
     def _orphans(self, owner: Owner, names: Collection[tuple[str, str]]) -> tuple[Orphan, ...]:
-        """Workspaces of the same name, whose namespace was renamed or whose cluster was made anew."""
-        found = [each for each in self._snapshot.workspaces.values() if _may_be_meant(each.owner, owner, names)]
-        return tuple(Orphan(workspace=each, people=self._people(each)) for each in found[:MAX_ORPHANS])
+        """Workspaces of the same name, whose namespace was renamed or whose cluster was recreated."""
+        workspaces = self._snapshot.workspaces.values()
+        found = [workspace for workspace in workspaces if _may_be_same_workspace(workspace.owner, owner, names)]
+        return tuple(Orphan(workspace=orphan, people=self._people(orphan)) for orphan in found[:MAX_ORPHANS])
 
     def _people(self, workspace: Workspace) -> int:
         number, mode = workspace.workspace_id, workspace.mode
         return self._previews.preview(number, from_mode=mode, to_mode=mode, samples=0).people.total
 
 
-def _may_be_meant(theirs: Owner, owner: Owner, names: Collection[tuple[str, str]]) -> bool:
-    if theirs.name != owner.name:
+def _may_be_same_workspace(other: Owner, owner: Owner, names: Collection[tuple[str, str]]) -> bool:
+    if other.name != owner.name:
         return False
-    if theirs.cluster != owner.cluster:
-        return theirs.namespace == owner.namespace
-    return (theirs.namespace, theirs.name) not in names
+    if other.cluster != owner.cluster:
+        return other.namespace == owner.namespace
+    return (other.namespace, other.name) not in names
 
 
 def _stays_blocked(migration: Migration, resource: Resource) -> bool:
-    """Whether a blocked change is left as it is: nobody has asked for another try."""
+    """Whether a blocked migration stays blocked, since no retry was requested."""
     return migration.stage is Stage.BLOCKED and migration.retry_token != resource.reconcile_request

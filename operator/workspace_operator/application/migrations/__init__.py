@@ -1,1 +1,1 @@
-"""Carrying migrations out, and measuring them."""
+"""Use cases of migrations: the worker and the metrics."""

@@ -1,7 +1,7 @@
-"""Identifier changes under way as gauges, in Prometheus' text form, looked up at the moment that somebody asks.
+"""Gauges of the running migrations, in the Prometheus text format, read from the store at each scrape.
 
-They are written out here rather than by prometheus_client: the operator and the worker serve them without that library,
-and processes that share their counts have nothing to agree on.
+This module does not use prometheus_client: the operator and the worker need no other part of it, and the gauges come
+from the store, so processes have no counts to share.
 """
 
 import logging
@@ -20,10 +20,10 @@ from workspace_operator.workspaces.model import Owner
 logger = logging.getLogger(__name__)
 
 MAX_MIGRATIONS: Final = 100
-"""So many changes have gauges of their own, those that were wished for first."""
+"""Maximum number of migrations with gauges of their own; the first requested ones have precedence."""
 
 STORE_TIMEOUT_SECONDS: Final = 2.0
-"""Seconds for which a scrape waits for the store."""
+"""Maximum seconds that a scrape waits for the store."""
 
 STAGES: Final = tuple(stage for stage in Stage if stage not in TERMINAL)
 
@@ -32,7 +32,7 @@ Sample = tuple[dict[str, str], int]
 
 @dataclass(slots=True)
 class _Scrape:
-    """One look at the store; who comes while it is under way waits for the same."""
+    """One query of the store; scrapes that arrive while it runs share its result."""
 
     ended: threading.Event = field(default_factory=threading.Event)
     text: bytes = b""
@@ -40,7 +40,7 @@ class _Scrape:
 
 @dataclass(slots=True, kw_only=True)
 class MigrationGauges:
-    """What every process that is asked tells of the changes of one database; ``patience`` is seconds."""
+    """Gauges of the migrations of one database; ``timeout`` is in seconds."""
 
     migrations: Migrations
     timeout: float = STORE_TIMEOUT_SECONDS
@@ -48,7 +48,7 @@ class MigrationGauges:
     _scrape: _Scrape | None = None
 
     def text(self) -> bytes:
-        """All gauges; nothing while the store is away, or does not answer in time."""
+        """All gauges; empty if the store is not available or does not answer in time."""
         scrape = self._single_flight()
         return scrape.text if scrape.ended.wait(self.timeout) else b""
 
@@ -57,7 +57,7 @@ class MigrationGauges:
             scrape = self._scrape
             if scrape is None:
                 scrape = self._scrape = _Scrape()
-                # A store may keep its caller waiting for long, which is no reason for a process not to end.
+                # A daemon thread: a store that does not answer must not keep the process from ending.
                 threading.Thread(target=self._collect, args=(scrape,), name="gauges", daemon=True).start()
         return scrape
 
@@ -65,9 +65,9 @@ class MigrationGauges:
         try:
             scrape.text = render(self.migrations.unfinished())
         except WorkspaceOperatorError as error:
-            logger.debug("no gauges of identifier changes: %s", error)
+            logger.debug("the gauges of migrations could not be read: %s", error)
         except Exception:
-            logger.exception("no gauges of identifier changes")
+            logger.exception("the gauges of migrations could not be read")
         finally:
             with self._lock:
                 self._scrape = None
@@ -75,23 +75,23 @@ class MigrationGauges:
 
 
 def render(unfinished: Sequence[tuple[Owner, Migration]]) -> bytes:
-    """The gauges of changes that have not ended, in Prometheus' text form."""
+    """Render the gauges of migrations that have not ended."""
     counts = Counter(migration.stage for _, migration in unfinished)
-    first = sorted(unfinished, key=lambda each: (each[1].requested_at, each[1].workspace_id))[:MAX_MIGRATIONS]
+    first = sorted(unfinished, key=lambda row: (row[1].requested_at, row[1].workspace_id))[:MAX_MIGRATIONS]
     families = (
         _family(
             "workspace_operator_migrations",
-            "Identifier changes that have not ended, by stage.",
+            "Migrations that have not ended, by stage.",
             (({"stage": stage}, counts[stage]) for stage in STAGES),
         ),
         _family(
             "workspace_operator_migration_people",
-            "People of an identifier change that has not ended.",
+            "People of a migration that has not ended, by state.",
             (sample for owner, migration in first for sample in _people(owner, migration)),
         ),
         _family(
             "workspace_operator_migration_violations",
-            "People who stand in the way of an identifier change, by violation.",
+            "People who block a migration, by violation.",
             (sample for owner, migration in first for sample in _violations(owner, migration)),
         ),
     )
@@ -115,15 +115,15 @@ def _violations(owner: Owner, migration: Migration) -> Iterator[Sample]:
 
 
 def _labels(owner: Owner) -> dict[str, str]:
-    """Two clusters that share a database may have resources of the same namespace and name."""
+    """Labels with the cluster: clusters that share a database may have resources of the same namespace and name."""
     return {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name}
 
 
-def _family(name: str, what: str, samples: Iterator[Sample]) -> Iterator[str]:
-    yield f"# HELP {name} {what}\n# TYPE {name} gauge\n"
+def _family(name: str, description: str, samples: Iterator[Sample]) -> Iterator[str]:
+    yield f"# HELP {name} {description}\n# TYPE {name} gauge\n"
     for labels, value in samples:
-        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"{name}{{{shown}}} {value}\n"
+        label_text = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        yield f"{name}{{{label_text}}} {value}\n"
 
 
 def _escaped(text: str) -> str:

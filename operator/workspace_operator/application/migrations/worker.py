@@ -1,8 +1,7 @@
-"""Carrying an identifier change out: which step comes next, until it waits for somebody or has ended.
+"""Worker of migrations: runs the steps of a migration until it is blocked or has ended.
 
-Each step is one call of the port and one transaction, so that a worker that dies anywhere leaves a change that the
-next one takes up where it was. StaleRevision, at any step, says that somebody paused, cancelled or took the change
-over.
+Each step is one method of the port and one transaction, so that another worker can continue after a worker dies at any
+point. StaleRevision, in any step, means that the migration was paused, cancelled or taken over.
 """
 
 import time
@@ -20,51 +19,51 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.workspaces.model import PeopleCounts
 
 BACKFILL_BATCH = 50_000
-"""Most addresses that are prepared in a transaction."""
+"""Maximum number of addresses to backfill in a transaction."""
 
 CHANGE_LOG_BATCH = 5000
-"""Most entries of writers that are settled in a transaction: each is looked up, which takes ten times as long."""
+"""Maximum number of change log entries in a transaction: each needs a look-up, which takes ten times as long."""
 
 PURGE_BATCH = 20_000
-"""Most rows of each kind that are cleared in a transaction."""
+"""Maximum number of rows of each kind to purge in a transaction."""
 
 MERGE_BATCH = 1200
-"""Most groups of people that are folded between two looks at whether to go on."""
+"""Maximum number of groups of people to merge before the worker checks whether to stop."""
 
 INITIAL_DIVISOR = 8
 MAX_GROWTH = 4
 MAX_DIVISOR = 32
-"""A batch is at first an eighth of the most, grows fourfold at most, and shrinks to a thirty-second at least."""
+"""The first batch is an eighth of the maximum; a batch grows up to fourfold, and shrinks down to a thirty-second."""
 
 LEASE_DURATION = timedelta(seconds=20)
-"""Renewed by every step; when a worker dies, another one takes over after that."""
+"""Every step renews the lease; after a worker dies, another worker takes over when the lease ends."""
 
 RETRY_DELAY = timedelta(seconds=30)
-"""How long a change whose step failed for no known reason is left alone."""
+"""Delay before a step that failed for an unknown reason is retried."""
 
 THROTTLE = 0.7
-"""How long to rest after a batch while others write, as a part of the time that it took."""
+"""Pause after a batch while other writers are active, as a fraction of the duration of the batch."""
 
 LOCK_TIMEOUT = timedelta(milliseconds=40)
 MAX_LOCK_TIMEOUT = timedelta(seconds=5)
-"""How long a switch may keep calls out while it waits for those under way; longer each time that it was in vain."""
+"""First and longest time that a cut-over blocks writers while it waits for the workspace lock; doubled each time."""
 
 
 class BatchStep(Protocol):
-    """A method of the port that does a piece of work at a time."""
+    """A method of the port that works in batches."""
 
     def __call__(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Do up to ``size`` of it."""
+        """Process up to ``size`` rows or groups."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationWorker:
-    """Carries identifier changes out.
+    """Runs migrations.
 
     Attributes:
-        worker: names this worker among all of the database.
-        rest: waits for so many seconds.
+        worker: unique name of this worker.
+        sleep: waits for that many seconds.
         monotonic: seconds that only grow.
     """
 
@@ -77,17 +76,17 @@ class MigrationWorker:
     monotonic: Callable[[], float] = time.monotonic
 
     def work_once(self) -> bool:
-        """Take one change that is due as far as it goes; False if there was none."""
+        """Run one due migration as far as possible; False if none is due."""
         lease = Lease(worker=self.worker, duration=LEASE_DURATION)
         claimed = self.migrations.claim(lease, now=self.clock())
         if claimed is None:
             return False
-        with suppress(StaleRevision):  # whoever moved it has made it due again, if there is anything left to do
+        with suppress(StaleRevision):  # the concurrent transition has set a new due time if work is left
             self._run(claimed, lease)
         return True
 
     def _run(self, migration: Migration, lease: Lease) -> None:
-        """Take steps until there is nothing more to do now, or this worker must stop."""
+        """Run steps until nothing is left to do now, or this worker must stop."""
         successor: Migration | None = migration
         while successor is not None and not self.stopping():
             migration = successor
@@ -96,7 +95,7 @@ class MigrationWorker:
             except (StaleRevision, Unavailable):
                 raise
             except Exception:
-                # Something that trying again at once would not mend; meanwhile others have their turn.
+                # An immediate retry would not help; meanwhile, other migrations can run.
                 with suppress(StaleRevision):
                     self.migrations.release_lease(migration, lease, due_at=self.clock() + RETRY_DELAY)
                 raise
@@ -104,7 +103,7 @@ class MigrationWorker:
             self.migrations.release_lease(successor, lease, due_at=self.clock())
 
     def _step(self, migration: Migration, lease: Lease) -> Migration | None:
-        """Take one step; None when there is nothing more to do now."""
+        """Run one step; None when nothing is left to do now."""
         match migration.stage:
             case Stage.REQUESTED:
                 return self.migrations.start_checking(migration, lease, now=self.clock())
@@ -131,7 +130,7 @@ class MigrationWorker:
         return self.migrations.start_preparing(migration, lease, people=people, now=self.clock())
 
     def _prepare(self, migration: Migration, lease: Lease) -> Migration | None:
-        """Add the identifiers, bring them up to date with what was written meanwhile, switch or block."""
+        """Backfill the identifiers, apply the change log, then cut over or block."""
         lock_timeout = LOCK_TIMEOUT
         while True:
             if migration.enables_email:
@@ -167,14 +166,14 @@ class MigrationWorker:
         return None
 
     def _recheck(self, migration: Migration, lease: Lease) -> Migration | None:
-        """Count again without leaving Blocked, so that nothing flaps while people are still in the way."""
+        """Check again without leaving Blocked, so that the status does not flap while people block the migration."""
         people, found = self.migrations.check(migration.workspace_id)
         if found.blocks(migration.on_conflict):
             return self._block(migration, lease, people)
         return self.migrations.start_checking(migration, lease, now=self.clock())
 
     def _block(self, migration: Migration, lease: Lease, people: PeopleCounts) -> Migration | None:
-        """Block and rest; if the last violation was mended just before, go on instead."""
+        """Enter Blocked; if the last violation was fixed just before, continue instead."""
         migration = self.migrations.block(migration, lease, people=people, now=self.clock())
         return None if migration.stage is Stage.BLOCKED else migration
 
@@ -185,11 +184,11 @@ class MigrationWorker:
         return None
 
     def _purge(self, migration: Migration, lease: Lease) -> bool:
-        """Remove what no rule in force reads; False if this worker must stop before it is through."""
+        """Delete rows that no rule in force reads; False if this worker must stop before it is done."""
         return self._run_batches(self.migrations.purge_batch, migration, lease, size=min(self.batch, PURGE_BATCH))
 
     def _run_batches(self, work: BatchStep, migration: Migration, lease: Lease, *, size: int) -> bool:
-        """Work until all is done; False if this worker must stop before. Others who write get their share."""
+        """Run batches until all is done; False if this worker must stop before. Pauses while others write."""
         most, size = size, max(size // INITIAL_DIVISOR, 1)
         while True:
             started = self.monotonic()
@@ -204,6 +203,6 @@ class MigrationWorker:
 
 
 def next_size(size: int, batch: Batch, *, most: int) -> int:
-    """How large the batch after this one may be: beside others no larger than they can wait for."""
+    """Size of the next batch; while others write, limited so that its locks are held no longer than allowed."""
     growth = min(1 / batch.lock_time_ratio, MAX_GROWTH) if batch.contended and batch.lock_time_ratio > 0 else MAX_GROWTH
     return min(max(int(size * growth), most // MAX_DIVISOR, 1), most)

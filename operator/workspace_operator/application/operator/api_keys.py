@@ -1,4 +1,4 @@
-"""Making the keys of a workspace. The store keeps only their digests, so they are known here and to their users."""
+"""Generation and hashing of API keys. The store has only their digests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from typing import TypeAlias
 from workspace_operator.application.ports import CredentialDigests
 
 KEY_BYTES = 32
-"""256 bits: nobody guesses them, so a plain hash keeps them."""
+"""256 random bits cannot be guessed, so a fast hash protects them."""
 
 RandomBytes: TypeAlias = Callable[[int], bytes]
-"""That many bytes that nobody can foresee, such as `secrets.token_bytes`."""
+"""Source of that many unpredictable bytes, such as `secrets.token_bytes`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKeys:
-    """What the callers of one workspace prove themselves by; never shown but where it was asked for.
+    """The API keys of one workspace, shown only on request.
 
-    Hexadecimal text of 64 characters each: fit for Basic auth, URLs, shells and Secrets as it is.
+    Each is 64 hexadecimal characters, which need no escaping in Basic auth, URLs, shells and Secrets.
     """
 
     site_id: str = field(repr=False)
@@ -27,7 +27,7 @@ class ApiKeys:
 
 
 def generate_api_keys(random: RandomBytes) -> ApiKeys:
-    """Make the three keys of a workspace, each of 256 random bits."""
+    """Generate the three keys of a workspace, each of 256 random bits."""
     return ApiKeys(
         site_id=random(KEY_BYTES).hex(),
         api_key=random(KEY_BYTES).hex(),
@@ -36,10 +36,10 @@ def generate_api_keys(random: RandomBytes) -> ApiKeys:
 
 
 def digests_of(keys: ApiKeys) -> CredentialDigests:
-    """What the store may know of them."""
+    """The digests of keys, which the store has."""
     return CredentialDigests(site_id=digest(keys.site_id), api_key=digest(keys.api_key), app_key=digest(keys.app_key))
 
 
 def digest(key: str) -> str:
-    """SHA-256 of a key as it was sent, hexadecimal; what is no Unicode text has one, too."""
+    """SHA-256 of a key as it was sent, hexadecimal; also of a key that is not valid Unicode."""
     return sha256(key.encode(errors="surrogatepass")).hexdigest()

@@ -1,8 +1,8 @@
-"""A workspace's credentials in the store, and the Secret that hands them to callers.
+"""Synchronization of a workspace's credentials in the store with the Secret that delivers them to clients.
 
-New credentials are put in force in the store first, except the very first ones of a workspace. A process that dies
-before the Secret is written leaves one that differs, and the earlier credentials valid for their grace time: a later
-reconcile makes new ones again. Of two operators that rotate at once, the store refuses the second.
+New credentials are stored before the Secret is written, except the first ones of a workspace. If the process dies in
+between, the Secret differs from the store, the earlier credentials stay valid for the grace time, and a later
+reconcile rotates again. If two operators rotate at the same time, the store rejects the second rotation.
 """
 
 import logging
@@ -24,17 +24,17 @@ logger = logging.getLogger(__name__)
 SITE_ID, API_KEY, APP_KEY = "siteID", "apiKey", "appKey"
 
 ROTATION_GRACE = timedelta(seconds=10)
-"""For so long a second operator leaves new credentials alone whose Secret it does not see yet."""
+"""Time in which a second operator does not rotate new credentials whose Secret it cannot see yet."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CredentialManager:
-    """The credentials of one resource during one reconcile.
+    """Observes and changes the credentials of one resource during one reconcile.
 
-    Its Secret is read at most once, and again only when another client has written it meanwhile. It is not read where
-    the status says that it holds the newest credentials, unless ``check_secret``, nor for a resource that was never
-    visited: there it is made, and read only if one is there already. Without a cluster there is none (``secrets`` is
-    None), and credentials are the command line's business.
+    It reads the Secret at most once, and again only after a conflicting write. It does not read it if the status says
+    that it has the newest credentials, unless ``check_secret`` is set. In the first reconcile of a resource it creates
+    the Secret, and reads it only if one exists already. Without a cluster, ``secrets`` is None: there is no Secret, and
+    credentials are managed from the command line.
     """
 
     credentials: Credentials
@@ -47,7 +47,12 @@ class CredentialManager:
     _secret_existed: bool = False
 
     def observe(self, workspace_id: int | None, *, now: datetime) -> ObservedCredentials:
-        """What there is; without a workspace, only the Secret. Raises ClusterUnavailable, StoreUnavailable."""
+        """Observe credentials and Secret; without a workspace, only the Secret.
+
+        Raises:
+            ClusterUnavailable: the Secret cannot be read.
+            StoreUnavailable: the database does not answer.
+        """
         sets = self.credentials.valid_sets(workspace_id, now=now) if workspace_id is not None else ()
         is_known_current = bool(sets) and self._is_current_by_status(sets[0])
         if self._secret_state is None and not is_known_current:
@@ -61,14 +66,14 @@ class CredentialManager:
             secret=secret,
             is_current=holds_newest or (self._secret_state is None and is_known_current),
             rotated_at=newest.created_at,
-            previous_valid_until=max((each.valid_until for each in earlier if each.valid_until), default=None),
+            previous_valid_until=max((old.valid_until for old in earlier if old.valid_until), default=None),
             request=newest.request,
             number=newest.number,
             is_recent=now - newest.created_at < ROTATION_GRACE,
         )
 
     def _is_current_by_status(self, newest: StoredCredentials) -> bool:
-        """Whether an earlier visit saw the Secret hold these credentials, and nothing asks to look again."""
+        """Whether an earlier reconcile found these credentials in the Secret, and nothing requests a check."""
         status, request = self.resource.previous.credentials, self.resource.rotation_request
         return (
             not (self.check_secret or self._secret_existed)
@@ -80,12 +85,12 @@ class CredentialManager:
         )
 
     def _is_first_visit(self, workspace_id: int | None, sets: Sequence[StoredCredentials]) -> bool:
-        """Whether the Secret is made before it is read: no visit has left one, and no credentials are in force."""
+        """Whether to create the Secret before reading it: nothing was reconciled yet, and no credentials are valid."""
         is_new = self.resource.previous.workspace_id is None and workspace_id is not None
         return is_new and not sets and self.secrets is not None and not self._secret_existed
 
     def apply(self, action: SecretAction, *, now: datetime) -> None:
-        """Carry out one action. Raises StaleRevision if everything must be observed again; it may be half done."""
+        """Apply one action. Raises StaleRevision if a new observation is needed; the action may be half done."""
         if self.secrets is None:
             raise StaleRevision("without a cluster there is no Secret")
         try:
@@ -115,11 +120,11 @@ class CredentialManager:
         keys = generate_api_keys(self.random)
         wanted = self._secret_with({SITE_ID: keys.site_id, API_KEY: keys.api_key, APP_KEY: keys.app_key}, action)
         if action.reason is RotationReason.NONE_IN_FORCE and self._secret_state is SecretState.ABSENT:
-            # Nobody uses earlier keys that a Secret without effect could take away, so one request is enough.
-            made = secrets.write(*self._secret_location, wanted)
+            # No client depends on earlier keys that a failed rotation could invalidate, so one request is enough.
+            created = secrets.write(*self._secret_location, wanted)
             self._rotate_in_store(action, digests_of(keys), now)
-            return made
-        # What the cluster does not take must not cost a rotation in the store at each try.
+            return created
+        # A Secret that the cluster rejects must not cost a rotation in the store at each attempt.
         secrets.write(*self._secret_location, wanted, dry_run=True)
         self._rotate_in_store(action, digests_of(keys), now)
         return secrets.write(*self._secret_location, wanted)
@@ -150,7 +155,7 @@ class CredentialManager:
         return secret_state(self._secret, self.resource)
 
     def _refused(self, error: ClusterForbidden) -> SecretState:
-        logger.warning("%s: the credentials have no place: %s", self.resource.namespaced_name, error)
+        logger.warning("%s: the Secret for the credentials cannot be written: %s", self.resource.namespaced_name, error)
         return SecretState.REFUSED
 
     @property

@@ -1,7 +1,7 @@
-"""Heartbeats: an operator tells other clusters that it is alive, and finds out which of them are.
+"""Heartbeats: an operator reports that its cluster is alive, and monitors which other clusters are.
 
-Times of other machines are not compared: a cluster is silent if its count has not moved for long enough by our own
-monotonic clock, while we were looking.
+The clocks of other machines are not compared: a cluster is silent if its counter has not changed for long enough by
+the monotonic clock of this process, and the process checked it regularly in that time.
 """
 
 import logging
@@ -21,15 +21,15 @@ BEAT_SECONDS = 10.0
 SILENT_AFTER = 60.0
 
 MAX_GAP = 3 * BEAT_SECONDS
-"""Seconds without a look after which a silence is measured anew: the database or this process was away."""
+"""Seconds without a check after which the measurement restarts: the database or this process was not available."""
 
 MAX_WAITING = 10_000
-"""Resources whose wait is remembered; the oldest is forgotten first, and waits again."""
+"""Maximum number of waiting resources to remember; the oldest is dropped first, and waits again."""
 
 
 @dataclass(slots=True)
 class _ClusterHeartbeat:
-    """The count of one cluster: since when it stands, when it was looked at last, and when it was seen to move."""
+    """The counter of one cluster, with the monotonic times of its last value, last check and last change."""
 
     beats: int | None
     since: float
@@ -39,11 +39,11 @@ class _ClusterHeartbeat:
 
 @dataclass(slots=True, kw_only=True)
 class HeartbeatMonitor:
-    """Tells living clusters from silent ones. Any thread may use it.
+    """Decides which clusters are alive and which are silent. Any thread may use it.
 
     Attributes:
         monotonic: seconds.
-        silent_after: seconds after which a cluster whose heartbeat does not move is silent.
+        silent_after: seconds without a new heartbeat after which a cluster is silent.
     """
 
     monotonic: Callable[[], float]
@@ -54,23 +54,24 @@ class HeartbeatMonitor:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def update(self, store_id: str, beats: Mapping[str, int]) -> None:
-        """Note the counts of all clusters that the database has now."""
+        """Record the current counters of all clusters of the database."""
         with self._lock:
             self._record_all(store_id, {**dict.fromkeys(self._clusters), **beats})
 
     def check_namesakes(self, observed: ObservedState, owner: Owner) -> tuple[Namesake, ...]:
-        """Say of each namesake of an observation whether its cluster is alive.
+        """Set the liveness of each namesake of an observation.
 
-        Alive is a cluster whose heartbeat has moved since the owner's first question, and lately: a movement before the
-        question says nothing of now, nor does one of long ago, after a question that was not asked again until now.
+        A cluster is alive if its heartbeat has changed recently, and since the owner's first check: an earlier or an
+        old change says nothing about the present.
         """
+        namesakes = observed.namesakes
         with self._lock:
             self._record_all(
-                observed.store_id, {each.workspace.owner.cluster: each.beats for each in observed.namesakes}
+                observed.store_id, {namesake.workspace.owner.cluster: namesake.beats for namesake in namesakes}
             )
             return tuple(
-                replace(each, liveness=self._liveness(each.workspace.owner.cluster, owner))
-                for each in observed.namesakes
+                replace(namesake, liveness=self._liveness(namesake.workspace.owner.cluster, owner))
+                for namesake in namesakes
             )
 
     def _record_all(self, store_id: str, beats: Mapping[str, int | None]) -> None:
@@ -84,11 +85,10 @@ class HeartbeatMonitor:
     def _record(self, cluster: str, beats: int | None, now: float) -> None:
         seen = self._clusters.get(cluster)
         if seen is None or (seen.beats is not None and (beats is None or beats < seen.beats)):
-            self._clusters[cluster] = _ClusterHeartbeat(
-                beats=beats, since=now, checked_at=now
-            )  # fewer: the database was restored
+            # A lower counter means that the database was restored.
+            self._clusters[cluster] = _ClusterHeartbeat(beats=beats, since=now, checked_at=now)
             return
-        if now - seen.checked_at > MAX_GAP:  # when it moved meanwhile, and whether it has stopped since, nobody knows
+        if now - seen.checked_at > MAX_GAP:  # the time of a change in the gap is unknown
             seen.beats, seen.since, seen.moved_at = beats, now, None
         elif beats != seen.beats:
             seen.beats, seen.since, seen.moved_at = beats, now, now
@@ -109,7 +109,7 @@ class HeartbeatMonitor:
 
 @dataclass(slots=True, kw_only=True)
 class HeartbeatSender:
-    """Writes the heartbeat of this cluster, and looks at those of the others."""
+    """Writes the heartbeat of this cluster, and passes those of all clusters to the monitor."""
 
     heartbeats: Heartbeats
     monitor: HeartbeatMonitor
@@ -119,23 +119,23 @@ class HeartbeatSender:
     _store_id: str = ""
 
     def run(self, stopping: threading.Event) -> None:
-        """Beat until told to stop."""
+        """Send heartbeats until ``stopping`` is set."""
         while True:
             self.beat()
             if stopping.wait(BEAT_SECONDS):
                 return
 
     def beat(self) -> None:
-        """Beat once; a database that is away is told once, since the next beat tries again."""
+        """Send one heartbeat. A failure is logged once, since the next heartbeat tries again."""
         try:
             self.heartbeats.beat(self.cluster_id, now=self.clock())
             store_id, beats = self.heartbeats.store_id(), self.heartbeats.all()
         except WorkspaceOperatorError as error:
             self._fail("the heartbeat could not be written: %s", error)
-        except Exception as error:  # noqa: BLE001 - the operator would look dead to other clusters without a next beat
+        except Exception as error:  # noqa: BLE001 - without further heartbeats this cluster would count as silent
             self._fail("the heartbeat failed: %r", error)
         else:
-            self.monitor.update(store_id, {cluster: each.beats for cluster, each in beats.items()})
+            self.monitor.update(store_id, {cluster: heartbeat.beats for cluster, heartbeat in beats.items()})
             self._succeed(store_id)
 
     def _fail(self, message: str, error: Exception) -> None:
@@ -148,7 +148,7 @@ class HeartbeatSender:
             logger.info("the heartbeat is written again")
         self._is_failing = False
         if self._store_id not in ("", store_id):
-            logger.error("the database is now %s and was %s: is it the right one?", store_id, self._store_id)
+            logger.error("the database is now %s and was %s: check the database URL", store_id, self._store_id)
         elif not self._store_id:
             logger.info("the database is %s, and this cluster is %s", store_id, self.cluster_id)
         self._store_id = store_id

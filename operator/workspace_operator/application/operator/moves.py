@@ -1,4 +1,4 @@
-"""Moving the workspaces of one cluster to another: a cluster was made anew, or its database has a new one beside it."""
+"""Moves of workspaces from one cluster to another, such as after a cluster was recreated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from workspace_operator.workspaces.model import Owner, Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceMove:
-    """A workspace that goes to an owner in another cluster; ``obstacle`` says why it cannot, empty if it can."""
+    """The move of a workspace to an owner in another cluster; ``conflict`` says why it is impossible, or is empty."""
 
     workspace: Workspace
     owner: Owner
@@ -21,7 +21,7 @@ class WorkspaceMove:
 
     @property
     def action(self) -> ChangeOwner:
-        """The change of owner."""
+        """The action that changes the owner."""
         return ChangeOwner(
             workspace_id=self.workspace.workspace_id, row_version=self.workspace.row_version, owner=self.owner
         )
@@ -29,7 +29,7 @@ class WorkspaceMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovePlanner:
-    """Plans moves; ``replace_empty`` lets them take the place of empty workspaces."""
+    """Plans moves; with ``replace_empty`` they may replace empty workspaces."""
 
     workspaces: Workspaces
     ownership: Ownership
@@ -37,62 +37,63 @@ class MovePlanner:
     replace_empty: bool
 
     def plan(self, source: str, target: str | None, namespace: str | None) -> Sequence[WorkspaceMove]:
-        """List the moves of all workspaces of a cluster, or of those of one of its namespaces.
+        """Plan the moves of all workspaces of a cluster, or of one of its namespaces.
 
         Args:
             source: the cluster that has the workspaces.
-            target: the cluster that gets them; None for the only other one that the database knows.
-            namespace: only its workspaces.
+            target: the cluster that gets them; None for the only other cluster that the database knows.
+            namespace: moves only workspaces of this namespace.
 
         Raises:
             NotFound: the cluster has no such workspaces.
-            InvalidInput: the target is not clear, or the source itself.
+            InvalidInput: the target is ambiguous, or equals the source.
         """
         all_workspaces = self.workspaces.list()
-        theirs = [each for each in all_workspaces if each.owner.cluster == source]
-        found = [each for each in theirs if namespace in (None, each.owner.namespace)]
+        of_source = [workspace for workspace in all_workspaces if workspace.owner.cluster == source]
+        found = [workspace for workspace in of_source if namespace in (None, workspace.owner.namespace)]
         if not found:
             where = "" if namespace is None else f" in the namespace {namespace}"
-            known = ", ".join(sorted({each.owner.cluster for each in all_workspaces})) or "none"
+            known = ", ".join(sorted({workspace.owner.cluster for workspace in all_workspaces})) or "none"
             raise NotFound(f"cluster {source} has no workspaces{where}; clusters that have some: {known}")
         cluster = self._target(source, target, all_workspaces)
         if cluster == source:
             raise InvalidInput("--to-cluster must be another cluster than --from-cluster", field="--to-cluster")
-        return [self._move(each, cluster, all_workspaces) for each in found]
+        return [self._move(workspace, cluster, all_workspaces) for workspace in found]
 
     def _target(self, source: str, target: str | None, all_workspaces: Sequence[Workspace]) -> str:
         if target is not None:
             return target
-        known = ({each.owner.cluster for each in all_workspaces} | set(self.owners.heartbeats)) - {source}
-        alive = {each for each in known if self.owners.is_alive(each)}
+        known = ({workspace.owner.cluster for workspace in all_workspaces} | set(self.owners.heartbeats)) - {source}
+        alive = {cluster for cluster in known if self.owners.is_alive(cluster)}
         for candidates in (alive, known):
             if len(candidates) == 1:
                 return next(iter(candidates))
         named = ", ".join(sorted(known)) or "none"
-        raise InvalidInput(f"say --to-cluster: the database knows these other clusters: {named}", field="--to-cluster")
+        message = f"add --to-cluster CLUSTER; other clusters that the database knows: {named}"
+        raise InvalidInput(message, field="--to-cluster")
 
     def _move(self, workspace: Workspace, cluster: str, all_workspaces: Sequence[Workspace]) -> WorkspaceMove:
         owner = replace(workspace.owner, cluster=cluster, uid="", created_at="")
         place = (cluster, owner.namespace)
-        there = [each for each in all_workspaces if (each.owner.cluster, each.owner.namespace) == place]
-        holder = next((each for each in there if each.owner.name == owner.name), None)
-        others = [each for each in there if each is not holder]
-        conflict = self._holder(holder) or _name_conflict(workspace, others)
+        neighbours = [other for other in all_workspaces if (other.owner.cluster, other.owner.namespace) == place]
+        existing = next((other for other in neighbours if other.owner.name == owner.name), None)
+        others = [other for other in neighbours if other is not existing]
+        conflict = self._replacement_conflict(existing) or _name_conflict(workspace, others)
         return WorkspaceMove(workspace=workspace, owner=owner, conflict=conflict)
 
-    def _holder(self, holder: Workspace | None) -> str:
-        if holder is None:
+    def _replacement_conflict(self, existing: Workspace | None) -> str:
+        if existing is None:
             return ""
-        if not self.ownership.is_empty(holder.workspace_id):
-            return f"workspace {holder.workspace_id} is there already, and is not empty"
+        if not self.ownership.is_empty(existing.workspace_id):
+            return f"the target has workspace {existing.workspace_id}, which is not empty"
         if not self.replace_empty:
-            return f"workspace {holder.workspace_id} is there already; it is empty: --replace-empty replaces it"
+            return f"the target has workspace {existing.workspace_id}, which is empty: --replace-empty replaces it"
         return ""
 
 
 def _name_conflict(workspace: Workspace, others: Sequence[Workspace]) -> str:
     key = comparison_key(workspace.settings.display_name)
-    for each in others:
-        if each.account == workspace.account and comparison_key(each.settings.display_name) == key:
-            return f"workspace {each.workspace_id} of {each.owner.namespace}/{each.owner.name} has its display name"
+    for other in others:
+        if other.account == workspace.account and comparison_key(other.settings.display_name) == key:
+            return f"workspace {other.workspace_id} of {other.owner.namespace}/{other.owner.name} has its display name"
     return ""

@@ -1,8 +1,8 @@
-"""What an operator logs of workspaces that no resource of its cluster owns: administrators find them there.
+"""Log of orphans: workspaces that no resource of the cluster owns. Administrators find them in the operator's log.
 
-Their people are kept, but nobody reaches them. A namespace that is renamed in Git leaves such a workspace behind, and a
-resource of the same name elsewhere with a new, empty one. Statuses say nothing of that, since whoever reads the one may
-have no business in the other namespace.
+The people of an orphan are kept, but no client can reach them. Renaming a namespace in Git leaves such a workspace
+behind, and creates a new, empty one for the resource of the same name. No status mentions an orphan, since its readers
+may have no access to the other namespace.
 """
 
 import logging
@@ -22,20 +22,20 @@ ResourceKey = tuple[str, str]
 
 INTERVAL_SECONDS = 60.0
 MAX_SAMPLES = 5
-"""Owners of whom the cluster is asked before all are taken for gone."""
+"""Number of owners to look up in the cluster before all unknown owners count as gone."""
 
 MAX_LINES = 20
-"""Workspaces that are logged in one round; the next one goes on."""
+"""Maximum number of workspaces that one check logs; the next check continues."""
 
 
 @dataclass(slots=True, kw_only=True)
 class OrphanLog:
-    """Logs each workspace of our cluster once that no resource owns.
+    """Logs each orphan of this cluster once.
 
     Attributes:
         known: namespaces and names of the resources that the operator knows.
-        owner_is_gone: asks the cluster whether the resource of an owner is gone.
-        namespaces: those that the operator watches; none means all.
+        owner_is_gone: queries the cluster whether the resource of an owner is gone.
+        namespaces: the watched namespaces; empty for all.
     """
 
     workspaces: Workspaces
@@ -48,35 +48,35 @@ class OrphanLog:
     _is_first: bool = True
 
     def run(self, stopping: threading.Event) -> None:
-        """Look every minute until told to stop; the first time when the list of resources is complete."""
+        """Check every minute until ``stopping`` is set."""
         while not stopping.wait(INTERVAL_SECONDS):
             self.check()
 
     def check(self) -> None:
-        """Log what has become an orphan since the last look; one that fails is made up for by the next."""
+        """Log the orphans that are new since the last check; a failed check is made up for by the next."""
         try:
             known = self.known()
-            orphans = [each for each in self.workspaces.list() if self._may_be_orphan(each.owner, known)]
-            self._logged &= {each.workspace_id for each in orphans}
-            news = [each for each in orphans if each.workspace_id not in self._logged]
-            remaining = self._log_many(news, known) if self._is_first else news
-            for each in remaining[:MAX_LINES]:
-                if self.owner_is_gone(each.owner):
-                    self._log(each, known)
+            orphans = [workspace for workspace in self.workspaces.list() if self._may_be_orphan(workspace.owner, known)]
+            self._logged &= {orphan.workspace_id for orphan in orphans}
+            new = [orphan for orphan in orphans if orphan.workspace_id not in self._logged]
+            remaining = self._log_existing(new, known) if self._is_first else new
+            for orphan in remaining[:MAX_LINES]:
+                if self.owner_is_gone(orphan.owner):
+                    self._log(orphan, known)
         except WorkspaceOperatorError as error:
-            logger.debug("orphans could not be looked for: %s", error)
+            logger.debug("the check for orphans failed: %s", error)
         except Exception:
-            logger.exception("orphans could not be looked for")
+            logger.exception("the check for orphans failed")
 
     def _may_be_orphan(self, owner: Owner, known: Collection[ResourceKey]) -> bool:
         is_ours = owner.cluster == self.cluster_id and (not self.namespaces or owner.namespace in self.namespaces)
         return is_ours and (owner.namespace, owner.name) not in known
 
-    def _log_many(self, orphans: Sequence[Workspace], known: Collection[ResourceKey]) -> Sequence[Workspace]:
-        """Say of those that have waited since before the start only how many there are; the rest is returned."""
+    def _log_existing(self, orphans: Sequence[Workspace], known: Collection[ResourceKey]) -> Sequence[Workspace]:
+        """Log only the number of orphans that are older than the process; returns those with a namesake."""
         names = {name for _, name in known}
-        plain = [each for each in orphans if each.owner.name not in names]
-        if not all(self.owner_is_gone(each.owner) for each in plain[:MAX_SAMPLES]):
+        plain = [orphan for orphan in orphans if orphan.owner.name not in names]
+        if not all(self.owner_is_gone(orphan.owner) for orphan in plain[:MAX_SAMPLES]):
             return []  # the list of resources is not complete yet
         if plain:
             logger.info(
@@ -84,9 +84,9 @@ class OrphanLog:
                 "them",
                 len(plain),
             )
-        self._logged |= {each.workspace_id for each in plain}
+        self._logged |= {orphan.workspace_id for orphan in plain}
         self._is_first = False
-        return [each for each in orphans if each.owner.name in names]
+        return [orphan for orphan in orphans if orphan.owner.name in names]
 
     def _log(self, orphan: Workspace, known: Collection[ResourceKey]) -> None:
         owner, people = orphan.owner, self.count_people(orphan.workspace_id).total
@@ -107,11 +107,11 @@ class OrphanLog:
 def log_silent_namesakes(
     resource: Resource, observed: ObservedState, cluster_id: str, count_people: Callable[[int], PeopleCounts]
 ) -> None:
-    """Log which workspaces of silent clusters keep a resource waiting; its status may not say."""
-    for each in observed.namesakes:
-        if each.liveness is not Liveness.SILENT:
+    """Log which workspaces of silent clusters keep a resource waiting, since its status must not name them."""
+    for namesake in observed.namesakes:
+        if namesake.liveness is not Liveness.SILENT:
             continue
-        workspace = each.workspace
+        workspace = namesake.workspace
         logger.warning(
             "namespace=%s name=%s workspace=%d people=%d waits, and its cluster %s is silent: `workspacectl workspaces "
             "move --from-cluster %s --to-cluster %s --namespace %s` moves it here",

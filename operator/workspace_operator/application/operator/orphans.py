@@ -1,4 +1,4 @@
-"""Workspaces whose resource is gone, or whose cluster is: who they belong to, as far as can be known."""
+"""Orphan detection: whether the resource that owns a workspace, or its cluster, still exists."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from workspace_operator.workspaces.model import Owner
 
 
 class OwnerState(StrEnum):
-    """What is known of the resource that owns a workspace; values as they are listed."""
+    """What is known about the resource that owns a workspace; the values are shown in lists."""
 
     PRESENT = "present"
     GONE = "gone"
@@ -29,12 +29,12 @@ class ClusterResourceNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerStates:
-    """What tells the owners of workspaces apart.
+    """Facts that decide about the state of owners.
 
     Attributes:
         heartbeats: by cluster.
-        now: aware, by the clock that heartbeats are written with.
-        asked: a cluster that was asked for its resources; None if none was.
+        now: aware, from the clock that heartbeats are written with.
+        queried_cluster: a cluster that listed its resources; None if no cluster was queried.
     """
 
     heartbeats: Mapping[str, Heartbeat] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class OwnerStates:
     queried_cluster: ClusterResourceNames | None = None
 
     def state(self, owner: Owner) -> OwnerState:
-        """Whether the resource is there: its own cluster knows, of others only the heartbeat tells."""
+        """State of an owner: from the list of the queried cluster, or else from the heartbeat of its cluster."""
         if self.queried_cluster is not None and owner.cluster == self.queried_cluster.cluster_id:
             is_present = (owner.namespace, owner.name) in self.queried_cluster.names
             return OwnerState.PRESENT if is_present else OwnerState.GONE
@@ -50,12 +50,12 @@ class OwnerStates:
         return OwnerState.SILENT if is_silent else OwnerState.UNKNOWN
 
     def is_alive(self, cluster: str) -> bool:
-        """Whether a cluster's heartbeat is recent. Commands have no time to watch it move."""
+        """Whether a cluster's heartbeat is recent by its time; commands are too short to watch the counter."""
         heartbeat = self.heartbeats.get(cluster)
         return heartbeat is not None and self.now - heartbeat.beat_at <= timedelta(seconds=SILENT_AFTER)
 
     def is_orphan(self, owner: Owner) -> bool:
-        """Whether no living resource is known to own it. Of a cluster without any heartbeat nothing is known."""
+        """Whether no existing resource is known to own it. Without any heartbeat, nothing is known of a cluster."""
         state = self.state(owner)
         return state in (OwnerState.GONE, OwnerState.SILENT) or (
             state is OwnerState.UNKNOWN and owner.cluster not in self.heartbeats

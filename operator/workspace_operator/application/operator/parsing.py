@@ -1,4 +1,4 @@
-"""From a document of the API server (or a manifest) to what the decision is made of."""
+"""Parsing of a document of the API server, or of a manifest, into a `Resource`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from workspace_operator.resources.workspaces import DeletionPolicy
 
 
 def parse_resource(document: Mapping[str, Any]) -> Resource:
-    """Read a resource; a spec that cannot be followed becomes an InvalidWish with all that is wrong with it."""
+    """Parse a resource; an invalid spec becomes an `InvalidSpec` with all of its problems."""
     metadata = document["metadata"]
     spec = document.get("spec")
     readable = spec if isinstance(spec, Mapping) else {}

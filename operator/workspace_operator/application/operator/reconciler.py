@@ -1,8 +1,8 @@
-"""Reconciling one Workspace resource: observe, plan, carry out, observe again, and report.
+"""Reconciler of one Workspace resource: observe, plan, apply, observe again, and write the status.
 
-The plan is pure (``reconcile.deciding``); here it is fed and carried out. Before a reconcile writes anything, it makes
-sure that its document is the newest, and before anything that cannot be taken back it does so again (design §4, Newest
-only). The status is written with the resourceVersion that the plan was made of, so an edit in between is a conflict.
+The planner is pure (``reconcile.policies.planner``); this module observes its inputs and applies its plan. A reconcile
+reads the newest document before it writes anything, and again before anything irreversible (design §4, Newest only).
+It writes the status with the resourceVersion that the plan is based on, so an edit in between is a conflict.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,24 +37,24 @@ from workspace_operator.reconcile.policies.planner import decide
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 MAX_ITERATIONS = 16
-"""Each iteration brings the store one action nearer; others may move it meanwhile, but not for ever."""
+"""Maximum number of observations in a reconcile. Other writers can cause further ones, but not endlessly."""
 
 MAX_READ_DURATION = timedelta(seconds=2)
-"""A read that took longer says nothing of now: the process may have been stopped in the middle of it."""
+"""A read that took longer is not current: the process may have been suspended during it."""
 
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileResult:
-    """How a reconcile ended.
+    """Result of a reconcile.
 
     Attributes:
-        document: the resource as it is now, with what was written to it.
-        requeue: reconcile again before long, since something else has to happen first.
-        status: the whole status, written or not.
-        actions: what was carried out, in order.
-        is_news: whether reason or status of condition Ready changed.
+        document: the resource, with what the reconcile wrote to it.
+        requeue: reconcile again soon, since something else has to happen first.
+        status: the complete status, written or not.
+        actions: names of the applied actions, in order.
+        ready_changed: whether reason or status of condition Ready changed.
     """
 
     document: Document
@@ -66,12 +66,12 @@ class ReconcileResult:
 
 @dataclass(slots=True)
 class _ReconcileState:
-    """The resource of one reconcile: its document, and how much is known of there being no newer one.
+    """State of one reconcile: the document, and whether it is known to be the newest.
 
     Attributes:
-        was_read: the API server was asked in this reconcile.
-        is_newest: it was asked after the newest observation of the store, so of two operators the late one loses:
-            what it observed is what the store compares.
+        was_read: the document was read from the API server in this reconcile.
+        is_newest: it was read after the last observation of the store. Of two operators the late one loses, since the
+            store compares what it observed.
     """
 
     document: Document
@@ -84,14 +84,14 @@ class _ReconcileState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciler:
-    """Brings the store to what resources say, and resources to what the store has.
+    """Brings the store to the desired state of resources, and writes the actual state into their status.
 
     Attributes:
-        secrets: None where there is no cluster to keep credentials in.
-        newest: reads the newest version of a document from where it is edited. Raises NotFound.
+        secrets: None without a cluster.
+        read_latest: reads the newest version of a document. Raises NotFound.
         count_people: counts the people of a workspace; an index scan, 0.2 to 0.4 s for a million.
-        random: where keys come from.
-        monitor: tells which other clusters are alive; None where nobody may wait for that, as without a cluster.
+        random: source of the API keys.
+        monitor: decides which other clusters are alive; None without a cluster, where reconciles do not wait for that.
     """
 
     workspaces: Workspaces
@@ -109,13 +109,13 @@ class Reconciler:
         """Reconcile one resource.
 
         Args:
-            document: the newest that is known.
+            document: the newest known document.
             is_fresh: it was just read from the API server.
-            check_secret: read the Secret even if the status says that it holds the newest credentials.
+            check_secret: read the Secret even if the status says that it has the newest credentials.
 
         Raises:
             NotFound: the resource is gone.
-            StaleRevision: it was edited meanwhile.
+            StaleRevision: the resource was edited during the reconcile.
             ClusterUnavailable: the API server does not answer.
         """
         resource = parse_resource(document)
@@ -139,7 +139,7 @@ class Reconciler:
         )
 
     def _converge(self, state: _ReconcileState) -> tuple[ObservedState | StoreUnreachable, Plan]:
-        """Carry actions out until none is left; the plan then has their events, too."""
+        """Observe, plan and apply until no action is left; the plan has the events of all actions."""
         events = tuple[Event, ...]()
         for _ in range(MAX_ITERATIONS):
             observed, plan = self._observe_and_plan(state)
@@ -151,13 +151,13 @@ class Reconciler:
                 for action in plan.actions:
                     self._apply(action, state)
             except (StaleRevision, NameTaken):
-                continue  # the next observation sees what came between
-            except StoreUnavailable:  # it may answer reads still; waiting here would hold up the others
+                continue  # the next observation includes the concurrent change
+            except StoreUnavailable:  # reads may still succeed, but waiting here would delay other resources
                 plan = decide(state.resource, StoreUnreachable(), cluster_id=self.cluster_id, now=self.clock())
                 return StoreUnreachable(), replace(plan, events=events + plan.events)
             events += plan.events
         raise WorkspaceOperatorError(
-            f"{state.resource.namespaced_name} does not come to rest: others change its workspace all the time"
+            f"{state.resource.namespaced_name} does not converge: other writers keep changing its workspace"
         )
 
     def _needs_newest(self, state: _ReconcileState, plan: Plan) -> bool:
@@ -167,7 +167,7 @@ class Reconciler:
         return bool(writes) and not state.was_read
 
     def _read_newest(self, state: _ReconcileState) -> bool:
-        """Ask the API server for the resource; whether the plan has to be made again."""
+        """Read the resource from the API server; whether a new plan is needed."""
         began = self.clock()
         document = self.read_latest(state.document)
         state.was_read = True
@@ -188,7 +188,7 @@ class Reconciler:
         else:
             self.workspaces.apply(action, now=self.clock(), spec=state.resource.spec_version)
         if isinstance(action, AcceptLowerGeneration):
-            state.was_read = False  # the store no longer refuses this document, even if it is late by now
+            state.was_read = False  # the store now accepts this document even if it is outdated: read it again
         state.actions_done.append(type(action).__name__)
 
     def _observe_and_plan(self, state: _ReconcileState) -> tuple[ObservedState | StoreUnreachable, Plan]:
@@ -199,7 +199,7 @@ class Reconciler:
             return observed, plan
         if _is_migrating(state.resource, observed):
             return observed, plan
-        # Counting is by far the dearest part of a visit, so it is done when there is nothing else left to do.
+        # Counting people is by far the most expensive part, so it comes when there is nothing else left to do.
         observed = replace(observed, people=self.count_people(observed.workspace.workspace_id))
         return observed, self._plan(state, observed)
 
@@ -223,7 +223,7 @@ class Reconciler:
         )
 
     def _credentials(self, state: _ReconcileState, observed: ObservedState) -> ObservedCredentials | None:
-        """Those of the workspace; of one that was destroyed, there may be a Secret left."""
+        """The credentials of the workspace; a deleted workspace may still have a Secret."""
         credential_manager, resource = state.credential_manager, state.resource
         if observed.workspace is not None:
             return credential_manager.observe(observed.workspace.workspace_id, now=self.clock())
@@ -251,9 +251,9 @@ class Reconciler:
         )
 
     def _candidate(self, candidate: Candidate | None, owner: Owner) -> Candidate | None:
-        """Ask the cluster whether the owner is gone, but only in the resource's own namespace.
+        """Query the cluster whether the owner is gone, but only in the resource's own namespace.
 
-        Of others the resource is told nothing, and a Role of one namespace does not allow the question.
+        The status must not reveal anything about other namespaces, and a Role covers only its own.
         """
         if candidate is None or not candidate.is_in_namespace_of(owner):
             return candidate
@@ -276,29 +276,30 @@ class Reconciler:
         return {**document, "metadata": metadata, "status": status}, status
 
     def _mark_status_written(self, observed: ObservedState | StoreUnreachable) -> None:
-        """Note what was reported of an identifier change."""
+        """Record that the status of the migration is written."""
         if isinstance(observed, ObservedState) and observed.migration is not None:
             self.workspaces.mark_status_written(observed.migration)
 
 
 def version_of(document: Document) -> str:
-    """The resourceVersion."""
+    """The resourceVersion of a document."""
     return str(document["metadata"].get("resourceVersion", ""))
 
 
 def ready_of(status: Mapping[str, Any]) -> tuple[str, str]:
-    """Status and reason of condition Ready; empty before the first visit."""
+    """Status and reason of condition Ready; empty before the first reconcile."""
     conditions = status.get("conditions") or ()
-    return next(((each["status"], each["reason"]) for each in conditions if each["type"] == "Ready"), ("", ""))
+    ready = (condition for condition in conditions if condition["type"] == "Ready")
+    return next(((condition["status"], condition["reason"]) for condition in ready), ("", ""))
 
 
 def is_same(document: Document, known: Document) -> bool:
-    """Whether two documents say the same; a resourceVersion alone may come again after a restore of etcd."""
-    one, other = ({**each["metadata"], "managedFields": None} for each in (document, known))
+    """Whether two documents have equal content; a resourceVersion alone may repeat after a restore of etcd."""
+    one, other = ({**version["metadata"], "managedFields": None} for version in (document, known))
     return one == other and all(document.get(part) == known.get(part) for part in ("spec", "status"))
 
 
 def _is_migrating(resource: Resource, observed: ObservedState) -> bool:
-    """Whether a change goes on, so that there is a visit every few seconds: millions are not counted in each."""
+    """Whether a migration runs: then a reconcile follows every few seconds, and must not count millions of people."""
     migration = open_migration(observed)
     return migration is not None and migration.stage is not Stage.BLOCKED and resource.previous.people is not None

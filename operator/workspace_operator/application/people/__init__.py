@@ -1,1 +1,1 @@
-"""Use cases on people: commands in batches, imports, exports, deletions and retention."""
+"""Use cases of people: batches of commands, imports, exports, deletions and retention."""

@@ -1,8 +1,8 @@
-"""Taking many people out of a workspace: who is to go is looked up first, then written down, then deleted.
+"""Bulk deletion of people: look up the candidates, write them to the undo file, then delete them.
 
-It can be interrupted at any moment and run again: each batch is written down for good before it is deleted, so nobody
-goes of whom the undo file knows nothing. What is decided about is looked at again then: a person that has changed so
-that the undo file could not hold them, or that does not share an address any more, is left.
+It can be interrupted at any time and run again: each batch is written durably before it is deleted, so the undo file
+has every deleted person. The deletion checks each person again, and skips one that has attributes without a column in
+the undo file, or that does not share an address any more.
 """
 
 import time
@@ -24,15 +24,15 @@ from workspace_operator.identity.values.references import reference_to_cio_id
 from workspace_operator.identity.values.rules import Mode
 
 LOOKUP_BATCH = 2_000
-"""People read at a time."""
+"""Number of people per look-up."""
 
 DELETE_BATCH = 500
-"""People deleted a transaction, with all that hangs on them: larger ones hold other writers longer."""
+"""People deleted per transaction, with all of their records: larger transactions block other writers longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionCandidate:
-    """Somebody who is to go, by cio_id; ``kept`` is who shares their address and stays, empty if that is no matter."""
+    """A person to delete, by cio_id; ``kept`` is the person with the same address that stays, or empty."""
 
     cio_id: str
     kept: str = ""
@@ -40,12 +40,12 @@ class DeletionCandidate:
 
 @dataclass(slots=True, kw_only=True)
 class SelectionStats:
-    """What was seen of those who are to go.
+    """Statistics of the selection.
 
     Attributes:
-        people: how many there are.
-        kept: of how many others they share the address.
-        attributes: the names of all that anybody of them has.
+        people: number of candidates.
+        kept: number of people that stay and share an address with candidates.
+        attributes: names of all attributes of the candidates.
     """
 
     people: int = 0
@@ -54,28 +54,28 @@ class SelectionStats:
     _last_kept: str = ""
 
     def counted(self, candidates: Iterable[DeletionCandidate]) -> Iterator[DeletionCandidate]:
-        """Count them as they pass, those who share an address beside each other."""
-        for each in candidates:
+        """Pass on the candidates and count them; those who share an address must be adjacent."""
+        for candidate in candidates:
             self.people += 1
-            self.kept += each.kept != self._last_kept
-            self._last_kept = each.kept
-            yield each
+            self.kept += candidate.kept != self._last_kept
+            self._last_kept = candidate.kept
+            yield candidate
 
     def resolved(
         self, people: People, workspace_id: int, candidates: Iterable[DeletionCandidate]
     ) -> Iterator[DeletionCandidate]:
-        """Look at each as they pass; those who are gone are left out."""
+        """Pass on the candidates that still exist, and collect their attributes."""
         for batch in batches(iter(candidates), LOOKUP_BATCH):
-            found = people.find_many(workspace_id, [reference_to_cio_id(each.cio_id) for each in batch])
+            found = people.find_many(workspace_id, [reference_to_cio_id(candidate.cio_id) for candidate in batch])
             for person in found:
                 self.attributes.update(person.attributes)
-            there = {person.cio_id for person in found}
-            yield from self.counted(each for each in batch if each.cio_id in there)
+            existing = {person.cio_id for person in found}
+            yield from self.counted(candidate for candidate in batch if candidate.cio_id in existing)
 
 
 @dataclass(slots=True, kw_only=True)
 class DeletionResult:
-    """What came of a deletion: who was deleted, who was gone already, and who was left since they had changed."""
+    """Result of a deletion: numbers of people deleted, missing already, and skipped because they had changed."""
 
     deleted: int = 0
     missing: int = 0
@@ -87,9 +87,9 @@ class BulkDelete:
     """Deletes people of one workspace.
 
     Attributes:
-        mode: the identifiers under which it was decided who is to go.
-        attributes: the names that the undo file has a place for.
-        undo: takes them before they are deleted; who was changed at the very last moment is written once more.
+        mode: the mode under which the people were selected.
+        attributes: names of the attributes with a column in the undo file.
+        backup: people are written to it before they are deleted, and again if they changed in between.
     """
 
     people: People
@@ -104,11 +104,11 @@ class BulkDelete:
     def run(
         self, candidates: Iterator[DeletionCandidate], progress: Callable[[int], None] = lambda _: None
     ) -> DeletionResult:
-        """Delete them; ``progress`` is told of each batch how many it was.
+        """Delete the candidates; ``progress`` is called with the number of people after each batch.
 
         Raises:
-            InvalidInput: other identifiers are in force meanwhile, under which other people may be meant; or whatever
-                the undo file raises. Nobody of that batch was deleted.
+            InvalidInput: the mode has changed, so the selection may be wrong, or the undo file cannot be written. No
+                person of that batch was deleted.
         """
         for batch in batches(candidates, self.batch):
             self._delete(batch)
@@ -116,29 +116,29 @@ class BulkDelete:
         return self.result
 
     def _delete(self, candidates: Sequence[DeletionCandidate]) -> None:
-        names = [name for each in candidates for name in (each.cio_id, each.kept) if name]
-        asked = self.people.find_many(self.workspace_id, list(map(reference_to_cio_id, names)))
-        found = {each.cio_id: each for each in asked}
-        there = [each for each in candidates if each.cio_id in found]
-        deletable = [found[each.cio_id] for each in there if self._still_eligible(each, found)]
-        self.result.missing += len(candidates) - len(there)
-        self.result.skipped += len(there) - len(deletable)
+        cio_ids = [cio_id for candidate in candidates for cio_id in (candidate.cio_id, candidate.kept) if cio_id]
+        people = self.people.find_many(self.workspace_id, list(map(reference_to_cio_id, cio_ids)))
+        found = {person.cio_id: person for person in people}
+        existing = [candidate for candidate in candidates if candidate.cio_id in found]
+        deletable = [found[candidate.cio_id] for candidate in existing if self._still_eligible(candidate, found)]
+        self.result.missing += len(candidates) - len(existing)
+        self.result.skipped += len(existing) - len(deletable)
         if not deletable:
             return
         self.backup.write(deletable, BackupAction.DELETED)
-        commands = [partial(self._command, each.cio_id) for each in deletable]
+        commands = [partial(self._command, person.cio_id) for person in deletable]
         self._record_results(deletable, self.people.perform(self.workspace_id, commands, now=int(self.clock())))
 
-    def _still_eligible(self, candidates: DeletionCandidate, found: dict[str, Person]) -> bool:
-        person, kept = found[candidates.cio_id], found.get(candidates.kept)
+    def _still_eligible(self, candidate: DeletionCandidate, found: dict[str, Person]) -> bool:
+        person, kept = found[candidate.cio_id], found.get(candidate.kept)
         if not person.attributes.keys() <= self.attributes:
             return False
-        return not candidates.kept or (kept is not None and kept.email_key == person.email_key is not None)
+        return not candidate.kept or (kept is not None and kept.email_key == person.email_key is not None)
 
     def _command(self, cio_id: str, mode: Mode) -> DeletePerson:
         if mode is not self.mode:
             raise InvalidInput(
-                f"the mode was changed from {self.mode} to {mode} meanwhile: look again at who is to go; run it again"
+                f"the mode changed from {self.mode} to {mode} meanwhile: review the selection and run it again"
             )
         return DeletePerson(reference=reference_to_cio_id(cio_id))
 
@@ -158,14 +158,15 @@ class BulkDelete:
 
 
 def segment_members(person_records: PersonRecords, workspace_id: int, segment: int) -> Iterator[DeletionCandidate]:
-    """Everybody in a manual segment."""
-    return (DeletionCandidate(cio_id=each) for each in person_records.members(workspace_id, segment))
+    """Select the members of a manual segment."""
+    return (DeletionCandidate(cio_id=cio_id) for cio_id in person_records.members(workspace_id, segment))
 
 
 def created_by_import(header: Header, rows: Iterable[CsvRow]) -> Iterator[DeletionCandidate]:
-    """Everybody whom an import created, by the rows of its undo file. Raises InvalidInput if it is no undo file."""
+    """Select the people that an import created, from its undo file. Raises InvalidInput if it is not an undo file."""
     if UNDO_COLUMN not in header.columns or "cio_id" not in header.columns:
-        raise InvalidInput(f"line 1: the columns {UNDO_COLUMN} and cio_id of an undo file are not there", field="file")
+        message = f"line 1: the columns {UNDO_COLUMN} and cio_id are missing: name the undo file of an import"
+        raise InvalidInput(message, field="file")
     action, name = header.columns.index(UNDO_COLUMN), header.columns.index("cio_id")
     for row in rows:
         if not row.problem and row.cells[action] == BackupAction.CREATED and row.cells[name]:
@@ -173,10 +174,9 @@ def created_by_import(header: Header, rows: Iterable[CsvRow]) -> Iterator[Deleti
 
 
 def duplicates(people: People, workspace_id: int, *, keep_newest: bool) -> Iterator[DeletionCandidate]:
-    """Everybody who shares an address with somebody older, or newer, who is kept; group by group."""
-    sharing = people.duplicates(workspace_id, newest_first=keep_newest)
+    """Select all people with a shared address except the oldest, or newest, of each address; group by group."""
     group, kept = "", ""
-    for key, cio_id in sharing:
+    for key, cio_id in people.duplicates(workspace_id, newest_first=keep_newest):
         if key != group:
             group, kept = key, cio_id
         else:

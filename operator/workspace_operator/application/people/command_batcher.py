@@ -1,8 +1,8 @@
-"""Calls of many callers at once: what waits together is carried out together, in one transaction.
+"""Micro-batching of commands: the waiting commands of a workspace share one transaction.
 
-A commit costs as much as dozens of calls, so one thread takes what has come in meanwhile, a workspace at a time, and
-answers when it is committed (trials §4). Everything but that thread runs on the event loop, which hands over
-once a turn what has come in: a thread that is woken for each call finds one at a time, and both wait for each other.
+A commit costs as much as dozens of commands, so one writer thread takes all waiting requests of a workspace and
+resolves them after the commit (trials §4). All other code runs on the event loop, which passes requests on once per
+iteration: a thread that is woken for each request finds only one, and loop and thread wait for each other.
 """
 
 import asyncio
@@ -22,29 +22,28 @@ from workspace_operator.identity.model.commands import UnresolvedCommand
 logger = logging.getLogger(__name__)
 
 OnBatch: TypeAlias = Callable[[int, int], None]
-"""Told, on the event loop, of each transaction how many calls shared it, and how many wait now."""
+"""Called on the event loop after each transaction, with the numbers of its commands and of the waiting commands."""
 
 OnUnknown: TypeAlias = Callable[[int], None]
-"""Told, on the event loop, how many calls ended without anybody knowing whether they were done."""
+"""Called on the event loop with the number of commands whose result is unknown."""
 
 WATCHDOG_SECONDS = 0.5
-"""Between two looks at what takes too long."""
+"""Interval of the checks for timeouts."""
 
 RequestResult: TypeAlias = Sequence[CommandResultOrError] | Exception
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatcherLimits:
-    """How much may wait and for how long.
+    """Limits of the queue and of transactions. Numbers are commands; times are seconds.
 
     Attributes:
-        asks_waiting: when so many wait, further ones are refused.
-        asks_together: a transaction takes no further submission when it has so many.
-        asks_apart: a submission of more is carried out in several transactions, so that others have their turn between
-            them.
-        seconds_waiting: what has waited longer is refused untried: its caller has given up.
-        seconds_writing: a transaction that takes longer is given up; nobody knows whether it will be done. Longer than
-            the store waits for locks.
+        max_queue: further requests are rejected if this many commands wait.
+        max_batch: a transaction takes no further request if it has this many commands.
+        max_part: a larger request is split into several transactions, so that others can run in between.
+        queue_timeout: a request that has waited longer is rejected without an attempt, since its client has given up.
+        write_timeout: a transaction that takes longer is given up, and its result is unknown. Longer than the store
+            waits for locks.
     """
 
     max_queue: int = 20_000
@@ -56,14 +55,14 @@ class BatcherLimits:
 
 @dataclass(slots=True, kw_only=True)
 class _Request:
-    """What one caller asks for.
+    """A submitted request.
 
     Attributes:
-        asks: all of them.
-        future: of all answers.
-        since: when it was submitted.
-        answers: of those that are carried out.
-        taken: how many are in the transaction under way.
+        commands: all commands.
+        future: of all results.
+        submitted_at: time of the event loop.
+        results: of the commands that have been performed.
+        part_size: number of commands in the current transaction.
     """
 
     commands: Sequence[UnresolvedCommand]
@@ -74,11 +73,11 @@ class _Request:
 
     @property
     def remaining(self) -> int:
-        """How many are still to be carried out."""
+        """Number of commands that have not been performed yet."""
         return len(self.commands) - len(self.results)
 
     def part(self) -> Sequence[UnresolvedCommand]:
-        """Those of the transaction under way."""
+        """The commands in the current transaction."""
         return self.commands[len(self.results) : len(self.results) + self.part_size]
 
 
@@ -95,13 +94,13 @@ class _Batch:
 
 @dataclass(slots=True, kw_only=True)
 class CommandBatcher:
-    """Carries calls out for callers on one event loop.
+    """Performs commands in batches for clients on one event loop.
 
     Args:
-        people: where; called in one thread only.
+        people: performs the commands; called in one thread only.
         clock: Unix seconds.
-        watch: told of every transaction.
-        watch_unknown: told of calls whose outcome is unknown.
+        on_batch: called after every transaction.
+        on_unknown: called for commands whose result is unknown.
     """
 
     people: People
@@ -119,10 +118,10 @@ class CommandBatcher:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Carry out what is submitted meanwhile; at the end, what was accepted is finished first."""
+        """Perform requests that are submitted inside the context; at its end, finish all accepted requests."""
         self._loop = loop = asyncio.get_running_loop()
-        # A store that never answers must not keep the process from its end.
-        thread = threading.Thread(target=self._writer_loop, args=(loop,), name="calling", daemon=True)
+        # A daemon thread: a store that never answers must not keep the process from ending.
+        thread = threading.Thread(target=self._writer_loop, args=(loop,), name="command-batcher", daemon=True)
         thread.start()
         watchdog = asyncio.create_task(self._watchdog(loop))
         try:
@@ -134,21 +133,19 @@ class CommandBatcher:
                 await asyncio.to_thread(thread.join, WATCHDOG_SECONDS)
             if thread.is_alive():
                 self._give_up(loop.time())
-                logger.error("the store has not answered in %g s: the process ends all the same", self._write_timeout())
+                logger.error("the store has not answered in %g s: the process ends anyway", self._write_timeout())
             watchdog.cancel()
 
     def submit(
         self, workspace_id: int, commands: Sequence[UnresolvedCommand]
     ) -> "asyncio.Future[Sequence[CommandResultOrError]]":
-        """Have calls carried out in their order; an answer each, after the last commit.
+        """Submit commands to be performed in order; the future has one result per command, after the last commit.
 
-        Few are carried out in one transaction, many in several (`BatcherLimits.max_part`).
-
-        A caller that stops waiting changes nothing about it.
+        A request with many commands takes several transactions (`BatcherLimits.max_part`). Cancelling the future does
+        not cancel the request. The future raises the errors of `People.perform`, and Unavailable.
 
         Raises:
-            Unavailable: too much is waiting already, or nothing is taken any more; nothing was done.
-                The future raises what `People.perform` does, and Unavailable.
+            Unavailable: the queue is full or closed; nothing was done.
         """
         loop = self._loop
         if loop is None:
@@ -157,7 +154,7 @@ class CommandBatcher:
             raise Unavailable(f"the store has not answered for {self._write_timeout():g} seconds, nothing was done")
         waiting = self._size + self._inbox_size
         if waiting and waiting + len(commands) > self.limits.max_queue:
-            raise Unavailable(f"{waiting} calls are waiting already: try again in a moment")
+            raise Unavailable(f"{waiting} commands are waiting already: try again in a moment")
         future: asyncio.Future[Sequence[CommandResultOrError]] = loop.create_future()
         if not self._inbox:
             loop.call_soon(self._drain)
@@ -166,7 +163,7 @@ class CommandBatcher:
         return future
 
     def is_overdue(self) -> bool:
-        """Whether the transaction under way takes so long that its calls were given up."""
+        """Whether the current transaction has exceeded its timeout."""
         in_flight = self._in_flight
         return in_flight is not None and time.monotonic() - in_flight.started_at > self._write_timeout()
 
@@ -179,24 +176,25 @@ class CommandBatcher:
             self._give_up(loop.time())
 
     def _give_up(self, now: float) -> None:
-        """Answer the callers of a transaction that takes too long, and of what waits for its turn for too long."""
+        """Fail the requests of a transaction that takes too long, and those that wait too long."""
         in_flight = self._in_flight
         if in_flight is not None and self.is_overdue():
             error = f"the store has not answered for {self._write_timeout():g} seconds: it may have been done"
-            self._resolve_all([(each, CommitUnknown(error)) for each in in_flight.requests])
-        self._resolve_all([(each, self._timed_out()) for each in self._pop_expired(now - self.limits.queue_timeout)])
+            self._resolve_all([(request, CommitUnknown(error)) for request in in_flight.requests])
+        expired = self._pop_expired(now - self.limits.queue_timeout)
+        self._resolve_all([(request, self._timed_out()) for request in expired])
 
-    def _pop_expired(self, late: float) -> list[_Request]:
-        """Take out of the queues what has waited since before then."""
-        taken: list[_Request] = []
+    def _pop_expired(self, deadline: float) -> list[_Request]:
+        """Remove the requests from the queues that were submitted before the deadline."""
+        expired: list[_Request] = []
         with self._condition:
             for workspace_id, queue in list(self._queues.items()):
-                while queue and _is_expired(queue[0], late):
-                    taken.append(queue.popleft())
+                while queue and _is_expired(queue[0], deadline):
+                    expired.append(queue.popleft())
                 if not queue:
                     del self._queues[workspace_id]
-            self._size -= sum(each.remaining for each in taken)
-        return taken
+            self._size -= sum(request.remaining for request in expired)
+        return expired
 
     def _drain(self) -> None:
         with self._condition:
@@ -209,18 +207,17 @@ class CommandBatcher:
 
     def _writer_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         while (batch := self._next_batch()) is not None:
-            late = loop.time() - self.limits.queue_timeout
-            completed: list[_Completed] = [
-                (each, self._timed_out()) for each in batch.requests if _is_expired(each, late)
-            ]
-            in_time = [each for each in batch.requests if not _is_expired(each, late)]
+            deadline = loop.time() - self.limits.queue_timeout
+            expired = [request for request in batch.requests if _is_expired(request, deadline)]
+            completed: list[_Completed] = [(request, self._timed_out()) for request in expired]
+            in_time = [request for request in batch.requests if not _is_expired(request, deadline)]
             completed += self._perform(batch.workspace_id, in_time)
             self._in_flight = None
-            with suppress(RuntimeError):  # the loop has ended: nobody waited for a store that did not answer
+            with suppress(RuntimeError):  # the loop has ended without waiting for a store that did not answer
                 loop.call_soon_threadsafe(self._resolve, completed, batch.size)
 
     def _next_batch(self) -> _Batch | None:
-        """What to carry out together next, of each workspace in turn; None when all is done and no more will come."""
+        """Wait for the next batch, of each workspace in turn; None when all is done after the end of `run`."""
         with self._condition:
             while not self._queues:
                 if self._loop is None:
@@ -235,8 +232,8 @@ class CommandBatcher:
                 batch.requests.append(request)
                 batch.size += request.part_size
             if queue:
-                self._queues[workspace_id] = queue  # behind the others
-            self._size -= sum(each.remaining for each in batch.requests)
+                self._queues[workspace_id] = queue  # after the other workspaces
+            self._size -= sum(request.remaining for request in batch.requests)
             self._in_flight = batch
             return batch
 
@@ -245,47 +242,47 @@ class CommandBatcher:
 
     def _timed_out(self) -> Unavailable:
         seconds = self.limits.queue_timeout
-        return Unavailable(f"the call has waited for more than {seconds:g} seconds, nothing was done: try again")
+        return Unavailable(f"the request has waited for more than {seconds:g} seconds, nothing was done: try again")
 
     def _perform(self, workspace_id: int, requests: list[_Request]) -> list[_Completed]:
         if not requests:
             return []
-        commands = [command for each in requests for command in each.part()]
+        commands = [command for request in requests for command in request.part()]
         try:
             results = self.people.perform(workspace_id, commands, now=int(self.clock()))
         except WorkspaceOperatorError as error:
-            return [(each, _partly_done(error) if each.results else error) for each in requests]
-        except Exception as error:  # noqa: BLE001 - whatever it is, its callers hear of it
+            return [(request, _partly_done(error) if request.results else error) for request in requests]
+        except Exception as error:  # noqa: BLE001 - the futures raise every error
             return self._retry_one_by_one(workspace_id, requests, error)
         return self._split_results(workspace_id, requests, results)
 
     def _split_results(
         self, workspace_id: int, requests: list[_Request], results: Sequence[CommandResultOrError]
     ) -> list[_Completed]:
-        """Give submissions their answers; what is not done with goes to the end of the queue."""
+        """Assign results to their requests; a request with remaining commands goes to the end of the queue."""
         completed: list[_Completed] = []
         start = 0
-        for each in requests:
-            each.results += results[start : start + each.part_size]
-            start += each.part_size
-            each.part_size = 0
-            if not each.remaining:
-                completed.append((each, each.results))
+        for request in requests:
+            request.results += results[start : start + request.part_size]
+            start += request.part_size
+            request.part_size = 0
+            if not request.remaining:
+                completed.append((request, request.results))
             else:
                 with self._condition:
-                    self._queues.setdefault(workspace_id, deque()).append(each)
-                    self._size += each.remaining
+                    self._queues.setdefault(workspace_id, deque()).append(request)
+                    self._size += request.remaining
         return completed
 
     def _resolve(self, completed: list[_Completed], size: int) -> None:
-        """Wake the callers of a transaction with so many calls, on the event loop."""
+        """Resolve the requests of a transaction with ``size`` commands, on the event loop."""
         self._resolve_all(completed)
         self.on_batch(size, self._size)
 
     def _resolve_all(self, completed: list[_Completed]) -> None:
         unknown = 0
         for request, result in completed:
-            if request.future.done():  # its caller went away, or was told that nobody knows
+            if request.future.done():  # the client has gone, or the request has timed out
                 continue
             if isinstance(result, Exception):
                 request.future.set_exception(result)
@@ -296,16 +293,16 @@ class CommandBatcher:
             self.on_unknown(unknown)
 
     def _retry_one_by_one(self, workspace_id: int, requests: list[_Request], error: Exception) -> list[_Completed]:
-        """A fault that one call brings about must not fail the others."""
+        """Perform requests separately, so that an error that one request causes does not fail the others."""
         if len(requests) == 1:
-            logger.error("a call failed for no known reason", exc_info=error)
+            logger.error("a request failed for an unknown reason", exc_info=error)
             return [(requests[0], error)]
-        return [result for each in requests for result in self._perform(workspace_id, [each])]
+        return [result for request in requests for result in self._perform(workspace_id, [request])]
 
 
-def _is_expired(request: _Request, late: float) -> bool:
-    """Whether it has waited for too long; what was begun is finished."""
-    return request.submitted_at < late and not request.results
+def _is_expired(request: _Request, deadline: float) -> bool:
+    """Whether a request has waited too long; a request that has results is always finished."""
+    return request.submitted_at < deadline and not request.results
 
 
 def _partly_done(error: WorkspaceOperatorError) -> CommitUnknown:

@@ -1,4 +1,4 @@
-"""From a row of a file to the identify call that it makes: who is named, and what is said of them."""
+"""Mapping of a CSV row to an identify command: the person that it references, and the values."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -26,25 +26,24 @@ from workspace_operator.identity.values.text_limits import quoted, stripped
 from workspace_operator.identity.values.timestamps import time_of
 
 _YES_OR_NO: Final = {"true": "true", "false": "false", "1": "1", "0": "0", "1.0": "1", "0.0": "0"}
-"""What a cell of `unsubscribed` can say, in lower case, and how it is stored."""
-
+"""Allowed values of a cell of `unsubscribed`, in lower case, with the stored values."""
 
 RowCommand: TypeAlias = tuple[Identify, Sequence[str]]
-"""The call that a row makes, and what of the row is not in it, with the reasons; a tuple, for there may be millions."""
+"""The command of a row, and the reasons why values are left out; a tuple, since there may be millions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMapper:
-    """Makes the calls of one file's rows.
+    """Maps the rows of one file to commands in one mode.
 
     Attributes:
         header: of the file.
-        kept: the columns that say something of a person, with their places; None if all do.
-        naming: what can name a person, with its column; the first that has a value does.
-        identifiers: the columns of identifiers that are there.
-        undoes: whether the file is an undo file.
-        removes: whether an empty cell removes.
-        mode: the workspace's identifiers in force.
+        kept: indexes and names of the columns with values of a person; None for all columns.
+        naming: identifiers that can reference a person, with their columns; the first with a value is used.
+        identifiers: the identifier columns of the file.
+        is_undo_file: whether the file is an undo file.
+        removes_empty: whether an empty cell removes a value.
+        mode: the mode of the workspace.
         options: of the import.
     """
 
@@ -59,8 +58,8 @@ class RowMapper:
 
     @classmethod
     def of(cls, header: Header, mode: Mode, options: ImportOptions) -> Self:
-        """What a header makes of its rows. Raises InvalidInput if it has no column to name people by."""
-        kept = [(place, name) for place, name in enumerate(header.columns) if place not in header.ignored]
+        """Create the mapper for a header. Raises InvalidInput if no column can reference people."""
+        kept = [(index, name) for index, name in enumerate(header.columns) if index not in header.ignored]
         return cls(
             header=header,
             kept=kept if header.ignored else None,
@@ -73,7 +72,7 @@ class RowMapper:
         )
 
     def command(self, row: CsvRow) -> RowCommand:
-        """What a row makes. Raises InvalidInput with the reason if it makes no call."""
+        """Map a row to its command. Raises InvalidInput with the reason if that is impossible."""
         if row.problem:
             raise InvalidInput(row.problem)
         if self.is_undo_file:
@@ -81,21 +80,21 @@ class RowMapper:
         body = self._body(row)
         reference = self._reference(body)
         if body.get("cio_id") == "":
-            del body["cio_id"]  # a cio_id cannot be deleted, so an empty cell says nothing
+            del body["cio_id"]  # a cio_id cannot be removed, so an empty cell is ignored
         left_out: Sequence[str] = ()
         if UNSUBSCRIBED in body:
             left_out = _parse_unsubscribed(body)
         return self._command(reference, body), left_out
 
     def _body(self, row: CsvRow) -> dict[str, str]:
-        """What the cells say, by column."""
+        """Values of the cells, by column."""
         cells = row.cells
         if self.kept is None:
             body = dict(zip(self.header.columns, cells, strict=True))
         else:
-            body = {name: cells[place] for place, name in self.kept}
+            body = {name: cells[index] for index, name in self.kept}
         for name in self.identifiers:
-            if self.is_undo_file:  # written by us: white space is part of an id
+            if self.is_undo_file:  # an undo file has exact values: white space is part of an id
                 continue
             body[name] = text = stripped(body[name])
             check_identifier_cell(text, column=name)
@@ -106,17 +105,17 @@ class RowMapper:
         return {name: cell for name, cell in body.items() if cell}
 
     def _reference(self, body: dict[str, str]) -> Reference:
-        """Who is named; what names them, and what had no value to do so, is taken out of the body."""
+        """Remove from the body, and return, the reference to the person; also removes empty identifiers before it."""
         for kind, name in self.naming:
             value = body.pop(name, "")
             if value:
                 return reference_of_kind(value, kind, self.mode)
         names = [name for _, name in self.naming]
-        raise InvalidInput(f"The row names nobody: there is nothing in {', '.join(names)}.")
+        raise InvalidInput(f"The row identifies no person: there is no value in {', '.join(names)}.")
 
     def _command(self, reference: Reference, body: dict[str, Any]) -> Identify:
         fields = body
-        if self.removes_empty and len(body) > MAX_ATTRIBUTES:  # what is empty brings no attribute
+        if self.removes_empty and len(body) > MAX_ATTRIBUTES:  # empty cells do not count as attributes
             fields = {name: value for name, value in body.items() if value or name in IDENTIFIER_COLUMNS}
         try:
             command = identify_from_fields(
@@ -127,35 +126,35 @@ class RowMapper:
         return command if fields is body else replace(command, attributes=body)
 
     def _restore_command(self, row: CsvRow) -> RowCommand:
-        """What a row of an undo file makes: the person it names gets these values back, with their types.
+        """Map a row of an undo file to a command that restores the values, with their types.
 
-        Whom an import changed is named by cio_id, and gets identifiers back as by a call that names them so; who was
-        deleted is made anew, with a cio_id of their own.
+        A changed person is referenced by cio_id, and gets its identifiers back like by any command with a cio_id; a
+        deleted person is created again, with a new cio_id.
         """
-        ours = {name: cell for name, cell in zip(self.header.columns, row.cells, strict=True) if name in UNDO_COLUMNS}
+        own = {name: cell for name, cell in zip(self.header.columns, row.cells, strict=True) if name in UNDO_COLUMNS}
         body: dict[str, Any] = self._body(row)
-        restores = ours[UNDO_COLUMN] == BackupAction.CHANGED and body.get("cio_id")
+        restores = own[UNDO_COLUMN] == BackupAction.CHANGED and body.get("cio_id")
         if restores:
             reference = reference_of_kind(body.pop("cio_id"), CIO_ID, self.mode)
         else:
             reference = self._reference(body)
             body.pop("cio_id", None)
-        for name in _json_names(ours.get(JSON_COLUMN, "")):
+        for name in _json_names(own.get(JSON_COLUMN, "")):
             if body.get(name):
                 body[name] = _json_value(body[name], name)
-        body |= _others(ours.get(OTHERS_COLUMN, ""))
+        body |= _others(own.get(OTHERS_COLUMN, ""))
         command = self._command(reference, body)
         return replace(command, by_import=False, update_only=True) if restores else command, ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeAwareRowMapper:
-    """Makes the calls of one file's rows, whatever mode is in force when they are taken.
+    """Maps the rows of one file to commands in the mode that is in force in their transaction.
 
     Attributes:
         header: of the file.
         options: of the import.
-        left_out: what of the last rows is not in their calls, by line; the caller clears it.
+        left_out: reasons why values of the last rows are left out, by line; the caller clears it.
     """
 
     header: Header
@@ -164,13 +163,13 @@ class ModeAwareRowMapper:
     _by_mode: dict[Mode, RowMapper] = field(default_factory=dict)
 
     def of(self, mode: Mode) -> RowMapper:
-        """What makes the calls in a mode. Raises InvalidInput if no column names anybody in it."""
+        """The mapper of a mode. Raises InvalidInput if no column can reference people in it."""
         if mode not in self._by_mode:
             self._by_mode[mode] = RowMapper.of(self.header, mode, self.options)
         return self._by_mode[mode]
 
     def command(self, row: CsvRow, mode: Mode) -> Identify:
-        """The call that a row makes. Raises InvalidInput with the reason if it makes none."""
+        """Map a row to its command. Raises InvalidInput with the reason if that is impossible."""
         command, left_out = self.of(mode).command(row)
         if left_out:
             self.left_out[row.line] = left_out
@@ -180,28 +179,29 @@ class ModeAwareRowMapper:
 def reference_kinds(
     header: Header, mode: Mode, by: IdentifierKind | None, *, preference: Sequence[IdentifierKind] | None = None
 ) -> Sequence[IdentifierKind]:
-    """By what rows can name people: as asked for, else every identifier that is there.
+    """Identifiers by which the rows of a file can reference people, in order of preference.
 
-    Each row decides, not the file: an export has people who have only one of the identifiers.
+    Each row uses its first one with a value, since an export has people with only one of the identifiers.
 
     Args:
         header: of the file.
-        mode: the identifiers in force.
-        by: the only one to look at.
-        preference: in which order to look at them; that of imports if left out.
+        mode: the mode of the workspace.
+        by: restricts the result to this identifier.
+        preference: the order; that of imports if left out.
 
     Raises:
-        InvalidInput: there is no such column, or it names nobody in this mode.
+        InvalidInput: there is no such column, or it cannot reference people in this mode.
     """
     usable = [kind for kind in preference or _preference(mode) if kind in REFERENCE_KINDS[mode]]
     if by is not None:
         if by not in usable:
-            message = f"people of a workspace in mode {mode} cannot be named by {by}; use {_listed(usable)}"
+            message = f"people of a workspace in mode {mode} cannot be referenced by {by}; use {_alternatives(usable)}"
             raise InvalidInput(message, field="--by")
         usable = [by]
     kinds = [kind for kind in usable if kind.value in header.columns]
     if not kinds:
-        raise InvalidInput(f"line 1: there is no column {_listed(usable)} to name people by", field="file")
+        message = f"line 1: the column {_alternatives(usable)}, which identifies people, is missing"
+        raise InvalidInput(message, field="file")
     return kinds
 
 
@@ -209,14 +209,14 @@ def _preference(mode: Mode) -> Sequence[IdentifierKind]:
     return (EMAIL, ID, CIO_ID) if mode is EMAIL_ONLY else (ID, EMAIL, CIO_ID)
 
 
-def _listed(kinds: Iterable[IdentifierKind]) -> str:
+def _alternatives(kinds: Iterable[IdentifierKind]) -> str:
     return " or ".join(kind.value for kind in kinds)
 
 
 def time_text(cell: str) -> str:
-    """A time as Unix seconds in digits, where digits can say it; what is no time as it is, for the rules to refuse.
+    """Convert a time to Unix seconds in digits, if possible; other text stays, and the rules reject it.
 
-    The API keeps a time as it was sent, since callers read it back.
+    The API, in contrast, keeps a time as it was sent, since clients read it back.
     """
     seconds = time_of(cell)
     if seconds is None:
@@ -226,16 +226,13 @@ def time_text(cell: str) -> str:
 
 
 def _parse_unsubscribed(body: dict[str, str]) -> Sequence[str]:
-    """Leave `unsubscribed` out of a row unless it says yes or no: nobody is subscribed again by a blank or a word."""
+    """Remove `unsubscribed` from a row unless it is yes or no: other text must not subscribe a person again."""
     cell = stripped(body[UNSUBSCRIBED])
     known = _YES_OR_NO.get(cell.lower())
     if known is None:
         del body[UNSUBSCRIBED]
-        return (
-            [f"unsubscribed: {quoted(cell)} is neither true nor false, the value stays: write true or false"]
-            if cell
-            else ()
-        )
+        problem = f"unsubscribed: {quoted(cell)} is neither true nor false, the value is unchanged: write true or false"
+        return [problem] if cell else ()
     body[UNSUBSCRIBED] = known
     return ()
 
@@ -243,14 +240,14 @@ def _parse_unsubscribed(body: dict[str, str]) -> Sequence[str]:
 def _json_names(cell: str) -> Sequence[str]:
     names = _json_value(cell, JSON_COLUMN) if cell else []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InvalidInput(f"{JSON_COLUMN} {quoted(cell)} is no JSON list of columns: leave the undo file as it was")
+        raise InvalidInput(f"{JSON_COLUMN} {quoted(cell)} is not a JSON list of columns: use the unchanged undo file")
     return names
 
 
 def _others(cell: str) -> dict[str, Any]:
     values = _json_value(cell, OTHERS_COLUMN) if cell else {}
     if not isinstance(values, dict) or not values.keys().isdisjoint(IDENTIFIER_COLUMNS):
-        message = f"{OTHERS_COLUMN} {quoted(cell)} is no JSON object of attributes: leave the undo file as it was"
+        message = f"{OTHERS_COLUMN} {quoted(cell)} is not a JSON object of attributes: use the unchanged undo file"
         raise InvalidInput(message)
     return values
 
@@ -259,4 +256,4 @@ def _json_value(cell: str, column: str) -> Any:
     try:
         return json.loads(cell)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{column} {quoted(cell)} is no JSON: leave the undo file as it was") from error
+        raise InvalidInput(f"{column} {quoted(cell)} is not JSON: use the unchanged undo file") from error

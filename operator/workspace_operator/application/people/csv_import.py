@@ -1,7 +1,7 @@
-"""Importing people from CSV: every row is taken, or goes with its line and the reason to the rejects.
+"""Import of people from CSV: every row is imported, or written to the rejects with its line and the reason.
 
-Rows are taken in batches, each one transaction. An import that was interrupted is run again from the start: rows that
-were taken before match the people they made and change nothing.
+Each batch of rows is one transaction. After an interruption the import can run again from the start: rows that were
+imported before match the people that they created, and change nothing.
 """
 
 import time
@@ -29,7 +29,7 @@ from workspace_operator.identity.model.results import CommandResult, Effect, Ref
 from workspace_operator.identity.values.rules import Mode
 
 BATCH = 2_000
-"""Rows a transaction: larger ones hold other writers longer and were not faster."""
+"""Rows per transaction: larger transactions block other writers longer and were not faster."""
 
 T = TypeVar("T")
 
@@ -39,14 +39,14 @@ class PeopleImport:
     """One import into one workspace.
 
     Attributes:
-        people: of the workspace; those of a dry run write nothing.
-        workspace_id: its number.
-        options: how rows are understood.
-        csv: how the file is read.
-        rejects: takes the rows that are not taken.
-        undo: takes people as they were before they are changed.
-        tell_columns: is told what the columns became, before any row is taken.
-        summary: what came of the rows so far.
+        people: performs the commands; that of a dry run writes nothing.
+        workspace_id: number of the workspace.
+        options: how to interpret rows.
+        csv: how to read the file.
+        rejects: receives the rows that are not imported completely.
+        backup: receives people before they are changed.
+        on_columns: called with the meaning of the columns, before the first row is imported.
+        summary: results of the rows so far.
         has_begun: whether the file as a whole was accepted.
     """
 
@@ -75,19 +75,19 @@ class PeopleImport:
         return self.summary
 
     def _begin(self, header: Header, mapper: ModeAwareRowMapper, mode: Mode) -> None:
-        """Tell what is wrong with the header before any row."""
+        """Check the header before any row is imported."""
         check_similar(header.names)
         mapper.of(mode)
         if self.backup is not None:
             if header.is_of_undo_file and OTHERS_COLUMN in header.columns:
-                message = f"line 1: what {OTHERS_COLUMN} says cannot be undone by another undo file: leave that out"
+                message = f"line 1: {OTHERS_COLUMN} cannot be undone by another undo file: omit --undo-file"
                 raise InvalidInput(message, field="file")
             self.backup.begin(header.attributes)
         self.has_begun = True
         self.on_columns(header.report(mode))
 
     def _process_batch(self, rows: Sequence[CsvRow], mapper: ModeAwareRowMapper, rejected: RejectedRows) -> None:
-        """Take a batch under the identifiers that are in force in its transaction: they may change meanwhile."""
+        """Import a batch in the mode that is in force in its transaction, since it may change during the import."""
         rows = self._without_created(rows, mapper.header)
         commands = [partial(mapper.command, row) for row in rows]
         now = int(self.clock())
@@ -106,29 +106,29 @@ class PeopleImport:
                 self._count(rejected, row, result, mapper.left_out.get(row.line, ()))
 
     def _without_created(self, rows: Sequence[CsvRow], header: Header) -> Sequence[CsvRow]:
-        """The rows without those of people whom an undone import had created: no import deletes anybody."""
+        """Skip rows of people that the undone import created, since an import does not delete people."""
         if not header.is_of_undo_file:
             return rows
-        place = header.columns.index(UNDO_COLUMN)
-        others = [row for row in rows if row.problem or row.cells[place] != BackupAction.CREATED]
-        self.summary.not_deleted += len(rows) - len(others)
-        self.summary.skipped += len(rows) - len(others)
-        return others
+        index = header.columns.index(UNDO_COLUMN)
+        kept = [row for row in rows if row.problem or row.cells[index] != BackupAction.CREATED]
+        self.summary.not_deleted += len(rows) - len(kept)
+        self.summary.skipped += len(rows) - len(kept)
+        return kept
 
-    def _count(self, rejected: RejectedRows, row: CsvRow, outcome: CommandResult, left_out: Sequence[str]) -> None:
-        effect = outcome.effect
+    def _count(self, rejected: RejectedRows, row: CsvRow, result: CommandResult, left_out: Sequence[str]) -> None:
+        effect = result.effect
         if effect is Effect.REJECTED:
-            self._reject(rejected, row, outcome.message)
+            self._reject(rejected, row, result.message)
         elif effect is Effect.SKIPPED or effect is Effect.IGNORED:
             self.summary.skipped += 1
-            rejected.write(row, "skipped", outcome.reason)
+            rejected.write(row, "skipped", result.reason)
         else:
-            self.summary.count_taken(row.line, outcome)
+            self.summary.count_taken(row.line, result)
             if effect is Effect.UPDATED:
-                self.summary.count_removed(outcome.before, outcome.person)
-            if outcome.refusals or left_out:
+                self.summary.count_removed(result.before, result.person)
+            if result.refusals or left_out:
                 self.summary.in_part += 1
-                rejected.write(row, "in part", " ".join([*map(_sentence, outcome.refusals), *left_out]))
+                rejected.write(row, "in part", " ".join([*map(_sentence, result.refusals), *left_out]))
 
     def _reject(self, rejected: RejectedRows, row: CsvRow, reason: str) -> None:
         self.summary.rejected += 1
@@ -140,7 +140,7 @@ def _sentence(refusal: Refusal) -> str:
 
 
 def batches(rows: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Cut a stream into lists of up to ``size``; what comes before a row that cannot be read is still given."""
+    """Split a stream into lists of up to ``size``; yields the rows before an error, then raises it."""
     batch: list[T] = []
     try:
         for row in rows:

@@ -1,4 +1,4 @@
-"""What an import writes down before it changes people, so that it can be taken back."""
+"""Backup of the people that an import changes, so that the import can be undone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +12,17 @@ from workspace_operator.identity.model.results import CommandResult, Effect
 
 @dataclass(slots=True, kw_only=True)
 class ImportBackup:
-    """Writes down whom an import changes, before it does, and whom it creates, after it did.
+    """Writes people to the undo file: before the import changes them, or after it creates them.
 
-    Each person is written once, as they were before the first row about them; whoever was changed by others at the
-    very moment of the import is written again, the later row being the last. After a kill those whom the last batch
-    created may be missing, nobody whom it changed.
+    Each person is written once, in the state before the first row that changes them. A person that another writer
+    changes at the same time is written again, and the last row counts. After a kill, people that the last batch
+    created may be missing, but none that it changed.
 
     Attributes:
-        people: of the workspace.
-        open: makes the file, given the attributes that the import can change.
-        changed: how many people were written down since they were changed.
-        created: how many since they were created.
+        people: the people of the workspace.
+        open: creates the file for the attributes that the import can change.
+        changed: number of people written since they were changed.
+        created: number of people written since they were created.
     """
 
     people: People
@@ -34,21 +34,22 @@ class ImportBackup:
     _known: set[str] = field(default_factory=set)
 
     def begin(self, attributes: Sequence[str]) -> None:
-        """Make the file. Raises InvalidInput if it cannot be made."""
+        """Create the file. Raises InvalidInput if that fails."""
         self._backup = self.open(attributes)
 
     def before(self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int) -> None:
-        """Write down whom a batch is going to change."""
-        with self.people.dry_run(workspace_id) as rehearsed:
-            results = rehearsed.perform(workspace_id, commands, now=now)
+        """Write the people that a batch is going to change, according to a dry run."""
+        with self.people.dry_run(workspace_id) as performer:
+            results = performer.perform(workspace_id, commands, now=now)
         self._written.clear()
         self._write([person for person in _changed(results) if person.cio_id not in self._known], BackupAction.CHANGED)
 
     def after(self, results: Sequence[CommandResultOrError]) -> None:
-        """Write down whom a batch created, and whom it changed otherwise than expected."""
+        """Write the people that a batch created, and those whose change the dry run did not predict."""
         missing = [person for person in _changed(results) if self._is_missing(person)]
         self._write(missing, BackupAction.CHANGED)
-        created = [each.person for each in results if isinstance(each, CommandResult) and each.effect is Effect.CREATED]
+        performed = [result for result in results if isinstance(result, CommandResult)]
+        created = [result.person for result in performed if result.effect is Effect.CREATED]
         self._write([person for person in created if person is not None], BackupAction.CREATED)
 
     def _is_missing(self, person: Person) -> bool:
@@ -68,14 +69,14 @@ class ImportBackup:
 
 
 def _changed(results: Sequence[CommandResultOrError]) -> Sequence[Person]:
-    """People as they were before the first of these answers that changed them, those who were there before them all."""
-    made: set[str] = set()
+    """The existing people that these results changed, in the state before the first change."""
+    created: set[str] = set()
     changed: dict[str, Person] = {}
     for result in results:
         if not isinstance(result, CommandResult) or result.person is None:
             continue
         if result.effect is Effect.CREATED:
-            made.add(result.person.cio_id)
-        elif result.effect is Effect.UPDATED and result.before is not None and result.person.cio_id not in made:
+            created.add(result.person.cio_id)
+        elif result.effect is Effect.UPDATED and result.before is not None and result.person.cio_id not in created:
             changed.setdefault(result.before.cio_id, result.before)
     return list(changed.values())

@@ -1,4 +1,4 @@
-"""How an import understands the rows of a file."""
+"""Options of an import: how it interprets the rows of a file."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from workspace_operator.identity.values.rules import IdentifierKind
 
 
 class EmptyCells(StrEnum):
-    """What an empty cell means."""
+    """Meaning of an empty cell."""
 
     IGNORE = "ignore"
     REMOVE = "remove"
@@ -15,9 +15,9 @@ class EmptyCells(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """How rows name people, whether they may create any, and what an empty cell means.
+    """How rows reference people, whether they may create people, and the meaning of empty cells.
 
-    An empty cell of `unsubscribed` never means anything, but in an undo file.
+    An empty cell of `unsubscribed` is always ignored, except in an undo file.
     """
 
     by: IdentifierKind | None = None

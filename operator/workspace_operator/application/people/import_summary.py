@@ -1,4 +1,4 @@
-"""What an import came to, in numbers."""
+"""Summary of an import: how many rows had which result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,24 +9,25 @@ from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult, Effect
 
 EXAMPLES: Final = 10
-"""How many rows that were not taken are kept for those who read no file."""
+"""Maximum number of rejected rows to show without a rejects file."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ImportSummary:
-    """How many rows came to what; the first four add up to the rows.
+    """Numbers of rows by result; the first four add up to all rows.
 
     Attributes:
-        created: rows that made a person.
-        updated: rows about people who were there.
-        skipped: rows that are ignored by rule: only updates were asked for, or the identifier is suppressed.
-        rejected: rows of which nothing was taken.
-        unchanged: of those updated, what the row says was so already.
-        in_part: of those created and updated, something of the row was not taken.
+        created: rows that created a person.
+        updated: rows about existing people.
+        skipped: rows that a rule ignores: only updates were requested, or the identifier is suppressed.
+        rejected: rows of which nothing was imported.
+        unchanged: updated rows that equal the stored person.
+        in_part: created and updated rows of which some values were not imported.
         removed: values that empty cells removed.
-        left: people of an undo file whom the import had created: they are still there. Among the skipped.
-        holding_rows: lines with a cell that looks as if it held rows.
-        repetitions: who was named more than once.
+        not_deleted: rows of an undo file about people that the undone import created, which stay. Part of skipped.
+        rows_in_cells: rows with a cell that seems to contain rows.
+        first_rows_in_cells: the line of the first such row; 0 if there is none.
+        repetitions: people with more than one row.
     """
 
     created: int = 0
@@ -43,28 +44,28 @@ class ImportSummary:
 
     @property
     def rows(self) -> int:
-        """All rows."""
+        """Number of all rows."""
         return self.created + self.updated + self.skipped + self.rejected
 
     @property
     def taken(self) -> int:
-        """Rows that were taken, in whole or in part."""
+        """Number of rows that were imported completely or in part."""
         return self.created + self.updated
 
     def count_rows_in_cell(self, line: int) -> None:
-        """Count a cell that looks as if it held rows; the row is taken, since a note may hold lines of CSV."""
+        """Count a row with a cell that seems to contain rows. It is imported, since a note may contain CSV."""
         self.rows_in_cells += 1
         self.first_rows_in_cells = self.first_rows_in_cells or line
 
-    def count_taken(self, line: int, outcome: CommandResult) -> None:
-        """Count a row that was taken."""
-        if outcome.effect is Effect.CREATED:
+    def count_taken(self, line: int, result: CommandResult) -> None:
+        """Count a row that was imported."""
+        if result.effect is Effect.CREATED:
             self.created += 1
         else:
             self.updated += 1
-            self.unchanged += outcome.effect is Effect.UNCHANGED
-        if outcome.person is not None:
-            self.repetitions.add(outcome.person.cio_id, line)
+            self.unchanged += result.effect is Effect.UNCHANGED
+        if result.person is not None:
+            self.repetitions.add(result.person.cio_id, line)
 
     def count_removed(self, before: Person | None, after: Person | None) -> None:
         """Count the values that a row removed."""

@@ -1,4 +1,4 @@
-"""Forgetting activities when their time is over, a little at a time, beside all other work."""
+"""Retention of activities: deletes expired activities in small batches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from workspace_operator.application.ports import PersonRecords
 
 BATCH = 1000
-"""Activities a transaction: writers on SQLite wait for that long."""
+"""Activities per transaction, which blocks other writers on SQLite."""
 
 IDLE_INTERVAL = timedelta(minutes=10)
-"""Until it is looked again once nothing is over time: the look costs a moment for each workspace."""
+"""Interval of searches while nothing has expired: a search takes a moment per workspace."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ActivityRetention:
-    """Removes activities that were recorded longer than ``keep`` ago.
+    """Deletes activities that are older than the retention period.
 
     Attributes:
-        first_look: how long to wait after the first call before the first search for old activities.
+        initial_delay: delay of the first search after the first call.
     """
 
     person_records: PersonRecords
@@ -29,11 +29,11 @@ class ActivityRetention:
     _due_at: datetime | None = None
 
     def work_once(self) -> bool:
-        """Remove one batch if it is time to look; False if there is nothing more to do for now."""
+        """Delete one batch if a search is due; False if nothing is left to do for now."""
         now = self.clock()
         if self._due_at is None:
             self._due_at = now + self.initial_delay
-        if now < self._due_at <= now + IDLE_INTERVAL:  # further away, the clock was set back
+        if now < self._due_at <= now + IDLE_INTERVAL:  # a later due time means that the clock was set back
             return False
         has_more = (
             self.person_records.purge_activities(before=now - self.retention_period, size=self.batch) == self.batch

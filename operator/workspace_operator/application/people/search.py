@@ -1,4 +1,4 @@
-"""Search for people: by the beginning of an identifier, from the indexes, or through everybody by an attribute."""
+"""Search for people: by a prefix of an identifier, from the indexes, or by an attribute, in a scan of all people."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ _STEP = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleSearch:
-    """A search in one workspace for a text.
+    """A search for a text in one workspace.
 
-    In the index the beginning of an identifier costs as much as a whole one; any other part of it takes a scan.
+    The index finds a prefix of an identifier as fast as a complete one; any other part requires a scan.
 
     Raises:
-        InvalidInput: the text is empty, too long or no text that can be stored.
+        InvalidInput: the text is empty, too long or cannot be stored.
     """
 
     people: People
@@ -31,33 +31,33 @@ class PeopleSearch:
     field: str = "TEXT"
 
     def __post_init__(self) -> None:
-        """Refuse a text that nothing can match."""
+        """Check the text."""
         if not self.text.strip():
-            raise InvalidInput(f"{self.field} is empty: name the beginning of an id or an email", field=self.field)
+            raise InvalidInput(f"{self.field} is empty: enter the beginning of an id or an email", field=self.field)
         check_text(self.text, field=self.field, limit=MAX_VALUE_BYTES)
 
     def by_identifier(self, *, limit: int) -> list[Person]:
-        """The person with this cio_id, and people whose id or email begins with the text. Raises NotFound."""
+        """Find the person with this cio_id, and people whose id or email begins with the text. Raises NotFound."""
         cio_id = reference_to_cio_id(self.text.removeprefix(CIO_ID_PREFIX))
         exact = self.people.find_many(self.workspace_id, [cio_id])
         found = [*exact, *self.people.find_by_prefix(self.workspace_id, self.text.strip(), limit=limit)]
         return list({person.cio_id: person for person in found}.values())[:limit]
 
     def by_attribute(self, name: str, progress: Callable[[int], None] = lambda _: None) -> Iterator[Person]:
-        """Stream people who have the text, in any case, somewhere in an attribute, an id or an email.
+        """Stream people whose attribute or identifier contains the text, ignoring case.
 
         Args:
             name: of the attribute or identifier.
-            progress: is told of each further so many people that were looked at.
+            progress: called with the number of people after each batch of the scan.
         """
         wanted = self.text.casefold()
-        for some in batches(self.people.all(self.workspace_id), _STEP):
-            yield from (person for person in some if wanted in text_of(person, name).casefold())
-            progress(len(some))
+        for batch in batches(self.people.all(self.workspace_id), _STEP):
+            yield from (person for person in batch if wanted in text_of(person, name).casefold())
+            progress(len(batch))
 
 
 def text_of(person: Person, name: str) -> str:
-    """The value of an attribute or identifier as text; what is not text as JSON, empty if there is none."""
+    """Value of an attribute or identifier as text: JSON if it is not text, empty if there is none."""
     value = getattr(person, name) if name in IDENTIFIER_NAMES else person.attributes.get(name)
     if value is None:
         return ""

@@ -1,8 +1,8 @@
-"""Making a manual segment of the people in a CSV file, and taking one away again.
+"""Creation of a manual segment from the people in a CSV file, and removal of a segment.
 
-Who is named by a row has to be there: a segment makes nobody. What names nobody goes with its line and the reason to
-the rejects. The file may be any with a column cio_id, id or email, such as a report of violations without the rows of
-those who are to stay.
+A row must reference an existing person, since a segment creates no people. Other rows are written to the rejects with
+their line and the reason. The file needs a column cio_id, id or email; for example, an export of violations without
+the rows of people to keep.
 """
 
 import time
@@ -26,59 +26,59 @@ from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, Identifi
 from workspace_operator.identity.values.text_limits import stripped
 
 REFERENCE_PREFERENCE = (CIO_ID, ID, EMAIL)
-"""By what a row names somebody: the first that has a value, the surest first, for they may be about to be deleted.
+"""Order of the identifiers of a row: the first with a value is used, the most reliable one first.
 
-If that person is unknown, the next is not tried: the id of a deleted person may belong to another person by now.
+If that person is unknown, the next identifier is not tried: another person may have the id of a deleted person now.
 """
 
 
 @dataclass(slots=True, kw_only=True)
 class SegmentImportResult:
-    """What came of a file's rows, each joined or rejected; several may name one person."""
+    """Result of a file: each row is added or rejected; several rows may reference one person."""
 
     number: int | None = None
-    """The segment, once it is made."""
+    """Number of the segment, once it exists."""
     added: int = 0
     rejected: int = 0
 
     @property
     def rows(self) -> int:
-        """All rows."""
+        """Number of all rows."""
         return self.added + self.rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowReferences:
-    """Finds out whom the rows of one file name, whatever mode is in force when they are taken."""
+    """Maps the rows of one file to references in the mode that is in force in their transaction."""
 
     header: Header
     by: IdentifierKind | None
     _by_mode: dict[Mode, Sequence[tuple[int, IdentifierKind]]] = field(default_factory=dict)
 
     def columns(self, mode: Mode) -> Sequence[tuple[int, IdentifierKind]]:
-        """Where in a row somebody may be named. Raises InvalidInput if no column names anybody in this mode."""
+        """Indexes of the columns that can reference people in a mode. Raises InvalidInput if there are none."""
         if mode not in self._by_mode:
             kinds = reference_kinds(self.header, mode, self.by, preference=REFERENCE_PREFERENCE)
             self._by_mode[mode] = [(self.header.columns.index(kind.value), kind) for kind in kinds]
         return self._by_mode[mode]
 
     def reference(self, row: CsvRow, mode: Mode) -> Reference:
-        """Whom a row names. Raises InvalidInput with the reason if it names nobody."""
+        """The reference of a row. Raises InvalidInput with the reason if it has none."""
         if row.problem:
             raise InvalidInput(row.problem)
         columns = self.columns(mode)
-        for place, kind in columns:
-            value = stripped(row.cells[place])
+        for index, kind in columns:
+            value = stripped(row.cells[index])
             if value:
                 check_identifier_cell(value, column=kind.value)
                 return reference_of_kind(value, kind, mode)
         references = ", ".join(kind.value for _, kind in columns)
-        raise InvalidInput(f"The row names nobody: there is nothing in {references}.")
+        raise InvalidInput(f"The row identifies no person: there is no value in {references}.")
 
 
 @dataclass(slots=True, kw_only=True)
 class SegmentImport:
-    """Makes one segment of one workspace of a file."""
+    """Creates one segment of one workspace from a file."""
 
     people: People
     segments: Segments
@@ -92,16 +92,16 @@ class SegmentImport:
     result: SegmentImportResult = field(default_factory=SegmentImportResult)
 
     def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> SegmentImportResult:
-        """Take a file; ``progress`` is called after each batch.
+        """Import a file; ``progress`` is called after each batch.
 
         Raises:
-            InvalidInput: for the file as a whole; no segment was made.
+            InvalidInput: for the file as a whole; no segment was created.
             NameTaken: another segment has the name.
         """
         mode = self.people.rules(self.workspace_id).mode
         with open_csv(file, self.csv) as source:
             references = RowReferences(header=source.header, by=self.by)
-            references.columns(mode)  # what is wrong with the header is told before any row
+            references.columns(mode)  # checks the header before any row
             number = self.result.number = self._create_segment()
             rejected = RejectedRows(rejects=self.rejects, header=source.header)
             for rows in batches(source.rows, self.batch):
@@ -138,7 +138,7 @@ class SegmentImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRemoval:
-    """Takes a segment away; the people who were in it stay."""
+    """Removes a segment; its members stay in the workspace."""
 
     people: People
     person_records: PersonRecords
@@ -148,11 +148,10 @@ class SegmentRemoval:
     batch: int = BATCH
 
     def run(self, number: int, progress: Callable[[int], None] = lambda _: None) -> None:
-        """Take everybody out, and then the name away; ``progress`` is told of each batch how many it was."""
+        """Remove all members, then the name; ``progress`` is called with the number of people after each batch."""
         for batch in batches(self.person_records.members(self.workspace_id, number), self.batch):
-            commands = [
-                SetMembership(reference=reference_to_cio_id(each), segment=number, member=False) for each in batch
-            ]
+            references = map(reference_to_cio_id, batch)
+            commands = [SetMembership(reference=reference, segment=number, member=False) for reference in references]
             self.people.perform(self.workspace_id, commands, now=int(self.clock()))
             progress(len(batch))
         self.segments.remove(self.workspace_id, number)

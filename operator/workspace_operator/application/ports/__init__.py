@@ -1,7 +1,8 @@
-"""What the use cases need from outside, as small protocols named by that need.
+"""Ports: protocols for everything that the use cases need from the outside.
 
-Everything is synchronous; drivers run use cases in worker threads. Adapters raise only the errors of
-``workspace_operator.errors``; every method may raise StoreUnavailable or ClusterUnavailable besides what it names.
+All methods are synchronous; drivers run use cases in worker threads. Adapters raise only the errors of
+``workspace_operator.errors``. Every method may raise StoreUnavailable or ClusterUnavailable in addition to the errors
+that it documents.
 """
 
 from workspace_operator.application.ports.clocks import Clock
@@ -11,12 +12,11 @@ from workspace_operator.application.ports.exports import Export, Exports, Violat
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
 from workspace_operator.application.ports.migrations import MAX_DUE_DELAY, Batch, Lease, Migrations
-from workspace_operator.application.ports.ownership import Ownership
 from workspace_operator.application.ports.people import CommandResultOrError, People, Performer, UnresolvedReference
 from workspace_operator.application.ports.person_records import Activity, PersonRecords
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
-from workspace_operator.application.ports.workspaces import WorkspaceQuery, Workspaces
+from workspace_operator.application.ports.workspaces import Ownership, WorkspaceQuery, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The cluster."""
+"""Ports of the Kubernetes cluster."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from workspace_operator.workspaces.model import Owner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How to reach a cluster; ``authorization`` is the whole value of that header."""
+    """How to reach a cluster; ``authorization`` is the complete value of the Authorization header."""
 
     server: str
     ca_file: str | None = None
@@ -29,20 +29,20 @@ class Secrets(Protocol):
         ...
 
     def write(self, namespace: str, name: str, secret: Secret, *, dry_run: bool = False) -> Secret:
-        """Make a Secret, or put this over the version that it names; returns it with its new version.
+        """Create a Secret, or update the version that it names; returns it with its new version.
 
-        Labels and values that it does not name stay; a trial finds out whether the cluster would take it. Raises
-        StaleRevision if another version is there by now.
+        Labels and values that ``secret`` does not name stay. A dry run only checks whether the cluster accepts it.
+        Raises StaleRevision if the Secret has another version.
         """
         ...
 
     def remove(self, namespace: str, name: str, *, version: str) -> None:
-        """Remove a Secret; one that is gone already is no error. Raises StaleRevision."""
+        """Delete a Secret; a missing Secret is not an error. Raises StaleRevision."""
         ...
 
 
 class Resources(Protocol):
-    """The Workspace resources of the cluster, as far as the operator writes or asks for them."""
+    """The Workspace resources of the cluster, as far as the operator reads or writes them."""
 
     def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
         """Replace the status; returns the new resourceVersion. Raises StaleRevision or NotFound."""
@@ -53,9 +53,9 @@ class Resources(Protocol):
         ...
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
-        """Emit an event about a resource; losing one is not worth an error."""
+        """Emit an event about a resource. A lost event is not an error."""
         ...
 
     def owner_is_gone(self, owner: Owner) -> bool:
-        """Whether the resource that owns a workspace is gone."""
+        """Whether the resource that owns a workspace no longer exists."""
         ...

@@ -1,4 +1,4 @@
-"""Who may call."""
+"""Port of the credentials of workspaces."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialDigests:
-    """SHA-256 of the credentials, hexadecimal; 256 random bits each need no slower hash."""
+    """SHA-256 of the credentials, hexadecimal. Keys of 256 random bits need no slower hash."""
 
     site_id: str
     api_key: str
@@ -20,9 +20,9 @@ class StoredCredentials:
     """One set of credentials of a workspace.
 
     Attributes:
-        number: counts a workspace's sets.
-        valid_until: None for the newest; those before it end then.
-        request: the value of the annotation that asked for this rotation, empty if none did.
+        number: sequence number within the workspace.
+        valid_until: end of the grace time; None for the newest set.
+        request: value of the annotation that requested this rotation, empty if none did.
     """
 
     workspace_id: int
@@ -34,10 +34,10 @@ class StoredCredentials:
 
 
 class Credentials(Protocol):
-    """Who may call for which workspace. Found by digest without knowing the workspace."""
+    """The credentials of workspaces, found by digest without knowing the workspace."""
 
     def valid_sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
-        """Those that are valid, the newest first."""
+        """List the valid sets of a workspace, newest first."""
         ...
 
     def rotate(
@@ -50,30 +50,30 @@ class Credentials(Protocol):
         now: datetime,
         after: int | None = None,
     ) -> StoredCredentials:
-        """Put a new set in force, also the first; the one before stays valid for the grace time.
+        """Store a new set, also the first one; the previous set stays valid for the grace time.
 
         Args:
-            workspace_id: whose.
+            workspace_id: the workspace.
             digests: of the new set.
             grace: how long earlier sets stay valid.
-            request: the value of the annotation that asks for it, empty if none does.
+            request: value of the annotation that requests the rotation, empty if none does.
             now: aware.
-            after: the number of the newest valid set that the caller has seen, 0 for none; None compares nothing.
+            after: number of the newest valid set that the caller knows, 0 for none; None skips the comparison.
 
         Raises:
             NotFound: there is no such workspace.
-            StaleRevision: another set was put in force meanwhile.
+            StaleRevision: a newer set than ``after`` exists.
         """
         ...
 
     def revoke(self, workspace_id: int) -> int:
-        """End all sets at once; tells how many. Raises NotFound."""
+        """Revoke all sets immediately; returns how many. Raises NotFound."""
         ...
 
     def find_by_site_ids(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
-        """The valid sets with these site ids, by digest; what is nobody's is left out."""
+        """Find the valid sets with these site ids, by digest; unknown digests are left out."""
         ...
 
     def find_by_app_keys(self, digests: Collection[str], *, now: datetime) -> Mapping[str, StoredCredentials]:
-        """The valid sets with these app keys, by digest; what is nobody's is left out."""
+        """Find the valid sets with these app keys, by digest; unknown digests are left out."""
         ...

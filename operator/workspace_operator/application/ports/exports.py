@@ -1,4 +1,4 @@
-"""Reports of violations."""
+"""Port of the exports of violations."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A report of violations that can be fetched as CSV."""
+    """An export: the people who block a migration, available as CSV."""
 
     workspace_id: int
     number: int
@@ -19,13 +19,12 @@ class Export:
 
 
 class ViolationRow(NamedTuple):
-    """One person of an export.
+    """One person of an export. A tuple, since millions of them are created in a fifth of the time of a dataclass.
 
-    ``sharing`` is how many people have this e-mail key, themselves included, where that stands in the way: with Merge
-    it does not, and is 1. ``values`` are the person's values of the attributes that were asked for, in that order,
-    None where the person has none.
-
-    A tuple, since there may be millions: it is made in a fifth of the time.
+    Attributes:
+        sharing: number of people with this e-mail key, including this person, if that blocks the migration; with
+            Merge it does not, and the number is 1.
+        values: values of the requested attributes, in their order; None where the person has no value.
     """
 
     cio_id: str
@@ -41,22 +40,22 @@ class ViolationRow(NamedTuple):
 
 
 class Exports(Protocol):
-    """Reports of violations."""
+    """The exports of violations of all workspaces."""
 
     def exports(self, workspace_id: int) -> Sequence[Export]:
-        """All exports of a workspace, newest first."""
+        """List the exports of a workspace, newest first."""
         ...
 
     def violations(
         self, workspace_id: int, number: int, *, attributes: Sequence[str] = (), limit: int | None = None
     ) -> Iterator[ViolationRow]:
-        """Stream an export's people by (e-mail key, age, cio_id), those without a key first.
+        """Stream the people of an export by (e-mail key, age, cio_id), people without a key first.
 
         Args:
-            workspace_id: of the workspace.
+            workspace_id: the workspace.
             number: of the export.
-            attributes: the names of attributes whose present values each row carries.
-            limit: only so many of the first rows.
+            attributes: names of the attributes whose current values each row has.
+            limit: maximum number of rows.
 
         Raises:
             NotFound: there is no such export.

@@ -1,4 +1,4 @@
-"""The heartbeats of the clusters that use the database."""
+"""Port of the heartbeats of the clusters that use the database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """The newest heartbeat of a cluster: a count that grows while one of its operators is alive, and its time."""
+    """The newest heartbeat of a cluster: a counter that grows while one of its operators runs, and its time."""
 
     beats: int
     beat_at: datetime
 
 
 class Heartbeats(Protocol):
-    """The heartbeats of clusters, and the identity of the database that has them."""
+    """The heartbeats of all clusters, and the identity of the database."""
 
     def beat(self, cluster: str, *, now: datetime) -> None:
-        """Count one more heartbeat of a cluster."""
+        """Increment the heartbeat counter of a cluster."""
         ...
 
     def all(self) -> Mapping[str, Heartbeat]:
-        """List the newest heartbeat of each cluster that ever had one, by the cluster's ID."""
+        """List the newest heartbeat of each cluster, by cluster ID."""
         ...
 
     def store_id(self) -> str:
-        """Tell the identity of the database, a UUID that was made with its schema."""
+        """Identity of the database: a UUID that is created with its schema."""
         ...

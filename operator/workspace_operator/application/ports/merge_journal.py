@@ -1,4 +1,4 @@
-"""The journal of merges."""
+"""Port of the merge journal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from workspace_operator.identity.values.references import IdentifierKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """A merge as the journal has it (identity-rules §5).
+    """An entry of the merge journal (identity-rules §5).
 
     Attributes:
-        merge_id: names it; later ones sort after earlier ones.
-        primary: the survivor before.
-        secondary: who ceased to exist.
-        survivor: what the merge made of both.
-        holder: the cio_id of whoever has the data now: the survivor, or who absorbed the survivor since.
-        devices: the secondary's at that moment.
-        segments: the manual segments that the secondary was in.
-        undone_at: None as long as it stands.
+        merge_id: unique; later merges sort after earlier ones.
+        primary: the survivor before the merge.
+        secondary: the person that the merge removed.
+        survivor: the survivor after the merge.
+        holder: cio_id of the person that has the data now: the survivor, or a person that absorbed it later.
+        devices: the devices of the secondary at the time of the merge.
+        segments: the manual segments that contained the secondary.
+        undone_at: None while the merge is in effect.
     """
 
     merge_id: str
@@ -40,7 +40,7 @@ class Merge:
 
     @property
     def event(self) -> PeopleMerged:
-        """The merge as the trail had it."""
+        """The event that recorded the merge."""
         return PeopleMerged(
             primary=self.primary,
             secondary=self.secondary,
@@ -52,7 +52,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoResult:
-    """What an undo brought back: the person, and which of their identifiers are somebody else's or blocked now."""
+    """Result of an unmerge: the restored person, and its identifiers that are taken or suppressed now."""
 
     merge: Merge
     restored: Person
@@ -61,12 +61,12 @@ class UndoResult:
 
 
 class MergeJournal(Protocol):
-    """The journal of merges. Deleting or suppressing whoever holds the data purges it."""
+    """The merge journal. Deleting or suppressing the person that holds the data purges the entry."""
 
     def merges(
         self, workspace_id: int, *, cio_id: str | None = None, before: str | None = None, limit: int
     ) -> Sequence[Merge]:
-        """List merges, newest first; of one person on either side."""
+        """List merges, newest first; with ``cio_id`` only merges of that person, on either side."""
         ...
 
     def get(self, workspace_id: int, merge_id: str) -> Merge:
@@ -74,5 +74,5 @@ class MergeJournal(Protocol):
         ...
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> UndoResult:
-        """Bring the secondary back. Raises NotFound; Conflict if it is undone, or a later one is first."""
+        """Restore the secondary. Raises NotFound; Conflict if it is already undone or a later merge comes first."""
         ...

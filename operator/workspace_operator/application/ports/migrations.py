@@ -1,4 +1,4 @@
-"""Identifier changes, as the worker carries them out and as commands look at them."""
+"""Port of the migrations: the identifier changes of workspaces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 MAX_DUE_DELAY = timedelta(minutes=2)
-"""No lease ends later than this, and no change is due later: what says so was written before a clock was set back."""
+"""Maximum delay of a lease or due time; a later one was written before a clock was set back, and is ignored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A claim on one identifier change: who works on it, and until when nobody else may."""
+    """A lease on one migration: the worker that holds it, and for how long it excludes other workers."""
 
     worker: str
     duration: timedelta
@@ -22,13 +22,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What came of a piece of work.
+    """Result of one batch.
 
     Attributes:
-        done: nothing of this kind is left to do.
-        crowded: others write to the database just now, and want their share of it.
-        hold: how long its longest transaction kept locks that others wait for, as a part of how long it may while
-            others write; 2.0 is twice too long.
+        done: no work of this kind is left.
+        contended: other writers are active on the database.
+        lock_time_ratio: how long the longest transaction held locks, as a multiple of the time allowed while other
+            writers are active; 2.0 is twice too long.
     """
 
     done: bool
@@ -37,26 +37,26 @@ class Batch:
 
 
 class Migrations(Protocol):
-    """Identifier changes, as the worker carries them out.
+    """Migrations, as the worker runs them.
 
-    Every method that writes checks that the change still stands as ``migration`` says and is still leased to
-    ``lease.worker``, and raises StaleRevision otherwise: whoever paused, cancelled or took it over was first. Methods
-    that work in batches remember how far they came, so that whoever goes on does so from there.
+    Every method that writes checks that the migration is unchanged since ``migration`` was read and is still leased to
+    ``lease.worker``. Otherwise it raises StaleRevision: the migration was paused, cancelled or taken over. Methods that
+    work in batches store their progress, so that another worker can continue.
     """
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
-        """Lease a change that is due and that nobody else is working on, if there is one.
+        """Lease a migration that is due and not leased by another worker; None if there is none.
 
-        Times that are too far ahead to have been written by the present clock do not count.
+        Times further ahead than `MAX_DUE_DELAY` are ignored.
         """
         ...
 
     def newest(self, workspace_id: int) -> Migration | None:
-        """The newest change of a workspace, ended or not."""
+        """The newest migration of a workspace, ended or not."""
         ...
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
-        """Every change that has not ended, with whose workspace it changes."""
+        """List the migrations that have not ended, with the owners of their workspaces."""
         ...
 
     def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
@@ -68,49 +68,49 @@ class Migrations(Protocol):
         ...
 
     def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Checking → Preparing: where email becomes an identifier, writers say from here on what they change."""
+        """Checking → Preparing: from here on, writers append to the change log if email becomes an identifier."""
         ...
 
     def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Add up to ``size`` of the future e-mail identifiers; done when all are there."""
+        """Backfill up to ``size`` of the future e-mail identifiers; done when all exist."""
         ...
 
     def apply_change_log(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Bring what was prepared up to date with up to ``size`` changes of writers; done when few are left."""
+        """Apply up to ``size`` entries of the change log to the backfill; done when few are left."""
         ...
 
     def has_violations(self, migration: Migration) -> bool:
-        """Whether somebody stands in the way, as far as is prepared."""
+        """Whether people block the migration, according to the backfill so far."""
         ...
 
     def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:
         """Preparing → Switched, in one transaction: the new rules are in force.
 
-        Unchanged if somebody has come to stand in the way, or if writers could not be held within ``patience``.
+        The migration is unchanged if people block it now, or if the workspace lock was not granted in ``lock_timeout``.
         """
         ...
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Write the violations of one moment down as an export, while writers go on, and rest as Blocked.
+        """Write a snapshot of the violations to an export, without blocking writers, and enter Blocked.
 
-        If there is none any more, the change is Checking, or Preparing if it was, and still leased.
+        If there are no violations any more, the stage is Checking, or Preparing if it was before, and the lease stays.
         """
         ...
 
     def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
-        """Give the change back: to whoever claims from then on; None: until somebody asks for it."""
+        """Release the lease; the migration can be claimed from ``due_at``, or after a new request if that is None."""
         ...
 
     def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Remove up to ``size`` rows that were prepared and that no rule in force reads; done when none is left."""
+        """Delete up to ``size`` backfilled rows that no rule in force reads; done when none is left."""
         ...
 
     def start_merging(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched → Merging: people who became one are put together, a group at a time."""
+        """Switched → Merging: people with the same e-mail key are merged, group by group."""
         ...
 
     def merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Fold up to ``size`` groups of people; done when none is left."""
+        """Merge up to ``size`` groups of people; done when none is left."""
         ...
 
     def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:

@@ -1,4 +1,4 @@
-"""People and the calls about them."""
+"""Port of the people of workspaces."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -13,67 +13,65 @@ from workspace_operator.identity.values.rules import IdentityRules, Mode
 from workspace_operator.workspaces.model import PeopleCounts
 
 UnresolvedReference: TypeAlias = Reference | Callable[[Mode], Reference]
-"""A reference, or what makes one once the mode in force is known."""
-
+"""A reference, or a function that creates one for the mode in force."""
 
 CommandResultOrError: TypeAlias = CommandResult | InvalidInput
-"""What came of an ask; an error is given back, not raised, so that those beside it in the transaction are taken."""
+"""Result of a command. An error is returned, not raised, so that the other commands of the batch are committed."""
 
 
 class Performer(Protocol):
-    """Carries out calls about the people of workspaces, or only answers as if it did (`People.dry_run`)."""
+    """Performs commands about the people of workspaces, or simulates them (`People.dry_run`)."""
 
     def rules(self, workspace_id: int) -> IdentityRules:
-        """Tell the identifier settings in force. Raises NotFound."""
+        """The identity rules in force. Raises NotFound."""
         ...
 
     def perform(
         self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
     ) -> Sequence[CommandResultOrError]:
-        """Carry calls out under the settings in force, an answer each. Raises NotFound."""
+        """Perform commands under the rules in force; returns one result per command. Raises NotFound."""
         ...
 
 
 class People(Performer, Protocol):
-    """The people of workspaces. Asks in one sequence take effect in order, in one transaction."""
+    """The people of workspaces. The commands of one sequence take effect in order, in one transaction."""
 
     def dry_run(self, workspace_id: int) -> AbstractContextManager[Performer]:
-        """Give a performer whose identify calls see the effects of those before, and write nothing.
+        """Open a performer that writes nothing, but whose commands see the effects of earlier ones.
 
-        It answers as `perform` would if nothing else was changed meanwhile. What it remembers between calls is not in
-        memory. The only calls that it takes are identify calls. Raises NotFound.
+        Its results equal those of `perform` if there are no other writers. Its state between calls is not in memory.
+        It accepts only identify commands. Raises NotFound.
         """
         ...
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
-        """Find the person that the reference stands for under the rules in force."""
+        """Find the person that a reference resolves to under the rules in force."""
         ...
 
     def find_many(self, workspace_id: int, references: Sequence[UnresolvedReference]) -> Sequence[Person]:
-        """Find people of one moment, each once, unknown ones left out. Raises NotFound, and InvalidInput of an ask."""
+        """Find people in one snapshot, each once; unknown ones are left out. Raises NotFound or InvalidInput."""
         ...
 
     def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
-        """Find who has an e-mail key, the oldest cio_id first; several only where email is no identifier."""
+        """Find the people with an e-mail key, oldest first; more than one only where email is not an identifier."""
         ...
 
     def find_by_prefix(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
-        """Find people whose id or email begins with a text, by the indexes: those found by id first, each once.
+        """Find people whose id or email begins with a text, from the indexes: matches by id first, each person once.
 
-        An email that is no address is found by ``all`` only. In every mode, also where email is no identifier.
-        Raises NotFound.
+        Works in every mode. An email that is not an address is found only by ``all``. Raises NotFound.
         """
         ...
 
     def duplicates(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
-        """Stream e-mail key and cio_id of all who share one at one moment, by (key, age), the oldest or newest first.
+        """Stream e-mail key and cio_id of all people who share a key, in one snapshot, by (key, age).
 
-        Only where email is no identifier is there anybody.
+        Empty where email is an identifier. ``newest_first`` reverses the order of age.
         """
         ...
 
     def all(self, workspace_id: int) -> Iterator[Person]:
-        """Stream everybody of one moment, in order of creation."""
+        """Stream all people of one snapshot, in order of creation."""
         ...
 
     def count(self, workspace_id: int) -> PeopleCounts:

@@ -1,4 +1,4 @@
-"""What hangs on people."""
+"""Port of the records of people: activities, devices and segment memberships."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from workspace_operator.identity.values.devices import Device
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """Something that happened, as it is read back.
+    """An activity as it is read back.
 
-    ``id`` and ``email`` are the person's of now; both are None if there is no such person (any more).
+    ``id`` and ``email`` are the current ones of the person; both are None if the person does not exist (any more).
     """
 
     activity_id: str
@@ -28,7 +28,7 @@ class Activity:
 
 
 class PersonRecords(Protocol):
-    """What hangs on people beside their attributes: activities, devices, memberships of manual segments."""
+    """The records of people besides their attributes: activities, devices, memberships of manual segments."""
 
     def activities(
         self,
@@ -39,11 +39,11 @@ class PersonRecords(Protocol):
         before: str | None = None,
         limit: int,
     ) -> Sequence[Activity]:
-        """List activities, newest first, those before an ``activity_id``."""
+        """List activities, newest first; ``before`` is an ``activity_id``."""
         ...
 
     def devices(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[Device]]:
-        """Tell the devices of people, by cio_id, each person's by token."""
+        """The devices of people, by cio_id; those of one person are sorted by token."""
         ...
 
     def members(self, workspace_id: int, segment: int) -> Iterator[str]:
@@ -51,9 +51,9 @@ class PersonRecords(Protocol):
         ...
 
     def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:
-        """Tell the manual segments that a person is in."""
+        """List the manual segments that contain a person."""
         ...
 
     def purge_activities(self, *, before: datetime, size: int) -> int:
-        """Remove up to ``size`` activities that were recorded before then, in any workspace; tells how many."""
+        """Delete up to ``size`` activities recorded before a time, in any workspace; returns how many."""
         ...

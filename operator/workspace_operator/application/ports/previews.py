@@ -1,4 +1,4 @@
-"""Looking ahead: what changes would do, told without a write."""
+"""Port of the previews: what a reconcile or a migration would do, without a write."""
 
 from typing import Protocol
 
@@ -8,16 +8,16 @@ from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
 
 
 class Previews(Protocol):
-    """What plans are made of. Nothing here writes, and nobody waits for it."""
+    """The inputs of a plan. No method writes, and none blocks writers."""
 
     def snapshot(self) -> WorkspacesSnapshot:
-        """Every workspace of one moment, with its newest identifier change."""
+        """All workspaces with their newest migrations, in one snapshot."""
         ...
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
-        """Tell of one moment what changing the identifiers would do to a workspace's people.
+        """Preview what a migration would do to the people of a workspace, in one snapshot.
 
-        At most so many ``samples`` are given per violation: of each address that is shared or suppressed the oldest
-        who has it, by e-mail key; of the others the first by cio_id. Raises NotFound.
+        It has at most ``samples`` people per violation: for shared and suppressed addresses the oldest person of each
+        address, by e-mail key; for the other violations the first people by cio_id. Raises NotFound.
         """
         ...

@@ -1,4 +1,4 @@
-"""Manual segments as such; who is in them is told by `PersonRecords`, and changed by calls."""
+"""Port of manual segments. `PersonRecords` reads their members, and commands change them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A manual segment, and how many people are in it.
+    """A manual segment and the number of its members.
 
-    ``name`` and ``created_at`` are None if only calls made it: such a segment is its number.
+    ``name`` and ``created_at`` are None if only membership commands created it: then it has only a number.
     """
 
     number: int
@@ -23,21 +23,21 @@ class Segments(Protocol):
     """The manual segments of workspaces."""
 
     def create(self, workspace_id: int, name: str, *, now: datetime) -> int:
-        """Make an empty segment with a number above all that are used. Raises NotFound and NameTaken."""
+        """Create an empty segment; its number is higher than all used ones. Raises NotFound or NameTaken."""
         ...
 
     def all(self, workspace_id: int) -> Sequence[Segment]:
-        """List those that have a name, and those that somebody is in, by number."""
+        """List the segments that have a name or members, by number."""
         ...
 
     def get(self, workspace_id: int, number: int) -> Segment:
-        """Tell of one. Raises NotFound if it has no name and nobody is in it."""
+        """Get a segment. Raises NotFound if it has neither a name nor members."""
         ...
 
     def find_by_name(self, workspace_id: int, name: str) -> int:
-        """Tell the number of the segment with a name. Raises NotFound."""
+        """Find the number of the segment with a name. Raises NotFound."""
         ...
 
     def remove(self, workspace_id: int, number: int) -> None:
-        """Take the name away, if there is one; who is in it stays in the number."""
+        """Remove the name, if there is one; members stay in the segment with that number."""
         ...

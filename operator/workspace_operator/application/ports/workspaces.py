@@ -1,4 +1,4 @@
-"""The directory of workspaces."""
+"""Ports of the directory of workspaces, and of the ownership of workspaces."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from workspace_operator.migrations.model import Migration
-from workspace_operator.reconcile.model.actions import Action
+from workspace_operator.reconcile.model.actions import Action, ChangeOwner
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.workspaces.model import Owner, Workspace
 from workspace_operator.workspaces.spec_versions import SpecVersion, UnchangedWorkspace
@@ -14,7 +14,7 @@ from workspace_operator.workspaces.spec_versions import SpecVersion, UnchangedWo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceQuery:
-    """What one observation looks for: the resource's owner, and the workspaces that its text names."""
+    """Query of one observation: the resource as owner, and the workspaces that its spec and status name."""
 
     owner: Owner
     account: str = "default"
@@ -27,40 +27,62 @@ class Workspaces(Protocol):
     """The directory of workspaces, as the operator and the command line use it."""
 
     def observe(self, query: WorkspaceQuery) -> ObservedState:
-        """Look at one moment of the store; candidates come back as not released, and people are not counted."""
+        """Observe one snapshot of the store. It does not count people, nor check whether owners are gone."""
         ...
 
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
-        """Carry one action out, whole or not at all. Raises NameTaken or StaleRevision.
+        """Apply one action atomically. Raises NameTaken or StaleRevision.
 
         Args:
-            action: what to do.
+            action: the action.
             now: aware.
-            spec: the document that asks for it; None for an administrator. A document that is older than what was
-                carried out is refused by StaleRevision.
+            spec: version of the document that requests it; None for an administrator. A document that is older than
+                the last applied one is rejected with StaleRevision.
         """
         ...
 
     def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[UnchangedWorkspace]:
-        """List the workspaces whose row is as it was when the newest generation of their spec was recorded."""
+        """List the workspaces whose row has not changed since their newest spec generation was recorded."""
         ...
 
     def pending_status_updates(self) -> Sequence[tuple[Owner, Migration]]:
-        """List the workspaces whose identifier change has moved, or whose numbers have, since it was last reported."""
+        """List the migrations whose stage or progress has changed since their status was written, with owners."""
         ...
 
     def mark_status_written(self, migration: Migration) -> None:
-        """Note that the resource tells of this revision of the change, and of these numbers."""
+        """Record that the status of the resource has this revision and progress of the migration."""
         ...
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> Workspace:
-        """Find a workspace by its owner's name. Raises NotFound or Ambiguous."""
+        """Find a workspace by the name of its owner. Raises NotFound or Ambiguous."""
         ...
 
     def get(self, workspace_id: int) -> Workspace:
-        """Find a workspace by its number. Raises NotFound."""
+        """Get a workspace by number. Raises NotFound."""
         ...
 
     def list(self) -> Sequence[Workspace]:
-        """All workspaces, by number."""
+        """List all workspaces, by number."""
+        ...
+
+
+class Ownership(Protocol):
+    """Changes owners of workspaces for administrators, independently of reconciles."""
+
+    def is_empty(self, workspace_id: int) -> bool:
+        """Whether a workspace holds nothing: no people, suppressions, activities, devices, segments or exports."""
+        ...
+
+    def reassign(self, changes: Sequence[ChangeOwner], *, replace_empty: bool) -> None:
+        """Assign workspaces to owners, all of them or none.
+
+        Args:
+            changes: the new owner of each workspace.
+            replace_empty: delete the workspaces that the owners have now, if they are empty.
+
+        Raises:
+            Conflict: an owner already has a workspace, and it is not empty or must not be replaced.
+            NameTaken: an account would have a display name twice.
+            StaleRevision: a workspace has changed since it was read.
+        """
         ...

@@ -1,1 +1,1 @@
-"""CSV files: encodings, columns, cells, rejects, and protection against formulas."""
+"""CSV files of people: encodings, columns, cells, rejects, and protection against formulas."""

@@ -1,4 +1,4 @@
-"""The columns of a CSV file of people: which names have a meaning, and which only look as if they had one."""
+"""Columns of a CSV file of people: known names, names similar to known ones, and mappings."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,19 +13,19 @@ from workspace_operator.identity.values.text_limits import MAX_NAME_BYTES, check
 
 IDENTIFIER_COLUMNS: Final = ("id", "email", "cio_id")
 KNOWN_COLUMNS: Final = (*IDENTIFIER_COLUMNS, "created_at")
-"""Known in upper and lower case."""
+"""Names that are known in upper and lower case."""
 
 NOTE_COLUMNS: Final = ("_line", "_outcome", "_reason")
-"""What a rejects file has before the row itself."""
+"""Columns of a rejects file before those of the row."""
 UNDO_COLUMN: Final = "_undo"
-"""Marks an undo file: an empty cell of it removes."""
+"""Marks an undo file, in which an empty cell removes the value."""
 JSON_COLUMN: Final = "_json"
 """In an undo file: the names of the columns whose cells are JSON in this row, as a JSON list."""
 OTHERS_COLUMN: Final = "_other_attributes"
-"""In an undo file: the attributes whose names would not come back from a header, as a JSON object."""
+"""In an undo file: the attributes whose names cannot be column names, as a JSON object."""
 UNDO_COLUMNS: Final = (UNDO_COLUMN, JSON_COLUMN, OTHERS_COLUMN)
 SKIPPED_COLUMNS: Final = (*NOTE_COLUMNS, "_violations", "_age_from", "_shares_with", "_advice", *UNDO_COLUMNS)
-"""Columns that this product writes beside the columns of a person; they say nothing of a person."""
+"""Columns that this product adds to those of a person; an import skips them."""
 
 AS_ATTRIBUTE: Final = "attribute"
 IGNORED: Final = "ignore"
@@ -43,7 +43,7 @@ _SYNONYMS: Final[Mapping[str, Collection[str]]] = {
     "created_at": ("createdat",),
     "unsubscribed": ("unsubscribed",),
 }  # fmt: skip
-"""Names that mean one with a meaning, in letters and digits only."""
+"""Synonyms of known names, in letters and digits only."""
 
 _MEANINGS: Final = {synonym: meant for meant, synonyms in _SYNONYMS.items() for synonym in synonyms}
 _EXACT: Final = frozenset({*KNOWN_COLUMNS, "unsubscribed"})
@@ -56,7 +56,7 @@ MAX_LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnReport:
-    """What each column of a file became, by the names in the file."""
+    """Meaning of each column of a file, by the names in the file."""
 
     identifiers: Sequence[str]
     attributes: Sequence[str]
@@ -64,36 +64,36 @@ class ColumnReport:
 
 
 def parse_mapping(options: Sequence[str], *, field: str = "--map") -> Mapping[str, str]:
-    """Parse ``COLUMN=TARGET``, each column once. Raises InvalidInput."""
+    """Parse ``COLUMN=TARGET`` options, each column once. Raises InvalidInput."""
     mapping: dict[str, str] = {}
-    for each in options:
-        column, _, target = each.rpartition("=")
+    for option in options:
+        column, _, target = option.rpartition("=")
         column, target = column.strip(), target.strip()
         if not column or not target or target in SKIPPED_COLUMNS:
-            message = f"{field} {quoted(each)} must be COLUMN=TARGET, such as 'Email Address=email' or 'Notes=ignore'"
+            message = f"{field} {quoted(option)} must be COLUMN=TARGET, such as 'Email Address=email' or 'Notes=ignore'"
             raise InvalidInput(message, field=field)
         if column in mapping:
-            raise InvalidInput(f"{field} gives the column {quoted(column)} two targets: leave one out", field=field)
+            raise InvalidInput(f"{field} gives the column {quoted(column)} two targets: remove one", field=field)
         meant = similar_known_name(known_name(target))
         if meant is not None:
-            raise InvalidInput(f"{field} {quoted(each)}: the target must be written {meant}", field=field)
+            raise InvalidInput(f"{field} {quoted(option)}: the target must be written {meant}", field=field)
         mapping[column] = known_name(target)
     return mapping
 
 
 def known_name(cell: str) -> str:
-    """A name as it is compared: those that are known in any case in their one spelling."""
+    """Normalize a name: known names in lower case, other names unchanged."""
     return cell.lower() if cell.lower() in KNOWN_COLUMNS else cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnNames:
-    """The names of a header's columns, mapped.
+    """The names of the columns of a header after the mapping.
 
     Attributes:
-        columns: what each column is called; empty where a header has no name.
-        decided: the places of those that a mapping decides: they are as they are wanted.
-        ignored: the places of those that a mapping leaves out.
+        columns: name of each column, empty if the header has none.
+        explicit: indexes of the columns in the mapping, whose names are never questioned.
+        ignored: indexes of the columns that the mapping ignores.
     """
 
     columns: Sequence[str]
@@ -102,18 +102,18 @@ class ColumnNames:
 
 
 def apply_mapping(cells: Sequence[str], mapping: Mapping[str, str]) -> ColumnNames:
-    """Apply a mapping to the names of a header. Raises InvalidInput if it names a column that is not there once."""
-    columns = [known_name(each) for each in cells]
+    """Apply a mapping to the names of a header. Raises InvalidInput unless the file has each of its columns once."""
+    columns = [known_name(cell) for cell in cells]
     targets: dict[int, str] = {}
     for column, target in mapping.items():
-        places = [place for place, each in enumerate(cells) if each == column]
-        places = places or [place for place, each in enumerate(cells) if visible(each) == column]
-        if len(places) != 1:
-            problem = "is there more than once" if places else f"is not there; the file has {listed(cells)}"
-            raise _refused(f"the column {quoted(column)} of --map {problem}")
-        targets[places[0]] = target
-        columns[places[0]] = _mapped_name(cells[places[0]], target)
-    ignored = frozenset(place for place, target in targets.items() if target == IGNORED)
+        indexes = [index for index, cell in enumerate(cells) if cell == column]
+        indexes = indexes or [index for index, cell in enumerate(cells) if visible(cell) == column]
+        if len(indexes) != 1:
+            problem = "exists more than once" if indexes else f"does not exist; the file has {format_names(cells)}"
+            raise _header_error(f"the column {quoted(column)} of --map {problem}")
+        targets[indexes[0]] = target
+        columns[indexes[0]] = _mapped_name(cells[indexes[0]], target)
+    ignored = frozenset(index for index, target in targets.items() if target == IGNORED)
     return ColumnNames(columns=tuple(columns), explicit=frozenset(targets), ignored=ignored)
 
 
@@ -124,45 +124,44 @@ def _mapped_name(cell: str, target: str) -> str:
 
 
 def check_names(cells: Sequence[str], names: ColumnNames) -> None:
-    """Refuse names that cannot be told apart. Raises InvalidInput with the column, and what to do."""
+    """Reject duplicate names and names with invisible characters. Raises InvalidInput with a remedy."""
     seen: dict[str, int] = {}
-    for place, each in enumerate(names.columns):
-        if not each or place in names.ignored:
+    for index, name_ in enumerate(names.columns):
+        if not name_ or index in names.ignored:
             continue
-        invisible = next(filter(_is_invisible, each), None)
+        invisible = next(filter(_is_invisible, name_), None)
         if invisible is not None:
-            way = f"remove it, or add --map {_quoted(f'{visible(each)}={known_name(visible(each))}')}"
-            message = (
-                f"the name of column {place + 1}, {quoted(each)}, has an invisible character ({_title(invisible)})"
-            )
-            raise _refused(f"{message}: {way}")
-        if each in seen:
-            raise _refused(f"the column {quoted(each)} is there twice{_way_out(cells[seen[each]], cells[place])}")
-        seen[each] = place
-        check_text(each, field=f"line 1: the name of column {place + 1}", limit=MAX_NAME_BYTES)
+            remedy = f"remove it, or add --map {_quoted(f'{visible(name_)}={known_name(visible(name_))}')}"
+            column = f"the name of column {index + 1}, {quoted(name_)},"
+            raise _header_error(f"{column} has an invisible character ({_title(invisible)}): {remedy}")
+        if name_ in seen:
+            remedy = _duplicate_remedy(cells[seen[name_]], cells[index])
+            raise _header_error(f"the column {quoted(name_)} exists twice{remedy}")
+        seen[name_] = index
+        check_text(name_, field=f"line 1: the name of column {index + 1}", limit=MAX_NAME_BYTES)
 
 
-def _way_out(first: str, second: str) -> str:
-    """How to have only one of two columns with the same meaning; a mapping cannot tell those of one name apart."""
+def _duplicate_remedy(first: str, second: str) -> str:
+    """How to remove one of two columns with the same meaning; a mapping cannot select one of two equal names."""
     if first == second:
         return "; rename or remove one"
     return f", as {quoted(first)} and {quoted(second)}; remove one, or add --map {_quoted(f'{second}={IGNORED}')}"
 
 
 def check_similar(names: ColumnNames) -> None:
-    """Refuse names that are nearly ones with a meaning, such as ``E-Mail`` or ``User ID``.
+    """Reject names that are similar to known ones, such as ``E-Mail`` or ``User ID``.
 
     Raises:
-        InvalidInput: with the options to add, for all of them.
+        InvalidInput: with the options to add, for all such names.
     """
-    open_ = [each for place, each in enumerate(names.columns) if place not in names.explicit]
-    similar = [(each, meant) for each in open_ if (meant := similar_known_name(each))]
+    unmapped = [column for index, column in enumerate(names.columns) if index not in names.explicit]
+    similar = [(column, meant) for column in unmapped if (meant := similar_known_name(column))]
     if similar:
-        raise _refused("; ".join(_choice(each, meant) for each, meant in similar))
+        raise _header_error("; ".join(_choice(column, meant) for column, meant in similar))
 
 
 def similar_known_name(column: str) -> str | None:
-    """The name with a meaning that a column's name resembles, without being it."""
+    """The known name that a column's name resembles; None if there is none, or if the name is a known one."""
     if column in _EXACT or column in SKIPPED_COLUMNS:
         return None
     return _MEANINGS.get(_no_letter_or_digit.sub("", normalize("NFKC", column).casefold()))
@@ -170,66 +169,66 @@ def similar_known_name(column: str) -> str | None:
 
 @lru_cache(maxsize=10_000)
 def round_trips(attribute: str) -> bool:
-    """Whether the name of an attribute that stands in a header is read as just that."""
+    """Whether an import reads the name of an attribute in a header as that attribute."""
     return (
         attribute not in SKIPPED_COLUMNS
         and known_name(attribute) not in IDENTIFIER_COLUMNS
         and similar_known_name(attribute) is None
         and attribute == visible(attribute)
-        and not any(each in _SYNTAX or each in _LINE_BREAKS for each in attribute)
+        and not any(character in _SYNTAX or character in _LINE_BREAKS for character in attribute)
     )
 
 
 def _choice(column: str, meant: str) -> str:
     options = f"--map {_quoted(f'{column}={meant}')} or --map {_quoted(f'{column}={AS_ATTRIBUTE}')}"
-    return f"the column {quoted(column)} is not named {meant}, but looks as if it were meant: add {options}"
+    return f"the column {quoted(column)} is similar to the known name {meant}: add {options}"
 
 
 def _quoted(argument: str) -> str:
-    """An argument as a shell takes it."""
+    """Quote an argument for a shell."""
     return "'" + argument.replace("'", "'\\''") + "'"
 
 
 def column_report(cells: Sequence[str], columns: Sequence[str], ignored: Collection[int], mode: Mode) -> ColumnReport:
-    """What the columns became in a workspace with these identifiers; an email is an attribute in IDOnly."""
+    """The meaning of the columns in a workspace with this mode; an email is an attribute in IDOnly."""
     kinds = {ID.value, CIO_ID.value} if mode is ID_ONLY else {ID.value, EMAIL.value, CIO_ID.value}
     identifiers: list[str] = []
     attributes: list[str] = []
-    left_out: list[str] = []
-    for place, (cell, column) in enumerate(zip(cells, columns, strict=True)):
-        titles = left_out if place in ignored else identifiers if column in kinds else attributes
-        titles.append(_column_title(cell, column, place))
-    return ColumnReport(identifiers=identifiers, attributes=attributes, ignored=left_out)
+    ignored_titles: list[str] = []
+    for index, (cell, column) in enumerate(zip(cells, columns, strict=True)):
+        titles = ignored_titles if index in ignored else identifiers if column in kinds else attributes
+        titles.append(_column_title(cell, column, index))
+    return ColumnReport(identifiers=identifiers, attributes=attributes, ignored=ignored_titles)
 
 
-def _column_title(cell: str, column: str, place: int) -> str:
+def _column_title(cell: str, column: str, index: int) -> str:
     if not cell:
-        return f"column {place + 1} (empty)"
+        return f"column {index + 1} (empty)"
     return cell if column in {known_name(cell), visible(cell)} else f"{cell} (as {column})"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Some of many names for a message."""
+def format_names(names: Sequence[str]) -> str:
+    """Format names for a message; a long list is shortened."""
     shown_names = ", ".join(map(quoted, names[:MAX_LISTED]))
     more = len(names) - MAX_LISTED
     return f"{shown_names} and {more} more" if more > 0 else shown_names
 
 
 def visible(text: str) -> str:
-    """A name without its invisible characters; spaces of other kinds are plain ones."""
+    """Remove invisible characters from a name, and replace other kinds of spaces with plain ones."""
     return "".join(_visible(text)).strip()
 
 
 def _visible(text: str) -> Iterator[str]:
-    for each in text:
-        if not _is_invisible(each):
-            yield each
-        elif each.isspace():
+    for character in text:
+        if not _is_invisible(character):
+            yield character
+        elif character.isspace():
             yield " "
 
 
 def _is_invisible(character: str) -> bool:
-    """Whether a name with this character cannot be told from one without it, or with a plain space."""
+    """Whether a name with this character looks the same as without it, or as with a plain space."""
     if character.isascii():
         return not character.isprintable() and character not in _LINE_BREAKS
     return character in _INVISIBLE_BLANKS or category(character) in {"Cf", "Cc", "Zs", "Zl", "Zp"}
@@ -240,5 +239,5 @@ def _title(character: str) -> str:
     return f"U+{ord(character):04X} {known}" if known else f"U+{ord(character):04X}"
 
 
-def _refused(message: str) -> InvalidInput:
+def _header_error(message: str) -> InvalidInput:
     return InvalidInput(f"line 1: {message}", field="file")

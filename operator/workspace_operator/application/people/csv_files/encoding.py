@@ -1,4 +1,4 @@
-"""The text of a CSV file: its encoding, and what to say of a file that is in another one."""
+"""Decoding of CSV files, and error messages for files in another encoding."""
 
 import codecs
 import io
@@ -17,38 +17,39 @@ _SHOWN_BYTES = 20
 _UTF_8_MARK = codecs.BOM_UTF8
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NO_FILE_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
-"""Codecs of Python that no program writes files in, or that can produce what is no Unicode text."""
+"""Codecs of Python that no program uses for files, or that can produce invalid Unicode."""
 
 _LENIENT = "surrogateescape"
 _SAVE_AS_UTF_8 = "save it as CSV UTF-8"
 
 
 def parse_encoding(name: str, *, field: str) -> str:
-    """The normalized name of an encoding. Raises InvalidInput if there is no such encoding of files."""
+    """Normalize the name of an encoding. Raises InvalidInput if there is no such encoding of files."""
     try:
         found = codecs.lookup(name).name
         is_known = found not in _NO_FILE_ENCODINGS and "id,email;\n".encode(found).decode(found) == "id,email;\n"
-    except (LookupError, ValueError):  # ValueError: the name holds NUL, or the codec cannot encode text
+    except (LookupError, ValueError):  # ValueError: the name contains NUL, or the codec cannot encode text
         is_known = False
         found = ""
     if not is_known:
-        message = f"{field} {quoted(name)} is no encoding of files: use one such as windows-1252, iso-8859-15 or utf-16"
+        message = f"{field} {quoted(name)} is not a file encoding: use one such as windows-1252, iso-8859-15 or utf-16"
         raise InvalidInput(message, field=field)
     return UTF_8 if found == "utf-8-sig" else found
 
 
 @contextmanager
 def open_text(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
-    """Decode a file from its start, without its byte order mark; the file stays open, for it is the caller's.
+    """Decode a file from its start, without its byte order mark; does not close the file.
 
-    Of a pipe, which cannot be read again to find the line, each line is to be checked by `check_line`.
+    The caller must check each line of a pipe with `check_line`, since a pipe cannot be read again to find the line of
+    an error.
 
     Args:
-        file: a file, or a pipe.
-        encoding: as `parse_encoding` gives it.
+        file: a file or a pipe.
+        encoding: result of `parse_encoding`.
 
     Raises:
-        InvalidInput: the file is not in this encoding; with the line, and what to do.
+        InvalidInput: the file is not in this encoding; with the line and a remedy.
     """
     can_be_read_again = file.seekable()
     if can_be_read_again:
@@ -59,10 +60,10 @@ def open_text(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
         yield text
     except UnicodeDecodeError as error:
         if not can_be_read_again:
-            message = f"the file is not {encoding}: name another --encoding. The rows before were taken"
+            message = f"the file is not {encoding}: choose another --encoding. The rows before the error were imported"
             raise InvalidInput(message, field="file") from error
         raise _undecodable(text.buffer, encoding) from error
-    except UnicodeError as error:  # Python's utf-16 says so of a stream that has no byte order mark
+    except UnicodeError as error:  # the codec utf-16 raises it for a stream without a byte order mark
         message = f"the file has no byte order mark of {encoding}: {_ways_without_mark(encoding)}"
         raise InvalidInput(f"line 1: {message}", field="file") from error
     finally:
@@ -70,24 +71,24 @@ def open_text(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
 
 
 def needs_line_checks(text: TextIO) -> bool:
-    """Whether each line of the text is to be checked by `check_line`."""
+    """Whether each line of the text must be checked with `check_line`."""
     return text.errors == _LENIENT
 
 
 def check_line(text: str, line: int) -> None:
-    """Refuse a line of a pipe that is not UTF-8. Raises InvalidInput."""
+    """Check that a line of a pipe is UTF-8. Raises InvalidInput."""
     if text.isascii():
         return
     try:
         text.encode()
     except UnicodeEncodeError as error:
         word = _word(text.encode(UTF_8, _LENIENT), len(text[: error.start].encode()))
-        problem = f"line {line}: the file is not UTF-8 here; the rows before were taken"
-        raise InvalidInput(f"{problem}: {_ways(word)}", field="file") from error
+        problem = f"line {line}: the file is not UTF-8 here; the rows before it were imported"
+        raise InvalidInput(f"{problem}: {_remedies(word)}", field="file") from error
 
 
 def _codec(file: BinaryIO, encoding: str) -> str:
-    """The codec that takes a byte order mark away, where there is one."""
+    """The codec that removes a byte order mark, if there is one."""
     if encoding == UTF_8:
         return "utf-8-sig"
     if not file.seekable():
@@ -98,10 +99,10 @@ def _codec(file: BinaryIO, encoding: str) -> str:
 
 
 def check_not_utf_8(file: BinaryIO, encoding: str) -> None:
-    """Refuse a file that is UTF-8 if another encoding is named: its letters would be read as others.
+    """Reject a UTF-8 file if another encoding is specified: its letters would be decoded as other ones.
 
     Raises:
-        InvalidInput: the file has characters beyond ASCII, and all of it is valid UTF-8.
+        InvalidInput: the file has characters beyond ASCII, and is valid UTF-8.
     """
     if encoding == UTF_8 or not file.seekable() or "a".encode(encoding) != b"a":
         return
@@ -116,11 +117,11 @@ def check_not_utf_8(file: BinaryIO, encoding: str) -> None:
     except UnicodeDecodeError:
         return
     if not is_ascii:
-        raise InvalidInput(f"the file is UTF-8, not {encoding}: leave --encoding out", field="file")
+        raise InvalidInput(f"the file is UTF-8, not {encoding}: omit --encoding", field="file")
 
 
 def _undecodable(file: BinaryIO, encoding: str) -> InvalidInput:
-    """What to say of the first bytes that are no text in this encoding."""
+    """The error for the first bytes that are invalid in this encoding."""
     file.seek(0)
     utf_16 = _utf_16_of(file.read(2)) if encoding == UTF_8 else None
     if utf_16 is not None:
@@ -129,30 +130,30 @@ def _undecodable(file: BinaryIO, encoding: str) -> InvalidInput:
     line, is_ascii, word = _first_undecodable(file, encoding)
     if encoding != UTF_8:
         problem = f"line {line}: {quoted(word.decode('ascii', 'backslashreplace'))} is not {encoding}"
-        return InvalidInput(f"{problem}, and nothing was imported: name another --encoding", field="file")
+        return InvalidInput(f"{problem}, and nothing was imported: choose another --encoding", field="file")
     not_utf_8 = quoted(word.decode("ascii", "backslashreplace"))
-    advice = _ways(word) if is_ascii else f"correct {not_utf_8}; what is before it is UTF-8"
-    return InvalidInput(f"line {line}: the file is not UTF-8 here, and nothing was imported: {advice}", field="file")
+    remedy = _remedies(word) if is_ascii else f"correct {not_utf_8}; the text before it is UTF-8"
+    return InvalidInput(f"line {line}: the file is not UTF-8 here, and nothing was imported: {remedy}", field="file")
 
 
-def _ways(word: bytes) -> str:
-    word_there = quoted(word.decode("cp1252", "replace"))
-    return f"{_SAVE_AS_UTF_8} or, if the word there is {word_there}, add --encoding windows-1252"
+def _remedies(word: bytes) -> str:
+    windows_word = quoted(word.decode("cp1252", "replace"))
+    return f"{_SAVE_AS_UTF_8} or, if the word there is {windows_word}, add --encoding windows-1252"
 
 
 def check_not_utf_16(start: str) -> None:
-    """Refuse text that was read as UTF-8 and is rather UTF-16 without a byte order mark. Raises InvalidInput."""
+    """Reject text that was read as UTF-8 but seems to be UTF-16 without a byte order mark. Raises InvalidInput."""
     utf_16 = _utf_16_of(start[:2].encode(UTF_8, _LENIENT))
     if utf_16 is not None:
         raise _is_utf_16(utf_16)
 
 
 def _ways_without_mark(encoding: str) -> str:
-    return f"add --encoding {encoding}-le or {encoding}-be or, if it is UTF-8, leave --encoding out"
+    return f"add --encoding {encoding}-le or {encoding}-be or, if it is UTF-8, omit --encoding"
 
 
 def _utf_16_of(start: bytes) -> str | None:
-    """The kind of UTF-16 that a file begins with, by its byte order mark or the NUL beside its first letter."""
+    """The kind of UTF-16 of a file, by its byte order mark or the NUL beside its first letter; None if it is not."""
     if start[:2] in _UTF_16_MARKS:
         return "utf-16"
     return {0: "utf-16-be", 1: "utf-16-le"}.get(start[:2].find(b"\0"))
@@ -164,7 +165,7 @@ def _is_utf_16(encoding: str) -> InvalidInput:
 
 
 def _first_undecodable(file: BinaryIO, encoding: str) -> tuple[int, bool, bytes]:
-    """The line of the first bytes that are no text, whether all before them is ASCII, and the word around them."""
+    """Find the first invalid bytes: their line, whether all bytes before them are ASCII, and the word around them."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line, is_ascii, last = 1, True, ""
     while True:
@@ -181,19 +182,19 @@ def _first_undecodable(file: BinaryIO, encoding: str) -> tuple[int, bool, bytes]
 
 
 def _line_breaks(text: str, last: str) -> int:
-    """How many lines end in a text that follows on the character ``last``: by LF, CR LF or CR."""
+    """Number of line ends, LF, CR LF or CR, in a text that follows the character ``last``."""
     ends = text.count("\n") + text.count("\r") - text.count("\r\n")
     return ends - (last == "\r" and text.startswith("\n"))
 
 
 def has_space_before_quote(cells: Sequence[str], line: str) -> bool:
-    """Whether a quote that was to begin a cell stands after a space: CSV then takes it for a part of the cell.
+    """Whether a space precedes the opening quote of a cell: CSV then reads the quote as part of the cell.
 
     Args:
-        cells: of a row, or of a header.
-        line: that they stand on; a quote inside a quoted cell is written twice there.
+        cells: of a row or of a header.
+        line: the line of the cells, in which a quote inside a quoted cell is doubled.
     """
-    return any(_in_quotes(each) and each in line for each in cells)
+    return any(_in_quotes(cell) and cell in line for cell in cells)
 
 
 _in_quotes = re.compile(r' +"[^"]*" *').fullmatch
@@ -201,6 +202,6 @@ _in_quotes = re.compile(r' +"[^"]*" *').fullmatch
 _not_in_words = re.compile(rb"[\s,;|\"]")
 
 
-def _word(text: bytes, place: int) -> bytes:
-    before = _not_in_words.split(text[max(0, place - _SHOWN_BYTES) : place])[-1]
-    return before + _not_in_words.split(text[place : place + _SHOWN_BYTES])[0]
+def _word(text: bytes, index: int) -> bytes:
+    before = _not_in_words.split(text[max(0, index - _SHOWN_BYTES) : index])[-1]
+    return before + _not_in_words.split(text[index : index + _SHOWN_BYTES])[0]

@@ -1,11 +1,10 @@
-"""Reading a CSV file of people: its dialect, its header, its rows with the lines they stand on.
+"""Reader of CSV files of people: the dialect, the header, and the rows with their line numbers.
 
-UTF-8 with or without byte order mark, or an encoding that is named; comma, semicolon, tab or vertical bar, or what a
-first line ``sep=`` says; lines that end in LF, CR LF or CR; quoted cells may hold line breaks.
+It reads UTF-8 with or without byte order mark, or a specified encoding; comma, semicolon, tab or vertical bar, or the
+delimiter of a first line ``sep=``; lines that end in LF, CR LF or CR; quoted cells may contain line breaks.
 
-The whole file is read once before any row is given: a file that cannot be decoded, whose quotes do not match or whose
-columns without a name hold something is refused as a whole, and nothing of it is taken. A pipe can be read only once:
-its rows are given as they come, until one cannot be read.
+The reader checks the whole file before it yields a row: a file that cannot be decoded, has unbalanced quotes or values
+in columns without a name is rejected as a whole. A pipe can be read only once: its rows are yielded until an error.
 """
 
 import csv
@@ -26,7 +25,7 @@ from workspace_operator.application.people.csv_files.columns import (
     check_names,
     check_similar,
     column_report,
-    listed,
+    format_names,
 )
 from workspace_operator.application.people.csv_files.encoding import (
     UTF_8,
@@ -45,27 +44,27 @@ from workspace_operator.identity.values.text_limits import quoted
 DELIMITERS = (",", ";", "\t", "|")
 
 MAX_COLUMNS = 2_000
-"""More than one person can have attributes: an export has those of everybody."""
+"""More than the attributes of one person, since an export has those of all people."""
 MAX_HEADER_LENGTH = 512 * 1024
 MAX_HEADER_LINES = 100
 MAX_CELL_LENGTH = 1024 * 1024
-"""Characters; far over every limit of a value. A row with a longer cell is rejected."""
+"""Characters, far above every limit of a value. A row with a longer cell is rejected."""
 MAX_ROW_LENGTH = 16 * MAX_CELL_LENGTH
-"""Characters that are kept of a row: what goes on for longer is a quote that is never closed."""
+"""Maximum number of characters of a row; a longer one has an unclosed quote."""
 
 _INVALID_ROW = '""x\n'
-"""What the CSV reader raises an error for at once."""
+"""A row for which the CSV reader raises an error immediately."""
 
 _separator_line = re.compile(r'"?sep=(?P<delimiter>[^"\r\n\w])"?[,;\t|]*\s*', re.IGNORECASE).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvOptions:
-    """How a file is to be read.
+    """Options of the reader.
 
     Attributes:
-        encoding: as `encoding.parse_encoding` gives it.
-        mapping: what columns become whose names do not say it (`columns.parse_mapping`).
+        encoding: result of `encoding.parse_encoding`.
+        mapping: targets of columns with other names (`columns.parse_mapping`).
     """
 
     encoding: str = UTF_8
@@ -78,9 +77,9 @@ class Header:
 
     Attributes:
         delimiter: between cells.
-        cells: the names as they stand in the file.
-        names: the names as they are understood.
-        lines: how many lines come before the first row.
+        cells: the names in the file.
+        names: the names after normalization and mapping.
+        lines: number of lines before the first row.
     """
 
     delimiter: str
@@ -90,39 +89,39 @@ class Header:
 
     @property
     def columns(self) -> Sequence[str]:
-        """The names as attributes have them; those with a meaning in their one spelling."""
+        """Names of the columns, known ones in lower case."""
         return self.names.columns
 
     @property
     def unnamed(self) -> Sequence[int]:
-        """Where columns without a name stand; their cells are all empty."""
-        return [place for place, name in enumerate(self.columns) if not name]
+        """Indexes of the columns without a name; their cells are all empty."""
+        return [index for index, name in enumerate(self.columns) if not name]
 
     @property
     def ignored(self) -> frozenset[int]:
-        """Where the columns stand that say nothing of a person."""
-        ours = (place for place, name in enumerate(self.columns) if not name or name in SKIPPED_COLUMNS)
-        return self.names.ignored.union(ours)
+        """Indexes of the columns that have no values of a person."""
+        skipped = (index for index, name in enumerate(self.columns) if not name or name in SKIPPED_COLUMNS)
+        return self.names.ignored.union(skipped)
 
     @property
     def attributes(self) -> Sequence[str]:
-        """The columns that are no identifiers."""
-        places = (place for place in range(len(self.columns)) if place not in self.ignored)
-        return [self.columns[place] for place in places if self.columns[place] not in IDENTIFIER_COLUMNS]
+        """Names of the columns that are attributes."""
+        indexes = (index for index in range(len(self.columns)) if index not in self.ignored)
+        return [self.columns[index] for index in indexes if self.columns[index] not in IDENTIFIER_COLUMNS]
 
     @property
     def dropped(self) -> frozenset[int]:
-        """Those of them that have no place in a rejects file; what an undo file says has one."""
-        return frozenset(place for place in self.ignored if self.columns[place] not in UNDO_COLUMNS)
+        """Indexes of the ignored columns that a rejects file omits; it keeps the columns of an undo file."""
+        return frozenset(index for index in self.ignored if self.columns[index] not in UNDO_COLUMNS)
 
     @property
     def is_of_undo_file(self) -> bool:
-        """Whether empty cells remove; an export has the column behind the identifiers if an attribute is called so."""
+        """Whether the undo column comes before the identifiers; an attribute of that name comes after them."""
         first = next((name for name in self.columns if name == UNDO_COLUMN or name in IDENTIFIER_COLUMNS), None)
         return first == UNDO_COLUMN
 
     def report(self, mode: Mode) -> ColumnReport:
-        """What the columns become in a workspace."""
+        """The meaning of the columns in a workspace with this mode."""
         return column_report(self.cells, self.columns, self.ignored, mode)
 
 
@@ -130,10 +129,10 @@ class CsvRow(NamedTuple):
     """One row.
 
     Attributes:
-        line: of the file that it starts on.
-        cells: its cells.
-        problem: why they cannot be taken; empty if they can.
-        holds_rows: whether a cell has text that looks like rows: a quote may be missing.
+        line: number of its first line in the file.
+        cells: the cells.
+        problem: why the row cannot be imported, or empty.
+        contains_rows: whether a cell contains text that looks like rows, so that a quote may be missing.
     """
 
     line: int
@@ -144,7 +143,7 @@ class CsvRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvFile:
-    """A file that can be read to its end."""
+    """The header and the rows of a checked file."""
 
     header: Header
     rows: Iterator[CsvRow]
@@ -152,20 +151,20 @@ class CsvFile:
 
 @contextmanager
 def open_csv(file: BinaryIO, options: CsvOptions | None = None) -> Iterator[CsvFile]:
-    """Check a whole file, and give its rows.
+    """Check a whole file, then open it.
 
     Args:
-        file: a file or a pipe; it stays open.
-        options: how to read it; left out, as UTF-8 with the names as they are.
+        file: a file or a pipe; it is not closed.
+        options: by default UTF-8 without a mapping.
 
     Raises:
-        InvalidInput: for the file as a whole, before any row was given; of a pipe for the line that cannot be read.
+        InvalidInput: for the file as a whole, before the first row; for a pipe also at a line that cannot be read.
     """
     options = options or CsvOptions()
     if not file.seekable():
         with open_text(file, options.encoding) as text:
             header = read_header(text, options)
-            yield CsvFile(header=header, rows=_with_problems_of_nameless(read_rows(text, header), header))
+            yield CsvFile(header=header, rows=_check_unnamed(read_rows(text, header), header))
         return
     check_not_utf_8(file, options.encoding)
     with open_text(file, options.encoding) as text:
@@ -178,7 +177,7 @@ def open_csv(file: BinaryIO, options: CsvOptions | None = None) -> Iterator[CsvF
 
 
 def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
-    """Read the header and leave the text after it; a quoted name may hold line breaks. Raises InvalidInput."""
+    """Read the header, whose names may contain line breaks if they are quoted. Raises InvalidInput."""
     options = options or CsvOptions()
     first = _header_line(text, MAX_HEADER_LENGTH, options)
     separator = _separator_line(first)
@@ -188,13 +187,13 @@ def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
         delimiters, before = (separator["delimiter"],), 1
         first = _header_line(text, MAX_HEADER_LENGTH, options)
     if not first.strip():
-        raise _refused("the file must start with a header that names its columns, such as id,email,plan")
+        raise _header_error("the file must start with a header that names its columns, such as id,email,plan")
     lines = [first]
     header = _header_of(lines, delimiters, options)
     while header is None:
         more = _header_line(text, MAX_HEADER_LENGTH - sum(map(len, lines)), options)
         if not more or len(lines) == MAX_HEADER_LINES:
-            raise _refused("the header cannot be read: is a quote not closed?")
+            raise _header_error("the header cannot be read; check that every quote is closed")
         lines.append(more)
         header = _header_of(lines, delimiters, options)
     _check(header)
@@ -204,17 +203,18 @@ def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
 def _header_line(text: TextIO, limit: int, options: CsvOptions) -> str:
     line = text.readline(limit)
     if len(line) == limit:
-        raise _refused(f"the header is longer than {MAX_HEADER_LENGTH} characters; is a quote or the line not ended?")
+        message = f"the header is longer than {MAX_HEADER_LENGTH} characters"
+        raise _header_error(f"{message}; check that every quote is closed and that the line ends")
     if options.encoding == UTF_8:
         check_not_utf_16(line)
         check_line(line, 1)
     if "\0" in line:
-        raise _refused('the header contains NUL; save the file as "CSV UTF-8"')
+        raise _header_error('the header contains NUL; save the file as "CSV UTF-8"')
     return line
 
 
 def _header_of(lines: Sequence[str], delimiters: Sequence[str], options: CsvOptions) -> Header | None:
-    """The header that these lines are; None if more may belong to it, since a quote is open."""
+    """Parse the header; None if it may continue on the next line, since a quote is open."""
     by_delimiter = {delimiter: _cells(lines, delimiter) for delimiter in delimiters}
 
     def likeness(delimiter: str) -> tuple[int, int]:
@@ -226,12 +226,12 @@ def _header_of(lines: Sequence[str], delimiters: Sequence[str], options: CsvOpti
         return None
     cells = by_delimiter[delimiter]
     if cells and has_space_before_quote(next(csv.reader(lines, delimiter=delimiter)), lines[0]):
-        raise _refused("a column has a space before its quote: write no space between the delimiter and the quote")
+        raise _header_error("a column has a space before its quote: write no space between the delimiter and the quote")
     return Header(delimiter=delimiter, cells=cells, names=apply_mapping(cells, options.mapping))
 
 
 def _cells(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
-    """The names as this delimiter would separate them; none if their quotes make no sense, or not yet."""
+    """Split the names with a delimiter; empty if the quotes are invalid or still open."""
     try:
         cells = next(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
@@ -242,42 +242,42 @@ def _cells(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
 def _check(header: Header) -> None:
     names = header.names
     if len(names.columns) > MAX_COLUMNS:
-        raise _refused(f"there are {len(names.columns)} columns, {MAX_COLUMNS} are allowed; leave some out")
+        raise _header_error(f"the file has {len(names.columns)} columns, {MAX_COLUMNS} are allowed; remove some")
     check_names(header.cells, names)
     if not any(name in names.columns for name in IDENTIFIER_COLUMNS):
         check_similar(names)
-        raise _refused(f"one column must be named id, email or cio_id; found {listed(names.columns)}")
+        raise _header_error(f"one column must be named id, email or cio_id; found {format_names(names.columns)}")
 
 
-def _refused(message: str) -> InvalidInput:
+def _header_error(message: str) -> InvalidInput:
     return InvalidInput(f"line 1: {message}", field="file")
 
 
 def _check_rows(text: TextIO, header: Header) -> None:
-    """Read all rows. Raises InvalidInput if they cannot be read, or if one has a cell in a column without a name."""
+    """Read all rows. Raises InvalidInput at a row that cannot be read or has a value in a column without a name."""
     unnamed = header.unnamed
     for row in read_rows(text, header):
         if not unnamed or row.problem:
             continue
-        for place in unnamed:
-            if row.cells[place]:
-                has = f"line {row.line} has {quoted(row.cells[place])} in it"
-                raise _refused(f"column {place + 1} has no name, and {has}; name it or remove it")
+        for index in unnamed:
+            if row.cells[index]:
+                value = f"line {row.line} has {quoted(row.cells[index])} in it"
+                raise _header_error(f"column {index + 1} has no name, and {value}; name it or remove it")
 
 
-def _with_problems_of_nameless(rows: Iterator[CsvRow], header: Header) -> Iterator[CsvRow]:
-    """Reject the rows that have a cell in a column without a name."""
+def _check_unnamed(rows: Iterator[CsvRow], header: Header) -> Iterator[CsvRow]:
+    """Add a problem to the rows that have a value in a column without a name."""
     unnamed = header.unnamed
     for row in rows:
-        place = None if row.problem else next((place for place in unnamed if row.cells[place]), None)
-        if place is None:
+        index = None if row.problem else next((index for index in unnamed if row.cells[index]), None)
+        if index is None:
             yield row
         else:
-            yield row._replace(problem=f"Column {place + 1} has no name, and {quoted(row.cells[place])} in this row.")
+            yield row._replace(problem=f"Column {index + 1} has no name, and {quoted(row.cells[index])} in this row.")
 
 
 def read_rows(text: TextIO, header: Header) -> Iterator[CsvRow]:
-    """Stream the rows after the header; blank lines are none. Raises InvalidInput for a quote that is never closed."""
+    """Stream the rows after the header, without blank lines. Raises InvalidInput for a quote that is never closed."""
     csv.field_size_limit(MAX_ROW_LENGTH)
     lines = _LineReader(text, after=header.lines)
     reader = csv.reader(iter(lines), delimiter=header.delimiter, strict=True)
@@ -303,16 +303,16 @@ def _row(line: int, cells: list[str], header: Header, lines: "_LineReader") -> C
     if len(lines.of_row) == 1 and len(cells) == count and len(raw) <= MAX_CELL_LENGTH and ' "' not in raw:
         return CsvRow(line, unescape_row(cells))
     if len(cells) > count and not any(cells[count:]):
-        del cells[count:]  # a program that ends each row with a delimiter
+        del cells[count:]  # some programs end each row with a delimiter
     if max(map(len, cells)) > MAX_CELL_LENGTH:
         return CsvRow(line, unescape_row(cells), _too_large(cells))
     problem = "" if len(cells) == count else _wrong_length(len(cells), count)
     if not problem and has_space_before_quote(cells, raw):
         problem = "A cell has a space before its quote: write no space between the delimiter and the quote."
-    return CsvRow(line, unescape_row(cells), problem, _holds_rows(cells, header))
+    return CsvRow(line, unescape_row(cells), problem, _contains_rows(cells, header))
 
 
-def _holds_rows(cells: Sequence[str], header: Header) -> bool:
+def _contains_rows(cells: Sequence[str], header: Header) -> bool:
     """Whether a line inside a cell has as many delimiters as a row."""
     wanted = len(header.columns) - 1
     return wanted > 0 and any(
@@ -324,67 +324,67 @@ def _holds_rows(cells: Sequence[str], header: Header) -> bool:
 
 
 class _LineReader:
-    """The lines of a text, as the CSV reader takes them; those of the row that it is reading are kept."""
+    """Iterator over the lines of a text for the CSV reader, which keeps the lines of the current row."""
 
     def __init__(self, text: TextIO, *, after: int) -> None:
         self._text = text
         self._number = after
-        self.are_of_a_pipe = needs_line_checks(text)
+        self.is_pipe = needs_line_checks(text)
         self.of_row: list[str] = []
-        self.are_over = False
-        self.are_cut = False
-        """Whether a line was longer than any row may be; its rest was passed over."""
+        self.at_end = False
+        self.is_truncated = False
+        """Whether a line was longer than the maximum; its rest was skipped."""
 
     def clear(self) -> None:
-        """Forget the lines of a row: the next one begins."""
+        """Start a new row."""
         self.of_row.clear()
-        self.are_cut = False
+        self.is_truncated = False
 
     def __iter__(self) -> Iterator[str]:
         keep, read = self.of_row.append, self._text.readline
         while line := read(MAX_ROW_LENGTH):
             if len(line) == MAX_ROW_LENGTH:
-                self._pass_over_the_rest(line)
-            if self.are_of_a_pipe:
+                self._skip_rest(line)
+            if self.is_pipe:
                 self._number += 1
                 check_line(line, self._number)
             keep(line)
-            # A line that is cut ends its row by an error, and opens no quote that would take the next rows in.
-            yield _INVALID_ROW if self.are_cut and len(self.of_row) == 1 else line
-        self.are_over = True
+            # A truncated line ends its row with an error, so that its quotes do not swallow the next rows.
+            yield _INVALID_ROW if self.is_truncated and len(self.of_row) == 1 else line
+        self.at_end = True
 
-    def _pass_over_the_rest(self, line: str) -> None:
+    def _skip_rest(self, line: str) -> None:
         while line and line[-1] not in "\r\n":
-            self.are_cut = True
+            self.is_truncated = True
             line = self._text.readline(MAX_ROW_LENGTH)
 
 
 def _misquoted(lines: _LineReader, line: int, header: Header, error: csv.Error) -> CsvRow:
-    """A row with characters after a closing quote; over several lines it is a quote that was never closed instead."""
-    if lines.are_cut and len(lines.of_row) == 1:
+    """A row with text after a closing quote. Raises InvalidInput if it has several lines: a quote is not closed."""
+    if lines.is_truncated and len(lines.of_row) == 1:
         cells = split_with_quotes(lines.of_row[0], header.delimiter)
         return CsvRow(line, cells, _too_large(cells))
-    if lines.are_over or len(lines.of_row) != 1:
-        message = f"line {line}: the row that starts here cannot be read ({error}); is a quote not closed?"
-        taken = "The rows before it were taken" if lines.are_of_a_pipe else "Nothing was imported"
-        raise InvalidInput(f"{message} {taken}; correct it and import again", field="file") from error
+    if lines.at_end or len(lines.of_row) != 1:
+        message = f"line {line}: the row that starts here cannot be read ({error}); check that every quote is closed"
+        imported = "The rows before it were imported" if lines.is_pipe else "Nothing was imported"
+        raise InvalidInput(f"{message}. {imported}; correct the file and import it again", field="file") from error
     cells = split_with_quotes(lines.of_row[0], header.delimiter)
     return CsvRow(line, unescape_row(cells), 'The row has text after a closing quote; a quote in a cell is written "".')
 
 
 def split_with_quotes(line: str, delimiter: str) -> list[str]:
-    """Split a line whose quotes do not all make sense; a cell whose quotes do not keeps all of them."""
+    """Split a line that has invalid quotes; cells with invalid quotes keep all of them."""
     other = f"[^{re.escape(delimiter)}]*+"
     quoted = '"[^"]*+(?:""[^"]*+)*+"'
     cell = re.compile(f"({quoted})(?={re.escape(delimiter)}|$)|(?:{quoted})?{other}")
     cells: list[str] = []
-    place, text = 0, line.rstrip("\r\n")
-    while place <= len(text):
-        found = cell.match(text, place)
-        assert found is not None  # noqa: S101 - the second alternative takes anything, and nothing
-        whole = found[1]
-        cells.append(found[0] if whole is None else whole[1:-1].replace('""', '"'))
-        place = found.end() + 1
+    start, text = 0, line.rstrip("\r\n")
+    while start <= len(text):
+        found = cell.match(text, start)
+        assert found is not None  # noqa: S101 - the second alternative matches any text, also none
+        quoted_cell = found[1]
+        cells.append(found[0] if quoted_cell is None else quoted_cell[1:-1].replace('""', '"'))
+        start = found.end() + 1
     return cells
 
 

@@ -1,4 +1,4 @@
-"""Rows of a file that were not taken, in whole or in part: each goes with its line and the reason to the rejects."""
+"""Rejects: rows of a file that were not imported completely, with their lines and the reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from workspace_operator.application.people.csv_files.reader import CsvRow, Heade
 
 
 class RejectsFile(Protocol):
-    """Takes rows that were not taken, in whole or in part."""
+    """A rejects file that is being written."""
 
     def write(self, cells: Sequence[str]) -> None:
         """Write one row; the first is the header."""
@@ -18,20 +18,20 @@ class RejectsFile(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class RejectedRows:
-    """The rows of one file that were not taken."""
+    """Writer of the rejected rows of one file."""
 
     rejects: RejectsFile
     header: Header
     _has_begun: bool = False
-    _left_out: frozenset[int] = frozenset()
+    _dropped: frozenset[int] = frozenset()
 
     def write(self, row: CsvRow, outcome: str, reason: str) -> None:
-        """Write a row down as it was: the user corrects cells that are missing or too many."""
+        """Write a row unchanged, also with missing or extra cells, so that the user can correct it."""
         if not self._has_begun:
-            self._left_out = self.header.dropped
+            self._dropped = self.header.dropped
             self.rejects.write([*NOTE_COLUMNS, *self._kept(self.header.columns)])
             self._has_begun = True
         self.rejects.write([str(row.line), outcome, reason, *self._kept(row.cells)])
 
     def _kept(self, cells: Sequence[str]) -> list[str]:
-        return [cell for place, cell in enumerate(cells) if place not in self._left_out]
+        return [cell for index, cell in enumerate(cells) if index not in self._dropped]
