@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.health.write_monitor import WriteMonitor
-from workspace_operator.application.migrations.metrics import MigrationGauges
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.people.retention import ActivityRetention
 from workspace_operator.bootstrap.repositories import Repositories
@@ -71,4 +70,6 @@ def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
 
 def store_probes(store: Repositories, monitor: WriteMonitor) -> ProbeHandlers:
     """What every process with probes tells of its store."""
+    from workspace_operator.application.migrations.metrics import MigrationGauges  # after the API chose its folder
+
     return ProbeHandlers(is_ready=monitor.is_writable, metrics=MigrationGauges(migrations=store.migrations).text)

@@ -6,12 +6,14 @@ request after ``SERVER_SECONDS``, so a healthy watch is answered at least that o
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import SimpleNamespace
 
 import aiohttp
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily
 
 from workspace_operator.resources.workspaces import PLURAL
 
@@ -57,9 +59,13 @@ class WatchAge:
         return is_answered and self.seconds() <= STALE_AFTER
 
     def text(self) -> bytes:
-        """The metric, in Prometheus' text form."""
-        what = "Seconds since the API server last answered the watch of Workspace resources."
-        return f"# HELP {METRIC} {what}\n# TYPE {METRIC} gauge\n{METRIC} {self.seconds():.3f}\n".encode()
+        """The metric as Prometheus text."""
+        return generate_latest(self)
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The metric; `WatchAge` is a Prometheus collector."""
+        description = "Seconds since the API server last answered the watch of Workspace resources."
+        return (GaugeMetricFamily(METRIC, description, round(self.seconds(), 3)),)
 
     def answered(self, path: str) -> None:
         """Note an answer or an event on the path of a list or watch."""

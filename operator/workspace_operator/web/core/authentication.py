@@ -116,7 +116,7 @@ class Authenticator:
         """Make the two queues."""
         self._miss_queue, self._refresh_queue = _LookupQueue(self._lookup), _LookupQueue(self._lookup)
 
-    async def caller(self, authentication: Authentication, header: bytes) -> StoredCredentials | None:
+    async def authenticate(self, authentication: Authentication, header: bytes) -> StoredCredentials | None:
         """Whose credentials a header ``Authorization`` holds; None if nobody's.
 
         Raises:

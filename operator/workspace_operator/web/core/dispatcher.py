@@ -131,7 +131,7 @@ class Dispatcher:
     async def _handle(self, exchange: _Exchange, route: Route, path_params: tuple[str, ...]) -> Response | None:
         try:
             authorization = exchange.headers.get(b"authorization", b"")
-            caller = await self.authenticator.caller(route.authentication, authorization)
+            caller = await self.authenticator.authenticate(route.authentication, authorization)
             if caller is None:
                 return await self._unauthorized(exchange, route, has_key=bool(authorization))
             exchange.caller = caller
