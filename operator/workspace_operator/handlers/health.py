@@ -65,7 +65,5 @@ async def _listen(site: web.TCPSite) -> None:
     try:
         await site.start()
     except OSError as error:
-        message = (
-            f"nothing can listen at {site.name}: {error.strerror}; choose another host or port in {ENDPOINT_OPTION}"
-        )
+        message = f"cannot listen on {site.name}: {error.strerror}; choose another host or port in {ENDPOINT_OPTION}"
         raise InvalidInput(message, field=ENDPOINT_OPTION) from error

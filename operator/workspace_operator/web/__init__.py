@@ -1,1 +1,1 @@
-"""The people API over HTTP: parses, calls one use case, answers. Nothing here knows a database or a cluster."""
+"""The people API over HTTP. A handler parses a request, calls one use case and responds; no database, no cluster."""

@@ -96,7 +96,7 @@ def app(message: str, status: int) -> object:
     return {"errors": [{"detail": message, "status": str(status)}], "meta": {"error": message}}
 
 
-NOTHING = "there is nothing at this path: see /openapi.json for what there is"
+NOTHING = "no such path: see /openapi.json for all paths"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ STATUSES: list[tuple[Exception, int, str]] = [
     (Conflict(INSIDE), 503, TRY_AGAIN),
     (CommitUnknown(INSIDE), 503, "it is not known whether this was done: read it back, or send it again (request "),
     (UnsupportedSchema(INSIDE, field="database"), 503, TRY_AGAIN),
-    (ZeroDivisionError(INSIDE), 500, "fault of the server's"),
+    (ZeroDivisionError(INSIDE), 500, "internal server error"),
 ]
 
 
