@@ -39,7 +39,7 @@ async def probe_server(endpoint: ProbeEndpoint, probes: ProbeHandlers) -> AsyncI
         return web.Response(body=body, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
     application = web.Application()
-    application.router.add_get(endpoint.alive_path, liveness)
+    application.router.add_get(endpoint.liveness_path, liveness)
     application.router.add_get(READY_PATH, readiness)
     application.router.add_get(METRICS_PATH, metrics)
     runner = web.AppRunner(application, access_log=None)

@@ -37,7 +37,7 @@ def make_app(dependencies: Dependencies) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = READING_THREADS
-        async with dependencies.calling.run():
+        async with dependencies.batcher.run():
             yield
 
     return Router(default=dispatcher, redirect_slashes=False, lifespan=lifespan)

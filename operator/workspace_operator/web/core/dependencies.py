@@ -70,7 +70,7 @@ class Dependencies:
     """The dependencies of the handlers.
 
     Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. People are written only
-    through ``calling``. ``public_url`` is the base URL of links; if empty, see ``base_urls``. ``parser`` parses bodies.
+    through ``batcher``. ``public_url`` is the base URL of links; if empty, see ``base_urls``. ``parser`` parses bodies.
     """
 
     people: People
@@ -78,7 +78,7 @@ class Dependencies:
     exports: Exports
     workspaces: Workspaces
     credentials: Credentials
-    calling: CommandBatcher
+    batcher: CommandBatcher
     clock: Callable[[], datetime]
     metrics: Metrics
     access_log: Callable[[AccessRecord], None]
@@ -90,7 +90,7 @@ class Dependencies:
         self, workspace_id: int, commands: Sequence[tuple[str, UnresolvedCommand]]
     ) -> Sequence[CommandResultOrError]:
         """Carry out commands, given with their kinds, and count them; raises what `CommandBatcher.submit` raises."""
-        results = await self.calling.submit(workspace_id, [command for _, command in commands])
+        results = await self.batcher.submit(workspace_id, [command for _, command in commands])
         for (kind, _), result in zip(commands, results, strict=True):
             self.metrics.count_command(kind, result)
         return results

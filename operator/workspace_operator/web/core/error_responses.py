@@ -12,8 +12,8 @@ RETRY_SECONDS = 1
 """The Retry-After header when the store is unavailable or rows are contended."""
 
 
-UNAVAILABLE: Final = "the server cannot do this now: try again in a moment"
-OUTCOME_UNKNOWN: Final = "it is not known whether this was done: read it back, or send it again"
+UNAVAILABLE: Final = "the server is temporarily unavailable: try again in a moment"
+OUTCOME_UNKNOWN: Final = "the outcome of the command is unknown: read the data back, or send it again"
 
 
 def error_format_of_path(raw_path: bytes) -> ErrorFormat:

@@ -53,7 +53,7 @@ class Server:
         limits: limits of connections.
         grace_seconds: time for running requests to finish at shutdown.
         probe_sockets: listening sockets of the probes, for plain HTTP; closed last.
-        alive_path: path of the liveness probe.
+        liveness_path: path of the liveness probe.
         protocol: class of the connections.
     """
 
@@ -62,7 +62,7 @@ class Server:
     limits: Limits = field(default_factory=Limits)
     grace_seconds: int = GRACE_SECONDS
     probe_sockets: Sequence[socket.socket] = ()
-    alive_path: str = ""
+    liveness_path: str = ""
     protocol: type[BoundedProtocol] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class Server:
         if probes is not None and self.probe_sockets:
             all_probes = combined_probes(probes, self.probes(stopping))
             probe_server = _ProbeServer(
-                self.probe_sockets, self._uvicorn_config(probe_app(all_probes, self.alive_path))
+                self.probe_sockets, self._uvicorn_config(probe_app(all_probes, self.liveness_path))
             )
         server = _UvicornServer(self._uvicorn_config(app), protocol, self.tls, probe_server)
         with ThreadPoolExecutor(1, thread_name_prefix="api") as thread:

@@ -30,8 +30,8 @@ _METHOD_NOT_ALLOWED: Final = Response(
 )
 
 
-def probe_app(probes: ProbeHandlers, alive_path: str) -> ASGIApp:
-    """Make the application; ``alive_path`` responds as long as the event loop runs."""
+def probe_app(probes: ProbeHandlers, liveness_path: str) -> ASGIApp:
+    """Make the application; ``liveness_path`` responds as long as the event loop runs."""
     limiter: list[CapacityLimiter] = []
 
     async def metrics() -> Response:
@@ -42,13 +42,13 @@ def probe_app(probes: ProbeHandlers, alive_path: str) -> ASGIApp:
 
     async def response(scope: Scope) -> Response:
         path = scope["path"]
-        if path not in {alive_path, READY_PATH, METRICS_PATH}:
+        if path not in {liveness_path, READY_PATH, METRICS_PATH}:
             return _NOT_FOUND
         if scope["method"] not in {"GET", "HEAD"}:
             return _METHOD_NOT_ALLOWED
         if path == METRICS_PATH:
             return await metrics()
-        return _ALIVE if path == alive_path else _READY if probes.is_ready() else _NOT_READY
+        return _ALIVE if path == liveness_path else _READY if probes.is_ready() else _NOT_READY
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         with_body = scope["method"] != "HEAD"
