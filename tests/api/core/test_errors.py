@@ -162,11 +162,7 @@ STATUSES: list[tuple[Exception, int, str]] = [
     (StoreUnavailable(INSIDE), 503, TRY_AGAIN),
     (Unavailable(INSIDE), 503, TRY_AGAIN),
     (Conflict(INSIDE), 503, TRY_AGAIN),
-    (
-        CommitUnknown(INSIDE),
-        503,
-        "the outcome of the command is unknown: read the data back, or send it again (request ",
-    ),
+    (CommitUnknown(INSIDE), 503, "the outcome of the command is unknown: read it back, or send it again (request "),
     (UnsupportedSchema(INSIDE, field="database"), 503, TRY_AGAIN),
     (ZeroDivisionError(INSIDE), 500, "internal server error"),
 ]

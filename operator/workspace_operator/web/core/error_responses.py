@@ -13,7 +13,7 @@ RETRY_SECONDS = 1
 
 
 UNAVAILABLE: Final = "the server is temporarily unavailable: try again in a moment"
-OUTCOME_UNKNOWN: Final = "the outcome of the command is unknown: read the data back, or send it again"
+OUTCOME_UNKNOWN: Final = "the outcome of the command is unknown: read it back, or send it again"
 
 
 def error_format_of_path(raw_path: bytes) -> ErrorFormat:

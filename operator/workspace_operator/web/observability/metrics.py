@@ -5,7 +5,7 @@ prometheus_client reads ``dependencies.MULTIPROCESS_DIR_VARIABLE`` when it is fi
 set before.
 """
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -49,54 +49,29 @@ class PrometheusMetrics:
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
         self._registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "workspace_operator_http_requests", "HTTP requests.", ["route", "method", "status"], registry=registry
-        )
-        self._durations = Histogram(
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        self._requests = counter("workspace_operator_http_requests", "HTTP requests.", ["route", "method", "status"])
+        self._durations = histogram(
             "workspace_operator_http_request_duration_seconds",
             "Time from the headers of a request to the last byte of the response.",
             ["route"],
             buckets=DURATION_BUCKETS,
-            registry=registry,
         )
-        self._commands = Counter(
-            "workspace_operator_commands", "Commands about people, by effect.", ["kind", "effect"], registry=registry
-        )
-        self._refused = Counter(
+        self._commands = counter("workspace_operator_commands", "Commands about people, by effect.", ["kind", "effect"])
+        self._refused = counter(
             "workspace_operator_refused_changes",
             "Changes of identifiers and of created_at that were refused while the rest of the command was applied.",
             ["identifier", "reason"],
-            registry=registry,
         )
-        self._created = Counter("workspace_operator_people_created", "People created.", registry=registry)
-        self._deleted = Counter("workspace_operator_people_deleted", "People deleted or suppressed.", registry=registry)
-        self._merged = Counter(
-            "workspace_operator_people_merged",
-            "Merges, by the kind of the command that caused them.",
-            ["kind"],
-            registry=registry,
+        self._created = counter("workspace_operator_people_created", "People created.")
+        self._deleted = counter("workspace_operator_people_deleted", "People deleted or suppressed.")
+        self._merged = counter("workspace_operator_people_merged", "Merges, by kind of the command.", ["kind"])
+        self._skipped = counter("workspace_operator_updates_skipped", "Updates of people that do not exist.")
+        self._unknown_outcomes = counter(
+            "workspace_operator_commands_outcome_unknown", "Commands with an unknown outcome."
         )
-        self._skipped = Counter(
-            "workspace_operator_updates_skipped", "Updates of people that do not exist.", registry=registry
-        )
-        self._register_batch_metrics(registry)
-
-        # The library takes a lock and formats the labels at each call; each request needs three of these.
-        self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
-        self._duration = cache(self._durations.labels)
-        self._command = cache(self._commands.labels)
-
-    def _register_batch_metrics(self, registry: CollectorRegistry) -> None:
-        self._unknown_outcomes = Counter(
-            "workspace_operator_commands_outcome_unknown",
-            "Commands with an unknown outcome.",
-            registry=registry,
-        )
-        self._batch_sizes = Histogram(
-            "workspace_operator_command_batch_size",
-            "Commands in one transaction.",
-            buckets=BATCH_SIZE_BUCKETS,
-            registry=registry,
+        self._batch_sizes = histogram(
+            "workspace_operator_command_batch_size", "Commands in one transaction.", buckets=BATCH_SIZE_BUCKETS
         )
         self._queue_length = Gauge(
             "workspace_operator_command_queue_length",
@@ -104,6 +79,11 @@ class PrometheusMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+
+        # The library takes a lock and formats the labels at each call; each request needs three of these.
+        self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
+        self._duration = cache(self._durations.labels)
+        self._command = cache(self._commands.labels)
 
     def count_request(self, record: AccessRecord) -> None:
         """Count a request."""

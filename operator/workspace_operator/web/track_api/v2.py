@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
@@ -50,7 +51,7 @@ OperationDocument: TypeAlias = Mapping[str, Any]
 MakeCommand: TypeAlias = Callable[[OperationDocument], UnresolvedCommand]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OperationError:
     """Error of an operation, as in the response."""
 
@@ -142,20 +143,16 @@ OPERATIONS: Final[Mapping[str, OperationSpec]] = {
 def parse_operation(operation: object) -> tuple[str, UnresolvedCommand] | OperationError:
     """Parse an operation into the name of its action and its command, or an error."""
     if not isinstance(operation, dict):
-        return OperationError(
-            reason="invalid", field="", message=f"the operation is {quoted(operation)}: send an object"
-        )
+        return OperationError("invalid", "", f"the operation is {quoted(operation)}: send an object")
     if missing := _missing_field(operation, ("type", "action")):
         return missing
     kind, name = operation["type"], operation["action"]
     if kind != "person":
-        return OperationError(
-            reason="invalid", field="type", message=f"type {quoted(kind)} is not supported: use person"
-        )
+        return OperationError("invalid", "type", f"type {quoted(kind)} is not supported: use person")
     action = OPERATIONS.get(name) if isinstance(name, str) else None
     if action is None:
         message = f"action {quoted(name)} is unknown: use one of {', '.join(OPERATIONS)}"
-        return OperationError(reason="invalid", field="action", message=message)
+        return OperationError("invalid", "action", message)
     if missing := _missing_field(operation, action.required):
         return missing
     try:
@@ -166,7 +163,7 @@ def parse_operation(operation: object) -> tuple[str, UnresolvedCommand] | Operat
 
 def invalid_operation(error: InvalidInput) -> OperationError:
     """The error for a value that is not valid."""
-    return OperationError(reason="invalid", field=error.field, message=str(error))
+    return OperationError("invalid", error.field, str(error))
 
 
 def errors_response(errors: Sequence[Mapping[str, Any]], status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Response:
@@ -195,19 +192,10 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         indexed = [(index, result) for (index, _), result in zip(valid, results, strict=True)]
         return await dependencies.parser.run(request, _batch_response, commands, indexed)
 
+    route = partial(Route, "POST", authentication=Authentication.TRACK, error_format=ErrorFormat.V2)
     return [
-        Route(
-            "POST",
-            pattern,
-            handler,
-            authentication=Authentication.TRACK,
-            error_format=ErrorFormat.V2,
-            body_limit=limit,
-        )
-        for pattern, handler, limit in (
-            ("/api/v2/entity", entity, ENTITY_BYTES),
-            ("/api/v2/batch", batch, BATCH_BYTES),
-        )
+        route("/api/v2/entity", entity, body_limit=ENTITY_BYTES),
+        route("/api/v2/batch", batch, body_limit=BATCH_BYTES),
     ]
 
 
@@ -215,7 +203,7 @@ def _parse_body(body: bytes) -> dict[str, Any] | OperationError:
     try:
         return json_object(body)
     except InvalidInput as error:
-        return OperationError(reason="parse_error", field="", message=str(error))
+        return OperationError("parse_error", "", str(error))
 
 
 def _entity_command(body: bytes) -> tuple[str, UnresolvedCommand] | OperationError:
@@ -234,22 +222,22 @@ def _batch_commands(body: bytes) -> Sequence[tuple[str, UnresolvedCommand] | Ope
 def _operations(document: Mapping[str, Any]) -> list[Any] | OperationError:
     operations = document.get("batch")
     if operations is None:
-        return OperationError(reason="required", field="batch", message="batch is missing: send a list of operations")
+        return OperationError("required", "batch", "batch is missing: send a list of operations")
     if not isinstance(operations, list):
         message = f"batch is {quoted(operations)}: send a list of operations"
-        return OperationError(reason="invalid", field="batch", message=message)
+        return OperationError("invalid", "batch", message)
     if len(operations) > MAX_OPERATIONS:
         message = f"batch has {len(operations)} operations: send at most {MAX_OPERATIONS} at a time"
-        return OperationError(reason="invalid", field="batch", message=message)
+        return OperationError("invalid", "batch", message)
     if not operations:
-        return OperationError(reason="required", field="batch", message="batch is empty: send a list of operations")
+        return OperationError("required", "batch", "batch is empty: send a list of operations")
     return operations
 
 
 def _parse_batched_operation(operation: object, batch_bytes: int) -> tuple[str, UnresolvedCommand] | OperationError:
     """Parse an operation of a batch; its size is checked only if the batch is larger than the limit of one."""
     if batch_bytes > ENTITY_BYTES and _min_bytes(operation) > ENTITY_BYTES:
-        return OperationError(reason="invalid", field="", message=f"the operation has more than {ENTITY_BYTES} bytes")
+        return OperationError("invalid", "", f"the operation has more than {ENTITY_BYTES} bytes")
     return parse_operation(operation)
 
 
@@ -281,7 +269,7 @@ def _missing_field(operation: OperationDocument, paths: Sequence[str]) -> Operat
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else value
         if value is None or value == "" or value == {}:
-            return OperationError(reason="required", field=path, message=f"{path} is missing: send it")
+            return OperationError("required", path, f"{path} is missing: send it")
     return None
 
 
