@@ -1,1 +1,1 @@
-"""The people API over HTTP. A handler parses a request, calls one use case and responds; no database, no cluster."""
+"""The people API over HTTP. Handlers parse requests and call use cases, never an adapter."""

@@ -17,9 +17,9 @@ MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 10
 
 MAX_EXAMINED: Final = 10_000
-"""Maximum number of activities that a request examines for a filter without an index; the next page continues there.
+"""Maximum number of activities that a request examines for a filter without an index.
 
-An index of names would slow down every write of an activity, for a rare query.
+The next page continues there. An index of names would slow down every write of an activity, for a rare query.
 """
 
 _BATCH_SIZE: Final = 1_000
@@ -94,7 +94,7 @@ class ActivityPage:
 
 
 def read_page(person_records: PersonRecords, workspace_id: int, query: ActivityQuery) -> ActivityPage:
-    """Read a page. It can have fewer activities than its limit, even none, and still have a next page."""
+    """Read a page. It can be short or empty, and still have a next page."""
     if query.types is not None and not query.types:
         return ActivityPage(activities=(), next="")
     page: list[Activity] = []
@@ -121,7 +121,7 @@ def _iter_newest(person_records: PersonRecords, workspace_id: int, query: Activi
 
 
 def _types(query: Mapping[str, str]) -> frozenset[ActivityType] | None:
-    """Read the type; a type that this server does not record matches nothing, since the vendor has more types."""
+    """Read the type; the vendor has more types, and those match nothing."""
     text = query.get("type")
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""The documents of the App API: people, activities, exports and workspaces as JSON (track-api.md §2)."""
+"""JSON documents of people, activities, exports and workspaces (track-api.md §2)."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ def result_document(person: Person) -> dict[str, Any]:
 
 
 def customer_document(person: Person, devices: Iterable[Device], mode: Mode) -> dict[str, Any]:
-    """A person with all data; as in the vendor's API, all attributes are text and include the identifiers."""
+    """A person with all data; as the vendor does, attributes are text and include identifiers."""
     attributes = {name: text for name in IDENTIFIERS if (text := getattr(person, name)) is not None}
     attributes |= {name: attribute_text(value) for name, value in person.attributes.items()}
     times = person.attribute_timestamps or {}

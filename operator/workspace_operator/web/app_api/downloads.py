@@ -1,8 +1,8 @@
-"""Temporary download links for exports, which need no key, as the vendor's clients expect, and the CSV behind them.
+"""Temporary download links for exports, as the vendor's clients expect, and their CSV.
 
-A link contains the workspace, the set of credentials that requested it, the export and the expiry time. Its signature
-uses the digest of that set's app key. So a link gives access to one export, expires with the credentials, and needs no
-table. The query with the attributes of the CSV is part of the signature, so a link cannot be changed to show more.
+A link needs no key. It contains the workspace, the set of credentials that requested it, the export and the expiry
+time. Its signature uses the digest of that set's app key. So a link gives access to one export, expires with the
+credentials, and needs no table. The signature covers the query, so a link cannot be changed to show more attributes.
 """
 
 import hmac
@@ -77,7 +77,7 @@ def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_O
 def verify(
     text: str, credentials: Credentials, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime
 ) -> tuple[int, int]:
-    """The workspace and export of a link. Raises NotFound if it is not valid, has expired or was revoked."""
+    """The workspace and export of a link. Raises NotFound if it is invalid, expired or revoked."""
     claim, _, signature = text.rpartition(_SEPARATOR)
     numbers = [int(part) for part in claim.split(_SEPARATOR) if _is_number(part)]
     if len(numbers) == _CLAIM_NUMBERS:
@@ -92,7 +92,7 @@ def verify(
 def csv_response(
     rows: Iterable[ViolationRow], name: str, attributes: Sequence[str] = (), *, for_excel: bool = False
 ) -> Response:
-    """The response with the CSV of an export, made while it is sent; ``rows`` have values for ``attributes``."""
+    """Stream the CSV of an export; ``rows`` have values for ``attributes``."""
     headers = {
         "content-type": "text/csv; charset=utf-8",
         "content-disposition": f'attachment; filename="{name}"',

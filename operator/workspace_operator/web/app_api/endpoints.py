@@ -1,4 +1,4 @@
-"""The endpoints of the App API that read people (track-api.md §2); each runs in a worker thread."""
+"""The endpoints of the App API (track-api.md §2); each runs in a worker thread."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from workspace_operator.web.core.router import Authentication, ErrorFormat, Rout
 MAX_IDS: Final = 100
 """Maximum number of people that a request reads."""
 MAX_RESULTS: Final = 100
-"""Maximum number of people in a lookup by email; several share one only if email is not an identifier."""
+"""Maximum number of people in a lookup by email, if email is not an identifier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class AppAPI:
         return Response(document={"activities": found, "next": page.next})
 
     def list_exports(self, request: Request) -> Response:
-        """``GET /v1/exports``: exports, newest first; null if there are none, as in the vendor's API."""
+        """``GET /v1/exports``: exports, newest first; null if none, as the vendor does."""
         exports = self.dependencies.exports.exports(request.caller.workspace_id)
         return Response(document={"exports": [documents.export_document(export) for export in exports] or None})
 
@@ -78,7 +78,7 @@ class AppAPI:
         return Response(document={"export": documents.export_document(self._export(request))})
 
     def download(self, request: Request) -> Response:
-        """``GET /v1/exports/{id}/download?with&for_excel``: a temporary link to the CSV that needs no key."""
+        """``GET /v1/exports/{id}/download?with&for_excel``: a temporary link to the CSV."""
         options = downloads.CSVOptions.from_query(request.query)
         signed = downloads.sign(request.caller, self._export(request).number, options, now=self.dependencies.clock())
         return Response(document={"url": f"{request.base_url}/v1/downloads/{signed}"})
@@ -113,7 +113,7 @@ class AppAPI:
         return [documents.customer_document(person, devices.get(person.cio_id, ()), mode) for person in people]
 
     def _cio_id_filter(self, workspace_id: int, query: Mapping[str, str], mode: Mode) -> str | None:
-        """The cio_id to filter activities by: None for all people, empty if no person has the identifier.
+        """The cio_id to filter activities by: None for all people, empty for an unknown person.
 
         A cio_id is used without a lookup, so the activities of a deleted person can be read.
         """
@@ -151,7 +151,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
 
 
 def run_in_thread(endpoint: Callable[[Request], Response]) -> Handler:
-    """Make a handler that runs an endpoint in a worker thread, because use cases wait for the store."""
+    """Make a handler that runs an endpoint in a worker thread, since use cases block."""
 
     async def handle(request: Request) -> Response:
         return await to_thread.run_sync(endpoint, request)
@@ -167,7 +167,7 @@ def _route(
     query: Sequence[str] = (),
     authentication: Authentication = Authentication.APP,
 ) -> Route:
-    """A route that refuses unknown query parameters, since an ignored filter would return wrong results."""
+    """A route that refuses unknown query parameters; ignored filters return wrong results."""
 
     def checked_endpoint(request: Request) -> Response:
         for name in request.query:

@@ -1,4 +1,4 @@
-"""Delays for addresses that repeatedly send wrong keys. Valid keys are never delayed, whatever the address."""
+"""Delays for addresses that repeatedly send wrong keys; valid keys are never delayed."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ class _Count:
 
 @dataclass(slots=True, kw_only=True)
 class AuthThrottle:
-    """Counts wrong keys by address and delays the responses to addresses over the allowance; for one event loop.
+    """Counts wrong keys by address and delays responses over the allowance; for one event loop.
 
     Args:
         allowance: wrong keys that an address may send in a minute without a delay.
@@ -39,7 +39,7 @@ class AuthThrottle:
     _delayed: int = 0
 
     async def delay(self, address: str) -> bool:
-        """Count a wrong key and wait for the delay; False if the caller should close the connection instead."""
+        """Count a wrong key and wait; False if the caller should close the connection instead."""
         if self._count_failure(_network(address)) <= self.allowance:
             return True
         if self._delayed >= MAX_DELAYED:

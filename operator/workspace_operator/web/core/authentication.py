@@ -1,4 +1,4 @@
-"""Authentication of requests by Basic credentials or Bearer keys, which are looked up by their digests.
+"""Authentication by Basic credentials or Bearer keys, looked up by their digests.
 
 The caller of a header is cached for a second, so a revoked key works for at most that long. The cache key is the digest
 of the header: no secret stays in memory, and the time of a comparison reveals nothing about a secret.
@@ -31,7 +31,7 @@ MAX_PENDING_LOOKUPS: Final = 1_000
 MAX_LOOKUP_BATCH: Final = 200
 """Maximum number of headers in one query."""
 LOOKUP_TIMEOUT_SECONDS: Final = 10.0
-"""Time in seconds after which a lookup raises Unavailable; its result still serves later requests."""
+"""Seconds after which a lookup raises Unavailable; its result still serves later requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class _LookupQueue:
     _limiter: CapacityLimiter | None = None
 
     def submit(self, key: bytes, presented: PresentedCredentials) -> "asyncio.Future[StoredCredentials | None]":
-        """Queue a header for the next query; a header that is queued already shares its lookup. Raises Unavailable."""
+        """Queue a header for the next query; equal headers share a lookup. Raises Unavailable."""
         pending = self._in_flight.get(key) or self._pending.get(key)
         if pending is not None:
             return pending.future

@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 
 def base_url(scope: Scope, host: bytes) -> str:
-    """Scheme, host and port of this server, or empty if Host names another address: links are then paths.
+    """Scheme, host and port of this server; empty, for links as paths, if Host is another.
 
     Args:
         scope: ASGI scope of the request; its ``server`` is the address at which the request arrived.

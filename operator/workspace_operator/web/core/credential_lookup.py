@@ -35,7 +35,7 @@ class _ParsedCredentials:
 def find_callers(
     presented: Sequence[PresentedCredentials], credentials: Credentials, *, now: datetime
 ) -> Sequence[StoredCredentials | None]:
-    """Find the callers in at most two queries; None for invalid credentials. Raises StoreUnavailable."""
+    """Find the callers in at most two queries; None if not valid. Raises StoreUnavailable."""
     all_parsed = [_parse(candidate) for candidate in presented]
     digests: dict[Authentication, set[str]] = {Authentication.TRACK: set(), Authentication.APP: set()}
     for candidate, parsed in zip(presented, all_parsed, strict=True):
@@ -58,7 +58,7 @@ def find_callers(
 
 
 def parse_basic(header: bytes) -> tuple[str, str] | None:
-    """Site id and API key of a Basic header (base64 or base64url, padding optional); None for any other header."""
+    """Site id and API key of a Basic header in base64 or base64url, padded or not; else None."""
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
         return None

@@ -19,7 +19,7 @@ from workspace_operator.web.core.http import AccessRecord
 from workspace_operator.web.core.request_parser import RequestParser
 
 MULTIPROCESS_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the directory of shared metrics; prometheus_client reads it when it is first imported."""
+"""Names the directory of shared metrics; prometheus_client reads it at its first import."""
 
 
 class Metrics(Protocol):
@@ -89,7 +89,7 @@ class Dependencies:
     async def execute(
         self, workspace_id: int, commands: Sequence[tuple[str, UnresolvedCommand]]
     ) -> Sequence[CommandResultOrError]:
-        """Carry out commands, given with their kinds, and count them; raises what `CommandBatcher.submit` raises."""
+        """Carry out and count commands, given with their kinds; raises as `CommandBatcher.submit`."""
         results = await self.batcher.submit(workspace_id, [command for _, command in commands])
         for (kind, _), result in zip(commands, results, strict=True):
             self.metrics.count_command(kind, result)

@@ -1,4 +1,4 @@
-"""The ASGI application: finds the route, authenticates, reads the body, calls the handler, sends the response.
+"""The ASGI application: route, authentication, body, handler, response, in this order.
 
 Every request, however malformed, gets an error response in the format of its route, and never a 500.
 """
@@ -157,7 +157,7 @@ class Dispatcher:
         return await _discard_body(exchange, response)
 
     async def _read_body(self, exchange: _Exchange, route: Route) -> bytes | Response | None:
-        """The body, or the error response if it cannot be read, or None if the client has disconnected."""
+        """The body, or the error response, or None if the client has disconnected."""
         limits, headers = self.dependencies.limits, exchange.headers
         if media_type_error := _unsupported_media_type(headers):
             response = error_response(route.error_format, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, media_type_error)
@@ -200,14 +200,14 @@ class Dispatcher:
 
 
 async def _discard_body(exchange: _Exchange, response: Response) -> Response:
-    """Discard the rest of the body, so that the connection can be used again; else the response closes it."""
+    """Discard the rest of the body to reuse the connection; else the response closes it."""
     if b"expect" not in exchange.headers and await exchange.body_reader.drain():
         return response
     return replace(response, headers={**response.headers, **_CLOSE})
 
 
 def _method_not_allowed(route_match: RouteMatch, method: str) -> Response:
-    """The response to a method that the path does not support; OPTIONS gets the Allow header as a success."""
+    """The response to an unsupported method; for OPTIONS, a success with the Allow header."""
     allow = {"allow": route_match.allow_header}
     if method == "OPTIONS":
         return Response(headers=allow)

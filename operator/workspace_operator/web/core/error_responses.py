@@ -24,7 +24,7 @@ def error_format_of_path(raw_path: bytes) -> ErrorFormat:
 
 
 def response_for_error(error_format: ErrorFormat, error: Exception, *, request_id: str) -> Response:
-    """The response for an error of a handler. Details of internal errors appear only in the server's log.
+    """The response for an error of a handler; only the log has details of internal errors.
 
     Args:
         error_format: format of the part of the API.

@@ -1,4 +1,4 @@
-"""Requests and responses as the handlers see them, and the record of a request for log and metrics."""
+"""Requests and responses of handlers, and the record of a request for log and metrics."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ UNAUTHENTICATED: Final = StoredCredentials(
     valid_until=None,
     request="",
 )
-"""The caller of a route that needs no credentials; 0 is no workspace, because numbers start at 1."""
+"""The caller of a route that needs no credentials; numbers of workspaces start at 1."""
 
 
 CREDENTIALS_STATE_KEY: Final = "has_valid_credentials"
-"""The key in the ASGI state of a request by which the application tells the server of valid credentials."""
+"""Key in the ASGI state of a request; set by the dispatcher if the credentials are valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Response:
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
-"""Raises only errors of ``workspace_operator.errors``, which become responses in the route's error format."""
+"""Raises only ``workspace_operator.errors``; they become responses in the route's format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ _MAX_SHOWN_CHARACTERS: Final = 40
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Parse a body that is a JSON object. Of a repeated name the last value counts, as in most parsers.
+    """Parse a body that is a JSON object; the last value of a repeated name counts.
 
     A byte order mark at the beginning is ignored (RFC 8259 §8.1).
 
@@ -41,7 +41,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def _is_too_deep(body: bytes) -> bool:
-    """Whether a body is nested too deeply. Each round removes the innermost pairs of brackets, that is, one level.
+    """Whether a body is nested too deeply; each round removes the innermost pairs of brackets.
 
     A body with few opening brackets, as most are, is decided by their count. Malformed bodies are left to the parser.
     """

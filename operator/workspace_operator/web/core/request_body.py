@@ -8,7 +8,7 @@ from typing import Final
 from starlette.types import Receive
 
 DRAIN_BYTES: Final = 2_000_000
-"""Size up to which an unwanted body is read, so that its sender can receive the error response."""
+"""Size up to which an unwanted body is read, so that the client receives the response."""
 
 DRAIN_SECONDS: Final = 5.0
 
@@ -31,7 +31,7 @@ class ByteBudget:
 
 @dataclass(slots=True)
 class BudgetReservation:
-    """The share of one request in the budget. It counts received bytes, not the announced length."""
+    """The share of a request in the budget: its received bytes, not the announced length."""
 
     budget: ByteBudget
     size: int = 0

@@ -1,4 +1,4 @@
-"""Parsing of requests; large ones are parsed in a thread, one at a time, to keep the event loop responsive."""
+"""Parsing of requests; large ones in a thread, one at a time, to keep the event loop free."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
 INLINE_BYTES: Final = 2_048
-"""Bodies up to this size are parsed on the event loop, which is usually faster than switching threads."""
+"""Bodies up to this size are parsed on the event loop: faster than switching threads."""
 
 
 @dataclass(slots=True)

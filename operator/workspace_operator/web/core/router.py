@@ -14,7 +14,7 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.web.core.http import Handler
 
 DEFAULT_BODY_LIMIT: Final = 1_048_576
-"""Sufficient for 300 attributes of maximum length, however escaped, and for an event's 100 000 bytes."""
+"""Fits 300 attributes of maximum length, however escaped, and an event of 100 000 bytes."""
 
 
 MAX_SEGMENTS: Final = 20

@@ -16,7 +16,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessLog:
-    """Writes access records. Each line is one write, so that several processes can share a stream.
+    """Writes access records, each line as one write, so that processes can share a stream.
 
     Attributes:
         stream: usually standard output.

@@ -1,4 +1,4 @@
-"""Prometheus metrics of the people API. Every label has few values: no series per person or workspace.
+"""Prometheus metrics of the people API, without series per person or workspace.
 
 The processes of one server share their values in the files of one directory, so that each process exposes the sum.
 prometheus_client reads ``dependencies.MULTIPROCESS_DIR_VARIABLE`` when it is first imported, so the variable must be
@@ -29,7 +29,7 @@ from workspace_operator.web.core.http import AccessRecord
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REASON_SLUGS: Final = {text: name.lower() for name, text in vars(refusal_reasons).items() if name.isupper()}
-"""Maps the text of a refusal reason to its label value, the name of its constant in lower case."""
+"""Maps the text of a refusal reason to its label: the name of its constant in lower case."""
 
 OTHER: Final = "other"
 INVALID: Final = "invalid"

@@ -1,4 +1,4 @@
-"""Header checks that HTTP/1.1 requires of a server and the parser omits (RFC 9110, RFC 9112).
+"""Header checks that HTTP/1.1 requires and the parser omits (RFC 9110, RFC 9112).
 
 A request that a proxy in front of this server could interpret differently is refused.
 """

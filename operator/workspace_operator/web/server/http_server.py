@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 20
-"""Time in seconds for running requests to finish at shutdown; less than the default of 30 for a pod."""
+"""Seconds for running requests to finish at shutdown; a pod has 30 by default."""
 
 HANDSHAKE_SECONDS: Final = 10.0
 TICKS_PER_SECOND: Final = 10
@@ -40,7 +40,7 @@ PROBE_LIMITS: Final = Limits(connections=50)
 """Limits of the probe listener, which clients of the API cannot reach."""
 
 THREAD_SWITCH_INTERVAL_SECONDS: Final = 0.0005
-"""Time that a thread runs while another one waits; the event loop and the writer thread alternate often (trials §4)."""
+"""Time slice of a thread; the event loop and the writer thread alternate often (trials §4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Server:
 
 
 def _raise_file_limit(limits: Limits) -> Limits:
-    """Raise the file limit of this process for its connections, or lower the connections to the file limit."""
+    """Raise the file limit of this process to its connections, or lower the connections to it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return limits
@@ -234,7 +234,7 @@ def bind_sockets(
 
 
 def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """A context for TLS 1.2 and later from a certificate chain and its key in PEM; None without both.
+    """A context for TLS 1.2 and later from a PEM certificate chain and key; None without both.
 
     Raises InvalidInput.
     """

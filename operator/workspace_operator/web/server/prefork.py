@@ -99,7 +99,7 @@ class Supervisor:
 
 @contextmanager
 def multiprocess_metrics() -> Iterator[Callable[[int], None]]:
-    """Share Prometheus metrics between the worker processes; yields a callback that drops a dead process's gauges."""
+    """Share metrics between the processes; yields a callback that drops a dead one's gauges."""
     with TemporaryDirectory(prefix="workspace-operator-counts-") as directory:
         os.environ[MULTIPROCESS_DIR_VARIABLE] = directory
         from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - reads the variable at import

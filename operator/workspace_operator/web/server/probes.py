@@ -1,4 +1,4 @@
-"""The ASGI application of probes and metrics, on an address that clients of the API cannot reach.
+"""The ASGI application of probes and metrics, on an address unreachable for API clients.
 
 Probes wait for neither the store nor the threads that read people.
 """

@@ -27,11 +27,11 @@ READ_BYTES: Final = 8_192
 """Bytes read from a connection per turn; chunks of one byte take a millisecond to parse."""
 
 MAX_ANSWERED_EXCESS_CONNECTIONS: Final = 100
-"""Number of excess connections that get the 503 in response to a request; further ones get it immediately."""
+"""Number of excess connections that get a 503 at their request; further ones get it at once."""
 
 LINGER_SECONDS: Final = 1.0
 LINGER_BYTES: Final = 1_000_000
-"""Time and size up to which data is read after a rejection, so that the client receives the response."""
+"""Time and size of data to read after a rejection, so that the client receives it."""
 
 _REQUEST_LINE_OVERHEAD: Final = 64
 """Size of a request line without its path."""
@@ -73,7 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
     open_connections: ClassVar["set[BoundedProtocol]"] = set()
     """All connections."""
     read_queue: ClassVar["deque[BoundedProtocol]"] = deque()
-    """Connections that filled the buffer and wait for their turn; each turn of the event loop resumes one."""
+    """Connections that filled the buffer; each turn of the event loop resumes one."""
 
     flow: _TurnFlowControl
 
@@ -91,7 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._pending_cycles: deque[RequestResponseCycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's signature
-        """Start. Over the limit, evict the oldest connection without valid credentials, else respond with 503."""
+        """Start. Over the limit, evict the oldest one without valid credentials, or reject this one."""
         super().connection_made(transport)
         self.flow = _TurnFlowControl(transport)
         self._start_header_timer()
@@ -263,7 +263,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return max(1, min(READ_BYTES, self._max_overhead_bytes() - self._overhead_bytes))
 
     def _max_overhead_bytes(self) -> int:
-        """Maximum size of data other than body content: of a head, or of the overhead of a chunked body."""
+        """Maximum size of a head, or of the overhead of a chunked body."""
         if not self._is_head_open:
             return self.limits.headers
         separators = _HEADER_OVERHEAD * self.limits.header_count + _REQUEST_LINE_OVERHEAD
@@ -328,7 +328,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _end_with_error(self, status: HTTPStatus, message: str = "") -> None:
-        """End the connection, with an error response if it cannot be taken for the response to another request."""
+        """End the connection; send the error unless it could answer another pipelined request."""
         if self._is_ended or self.transport.is_closing():
             return
         self._is_ended = True
@@ -344,7 +344,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._linger()
 
     def _linger(self) -> None:
-        """Keep reading briefly: closing with unread data resets the connection, and the client loses the response."""
+        """Keep reading briefly: closing with unread data makes the client lose the response."""
         if not self.transport.can_write_eof():  # TLS
             self.transport.close()
             return

@@ -7,7 +7,7 @@ from workspace_operator.web.server.protocol import BoundedProtocol
 
 
 class RoundRobinReader(asyncio.BufferedProtocol):
-    """Reads from a connection at most one buffer per turn, so that no connection delays the others.
+    """Reads at most one buffer per turn, so that no connection delays the others.
 
     Args:
         connection: the protocol that parses the data.

@@ -1,4 +1,4 @@
-"""Builds commands from the identifiers in a request, and checks everything that does not depend on the mode.
+"""Builds commands from requests; checks everything that does not depend on the mode.
 
 Only whether an email is an identifier depends on the mode, so only that is resolved in the transaction.
 """
@@ -27,7 +27,7 @@ RawIdentifier: TypeAlias = tuple[IdentifierKind, object]
 
 
 def command_for_path(raw: str, build: BuildCommand) -> UnresolvedCommand:
-    """Build a command about the person that a path names (identity-rules §4, row a). Raises InvalidInput."""
+    """Build a command from a path's reference (identity-rules §4, row a). Raises InvalidInput."""
     reference = parse_reference(raw, EMAIL_OR_ID)
     command = build(reference)
     if reference.kind is not EMAIL:
@@ -36,14 +36,14 @@ def command_for_path(raw: str, build: BuildCommand) -> UnresolvedCommand:
 
 
 def command_for_id(raw: str, build: BuildCommand) -> UnresolvedCommand:
-    """Build a command about the person whose id a path names, whatever its form. Raises InvalidInput."""
+    """Build a command from a path's reference, always taken as an id. Raises InvalidInput."""
     return build(reference_of_kind(raw, ID, EMAIL_OR_ID, field="reference"))
 
 
 def command_for_identifier(
     identifier: RawIdentifier, build: BuildCommand, *, field: str, for_suppression: bool = False
 ) -> UnresolvedCommand:
-    """Build a command from an identifier of explicit kind (identity-rules §4, row a). Raises InvalidInput."""
+    """Build a command from an identifier (identity-rules §4, row a). Raises InvalidInput."""
     kind, raw = identifier
     command = build(reference_of_kind(raw, kind, EMAIL_OR_ID, field=field))
     if kind is not EMAIL or for_suppression:

@@ -47,7 +47,7 @@ def raise_for_rejected(result: CommandResultOrError) -> CommandResult:
 
 
 def batch_headers(results: Iterable[tuple[int, CommandResultOrError]]) -> Mapping[str, str]:
-    """The headers of a batch, with the index of each item; empty if nothing was refused or ignored."""
+    """The headers of a batch, with item indexes; empty if nothing was refused or ignored."""
     refused: list[str] = []
     ignored: list[str] = []
     for index, result in results:
@@ -65,7 +65,7 @@ def result_headers(refused: Sequence[str], ignored: Sequence[str]) -> Mapping[st
 
 
 def refused_entries(result: CommandResult, index_param: str = "") -> list[str]:
-    """Entries for the refused changes of a command, with the person if it is not the one that the command named.
+    """Entries for refused changes, with the person if it is not the one that the command named.
 
     ``index_param`` is the position in a batch. New parameters follow the reason, for clients that parse the old form.
     """
@@ -78,7 +78,7 @@ def refused_entries(result: CommandResult, index_param: str = "") -> list[str]:
 
 
 def ignored_entries(result: CommandResult, index_param: str = "") -> list[str]:
-    """Entries for an ignored command or its ignored parts; ``index_param`` is the position in a batch or list."""
+    """Entries for an ignored command or ignored parts; ``index_param`` gives the position."""
     whole = [_IGNORED_REASONS[result.reason]] if result.effect is Effect.IGNORED else []
     return [f"{name}{index_param}" for name in (*whole, *result.ignored_parts)]
 
@@ -89,5 +89,5 @@ def _join_entries(entries: Sequence[str]) -> str:
 
 
 def _header_safe(text: str) -> str:
-    """Replace all characters that are not allowed in a quoted header value: only printable ASCII remains."""
+    """Replace all characters but printable ASCII without quotes and backslashes."""
     return "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text)

@@ -1,4 +1,4 @@
-"""Track API v1: one command per request; the path names a person by an identifier of any kind (track-api.md §1)."""
+"""Track API v1: one command per request, with the reference in the path (track-api.md §1)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -174,7 +174,7 @@ def _command_handler(dependencies: Dependencies, kind: str, make_command: MakeCo
 
 
 def _person_handler(dependencies: Dependencies, kind: str, make_command: MakePersonCommand) -> Handler:
-    """Make a handler that falls back to the id if the path has an unknown cio_id: old ids can have that form."""
+    """Make a handler; an unknown cio_id is tried as an id, because old ids can have that form."""
 
     async def handle(request: Request) -> Response:
         workspace_id = request.caller.workspace_id

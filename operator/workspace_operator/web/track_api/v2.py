@@ -83,7 +83,7 @@ def identify(operation: OperationDocument) -> UnresolvedCommand:
 
 
 def event(operation: OperationDocument) -> UnresolvedCommand:
-    """Record an event, page or screen of a person or an anonymous person; the attributes are its data."""
+    """Record an event, page or screen of a known or anonymous person; attributes are its data."""
     tracked_event = tracked_event_of({**operation, "type": operation["action"]}, data="attributes")
     anonymous_id = _single_anonymous_id(get_object(operation, "identifiers"))
     if anonymous_id is not None:
@@ -109,7 +109,7 @@ def delete(operation: OperationDocument) -> UnresolvedCommand:
 
 
 def suppress(operation: OperationDocument) -> UnresolvedCommand:
-    """Delete a person and block their identifiers; accepts an email in every mode (identity-rules §6)."""
+    """Delete a person and block their identifiers; email in every mode (identity-rules §6)."""
     return _person_command(operation, lambda person: Suppress(reference=person), for_suppression=True)
 
 
@@ -235,14 +235,14 @@ def _operations(document: Mapping[str, Any]) -> list[Any] | OperationError:
 
 
 def _parse_batched_operation(operation: object, batch_bytes: int) -> tuple[str, UnresolvedCommand] | OperationError:
-    """Parse an operation of a batch; its size is checked only if the batch is larger than the limit of one."""
+    """Parse an operation of a batch; a batch below the limit of one needs no size check."""
     if batch_bytes > ENTITY_BYTES and _min_bytes(operation) > ENTITY_BYTES:
         return OperationError("invalid", "", f"the operation has more than {ENTITY_BYTES} bytes")
     return parse_operation(operation)
 
 
 def _min_bytes(operation: object) -> int:
-    """The smallest encoding of an operation, so that none is refused that is allowed as a single request."""
+    """Size of the shortest encoding, so that none is refused that is allowed on its own."""
     return len(json.dumps(operation, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
 
 
@@ -278,7 +278,7 @@ def _attributes(operation: OperationDocument) -> Mapping[str, Any]:
 
 
 def _single_anonymous_id(identifiers: Mapping[str, Any]) -> str | None:
-    """The anonymous_id, if it is the only identifier (track-api.md §1); else None. Raises InvalidInput."""
+    """The anonymous_id if it is the only identifier (track-api.md §1). Raises InvalidInput."""
     if any(identifiers.get(kind.value) not in (None, "") for kind in IdentifierKind):
         return None
     return anonymous_id_of(identifiers.get("anonymous_id"), field="identifiers.anonymous_id")
