@@ -230,7 +230,7 @@ def probed(port: int) -> list[int]:
     ("options", "words", "code"),
     [
         (("--tls-cert", str(CERTIFICATE)), "give both", 64),
-        (("--tls-cert", str(KEY), "--tls-key", str(KEY)), "no certificate with its key", 1),
+        (("--tls-cert", str(KEY), "--tls-key", str(KEY)), "are not a certificate and its key", 1),
         (("--host", "203.0.113.1"), "cannot listen on 203.0.113.1", 1),
         (("--port", "70000"), "--port", 64),
         (("--processes", "0"), "processes", 64),
