@@ -126,7 +126,7 @@ class AppApiClient:
             exports=FakeExports(self.memory),
             workspaces=FakeWorkspaces(self.memory),
             credentials=self.credentials,
-            calling=CommandBatcher(people=people, clock=self.now.timestamp),
+            batcher=CommandBatcher(people=people, clock=self.now.timestamp),
             clock=lambda: self.now,
             metrics=PrometheusMetrics(),
             access_log=lambda _: None,

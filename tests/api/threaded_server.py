@@ -96,7 +96,7 @@ class ThreadedServer:
             exports=FakeExports(self.memory),
             workspaces=FakeWorkspaces(self.memory),
             credentials=self.wrap_credentials(self.credentials),
-            calling=batcher,
+            batcher=batcher,
             clock=lambda: NOW,
             metrics=PrometheusMetrics(),
             access_log=self.served.append,

@@ -41,8 +41,8 @@ SERVED, WAITING = Limits(), BatcherLimits()
 LIMITS = {
     "an id, an anonymous_id, the id of an event": f"{text_limits.MAX_ID_BYTES} bytes",
     "the name of an attribute": f"{text_limits.MAX_NAME_BYTES} bytes",
-    "the value of an attribute, as JSON if it is no text": f"{text_limits.MAX_VALUE_BYTES} bytes",
-    "attributes of a call, and of a person": attributes.MAX_ATTRIBUTES,
+    "the value of an attribute, as JSON if it is not text": f"{text_limits.MAX_VALUE_BYTES} bytes",
+    "attributes of a command, and of a person": attributes.MAX_ATTRIBUTES,
     "labels of an internationalized domain": (
         f"{email_keys.MAX_INTERNATIONAL_LABELS}, of at most {email_keys.MAX_LABEL_CHARACTERS} characters each as sent"
     ),
@@ -51,41 +51,37 @@ LIMITS = {
     "devices of a person": devices.MAX_DEVICES,
     "the name of an event": f"{tracked_events.MAX_EVENT_NAME_BYTES} bytes",
     "the data of an event, as JSON": f"{tracked_events.MAX_DATA_BYTES} bytes",
-    "lists and objects in each other in a value or an event's data": json_limits.MAX_DEPTH,
-    "lists and objects in each other in a body": json_body.MAX_DEPTH,
-    "people a call puts into a segment": v1.MAX_IDS,
-    "people a call of the App API reads": endpoints.MAX_IDS,
-    "activities of a page": activity_pages.MAX_PAGE,
-    "activities that a request examines for a `name`, or without deletions": activity_pages.MAX_EXAMINED,
-    "people that a look-up by email names": endpoints.MAX_RESULTS,
+    "nesting of lists and objects in a value or an event's data": json_limits.MAX_DEPTH,
+    "nesting of lists and objects in a body": json_body.MAX_DEPTH,
+    "people per request about a segment": v1.MAX_IDS,
+    "people per request of the App API": endpoints.MAX_IDS,
+    "activities per page": activity_pages.MAX_PAGE,
+    "activities that a request with `name` or `deleted=false` examines": activity_pages.MAX_EXAMINED,
+    "people in a lookup by email": endpoints.MAX_RESULTS,
     "entries of X-Refused-Changes, and of X-Ignored": responses.MAX_HEADER_ENTRIES,
     "a body of v1 or the App API": f"{DEFAULT_BODY_LIMIT} bytes",
     "a body of `/api/v2/entity`, and each operation of a batch": f"{v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{v2.BATCH_BYTES} bytes",
-    "parameters of a query": dispatcher.MAX_QUERY_PARAMETERS,
-    "operations of a batch": v2.MAX_OPERATIONS,
-    "bodies of requests that are not answered yet, if they come in several pieces, a process": (
-        f"{SERVED.body_budget} bytes"
-    ),
+    "query parameters": dispatcher.MAX_QUERY_PARAMETERS,
+    "operations per batch": v2.MAX_OPERATIONS,
+    "bodies of unanswered requests that arrive in several chunks, per process": (f"{SERVED.body_budget} bytes"),
     "the path with its query": f"{SERVED.path} bytes",
     "all headers": f"{SERVED.headers} bytes",
-    "how many headers": SERVED.header_count,
-    "until the headers are there": f"{SERVED.header_seconds:g} s",
-    "until the body is there": f"{SERVED.body_seconds:g} s",
-    "for a client to take a piece of the answer": f"{SERVED.write_seconds:g} s",
-    "between two requests of a connection": f"{SERVED.idle_seconds:g} s",
-    "for a TLS handshake": f"{http_server.HANDSHAKE_SECONDS:g} s",
-    "requests of one connection before the first is answered": protocol.MAX_PIPELINED_REQUESTS,
-    "connections, a process": SERVED.connections,
-    "calls that wait for their turn, a process": WAITING.max_queue,
-    "how long a call waits for its turn": f"{WAITING.queue_timeout:g} s",
-    "how long a call is carried out": f"{WAITING.write_timeout:g} s",
-    "what a chunked body has beside its content: sizes of chunks beyond 32 bytes each, extensions, trailers": (
-        f"{SERVED.headers} bytes"
-    ),
-    "different credentials that wait to be looked up, a process": authentication.MAX_PENDING_LOOKUPS,
-    "how long credentials are looked up": f"{authentication.LOOKUP_TIMEOUT_SECONDS:g} s",
-    "wrong keys of one address in a minute": SERVED.wrong_keys,
+    "number of headers": SERVED.header_count,
+    "time until the headers have arrived": f"{SERVED.header_seconds:g} s",
+    "time until the body has arrived": f"{SERVED.body_seconds:g} s",
+    "time for a client to receive a chunk of the response": f"{SERVED.write_seconds:g} s",
+    "time between two requests of a connection": f"{SERVED.idle_seconds:g} s",
+    "time for a TLS handshake": f"{http_server.HANDSHAKE_SECONDS:g} s",
+    "pipelined requests per connection": protocol.MAX_PIPELINED_REQUESTS,
+    "connections per process": SERVED.connections,
+    "queued commands per process": WAITING.max_queue,
+    "time that a command is queued": f"{WAITING.queue_timeout:g} s",
+    "time to carry out a command": f"{WAITING.write_timeout:g} s",
+    "overhead of a chunked body: chunk sizes beyond 32 bytes each, extensions, trailers": (f"{SERVED.headers} bytes"),
+    "different credentials that wait for a lookup, per process": authentication.MAX_PENDING_LOOKUPS,
+    "time to look up credentials": f"{authentication.LOOKUP_TIMEOUT_SECONDS:g} s",
+    "wrong keys per address and minute": SERVED.wrong_keys,
 }
 
 
@@ -114,11 +110,11 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
     assert f"works for {downloads.LIFETIME.seconds // 60} minutes without a key" in text
     assert f"for up to {http_server.GRACE_SECONDS} seconds" in text
     assert f"up to {WAITING.max_part} in one transaction" in text
-    assert f"400; {activity_pages.DEFAULT_PAGE} if not said" in text
+    assert f"400; the default is {activity_pages.DEFAULT_PAGE}" in text
 
 
 def test_delay_of_wrong_keys_is_that_of_the_code() -> None:
-    assert f"| {SERVED.wrong_key_seconds:g} s later |" in text_of(PAGE)
+    assert f"| delayed by {SERVED.wrong_key_seconds:g} s |" in text_of(PAGE)
 
 
 def test_health_endpoint_is_that_of_the_code() -> None:

@@ -37,7 +37,7 @@ def change(number: int = 1, stage: Stage = Stage.MERGING, **values: object) -> t
 
 
 def samples(text: bytes) -> dict[tuple[str, ...], float]:
-    """What is told, by name and the values of the labels in their order."""
+    """What is told, by name and the values of the labels, in the order of the labels' names."""
     return {
         (each.name.removeprefix("workspace_operator_"), *each.labels.values()): each.value
         for family in text_string_to_metric_families(text.decode())
@@ -77,7 +77,7 @@ def test_people_are_reported_by_state() -> None:
 
     told = samples(render([moving]))
 
-    whose = ("migration_people", "c1", "team", "shop-1")
+    whose = ("migration_people", "c1", "shop-1", "team")
     states = {state: told[(*whose, state)] for state in ("total", "checked", "to_merge", "merged")}
     assert states == {"total": 100, "checked": 90, "to_merge": 12, "merged": 5}
 
@@ -98,8 +98,8 @@ def test_gauges_stay_few() -> None:
 
     told = samples(render(many))
 
-    named = {key[3] for key in told if key[0] == "migration_people"}
-    assert named == {f"shop-{number}" for number in range(151, 251)}  # wished for first
+    named = {key[2] for key in told if key[0] == "migration_people"}
+    assert named == {f"shop-{number}" for number in range(151, 251)}  # the oldest requests
     assert len(named) == MAX_MIGRATIONS
     assert told["migrations", "Merging"] == 250
 
@@ -110,7 +110,7 @@ def test_labels_cannot_break_the_form() -> None:
 
     told = samples(render([(odd, migration), (owner, migration)]))
 
-    assert ("migration_people", 'a "b" \\ \n', "team", "shop", "total") in told
+    assert ("migration_people", 'a "b" \\ \n', "shop", "team", "total") in told
 
 
 def test_migrations_of_the_store_are_reported() -> None:

@@ -17,7 +17,7 @@ WELL = ProbeHandlers(is_ready=lambda: True, metrics=lambda: b"people 3\n")
 
 
 def endpoint() -> ProbeEndpoint:
-    return ProbeEndpoint(host="127.0.0.1", port=free_port(), alive_path="/healthz")
+    return ProbeEndpoint(host="127.0.0.1", port=free_port(), liveness_path="/healthz")
 
 
 def ask(where: ProbeEndpoint, path: str) -> int:
@@ -49,7 +49,7 @@ def test_lost_store_is_alive_but_not_ready() -> None:
 def test_endpoint_names_host_port_and_path() -> None:
     found = parse_endpoint("http://0.0.0.0:8080/live")
 
-    assert found == ProbeEndpoint(host="0.0.0.0", port=8080, alive_path="/live")
+    assert found == ProbeEndpoint(host="0.0.0.0", port=8080, liveness_path="/live")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_taken_port_is_reported() -> None:
         async with probe_server(where, WELL), probe_server(where, WELL):
             pass
 
-    with pytest.raises(InvalidInput, match="nothing can listen"):
+    with pytest.raises(InvalidInput, match="cannot listen on"):
         asyncio.run(serve_twice())
 
 

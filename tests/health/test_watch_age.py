@@ -74,7 +74,7 @@ def test_metric_is_in_prometheus_form(age: WatchAge, clock: Clock) -> None:
 
     assert age.text().decode().splitlines()[-2:] == [
         "# TYPE workspace_operator_watch_age_seconds gauge",
-        "workspace_operator_watch_age_seconds 1.500",
+        "workspace_operator_watch_age_seconds 1.5",
     ]
 
 

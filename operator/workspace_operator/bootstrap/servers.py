@@ -30,7 +30,7 @@ def make_server(settings: APISettings) -> "Server":
     endpoint = parse_endpoint(settings.health_endpoint)
     return http_server.Server(
         probe_sockets=http_server.bind_sockets(endpoint.host, endpoint.port, purpose="probes", option=PROBES_OPTION),
-        alive_path=endpoint.alive_path,
+        liveness_path=endpoint.liveness_path,
         sockets=http_server.bind_sockets(settings.host, settings.port),
         tls=tls,
     )
@@ -96,7 +96,7 @@ def make_api(store: Repositories, settings: APISettings) -> API:
             exports=store.exports,
             workspaces=store.workspaces,
             credentials=store.credentials,
-            calling=batcher,
+            batcher=batcher,
             clock=store.clock,
             metrics=metrics,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),

@@ -1,4 +1,4 @@
-"""Assembly of the worker, and of the probes that every process has for its database."""
+"""The worker, and what every process tells of its database."""
 
 import os
 import secrets
@@ -10,27 +10,26 @@ from datetime import timedelta
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.health.write_monitor import WriteMonitor
-from workspace_operator.application.migrations.metrics import MigrationGauges
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.people.retention import ActivityRetention
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.worker.loop import WorkerLoop
 
 RETENTION_INITIAL_DELAY = timedelta(minutes=1)
-"""Delay of the first search for old activities, which took a quarter of an operator's start with 1000 workspaces."""
+"""Delay of the first search for old activities: with 1000 workspaces it took a quarter of an operator's start."""
 
 MONITOR_END_SECONDS = 2.0
-"""Seconds to wait at the end for a running check, before its connections are closed."""
+"""For a check under way, before its connections are closed."""
 
 
 def make_migration_worker(store: Repositories, stopping: threading.Event) -> MigrationWorker:
-    """Create a migration worker with a name that is unique among all processes."""
+    """A worker that no other one of any process is mistaken for."""
     name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
     return MigrationWorker(migrations=store.migrations, worker=name, clock=store.clock, stopping=stopping.is_set)
 
 
 def make_worker_loop(store: Repositories, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
-    """Create the loop of the worker, with all of its jobs."""
+    """The worker, running until told to stop."""
     activity_retention = ActivityRetention(
         person_records=store.person_records,
         retention_period=keep_activities,
@@ -43,7 +42,7 @@ def make_worker_loop(store: Repositories, stopping: threading.Event, *, keep_act
 def run_worker(
     store: Repositories, stopping: threading.Event, *, keep_activities: timedelta, health_endpoint: str | None = None
 ) -> None:
-    """Run the worker until ``stopping`` is set, with a probe server if there is an endpoint. Raises InvalidInput."""
+    """Run the worker until told to stop, with probes if an endpoint is given. Raises InvalidInput for that."""
     loop = make_worker_loop(store, stopping, keep_activities=keep_activities)
     if health_endpoint is None:
         loop.run()
@@ -58,7 +57,7 @@ def run_worker(
 
 @contextmanager
 def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
-    """Monitor the write path of the store inside the context, in a daemon thread."""
+    """Check the store's write path meanwhile, in a thread that keeps no process from its end."""
     monitor, stopping = WriteMonitor(write_path=store.write_path), threading.Event()
     thread = threading.Thread(target=monitor.run, args=(stopping,), name="write-monitor", daemon=True)
     thread.start()
@@ -70,5 +69,7 @@ def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
 
 
 def store_probes(store: Repositories, monitor: WriteMonitor) -> ProbeHandlers:
-    """The probes of the store: readiness and the gauges of migrations."""
+    """What every process with probes tells of its store."""
+    from workspace_operator.application.migrations.metrics import MigrationGauges  # after the API chose its folder
+
     return ProbeHandlers(is_ready=monitor.is_writable, metrics=MigrationGauges(migrations=store.migrations).text)

@@ -39,7 +39,7 @@ async def probe_server(endpoint: ProbeEndpoint, probes: ProbeHandlers) -> AsyncI
         return web.Response(body=body, headers={"Content-Type": METRICS_CONTENT_TYPE})
 
     application = web.Application()
-    application.router.add_get(endpoint.alive_path, liveness)
+    application.router.add_get(endpoint.liveness_path, liveness)
     application.router.add_get(READY_PATH, readiness)
     application.router.add_get(METRICS_PATH, metrics)
     runner = web.AppRunner(application, access_log=None)
@@ -65,7 +65,5 @@ async def _listen(site: web.TCPSite) -> None:
     try:
         await site.start()
     except OSError as error:
-        message = (
-            f"nothing can listen at {site.name}: {error.strerror}; choose another host or port in {ENDPOINT_OPTION}"
-        )
+        message = f"cannot listen on {site.name}: {error.strerror}; choose another host or port in {ENDPOINT_OPTION}"
         raise InvalidInput(message, field=ENDPOINT_OPTION) from error

@@ -1,1 +1,1 @@
-"""The people API over HTTP: parses, calls one use case, answers. Nothing here knows a database or a cluster."""
+"""The people API over HTTP. Handlers parse requests and call use cases, never an adapter."""

@@ -17,17 +17,17 @@ from workspace_operator.web.core.router import Route, RouteTable
 from workspace_operator.web.track_api import v1, v2
 
 READING_THREADS: Final = 8
-"""So that those who read leave connections of the database to the one who writes."""
+"""Number of threads that read; the limit leaves database connections to the writer."""
 
 
 def all_routes(dependencies: Dependencies) -> Sequence[Route]:
-    """Everything that is served."""
+    """The routes of all parts of the API."""
     modules = (v1, v2, endpoints, openapi)
-    return [route for part in modules for route in part.routes(dependencies)]
+    return [route for module in modules for route in module.routes(dependencies)]
 
 
 def make_app(dependencies: Dependencies) -> ASGIApp:
-    """The application; its lifespan carries out the calls that it accepts."""
+    """Make the application; its lifespan runs the command batcher."""
     dispatcher = Dispatcher(
         routes=RouteTable(all_routes(dependencies)),
         dependencies=dependencies,
@@ -37,7 +37,7 @@ def make_app(dependencies: Dependencies) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = READING_THREADS
-        async with dependencies.calling.run():
+        async with dependencies.batcher.run():
             yield
 
     return Router(default=dispatcher, redirect_slashes=False, lifespan=lifespan)

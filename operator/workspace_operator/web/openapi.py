@@ -1,4 +1,4 @@
-"""The OpenAPI document of this server. What it says stands in ``openapi.yaml``, for people to read and change."""
+"""The OpenAPI document of this server, written in ``openapi.yaml``."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -17,11 +17,11 @@ PATH: Final = "/openapi.json"
 
 _FILE: Final = "openapi.yaml"
 _SHARED_ANCHORS: Final = "x-shared"
-"""Anchors that only the file needs."""
+"""The key of YAML anchors, which the served document does not have."""
 
 
 def routes(_: Dependencies) -> Sequence[Route]:
-    """The one route, for everybody."""
+    """The route of the document; it needs no credentials."""
 
     async def openapi(_: Request) -> Response:
         return Response(document=await run_in_threadpool(_openapi_json), headers={"content-type": JSON_TYPE.decode()})
@@ -30,7 +30,7 @@ def routes(_: Dependencies) -> Sequence[Route]:
 
 
 def document() -> dict[str, Any]:
-    """The document that is served."""
+    """The OpenAPI document as served."""
     text = resources.files(__package__).joinpath(_FILE).read_text(encoding="utf-8")
     content: dict[str, Any] = yaml.safe_load(text)
     del content[_SHARED_ANCHORS]
@@ -39,5 +39,5 @@ def document() -> dict[str, Any]:
 
 @cache
 def _openapi_json() -> bytes:
-    """Reading it takes a tenth of a second, once."""
+    """The document as JSON; cached, because parsing the YAML takes a tenth of a second."""
     return json_bytes(document())

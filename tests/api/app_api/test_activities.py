@@ -199,7 +199,7 @@ BAD_QUERIES: list[tuple[dict[str, str], str]] = [
     ({"limit": "²"}, "limit"),
     ({"limit": "9" * 5000}, "limit"),
     ({"limit": ""}, "limit"),
-    ({"type": "Sent Email"}, "type 'Sent Email' is no type of activities: use one of attribute_change"),
+    ({"type": "Sent Email"}, "type 'Sent Email' is not a type of activity: use one of attribute_change"),
     ({"deleted": "perhaps"}, "deleted 'perhaps' must be true or false"),
     ({"types": "event"}, "the query parameter 'types' is unknown: use one of type, name, deleted"),
     ({"type": ""}, "type"),

@@ -137,8 +137,8 @@ def test_unknown_person_is_not_found() -> None:
 
     assert response.status_code == 404
     assert response.json() == {
-        "errors": [{"detail": "nobody has the id 'ann'", "status": "404"}],
-        "meta": {"error": "nobody has the id 'ann'"},
+        "errors": [{"detail": "no person has the id 'ann'", "status": "404"}],
+        "meta": {"error": "no person has the id 'ann'"},
     }
 
 
@@ -188,7 +188,7 @@ def test_many_are_read_by_another_identifier() -> None:
         ({"ids": ["x"] * 101}, "at most 100"),
         ({"ids": ["ann", ""]}, "ids[1] is empty"),
         ({"ids": [{"id": "ann"}]}, 'ids[0] is {"id": "ann"}'),
-        (b"{", "no valid JSON"),
+        (b"{", "not valid JSON"),
     ],
 )
 def test_bad_list_of_ids_is_refused(body: Any, complaint: str) -> None:

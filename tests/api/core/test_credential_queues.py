@@ -62,7 +62,7 @@ def test_look_up_is_remembered_for_a_second() -> None:
         counts = []
         for seconds in (0.0, 0.0, CACHE_SECONDS - 0.01, 0.02):
             now[0] += seconds
-            await ours.caller(Authentication.APP, b"Bearer x")
+            await ours.authenticate(Authentication.APP, b"Bearer x")
             counts.append(len(everybody.queries))
         return counts
 
@@ -74,19 +74,19 @@ def test_only_unknown_callers_beyond_the_limit_must_retry_later() -> None:
         everybody, now = BlockingCredentials(), [0.0]
         ours = authenticator(everybody, lambda: now[0])
         everybody.gate.set()
-        await ours.caller(Authentication.APP, b"Bearer known")
+        await ours.authenticate(Authentication.APP, b"Bearer known")
         everybody.gate.clear()
         now[0] += 100
         strangers = [
-            asyncio.create_task(ours.caller(Authentication.APP, b"Bearer %d" % number))
+            asyncio.create_task(ours.authenticate(Authentication.APP, b"Bearer %d" % number))
             for number in range(MAX_PENDING_LOOKUPS)
         ]
         await asyncio.sleep(0)
 
         with pytest.raises(Unavailable, match="too many credentials"):
-            await ours.caller(Authentication.APP, b"Bearer one more")
-        same = asyncio.create_task(ours.caller(Authentication.APP, b"Bearer 0"))
-        known = asyncio.create_task(ours.caller(Authentication.APP, b"Bearer known"))
+            await ours.authenticate(Authentication.APP, b"Bearer one more")
+        same = asyncio.create_task(ours.authenticate(Authentication.APP, b"Bearer 0"))
+        known = asyncio.create_task(ours.authenticate(Authentication.APP, b"Bearer known"))
         await asyncio.sleep(0)
         everybody.gate.set()
         callers = await asyncio.gather(*strangers, same, known)
@@ -103,7 +103,7 @@ def test_database_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.Mon
         monkeypatch.setattr(authentication, "LOOKUP_TIMEOUT_SECONDS", 0.01)
 
         with pytest.raises(Unavailable, match="in time"):
-            await authenticator(everybody).caller(Authentication.APP, b"Bearer x")
+            await authenticator(everybody).authenticate(Authentication.APP, b"Bearer x")
 
         everybody.gate.set()
 
@@ -118,7 +118,7 @@ def test_no_more_are_remembered_than_there_is_room_for(monkeypatch: pytest.Monke
         ours = authenticator(everybody)
 
         for number in range(15):
-            await ours.caller(Authentication.APP, b"Bearer %d" % number)
+            await ours.authenticate(Authentication.APP, b"Bearer %d" % number)
 
         assert len(ours._cache) == 10
 

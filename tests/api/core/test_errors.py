@@ -96,7 +96,7 @@ def app(message: str, status: int) -> object:
     return {"errors": [{"detail": message, "status": str(status)}], "meta": {"error": message}}
 
 
-NOTHING = "there is nothing at this path: see /openapi.json for what there is"
+NOTHING = "no such path: see /openapi.json for all paths"
 
 
 @pytest.mark.parametrize(
@@ -155,16 +155,16 @@ def test_head_has_the_headers_of_get(track_client: FailingClient) -> None:
 
 
 INSIDE = "postgresql+psycopg://postgres:***@127.0.0.1:30058/bugs3: cannot execute SELECT"
-TRY_AGAIN = "the server cannot do this now: try again in a moment (request "
+TRY_AGAIN = "the server is temporarily unavailable: try again in a moment (request "
 
 STATUSES: list[tuple[Exception, int, str]] = [
     (NotFound("there is no workspace number 1"), 404, "no workspace"),
     (StoreUnavailable(INSIDE), 503, TRY_AGAIN),
     (Unavailable(INSIDE), 503, TRY_AGAIN),
     (Conflict(INSIDE), 503, TRY_AGAIN),
-    (CommitUnknown(INSIDE), 503, "it is not known whether this was done: read it back, or send it again (request "),
+    (CommitUnknown(INSIDE), 503, "the outcome of the command is unknown: read it back, or send it again (request "),
     (UnsupportedSchema(INSIDE, field="database"), 503, TRY_AGAIN),
-    (ZeroDivisionError(INSIDE), 500, "fault of the server's"),
+    (ZeroDivisionError(INSIDE), 500, "internal server error"),
 ]
 
 

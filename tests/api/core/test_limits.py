@@ -157,7 +157,7 @@ def test_slow_body_is_given_up(raw_client: RawClient) -> None:
     reply = raw_client.sent(raw_client.request(Content_Length="10"), b'{"a"')
 
     assert (reply.status, reply.headers["connection"]) == (408, "close")
-    assert "did not come within" in reply.body
+    assert "did not arrive within" in reply.body
 
 
 def test_body_that_is_cut_off_has_no_reply(raw_client: RawClient) -> None:
@@ -174,7 +174,7 @@ def test_slow_headers_are_given_up(raw_client: RawClient) -> None:
     reply = raw_client.sent(b"PUT /api/v1/customers/ann HTTP/1.1\r\nHost: he")
 
     assert (reply.status, reply.headers["connection"]) == (408, "close")
-    assert "headers did not come in time" in reply.body
+    assert "headers did not arrive in time" in reply.body
 
 
 def test_headers_in_drops_are_given_up_all_the_same(raw_client: RawClient) -> None:

@@ -63,7 +63,7 @@ def logged_for(request: httpx.Request) -> tuple[str, str]:
 
     async def send() -> None:
         transport = httpx.ASGITransport(app=make_app(services))
-        async with services.calling.run(), httpx.AsyncClient(transport=transport) as client:
+        async with services.batcher.run(), httpx.AsyncClient(transport=transport) as client:
             await client.send(request)
 
     anyio.run(send)

@@ -85,4 +85,4 @@ def test_taken_address_ends_it_at_once(tmp_path: Path) -> None:
         _, told = process.communicate(timeout=300)
 
     assert process.returncode == 1
-    assert "nothing can listen at 203.0.113.1:1" in told
+    assert "cannot listen on 203.0.113.1:1" in told

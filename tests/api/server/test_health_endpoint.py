@@ -46,7 +46,7 @@ class ProbedServer:
 def probed_server(limits: Limits) -> Iterator[ProbedServer]:
     shop, state, stopping = ThreadedServer(limits=limits), State(), threading.Event()
     sockets, probe_sockets = bind_sockets("127.0.0.1", 0), bind_sockets("127.0.0.1", 0)
-    server = Server(sockets=sockets, limits=limits, grace_seconds=5, probe_sockets=probe_sockets, alive_path="/live")
+    server = Server(sockets=sockets, limits=limits, grace_seconds=5, probe_sockets=probe_sockets, liveness_path="/live")
     probes = ProbeHandlers(is_ready=lambda: state.is_ready, metrics=lambda: b"people 3\n")
     thread = threading.Thread(target=server.serve, args=(make_app(shop.services()), stopping, probes))
     thread.start()

@@ -127,7 +127,7 @@ HEADS: list[tuple[str, bytes, list[tuple[bytes, bytes]], str]] = [
     ("1.1", b"POST", [HOST, (b"transfer-encoding", b"Chunked")], ""),
     ("0.9", b"GET", [], "use HTTP/1.1"),
     ("2.0", b"GET", [HOST], "use HTTP/1.1"),
-    ("1.1", b"CONNECT", [HOST], "no proxy"),
+    ("1.1", b"CONNECT", [HOST], "not a proxy"),
     ("1.1", b"GET", [], "no Host"),
     ("1.1", b"GET", [HOST, HOST], "2 Host headers"),
     ("1.0", b"GET", [HOST, HOST], "2 Host headers"),

@@ -230,12 +230,12 @@ def probed(port: int) -> list[int]:
     ("options", "words", "code"),
     [
         (("--tls-cert", str(CERTIFICATE)), "give both", 64),
-        (("--tls-cert", str(KEY), "--tls-key", str(KEY)), "no certificate with its key", 1),
-        (("--host", "203.0.113.1"), "nothing can listen at 203.0.113.1", 1),
+        (("--tls-cert", str(KEY), "--tls-key", str(KEY)), "are not a certificate and its key", 1),
+        (("--host", "203.0.113.1"), "cannot listen on 203.0.113.1", 1),
         (("--port", "70000"), "--port", 64),
         (("--processes", "0"), "processes", 64),
         (("--health-endpoint", "8080"), "must be http://HOST:PORT/PATH", 1),
-        (("--health-endpoint", "http://203.0.113.1:1/healthz"), "nothing can listen at 203.0.113.1:1", 1),
+        (("--health-endpoint", "http://203.0.113.1:1/healthz"), "cannot listen on 203.0.113.1:1", 1),
         (("--database", "mysql://x/y"), "not supported", 1),
     ],
 )
@@ -258,7 +258,7 @@ def test_taken_port_is_reported(database: str) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
 
     assert done.returncode == 1
-    assert f"nothing can listen at 127.0.0.1:{port}" in done.stderr
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "choose another host or port" in done.stderr
 
 

@@ -63,14 +63,14 @@ class GatedPeople(FakePeople):
 
 @dataclass(slots=True)
 class BatcherEnv:
-    """A calling whose first transaction is held, so that what is submitted meanwhile waits."""
+    """A batcher whose first transaction is held, so that what is submitted meanwhile waits."""
 
     people: GatedPeople
-    calling: CommandBatcher
+    batcher: CommandBatcher
     held: "asyncio.Future[Sequence[CommandResultOrError]]"
 
     def submit(self, workspace_id: int, *numbers: object) -> "asyncio.Future[Sequence[CommandResultOrError]]":
-        return self.calling.submit(workspace_id, [command(each) for each in numbers])
+        return self.batcher.submit(workspace_id, [command(each) for each in numbers])
 
     @property
     def later(self) -> list[tuple[int, list[str]]]:

@@ -14,13 +14,13 @@ def test_transaction_that_does_not_end_is_given_up_and_nothing_is_begun_behind_i
 
     async def scenario() -> None:
         async with batcher(BatcherLimits(write_timeout=0.0)) as at:
-            at.calling.on_unknown = unknown.append
+            at.batcher.on_unknown = unknown.append
             with pytest.raises(CommitUnknown, match="may have been done"):
                 await at.held
             with pytest.raises(Unavailable, match="nothing was done"):
                 at.submit(1, "later")
 
-            assert at.calling.is_overdue()
+            assert at.batcher.is_overdue()
             at.people.gate.set()
 
     run(scenario)
@@ -31,7 +31,7 @@ def test_transaction_that_does_not_end_is_given_up_and_nothing_is_begun_behind_i
 def test_what_waits_behind_a_transaction_is_answered_in_time() -> None:
     async def scenario() -> None:
         async with batcher() as at:
-            at.calling.limits = BatcherLimits(queue_timeout=0.0)
+            at.batcher.limits = BatcherLimits(queue_timeout=0.0)
             waiting = at.submit(1, "one", "two")
             other = at.submit(2, "three")
 
@@ -67,7 +67,7 @@ def test_unknown_outcome_that_the_store_reports_is_counted() -> None:
 
     async def scenario() -> None:
         async with batcher() as at:
-            at.calling.on_unknown = unknown.append
+            at.batcher.on_unknown = unknown.append
             at.people.errors.append(CommitUnknown("the connection was lost in COMMIT"))
             at.people.gate.set()
             with pytest.raises(CommitUnknown):
@@ -91,7 +91,7 @@ def test_long_submission_lets_others_have_their_turn_and_keeps_its_order() -> No
 
         assert [named(each) for each in answers] == [f"{number}@7" for number in range(5)]
         assert at.later == [(1, ["0", "1", "same"]), (2, ["other"]), (1, ["2", "3"]), (1, ["4"])]
-        assert at.calling._size == 0
+        assert at.batcher._size == 0
 
     run(scenario)
 
@@ -105,6 +105,6 @@ def test_long_submission_that_fails_after_a_part_is_unknown() -> None:
 
             with pytest.raises(CommitUnknown, match="a part was done, then: away"):
                 await long
-            assert at.calling._size == 0
+            assert at.batcher._size == 0
 
     run(scenario)

@@ -191,7 +191,7 @@ REFUSED = [
     ("POST", "/api/v1/customers//suppress", {}, "empty"),
     ("PUT", "/api/v1/customers/%00", {}, "NUL"),
     ("PUT", "/api/v1/customers/%ff", {}, "UTF-8"),
-    ("PUT", PERSON, b"{", "no valid JSON"),
+    ("PUT", PERSON, b"{", "not valid JSON"),
     ("PUT", PERSON, [], "must be a JSON object"),
     ("PUT", PERSON, {"a" * 151: 1}, "150 are allowed"),
     ("PUT", PERSON, {"a": "b" * 1001}, "1000 are allowed"),

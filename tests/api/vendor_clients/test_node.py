@@ -160,5 +160,5 @@ def test_errors_reach_the_caller(api: NodeWorkspace) -> None:
     assert too_long["status"] == 400
     assert "151 bytes, 150 are allowed" in too_long["error"]
     assert (unknown["status"], missing["status"]) == (404, 404)
-    assert "nobody has the id 'nobody'" in unknown["error"]
+    assert "no person has the id 'nobody'" in unknown["error"]
     assert "there is no export '7'" in missing["error"]

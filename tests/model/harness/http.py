@@ -65,7 +65,7 @@ def serving(store: Store) -> Iterator[str]:
         exports=store.exports,
         workspaces=store.workspaces,
         credentials=store.credentials,
-        calling=CommandBatcher(people=store.people, clock=lambda: store.clock().timestamp()),
+        batcher=CommandBatcher(people=store.people, clock=lambda: store.clock().timestamp()),
         clock=store.clock,
         metrics=PrometheusMetrics(),
         access_log=lambda _: None,

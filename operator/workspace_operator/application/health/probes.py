@@ -21,7 +21,7 @@ class ProbeEndpoint:
 
     host: str
     port: int
-    alive_path: str
+    liveness_path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def parse_endpoint(url: str) -> ProbeEndpoint:
     if parts.scheme != "http" or not parts.hostname or not port or parts.path in taken:
         message = f"{ENDPOINT_OPTION} {url!r} must be http://HOST:PORT/PATH, such as http://0.0.0.0:8080/healthz"
         raise InvalidInput(message, field=ENDPOINT_OPTION)
-    return ProbeEndpoint(host=parts.hostname, port=port, alive_path=parts.path)
+    return ProbeEndpoint(host=parts.hostname, port=port, liveness_path=parts.path)
 
 
 def combined_probes(*probes: ProbeHandlers) -> ProbeHandlers:

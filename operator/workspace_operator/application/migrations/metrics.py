@@ -1,15 +1,17 @@
-"""Gauges of the running migrations, in the Prometheus text format, read from the store at each scrape.
+"""Prometheus gauges of the migrations that have not ended, read from the store at each scrape.
 
-This module does not use prometheus_client: the operator and the worker need no other part of it, and the gauges come
-from the store, so processes have no counts to share.
+The gauges come from a custom collector, so they are the same in every process and need no multiprocess files.
 """
 
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily
 
 from workspace_operator.application.ports import Migrations
 from workspace_operator.errors import WorkspaceOperatorError
@@ -20,19 +22,19 @@ from workspace_operator.workspaces.model import Owner
 logger = logging.getLogger(__name__)
 
 MAX_MIGRATIONS: Final = 100
-"""Maximum number of migrations with gauges of their own; the first requested ones have precedence."""
+"""Number of migrations with gauges of their own; the oldest requests come first."""
 
 STORE_TIMEOUT_SECONDS: Final = 2.0
-"""Maximum seconds that a scrape waits for the store."""
+"""Time in seconds that a scrape waits for the store."""
 
 STAGES: Final = tuple(stage for stage in Stage if stage not in TERMINAL)
-
-Sample = tuple[dict[str, str], int]
+_LABELS: Final = ("cluster", "namespace", "name")
+"""Two clusters that share a database may have resources of the same namespace and name."""
 
 
 @dataclass(slots=True)
 class _Scrape:
-    """One query of the store; scrapes that arrive while it runs share its result."""
+    """One read of the store; all scrapes that arrive during it share its result."""
 
     ended: threading.Event = field(default_factory=threading.Event)
     text: bytes = b""
@@ -40,7 +42,12 @@ class _Scrape:
 
 @dataclass(slots=True, kw_only=True)
 class MigrationGauges:
-    """Gauges of the migrations of one database; ``timeout`` is in seconds."""
+    """Exposes the unfinished migrations of one database.
+
+    Args:
+        migrations: the store's migrations.
+        timeout: seconds that a scrape waits for the store.
+    """
 
     migrations: Migrations
     timeout: float = STORE_TIMEOUT_SECONDS
@@ -48,7 +55,7 @@ class MigrationGauges:
     _scrape: _Scrape | None = None
 
     def text(self) -> bytes:
-        """All gauges; empty if the store is not available or does not answer in time."""
+        """All gauges as Prometheus text; empty if the store is unavailable or slower than the timeout."""
         scrape = self._single_flight()
         return scrape.text if scrape.ended.wait(self.timeout) else b""
 
@@ -57,7 +64,7 @@ class MigrationGauges:
             scrape = self._scrape
             if scrape is None:
                 scrape = self._scrape = _Scrape()
-                # A daemon thread: a store that does not answer must not keep the process from ending.
+                # A daemon thread, because a store that hangs must not keep the process from exiting.
                 threading.Thread(target=self._collect, args=(scrape,), name="gauges", daemon=True).start()
         return scrape
 
@@ -65,66 +72,58 @@ class MigrationGauges:
         try:
             scrape.text = render(self.migrations.unfinished())
         except WorkspaceOperatorError as error:
-            logger.debug("the gauges of migrations could not be read: %s", error)
+            logger.debug("cannot collect the gauges of migrations: %s", error)
         except Exception:
-            logger.exception("the gauges of migrations could not be read")
+            logger.exception("cannot collect the gauges of migrations")
         finally:
             with self._lock:
                 self._scrape = None
             scrape.ended.set()
 
 
-def render(unfinished: Sequence[tuple[Owner, Migration]]) -> bytes:
-    """Render the gauges of migrations that have not ended."""
-    counts = Counter(migration.stage for _, migration in unfinished)
-    first = sorted(unfinished, key=lambda row: (row[1].requested_at, row[1].workspace_id))[:MAX_MIGRATIONS]
-    families = (
-        _family(
-            "workspace_operator_migrations",
-            "Migrations that have not ended, by stage.",
-            (({"stage": stage}, counts[stage]) for stage in STAGES),
-        ),
-        _family(
+@dataclass(frozen=True, slots=True)
+class MigrationCollector:
+    """A Prometheus collector of the given migrations."""
+
+    unfinished: Sequence[tuple[Owner, Migration]]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges: one family for stages, one for people and one for violations."""
+        counts = Counter(migration.stage for _, migration in self.unfinished)
+        stages = GaugeMetricFamily(
+            "workspace_operator_migrations", "Migrations that have not ended, by stage.", labels=["stage"]
+        )
+        people = GaugeMetricFamily(
             "workspace_operator_migration_people",
-            "People of a migration that has not ended, by state.",
-            (sample for owner, migration in first for sample in _people(owner, migration)),
-        ),
-        _family(
+            "People in the workspace of an unfinished migration, by state.",
+            labels=[*_LABELS, "state"],
+        )
+        violations = GaugeMetricFamily(
             "workspace_operator_migration_violations",
-            "People who block a migration, by violation.",
-            (sample for owner, migration in first for sample in _violations(owner, migration)),
-        ),
-    )
-    return "".join(line for family in families for line in family).encode()
+            "Violations that block an unfinished migration, by kind.",
+            labels=[*_LABELS, "violation"],
+        )
+        for stage in STAGES:
+            stages.add_metric([stage], counts[stage])
+        oldest = sorted(self.unfinished, key=lambda item: (item[1].requested_at, item[1].workspace_id))
+        for owner, migration in oldest[:MAX_MIGRATIONS]:
+            resource = (owner.cluster, owner.namespace, owner.name)
+            for state, count in _people_by_state(migration).items():
+                people.add_metric([*resource, state], count)
+            for violation, count in migration.violations.by_violation().items():
+                violations.add_metric([*resource, violation], count)
+        return stages, people, violations
 
 
-def _people(owner: Owner, migration: Migration) -> Iterator[Sample]:
-    counts = {
+def render(unfinished: Sequence[tuple[Owner, Migration]]) -> bytes:
+    """The gauges of unfinished migrations as Prometheus text."""
+    return generate_latest(MigrationCollector(unfinished))
+
+
+def _people_by_state(migration: Migration) -> dict[str, int]:
+    return {
         "total": migration.people_total,
         "checked": migration.people_checked,
         "to_merge": migration.people_to_merge,
         "merged": migration.people_merged,
     }
-    for state, count in counts.items():
-        yield {**_labels(owner), "state": state}, count
-
-
-def _violations(owner: Owner, migration: Migration) -> Iterator[Sample]:
-    for violation, count in migration.violations.by_violation().items():
-        yield {**_labels(owner), "violation": violation}, count
-
-
-def _labels(owner: Owner) -> dict[str, str]:
-    """Labels with the cluster: clusters that share a database may have resources of the same namespace and name."""
-    return {"cluster": owner.cluster, "namespace": owner.namespace, "name": owner.name}
-
-
-def _family(name: str, description: str, samples: Iterator[Sample]) -> Iterator[str]:
-    yield f"# HELP {name} {description}\n# TYPE {name} gauge\n"
-    for labels, value in samples:
-        label_text = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"{name}{{{label_text}}} {value}\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

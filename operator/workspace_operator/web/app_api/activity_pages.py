@@ -17,9 +17,9 @@ MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 10
 
 MAX_EXAMINED: Final = 10_000
-"""How many activities one request examines for a filter that no index knows; the next page goes on from there.
+"""Maximum number of activities that a request examines for a filter without an index.
 
-An index of names would cost every write of an activity, for a rare query.
+The next page continues there. An index of names would slow down every write of an activity, for a rare query.
 """
 
 _BATCH_SIZE: Final = 1_000
@@ -30,15 +30,15 @@ _is_type = re.compile(r"[a-z][a-z_]{0,99}").fullmatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityQuery:
-    """Which activities are asked for.
+    """A query for activities.
 
     Attributes:
         types: the types that can match; None is every type.
-        name: of an event, or of an attribute or identifier that was changed.
-        with_deletions: whether activities of people who were deleted are among them: these are the deletions.
-        cio_id: whose; None is everybody's, the empty one is nobody's.
-        start: the activity before which the page begins.
-        limit: activities of the page.
+        name: the name of an event, or of a changed attribute or identifier; None for all.
+        includes_deletions: whether the result includes deletions of people.
+        cio_id: the person; None for all people, empty for none.
+        start: id of the activity before which the page begins; None for the newest.
+        limit: maximum number of activities in the page.
     """
 
     types: frozenset[ActivityType] | None
@@ -73,11 +73,11 @@ class ActivityQuery:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether a store finds exactly these without looking at others."""
+        """Whether an index finds exactly the matching activities."""
         return self.name is None and self.includes_deletions
 
     def matches(self, activity: Activity) -> bool:
-        """Whether an activity of these types and this person is asked for."""
+        """Whether an activity of these types and this person matches the other filters."""
         if not self.includes_deletions and activity.type is ActivityType.PROFILE_DELETE:
             return False
         if self.name is None:
@@ -87,14 +87,14 @@ class ActivityQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityPage:
-    """Activities, newest first, and the start of the next page; empty at the end."""
+    """Activities, newest first, and the start of the next page, which is empty on the last page."""
 
     activities: Sequence[Activity]
     next: str
 
 
 def read_page(person_records: PersonRecords, workspace_id: int, query: ActivityQuery) -> ActivityPage:
-    """Read one page. A page may have fewer activities than its limit, even none, and still be followed by another."""
+    """Read a page. It can be short or empty, and still have a next page."""
     if query.types is not None and not query.types:
         return ActivityPage(activities=(), next="")
     page: list[Activity] = []
@@ -109,7 +109,7 @@ def read_page(person_records: PersonRecords, workspace_id: int, query: ActivityQ
 
 
 def _iter_newest(person_records: PersonRecords, workspace_id: int, query: ActivityQuery) -> Iterator[Activity]:
-    """Activities of the type and the person, newest first, read as far as they are used."""
+    """Iterate over the activities of the type and person, newest first, in batches on demand."""
     size = query.limit + 1 if query.is_indexed else _BATCH_SIZE
     before = query.start
     while True:
@@ -121,15 +121,15 @@ def _iter_newest(person_records: PersonRecords, workspace_id: int, query: Activi
 
 
 def _types(query: Mapping[str, str]) -> frozenset[ActivityType] | None:
-    """A type that is not kept here matches nothing: callers know more types than there are here."""
+    """Read the type; the vendor has more types, and those match nothing."""
     text = query.get("type")
     if text is None:
         return None
     if not _is_type(text):
         raise InvalidInput(
-            f"type {quoted(text)} is no type of activities: use one of {', '.join(ActivityType)}", field="type"
+            f"type {quoted(text)} is not a type of activity: use one of {', '.join(ActivityType)}", field="type"
         )
-    return frozenset(each for each in ActivityType if each.value == text)
+    return frozenset(activity_type for activity_type in ActivityType if activity_type.value == text)
 
 
 def _deleted(query: Mapping[str, str]) -> bool | None:

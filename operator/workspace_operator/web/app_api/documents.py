@@ -1,4 +1,4 @@
-"""The documents of the App API: people, activities, exports and workspaces as they are read back (track-api.md §2)."""
+"""JSON documents of people, activities, exports and workspaces (track-api.md §2)."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,12 +16,12 @@ IDENTIFIERS = ("id", "email", "cio_id")
 
 
 def result_document(person: Person) -> dict[str, Any]:
-    """A person as a look-up by email shows them: who it is, in every mode."""
+    """A person in the result of a lookup by email: all identifiers, in every mode."""
     return {"email": person.email, "id": person.id, "cio_id": person.cio_id}
 
 
 def customer_document(person: Person, devices: Iterable[Device], mode: Mode) -> dict[str, Any]:
-    """A person with all that is known of them; the vendor writes every attribute as text, identifiers among them."""
+    """A person with all data; as the vendor does, attributes are text and include identifiers."""
     attributes = {name: text for name in IDENTIFIERS if (text := getattr(person, name)) is not None}
     attributes |= {name: attribute_text(value) for name, value in person.attributes.items()}
     times = person.attribute_timestamps or {}
@@ -31,24 +31,24 @@ def customer_document(person: Person, devices: Iterable[Device], mode: Mode) -> 
         "attributes": attributes,
         "timestamps": {name: int(times.get(name, person.inserted_at)) for name in attributes},
         "unsubscribed": truthy(person.attributes.get("unsubscribed")),
-        "devices": [device_document(each) for each in devices],
+        "devices": [device_document(device) for device in devices],
     }
 
 
 def identifiers_document(subject: Person | Activity, mode: Mode) -> dict[str, str | None]:
-    """The identifiers of a workspace's people; those of an IDOnly workspace have an id only (identity-rules §7)."""
+    """The identifiers of a person; in an IDOnly workspace the id only (identity-rules §7)."""
     if mode is ID_ONLY:
         return {"id": subject.id}
     return {"id": subject.id, "email": subject.email, "cio_id": subject.cio_id}
 
 
 def attribute_text(value: AttributeValue) -> str:
-    """A value as text: text as it is, all else as JSON."""
+    """A value as text: text unchanged, any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def device_document(device: Device) -> dict[str, Any]:
-    """A device; its token is called id on the wire."""
+    """A device; ``id`` on the wire is its token."""
     return {
         "id": device.token,
         "platform": device.platform,
@@ -58,7 +58,7 @@ def device_document(device: Device) -> dict[str, Any]:
 
 
 def activity_document(activity: Activity, mode: Mode) -> dict[str, Any]:
-    """An activity, with the identifiers that its person has now; nobody's has none."""
+    """An activity with the current identifiers of its person; null without a person."""
     document: dict[str, Any] = {
         "id": activity.activity_id,
         "type": activity.type.value,
@@ -71,7 +71,7 @@ def activity_document(activity: Activity, mode: Mode) -> dict[str, Any]:
 
 
 def export_document(export: Export) -> dict[str, Any]:
-    """An export: it is written in one transaction, so whatever there is is done."""
+    """An export; always done, because it is written in one transaction."""
     created_at = int(export.created_at.timestamp())
     return {
         "id": export.number,
@@ -86,7 +86,7 @@ def export_document(export: Export) -> dict[str, Any]:
 
 
 def workspace_document(workspace: Workspace, people: PeopleCounts) -> dict[str, Any]:
-    """A workspace; no messages are sent yet."""
+    """A workspace; ``messages_sent`` is 0, because this server sends no messages."""
     return {
         "id": workspace.workspace_id,
         "name": workspace.settings.display_name,

@@ -1,9 +1,8 @@
-"""Links to exports that work for a while without a key, as the vendor's clients expect, and the CSV behind them.
+"""Temporary download links for exports, as the vendor's clients expect, and their CSV.
 
-A link names the workspace, the set of credentials that asked for it, the export and when it ends, and is signed with a
-key that is made of the digest of that set's app key. So it reaches one export, and dies with the credentials, and
-no table has to keep links. Its query says which attributes the CSV has, and is signed with it, so that a link cannot be
-changed to show more.
+A link needs no key. It contains the workspace, the set of credentials that requested it, the export and the expiry
+time. Its signature uses the digest of that set's app key. So a link gives access to one export, expires with the
+credentials, and needs no table. The signature covers the query, so a link cannot be changed to show more attributes.
 """
 
 import hmac
@@ -22,25 +21,25 @@ from workspace_operator.web.core.http import Response
 
 LIFETIME: Final = timedelta(minutes=15)
 CHUNK_CHARACTERS: Final = 32_000
-"""How much of a CSV is made at a time: one trip to a worker thread each."""
+"""Size of a chunk of CSV; each chunk is made in one call to a worker thread."""
 
 _SEPARATOR: Final = "-"
 _CLAIM_NUMBERS: Final = 4
 _MAX_DIGITS: Final = 18
-"""Any number of so many digits fits the integers of every database."""
+"""Numbers with at most this many digits fit the integer type of every database."""
 
 
 PARAMETERS: Final = ("with", "for_excel")
-"""The parameters of a query that select what is in a file, and how."""
+"""The query parameters that select the content and format of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CSVOptions:
-    """How the CSV of an export is wanted.
+    """Options of the CSV of an export.
 
     Attributes:
-        attributes: the columns after those that every export has; None: the most common ones.
-        for_excel: begin with a byte order mark.
+        attributes: the additional columns; None for the most common attributes.
+        for_excel: whether the file begins with a byte order mark.
     """
 
     attributes: Sequence[str] | None = None
@@ -48,7 +47,7 @@ class CSVOptions:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
-        """The options that a query names. Raises InvalidInput."""
+        """Read the options from a query. Raises InvalidInput."""
         attributes = parse_attribute_names(query["with"], field="with") if "with" in query else None
         value = query.get("for_excel", "false")
         if value not in _BOOLEANS:
@@ -58,7 +57,7 @@ class CSVOptions:
 
     @property
     def query(self) -> str:
-        """The query that names these options, empty if nothing differs from the defaults."""
+        """The query for these options; empty for the defaults."""
         named = {} if self.attributes is None else {"with": ",".join(self.attributes)}
         return urlencode(named | ({"for_excel": "true"} if self.for_excel else {}))
 
@@ -68,7 +67,7 @@ DEFAULT_OPTIONS: Final = CSVOptions()
 
 
 def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime) -> str:
-    """What a link to an export ends in: the token, and the query if there is one."""
+    """The end of a link to an export: the signed token, and the query if there is one."""
     expires_at = int((now + LIFETIME).timestamp())
     claim = _SEPARATOR.join(map(str, (caller.workspace_id, caller.number, export, expires_at)))
     token = f"{claim}{_SEPARATOR}{_signature(caller, claim, options)}"
@@ -78,22 +77,22 @@ def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_O
 def verify(
     text: str, credentials: Credentials, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime
 ) -> tuple[int, int]:
-    """The workspace and the export of a link. Raises NotFound if it was never made, has ended or was revoked."""
+    """The workspace and export of a link. Raises NotFound if it is invalid, expired or revoked."""
     claim, _, signature = text.rpartition(_SEPARATOR)
-    numbers = [int(each) for each in claim.split(_SEPARATOR) if _is_number(each)]
+    numbers = [int(part) for part in claim.split(_SEPARATOR) if _is_number(part)]
     if len(numbers) == _CLAIM_NUMBERS:
         workspace_id, number, export, expires_at = numbers
-        for each in credentials.valid_sets(workspace_id, now=now):
-            is_current = each.number == number and now.timestamp() < expires_at
-            if is_current and _is_valid_signature(_signature(each, claim, options), signature):
+        for stored in credentials.valid_sets(workspace_id, now=now):
+            is_current = stored.number == number and now.timestamp() < expires_at
+            if is_current and _is_valid_signature(_signature(stored, claim, options), signature):
                 return workspace_id, export
-    raise NotFound("this link was never made or has ended: ask for a new one at /v1/exports/{id}/download")
+    raise NotFound("this link is not valid or has expired: get a new one from /v1/exports/{id}/download")
 
 
 def csv_response(
     rows: Iterable[ViolationRow], name: str, attributes: Sequence[str] = (), *, for_excel: bool = False
 ) -> Response:
-    """The CSV of an export, made while it is sent; ``rows`` have the values of ``attributes``."""
+    """Stream the CSV of an export; ``rows`` have values for ``attributes``."""
     headers = {
         "content-type": "text/csv; charset=utf-8",
         "content-disposition": f'attachment; filename="{name}"',
@@ -101,12 +100,12 @@ def csv_response(
     }
     lines = violation_lines(rows, attributes)
     rest = chunks(with_byte_order_mark(lines) if for_excel else lines)
-    first = next(rest)  # a lost database, or an export that is gone, is an answer of its own only before the first byte
+    first = next(rest)  # an error can become an error response only before the first byte
     return Response(document=_chain(first, rest), headers=headers)
 
 
 def chunks(lines: Iterable[str]) -> Iterator[bytes]:
-    """Lines put together to pieces that are worth a trip to a worker thread."""
+    """Join lines to chunks that are worth a call to a worker thread."""
     pending: list[str] = []
     size = 0
     for line in lines:

@@ -1,4 +1,4 @@
-"""The App API, the part that reads people back (track-api.md §2): each answer is made in a worker thread."""
+"""The endpoints of the App API (track-api.md §2); each runs in a worker thread."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,37 +21,37 @@ from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
 MAX_IDS: Final = 100
-"""How many people one call reads back."""
+"""Maximum number of people that a request reads."""
 MAX_RESULTS: Final = 100
-"""How many people with one address a look-up names: only where email is no identifier there can be several."""
+"""Maximum number of people in a lookup by email, if email is not an identifier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppAPI:
-    """What answers; each reads what the caller's key reaches, and nothing else."""
+    """The endpoints; each reads only the workspace of the caller's key."""
 
     dependencies: Dependencies
 
     def customers_with_email(self, request: Request) -> Response:
-        """``GET /v1/customers?email=``: who has an address."""
+        """``GET /v1/customers?email=``: the people with an address."""
         address = request.query.get("email", "")
         key = email_key(stripped(address))
         if key is None:
             message = f"email must be a valid email address, not {quoted(address)}: send one as ?email="
             raise InvalidInput(message, field="email")
         found = self.dependencies.people.find_by_email(request.caller.workspace_id, key, limit=MAX_RESULTS)
-        return Response(document={"results": [documents.result_document(each) for each in found]})
+        return Response(document={"results": [documents.result_document(person) for person in found]})
 
     def attributes(self, request: Request) -> Response:
         """``GET /v1/customers/{ref}/attributes?id_type=``: one person."""
         kind = _id_type(request.query)
         customers = self._customers(request, {"customer_id": request.path_params[0]}, kind)
         if not customers:
-            raise NotFound(f"nobody has the {kind} {quoted(request.path_params[0])}")
+            raise NotFound(f"no person has the {kind} {quoted(request.path_params[0])}")
         return Response(document={"customer": customers[0]})
 
     def attributes_of_many(self, request: Request) -> Response:
-        """``POST /v1/customers/attributes?id_type=``: those of up to 100 people who are there."""
+        """``POST /v1/customers/attributes?id_type=``: the existing ones of up to 100 people."""
         ids = json_object(request.body).get("ids")
         if not isinstance(ids, list) or len(ids) > MAX_IDS:
             raise InvalidInput(f"ids must be a list of at most {MAX_IDS} identifiers", field="ids")
@@ -59,32 +59,32 @@ class AppAPI:
         return Response(document={"customers": self._customers(request, raw_by_field, _id_type(request.query))})
 
     def activities(self, request: Request) -> Response:
-        """``GET /v1/activities?type&name&deleted&customer_id&id_type&start&limit``: what happened, newest first."""
+        """``GET /v1/activities?type&name&deleted&customer_id&id_type&start&limit``: activities, newest first."""
         workspace_id = request.caller.workspace_id
         mode = self.dependencies.people.rules(workspace_id).mode
         cio_id = self._cio_id_filter(workspace_id, request.query, mode)
         query = ActivityQuery.from_query(request.query, cio_id=cio_id)
         page = read_page(self.dependencies.person_records, workspace_id, query)
-        found = [documents.activity_document(each, mode) for each in page.activities]
+        found = [documents.activity_document(activity, mode) for activity in page.activities]
         return Response(document={"activities": found, "next": page.next})
 
     def list_exports(self, request: Request) -> Response:
-        """``GET /v1/exports``: newest first; none is null, as the vendor has it."""
+        """``GET /v1/exports``: exports, newest first; null if none, as the vendor does."""
         exports = self.dependencies.exports.exports(request.caller.workspace_id)
-        return Response(document={"exports": [documents.export_document(each) for each in exports] or None})
+        return Response(document={"exports": [documents.export_document(export) for export in exports] or None})
 
     def export(self, request: Request) -> Response:
-        """``GET /v1/exports/{id}``."""
+        """``GET /v1/exports/{id}``: one export."""
         return Response(document={"export": documents.export_document(self._export(request))})
 
     def download(self, request: Request) -> Response:
-        """``GET /v1/exports/{id}/download?with&for_excel``: a link to the CSV that works for a while without a key."""
+        """``GET /v1/exports/{id}/download?with&for_excel``: a temporary link to the CSV."""
         options = downloads.CSVOptions.from_query(request.query)
         signed = downloads.sign(request.caller, self._export(request).number, options, now=self.dependencies.clock())
         return Response(document={"url": f"{request.base_url}/v1/downloads/{signed}"})
 
     def file(self, request: Request) -> Response:
-        """``GET /v1/downloads/{token}?with&for_excel``: the CSV behind such a link."""
+        """``GET /v1/downloads/{token}?with&for_excel``: the CSV of a link."""
         dependencies, options = self.dependencies, downloads.CSVOptions.from_query(request.query)
         verified = downloads.verify(request.path_params[0], dependencies.credentials, options, now=dependencies.clock())
         attributes = options.attributes
@@ -94,7 +94,7 @@ class AppAPI:
         return downloads.csv_response(rows, f"export-{verified[1]}.csv", attributes, for_excel=options.for_excel)
 
     def list_workspaces(self, request: Request) -> Response:
-        """``GET /v1/workspaces``: the key's own, since a key reaches no other."""
+        """``GET /v1/workspaces``: the workspace of the key."""
         number = request.caller.workspace_id
         document = documents.workspace_document(
             self.dependencies.workspaces.get(number), self.dependencies.people.count(number)
@@ -104,18 +104,18 @@ class AppAPI:
     def _customers(
         self, request: Request, raw_by_field: Mapping[str, object], kind: IdentifierKind
     ) -> list[dict[str, Any]]:
-        """Whoever of those named is there, by what their identifiers are called in errors."""
+        """Read the existing people; the keys of ``raw_by_field`` name the identifiers in errors."""
         workspace_id = request.caller.workspace_id
         mode = self.dependencies.people.rules(workspace_id).mode
         references = [_unresolved_reference(raw, kind, field) for field, raw in raw_by_field.items()]
         people = self.dependencies.people.find_many(workspace_id, references)
-        devices = self.dependencies.person_records.devices(workspace_id, [each.cio_id for each in people])
-        return [documents.customer_document(each, devices.get(each.cio_id, ()), mode) for each in people]
+        devices = self.dependencies.person_records.devices(workspace_id, [person.cio_id for person in people])
+        return [documents.customer_document(person, devices.get(person.cio_id, ()), mode) for person in people]
 
     def _cio_id_filter(self, workspace_id: int, query: Mapping[str, str], mode: Mode) -> str | None:
-        """The cio_id of whom the activities are asked for: None is everybody, the empty one is nobody's.
+        """The cio_id to filter activities by: None for all people, empty for an unknown person.
 
-        A cio_id need not be anybody's any more: what was recorded of a deletion can be read.
+        A cio_id is used without a lookup, so the activities of a deleted person can be read.
         """
         kind = _id_type(query)
         if "customer_id" not in query:
@@ -127,14 +127,14 @@ class AppAPI:
         return "" if found is None else found.cio_id
 
     def _export(self, request: Request) -> Export:
-        for each in self.dependencies.exports.exports(request.caller.workspace_id):
-            if str(each.number) == request.path_params[0]:
-                return each
-        raise NotFound(f"there is no export {quoted(request.path_params[0])}: GET /v1/exports lists those there are")
+        for export in self.dependencies.exports.exports(request.caller.workspace_id):
+            if str(export.number) == request.path_params[0]:
+                return export
+        raise NotFound(f"there is no export {quoted(request.path_params[0])}: GET /v1/exports lists all exports")
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
-    """The routes of this part; what a link ends in is its own credentials."""
+    """The routes of the App API; the token of a download link replaces the key."""
     api = AppAPI(dependencies=dependencies)
     file_parameters = downloads.PARAMETERS
     return [
@@ -151,7 +151,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
 
 
 def run_in_thread(endpoint: Callable[[Request], Response]) -> Handler:
-    """A handler that makes its answer in a worker thread, since use cases wait for the store."""
+    """Make a handler that runs an endpoint in a worker thread, since use cases block."""
 
     async def handle(request: Request) -> Response:
         return await to_thread.run_sync(endpoint, request)
@@ -167,12 +167,12 @@ def _route(
     query: Sequence[str] = (),
     authentication: Authentication = Authentication.APP,
 ) -> Route:
-    """A route that knows these parameters of a query, and refuses others: a filter that is ignored answers wrongly."""
+    """A route that refuses unknown query parameters; ignored filters return wrong results."""
 
     def checked_endpoint(request: Request) -> Response:
         for name in request.query:
             if name not in query:
-                known = f"use one of {', '.join(query)}" if query else "this path takes none"
+                known = f"use one of {', '.join(query)}" if query else "this path has no parameters"
                 raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {known}", field=name)
         return endpoint(request)
 

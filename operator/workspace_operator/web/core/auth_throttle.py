@@ -1,4 +1,4 @@
-"""Slowing down addresses that keep sending wrong keys. Right keys are never slowed down, whatever address they use."""
+"""Delays for addresses that repeatedly send wrong keys; valid keys are never delayed."""
 
 import asyncio
 import time
@@ -10,10 +10,10 @@ from typing import Final
 WINDOW_SECONDS: Final = 60.0
 MAX_ADDRESSES: Final = 10_000
 MAX_DELAYED: Final = 100
-"""So many answers are held back at once: each holds a connection, which somebody else may need."""
+"""Maximum number of responses delayed at once, because each of them occupies a connection."""
 
 _NETWORK_BYTES: Final = 8
-"""Whoever has an IPv6 address has the network of the first half of it."""
+"""IPv6 addresses count by their /64 network, since a client can use all addresses of it."""
 
 
 @dataclass(slots=True)
@@ -24,12 +24,12 @@ class _Count:
 
 @dataclass(slots=True, kw_only=True)
 class AuthThrottle:
-    """Counts wrong keys by address, and holds back the answers to those that sent many. On one event loop.
+    """Counts wrong keys by address and delays responses over the allowance; for one event loop.
 
     Args:
-        free: how many an address may send in a minute before it is slowed down.
-        seconds: how long each further answer is held back.
-        monotonic: seconds.
+        allowance: wrong keys that an address may send in a minute without a delay.
+        seconds: delay of each further response.
+        monotonic: clock in seconds.
     """
 
     allowance: int
@@ -39,7 +39,7 @@ class AuthThrottle:
     _delayed: int = 0
 
     async def delay(self, address: str) -> bool:
-        """Count a wrong key, and wait before it is answered; False if the connection should rather be closed."""
+        """Count a wrong key and wait; False if the caller should close the connection instead."""
         if self._count_failure(_network(address)) <= self.allowance:
             return True
         if self._delayed >= MAX_DELAYED:
@@ -57,7 +57,7 @@ class AuthThrottle:
         if count is None or now - count.since > WINDOW_SECONDS:
             count = _Count(since=now)
         count.failures += 1
-        self._counts[network] = count  # the last that is forgotten
+        self._counts[network] = count  # moves it to the end: the oldest entry is evicted first
         if len(self._counts) > MAX_ADDRESSES:
             del self._counts[next(iter(self._counts))]
         return count.failures

@@ -1,11 +1,10 @@
-"""Who calls: Basic credentials and Bearer keys, looked up by their digests.
+"""Authentication by Basic credentials or Bearer keys, looked up by their digests.
 
-Whom a header stands for is remembered for a second, so that a key which is revoked works for no longer than that. It
-is remembered by the digest of the header: no secret stays in memory, and no comparison tells by its time how much of
-one was right.
+The caller of a header is cached for a second, so a revoked key works for at most that long. The cache key is the digest
+of the header: no secret stays in memory, and the time of a comparison reveals nothing about a secret.
 
-What has come in while the database answers is looked up together, so that any number of wrong keys is a few queries.
-Callers who were known before have a queue of their own, which no stranger can fill.
+Headers that arrive during a query are looked up together in the next one: any number of wrong keys costs few queries.
+Callers that were in the cache before have a queue of their own, which unknown callers cannot fill.
 """
 
 import asyncio
@@ -28,11 +27,11 @@ CACHE_SECONDS: Final = 1.0
 MAX_CACHED: Final = 10_000
 
 MAX_PENDING_LOOKUPS: Final = 1_000
-"""So many different headers may wait in a queue; the next is told to come again."""
+"""Maximum number of different headers in a queue; further ones raise Unavailable."""
 MAX_LOOKUP_BATCH: Final = 200
-"""So many are looked up in one query."""
+"""Maximum number of headers in one query."""
 LOOKUP_TIMEOUT_SECONDS: Final = 10.0
-"""After this a caller is told to come again; the database may still answer those who come later."""
+"""Seconds after which a lookup raises Unavailable; its result still serves later requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,10 @@ Lookup = Callable[[Sequence[PresentedCredentials]], Sequence[StoredCredentials |
 
 @dataclass(slots=True)
 class _LookupQueue:
-    """Headers that wait to be looked up, one query at a time.
+    """Queue of headers to look up, one query at a time.
 
     Args:
-        look_up: called in a worker thread.
+        lookup: finds the callers of several headers; called in a worker thread.
     """
 
     lookup: Lookup
@@ -65,7 +64,7 @@ class _LookupQueue:
     _limiter: CapacityLimiter | None = None
 
     def submit(self, key: bytes, presented: PresentedCredentials) -> "asyncio.Future[StoredCredentials | None]":
-        """Look a header up, with others; a header that waits already is not looked up twice. Raises Unavailable."""
+        """Queue a header for the next query; equal headers share a lookup. Raises Unavailable."""
         pending = self._in_flight.get(key) or self._pending.get(key)
         if pending is not None:
             return pending.future
@@ -78,16 +77,16 @@ class _LookupQueue:
         return future
 
     async def _run(self) -> None:
-        # Of its own: readers of people may take all threads of the common one.
+        # A limiter of its own, because requests that read people can use all threads of the default one.
         self._limiter = self._limiter or CapacityLimiter(1)
         while self._pending:
             keys = list(self._pending)[:MAX_LOOKUP_BATCH]
             self._in_flight = {key: self._pending.pop(key) for key in keys}
             batch = list(self._in_flight.values())
             try:
-                presented = [each.presented for each in batch]
+                presented = [lookup.presented for lookup in batch]
                 found = await to_thread.run_sync(self.lookup, presented, limiter=self._limiter)
-            except Exception as error:  # noqa: BLE001 - whatever it is, its callers hear of it
+            except Exception as error:  # noqa: BLE001 - every error is passed to the callers
                 _fail_all(batch, error)
             else:
                 _resolve_all(batch, found)
@@ -97,12 +96,12 @@ class _LookupQueue:
 
 @dataclass(slots=True, kw_only=True)
 class Authenticator:
-    """Tells who calls. On one event loop; the store is asked in worker threads.
+    """Finds the caller of a request. For one event loop; queries run in worker threads.
 
     Args:
-        credentials: whom keys belong to.
-        clock: of the store's times.
-        monotonic: of what is remembered, seconds.
+        credentials: finds stored credentials by their digests.
+        clock: current time, to compare with the times in the store.
+        monotonic: clock of the cache, in seconds.
     """
 
     credentials: Credentials
@@ -113,14 +112,14 @@ class Authenticator:
     _refresh_queue: _LookupQueue = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the two queues."""
+        """Create the two queues."""
         self._miss_queue, self._refresh_queue = _LookupQueue(self._lookup), _LookupQueue(self._lookup)
 
-    async def caller(self, authentication: Authentication, header: bytes) -> StoredCredentials | None:
-        """Whose credentials a header ``Authorization`` holds; None if nobody's.
+    async def authenticate(self, authentication: Authentication, header: bytes) -> StoredCredentials | None:
+        """Find the caller of an ``Authorization`` header; None if the credentials are not valid.
 
         Raises:
-            Unavailable: too many are being looked up, or the store is away.
+            Unavailable: too many headers are queued, the lookup timed out, or the store is unavailable.
         """
         if authentication is Authentication.NONE:
             return UNAUTHENTICATED
@@ -135,7 +134,7 @@ class Authenticator:
         future = queue.submit(key, PresentedCredentials(authentication=authentication, header=header))
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
-                caller = await asyncio.shield(future)  # it serves others, too
+                caller = await asyncio.shield(future)  # other requests may wait for the same lookup
         except TimeoutError:
             raise Unavailable("the credentials could not be looked up in time: try again") from None
         self._update_cache(key, caller, started)
@@ -145,7 +144,7 @@ class Authenticator:
         self._cache.pop(key, None)
         if caller is None:
             return
-        self._cache[key] = _CacheEntry(caller, now + CACHE_SECONDS)  # the last that is forgotten
+        self._cache[key] = _CacheEntry(caller, now + CACHE_SECONDS)  # at the end: the oldest entry is evicted first
         if len(self._cache) > MAX_CACHED:
             del self._cache[next(iter(self._cache))]
 
@@ -154,13 +153,13 @@ class Authenticator:
 
 
 def _resolve_all(batch: Sequence[_PendingLookup], found: Sequence[StoredCredentials | None]) -> None:
-    for each, caller in zip(batch, found, strict=True):
-        if not each.future.done():
-            each.future.set_result(caller)
+    for lookup, caller in zip(batch, found, strict=True):
+        if not lookup.future.done():
+            lookup.future.set_result(caller)
 
 
 def _fail_all(batch: Sequence[_PendingLookup], error: Exception) -> None:
-    for each in batch:
-        if not each.future.done():
-            each.future.set_exception(error)
-            each.future.exception()  # it is told to callers; with none left it is nobody's
+    for lookup in batch:
+        if not lookup.future.done():
+            lookup.future.set_exception(error)
+            lookup.future.exception()  # marks it as retrieved: no warning if every caller has gone

@@ -1,7 +1,7 @@
-"""What links to this server begin with.
+"""The base URL of links to this server.
 
-A client may write what it likes into the header Host, and somebody else may follow the link. So Host counts only where
-it says what the server knows by itself; a proxy in front of it is named by ``--public-url``.
+A client can send any Host header, and another person may follow the link. So Host counts only if it names the address
+at which the request arrived. For a server behind a proxy, ``--public-url`` sets the base URL.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -10,11 +10,11 @@ from starlette.types import Scope
 
 
 def base_url(scope: Scope, host: bytes) -> str:
-    """Scheme, host and port of this server if the request named it, else empty: then links have a path only.
+    """Scheme, host and port of this server; empty, for links as paths, if Host is another.
 
     Args:
-        scope: of the request; its ``server`` is the address at which it came in.
-        host: the header, whose form was checked.
+        scope: ASGI scope of the request; its ``server`` is the address at which the request arrived.
+        host: the Host header; its syntax has been checked.
     """
     local, port = scope.get("server") or ("", 0)
     name, _, host_port = host.decode("latin-1").rpartition(":") if _has_port(host) else (host.decode("latin-1"), "", "")

@@ -1,4 +1,4 @@
-"""What callers present in the header ``Authorization``, and whose it is."""
+"""Parsing of ``Authorization`` headers, and lookup of the credentials in them."""
 
 import hmac
 from base64 import b64decode
@@ -18,7 +18,7 @@ _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentedCredentials:
-    """A header, and what it has to be."""
+    """An ``Authorization`` header and the kind of credentials that the route requires."""
 
     authentication: Authentication
     header: bytes = field(repr=False)
@@ -26,7 +26,7 @@ class PresentedCredentials:
 
 @dataclass(frozen=True, slots=True)
 class _ParsedCredentials:
-    """What is looked up, and the key that whoever is found must have."""
+    """The digest to look up, and the key to compare with the stored one."""
 
     digest: str
     key: str = field(repr=False)
@@ -35,20 +35,20 @@ class _ParsedCredentials:
 def find_callers(
     presented: Sequence[PresentedCredentials], credentials: Credentials, *, now: datetime
 ) -> Sequence[StoredCredentials | None]:
-    """Look up whose credentials these are, in two queries at most; None for nobody's. Raises StoreUnavailable."""
-    all_parsed = [_parse(each) for each in presented]
+    """Find the callers in at most two queries; None if not valid. Raises StoreUnavailable."""
+    all_parsed = [_parse(candidate) for candidate in presented]
     digests: dict[Authentication, set[str]] = {Authentication.TRACK: set(), Authentication.APP: set()}
-    for each, parsed in zip(presented, all_parsed, strict=True):
+    for candidate, parsed in zip(presented, all_parsed, strict=True):
         if parsed is not None:
-            digests[each.authentication].add(parsed.digest)
+            digests[candidate.authentication].add(parsed.digest)
     site_ids, app_keys = digests[Authentication.TRACK], digests[Authentication.APP]
     by_site_id = credentials.find_by_site_ids(site_ids, now=now) if site_ids else {}
     by_app_key = credentials.find_by_app_keys(app_keys, now=now) if app_keys else {}
     callers: list[StoredCredentials | None] = []
-    for each, parsed in zip(presented, all_parsed, strict=True):
+    for candidate, parsed in zip(presented, all_parsed, strict=True):
         if parsed is None:
             callers.append(None)
-        elif each.authentication is Authentication.TRACK:
+        elif candidate.authentication is Authentication.TRACK:
             found = by_site_id.get(parsed.digest)
             callers.append(found if _matches(found.digests.api_key if found else _NO_DIGEST, parsed.key) else None)
         else:
@@ -58,7 +58,7 @@ def find_callers(
 
 
 def parse_basic(header: bytes) -> tuple[str, str] | None:
-    """Site id and API key of Basic credentials in either alphabet of base64, padded or not; None if it is none."""
+    """Site id and API key of a Basic header in base64 or base64url, padded or not; else None."""
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
         return None
@@ -72,7 +72,7 @@ def parse_basic(header: bytes) -> tuple[str, str] | None:
 
 
 def parse_bearer(header: bytes) -> str | None:
-    """The key of a Bearer header; None if it is none."""
+    """The key of a Bearer header; None for any other header."""
     scheme, _, key = header.partition(b" ")
     return key.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
 

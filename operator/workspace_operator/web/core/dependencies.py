@@ -1,4 +1,4 @@
-"""What handlers need from outside, handed over in one value."""
+"""The dependencies of the handlers, as one value, and the limits of the server."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,37 +19,37 @@ from workspace_operator.web.core.http import AccessRecord
 from workspace_operator.web.core.request_parser import RequestParser
 
 MULTIPROCESS_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder where processes count together; prometheus_client reads it when it is first imported."""
+"""Names the directory of shared metrics; prometheus_client reads it at its first import."""
 
 
 class Metrics(Protocol):
-    """What is counted of requests."""
+    """Metrics of requests and commands."""
 
     def count_request(self, record: AccessRecord) -> None:
         """Count a request; called on the event loop."""
         ...
 
     def count_command(self, kind: str, result: CommandResultOrError) -> None:
-        """Count a call, by what it was meant to do and what came of it; called on the event loop."""
+        """Count a command by its kind and effect; called on the event loop."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a client may take of the server; sizes are bytes, times seconds.
+    """Limits on the resources that clients can use; sizes in bytes, times in seconds.
 
     Attributes:
-        path: of the path with its query.
-        headers: of all names and values.
-        header_count: how many headers.
-        header_seconds: from the first byte of a request, or the connection, to the end of its headers.
-        body_seconds: from the headers to the end of the body.
-        idle_seconds: between two requests of a connection.
-        write_seconds: for a client to take a piece of the reply.
-        connections: at once, a process.
-        bodies: of all bodies that are being read at once, a process.
-        wrong_keys: that an address may send in a minute before its wrong keys are answered late.
-        wrong_key_seconds: how much later.
+        path: size of the path with its query.
+        headers: total size of the header names and values.
+        header_count: number of headers.
+        header_seconds: time from the start of a connection or request to the end of its headers.
+        body_seconds: time from the headers to the end of the body.
+        idle_seconds: time between two requests of a connection.
+        write_seconds: time for a client to receive a chunk of the response.
+        connections: open connections per process.
+        body_budget: total size of all bodies that a process reads at once.
+        wrong_keys: wrong keys per address and minute before further responses to them are delayed.
+        wrong_key_seconds: that delay.
     """
 
     path: int = 8_000
@@ -67,11 +67,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """What handlers need from outside.
+    """The dependencies of the handlers.
 
-    Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. Writes of people go through
-    ``calling`` only. ``public_url`` is what links begin with; empty: see ``base_urls``. Bodies are
-    parsed by ``parser``.
+    Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. People are written only
+    through ``batcher``. ``public_url`` is the base URL of links; if empty, see ``base_urls``. ``parser`` parses bodies.
     """
 
     people: People
@@ -79,7 +78,7 @@ class Dependencies:
     exports: Exports
     workspaces: Workspaces
     credentials: Credentials
-    calling: CommandBatcher
+    batcher: CommandBatcher
     clock: Callable[[], datetime]
     metrics: Metrics
     access_log: Callable[[AccessRecord], None]
@@ -90,8 +89,8 @@ class Dependencies:
     async def execute(
         self, workspace_id: int, commands: Sequence[tuple[str, UnresolvedCommand]]
     ) -> Sequence[CommandResultOrError]:
-        """Have calls carried out, each named by what it is meant to do; as `CommandBatcher.submit`."""
-        results = await self.calling.submit(workspace_id, [command for _, command in commands])
+        """Carry out and count commands, given with their kinds; raises as `CommandBatcher.submit`."""
+        results = await self.batcher.submit(workspace_id, [command for _, command in commands])
         for (kind, _), result in zip(commands, results, strict=True):
             self.metrics.count_command(kind, result)
         return results

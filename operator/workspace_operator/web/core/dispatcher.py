@@ -1,6 +1,6 @@
-"""From a request to its handler and back: route, caller, body, handler, reply, in this order.
+"""The ASGI application: route, authentication, body, handler, response, in this order.
 
-Whatever a client sends is answered in the form of the route that it was meant for, and never with a 500.
+Every request, however malformed, gets an error response in the format of its route, and never a 500.
 """
 
 import logging
@@ -39,7 +39,6 @@ CLIENT_CLOSED_REQUEST: Final = 499
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
 MAX_QUERY_PARAMETERS: Final = 100
-"""Of a query."""
 
 _CLOSE: Final = {"connection": "close"}
 _IDENTITY_CODINGS: Final = frozenset({b"", b"identity"})
@@ -56,7 +55,7 @@ def _request_id() -> str:
 
 @dataclass(slots=True, kw_only=True)
 class _Exchange:
-    """What is known of a request while it is being answered."""
+    """The state of a request that is being handled."""
 
     scope: Scope
     body_reader: BodyReader
@@ -70,7 +69,7 @@ class _Exchange:
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """An ASGI application for requests over HTTP."""
+    """An ASGI application for HTTP requests."""
 
     routes: RouteTable
     dependencies: Dependencies
@@ -79,13 +78,13 @@ class Dispatcher:
     _auth_throttle: AuthThrottle = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make what all requests share."""
+        """Create the state that all requests share."""
         limits = self.dependencies.limits
         self._body_budget = ByteBudget(limits.body_budget)
         self._auth_throttle = AuthThrottle(allowance=limits.wrong_keys, seconds=limits.wrong_key_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         started = time.perf_counter()
         exchange = _Exchange(
             scope=scope,
@@ -101,13 +100,13 @@ class Dispatcher:
                 sent = await send_response(send, response, receive=receive, seconds=seconds, with_body=with_body)
                 status = response.status
         except TimeoutError:
-            logger.info("a client did not take its reply in time")
+            logger.info("a client did not receive its response in time")
         finally:
             exchange.reservation.release()
             self._log(exchange, status, sent, time.perf_counter() - started)
 
     async def _respond(self, exchange: _Exchange) -> Response | None:
-        """What to answer; None if nobody is there any more."""
+        """The response; None if the client has disconnected."""
         scope = exchange.scope
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         try:
@@ -118,7 +117,7 @@ class Dispatcher:
             )
             return await _discard_body(exchange, response)
         if route_match is None:
-            message = "there is nothing at this path: see /openapi.json for what there is"
+            message = "no such path: see /openapi.json for all paths"
             return await _discard_body(
                 exchange, error_response(error_format_of_path(scope["raw_path"]), HTTPStatus.NOT_FOUND, message)
             )
@@ -131,7 +130,7 @@ class Dispatcher:
     async def _handle(self, exchange: _Exchange, route: Route, path_params: tuple[str, ...]) -> Response | None:
         try:
             authorization = exchange.headers.get(b"authorization", b"")
-            caller = await self.authenticator.caller(route.authentication, authorization)
+            caller = await self.authenticator.authenticate(route.authentication, authorization)
             if caller is None:
                 return await self._unauthorized(exchange, route, has_key=bool(authorization))
             exchange.caller = caller
@@ -158,7 +157,7 @@ class Dispatcher:
         return await _discard_body(exchange, response)
 
     async def _read_body(self, exchange: _Exchange, route: Route) -> bytes | Response | None:
-        """The body, or the reply if there is none that can be read."""
+        """The body, or the error response, or None if the client has disconnected."""
         limits, headers = self.dependencies.limits, exchange.headers
         if media_type_error := _unsupported_media_type(headers):
             response = error_response(route.error_format, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, media_type_error)
@@ -179,10 +178,10 @@ class Dispatcher:
             case BodyFailure.TOO_LARGE:
                 return await _discard_body(exchange, _too_large(route))
             case BodyFailure.TIMEOUT:
-                message = f"the body did not come within {limits.body_seconds:g} seconds: send it again"
+                message = f"the body did not arrive within {limits.body_seconds:g} seconds: send it again"
                 return error_response(route.error_format, HTTPStatus.REQUEST_TIMEOUT, message, headers=_CLOSE)
             case BodyFailure.NO_BUDGET:
-                raise Unavailable("too many large bodies are coming in at once")
+                raise Unavailable("too many large request bodies at once")
 
     def _log(self, exchange: _Exchange, status: int, sent: int, seconds: float) -> None:
         method = exchange.scope["method"]
@@ -201,35 +200,35 @@ class Dispatcher:
 
 
 async def _discard_body(exchange: _Exchange, response: Response) -> Response:
-    """A reply before the body was read: what is left of it is thrown away, or the connection cannot go on."""
+    """Discard the rest of the body to reuse the connection; else the response closes it."""
     if b"expect" not in exchange.headers and await exchange.body_reader.drain():
         return response
     return replace(response, headers={**response.headers, **_CLOSE})
 
 
 def _method_not_allowed(route_match: RouteMatch, method: str) -> Response:
-    """The reply to a method that a path does not have; OPTIONS asks for just that."""
+    """The response to an unsupported method; for OPTIONS, a success with the Allow header."""
     allow = {"allow": route_match.allow_header}
     if method == "OPTIONS":
         return Response(headers=allow)
     error_format = next(iter(route_match.routes.values())).error_format
-    message = f"the method {method} is not for this path: use one of {route_match.allow_header}"
+    message = f"the method {method} is not allowed on this path: use one of {route_match.allow_header}"
     return error_response(error_format, HTTPStatus.METHOD_NOT_ALLOWED, message, headers=allow)
 
 
 def _too_large(route: Route) -> Response:
-    message = f"the body has more than {route.body_limit} bytes: send less at a time"
+    message = f"the body has more than {route.body_limit} bytes: send less at once"
     return error_response(route.error_format, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
 
 
 def _unsupported_media_type(headers: Mapping[bytes, bytes]) -> str:
-    """What keeps us from reading a body, empty if nothing does."""
+    """Why a body cannot be decoded; empty if it can."""
     coding = headers.get(b"content-encoding", b"").lower()
     if coding not in _IDENTITY_CODINGS:
-        return "the body is compressed: send it as it is"
+        return "the body is compressed: send it uncompressed"
     _, _, charset = headers.get(b"content-type", b"").lower().partition(b"charset=")
     if charset and not charset.strip(b' "').startswith(_CHARSETS):
-        return "the body has another charset: send UTF-8"
+        return "the charset of the body is not UTF-8: send UTF-8"
     return ""
 
 
@@ -250,11 +249,11 @@ def _parse_query(raw: bytes) -> Mapping[str, str]:
             raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_PARAMETERS
         )
     except UnicodeDecodeError:
-        raise InvalidInput("the query is no valid UTF-8: encode it as UTF-8, then with percent signs") from None
+        raise InvalidInput("the query is not valid UTF-8: encode it as UTF-8, then with percent signs") from None
     except ValueError:
-        raise InvalidInput(f"the query has more than {MAX_QUERY_PARAMETERS} parameters: send less") from None
+        raise InvalidInput(f"the query has more than {MAX_QUERY_PARAMETERS} parameters: send fewer") from None
     query = dict(pairs)
-    if len(query) < len(pairs):  # a filter that is ignored answers wrongly
-        duplicate = next(name for name in query if sum(name == each for each, _ in pairs) > 1)
+    if len(query) < len(pairs):  # an ignored filter would return wrong results
+        duplicate = next(name for name in query if sum(name == other for other, _ in pairs) > 1)
         raise InvalidInput(f"the query has the parameter {quoted(duplicate)} more than once: send it once")
     return query

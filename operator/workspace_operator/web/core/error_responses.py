@@ -1,4 +1,4 @@
-"""How errors are written, by the part of the API (track-api.md §1, §2)."""
+"""Error responses, in the format of each part of the API (track-api.md §1, §2)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,27 +9,27 @@ from workspace_operator.web.core.http import Response
 from workspace_operator.web.core.router import Authentication, ErrorFormat
 
 RETRY_SECONDS = 1
-"""What callers are told to wait when the store is away, or too many want the same rows."""
+"""The Retry-After header when the store is unavailable or rows are contended."""
 
 
-UNAVAILABLE: Final = "the server cannot do this now: try again in a moment"
-OUTCOME_UNKNOWN: Final = "it is not known whether this was done: read it back, or send it again"
+UNAVAILABLE: Final = "the server is temporarily unavailable: try again in a moment"
+OUTCOME_UNKNOWN: Final = "the outcome of the command is unknown: read it back, or send it again"
 
 
 def error_format_of_path(raw_path: bytes) -> ErrorFormat:
-    """The form for a path that leads nowhere."""
+    """The error format for a path without a route."""
     if raw_path.startswith(b"/api/v2/"):
         return ErrorFormat.V2
     return ErrorFormat.APP if raw_path.startswith(b"/v1/") else ErrorFormat.V1
 
 
 def response_for_error(error_format: ErrorFormat, error: Exception, *, request_id: str) -> Response:
-    """The reply for an error of a handler. What is wrong with the server itself is told in its log only.
+    """The response for an error of a handler; only the log has details of internal errors.
 
     Args:
-        error_format: of the part of the API.
-        error: what was raised.
-        request_id: by which the log is found.
+        error_format: format of the part of the API.
+        error: the exception.
+        request_id: identifies the log entry.
     """
     match error:
         case UnsupportedSchema() | Unavailable() | Conflict():
@@ -41,12 +41,12 @@ def response_for_error(error_format: ErrorFormat, error: Exception, *, request_i
             return error_response(error_format, HTTPStatus.BAD_REQUEST, str(error), field=error.field)
         case NotFound():
             return error_response(error_format, HTTPStatus.NOT_FOUND, str(error))
-    message = f"this is a fault of the server's: its log has it as request {request_id}"
+    message = f"internal server error: the server's log has the details under request {request_id}"
     return error_response(error_format, HTTPStatus.INTERNAL_SERVER_ERROR, message)
 
 
 def unauthorized_response(authentication: Authentication) -> Response:
-    """The reply to wrong credentials: the same whatever is wrong with them, and in every part."""
+    """The response to wrong credentials, without a hint at what is wrong with them."""
     scheme = "Bearer" if authentication is Authentication.APP else 'Basic realm="track", charset="UTF-8"'
     message, is_app = "unauthorized", authentication is Authentication.APP
     document = _app_document(HTTPStatus.UNAUTHORIZED, message) if is_app else {"meta": {"error": message}}
@@ -61,12 +61,12 @@ def error_response(
     field: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A reply that says what is wrong, in the form of its part of the API."""
+    """An error response with a message, in the format of its part of the API."""
     return Response(status=status, document=_document(error_format, status, message, field), headers=headers or {})
 
 
 def _app_document(status: HTTPStatus, message: str) -> Any:
-    """Both forms that clients of the App API look for."""
+    """The message in both forms that clients of the App API read."""
     return {"errors": [{"detail": message, "status": str(int(status))}], "meta": {"error": message}}
 
 

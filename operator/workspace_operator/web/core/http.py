@@ -1,4 +1,4 @@
-"""What a handler is given and what it gives back; the rest of HTTP is the server's business."""
+"""Requests and responses of handlers, and the record of a request for log and metrics."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,23 +15,23 @@ UNAUTHENTICATED: Final = StoredCredentials(
     valid_until=None,
     request="",
 )
-"""Who calls a route that asks for no credentials; workspaces count from 1."""
+"""The caller of a route that needs no credentials; numbers of workspaces start at 1."""
 
 
 CREDENTIALS_STATE_KEY: Final = "has_valid_credentials"
-"""The key in the ASGI state of a request by which the application tells the server of valid credentials."""
+"""Key in the ASGI state of a request; set by the dispatcher if the credentials are valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request whose caller is known and whose size is within the limits.
+    """A request that is authenticated and within the size limits.
 
     Attributes:
-        parts: the variable segments of the path, each decoded once.
-        query: the parameters, decoded; none comes twice.
-        body: as it came.
-        caller: whose key it is; ``caller.workspace_id`` is the only workspace it reaches.
-        base_url: what links begin with, without a slash at the end; empty if that is not known.
+        path_params: the variable segments of the path, each decoded once.
+        query: the decoded parameters; none is repeated.
+        body: the raw body.
+        caller: the credentials; they give access to workspace ``caller.workspace_id`` only.
+        base_url: base URL of links, without a trailing slash; empty if unknown.
     """
 
     path_params: tuple[str, ...]
@@ -43,10 +43,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What goes back.
+    """A response.
 
-    ``document`` goes as JSON. ``bytes`` go as they are, and an iterator of bytes is streamed, each piece made in a
-    worker thread; both need a ``content-type`` among the headers. Names of headers are lower case.
+    ``document`` is sent as JSON. ``bytes`` are sent unchanged. An iterator of bytes is streamed, its chunks made in
+    a worker thread. Both need a ``content-type`` header. Header names are in lower case.
     """
 
     status: int = 200
@@ -55,22 +55,22 @@ class Response:
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
-"""Raises only the errors of ``workspace_operator.errors``; the server turns them into replies of the route's form."""
+"""Raises only ``workspace_operator.errors``; they become responses in the route's format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRecord:
-    """One request as metrics and the access log see it; nothing in it is secret or somebody's address.
+    """One request as recorded in metrics and access log; without secrets and e-mail addresses.
 
     Attributes:
-        request_id: names it in the log of errors and in the reply to a fault of ours.
-        method: as sent if it is one of HTTP's, else ``OTHER``.
-        route: the pattern of the route, such as ``/api/v1/customers/{ref}``; empty if there was none.
-        status: of the reply; 499 if the client went away before there was one.
-        seconds: from the headers to the last byte of the reply.
-        workspace_id: whose key it was, 0 if nobody's.
-        received: bytes of the body that came.
-        sent: bytes of the body that went.
+        request_id: identifies the request in the error log and in responses with status 500 or 503.
+        method: as sent if it is a standard method, else ``OTHER``.
+        route: the pattern of the route, such as ``/api/v1/customers/{ref}``; empty if none matched.
+        status: of the response; 499 if the client disconnected before it.
+        seconds: time from the headers to the last byte of the response.
+        workspace_id: the workspace of the key, 0 without a valid key.
+        received: size of the request body in bytes.
+        sent: size of the response body in bytes.
     """
 
     request_id: str

@@ -1,4 +1,4 @@
-"""JSON as callers send it: UTF-8, an object, bounded in depth, every number one that JSON knows."""
+"""Strict parsing of JSON bodies: UTF-8, one object, bounded depth, finite numbers."""
 
 import json
 from codecs import BOM_UTF8
@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 from workspace_operator.errors import InvalidInput
 
 MAX_DEPTH: Final = 50
-"""Lists and objects in each other."""
+"""Maximum nesting of lists and objects."""
 
 _TO_SQUARE_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NON_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -16,34 +16,34 @@ _MAX_SHOWN_CHARACTERS: Final = 40
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The object that a body holds. Of a name that comes twice the last one counts, as with most readers.
+    """Parse a body that is a JSON object; the last value of a repeated name counts.
 
     A byte order mark at the beginning is ignored (RFC 8259 §8.1).
 
     Raises:
-        InvalidInput: it is no UTF-8, no JSON, no object, or nested too deeply.
+        InvalidInput: it is not UTF-8, not JSON, not an object, or nested too deeply.
     """
     if _is_too_deep(body):
         raise InvalidInput(f"the body is nested deeper than {MAX_DEPTH} levels: flatten it")
     try:
         document = _decode(body.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"the body is no valid UTF-8 at byte {error.start}: send UTF-8") from None
+        raise InvalidInput(f"the body is not valid UTF-8 at byte {error.start}: send UTF-8") from None
     except json.JSONDecodeError as error:
-        raise InvalidInput(f"the body is no valid JSON: {error.msg} at character {error.pos}") from None
+        raise InvalidInput(f"the body is not valid JSON: {error.msg} at character {error.pos}") from None
     except RecursionError:
-        raise InvalidInput("the body is no valid JSON: its brackets are not closed") from None
+        raise InvalidInput("the body is not valid JSON: its brackets are not closed") from None
     except ValueError:
-        raise InvalidInput("the body has a number of too many digits: send it as text") from None
+        raise InvalidInput("the body has a number with too many digits: send it as text") from None
     if not isinstance(document, dict):
         raise InvalidInput("the body must be a JSON object: {…}")
     return document
 
 
 def _is_too_deep(body: bytes) -> bool:
-    """Take away pairs of brackets, the innermost first: each round is a level. What is malformed is left to the parser.
+    """Whether a body is nested too deeply; each round removes the innermost pairs of brackets.
 
-    Few brackets, as in most bodies, are told by counting them.
+    A body with few opening brackets, as most are, is decided by their count. Malformed bodies are left to the parser.
     """
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
@@ -63,7 +63,7 @@ def _parse_finite_float(text: str) -> float:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise InvalidInput(f"the body has {name}, which JSON does not know: send null or text")
+    raise InvalidInput(f"the body has {name}, which is not valid JSON: send null or text")
 
 
 _decode = json.JSONDecoder(parse_float=_parse_finite_float, parse_constant=_reject_constant).decode

@@ -1,4 +1,4 @@
-"""Bodies of requests: counted while they come, bounded in size and time."""
+"""Reading of request bodies, bounded in size, time and total memory."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,36 +8,36 @@ from typing import Final
 from starlette.types import Receive
 
 DRAIN_BYTES: Final = 2_000_000
-"""So much of a body that nobody wants is read all the same, so that its sender gets to hear why."""
+"""Size up to which an unwanted body is read, so that the client receives the response."""
 
 DRAIN_SECONDS: Final = 5.0
 
 
 class BodyFailure(Enum):
-    """Why there is no body."""
+    """Reason why a body could not be read."""
 
-    DISCONNECTED = "the client went away"
+    DISCONNECTED = "the client disconnected"
     TOO_LARGE = "it has too many bytes"
-    TIMEOUT = "it did not come in time"
-    NO_BUDGET = "the bodies of others take all the room"
+    TIMEOUT = "it did not arrive in time"
+    NO_BUDGET = "other bodies use the whole budget"
 
 
 @dataclass(slots=True)
 class ByteBudget:
-    """How many bytes the bodies of requests that are not answered yet may take, together in one process."""
+    """Bytes that the bodies of all unanswered requests of a process can still use."""
 
     available: int
 
 
 @dataclass(slots=True)
 class BudgetReservation:
-    """What the body of one request takes of the room. It takes what came, not what was announced."""
+    """The share of a request in the budget: its received bytes, not the announced length."""
 
     budget: ByteBudget
     size: int = 0
 
     def try_reserve(self, size: int) -> bool:
-        """Take some more; False if that much is not free."""
+        """Reserve more bytes; False if they are not available."""
         if size > self.budget.available:
             return False
         self.budget.available -= size
@@ -45,25 +45,28 @@ class BudgetReservation:
         return True
 
     def release(self) -> None:
-        """Leave all of it to others."""
+        """Return all reserved bytes to the budget."""
         self.budget.available += self.size
         self.size = 0
 
 
 @dataclass(slots=True)
 class BodyReader:
-    """A body that is coming. ``has_ended`` says that all of it came."""
+    """Reads the body of one request. ``has_ended`` is True when the whole body has arrived."""
 
     receive: Receive
     has_ended: bool = False
 
     async def read(self, *, limit: int, seconds: float, reservation: BudgetReservation) -> bytes | BodyFailure:
-        """All of it, or why there is none.
+        """Read the whole body.
 
         Args:
-            limit: bytes that are taken: what the client announced, or what the route takes.
-            seconds: how long it may take to come.
-            reservation: of the room for all bodies; a body that comes in one piece takes none.
+            limit: maximum size in bytes: the announced length, or the limit of the route.
+            seconds: maximum time until the whole body has arrived.
+            reservation: share in the budget of all bodies; a body of one chunk uses none.
+
+        Returns:
+            The body, or the reason why it could not be read.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -75,7 +78,7 @@ class BodyReader:
             return BodyFailure.TIMEOUT
 
     async def drain(self) -> bool:
-        """Read what is left for nothing; False if it is too much, too slow, or its sender is gone."""
+        """Discard the rest; False if it is too large or too slow, or the client disconnected."""
         size = 0
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -102,7 +105,7 @@ class BodyReader:
             chunk = more
 
     async def _next_chunk(self) -> bytes | None:
-        """The next piece; None if the client is gone."""
+        """The next chunk; None if the client disconnected."""
         message = await self.receive()
         if message["type"] != "http.request":
             return None

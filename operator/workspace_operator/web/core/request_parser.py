@@ -1,4 +1,4 @@
-"""Parsing what may take long: in a thread beside the event loop, one at a time, so that short requests go on."""
+"""Parsing of requests; large ones in a thread, one at a time, to keep the event loop free."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
 INLINE_BYTES: Final = 2_048
-"""A body up to this size is parsed on the event loop: what is in it takes less than a switch of threads, as a rule."""
+"""Bodies up to this size are parsed on the event loop: faster than switching threads."""
 
 
 @dataclass(slots=True)
 class RequestParser:
-    """Calls what parses requests: at once for short ones, in a thread for all others."""
+    """Runs parse functions: on the event loop for short requests, in a thread for all others."""
 
     _limiter: CapacityLimiter | None = field(default=None)
 
     async def run(
         self, request: Request, parse: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
-        """Call ``parse`` with these arguments; raises what it raises."""
-        if len(request.body) <= INLINE_BYTES and all(each.isascii() for each in request.path_params):
+        """Call ``parse`` with these arguments; passes on its exceptions."""
+        if len(request.body) <= INLINE_BYTES and all(param.isascii() for param in request.path_params):
             return parse(*args, **options)
         self._limiter = self._limiter or CapacityLimiter(1)
         return await to_thread.run_sync(lambda: parse(*args, **options), limiter=self._limiter)

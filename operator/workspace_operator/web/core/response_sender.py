@@ -1,4 +1,4 @@
-"""Replies as the messages of ASGI."""
+"""Sending of responses as ASGI messages."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from workspace_operator.web.core.http import Response
 
 JSON_TYPE: Final = b"application/json; charset=utf-8"
 NO_STORE: Final = "no-store"
-"""What is told of people is kept nowhere on its way."""
+"""Cache-Control of all responses: data about people must not be cached."""
 
 _EMPTY_OBJECT: Final = b"{}\n"
 _EMPTY_OK_START: Final[Message] = {
@@ -27,23 +27,26 @@ _EMPTY_OK_START: Final[Message] = {
 _EMPTY_OK_BODY: Final[Message] = {"type": "http.response.body", "body": _EMPTY_OBJECT}
 
 EMPTY_OK: Final = Response()
-"""What most calls come to: status 200 and an empty object."""
+"""The response to most commands: status 200 and an empty object."""
 
 
 async def send_response(
     send: Send, response: Response, *, receive: Receive, seconds: float, with_body: bool = True
 ) -> int:
-    """Send a reply; tells the bytes of its body.
+    """Send a response.
 
     Args:
-        send: of ASGI.
-        response: what goes.
-        receive: of ASGI; what is left of the body is thrown away.
-        seconds: how long the client may take for each piece.
-        with_body: False for HEAD: the headers are the same.
+        send: ASGI send function.
+        response: the response.
+        receive: ASGI receive function; reports the client's disconnect.
+        seconds: time for the client to receive each chunk.
+        with_body: False for HEAD, which sends the same headers.
+
+    Returns:
+        The number of bytes sent of the body.
 
     Raises:
-        TimeoutError: the client does not take it.
+        TimeoutError: the client does not receive a chunk in time.
     """
     if response is EMPTY_OK and with_body:
         await send(_EMPTY_OK_START)
@@ -60,14 +63,14 @@ async def send_response(
 
 
 def json_bytes(document: Any) -> bytes:
-    """A document as it goes over the wire, with a line break at its end."""
+    """Encode a document as compact JSON with a final line break."""
     return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 async def _stream(send: Send, chunks: Iterator[bytes], receive: Receive, seconds: float) -> int:
-    """Send a body of unknown length. One that ends early is cut off, so that the client can tell.
+    """Send a body of unknown length. An error leaves it incomplete, which the client can detect.
 
-    What is sent to a client that went away is dropped without a word: it has to be looked for.
+    ASGI drops data for a disconnected client silently, so a task waits for the disconnect.
     """
     sent = 0
     disconnect = asyncio.create_task(_wait_for_disconnect(receive))
@@ -81,7 +84,7 @@ async def _stream(send: Send, chunks: Iterator[bytes], receive: Receive, seconds
     finally:
         disconnect.cancel()
         if isinstance(chunks, Generator):
-            await run_in_threadpool(chunks.close)  # what it reads from is free for others at once
+            await run_in_threadpool(chunks.close)  # releases the database connection of the generator at once
     await send({"type": "http.response.body", "body": b""})
     return sent
 

@@ -1,7 +1,7 @@
-"""Routes: which handler answers which path. Paths are matched raw and decoded once, segment by segment.
+"""Routing of raw paths, which are split first and then decoded once, segment by segment.
 
-Ids arrive as ``1%2F``, ``a%20b``, ``x%40y.z`` or ``x@y.z``; a plus is a plus (track-api.md §1). A path that was decoded
-as a whole cannot be taken apart any more.
+Ids arrive as ``1%2F``, ``a%20b``, ``x%40y.z`` or ``x@y.z``; a plus is a literal plus (track-api.md §1). A path that is
+decoded as a whole can no longer be split correctly.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,15 +14,15 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.web.core.http import Handler
 
 DEFAULT_BODY_LIMIT: Final = 1_048_576
-"""Holds 300 attributes of the greatest length, however they are escaped, and an event's 100 000 bytes."""
+"""Fits 300 attributes of maximum length, however escaped, and an event of 100 000 bytes."""
 
 
 MAX_SEGMENTS: Final = 20
-"""Longer than any route: a path of more leads nowhere, and is not looked at further."""
+"""More than any route has; a path with more segments is rejected before it is decoded."""
 
 
 class Authentication(Enum):
-    """Whose credentials a route asks for."""
+    """The credentials that a route requires."""
 
     NONE = "none"
     TRACK = "track"
@@ -32,26 +32,26 @@ class Authentication(Enum):
 
 
 class ErrorFormat(Enum):
-    """How errors are written (`error_responses`)."""
+    """Format of error responses (`error_responses`)."""
 
     V1 = "v1"
     V1_MERGE = "v1 merge"
-    """As V1, but a 400 has one message."""
+    """Like V1, but a 400 has one message instead of a list."""
     V2 = "v2"
     APP = "app"
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers a method on a path.
+    """A handler for a method on a path.
 
     Attributes:
-        method: GET answers HEAD, too.
+        method: GET also handles HEAD.
         pattern: such as ``/api/v1/customers/{ref}/devices/{token}``; a variable segment may be empty.
-        handler: what answers.
-        authentication: whose credentials it takes.
-        error_format: how its errors are written.
-        body_limit: bytes of the body; more is a 413.
+        handler: handles the requests.
+        authentication: required credentials.
+        error_format: format of error responses.
+        body_limit: maximum size of the body in bytes; a larger one is a 413.
     """
 
     method: str
@@ -64,21 +64,21 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMatch:
-    """What a path leads to: routes by method, and the decoded variable segments."""
+    """The routes of a path by method, and the decoded variable segments."""
 
     routes: Mapping[str, Route]
     path_params: tuple[str, ...]
 
     @property
     def allow_header(self) -> str:
-        """The header Allow."""
+        """The value of the Allow header."""
         methods = {*self.routes, "OPTIONS"} | ({"HEAD"} if "GET" in self.routes else set())
         return ", ".join(sorted(methods))
 
 
 @dataclass(slots=True)
 class _Node:
-    """A place in the tree of paths."""
+    """A node in the tree of path segments."""
 
     literals: "dict[str, _Node]" = field(default_factory=dict)
     variable: "_Node | None" = None
@@ -86,10 +86,10 @@ class _Node:
 
 
 class RouteTable:
-    """All routes, found by raw paths.
+    """All routes; finds them by raw path.
 
     Raises:
-        ValueError: two routes have the same method and path: a mistake of ours.
+        ValueError: two routes have the same method and pattern, which is a programming error.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -101,15 +101,17 @@ class RouteTable:
             node.routes[route.method] = route
 
     def find(self, raw_path: bytes, method: str = "GET") -> RouteMatch | None:
-        """What is there at a path, or without the slash at its end if the method is only there; None if nothing.
+        """Find the routes of a path; None if there are none.
+
+        A trailing slash is ignored if only the path without it has the method.
 
         Raises:
-            InvalidInput: a segment is no UTF-8, or contains NUL.
+            InvalidInput: a segment is not UTF-8, or contains NUL.
         """
         raw = raw_path.split(b"/", MAX_SEGMENTS + 1)[1:]
         if len(raw) > MAX_SEGMENTS:
             return None
-        segments = [decode_segment(each) for each in raw]
+        segments = [decode_segment(segment) for segment in raw]
         route_match = self._match(segments)
         if segments[-1:] == [""] and (route_match is None or method not in route_match.routes):
             return self._match(segments[:-1]) or route_match
@@ -131,13 +133,13 @@ class RouteTable:
 
 
 def decode_segment(segment: bytes) -> str:
-    """A segment of a path as it was meant: percent-decoded once. Raises InvalidInput."""
+    """Percent-decode a path segment once. Raises InvalidInput."""
     try:
         text = (unquote_to_bytes(segment) if b"%" in segment else segment).decode()
     except UnicodeDecodeError:
-        raise InvalidInput("the path is no valid UTF-8: encode it as UTF-8, then with percent signs") from None
+        raise InvalidInput("the path is not valid UTF-8: encode it as UTF-8, then with percent signs") from None
     if "\0" in text:
-        raise InvalidInput("the path contains NUL: leave that character out")
+        raise InvalidInput("the path contains NUL: remove that character")
     return text
 
 

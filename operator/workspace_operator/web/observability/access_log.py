@@ -1,4 +1,7 @@
-"""The access log: one line of JSON a request. It names routes, never paths, since those hold ids and addresses."""
+"""The access log: one line of JSON per request.
+
+A line names the route, never the path, because paths contain identifiers and e-mail addresses.
+"""
 
 import json
 from collections.abc import Callable
@@ -13,18 +16,18 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessLog:
-    """Writes what was served; a line is one write, so that processes can share a stream.
+    """Writes access records, each line as one write, so that processes can share a stream.
 
     Attributes:
-        stream: standard output, as a rule.
-        clock: the time of the end of a request.
+        stream: usually standard output.
+        clock: gives the time at which a request ends.
     """
 
     stream: TextIO
     clock: Callable[[], datetime]
 
     def __call__(self, record: AccessRecord) -> None:
-        """Write a line. A log that nobody reads any more is no reason to fail."""
+        """Write a line; a closed stream is ignored, because a request must not fail for its log."""
         line = _encode(
             {
                 "time": self.clock().isoformat(timespec="milliseconds"),

@@ -1,11 +1,11 @@
-"""What is counted, in Prometheus' form. Every label has few values: nothing here grows with people or workspaces.
+"""Prometheus metrics of the people API, without series per person or workspace.
 
-Several processes of one server share what they count in files of a folder, so that whichever is asked tells the sum.
-prometheus_client decides on that when it is first imported: whoever starts processes sets
-``dependencies.MULTIPROCESS_DIR_VARIABLE`` before.
+The processes of one server share their values in the files of one directory, so that each process exposes the sum.
+prometheus_client reads ``dependencies.MULTIPROCESS_DIR_VARIABLE`` when it is first imported, so the variable must be
+set before.
 """
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -25,80 +25,65 @@ from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.web.core.http import AccessRecord
 
-# Else the library tells of each series when it began, which doubles what is sent.
+# Without this, the library adds a creation time to each series, which doubles the size of a scrape.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REASON_SLUGS: Final = {text: name.lower() for name, text in vars(refusal_reasons).items() if name.isupper()}
-"""Each reason by its name in the code."""
+"""Maps the text of a refusal reason to its label: the name of its constant in lower case."""
 
 OTHER: Final = "other"
 INVALID: Final = "invalid"
-"""The effect of a call that was none in the mode in force."""
+"""The ``effect`` label of a command that is not valid in the mode in force."""
 
 DURATION_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_SIZE_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 class PrometheusMetrics:
-    """The counts of this process, and of those that share its folder.
+    """The metrics of this process and of the processes that share its directory.
 
     Args:
-        folder: what ``dependencies.MULTIPROCESS_DIR_VARIABLE`` said when this process started; None if it counts alone.
+        directory: the value of ``dependencies.MULTIPROCESS_DIR_VARIABLE`` at the start; None for a single process.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
         self._registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "workspace_operator_http_requests", "Requests.", ["route", "method", "status"], registry=registry
-        )
-        self._durations = Histogram(
+        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        self._requests = counter("workspace_operator_http_requests", "HTTP requests.", ["route", "method", "status"])
+        self._durations = histogram(
             "workspace_operator_http_request_duration_seconds",
-            "From the headers of a request to the last byte of the reply.",
+            "Time from the headers of a request to the last byte of the response.",
             ["route"],
             buckets=DURATION_BUCKETS,
-            registry=registry,
         )
-        self._commands = Counter(
-            "workspace_operator_commands", "Calls about people.", ["kind", "effect"], registry=registry
-        )
-        self._refused = Counter(
+        self._commands = counter("workspace_operator_commands", "Commands about people, by effect.", ["kind", "effect"])
+        self._refused = counter(
             "workspace_operator_refused_changes",
-            "Changes of identifiers and of created_at that were refused while the rest of their call was applied.",
+            "Changes of identifiers and of created_at that were refused while the rest of the command was applied.",
             ["identifier", "reason"],
-            registry=registry,
         )
-        self._created = Counter("workspace_operator_people_created", "People added.", registry=registry)
-        self._deleted = Counter("workspace_operator_people_deleted", "People deleted or suppressed.", registry=registry)
-        self._merged = Counter(
-            "workspace_operator_people_merged", "Merges, by the call that made them.", ["by"], registry=registry
+        self._created = counter("workspace_operator_people_created", "People created.")
+        self._deleted = counter("workspace_operator_people_deleted", "People deleted or suppressed.")
+        self._merged = counter("workspace_operator_people_merged", "Merges, by kind of the command.", ["kind"])
+        self._skipped = counter("workspace_operator_updates_skipped", "Updates of people that do not exist.")
+        self._unknown_outcomes = counter(
+            "workspace_operator_commands_outcome_unknown", "Commands with an unknown outcome."
         )
-        self._skipped = Counter("workspace_operator_updates_skipped", "Updates of nobody.", registry=registry)
-        self._register_batch_metrics(registry)
-
-        # A look in a dictionary where the library would take a lock and make texts: three of these a request.
-        self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
-        self._duration = cache(self._durations.labels)
-        self._command = cache(self._commands.labels)
-
-    def _register_batch_metrics(self, registry: CollectorRegistry) -> None:
-        self._unknown_outcomes = Counter(
-            "workspace_operator_commands_outcome_unknown",
-            "Calls whose outcome is unknown.",
-            registry=registry,
-        )
-        self._batch_sizes = Histogram(
-            "workspace_operator_command_batch_size",
-            "Calls that shared a transaction.",
-            buckets=BATCH_SIZE_BUCKETS,
-            registry=registry,
+        self._batch_sizes = histogram(
+            "workspace_operator_command_batch_size", "Commands in one transaction.", buckets=BATCH_SIZE_BUCKETS
         )
         self._queue_length = Gauge(
             "workspace_operator_command_queue_length",
-            "Calls that wait for a transaction.",
+            "Commands that wait for a transaction.",
             registry=registry,
             multiprocess_mode="livesum",
         )
+
+        # The library takes a lock and formats the labels at each call; each request needs three of these.
+        self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
+        self._duration = cache(self._durations.labels)
+        self._command = cache(self._commands.labels)
 
     def count_request(self, record: AccessRecord) -> None:
         """Count a request."""
@@ -106,7 +91,7 @@ class PrometheusMetrics:
         self._duration(record.route).observe(record.seconds)
 
     def count_command(self, kind: str, result: CommandResultOrError) -> None:
-        """Count a call, by what it was meant to do and what came of it."""
+        """Count a command by its kind and effect, and the people that it created, deleted or merged."""
         if isinstance(result, InvalidInput):
             self._command(kind, INVALID).inc()
             return
@@ -116,16 +101,16 @@ class PrometheusMetrics:
         self._count_people(kind, result)
 
     def observe_batch(self, commands: int, queued: int) -> None:
-        """Count a transaction by how many calls shared it; so many wait for the next."""
+        """Record the batch size of a transaction and the number of commands that are still queued."""
         self._batch_sizes.observe(commands)
         self._queue_length.set(queued)
 
     def count_unknown(self, commands: int) -> None:
-        """Count calls whose outcome is unknown."""
+        """Count commands with an unknown outcome."""
         self._unknown_outcomes.inc(commands)
 
     def text(self) -> bytes:
-        """Everything in Prometheus' text form."""
+        """All metrics as Prometheus text."""
         if self._directory is None:
             return generate_latest(self._registry)
         registry = CollectorRegistry()

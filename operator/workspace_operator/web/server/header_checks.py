@@ -1,7 +1,6 @@
-"""Checks of a request's head that HTTP/1.1 demands of a server and the parser leaves out (RFC 9110, RFC 9112).
+"""Header checks that HTTP/1.1 requires and the parser omits (RFC 9110, RFC 9112).
 
-What two readers of one request could understand differently is refused: a proxy in front of this server may be the
-other reader.
+A request that a proxy in front of this server could interpret differently is refused.
 """
 
 import re
@@ -19,17 +18,17 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 def header_error(version: str, method: bytes, headers: Headers) -> str:
-    """Tell why a request must not be answered, empty if it may.
+    """Why a request must be refused; empty if it is valid.
 
     Args:
         version: such as ``1.1``.
         method: as sent.
-        headers: all of them, before any trailers.
+        headers: all headers, without trailers.
     """
     if version not in SUPPORTED_VERSIONS:
         return f"this is HTTP/{version}: use HTTP/1.1"
     if method == b"CONNECT":
-        return "this server is no proxy: CONNECT is not supported"
+        return "this server is not a proxy: CONNECT is not supported"
     names = [name for name, _ in headers]
     for name in _SINGLETON_HEADERS:
         if names.count(name) > 1:
@@ -38,7 +37,7 @@ def header_error(version: str, method: bytes, headers: Headers) -> str:
 
 
 def framing_head(headers: Headers) -> bytes:
-    """Make a head that announces the same body as these headers do, empty if they announce none."""
+    """A request head that declares the same body as these headers; empty if they declare none."""
     framing = [name + b": " + value for name, value in headers if name in _FRAMING_HEADERS]
     return b"\r\n".join((b"POST / HTTP/1.1", *framing, b"", b"")) if framing else b""
 
@@ -47,7 +46,7 @@ def _host_error(version: str, headers: dict[bytes, bytes]) -> str:
     host = headers.get(b"host")
     if host is None:
         return "" if version == "1.0" else "the request has no Host header: HTTP/1.1 needs one"
-    return "" if _is_host(host) else "the Host header is no host name or address with a port"
+    return "" if _is_host(host) else "the Host header is not a host name or address with an optional port"
 
 
 def _transfer_encoding_error(version: str, headers: Headers) -> str:

@@ -1,4 +1,4 @@
-"""The server of one process: sockets, TLS, uvicorn, and an end that finishes what was accepted."""
+"""The HTTP server of one process: sockets, TLS, uvicorn, probes and graceful shutdown."""
 
 import asyncio
 import logging
@@ -28,33 +28,33 @@ logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 20
-"""How long requests that are being answered may take to end; what a pod is given by default is 30."""
+"""Seconds for running requests to finish at shutdown; a pod has 30 by default."""
 
 HANDSHAKE_SECONDS: Final = 10.0
 TICKS_PER_SECOND: Final = 10
 
 RESERVED_FILES: Final = 200
-"""Beside those of callers: of the database, of libraries."""
+"""Files beside client connections: database connections, libraries."""
 
 PROBE_LIMITS: Final = Limits(connections=50)
-"""Of those who probe; no caller reaches them."""
+"""Limits of the probe listener, which clients of the API cannot reach."""
 
 THREAD_SWITCH_INTERVAL_SECONDS: Final = 0.0005
-"""How long one thread goes on while another waits for its turn: the event loop and the writing thread take turns all
-the time (trials §4)."""
+"""Time slice of a thread; the event loop and the writer thread alternate often (trials §4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where and how requests are taken.
+    """The HTTP server and its settings.
 
     Attributes:
-        sockets: that listen already; closed at the end.
+        sockets: listening sockets; closed at shutdown.
         tls: None for plain HTTP.
-        limits: of connections.
-        grace_seconds: how long requests that are being answered may take when it ends.
-        probe_sockets: that listen for probes already; in plain HTTP, closed after all else.
-        alive_path: of the liveness probe.
+        limits: limits of connections.
+        grace_seconds: time for running requests to finish at shutdown.
+        probe_sockets: listening sockets of the probes, for plain HTTP; closed last.
+        liveness_path: path of the liveness probe.
+        protocol: class of the connections.
     """
 
     sockets: Sequence[socket.socket]
@@ -62,23 +62,23 @@ class Server:
     limits: Limits = field(default_factory=Limits)
     grace_seconds: int = GRACE_SECONDS
     probe_sockets: Sequence[socket.socket] = ()
-    alive_path: str = ""
+    liveness_path: str = ""
     protocol: type[BoundedProtocol] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the class of its connections, which knows them all."""
+        """Create the protocol class, whose class attributes track all connections of this server."""
         object.__setattr__(self, "protocol", protocol_with_limits(self.limits))
 
     def probes(self, stopping: threading.Event) -> ProbeHandlers:
-        """Ready as long as connections are taken."""
+        """Probes of the server: ready while it accepts connections."""
         return ProbeHandlers(
             is_ready=lambda: self.protocol.accepts_connections() and not stopping.is_set(), metrics=bytes
         )
 
     def serve(self, app: ASGIApp, stopping: threading.Event, probes: ProbeHandlers | None = None) -> None:
-        """Serve until told to stop, or until it fails; then what was accepted is answered first.
+        """Serve until ``stopping`` is set or the server fails; shutdown finishes accepted requests.
 
-        In a thread of its own: in the main one uvicorn would take the signals over.
+        uvicorn runs in a thread of its own, because in the main thread it would install signal handlers.
         """
         sys.setswitchinterval(THREAD_SWITCH_INTERVAL_SECONDS)
         protocol = self.protocol
@@ -87,7 +87,7 @@ class Server:
         if probes is not None and self.probe_sockets:
             all_probes = combined_probes(probes, self.probes(stopping))
             probe_server = _ProbeServer(
-                self.probe_sockets, self._uvicorn_config(probe_app(all_probes, self.alive_path))
+                self.probe_sockets, self._uvicorn_config(probe_app(all_probes, self.liveness_path))
             )
         server = _UvicornServer(self._uvicorn_config(app), protocol, self.tls, probe_server)
         with ThreadPoolExecutor(1, thread_name_prefix="api") as thread:
@@ -116,7 +116,7 @@ class Server:
 
 
 def _raise_file_limit(limits: Limits) -> Limits:
-    """Let this process hold enough files for its connections; with less than that it takes fewer connections."""
+    """Raise the file limit of this process to its connections, or lower the connections to it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return limits
@@ -130,7 +130,7 @@ def _raise_file_limit(limits: Limits) -> Limits:
 
 @dataclass(slots=True)
 class _ProbeServer:
-    """The listeners of the probes; they go on while the API ends."""
+    """The listeners of the probes, which keep running during the shutdown of the API."""
 
     sockets: Sequence[socket.socket]
     config: uvicorn.Config
@@ -145,17 +145,17 @@ class _ProbeServer:
             return RoundRobinReader(protocol_instance, buffer)
 
         loop = asyncio.get_running_loop()
-        self.servers = [await loop.create_server(connection, sock=each, backlog=BACKLOG) for each in self.sockets]
+        self.servers = [await loop.create_server(connection, sock=sock, backlog=BACKLOG) for sock in self.sockets]
 
     def stop(self) -> None:
         for server in self.servers:
             server.close()
-        for each in list(self.state.connections):
-            each.shutdown()
+        for open_connection in list(self.state.connections):
+            open_connection.shutdown()
 
 
 class _UvicornServer(uvicorn.Server):
-    """uvicorn on sockets that are given, with a bound for handshakes, and probes beside it."""
+    """uvicorn on given sockets, with a timeout for TLS handshakes and a probe server."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class _UvicornServer(uvicorn.Server):
         self._buffer = memoryview(bytearray(READ_BYTES))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Run the application's own beginning, then listen."""
+        """Start the lifespan of the application, then listen."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise RuntimeError("the API could not be started")
@@ -179,26 +179,26 @@ class _UvicornServer(uvicorn.Server):
         handshakes = HANDSHAKE_SECONDS if self._tls else None
         self.servers = [
             await loop.create_server(
-                self._connection, sock=each, ssl=self._tls, backlog=BACKLOG, ssl_handshake_timeout=handshakes
+                self._connection, sock=sock, ssl=self._tls, backlog=BACKLOG, ssl_handshake_timeout=handshakes
             )
-            for each in sockets or ()
+            for sock in sockets or ()
         ]
         if self._probe_server is not None:
             await self._probe_server.start()
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End in good order; probes are answered until the end."""
+        """Shut down gracefully; the probe server stops last."""
         await super().shutdown(sockets)
         if self._probe_server is not None:
             self._probe_server.stop()
 
     async def on_tick(self, counter: int) -> bool:
-        """Look after connections each second; uvicorn ticks ten times in one."""
+        """Abort stalled connections once a second; uvicorn calls this ten times a second."""
         if counter % TICKS_PER_SECOND == 0:
-            for each in list(self.server_state.connections):
-                if isinstance(each, BoundedProtocol):
-                    each.abort_if_stalled()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, BoundedProtocol):
+                    connection.abort_if_stalled()
         return await super().on_tick(counter)
 
     def _connection(self) -> RoundRobinReader:
@@ -209,13 +209,16 @@ class _UvicornServer(uvicorn.Server):
 def bind_sockets(
     host: str, port: int, *, purpose: str = "the people API", option: str = "--port"
 ) -> list[socket.socket]:
-    """Sockets that listen at all addresses of a host. Raises InvalidInput, which names the option.
+    """Open listening sockets on all addresses of a host.
 
     Args:
         host: a name or an address; empty for all addresses of the machine.
-        port: 0 for any that is free.
-        purpose: listens there, for the log.
-        option: of the command that gave the address.
+        port: 0 for any free port.
+        purpose: what listens there, for the log.
+        option: the command-line option to name in an error.
+
+    Raises:
+        InvalidInput: the address cannot be used.
     """
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -223,15 +226,15 @@ def bind_sockets(
         sockets = [socket.create_server(address[:2], family=family, backlog=BACKLOG) for family, address in addresses]
     except (OSError, OverflowError) as error:
         raise InvalidInput(
-            f"nothing can listen at {host}:{port}: {error}; choose another host or port", field=option
+            f"cannot listen on {host}:{port}: {error}; choose another host or port", field=option
         ) from error
-    for each in sockets:
-        logger.info("%s listens at %s:%s", purpose, *each.getsockname()[:2])
+    for sock in sockets:
+        logger.info("%s: listening on %s:%s", purpose, *sock.getsockname()[:2])
     return sockets
 
 
 def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """TLS 1.2 and later with a certificate chain and its key, both PEM; None if neither is given.
+    """A context for TLS 1.2 and later from a PEM certificate chain and key; None without both.
 
     Raises InvalidInput.
     """
@@ -245,5 +248,5 @@ def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | 
     try:
         context.load_cert_chain(certificate, key, password=lambda: "")
     except OSError as error:  # an SSLError is one
-        raise InvalidInput(f"{certificate} with {key} is no certificate with its key: {error}") from error
+        raise InvalidInput(f"{certificate} and {key} are not a certificate and its key: {error}") from error
     return context

@@ -1,7 +1,7 @@
-"""Several processes that serve from the same sockets, and the one that looks after them.
+"""Pre-fork server: several processes serve the same sockets, and a supervisor restarts them.
 
-They are forked before anything has threads. Each ends in good order when its parent does, however that came about:
-it holds the reading end of a pipe that only the parent can write to.
+The supervisor forks before it has threads. A child shuts down gracefully when its parent exits for any reason: it holds
+the read end of a pipe whose write end only the parent has.
 """
 
 import logging
@@ -22,23 +22,23 @@ from workspace_operator.web.core.dependencies import MULTIPROCESS_DIR_VARIABLE
 logger = logging.getLogger(__name__)
 
 Serve: TypeAlias = Callable[[threading.Event], None]
-"""What a process does until told to stop."""
+"""Serves until the event is set."""
 
 POLL_SECONDS: Final = 0.2
 INITIAL_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
 STABLE_SECONDS: Final = 10.0
-"""A process that lived so long is started anew at once."""
+"""Lifetime in seconds after which a process is restarted without a delay."""
 
 SHUTDOWN_SECONDS: Final = 27.0
-"""For all to end; then they are killed."""
+"""Time in seconds for all processes to exit; then they are killed."""
 
 _FORK: Final = multiprocessing.get_context("fork")
 
 
 @dataclass(slots=True, kw_only=True)
 class _Slot:
-    """Where one of the processes runs, after a pause if the one before did not live long."""
+    """One of the processes and its restart backoff."""
 
     process: BaseProcess | None = None
     started_at: float = 0.0
@@ -51,10 +51,10 @@ class Supervisor:
     """Keeps a number of processes running.
 
     Args:
-        serve: what each of them does, with the event that the parent's signals set.
-        processes: how many.
-        sockets: what they serve from; closed here as soon as they are to end, so that no connection waits for nobody.
-        gone: told the number of a process that ended.
+        serve: the work of each process; its argument is the event that the parent's signals set.
+        processes: number of processes.
+        sockets: listening sockets; closed here at shutdown, so that no connection waits for a process that has ended.
+        on_exit: called with the PID of a process that exited.
     """
 
     serve: Serve
@@ -63,7 +63,7 @@ class Supervisor:
     on_exit: Callable[[int], None] = lambda _: None
 
     def run(self, stopping: threading.Event) -> None:
-        """Start them, start anew what ends, and end all when told to stop."""
+        """Start the processes, restart those that exit, and stop all when ``stopping`` is set."""
         read_end, write_end = os.pipe()
         process_slots = [_Slot() for _ in range(self.processes)]
         try:
@@ -72,11 +72,11 @@ class Supervisor:
                     self._ensure_running(slot, lambda: self._run_child(stopping, read_end, write_end))
                 stopping.wait(POLL_SECONDS)
         finally:
-            for each in self.sockets:
-                each.close()
+            for sock in self.sockets:
+                sock.close()
             os.close(write_end)
             os.close(read_end)
-            _join_or_kill([each.process for each in process_slots if each.process is not None])
+            _join_or_kill([slot.process for slot in process_slots if slot.process is not None])
 
     def _ensure_running(self, slot: _Slot, work: Callable[[], None]) -> None:
         now, process = time.monotonic(), slot.process
@@ -84,7 +84,7 @@ class Supervisor:
             slot.process = None
             slot.backoff = _backoff(slot, now)
             slot.restart_at = now + slot.backoff
-            logger.error("process %s ended with %s; another in %g s", process.pid, process.exitcode, slot.backoff)
+            logger.error("process %s exited with %s; restart in %g s", process.pid, process.exitcode, slot.backoff)
             self.on_exit(process.pid or 0)
         if slot.process is None and now >= slot.restart_at:
             slot.process = _FORK.Process(target=work, name="api")
@@ -92,17 +92,17 @@ class Supervisor:
             slot.started_at = now
 
     def _run_child(self, stopping: threading.Event, read_end: int, write_end: int) -> None:
-        os.close(write_end)  # or it would hold its own pipe open
+        os.close(write_end)  # an open write end in the child would keep the pipe open
         threading.Thread(target=_stop_when_parent_exits, args=(read_end, stopping), daemon=True).start()
         self.serve(stopping)
 
 
 @contextmanager
 def multiprocess_metrics() -> Iterator[Callable[[int], None]]:
-    """Have the processes that are started meanwhile count together; gives what forgets the gauges of one that ended."""
+    """Share metrics between the processes; yields a callback that drops a dead one's gauges."""
     with TemporaryDirectory(prefix="workspace-operator-counts-") as directory:
         os.environ[MULTIPROCESS_DIR_VARIABLE] = directory
-        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - it looks for the folder now
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - reads the variable at import
 
         yield lambda pid: mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
 
@@ -114,16 +114,16 @@ def _backoff(slot: _Slot, now: float) -> float:
 
 
 def _stop_when_parent_exits(read_end: int, stopping: threading.Event) -> None:
-    os.read(read_end, 1)  # nothing is ever written: it returns when the last writing end is closed
+    os.read(read_end, 1)  # returns when the last write end is closed, since nothing is ever written
     stopping.set()
 
 
 def _join_or_kill(processes: Sequence[BaseProcess]) -> None:
     deadline = time.monotonic() + SHUTDOWN_SECONDS
-    for each in processes:
-        each.join(max(0.0, deadline - time.monotonic()))
-    for each in processes:
-        if each.exitcode is None:
-            logger.error("process %s has not ended in %g s: it is killed", each.pid, SHUTDOWN_SECONDS)
-            each.kill()
-            each.join()
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        if process.exitcode is None:
+            logger.error("process %s did not exit within %g s: killing it", process.pid, SHUTDOWN_SECONDS)
+            process.kill()
+            process.join()

@@ -1,6 +1,6 @@
-"""Probes and metrics over HTTP, at an address of their own: callers of the API reach none of them.
+"""The ASGI application of probes and metrics, on an address unreachable for API clients.
 
-They wait for nothing: not for the store, not for threads that readers of people use.
+Probes wait for neither the store nor the threads that read people.
 """
 
 from http import HTTPStatus
@@ -14,24 +14,24 @@ from workspace_operator.web.core.http import Response
 from workspace_operator.web.core.response_sender import send_response
 
 WRITE_SECONDS: Final = 5.0
-"""How long a client may take for an answer."""
+"""Time in seconds for a client to receive a response."""
 
 _TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
 _ALIVE: Final = Response(document=b"alive\n", headers=_TEXT)
 _READY: Final = Response(document=b"ready\n", headers=_TEXT)
 _NOT_READY: Final = Response(
     status=HTTPStatus.SERVICE_UNAVAILABLE,
-    document=b"not ready: the store takes no writes, or no connection is free\n",
+    document=b"not ready: the store accepts no writes, or no connection is free\n",
     headers=_TEXT,
 )
-_NOT_FOUND: Final = Response(status=HTTPStatus.NOT_FOUND, document=b"there is nothing at this path\n", headers=_TEXT)
+_NOT_FOUND: Final = Response(status=HTTPStatus.NOT_FOUND, document=b"no such path\n", headers=_TEXT)
 _METHOD_NOT_ALLOWED: Final = Response(
     status=HTTPStatus.METHOD_NOT_ALLOWED, document=b"use GET\n", headers={**_TEXT, "allow": "GET, HEAD"}
 )
 
 
-def probe_app(probes: ProbeHandlers, alive_path: str) -> ASGIApp:
-    """The application that answers them; ``alive_path`` answers as long as the event loop turns."""
+def probe_app(probes: ProbeHandlers, liveness_path: str) -> ASGIApp:
+    """Make the application; ``liveness_path`` responds as long as the event loop runs."""
     limiter: list[CapacityLimiter] = []
 
     async def metrics() -> Response:
@@ -42,13 +42,13 @@ def probe_app(probes: ProbeHandlers, alive_path: str) -> ASGIApp:
 
     async def response(scope: Scope) -> Response:
         path = scope["path"]
-        if path not in {alive_path, READY_PATH, METRICS_PATH}:
+        if path not in {liveness_path, READY_PATH, METRICS_PATH}:
             return _NOT_FOUND
         if scope["method"] not in {"GET", "HEAD"}:
             return _METHOD_NOT_ALLOWED
         if path == METRICS_PATH:
             return await metrics()
-        return _ALIVE if path == alive_path else _READY if probes.is_ready() else _NOT_READY
+        return _ALIVE if path == liveness_path else _READY if probes.is_ready() else _NOT_READY
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         with_body = scope["method"] != "HEAD"

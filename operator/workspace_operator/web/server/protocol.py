@@ -1,8 +1,8 @@
-"""Connections over which requests come: what uvicorn leaves unbounded has a bound here.
+"""uvicorn's HTTP protocol with limits on everything that uvicorn leaves unbounded.
 
-Heads are counted while they come, before the parser keeps them, and so is what a chunked body has beside its content:
-sizes, extensions, trailers. A connection that says nothing is closed; one too many is told so. What is refused here
-never was a request that an application could answer.
+Request heads are measured as they arrive, before the parser stores them. So is the overhead of chunked bodies: sizes of
+chunks, extensions, trailers. Idle connections are closed; excess connections get a 503. A request that is rejected here
+never reaches the application.
 """
 
 import asyncio
@@ -21,59 +21,59 @@ from workspace_operator.web.core.response_sender import JSON_TYPE, NO_STORE, jso
 from workspace_operator.web.server.header_checks import framing_head, header_error
 
 MAX_PIPELINED_REQUESTS: Final = 200
-"""How many requests of one connection may be sent before the first is answered."""
+"""Number of requests that a connection can send before the response to the first."""
 
 READ_BYTES: Final = 8_192
-"""How much of one connection is read before the others have their turn: a millisecond, if it is chunks of one byte."""
+"""Bytes read from a connection per turn; chunks of one byte take a millisecond to parse."""
 
 MAX_ANSWERED_EXCESS_CONNECTIONS: Final = 100
-"""So many connections beyond the limit are told so in reply to a request; further ones at once."""
+"""Number of excess connections that get a 503 at their request; further ones get it at once."""
 
 LINGER_SECONDS: Final = 1.0
 LINGER_BYTES: Final = 1_000_000
-"""How long and how much is read after a refusal, so that the client gets to see it."""
+"""Time and size of data to read after a rejection, so that the client receives it."""
 
 _REQUEST_LINE_OVERHEAD: Final = 64
-"""What a request line may have beside its path."""
+"""Size of a request line without its path."""
 _HEADER_OVERHEAD: Final = 4
-"""What stands between and behind the name and the value of a header."""
+"""Size of the separators of a header."""
 _CHUNK_OVERHEAD: Final = 32
-"""What a chunk may have beside its content without being counted: its size and the line breaks."""
+"""Uncounted size of a chunk beside its content, for its length and the line breaks."""
 
 _MESSAGES: Final = {
-    HTTPStatus.BAD_REQUEST: "this is no valid HTTP/1.1",
+    HTTPStatus.BAD_REQUEST: "this is not valid HTTP/1.1",
     HTTPStatus.REQUEST_URI_TOO_LONG: "the path with its query is too long",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "the headers are too large or too many",
-    HTTPStatus.REQUEST_TIMEOUT: "the headers did not come in time",
+    HTTPStatus.REQUEST_TIMEOUT: "the headers did not arrive in time",
     HTTPStatus.SERVICE_UNAVAILABLE: "too many connections: try again",
 }
 
 
 class _Rejected(Exception):
-    """Raised into the parser, which then goes no further."""
+    """Raised in a parser callback to stop the parser."""
 
 
 class _TurnFlowControl(FlowControl):
-    """Whether a connection is read from; while it waits for its turn nobody else can resume it."""
+    """Flow control that does not resume a connection while it is queued for its turn."""
 
     is_queued = False
 
     def resume_reading(self) -> None:
-        """Read on, unless the connection waits for its turn."""
+        """Resume reading, unless the connection is queued."""
         if not self.is_queued:
             super().resume_reading()
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. `limited` makes the class for other limits."""
+    """One connection. `protocol_with_limits` makes the class for other limits."""
 
     limits: ClassVar[Limits] = Limits()
     unauthenticated: ClassVar["dict[BoundedProtocol, None]"] = {}
-    """Connections over which no valid credentials came yet, the oldest first."""
+    """Connections without valid credentials so far, the oldest first."""
     open_connections: ClassVar["set[BoundedProtocol]"] = set()
     """All connections."""
     read_queue: ClassVar["deque[BoundedProtocol]"] = deque()
-    """Connections that sent much and wait for their turn to be read from; one is, in each turn of the event loop."""
+    """Connections that filled the buffer; each turn of the event loop resumes one."""
 
     flow: _TurnFlowControl
 
@@ -90,8 +90,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stalled_since: float | None = None
         self._pending_cycles: deque[RequestResponseCycle] = deque()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin. If there are too many, the oldest that showed no valid credentials ends; else this one is told so."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's signature
+        """Start. Over the limit, evict the oldest one without valid credentials, or reject this one."""
         super().connection_made(transport)
         self.flow = _TurnFlowControl(transport)
         self._start_header_timer()
@@ -105,7 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.unauthenticated[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End; uvicorn tells only the newest of several requests that were sent at once."""
+        """End all pending requests; uvicorn ends only the newest of pipelined requests."""
         self._cancel_header_timer()
         self.unauthenticated.pop(self, None)
         self.open_connections.discard(self)
@@ -113,7 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._disconnect_pending()
 
     def data_received(self, data: bytes | memoryview) -> None:
-        """Parse what came, and give what is not complete a deadline."""
+        """Parse the data, and start a timer while a request head is incomplete."""
         self._unset_keepalive_if_required()
         if self._is_ended:
             self._discard(len(data))
@@ -123,14 +123,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @classmethod
     def accepts_connections(cls) -> bool:
-        """Whether one more connection would be served; may be asked from another thread."""
+        """Whether a new connection would be served; may be called from another thread."""
         return len(cls.open_connections) < cls.limits.connections or any(
-            not each._has_valid_credentials()  # noqa: SLF001 - of this class
-            for each in list(cls.unauthenticated)
+            not connection._has_valid_credentials()  # noqa: SLF001 - of this class
+            for connection in list(cls.unauthenticated)
         )
 
     def yield_turn(self) -> None:
-        """Read no more before all other connections had their turn."""
+        """Pause reading until all queued connections had their turn."""
         if self.flow.is_queued or self.transport.is_closing():
             return
         self.flow.pause_reading()
@@ -146,7 +146,7 @@ class BoundedProtocol(HttpToolsProtocol):
             loop.call_soon(cls._resume_next, loop)
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Reset the counters at the start of a request."""
         if self._is_replaying:
             return
         self._header_bytes = 0
@@ -155,7 +155,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """A part of the path came."""
+        """Measure a part of the path."""
         if self._is_replaying:
             return
         self._header_bytes += len(url)
@@ -164,7 +164,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header came; trailers of a chunked body are none, and are dropped (RFC 9110 §6.5.1)."""
+        """Measure a header; trailers of a chunked body are dropped (RFC 9110 §6.5.1)."""
         if not self._is_head_open:
             return
         self._header_bytes += len(name) + len(value)
@@ -174,7 +174,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """All headers came: from here on the application looks after the request."""
+        """Check the complete headers and pass the request to the application."""
         if self._is_replaying:
             return
         self._is_head_open = False
@@ -191,27 +191,27 @@ class BoundedProtocol(HttpToolsProtocol):
         self._pending_cycles.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body came: that is counted where it is read."""
+        """Exclude body content from the overhead; `BodyReader` measures it."""
         self._overhead_bytes -= len(body) + _CHUNK_OVERHEAD
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """All of the request came; of one that asks for an upgrade the parser says so before its body."""
+        """End a request, unless it asks for an upgrade: then the parser calls this before the body."""
         if not (self.parser.should_upgrade() and framing_head(self.headers)):
             super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """The client takes less than is sent."""
+        """The client receives more slowly than the server sends."""
         self._stalled_since = self.loop.time()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """The client takes it again."""
+        """The client has caught up."""
         self._stalled_since = None
         super().resume_writing()
 
     def abort_if_stalled(self) -> None:
-        """Cut a client off that takes nothing of what is sent; a connection that is closed waits for that, too."""
+        """Abort a connection whose client receives nothing; a closing connection can stall as well."""
         now = self.loop.time()
         if self._stalled_since is None:
             self._stalled_since = now if self.transport.is_closing() else None
@@ -236,7 +236,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._had_valid_credentials or (cycle is not None and CREDENTIALS_STATE_KEY in cycle.scope["state"])
 
     def _evict_oldest(self) -> bool:
-        """End the oldest connection over which nobody known calls; False if there is none."""
+        """End the oldest connection without valid credentials; False if there is none."""
         while self.unauthenticated:
             oldest = next(iter(self.unauthenticated))
             del self.unauthenticated[oldest]
@@ -257,25 +257,25 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _parse_budget(self) -> int:
-        """How many bytes the parser may see next: of a head no more than one may have in all."""
+        """Bytes to pass to the parser next; for a head, not more than its limit."""
         if not self._is_head_open:
             return READ_BYTES
         return max(1, min(READ_BYTES, self._max_overhead_bytes() - self._overhead_bytes))
 
     def _max_overhead_bytes(self) -> int:
-        """How many bytes may come that are no body: of a head, or beside the content of a chunked body."""
+        """Maximum size of a head, or of the overhead of a chunked body."""
         if not self._is_head_open:
             return self.limits.headers
         separators = _HEADER_OVERHEAD * self.limits.header_count + _REQUEST_LINE_OVERHEAD
         return self.limits.path + self.limits.headers + separators
 
     def _feed(self, data: memoryview) -> int:
-        """Have the parser see some bytes; tells of how many it did."""
+        """Pass bytes to the parser; returns how many it consumed."""
         consumed = len(data)
         self._overhead_bytes += consumed
         try:
             self.parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:  # nothing is ever upgraded: what follows is HTTP/1.1 as before
+        except HttpParserUpgrade as upgrade:  # upgrades are not supported: HTTP/1.1 continues
             [consumed] = upgrade.args
             self._resume_after_upgrade(framing_head(self.headers))
         except HttpParserError:
@@ -287,9 +287,9 @@ class BoundedProtocol(HttpToolsProtocol):
         return consumed
 
     def _resume_after_upgrade(self, head: bytes) -> None:
-        """Have the parser expect the body of a request whose wish for an upgrade made it stop.
+        """Make the parser expect the body of a request whose Upgrade header stopped it.
 
-        Java's client asks for an upgrade in every first request, so the request is not refused.
+        Java's client requests an upgrade in every first request, so such requests are not refused.
         """
         self._is_replaying = True
         self.parser.feed_data(head)
@@ -328,15 +328,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _end_with_error(self, status: HTTPStatus, message: str = "") -> None:
-        """End the connection; say why where the client would not take it for the answer to another request."""
+        """End the connection; send the error unless it could answer another pipelined request."""
         if self._is_ended or self.transport.is_closing():
             return
         self._is_ended = True
-        pending = [each for each in self._pending_cycles if not each.response_complete]
+        pending = [cycle for cycle in self._pending_cycles if not cycle.response_complete]
         is_next_at_fault = self._is_head_open or not (pending and self.cycle.more_body)
         if pending and is_next_at_fault:
-            self.cycle.keep_alive = False  # its answer is the last one
-        elif len(pending) > 1 or any(each.response_started for each in pending):
+            self.cycle.keep_alive = False  # its response is the last one
+        elif len(pending) > 1 or any(cycle.response_started for cycle in pending):
             self.transport.abort()
         else:
             self._disconnect_pending()
@@ -344,7 +344,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._linger()
 
     def _linger(self) -> None:
-        """Read on for a moment: what is closed with bytes unread is reset, and the client loses the reply."""
+        """Keep reading briefly: closing with unread data makes the client lose the response."""
         if not self.transport.can_write_eof():  # TLS
             self.transport.close()
             return
@@ -353,13 +353,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write_eof()
 
     def _disconnect_pending(self) -> None:
-        for each in self._pending_cycles:
-            each.disconnected = True
-            each.message_event.set()
+        for cycle in self._pending_cycles:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
 
 def protocol_with_limits(limits: Limits) -> type[BoundedProtocol]:
-    """The protocol with these limits, and a crowd of its own."""
+    """Make a protocol class with these limits and its own set of connections."""
     return type(
         "LimitedProtocol",
         (BoundedProtocol,),
@@ -382,7 +382,7 @@ def _error_response(status: HTTPStatus, message: str) -> bytes:
 
 
 async def _too_many_connections(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
-    """The application of connections that are too many."""
+    """The ASGI application of excess connections: responds with 503."""
     body = json_bytes({"meta": {"error": _MESSAGES[HTTPStatus.SERVICE_UNAVAILABLE]}})
     headers = [
         (b"content-type", JSON_TYPE),

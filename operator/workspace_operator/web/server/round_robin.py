@@ -1,4 +1,4 @@
-"""Reading from connections in turns."""
+"""Fair reading from connections in turns."""
 
 import asyncio
 from typing import cast
@@ -7,11 +7,11 @@ from workspace_operator.web.server.protocol import BoundedProtocol
 
 
 class RoundRobinReader(asyncio.BufferedProtocol):
-    """Reads what comes to a connection, so much a turn of the event loop that no connection holds up the others.
+    """Reads at most one buffer per turn, so that no connection delays the others.
 
     Args:
-        connection: what parses it.
-        buffer: may be shared by all connections of an event loop, since it is parsed at once.
+        connection: the protocol that parses the data.
+        buffer: all connections of an event loop can share it, because its data is parsed immediately.
     """
 
     def __init__(self, connection: BoundedProtocol, buffer: memoryview) -> None:
@@ -19,31 +19,31 @@ class RoundRobinReader(asyncio.BufferedProtocol):
         self._buffer = buffer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._connection.connection_made(cast("asyncio.Transport", transport))  # uvloop's own class does not say so
+        """Start the connection."""
+        self._connection.connection_made(cast("asyncio.Transport", transport))  # uvloop's class is not a subclass
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """End the connection."""
         self._connection.connection_lost(exc)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the loop's wish, which has no bound
-        """Where the next bytes go."""
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the loop's hint is unbounded
+        """The buffer for the next bytes."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """So many bytes came."""
+        """Parse the received bytes; a full buffer ends the turn of the connection."""
         self._connection.data_received(self._buffer[:nbytes])
         if nbytes == len(self._buffer):
             self._connection.yield_turn()
 
     def eof_received(self) -> None:
-        """The client sends no more, but still takes an answer."""
+        """The client sends no more data, but still receives responses."""
         self._connection.eof_received()
 
     def pause_writing(self) -> None:
-        """The client takes less than is sent."""
+        """The client receives more slowly than the server sends."""
         self._connection.pause_writing()
 
     def resume_writing(self) -> None:
-        """The client takes it again."""
+        """The client has caught up."""
         self._connection.resume_writing()

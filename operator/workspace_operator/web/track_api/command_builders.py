@@ -1,6 +1,6 @@
-"""From how a caller names a person to what is asked of the store: all that does not hang on the mode is checked here.
+"""Builds commands from requests; checks everything that does not depend on the mode.
 
-What hangs on it is only whether an email is an identifier, so only that waits for the transaction.
+Only whether an email is an identifier depends on the mode, so only that is resolved in the transaction.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,14 +20,14 @@ from workspace_operator.identity.values.text_limits import quoted
 BuildCommand: TypeAlias = Callable[[Reference], Command]
 
 CommandForReference: TypeAlias = Callable[[str, BuildCommand], UnresolvedCommand]
-"""How a path names a person: `command_for_path` or `command_for_id`."""
+"""Interprets the reference in a path: `command_for_path` or `command_for_id`."""
 
 RawIdentifier: TypeAlias = tuple[IdentifierKind, object]
-"""A person as a caller names them: the kind and what was sent."""
+"""An unchecked identifier: its kind and the value as sent."""
 
 
 def command_for_path(raw: str, build: BuildCommand) -> UnresolvedCommand:
-    """A call about whom a path names (identity-rules §4, row a). Raises InvalidInput."""
+    """Build a command from a path's reference (identity-rules §4, row a). Raises InvalidInput."""
     reference = parse_reference(raw, EMAIL_OR_ID)
     command = build(reference)
     if reference.kind is not EMAIL:
@@ -36,14 +36,14 @@ def command_for_path(raw: str, build: BuildCommand) -> UnresolvedCommand:
 
 
 def command_for_id(raw: str, build: BuildCommand) -> UnresolvedCommand:
-    """A call about whom a path names by an id, whatever its shape. Raises InvalidInput."""
+    """Build a command from a path's reference, always taken as an id. Raises InvalidInput."""
     return build(reference_of_kind(raw, ID, EMAIL_OR_ID, field="reference"))
 
 
 def command_for_identifier(
     identifier: RawIdentifier, build: BuildCommand, *, field: str, for_suppression: bool = False
 ) -> UnresolvedCommand:
-    """A call about whom a caller names by a kind of identifier (identity-rules §4, row a). Raises InvalidInput."""
+    """Build a command from an identifier (identity-rules §4, row a). Raises InvalidInput."""
     kind, raw = identifier
     command = build(reference_of_kind(raw, kind, EMAIL_OR_ID, field=field))
     if kind is not EMAIL or for_suppression:
@@ -52,12 +52,12 @@ def command_for_identifier(
 
 
 def _resolved_by_mode(command: Command, fallback: Callable[[Mode], Command]) -> UnresolvedCommand:
-    """The call that was made already, where email is an identifier."""
+    """Resolve to ``command`` if email is an identifier in the mode, else to the fallback."""
     return lambda mode: command if EMAIL in REFERENCE_KINDS[mode] else fallback(mode)
 
 
 def merge_command(primary: RawIdentifier, secondary: RawIdentifier) -> UnresolvedCommand:
-    """A merge. Raises InvalidInput."""
+    """Build a merge command. Raises InvalidInput."""
 
     def resolve(mode: Mode) -> Command:
         return MergePeople(
@@ -70,7 +70,7 @@ def merge_command(primary: RawIdentifier, secondary: RawIdentifier) -> Unresolve
 
 
 def single_identifier(side: Mapping[str, Any], *, field: str) -> RawIdentifier:
-    """The one identifier that an object has; null and empty ones are none. Raises InvalidInput."""
+    """The only identifier of an object; null and empty values do not count. Raises InvalidInput."""
     identifier = [(kind, side[kind.value]) for kind in IdentifierKind if side.get(kind.value) not in (None, "")]
     if len(identifier) == 1:
         return identifier[0]
@@ -79,7 +79,7 @@ def single_identifier(side: Mapping[str, Any], *, field: str) -> RawIdentifier:
 
 
 def get_object(body: Mapping[str, Any], name: str, *, field: str = "") -> Mapping[str, Any]:
-    """The object that a body has under a name. Raises InvalidInput."""
+    """The object in a field of a body. Raises InvalidInput."""
     value = body.get(name)
     path = field or name
     if isinstance(value, dict):

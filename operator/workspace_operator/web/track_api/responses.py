@@ -1,4 +1,4 @@
-"""From what came of calls to replies."""
+"""HTTP responses for command results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -15,7 +15,7 @@ REFUSED_CHANGES_HEADER: Final = "x-refused-changes"
 IGNORED_HEADER: Final = "x-ignored"
 
 MAX_HEADER_ENTRIES: Final = 20
-"""So many fit a header whatever the client; the rest is counted."""
+"""Maximum number of entries, so that every client can read the header; the rest is counted."""
 
 _IGNORED_REASONS: Final = {
     refusal_reasons.SUPPRESSED: "suppressed",
@@ -23,14 +23,14 @@ _IGNORED_REASONS: Final = {
     refusal_reasons.UNKNOWN_GENERATED_ID: "unknown-id",
     refusal_reasons.UNKNOWN_IDENTIFIER: "unknown",
 }
-"""Why a call was ignored, by its name on the wire."""
+"""Maps the reason of an ignored command to its name on the wire."""
 
 INVALID: Final = "invalid"
-"""A part of a call that could not be taken, while the rest was."""
+"""The ``X-Ignored`` name of a list item that is not valid, while the rest was carried out."""
 
 
 def response_for(result: CommandResultOrError) -> Response:
-    """The reply to one call. Raises InvalidInput for one that was not accepted."""
+    """The response to one command. Raises InvalidInput if the command was rejected."""
     result = raise_for_rejected(result)
     if not result.refusals and not result.ignored_parts and result.effect is not Effect.IGNORED:
         return EMPTY_OK
@@ -38,7 +38,7 @@ def response_for(result: CommandResultOrError) -> Response:
 
 
 def raise_for_rejected(result: CommandResultOrError) -> CommandResult:
-    """What came of a call. Raises InvalidInput if nothing did since it broke a rule."""
+    """Narrow to a result that was not rejected. Raises InvalidInput for one that broke a rule."""
     if isinstance(result, InvalidInput):
         raise result
     if result.effect is Effect.REJECTED:
@@ -47,7 +47,7 @@ def raise_for_rejected(result: CommandResultOrError) -> CommandResult:
 
 
 def batch_headers(results: Iterable[tuple[int, CommandResultOrError]]) -> Mapping[str, str]:
-    """The headers of a batch, whose items are named by their index; none if all was done."""
+    """The headers of a batch, with item indexes; empty if nothing was refused or ignored."""
     refused: list[str] = []
     ignored: list[str] = []
     for index, result in results:
@@ -59,25 +59,28 @@ def batch_headers(results: Iterable[tuple[int, CommandResultOrError]]) -> Mappin
 
 
 def result_headers(refused: Sequence[str], ignored: Sequence[str]) -> Mapping[str, str]:
-    """The headers for what was refused and ignored while the rest was done (track-api.md §1)."""
+    """The headers for refused changes and ignored parts (track-api.md §1)."""
     named = ((REFUSED_CHANGES_HEADER, refused), (IGNORED_HEADER, ignored))
     return {name: _join_entries(entries) for name, entries in named if entries}
 
 
 def refused_entries(result: CommandResult, index_param: str = "") -> list[str]:
-    """What of a call was refused; ``at`` says where it stands. With whom it was applied to, if not whom it named.
+    """Entries for refused changes, with the person if it is not the one that the command named.
 
-    New parameters follow the reason, so that clients that parse the earlier form still can.
+    ``index_param`` is the position in a batch. New parameters follow the reason, for clients that parse the old form.
     """
     person = result.person if result.applied_elsewhere else None
     applied_to = "" if person is None else f"; applied_to={CIO_ID_PREFIX}{person.cio_id}"
-    return [f'{each.kind}; reason="{_header_safe(each.message)}"{index_param}{applied_to}' for each in result.refusals]
+    return [
+        f'{refusal.kind}; reason="{_header_safe(refusal.message)}"{index_param}{applied_to}'
+        for refusal in result.refusals
+    ]
 
 
 def ignored_entries(result: CommandResult, index_param: str = "") -> list[str]:
-    """Why a call was ignored, or which parts of it were; ``at`` says where it stands."""
+    """Entries for an ignored command or ignored parts; ``index_param`` gives the position."""
     whole = [_IGNORED_REASONS[result.reason]] if result.effect is Effect.IGNORED else []
-    return [f"{each}{index_param}" for each in (*whole, *result.ignored_parts)]
+    return [f"{name}{index_param}" for name in (*whole, *result.ignored_parts)]
 
 
 def _join_entries(entries: Sequence[str]) -> str:
@@ -86,5 +89,5 @@ def _join_entries(entries: Sequence[str]) -> str:
 
 
 def _header_safe(text: str) -> str:
-    """What may stand between quotes in a header: printable ASCII without quotes and backslashes."""
-    return "".join(each if " " <= each <= "~" and each not in '"\\' else "?" for each in text)
+    """Replace all characters but printable ASCII without quotes and backslashes."""
+    return "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text)

@@ -1,4 +1,4 @@
-"""Track v1: a call a request, people named in the path by the shape of what they are called (track-api.md §1)."""
+"""Track API v1: one command per request, with the reference in the path (track-api.md §1)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -47,30 +47,30 @@ from workspace_operator.web.track_api.command_builders import (
 from workspace_operator.web.track_api.responses import INVALID, ignored_entries, response_for, result_headers
 
 MAX_IDS: Final = 1000
-"""How many people one call puts into a segment."""
+"""Maximum number of people in a request about a segment."""
 
 _MAX_DIGITS: Final = len(str(MAX_SEGMENT))
 
 _EMPTY_BODIES: Final = frozenset({b"", b"null"})
-"""Bodies of clients that have nothing to say of a person."""
+"""Bodies without attributes, which some clients send."""
 
-_KINDS: Final = {each.value: each for each in IdentifierKind}
+_KINDS: Final = {kind.value: kind for kind in IdentifierKind}
 
 MakeCommand: TypeAlias = Callable[[Request], UnresolvedCommand]
-"""What a request asks for. Raises InvalidInput."""
+"""Makes the command of a request. Raises InvalidInput."""
 
 MakePersonCommand: TypeAlias = Callable[[Request, CommandForReference], UnresolvedCommand]
-"""What a request asks for about the person whom its path names. Raises InvalidInput."""
+"""Makes the command of a request about the person in its path. Raises InvalidInput."""
 
 
 def identify(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
-    """Create a person, or update one."""
+    """Create or update a person."""
     body: dict[str, Any] = {} if request.body in _EMPTY_BODIES else json_object(request.body)
     return command_for(request.path_params[0], lambda person: identify_from_request(person, body))
 
 
 def delete(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
-    """Delete a person; whatever the body says."""
+    """Delete a person; the body is ignored."""
     return command_for(request.path_params[0], lambda person: DeletePerson(reference=person))
 
 
@@ -80,18 +80,18 @@ def suppress(request: Request, command_for: CommandForReference = command_for_pa
 
 
 def unsuppress(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
-    """End every suppression that holds a value."""
+    """Remove every suppression of an identifier."""
     return command_for(request.path_params[0], lambda person: Unsuppress(reference=person))
 
 
 def add_device(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
-    """Add a device to a person, or update it."""
+    """Add or update a device of a person."""
     device = device_of(get_object(json_object(request.body), "device"))
     return command_for(request.path_params[0], lambda person: AddDevice(reference=person, device=device))
 
 
 def delete_device(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
-    """Take a device from a person."""
+    """Remove a device from a person."""
     token = device_token_of(request.path_params[1], field="token")
     return command_for(request.path_params[0], lambda person: DeleteDevice(reference=person, token=token))
 
@@ -103,24 +103,27 @@ def event(request: Request, command_for: CommandForReference = command_for_path)
 
 
 def anonymous_event(request: Request) -> UnresolvedCommand:
-    """Record what somebody unknown did."""
+    """Record an event of an anonymous person."""
     body = json_object(request.body)
     anonymous_id = anonymous_id_of(body.get("anonymous_id"), field="anonymous_id")
     return TrackAnonymousEvent(event=tracked_event_of(body), anonymous_id=anonymous_id)
 
 
 def merge(request: Request) -> UnresolvedCommand:
-    """Make one person of two."""
+    """Merge two people."""
     body = json_object(request.body)
     primary, secondary = (single_identifier(get_object(body, side), field=side) for side in ("primary", "secondary"))
     return merge_command(primary, secondary)
 
 
 def membership_commands(request: Request, *, member: bool) -> Sequence[UnresolvedCommand | None]:
-    """Put people into a manual segment, or take them out; None stands for one who is badly named.
+    """Add people to a manual segment, or remove them.
+
+    Returns:
+        One command per identifier; None for an identifier that is not valid.
 
     Raises:
-        InvalidInput: the segment, the kind of identifiers or the list is wrong.
+        InvalidInput: the segment, the kind of identifiers or the list is not valid.
     """
     number, kind = _segment(request.path_params[0]), _id_type(request.query)
     ids = json_object(request.body).get("ids")
@@ -141,7 +144,7 @@ def _command_or_none(identifier: RawIdentifier, build: BuildCommand) -> Unresolv
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
-    """The table of track-api.md §1."""
+    """The routes of the table in track-api.md §1."""
     command_route, person_route = partial(_command_handler, dependencies), partial(_person_handler, dependencies)
     segment = partial(_segment_handler, dependencies)
     person = "/api/v1/customers/{ref}"
@@ -171,7 +174,7 @@ def _command_handler(dependencies: Dependencies, kind: str, make_command: MakeCo
 
 
 def _person_handler(dependencies: Dependencies, kind: str, make_command: MakePersonCommand) -> Handler:
-    """Also about whoever has what looks like a cio_id as their id: such ids were taken once."""
+    """Make a handler; an unknown cio_id is tried as an id, because old ids can have that form."""
 
     async def handle(request: Request) -> Response:
         workspace_id = request.caller.workspace_id
@@ -188,9 +191,9 @@ def _person_handler(dependencies: Dependencies, kind: str, make_command: MakePer
 def _segment_handler(dependencies: Dependencies, *, member: bool) -> Handler:
     async def handle(request: Request) -> Response:
         commands = await dependencies.parser.run(request, membership_commands, request, member=member)
-        valid = [("segment", each) for each in commands if each is not None]
+        valid = [("segment", command) for command in commands if command is not None]
         results = iter(await dependencies.execute(request.caller.workspace_id, valid) if valid else ())
-        return _segment_response([None if each is None else next(results) for each in commands])
+        return _segment_response([None if command is None else next(results) for command in commands])
 
     return handle
 
@@ -200,20 +203,20 @@ def _is_unknown_cio_id(result: CommandResultOrError) -> bool:
 
 
 async def _id_exists(dependencies: Dependencies, request: Request) -> bool:
-    """Whether somebody has what looks like a cio_id as their id.
+    """Whether a person has the reference in the path as their id.
 
-    A second look-up, only after nobody has that cio_id: loading the id with every cio_id would have PostgreSQL reserve
-    what is absent.
+    A separate query after the cio_id is not found: loading the id together with every cio_id would make PostgreSQL
+    reserve absent identifiers.
     """
     reference = reference_of_kind(request.path_params[0], ID, EMAIL_OR_ID)
     return await to_thread.run_sync(dependencies.people.find, request.caller.workspace_id, reference) is not None
 
 
 def _segment_response(results: Sequence[CommandResultOrError | None]) -> Response:
-    """Tells who was passed over, by their place in the list.
+    """The response, which lists the ignored people by their index.
 
     Raises:
-        InvalidInput: the kind of identifiers is none in this workspace.
+        InvalidInput: the kind of identifiers does not exist in this workspace.
     """
     ignored: list[str] = []
     for index, result in enumerate(results):
@@ -228,7 +231,7 @@ def _segment_response(results: Sequence[CommandResultOrError | None]) -> Respons
 
 
 async def region(request: Request) -> Response:
-    """Tell a client where its workspace is: here."""
+    """The region of the workspace, which is always this server."""
     document = {"url": request.base_url, "region": "us", "environment_id": request.caller.workspace_id}
     return Response(document=document)
 
@@ -240,7 +243,7 @@ def _route(method: str, pattern: str, handler: Handler, *, error_format: ErrorFo
 def _segment(text: str) -> int:
     number = int(text) if len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit() else 0
     if not number:
-        raise InvalidInput(f"the segment {quoted(text)} must be a number from 1 on", field="segment")
+        raise InvalidInput(f"the segment {quoted(text)} must be a number of at least 1", field="segment")
     return number
 
 

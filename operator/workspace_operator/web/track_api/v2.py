@@ -1,8 +1,9 @@
-"""Track v2: operations as documents, one a request or many (track-api.md §1)."""
+"""Track API v2: operations as documents, single or in batches (track-api.md §1)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
@@ -42,7 +43,7 @@ from workspace_operator.web.track_api.responses import batch_headers, raise_for_
 ENTITY_BYTES: Final = 32 * 1024
 BATCH_BYTES: Final = 500 * 1024
 MAX_OPERATIONS: Final = 10_000
-"""Of a batch: more than so many that can be taken have no room in its bytes."""
+"""Maximum number of operations in a batch; more valid ones do not fit into its size limit."""
 
 ERROR_REASONS: Final = ("required", "invalid", "parse_error")
 
@@ -50,39 +51,39 @@ OperationDocument: TypeAlias = Mapping[str, Any]
 MakeCommand: TypeAlias = Callable[[OperationDocument], UnresolvedCommand]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OperationError:
-    """Why an operation was not taken, as it is told."""
+    """Error of an operation, as in the response."""
 
     reason: str
     field: str
     message: str
 
     def document(self, index: int | None = None) -> Mapping[str, Any]:
-        """As JSON; in a batch with its index, counted from 0."""
+        """The error as JSON; in a batch with the index of the operation, counted from 0."""
         fields = {"reason": self.reason, "field": self.field, "message": self.message}
         return fields if index is None else {"batch_index": index, **fields}
 
 
 @dataclass(frozen=True, slots=True)
 class OperationSpec:
-    """What can be done to a person: what the operation must have, by path, and how it becomes a call."""
+    """Specification of an operation: paths of its required fields, and how to make its command."""
 
     required: tuple[str, ...]
     make_command: MakeCommand
 
 
 def identify(operation: OperationDocument) -> UnresolvedCommand:
-    """Create a person, or update one; a ``timestamp`` of the operation is when its attributes were so."""
+    """Create or update a person; a ``timestamp`` of the operation is the time of its attributes."""
     fields = dict(_attributes(operation))
     is_given = seconds_of(operation.get("timestamp"), field="timestamp") is not None
-    if is_given and fields.get("_timestamp") in (None, ""):  # null is as good as nothing
+    if is_given and fields.get("_timestamp") in (None, ""):  # null counts as absent
         fields["_timestamp"] = operation["timestamp"]
     return _person_command(operation, lambda person: identify_from_request(person, fields))
 
 
 def event(operation: OperationDocument) -> UnresolvedCommand:
-    """Record an event, a page or a screen of a person, or of somebody unknown; its attributes are the event's data."""
+    """Record an event, page or screen of a known or anonymous person; attributes are its data."""
     tracked_event = tracked_event_of({**operation, "type": operation["action"]}, data="attributes")
     anonymous_id = _single_anonymous_id(get_object(operation, "identifiers"))
     if anonymous_id is not None:
@@ -91,13 +92,13 @@ def event(operation: OperationDocument) -> UnresolvedCommand:
 
 
 def add_device(operation: OperationDocument) -> UnresolvedCommand:
-    """Add a device to a person, or update it."""
+    """Add or update a device of a person."""
     device = device_of(get_object(operation, "device"), token="token")  # noqa: S106 - the name of a field
     return _person_command(operation, lambda person: AddDevice(reference=person, device=device))
 
 
 def delete_device(operation: OperationDocument) -> UnresolvedCommand:
-    """Take a device from a person."""
+    """Remove a device from a person."""
     token = device_token_of(get_object(operation, "device").get("token"), field="device.token")
     return _person_command(operation, lambda person: DeleteDevice(reference=person, token=token))
 
@@ -108,17 +109,17 @@ def delete(operation: OperationDocument) -> UnresolvedCommand:
 
 
 def suppress(operation: OperationDocument) -> UnresolvedCommand:
-    """Delete a person and block their identifiers; takes an email in every mode (identity-rules §6)."""
+    """Delete a person and block their identifiers; email in every mode (identity-rules §6)."""
     return _person_command(operation, lambda person: Suppress(reference=person), for_suppression=True)
 
 
 def unsuppress(operation: OperationDocument) -> UnresolvedCommand:
-    """End every suppression that holds a value; takes an email in every mode."""
+    """Remove every suppression of an identifier; accepts an email in every mode."""
     return _person_command(operation, lambda person: Unsuppress(reference=person), for_suppression=True)
 
 
 def merge(operation: OperationDocument) -> UnresolvedCommand:
-    """Make one person of two."""
+    """Merge two people."""
     primary, secondary = (
         single_identifier(get_object(operation, side), field=side) for side in ("primary", "secondary")
     )
@@ -140,22 +141,18 @@ OPERATIONS: Final[Mapping[str, OperationSpec]] = {
 
 
 def parse_operation(operation: object) -> tuple[str, UnresolvedCommand] | OperationError:
-    """What an operation asks for, with the name of its action; or why it cannot be taken."""
+    """Parse an operation into the name of its action and its command, or an error."""
     if not isinstance(operation, dict):
-        return OperationError(
-            reason="invalid", field="", message=f"the operation is {quoted(operation)}: send an object"
-        )
+        return OperationError("invalid", "", f"the operation is {quoted(operation)}: send an object")
     if missing := _missing_field(operation, ("type", "action")):
         return missing
     kind, name = operation["type"], operation["action"]
     if kind != "person":
-        return OperationError(
-            reason="invalid", field="type", message=f"type {quoted(kind)} is not taken here: use person"
-        )
+        return OperationError("invalid", "type", f"type {quoted(kind)} is not supported: use person")
     action = OPERATIONS.get(name) if isinstance(name, str) else None
     if action is None:
         message = f"action {quoted(name)} is unknown: use one of {', '.join(OPERATIONS)}"
-        return OperationError(reason="invalid", field="action", message=message)
+        return OperationError("invalid", "action", message)
     if missing := _missing_field(operation, action.required):
         return missing
     try:
@@ -165,17 +162,17 @@ def parse_operation(operation: object) -> tuple[str, UnresolvedCommand] | Operat
 
 
 def invalid_operation(error: InvalidInput) -> OperationError:
-    """A value that is not taken."""
-    return OperationError(reason="invalid", field=error.field, message=str(error))
+    """The error for a value that is not valid."""
+    return OperationError("invalid", error.field, str(error))
 
 
 def errors_response(errors: Sequence[Mapping[str, Any]], status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Response:
-    """The reply that lists what was not taken."""
+    """A response that lists errors."""
     return Response(status=status, document={"errors": errors})
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
-    """Both routes of v2."""
+    """The routes of v2."""
 
     async def entity(request: Request) -> Response:
         command = await dependencies.parser.run(request, _entity_command, request.body)
@@ -188,26 +185,17 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         commands = await dependencies.parser.run(request, _batch_commands, request.body)
         if isinstance(commands, OperationError):
             return errors_response([commands.document()])
-        valid = [(index, each) for index, each in enumerate(commands) if not isinstance(each, OperationError)]
+        valid = [(index, item) for index, item in enumerate(commands) if not isinstance(item, OperationError)]
         results = (
             await dependencies.execute(request.caller.workspace_id, [command for _, command in valid]) if valid else []
         )
         indexed = [(index, result) for (index, _), result in zip(valid, results, strict=True)]
         return await dependencies.parser.run(request, _batch_response, commands, indexed)
 
+    route = partial(Route, "POST", authentication=Authentication.TRACK, error_format=ErrorFormat.V2)
     return [
-        Route(
-            "POST",
-            pattern,
-            handler,
-            authentication=Authentication.TRACK,
-            error_format=ErrorFormat.V2,
-            body_limit=limit,
-        )
-        for pattern, handler, limit in (
-            ("/api/v2/entity", entity, ENTITY_BYTES),
-            ("/api/v2/batch", batch, BATCH_BYTES),
-        )
+        route("/api/v2/entity", entity, body_limit=ENTITY_BYTES),
+        route("/api/v2/batch", batch, body_limit=BATCH_BYTES),
     ]
 
 
@@ -215,7 +203,7 @@ def _parse_body(body: bytes) -> dict[str, Any] | OperationError:
     try:
         return json_object(body)
     except InvalidInput as error:
-        return OperationError(reason="parse_error", field="", message=str(error))
+        return OperationError("parse_error", "", str(error))
 
 
 def _entity_command(body: bytes) -> tuple[str, UnresolvedCommand] | OperationError:
@@ -228,38 +216,38 @@ def _batch_commands(body: bytes) -> Sequence[tuple[str, UnresolvedCommand] | Ope
     operations = document if isinstance(document, OperationError) else _operations(document)
     if isinstance(operations, OperationError):
         return operations
-    return [_parse_batched_operation(each, len(body)) for each in operations]
+    return [_parse_batched_operation(operation, len(body)) for operation in operations]
 
 
 def _operations(document: Mapping[str, Any]) -> list[Any] | OperationError:
     operations = document.get("batch")
     if operations is None:
-        return OperationError(reason="required", field="batch", message="batch is missing: send a list of operations")
+        return OperationError("required", "batch", "batch is missing: send a list of operations")
     if not isinstance(operations, list):
         message = f"batch is {quoted(operations)}: send a list of operations"
-        return OperationError(reason="invalid", field="batch", message=message)
+        return OperationError("invalid", "batch", message)
     if len(operations) > MAX_OPERATIONS:
         message = f"batch has {len(operations)} operations: send at most {MAX_OPERATIONS} at a time"
-        return OperationError(reason="invalid", field="batch", message=message)
+        return OperationError("invalid", "batch", message)
     if not operations:
-        return OperationError(reason="required", field="batch", message="batch is empty: send a list of operations")
+        return OperationError("required", "batch", "batch is empty: send a list of operations")
     return operations
 
 
 def _parse_batched_operation(operation: object, batch_bytes: int) -> tuple[str, UnresolvedCommand] | OperationError:
-    """In a batch of fewer bytes than one operation may have, none has to be measured."""
+    """Parse an operation of a batch; a batch below the limit of one needs no size check."""
     if batch_bytes > ENTITY_BYTES and _min_bytes(operation) > ENTITY_BYTES:
-        return OperationError(reason="invalid", field="", message=f"the operation has more than {ENTITY_BYTES} bytes")
+        return OperationError("invalid", "", f"the operation has more than {ENTITY_BYTES} bytes")
     return parse_operation(operation)
 
 
 def _min_bytes(operation: object) -> int:
-    """The fewest bytes that an operation can have been sent with: none is refused that may be sent alone."""
+    """Size of the shortest encoding, so that none is refused that is allowed on its own."""
     return len(json.dumps(operation, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
 
 
 def _batch_response(commands: Sequence[object], results: Sequence[tuple[int, CommandResultOrError]]) -> Response:
-    errors = {index: each for index, each in enumerate(commands) if isinstance(each, OperationError)}
+    errors = {index: item for index, item in enumerate(commands) if isinstance(item, OperationError)}
     for index, result in results:
         try:
             raise_for_rejected(result)
@@ -268,20 +256,20 @@ def _batch_response(commands: Sequence[object], results: Sequence[tuple[int, Com
     headers = batch_headers(results)
     if errors:
         listed = [errors[index].document(index) for index in sorted(errors)]
-        body = json_bytes({"errors": listed})  # in this thread: it may be a megabyte
+        body = json_bytes({"errors": listed})  # encoded in this worker thread, because it can be a megabyte
         fields = {**headers, "content-type": JSON_TYPE.decode()}
         return Response(status=HTTPStatus.MULTI_STATUS, document=body, headers=fields)
     return Response(headers=headers) if headers else EMPTY_OK
 
 
 def _missing_field(operation: OperationDocument, paths: Sequence[str]) -> OperationError | None:
-    """The first of these that an operation lacks."""
+    """The error for the first missing field; None if all are present."""
     for path in paths:
         value: Any = operation
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else value
         if value is None or value == "" or value == {}:
-            return OperationError(reason="required", field=path, message=f"{path} is missing: send it")
+            return OperationError("required", path, f"{path} is missing: send it")
     return None
 
 
@@ -290,7 +278,7 @@ def _attributes(operation: OperationDocument) -> Mapping[str, Any]:
 
 
 def _single_anonymous_id(identifiers: Mapping[str, Any]) -> str | None:
-    """The anonymous_id of identifiers that have nothing else (track-api.md §1). Raises InvalidInput."""
+    """The anonymous_id if it is the only identifier (track-api.md §1). Raises InvalidInput."""
     if any(identifiers.get(kind.value) not in (None, "") for kind in IdentifierKind):
         return None
     return anonymous_id_of(identifiers.get("anonymous_id"), field="identifiers.anonymous_id")
