@@ -167,7 +167,7 @@ def test_killed_deletion_loses_nobody(run: Run, crm: Crm) -> None:
     [
         ("people.csv", "people.csv exists, and may be the only copy of deleted people: choose another file"),
         ("nowhere/gone.csv", "nowhere/gone.csv cannot be written: No such file or directory"),
-        (".", ". is there already"),
+        (".", ". exists"),
     ],
 )
 def test_nobody_is_deleted_without_a_file(run: Run, path: str, words: str) -> None:
@@ -271,7 +271,7 @@ def test_documented_procedure_lets_the_change_go_through(run: Run) -> None:
     run("people", "import", "corrected.csv", *W, "--update")
     applied = run("apply", "-f", "crm.yaml")
 
-    assert made.out == "segment 2 (in the way): 2 people\n2 rows: 2 taken, 0 rejected\n"
+    assert made.out == "segment 2 (in the way): 2 people\n2 rows: 2 added, 0 rejected\n"
     assert dry.out == "2 people of segment 2 (in the way) would be deleted from default/crm\n"
     assert gone.out.startswith("2 people deleted\n")
     assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "3"])

@@ -136,7 +136,7 @@ def test_undo_file_is_never_written_over(run: Run) -> None:
     done = run("people", "import", "second.csv", *W, "--undo-file", "first.csv")
 
     assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: first.csv is there already")
+    assert done.error.startswith("error: first.csv exists")
     assert (export(run), Path("first.csv").read_text()) == (before, FIRST)
 
 

@@ -32,7 +32,7 @@ def made(run: Run, rows: str, *, name: str = "to delete", code: int = 0) -> str:
 def test_segment_is_made_of_a_file(run: Run) -> None:
     told = made(run, "id\n1\n3\n3\n")
 
-    assert told == "segment 1 (to delete): 2 people\n3 rows: 3 taken, 0 rejected\n"
+    assert told == "segment 1 (to delete): 2 people\n3 rows: 3 added, 0 rejected\n"
     assert not Path("some.rejects.csv").exists()
 
 
@@ -168,7 +168,7 @@ def test_file_that_names_nobody_makes_no_segment_and_keeps_the_name_free(run: Ru
 
 @pytest.mark.usefixtures("peopled")
 def test_file_without_rows_makes_an_empty_segment(run: Run) -> None:
-    assert made(run, "id\n", name="x") == "segment 1 (x): 0 people\n0 rows: 0 taken, 0 rejected\n"
+    assert made(run, "id\n", name="x") == "segment 1 (x): 0 people\n0 rows: 0 added, 0 rejected\n"
 
 
 @pytest.mark.usefixtures("peopled")
@@ -182,7 +182,7 @@ def test_columns_of_segments_can_be_mapped_and_decoded(run: Run) -> None:
 
     assert "add --encoding windows-1252" in undecodable.error
     assert "--map 'User ID=id'" in unmapped.error
-    assert (done.code, done.out.splitlines()[:2]) == (3, ["segment 1 (x): 2 people", "3 rows: 2 taken, 1 rejected"])
+    assert (done.code, done.out.splitlines()[:2]) == (3, ["segment 1 (x): 2 people", "3 rows: 2 added, 1 rejected"])
     assert Path("some.rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf_line,")
 
 

@@ -50,7 +50,7 @@ def test_file_is_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "gone.csv"
     path.write_text("somebody")
 
-    with pytest.raises(InvalidInput, match="is there already"), BackupFile(path, ()):
+    with pytest.raises(InvalidInput, match="exists"), BackupFile(path, ()):
         pass
 
     assert path.read_text() == "somebody"
