@@ -4,17 +4,15 @@ import json
 import re
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any
 
-import typer
 import yaml
 
 from tests.api.threaded_server import ThreadedServer
+from tests.cli.command_tree import command_tree
 from tests.docs.pages import names, rows, text_of
 from workspace_operator.application.health import probes, write_monitor
 from workspace_operator.application.operator import credential_sync
 from workspace_operator.application.people.command_batcher import BatcherLimits
-from workspace_operator.cli.app import app
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values import (
     attributes,
@@ -148,8 +146,9 @@ def test_every_type_of_activity_and_reason_is_named() -> None:
 
 
 def test_every_flag_of_the_server_is_named() -> None:
-    command: Any = typer.main.get_command(app)
-    flags = {flag for each in command.commands["run"].commands["api"].params for flag in each.opts if "--" in flag}
+    flags = {
+        flag for each in command_tree().commands["run"].commands["api"].params for flag in each.opts if "--" in flag
+    }
 
     unnamed = {flag for flag in flags - {"--database", "--verbose"} if flag not in text_of(PAGE)}
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
+from tests.cli.command_tree import command_tree
 from tests.docs.pages import PAGES, REPOSITORY, text_of
-from workspace_operator.cli.app import app
 from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.resources.schema import resource_schema
 
@@ -69,9 +68,7 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 def test_every_command_is_named_somewhere() -> None:
     everything = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
-    unnamed = [
-        command for command in commands(typer.main.get_command(app)) if f"workspacectl {command}" not in everything
-    ]
+    unnamed = [command for command in commands(command_tree()) if f"workspacectl {command}" not in everything]
 
     assert unnamed == []
 
@@ -101,7 +98,7 @@ def commands(group: Any, before: str = "") -> Iterator[str]:
 
 def exists(command: str) -> bool:
     """Whether the words are a command; after one that has no further ones, plain text may follow."""
-    found: Any = typer.main.get_command(app)
+    found = command_tree()
     for word in command.split():
         if not hasattr(found, "commands"):
             return True

@@ -3,11 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-import typer
-
+from tests.cli.command_tree import command_tree
 from tests.docs.pages import text_of
 from tests.docs.test_documents import commands
-from workspace_operator.cli.app import app
 
 OWN_CODES = re.compile(r"[Ee]xit(?:s with| codes:).*?\b[23]\b", re.DOTALL)
 NAME = re.compile(r"`workspacectl ([a-z ]+)`")
@@ -23,12 +21,12 @@ def rows() -> Iterator[Sequence[str]]:
 
 def helps() -> Mapping[str, str]:
     """The help of each command."""
-    group = typer.main.get_command(app)
+    group = command_tree()
     found: dict[str, str] = {}
     for words in commands(group):
         command = group
         for word in words.split():
-            command = command.commands[word]  # type: ignore[attr-defined]
+            command = command.commands[word]
         found[words] = str(command.help)
     return found
 

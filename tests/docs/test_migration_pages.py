@@ -2,14 +2,12 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
-import typer
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.cli.command_tree import command_tree
 from tests.docs.pages import names, rows, text_of
 from workspace_operator.application.migrations import metrics
-from workspace_operator.cli.app import app
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
@@ -59,8 +57,7 @@ def test_gauges_have_the_labels_that_are_listed() -> None:
 
 
 def test_every_flag_of_watching_is_named() -> None:
-    command: Any = typer.main.get_command(app)
-    parameters = command.commands["migrations"].commands["show"].params
+    parameters = command_tree().commands["migrations"].commands["show"].params
     flags = {flag for each in parameters for flag in each.opts if "--" in flag}
 
     assert {"--workspace", "--watch", "--output", "--cluster-id", "--database"} == flags

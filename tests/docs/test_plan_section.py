@@ -44,9 +44,9 @@ def test_every_field_of_a_plan_is_listed() -> None:
 
     listed = [name for cell, _ in rows(PAGE, "JSON of a plan") for name in names(cell)]
 
-    preview = resource["identifierChange"].pop("preview")
+    preview = resource["migration"].pop("preview")
     preview["samples"] = preview["samples"]["duplicateEmail"]
-    assert sorted(listed) == sorted([*paths(resource), "identifierChange.preview", *paths(preview)])
+    assert sorted(listed) == sorted([*paths(resource), "migration.preview", *paths(preview)])
 
 
 def paths(document: Mapping[str, Any], before: str = "") -> Iterator[str]:
@@ -58,7 +58,7 @@ def paths(document: Mapping[str, Any], before: str = "") -> Iterator[str]:
             yield path
             yield from paths(entries, f"{path}[].")
         elif isinstance(value, Mapping):
-            if path == "identifierChange":
+            if path == "migration":
                 yield path
             yield from paths(value, f"{path}.")
         else:

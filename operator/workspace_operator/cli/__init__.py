@@ -1,1 +1,1 @@
-"""The command line: parse, call one use case, print, exit. One module a command group."""
+"""The command line: parse arguments, call one use case, print, exit. Each command group is a module."""

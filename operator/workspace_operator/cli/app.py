@@ -1,67 +1,87 @@
-"""The command ``workspacectl``, put together; and what its exit codes mean."""
+"""The command ``workspacectl``: its subcommands, which are imported when they are used, and its exit codes."""
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version as package_version
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from workspace_operator.cli.commands import (
-    apply,
-    credentials,
-    database,
-    exports,
-    merges,
-    migrations,
-    people,
-    plan,
-    run,
-    segments,
-    workspaces,
-)
 from workspace_operator.cli.support.output import ERROR, print_error
 from workspace_operator.errors import WorkspaceOperatorError
 
 USAGE_ERROR = 64
-"""As in sysexits.h; 2 would say "changes" in plan."""
+"""As in sysexits.h. Click's own code, 2, means "changes" in plan."""
+
+SUMMARIES: Final = {
+    "apply": "Apply Workspace manifests without a cluster.",
+    "plan": "Show what an apply would change.",
+    "version": "Print the version.",
+    "run": "Run the operator, the people API and the worker, or one.",
+    "people": "Import, export, find and delete people.",
+    "segments": "Manage manual segments.",
+    "merges": "Show merges of people, and undo them.",
+    "migrations": "Show the progress of identifier migrations.",
+    "exports": "Fetch reports of people who block a migration.",
+    "credentials": "Create, rotate and revoke API credentials.",
+    "workspaces": "List, assign, move and delete workspaces.",
+    "database": "Upgrade the database.",
+}
+"""The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists its commands by `SUMMARIES`, and imports a command's module when the command is used."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        listed = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
+        self.commands = listed | self.commands
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Load the command that the arguments name, to run it, to print its help or to complete its arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if command is None or command.callback else load_command(str(name)), rest
+
+
+def load_command(name: str) -> Any:
+    """Import the module of a command; returns the Click command or group."""
+    loaded = typer.Typer(rich_markup_mode=None)
+    loaded.add_typer(import_module(f"workspace_operator.cli.commands.{name}").app)
+    return typer.main.get_group(loaded).commands[name]
+
 
 app = typer.Typer(
-    help="Workspaces as code: declare customer-messaging workspaces, bring them into force, look after their people.",
+    cls=LazyGroup,
+    help="Declare customer-messaging workspaces as code, apply them, and manage their people.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("apply", epilog=apply.EXAMPLES)(apply.apply)
-app.command("plan", epilog=plan.EXAMPLES)(plan.plan)
-app.add_typer(run.app, name="run", short_help="Run the operator, the people API and the worker, or one.")
-app.add_typer(people.app, name="people")
-app.add_typer(segments.app, name="segments")
-app.add_typer(merges.app, name="merges")
-app.add_typer(migrations.app, name="migrations")
-app.add_typer(exports.app, name="exports")
-app.add_typer(credentials.app, name="credentials")
-app.add_typer(workspaces.app, name="workspaces")
-app.add_typer(database.app, name="database")
 
 
 @app.command("version")
 def version() -> None:
     """Print the version."""
-    from importlib.metadata import version as version_of
+    print(package_version("workspace-operator"))
 
-    print(version_of("workspace-operator"))
+
+@app.callback()  # without it, an app of one command is that command
+def _root() -> None: ...
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command and exit. Errors that are the user's to mend are told on standard error, without a traceback."""
-    # The exceptions of the command line know their exit code by their class; theirs would be 2.
+    """Run a command and exit. An error that the user can fix is one line on standard error, without a traceback."""
+    # An exception of Click carries its exit code in its class: 2, which is taken here.
     usage_error = typer.BadParameter.__base__
     setattr(usage_error, "exit_code", USAGE_ERROR)  # noqa: B010 - the type checker does not know the class
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal may know less than Unicode
+            stream.reconfigure(errors="backslashreplace")  # the encoding of a terminal may lack characters
     try:
         app(args=arguments, prog_name="workspacectl")
     except WorkspaceOperatorError as error:

@@ -45,7 +45,7 @@ def test_folders_leave_other_objects_out(run: Run) -> None:
     assert done.code == 0
     assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["one", "two"]
     assert done.err.splitlines() == [
-        "left out: v1 Namespace x (all/namespace.yaml, document 1, line 1)",
+        "ignored: v1 Namespace x (all/namespace.yaml, document 1, line 1)",
         "new workspaces: default/one, default/two",
     ]
 

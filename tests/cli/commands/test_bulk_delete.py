@@ -66,7 +66,7 @@ def test_people_of_a_segment_are_deleted(run: Run) -> None:
 
     done = run(*SEGMENT, "--yes", "--undo-file", "gone.csv")
 
-    assert (done.code, done.out, done.err) == (0, "2 people deleted\nas they were: gone.csv\n", "")
+    assert (done.code, done.out, done.err) == (0, "2 people deleted\nbackup: gone.csv\n", "")
     assert ids(run) == ["1", "3", "4"]
     header, *rows = Path("gone.csv").read_text().splitlines()
     assert [header, *rows] == [f"_undo,_json,{before[0]}", f"deleted,,{before[2]}", f"deleted,,{before[5]}"]
@@ -79,7 +79,7 @@ def test_undo_file_is_named_by_workspace_and_time(run: Run) -> None:
 
     [path] = undo_files()
     assert path.name.startswith("default-crm-2")
-    assert done.out.endswith(f"as they were: {path}\n")
+    assert done.out.endswith(f"backup: {path}\n")
 
 
 @pytest.mark.usefixtures("peopled")
@@ -103,7 +103,7 @@ def test_emptied_segment_has_nobody_to_delete(run: Run) -> None:
 
     done = run(*SEGMENT, "--yes")
 
-    assert (done.code, done.out) == (0, "there is nobody to delete\n")
+    assert (done.code, done.out) == (0, "no people to delete\n")
     assert undo_files() == []
 
 
@@ -113,7 +113,7 @@ def test_nobody_is_deleted_unconfirmed(run: Run, command: tuple[str, ...]) -> No
     done = run(*command)
 
     assert (done.code, done.out) == (1, "")
-    assert done.error == "error: nobody is at a terminal to confirm this: say --yes"
+    assert done.error == "error: standard input is not a terminal, so this cannot be confirmed: add --yes"
     assert ids(run) == ["1", "2", "3", "4", "5"]
     assert undo_files() == []
 
@@ -126,7 +126,7 @@ def test_number_has_to_be_typed(run: Run) -> None:
 
     assert "2 people of segment 1 (to delete) will be deleted from default/crm" in refused
     assert "Type 2 to delete them: " in refused
-    assert "nobody was deleted" in refused
+    assert "no people were deleted" in refused
     assert unharmed == (["1", "2", "3", "4", "5"], False)
     assert "2 people deleted" in confirmed
     assert ids(run) == ["1", "3", "4"]
@@ -136,7 +136,7 @@ def test_number_has_to_be_typed(run: Run) -> None:
 def test_deletion_is_shown_on_a_terminal() -> None:
     seen = on_a_terminal(*SEGMENT, "--yes")
 
-    assert "looking up" in seen
+    assert "reading" in seen
     assert "deleting" in seen
 
 
@@ -165,9 +165,9 @@ def test_killed_deletion_loses_nobody(run: Run, crm: Crm) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("people.csv", "people.csv is there already, and may be all that is left of people: name another file"),
+        ("people.csv", "people.csv exists, and may be the only copy of deleted people: choose another file"),
         ("nowhere/gone.csv", "nowhere/gone.csv cannot be written: No such file or directory"),
-        (".", ". is there already"),
+        (".", ". exists"),
     ],
 )
 def test_nobody_is_deleted_without_a_file(run: Run, path: str, words: str) -> None:
@@ -185,7 +185,7 @@ def test_person_and_segment_exclude_each_other(run: Run, named: tuple[str, ...])
     done = run(*SEGMENT, *named)
 
     assert done.code == 64
-    assert "name one person, a segment with --segment or a file with --created-in: not two" in done.err
+    assert "give only one of a person, --segment and --created-in" in done.err
 
 
 @pytest.mark.parametrize("option", [("--dry-run",), ("--yes",), ("--undo-file", "x.csv")])
@@ -193,7 +193,7 @@ def test_options_of_segments_are_refused_for_one(run: Run, option: tuple[str, ..
     done = run("people", "delete", "1", *W, *option)
 
     assert done.code == 64
-    assert "--dry-run, --yes and --undo-file are for the people of --segment and --created-in" in done.err
+    assert "--dry-run, --yes and --undo-file need --segment or --created-in" in done.err
 
 
 @pytest.mark.usefixtures("peopled")
@@ -228,7 +228,7 @@ def test_dry_run_of_dedupe_stays_short(run: Run) -> None:
 def test_one_of_each_address_is_kept(run: Run, keep: str, left: list[str]) -> None:
     done = run("people", "dedupe", "--keep", keep, *W, "--yes", "--undo-file", "gone.csv")
 
-    assert (done.code, done.out) == (0, "2 people deleted\nas they were: gone.csv\n")
+    assert (done.code, done.out) == (0, "2 people deleted\nbackup: gone.csv\n")
     assert ids(run) == left
     assert sorted([*left, *column("id", "gone.csv")]) == ["1", "2", "3", "4", "5"]
 
@@ -237,8 +237,8 @@ def test_one_of_each_address_is_kept(run: Run, keep: str, left: list[str]) -> No
 def test_dedupe_again_finds_nobody(run: Run) -> None:
     run(*OLDEST, "--yes")
 
-    assert run(*OLDEST, "--yes").out == "there is nobody to delete\n"
-    assert run(*OLDEST, "--dry-run").out == "nobody in default/crm shares an address\n"
+    assert run(*OLDEST, "--yes").out == "no people to delete\n"
+    assert run(*OLDEST, "--dry-run").out == "no people in default/crm share an address\n"
 
 
 def test_dedupe_needs_no_preview_where_email_identifies(run: Run, crm: Crm) -> None:
@@ -248,7 +248,7 @@ def test_dedupe_needs_no_preview_where_email_identifies(run: Run, crm: Crm) -> N
 
     assert (done.code, done.out) == (
         0,
-        "nobody in default/crm shares an address: email is an identifier in mode EmailOrID\n",
+        "no people in default/crm share an address: email is an identifier in mode EmailOrID\n",
     )
 
 
@@ -271,7 +271,7 @@ def test_documented_procedure_lets_the_change_go_through(run: Run) -> None:
     run("people", "import", "corrected.csv", *W, "--update")
     applied = run("apply", "-f", "crm.yaml")
 
-    assert made.out == "segment 2 (in the way): 2 people\n2 rows: 2 taken, 0 rejected\n"
+    assert made.out == "segment 2 (in the way): 2 people\n2 rows: 2 added, 0 rejected\n"
     assert dry.out == "2 people of segment 2 (in the way) would be deleted from default/crm\n"
     assert gone.out.startswith("2 people deleted\n")
     assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "3"])

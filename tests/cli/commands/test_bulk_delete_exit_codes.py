@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from workspace_operator.cli.support import prompt
+from workspace_operator.cli.commands import bulk_delete
 
 Crm = Callable[..., None]
 W = ("-w", "default/crm")
@@ -31,7 +31,7 @@ def change_meanwhile(run: Run, monkeypatch: pytest.MonkeyPatch, ids: str) -> Non
         assert run("people", "import", "meanwhile.csv", *W).code == 0
         return True
 
-    monkeypatch.setattr(prompt, "confirm", confirmed)
+    monkeypatch.setattr(bulk_delete, "confirm", confirmed)
 
 
 @pytest.mark.usefixtures("peopled")
@@ -39,11 +39,11 @@ def change_meanwhile(run: Run, monkeypatch: pytest.MonkeyPatch, ids: str) -> Non
     ("command", "ids", "code", "told"),
     [
         (SEGMENT, "", 0, "3 people deleted\n"),
-        (SEGMENT, "2", 3, "2 people deleted\n1 person left, changed meanwhile: run it again\n"),
-        (SEGMENT, "123", 1, "0 people deleted\n3 people left, changed meanwhile: run it again\n"),
+        (SEGMENT, "2", 3, "2 people deleted\n1 person skipped, changed meanwhile: run the command again\n"),
+        (SEGMENT, "123", 1, "0 people deleted\n3 people skipped, changed meanwhile: run the command again\n"),
         (DEDUPE, "", 0, "2 people deleted\n"),
-        (DEDUPE, "3", 3, "1 person deleted\n1 person left, changed meanwhile: run it again\n"),
-        (DEDUPE, "23", 1, "0 people deleted\n2 people left, changed meanwhile: run it again\n"),
+        (DEDUPE, "3", 3, "1 person deleted\n1 person skipped, changed meanwhile: run the command again\n"),
+        (DEDUPE, "23", 1, "0 people deleted\n2 people skipped, changed meanwhile: run the command again\n"),
     ],
 )
 def test_exit_code_reports_whether_people_were_left(

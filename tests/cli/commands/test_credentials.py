@@ -13,7 +13,7 @@ from workspace_operator.application.ports import StoredCredentials
 
 W = ("-w", "default/crm")
 KEY = "[0-9a-f]{64}"
-ONCE = "They are shown only now: keep them where nobody else reads.\n"
+ONCE = "these keys are shown only once: store them in a safe place\n"
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_second_creation_is_refused(run: Run, store: bootstrap.Repositories) -> 
     done = run("credentials", "create", *W)
 
     assert (done.code, done.out) == (1, "")
-    assert "default/crm has credentials already, made at 20" in done.error
+    assert "default/crm already has credentials, created at 20" in done.error
     assert "credentials rotate" in done.error
     assert valid(store) == before
 
@@ -72,7 +72,7 @@ def test_rotation_keeps_earlier_ones_for_a_day(run: Run, store: bootstrap.Reposi
 
     done = run("credentials", "rotate", *W)
 
-    assert re.fullmatch(rf"{ONCE}The earlier ones work until \S+\+00:00\.\n", done.err)
+    assert re.fullmatch(rf"{ONCE}the previous credentials are valid until \S+\+00:00\n", done.err)
     assert [len(valid(store, later=timedelta(hours=each))) for each in (0, 23, 25)] == [2, 2, 1]
 
 
@@ -81,7 +81,7 @@ def test_rotation_without_grace_ends_earlier_ones(run: Run, store: bootstrap.Rep
 
     done = run("credentials", "rotate", *W, "--grace-seconds", "0")
 
-    assert done.err == f"{ONCE}The earlier ones ended.\n"
+    assert done.err == f"{ONCE}the previous credentials are revoked\n"
     assert [each.number for each in valid(store)] == [2]
 
 
@@ -105,8 +105,8 @@ def test_revoking_says_what_will_happen(run: Run, store: bootstrap.Repositories)
 
     assert done.code == 1
     assert done.error == (
-        "error: one set of credentials of default/crm would end, and every caller be refused from then on: "
-        "add --yes to do so"
+        "error: one set of credentials of default/crm would be revoked, and all requests that use them refused: "
+        "add --yes to confirm"
     )
     assert len(valid(store)) == 1
 
@@ -117,7 +117,7 @@ def test_revoking_ends_all(run: Run, store: bootstrap.Repositories) -> None:
 
     done = run("credentials", "revoke", *W, "--yes")
 
-    assert (done.code, done.out) == (0, "2 sets of credentials of default/crm ended\n")
+    assert (done.code, done.out) == (0, "2 sets of credentials of default/crm revoked\n")
     assert valid(store) == []
     assert "no credentials that work" in run("credentials", "revoke", *W, "--yes").error
     assert run("credentials", "create", *W).code == 0

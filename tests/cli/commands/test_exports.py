@@ -77,7 +77,7 @@ def test_workspace_without_exports_is_reported(run: Run, crm: Crm) -> None:
 
     done = run("exports", "get", *W)
 
-    assert done.error == "error: default/crm has no exports: no identifier change of it was ever blocked"
+    assert done.error == "error: default/crm has no exports: no identifier migration has been blocked"
     assert run("exports", "list", *W).out == "ID  CREATED  PEOPLE  DESCRIPTION\n"
 
 
@@ -179,7 +179,7 @@ def test_first_people_are_shown_as_a_table(run: Run) -> None:
         ["duplicateEmail", "1", "a@x.com"],
     ]
     assert done.out.splitlines()[2].endswith("keep this person (the oldest of 2 with this email)")
-    assert done.err == "and 1 more; all of them: workspacectl exports get --workspace default/crm -o FILE\n"
+    assert done.err == "and 1 more; for all of them: workspacectl exports get -w default/crm -o FILE\n"
 
 
 @pytest.mark.usefixtures("known")

@@ -71,15 +71,15 @@ def test_dry_run_says_the_same_and_changes_nothing(run: Run) -> None:
     assert not files & {"second.rejects.csv", "first.rejects.csv"}
     columns = "identifiers: id, email\nattributes: city, unsubscribed, plan\n"
     counts = (
-        "5 rows: 1 created, 4 updated, 0 skipped, 0 rejected\n1 of those created or updated were taken in part\n"
-        "1 person is named more than once in the file (such as by lines 2, 6): where rows differ, the last one counts\n"
+        "5 rows: 1 created, 4 updated, 0 skipped, 0 rejected\n1 of the created or updated rows were imported in part\n"
+        "1 person is in several rows (such as lines 2, 6): where rows differ, the last one counts\n"
     )
-    reason = "unsubscribed: 'yes' is neither true nor false, the value is unchanged: write true or false"
+    reason = "unsubscribed: 'yes' is neither true nor false, the value stays: write true or false"
     assert dry.out == (
-        f"{columns}dry run, nothing was changed; the import would be:\n{counts}"
-        f"what would not be taken, and why:\n  line 4, in part: {reason}\n"
+        f"{columns}dry run, nothing was changed; the import would give:\n{counts}"
+        f"rows that would be rejected, with reasons:\n  line 4, in part: {reason}\n"
     )
-    assert done.out == f"{columns}{counts}what was not taken, and why: second.rejects.csv\n"
+    assert done.out == f"{columns}{counts}rejected rows, with reasons: second.rejects.csv\n"
 
 
 @pytest.mark.usefixtures("peopled")
@@ -89,9 +89,9 @@ def test_dry_run_shows_some_rows_and_writes_all_where_asked(run: Run) -> None:
     short = run("people", "import", "many.csv", *W, "--dry-run")
     kept = run("people", "import", "many.csv", *W, "--dry-run", "--rejects", "why.csv")
 
-    assert short.out.count(", rejected: The row identifies no person") == 10
-    assert short.out.endswith("  and 2 more: name a file for them with --rejects\n")
-    assert kept.out.endswith("what was not taken, and why: why.csv\n")
+    assert short.out.count(", rejected: The row names nobody") == 10
+    assert short.out.endswith("  and 2 more: write all of them to a file with --rejects\n")
+    assert kept.out.endswith("rejected rows, with reasons: why.csv\n")
     assert Path("why.csv").read_text().count("\n") == 13
 
 
@@ -106,17 +106,16 @@ def test_import_is_undone_by_its_undo_file(run: Run) -> None:
     deleted = run(*deletion, "--yes", "--undo-file", "created.csv")
 
     assert done.out.endswith(
-        "as people were before: undo.csv (3 changed, 1 created)\n"
-        "to undo: workspacectl people import undo.csv -w default/crm\n"
+        "undo file: undo.csv (3 changed, 1 created)\nto undo: workspacectl people import undo.csv -w default/crm\n"
     )
     assert (undone.code, undone.err) == (0, "")
     assert undone.out.endswith(
         "4 rows: 0 created, 3 updated, 1 skipped, 0 rejected\n3 values were removed by empty cells\n"
-        "1 person whom the undone import created stay; to delete them: "
+        "1 person that the undone import created remain; to delete them: "
         "workspacectl people delete --created-in undo.csv -w default/crm\n"
     )
-    assert dry.out == "1 person whom the import of undo.csv created would be deleted from default/crm\n"
-    assert (deleted.code, deleted.out) == (0, "1 person deleted\nas they were: created.csv\n")
+    assert dry.out == "1 person that the import of undo.csv created would be deleted from default/crm\n"
+    assert (deleted.code, deleted.out) == (0, "1 person deleted\nbackup: created.csv\n")
     assert export(run) == before
     assert Path("undo.csv").stat().st_mode & 0o777 == 0o600
 
@@ -137,7 +136,7 @@ def test_undo_file_is_never_written_over(run: Run) -> None:
     done = run("people", "import", "second.csv", *W, "--undo-file", "first.csv")
 
     assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: first.csv is there already")
+    assert done.error.startswith("error: first.csv exists")
     assert (export(run), Path("first.csv").read_text()) == (before, FIRST)
 
 
@@ -145,10 +144,7 @@ def test_undo_file_is_never_written_over(run: Run) -> None:
 def test_other_files_say_of_nobody_that_an_import_created_them(run: Run) -> None:
     done = run("people", "delete", "--created-in", "first.csv", *W, "--yes")
 
-    assert (
-        done.error
-        == "error: first.csv, line 1: the columns _undo and cio_id are missing: name the undo file of an import"
-    )
+    assert done.error == "error: first.csv, line 1: the columns _undo and cio_id of an undo file are not there"
 
 
 @pytest.mark.usefixtures("peopled")
@@ -156,7 +152,7 @@ def test_dry_run_takes_no_undo_file(run: Run) -> None:
     done = run("people", "import", "second.csv", *W, "--undo-file", "undo.csv", "--dry-run")
 
     assert done.code == 64
-    assert "--undo-file has nothing to take in a --dry-run" in done.err
+    assert "a --dry-run writes no --undo-file" in done.err
 
 
 @pytest.mark.usefixtures("peopled")
@@ -170,8 +166,8 @@ def test_only_rejects_files_are_replaced_or_removed(run: Run, content: str, file
 
     assert (done.code, done.out) == (1, "")
     assert done.error == (
-        "error: precious.txt is there and is no rejects file of an import, so it is not replaced: "
-        "name another file with --rejects"
+        "error: precious.txt exists and is not a rejects file of an import, so it is not replaced: "
+        "choose another file with --rejects"
     )
     assert (Path("precious.txt").read_text(), export(run)) == (content, before)
 
@@ -196,7 +192,7 @@ def test_rejects_files_are_replaced_and_removed(run: Run, start: str) -> None:
 def test_folders_are_no_rejects_files(run: Run) -> None:
     done = run("people", "import", "second.csv", *W, "--rejects", ".")
 
-    assert (done.code, done.error) == (1, "error: . is a folder: name a file with --rejects")
+    assert (done.code, done.error) == (1, "error: . is a folder: give a file with --rejects")
 
 
 @pytest.mark.usefixtures("peopled")
@@ -237,11 +233,11 @@ def test_encodings_can_be_named(run: Run) -> None:
         "error: latin.csv, line 2: the file is not UTF-8 here, and nothing was imported: save it as CSV UTF-8 or, "
         "if the word there is 'Köln', add --encoding windows-1252"
     )
-    assert "error: --encoding 'nonsense' is not a file encoding" in wrong.error
+    assert "error: --encoding 'nonsense' is no encoding of files" in wrong.error
     assert done.code == 3
     assert '"city": "Köln"' in run("people", "show", "m-1", *W).out
     again = run("people", "import", "latin.rejects.csv", *W, "--encoding", "windows-1252")
-    assert "the file is UTF-8, not cp1252: omit --encoding" in again.error
+    assert "the file is UTF-8, not cp1252: leave --encoding out" in again.error
 
 
 @pytest.mark.usefixtures("peopled")
@@ -265,9 +261,9 @@ def test_cells_that_hold_rows_are_reported(run: Run) -> None:
     one, two = (run("people", "import", name, *W) for name in ("one.csv", "two.csv"))
 
     assert one.out.splitlines()[-1] == (
-        "1 row has a cell that looks as if it held rows, which are not imported (line 2): is a quote missing?"
+        "1 row has a cell that seems to hold rows, which are not imported (line 2): is a quote missing?"
     )
-    assert "2 rows have a cell that looks as if it held rows, which are not imported (first line 2)" in two.out
+    assert "2 rows have a cell that seems to hold rows, which are not imported (first line 2)" in two.out
 
 
 @pytest.mark.usefixtures("peopled")
@@ -303,7 +299,7 @@ def test_one_file_is_not_for_undoing_and_for_rejects(run: Run, crm: Crm, rejects
     done = run("people", "import", "people.csv", *W, "--undo-file", undo_file, *rejects)
 
     assert done.code == 64
-    assert "is the rejects file as well" in done.err
+    assert "is also the rejects file" in done.err
     assert export(run).count("\n") == 1
 
 

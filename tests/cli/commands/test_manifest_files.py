@@ -195,7 +195,7 @@ def test_plan_prints_markdown(run: Run) -> None:
 
     assert done.code == 2
     assert done.out == (
-        "### Plan: 0 nothing to do, 2 would change, 0 would wait for a person\n\n"
+        "### Plan: 0 nothing to do, 2 would change, 0 would be blocked\n\n"
         "| workspace | outcome | reason |\n| --- | --- | --- |\n"
         "| default/crm | would change | InForce |\n"
         "| default/new | would change | InForce |\n\n"

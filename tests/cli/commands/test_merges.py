@@ -64,7 +64,7 @@ def test_merges_are_listed(run: Run, made: Crm) -> None:
         (second.merge_id, ["requested", "id 3", "email c@example.com"]),
         (first.merge_id, ["requested", "id 1", "id 2"]),
     ]
-    assert cells[1][5] == "stands"
+    assert cells[1][5] == "merged"
     assert cells[2][5].startswith("undone 20")
     assert done.err == ""
 
@@ -88,7 +88,7 @@ def test_long_lists_are_reported_page_by_page(run: Run, made: Crm) -> None:
     second = run("merges", "list", *W, "--limit", "2", "-o", "json", "--before", kept[1])
 
     assert [each["merge_id"] for each in json.loads(first.out)] == [kept[2], kept[1]]
-    assert first.error == f"There may be more: --before {kept[1]}"
+    assert first.error == f"there may be earlier merges: add --before {kept[1]}"
     assert ([each["merge_id"] for each in json.loads(second.out)], second.err) == ([kept[0]], "")
 
 
@@ -113,7 +113,7 @@ def test_merge_is_undone(run: Run, made: Crm) -> None:
     done = run("merges", "undo", kept.merge_id, *W)
 
     assert (done.code, done.err) == (0, "")
-    assert done.out == f"cio_id {kept.secondary.cio_id} is back, apart from cio_id {kept.primary.cio_id}\n"
+    assert done.out == f"cio_id {kept.secondary.cio_id} is restored, separate from cio_id {kept.primary.cio_id}\n"
     assert json.loads(run("people", "show", "2", *W).out)["attributes"] == {"city": "Oslo"}
 
 
@@ -124,7 +124,7 @@ def test_identifiers_that_are_not_free_are_reported(run: Run, made: Crm) -> None
     done = run("merges", "undo", kept.merge_id, *W)
 
     assert done.code == 3
-    assert done.out.splitlines()[1:] == ["not free any more: id 2"]
+    assert done.out.splitlines()[1:] == ["in use by another person: id 2"]
 
 
 def test_merge_is_undone_only_once(run: Run, made: Crm) -> None:

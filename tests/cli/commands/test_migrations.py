@@ -75,7 +75,7 @@ def test_completed_migration_is_shown(run: Run, crm: Callable[..., None]) -> Non
 
     told = fields(done.out)
     assert (done.code, done.err) == (0, "")
-    assert (told["FIELD"], told["CHANGE"], told["FROM"], told["TO"]) == ("VALUE", "1", "IDOnly", "EmailOrID")
+    assert (told["FIELD"], told["MIGRATION"], told["FROM"], told["TO"]) == ("VALUE", "1", "IDOnly", "EmailOrID")
     assert (told["STAGE"], told["ON CONFLICT"], told["PEOPLE CHECKED"]) == ("Completed", "Block", "0 of 0")
     assert told["REQUESTED"] <= told["STARTED"] <= told["ENDED"]
     assert (told["TIME LEFT"], told["EXPORT"]) == ("-", "-")
@@ -87,7 +87,7 @@ def test_blocked_migration_ends_with_three(run: Run) -> None:
         told = fields(done.out)
 
         assert (done.code, done.err) == (3, "")
-        assert (told["STAGE"], told["IN THE WAY"], told["VIOLATIONS"]) == ("Blocked", "2", "duplicateEmail 2")
+        assert (told["STAGE"], told["BLOCKING"], told["VIOLATIONS"]) == ("Blocked", "2", "duplicateEmail 2")
         assert told["EXPORT"] == "1"
 
 
@@ -100,8 +100,8 @@ def test_blocked_migration_resumes_by_merging(run: Run) -> None:
 
     told = fields(run("migrations", "show", *W).out)
     assert applied.code == 0
-    assert (told["CHANGE"], told["STAGE"], told["ON CONFLICT"]) == ("2", "Completed", "Merge")
-    assert (told["PEOPLE FOLDED"], told["IDS GIVEN UP"], told["IN THE WAY"]) == ("1 of 1 merged", "1", "0")
+    assert (told["MIGRATION"], told["STAGE"], told["ON CONFLICT"]) == ("2", "Completed", "Merge")
+    assert (told["PEOPLE MERGED"], told["IDS GIVEN UP"], told["BLOCKING"]) == ("1 of 1", "1", "0")
 
 
 @pytest.mark.usefixtures("blocked")
@@ -126,7 +126,7 @@ def test_workspace_without_migration_is_reported(run: Run, crm: Callable[..., No
     )
 
     assert [(each.code, each.out) for each in (plain, watched)] == [(0, "")] * 2
-    assert plain.error == watched.error == "default/crm has had no change of identifiers"
+    assert plain.error == watched.error == "default/crm has no identifier migrations"
     assert (document.code, document.out, document.err) == (0, "null\n", "")
 
 

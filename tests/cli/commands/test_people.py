@@ -20,8 +20,8 @@ def test_import_reports_what_came_of_rows(run: Run, crm: Crm) -> None:
     assert done.out == (
         "identifiers: id, email\n"
         "3 rows: 2 created, 0 updated, 0 skipped, 1 rejected\n"
-        "1 of those created or updated were taken in part\n"
-        "what was not taken, and why: people.rejects.csv\n"
+        "1 of the created or updated rows were imported in part\n"
+        "rejected rows, with reasons: people.rejects.csv\n"
     )
 
 
@@ -66,7 +66,7 @@ def test_rejects_never_replace_the_input(run: Run, crm: Crm) -> None:
 
     done = run("people", "import", "people.csv", *W, "--rejects", "link.csv")
 
-    assert done.error == "error: link.csv is the file to import: name another with --rejects"
+    assert done.error == "error: link.csv is the file to import: choose another file with --rejects"
     assert Path("people.csv").read_text() == "id\n \n"
 
 
@@ -88,7 +88,7 @@ def test_rejects_that_cannot_be_written_are_reported(run: Run, crm: Crm) -> None
 
     assert (done.code, done.out) == (1, "")
     assert done.error == (
-        "error: nowhere/rejects.csv cannot be written: No such file or directory; name another file with --rejects"
+        "error: nowhere/rejects.csv cannot be written: No such file or directory; choose another file with --rejects"
     )
 
 
@@ -169,7 +169,7 @@ def test_bare_address_is_an_id_in_id_only(run: Run, crm: Crm) -> None:
     people(run, "id,email\na@x.com,b@x.com\n")
 
     assert shown(run, "a@x.com")["id"] == "a@x.com"
-    assert run("people", "show", *W, "b@x.com").error == "error: nobody in default/crm has the id b@x.com"
+    assert run("people", "show", *W, "b@x.com").error == "error: no person in default/crm has the id b@x.com"
 
 
 def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
@@ -180,7 +180,7 @@ def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
 
     assert (done.code, done.out) == (0, "email a@x.com deleted\n")
     assert run("people", "show", *W, "1").code == 1
-    assert run("people", "delete", *W, "1").error == "error: nobody in default/crm has the id 1"
+    assert run("people", "delete", *W, "1").error == "error: no person in default/crm has the id 1"
     people(run, "id,email\n1,a@x.com\n")
 
 
@@ -197,7 +197,7 @@ def test_suppressed_person_stays_away(run: Run, crm: Crm) -> None:
         .out.splitlines()[1]
         .startswith("2 rows: 0 created, 0 updated, 2 skipped")
     )
-    assert run("people", "suppress", *W, "1").error == "error: id 1 is suppressed already"
+    assert run("people", "suppress", *W, "1").error == "error: id 1 is already suppressed"
 
 
 def test_unsuppressing_frees_both_identifiers(run: Run, crm: Crm) -> None:
@@ -230,7 +230,7 @@ def test_suppressing_by_cio_id_needs_the_person(run: Run, crm: Crm) -> None:
     assert run("people", "suppress", *W, "--cio-id", cio_id).code == 0
     assert run("people", "suppress", *W, "--cio-id", cio_id).error.endswith(f"has the cio_id {cio_id}")
     assert run("people", "unsuppress", *W, "--cio-id", cio_id).error == (
-        "error: a cio_id is never suppressed: name the id or the email"
+        "error: a cio_id cannot be suppressed: give the id or the email"
     )
 
 
@@ -353,7 +353,7 @@ def test_nobody_found_is_reported(run: Run, words: list[str]) -> None:
     done = run("people", "find", *words, *W)
 
     assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: nobody in default/crm has ")
+    assert done.error.startswith("error: no person in default/crm has ")
 
 
 @pytest.mark.usefixtures("club")
@@ -369,4 +369,4 @@ def test_text_that_nobody_can_have_is_refused(run: Run, text: str) -> None:
 def test_more_people_than_are_shown_are_reported(run: Run) -> None:
     done = run("people", "find", "ana", "--limit", "1", *W)
 
-    assert done.err == "there are more than 1 person: give a longer TEXT, or a higher --limit\n"
+    assert done.err == "there are more people than the first 1: give a longer TEXT, or a higher --limit\n"

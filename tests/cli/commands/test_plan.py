@@ -60,7 +60,7 @@ def test_nothing_to_do_ends_with_zero(run: Run, crm: Crm) -> None:
 
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[0] == "default/crm: nothing to do"
-    assert done.out.splitlines()[-1].startswith("1 nothing to do, 0 would change, 0 would wait for a person.")
+    assert done.out.splitlines()[-1].startswith("1 nothing to do, 0 would change, 0 would be blocked.")
 
 
 def test_changes_end_with_two(run: Run, crm: Crm) -> None:
@@ -97,9 +97,9 @@ def test_people_in_the_way_end_with_three(run: Run) -> None:
     assert done.code == 3
     lines = done.out.splitlines()
     assert lines[:4] == [
-        "default/crm: would wait for a person (MigrationBlocked)",
-        "  identifiers IDOnly → EmailOrID, onConflict Block: would be asked for",
-        "    blocked by 2 people; there are 3 people",
+        "default/crm: would be blocked (MigrationBlocked)",
+        "  identifiers IDOnly → EmailOrID, onConflict Block: would be requested",
+        "    blocked by 2 of 3 people",
         "    duplicateEmail: 2 people share 1 address",
     ]
     assert 'id "1", email "a@x.com", shares it with cio_' in lines[4]
@@ -115,7 +115,7 @@ def test_merging_ends_with_two(run: Run) -> None:
     done = run("plan", "-f", "crm.yaml")
 
     assert done.code == 2
-    assert "    allowed; there are 3 people" in done.out.splitlines()
+    assert "    allowed for 3 people" in done.out.splitlines()
     assert "    duplicateEmail: 2 people share 1 address, and would be merged" in done.out.splitlines()
 
 
@@ -144,8 +144,8 @@ def test_migration_that_is_blocked_already_is_reported(run: Run) -> None:
     merging = run("plan", "-f", "crm.yaml")
 
     assert (blocked.code, merging.code) == (3, 2)
-    assert "onConflict Block: stands at Blocked" in blocked.out
-    assert "  take back the change of spec.identifiers.mode IDOnly → EmailOrID" in merging.out.splitlines()
+    assert "onConflict Block: is in stage Blocked" in blocked.out
+    assert "  cancel the migration of spec.identifiers.mode IDOnly → EmailOrID" in merging.out.splitlines()
 
 
 def test_conflict_says_why(run: Run) -> None:
@@ -156,7 +156,7 @@ def test_conflict_says_why(run: Run) -> None:
     done = run("plan", "-f", "all")
 
     assert done.code == 3
-    assert "default/two: would wait for a person (NameConflict)" in done.out
+    assert "default/two: would be blocked (NameConflict)" in done.out
     assert 'The display name "Same" is held by' in done.out
 
 
@@ -169,7 +169,7 @@ def test_people_without_id_are_reported(run: Run, crm: Crm) -> None:
     done = run("plan", "-f", "crm.yaml", "-o", "json")
 
     assert done.code == 2
-    migration = plan_of(done)["identifierChange"]
+    migration = plan_of(done)["migration"]
     assert (migration["allowed"], migration["preview"]["peopleWithoutUsableIdentifier"]) == (True, 1)
     assert plan_of(done)["advice"][0].startswith("1 person has no id: they stay")
 
@@ -185,7 +185,7 @@ def test_json_says_everything(run: Run) -> None:
     advice, message = resource.pop("advice"), resource.pop("message")
     assert len(advice) == 3
     assert message.startswith("The identifiers stay IDOnly: 2 people of 3 stand in the way of EmailOrID")
-    [sample] = resource["identifierChange"]["preview"]["samples"].pop("duplicateEmail")
+    [sample] = resource["migration"]["preview"]["samples"].pop("duplicateEmail")
     assert {name: value for name, value in sample.items() if name not in {"cioID", "sharesWith"}} == {
         "id": "1",
         "email": "a@x.com",
@@ -201,7 +201,7 @@ def test_json_says_everything(run: Run) -> None:
         "steps": [
             {"action": "changeIdentifiers", "field": "spec.identifiers.mode", "from": "IDOnly", "to": "EmailOrID"}
         ],
-        "identifierChange": {
+        "migration": {
             "from": "IDOnly",
             "to": "EmailOrID",
             "onConflict": "Block",
@@ -216,7 +216,7 @@ def test_json_says_everything(run: Run) -> None:
                     "idIsAnotherEmail": 0,
                 },
                 "peopleConcerned": 2,
-                "peopleInTheWay": 2,
+                "peopleBlocking": 2,
                 "sharedAddresses": 1,
                 "peopleToMerge": 0,
                 "idsGivenUp": 0,
@@ -249,7 +249,7 @@ def test_other_objects_are_left_out(run: Run) -> None:
     done = run("plan", "-f", "crm.yaml", "-o", "json")
 
     assert done.code == 2
-    assert done.error.startswith("left out: v1 Namespace x")
+    assert done.error.startswith("ignored: v1 Namespace x")
     assert json.loads(done.out)["outcome"] == "changes"
 
 
@@ -351,7 +351,7 @@ def test_plan_on_postgres_needs_to_read_only(run: Run, postgres_url: str) -> Non
     done = run("plan", "-f", "crm.yaml", "-o", "json", "--database", f"{postgres_url}?{READING_ONLY}")
 
     assert done.code == 3
-    assert plan_of(done)["identifierChange"]["preview"]["violations"]["duplicateEmail"] == 2
+    assert plan_of(done)["migration"]["preview"]["violations"]["duplicateEmail"] == 2
 
 
 def test_empty_postgres_is_planned_for_and_stays_empty(run: Run, postgres_url: str) -> None:
@@ -368,7 +368,7 @@ def test_empty_postgres_is_planned_for_and_stays_empty(run: Run, postgres_url: s
 def test_apply_does_what_was_planned(run: Run, more: str) -> None:
     write("crm.yaml", more=more)
     planned = plan_of(run("plan", "-f", "crm.yaml", "-o", "json"))
-    preview = planned["identifierChange"]["preview"]
+    preview = planned["migration"]["preview"]
 
     [applied] = json.loads(run("apply", "-f", "crm.yaml", "-o", "json").out)
 
@@ -378,7 +378,7 @@ def test_apply_does_what_was_planned(run: Run, more: str) -> None:
     migration = status["migration"]
     assert migration.get("peopleToMerge", 0) == preview["peopleToMerge"]
     assert migration.get("idsGivenUp", 0) == preview["idsGivenUp"]
-    assert migration["peopleConcerned"] == preview["peopleInTheWay"]
+    assert migration["peopleConcerned"] == preview["peopleBlocking"]
     assert status["people"]["total"] == 3 - preview["peopleToMerge"]
 
 

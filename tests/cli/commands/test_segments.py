@@ -32,7 +32,7 @@ def made(run: Run, rows: str, *, name: str = "to delete", code: int = 0) -> str:
 def test_segment_is_made_of_a_file(run: Run) -> None:
     told = made(run, "id\n1\n3\n3\n")
 
-    assert told == "segment 1 (to delete): 2 people\n3 rows: 3 taken, 0 rejected\n"
+    assert told == "segment 1 (to delete): 2 people\n3 rows: 3 added, 0 rejected\n"
     assert not Path("some.rejects.csv").exists()
 
 
@@ -41,7 +41,7 @@ def test_rows_that_name_nobody_are_kept(run: Run) -> None:
     told = made(run, "id,plan\n1,pro\n9,pro\n", code=3)
 
     assert told == (
-        "segment 1 (to delete): 1 person\n2 rows: 1 taken, 1 rejected\nwhat was not taken, and why: some.rejects.csv\n"
+        "segment 1 (to delete): 1 person\n2 rows: 1 added, 1 rejected\nrejected rows, with reasons: some.rejects.csv\n"
     )
     assert Path("some.rejects.csv").read_text() == (
         "_line,_outcome,_reason,id,plan\n3,rejected,No person has this identifier.,9,pro\n"
@@ -97,7 +97,7 @@ def test_deleted_segment_leaves_its_people(run: Run) -> None:
 
     done = run("segments", "delete", "1", *W)
 
-    assert (done.code, done.out) == (0, "segment 1 deleted; 2 people taken out, nobody deleted\n")
+    assert (done.code, done.out) == (0, "segment 1 deleted; 2 people removed from it, no people deleted\n")
     assert run("segments", "list", *W).out == "SEGMENT  NAME  PEOPLE  CREATED\n"
     assert run("people", "show", "1", *W).code == 0
 
@@ -160,15 +160,15 @@ def test_file_that_names_nobody_makes_no_segment_and_keeps_the_name_free(run: Ru
 
     assert (done.code, done.err) == (1, "")
     assert done.out == (
-        "no segment was made: none of the rows could be taken\n"
-        "2 rows: 0 taken, 2 rejected\nwhat was not taken, and why: some.rejects.csv\n"
+        "no segment was created: all rows were rejected\n"
+        "2 rows: 0 added, 2 rejected\nrejected rows, with reasons: some.rejects.csv\n"
     )
     assert made(run, "id\n1\n", name="x").startswith("segment 1 (x): 1 person\n")
 
 
 @pytest.mark.usefixtures("peopled")
 def test_file_without_rows_makes_an_empty_segment(run: Run) -> None:
-    assert made(run, "id\n", name="x") == "segment 1 (x): 0 people\n0 rows: 0 taken, 0 rejected\n"
+    assert made(run, "id\n", name="x") == "segment 1 (x): 0 people\n0 rows: 0 added, 0 rejected\n"
 
 
 @pytest.mark.usefixtures("peopled")
@@ -182,7 +182,7 @@ def test_columns_of_segments_can_be_mapped_and_decoded(run: Run) -> None:
 
     assert "add --encoding windows-1252" in undecodable.error
     assert "--map 'User ID=id'" in unmapped.error
-    assert (done.code, done.out.splitlines()[:2]) == (3, ["segment 1 (x): 2 people", "3 rows: 2 taken, 1 rejected"])
+    assert (done.code, done.out.splitlines()[:2]) == (3, ["segment 1 (x): 2 people", "3 rows: 2 added, 1 rejected"])
     assert Path("some.rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf_line,")
 
 
@@ -216,8 +216,8 @@ def test_number_that_is_the_name_of_another_segment_is_refused(run: Run) -> None
     told = run("people", "delete", "--segment", "1", *W, "--yes")
 
     assert told.error == (
-        "error: --segment 1 is a number, and the name of segment 2, too: delete segment 2, which leaves its people, "
-        "and make it again under another name"
+        "error: --segment 1 is both a number and the name of segment 2: delete segment 2, which keeps its people, "
+        "and create it again under another name"
     )
     assert run("segments", "show", "2", *W).out.splitlines()[1].split()[:3] == ["2", "1", "1"]
 
@@ -233,6 +233,6 @@ def test_segments_are_called_by_their_names(run: Run) -> None:
 
     assert shown.out.splitlines()[1].split()[:3] == ["1", "leaving", "1"]
     assert counted.out == "1 person of segment 2 (in the way) would be deleted from default/crm\n"
-    assert deleted.out == "segment 1 deleted; 1 person taken out, nobody deleted\n"
+    assert deleted.out == "segment 1 deleted; 1 person removed from it, no people deleted\n"
     again = run("segments", "show", "leaving", *W)
     assert again.error == "error: there is no segment 'leaving': `workspacectl segments list` lists them"

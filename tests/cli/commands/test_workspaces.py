@@ -66,7 +66,7 @@ def test_living_cluster_has_no_known_orphans(run: Run, tmp_path: Path) -> None:
 
     assert [row[-1] for row in rows(run)] == ["unknown", "unknown"]
     assert done.out.splitlines()[1:] == []
-    assert done.err == "not listed, since only their cluster knows (--kubeconfig): the workspaces of old\n"
+    assert done.err == "not listed, since their clusters were not queried (--kubeconfig): the workspaces of old\n"
 
 
 def test_asked_cluster_knows_who_is_there(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

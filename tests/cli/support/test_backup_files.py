@@ -50,7 +50,7 @@ def test_file_is_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "gone.csv"
     path.write_text("somebody")
 
-    with pytest.raises(InvalidInput, match="is there already"), BackupFile(path, ()):
+    with pytest.raises(InvalidInput, match="exists"), BackupFile(path, ()):
         pass
 
     assert path.read_text() == "somebody"
@@ -70,7 +70,7 @@ def room_for(size: int) -> Iterator[None]:
 
 def test_full_disk_leaves_whole_batches(tmp_path: Path) -> None:
     path = tmp_path / "gone.csv"
-    words = r"gone.csv cannot be written: File too large; name another file with --undo-file"
+    words = r"gone.csv cannot be written: File too large; choose another file with --undo-file"
 
     with BackupFile(path, ()) as undo, room_for(1000):
         undo.write([person(1)], BackupAction.DELETED)

@@ -46,7 +46,7 @@ def test_full_disk_is_reported() -> None:
     def full() -> IO[str]:
         return Path("/dev/full").open("w")
 
-    with pytest.raises(InvalidInput, match="cannot take everybody: No space left on device; set TMPDIR"):
+    with pytest.raises(InvalidInput, match="has no room for all people: No space left on device; set TMPDIR"):
         list(buffered_people(crowd(9), full).__enter__()[0])
 
 

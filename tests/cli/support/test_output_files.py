@@ -69,7 +69,7 @@ def test_dash_is_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
 def test_unwritable_files_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, why: str) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(InvalidInput, match=f"cannot be written: .*{why}; name another file with --output"):
+    with pytest.raises(InvalidInput, match=f"cannot be written: .*{why}; choose another file with --output"):
         write_lines(["a\n"], Path(path))
 
 

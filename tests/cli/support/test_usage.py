@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.command_tree import command_tree
 from tests.cli.conftest import Run
+from workspace_operator.cli.app import SUMMARIES
 from workspace_operator.cli.support.output import json_text, print_table, printable
 
 GROUPS = ("people", "segments", "merges", "migrations", "exports", "credentials", "run")
@@ -88,26 +90,47 @@ def test_usage_errors_end_with_sixty_four(run: Run, arguments: tuple[str, ...]) 
     assert "Error: " in done.err
 
 
-def test_help_loads_no_database() -> None:
-    heavy = (
-        "sqlalchemy",
-        "workspace_operator.resources",
-        "psycopg",
+LOADED = """
+import sys, workspace_operator.cli.app as app
+try: app.main(sys.argv[1:])
+except SystemExit: print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def modules_loaded_by(*arguments: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True)
+    return set(done.stderr.split())
+
+
+def test_list_of_commands_loads_no_command() -> None:
+    assert {name for name in modules_loaded_by("--help") if name.startswith("workspace_operator.")} == {
+        "workspace_operator.cli",
+        "workspace_operator.cli.app",
+        "workspace_operator.cli.support",
+        "workspace_operator.cli.support.output",
+        "workspace_operator.errors",
+    }
+
+
+def test_command_loads_only_its_own_libraries() -> None:
+    loaded = modules_loaded_by("run", "api", "--help")
+
+    assert "workspace_operator.cli.commands.run" in loaded
+    assert not loaded & {
         "kopf",
         "kubernetes",
+        "alembic",
+        "psycopg",
         "rich.console",
-        "email_validator",
-        "yaml",
-    )
-    program = (
-        "import sys, workspace_operator.cli.app as app\n"
-        "try: app.main(['people', 'import', '--help'])\n"
-        f"except SystemExit: print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
-    )
+        "workspace_operator.cli.commands.people",
+    }
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
-    assert done.stderr == "[]\n"
+def test_summaries_are_those_of_the_commands() -> None:
+    loaded = {name: command.get_short_help_str(80) for name, command in command_tree().commands.items()}
+
+    assert loaded == SUMMARIES
+    assert list(loaded) == list(SUMMARIES)
 
 
 @pytest.mark.parametrize(

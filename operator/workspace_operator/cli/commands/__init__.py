@@ -1,1 +1,1 @@
-"""The commands, a module for each group."""
+"""The commands: one module for each group, imported by `cli.app` when the group is used."""

@@ -1,13 +1,18 @@
-"""``workspacectl apply``: manifests brought into force without a cluster."""
+"""``workspacectl apply``: apply manifests without a cluster."""
 
 import threading
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+import yaml
 
+from workspace_operator import bootstrap
+from workspace_operator.application.manifests.applier import ManifestApplier, ManifestResources, manifest_problems
+from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
+from workspace_operator.bootstrap import Repositories
 from workspace_operator.cli.support.manifest_files import (
     Filenames,
     Kustomize,
@@ -17,17 +22,16 @@ from workspace_operator.cli.support.manifest_files import (
 )
 from workspace_operator.cli.support.options import Database, OwnClusterID
 from workspace_operator.cli.support.output import ERROR, STALLED, echo, info, json_text, print_table
-from workspace_operator.cli.support.workspace_context import open_or_create_store
+from workspace_operator.reconcile.model.outcomes import Reason
+from workspace_operator.resources.manifests import Manifest, namespace_and_name
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.bootstrap import Repositories
-    from workspace_operator.resources.manifests import Manifest
+app = typer.Typer()
 
 Document = Mapping[str, Any]
 
 MAX_NAMED = 10
-"""Workspaces that are named as new."""
+"""How many new workspaces are listed by name."""
 
 EXAMPLES = """
 Examples:
@@ -40,30 +44,31 @@ Examples:
 
 
 class Format(StrEnum):
-    """How resources are printed."""
+    """Output format of resources."""
 
     TABLE = "table"
     YAML = "yaml"
     JSON = "json"
 
 
+@app.command("apply", epilog=EXAMPLES)
 def apply(
     *,
     filename: Filenames = None,
     kustomize: Kustomize = None,
     recursive: Recursive = False,
-    output: Annotated[Format, typer.Option("--output", "-o", help="How to print the resources.")] = Format.TABLE,
+    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
     cluster_id: OwnClusterID = None,
     database: Database,
 ) -> None:
-    """Bring Workspace manifests into force without any cluster.
+    """Apply Workspace manifests without a cluster.
 
-    All manifests are checked before any is applied; then their statuses are printed.
+    All manifests are validated before the first is applied. Afterwards their status is printed.
 
-    Exits with 0 when all are Ready, 3 when one waits for a person (blocked or in conflict), 1 on an error.
+    Exits with 0 if all are Ready, 3 if one is blocked or in conflict, so that a user must act, 1 on an error.
     """
     manifests = read_manifests(filename, kustomize, recursive=recursive)
-    with open_or_create_store(database) as store:
+    with bootstrap.open_store(database) as store:
         cluster = cluster_id or DEFAULT_CLUSTER_ID
         _refuse_invalid(manifests.ours, store, cluster)
         documents = [manifest.document for manifest in manifests.ours]
@@ -76,11 +81,7 @@ def apply(
     raise typer.Exit(_exit_code(applied))
 
 
-def _apply_documents(documents: Sequence[Document], store: "Repositories", cluster: str) -> Sequence[Document]:
-    from workspace_operator import bootstrap
-    from workspace_operator.application.manifests.applier import ManifestApplier, ManifestResources
-    from workspace_operator.resources.manifests import namespace_and_name
-
+def _apply_documents(documents: Sequence[Document], store: Repositories, cluster: str) -> Sequence[Document]:
     resources = ManifestResources(cluster_id=cluster, names=frozenset(map(namespace_and_name, documents)))
     applier = ManifestApplier(
         reconciler=bootstrap.make_reconciler(store, resources, cluster),
@@ -90,9 +91,7 @@ def _apply_documents(documents: Sequence[Document], store: "Repositories", clust
     return list(applier.run(documents))
 
 
-def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Repositories", cluster: str) -> None:
-    from workspace_operator.application.manifests.applier import manifest_problems
-
+def _refuse_invalid(manifests: Sequence[Manifest], store: Repositories, cluster: str) -> None:
     problems = (
         (manifest, problem)
         for manifest in manifests
@@ -101,23 +100,20 @@ def _refuse_invalid(manifests: "Sequence[Manifest]", store: "Repositories", clus
     refuse_problems(problems, "nothing was applied")
 
 
-def _owned_names(store: "Repositories", cluster: str) -> AbstractSet[tuple[str, str]]:
-    owners = (each.owner for each in store.workspaces.list())
+def _owned_names(store: Repositories, cluster: str) -> AbstractSet[tuple[str, str]]:
+    owners = (workspace.owner for workspace in store.workspaces.list())
     return {(owner.namespace, owner.name) for owner in owners if owner.cluster == cluster}
 
 
 def _print_created(names: AbstractSet[tuple[str, str]]) -> None:
-    """Say which workspaces are new: no status remembers those of a database that was lost."""
+    """Print which workspaces are new, so that a lost or wrong database is noticed."""
     if names:
         listed = ", ".join("/".join(name) for name in sorted(names)[:MAX_NAMED])
         more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
         info(f"new workspaces: {listed}{more}")
 
 
-def _refuse_other_clusters(documents: Sequence[Document], store: "Repositories") -> None:
-    from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
-    from workspace_operator.resources.manifests import namespace_and_name
-
+def _refuse_other_clusters(documents: Sequence[Document], store: Repositories) -> None:
     refuse_other_clusters(
         store.workspaces.list(),
         store.heartbeats.all().keys(),
@@ -136,8 +132,6 @@ def _print_documents(documents: Sequence[Document], output: Format) -> None:
 
 
 def _yaml_text(documents: Sequence[Document]) -> str:
-    import yaml
-
     text: str = yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False)
     if text.replace("\n", "").isprintable():
         return text
@@ -165,12 +159,10 @@ def _namespaced_name(document: Document) -> tuple[str, str]:
 
 def _ready_condition(document: Document) -> Mapping[str, str]:
     conditions: Sequence[Mapping[str, str]] = document["status"]["conditions"]
-    return next(each for each in conditions if each["type"] == "Ready")
+    return next(condition for condition in conditions if condition["type"] == "Ready")
 
 
 def _exit_code(documents: Sequence[Document]) -> int:
-    from workspace_operator.reconcile.model.outcomes import Reason
-
     reasons = {
         _ready_condition(document)["reason"] for document in documents if _ready_condition(document)["status"] != "True"
     }

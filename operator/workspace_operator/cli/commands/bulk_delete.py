@@ -1,24 +1,38 @@
-"""Deleting many people by one command: looked up, confirmed, written down, and then done."""
+"""``workspacectl people dedupe``, and deletion of a segment or an import: select, confirm, back up, delete."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from workspace_operator.application.people.bulk_delete import (
+    BulkDelete,
+    DeletionCandidate,
+    DeletionResult,
+    SelectionStats,
+    created_by_import,
+    duplicates,
+    segment_members,
+)
+from workspace_operator.application.people.csv_files.reader import open_csv
+from workspace_operator.application.people.csv_import import batches
+from workspace_operator.bootstrap import utc_now
+from workspace_operator.cli.support.backup_file import BackupFile, default_backup_path
+from workspace_operator.cli.support.buffer import buffered_lines
 from workspace_operator.cli.support.csv_file_options import name_file_in_errors
+from workspace_operator.cli.support.files import open_input_file
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE, echo, info, people_text, print_table
+from workspace_operator.cli.support.terminal import confirm, people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
-
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.people.bulk_delete import DeletionCandidate, DeletionResult, SelectionStats
-    from workspace_operator.cli.support.backup_file import BackupFile
-    from workspace_operator.identity.values.rules import Mode
+from workspace_operator.identity.values.references import reference_to_cio_id
+from workspace_operator.identity.values.rules import Mode
 
 DEDUPE_EXAMPLES = """
 Examples:
@@ -29,17 +43,21 @@ Examples:
 """
 
 MAX_SAMPLES = 10
-"""How many of those who would be deleted a dry run names."""
+"""How many duplicates a dry run prints."""
 
 COLUMNS = ("EMAIL", "CIO_ID", "ID", "CREATED", "WOULD BE")
 
 BATCH_SIZE = 1_000
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many people would be deleted.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only report how many people would be deleted.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")]
 BackupPath = Annotated[
     Path | None,
-    typer.Option("--undo-file", metavar="FILE", help="Where they are written first; a new file here if left out."),
+    typer.Option(
+        "--undo-file",
+        metavar="FILE",
+        help="A new file for a backup of the people. Default: a file in the current folder.",
+    ),
 ]
 
 
@@ -47,13 +65,13 @@ CREATED_IN_OPTION = "--created-in"
 CreatedIn = Annotated[
     Path | None,
     typer.Option(
-        CREATED_IN_OPTION, metavar="UNDO", help="Everybody whom an import created: its undo file (--undo-file)."
+        CREATED_IN_OPTION, metavar="UNDO", help="All people that an import created, from its undo file (--undo-file)."
     ),
 ]
 
 
 class Keep(StrEnum):
-    """Who of those who share an address stays."""
+    """Which of the people with one address is kept."""
 
     OLDEST = "oldest"
     NEWEST = "newest"
@@ -61,7 +79,7 @@ class Keep(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteOptions:
-    """How a deletion is wanted."""
+    """The options that all bulk deletions have."""
 
     dry_run: bool
     yes: bool
@@ -69,70 +87,58 @@ class DeleteOptions:
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything was left out."""
+        """Whether no option is given."""
         return not self.dry_run and not self.yes and self.undo_file is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BulkDelete:
-    """One deletion of many people.
+class ConfirmedDeletion:
+    """A bulk deletion with its confirmation and its backup.
 
     Attributes:
-        doomed: who is to go.
-        mode: the identifiers in force before that was looked up.
-        whose: ends the sentence that somebody confirms.
-        total: about how many they are, if that is known.
+        candidates: the people to delete.
+        mode: the identifier mode that was in force before the candidates were selected.
+        description: says in the confirmation prompt which people they are.
+        total: approximately how many they are, if known.
     """
 
     context: WorkspaceContext
-    candidates: "Iterator[DeletionCandidate]"
-    mode: "Mode"
+    candidates: Iterator[DeletionCandidate]
+    mode: Mode
     description: str
     total: int | None
     options: DeleteOptions
 
     def run(self) -> None:
-        """Look them up, ask, write them down and delete them. Raises InvalidInput if it cannot begin or go on."""
-        from workspace_operator.application.people.bulk_delete import SelectionStats
-        from workspace_operator.bootstrap import utc_now
-        from workspace_operator.cli.support.backup_file import BackupFile, default_backup_path
-        from workspace_operator.cli.support.buffer import buffered_lines
-
+        """Resolve the candidates, confirm, back them up and delete them. Raises InvalidInput."""
         stats = SelectionStats()
-        with buffered_lines(self._resolved_lines(stats)) as lines:  # only who is counted and confirmed may go
+        with buffered_lines(self._resolved_lines(stats)) as lines:  # so that only people who were counted are deleted
             if not stats.people:
-                echo("there is nobody to delete")
+                echo("no people to delete")
                 return
             path = self.options.undo_file or default_backup_path(self.context.name, utc_now())
             with BackupFile(path, stats.attributes) as backup:
                 self._confirm(stats, path)
                 self._delete(stats, map(_from_line, lines), backup)
 
-    def _resolved_lines(self, stats: "SelectionStats") -> Iterator[str]:
-        from workspace_operator.cli.support.progress_bars import people_bar
-
-        with people_bar("looking up", self.total) as progress:
+    def _resolved_lines(self, stats: SelectionStats) -> Iterator[str]:
+        with people_bar("reading", self.total) as progress:
             counted_candidates = _with_progress(self.candidates, progress)
-            yield from map(_to_line, stats.resolved(self.context.people, self.context.number, counted_candidates))
+            yield from map(_to_line, stats.resolved(self.context.people, self.context.workspace_id, counted_candidates))
 
-    def _confirm(self, stats: "SelectionStats", path: Path) -> None:
-        from workspace_operator.cli.support.prompt import confirm
-
+    def _confirm(self, stats: SelectionStats, path: Path) -> None:
         if self.options.yes:
             return
         summary = f"{people_text(stats.people)} {self.description} will be deleted from {self.context.name}"
-        question = f"{summary}, and written to {path} before.\nType {stats.people} to delete them:"
+        question = f"{summary}. They are written to {path} first.\nType {stats.people} to delete them:"
         if not confirm(question, str(stats.people)):
-            info("nobody was deleted")
+            info("no people were deleted")
             raise typer.Exit(ERROR)
 
-    def _delete(self, stats: "SelectionStats", candidates: "Iterator[DeletionCandidate]", backup: "BackupFile") -> None:
-        from workspace_operator.application.people.bulk_delete import BulkDelete
-        from workspace_operator.cli.support.progress_bars import people_bar
-
+    def _delete(self, stats: SelectionStats, candidates: Iterator[DeletionCandidate], backup: BackupFile) -> None:
         deletion = BulkDelete(
             people=self.context.people,
-            workspace_id=self.context.number,
+            workspace_id=self.context.workspace_id,
             clock=self.context.clock.timestamp,
             mode=self.mode,
             attributes=stats.attributes,
@@ -148,13 +154,8 @@ class BulkDelete:
 
 
 def delete_segment(context: WorkspaceContext, segment_selector: str, options: DeleteOptions) -> None:
-    """Delete everybody in a manual segment, by its number or its name.
-
-    Raises NotFound, and InvalidInput if it cannot begin or go on.
-    """
-    from workspace_operator.application.people.bulk_delete import segment_members
-
-    mode = context.people.rules(context.number).mode
+    """Delete all people in a manual segment, given by number or name. Raises NotFound or InvalidInput."""
+    mode = context.people.rules(context.workspace_id).mode
     segment = context.segment(segment_selector, field="--segment")
     description = f"of segment {segment.number}"
     if segment.name is not None:
@@ -162,8 +163,8 @@ def delete_segment(context: WorkspaceContext, segment_selector: str, options: De
     if options.dry_run:
         echo(f"{people_text(segment.people)} {description} would be deleted from {context.name}")
         return
-    candidates = segment_members(context.person_records, context.number, segment.number)
-    BulkDelete(
+    candidates = segment_members(context.person_records, context.workspace_id, segment.number)
+    ConfirmedDeletion(
         context=context,
         candidates=candidates,
         mode=mode,
@@ -174,80 +175,68 @@ def delete_segment(context: WorkspaceContext, segment_selector: str, options: De
 
 
 def delete_created(context: WorkspaceContext, file: Path, options: DeleteOptions) -> None:
-    """Delete everybody whom an import created, as its undo file says.
-
-    Raises InvalidInput if it cannot begin or go on.
-    """
-    from workspace_operator.application.people.bulk_delete import SelectionStats, created_by_import
-    from workspace_operator.application.people.csv_files.reader import open_csv
-    from workspace_operator.cli.support.files import open_input_file
-
-    mode = context.people.rules(context.number).mode
-    description = f"whom the import of {file} created"
+    """Delete all people that an import created, according to its undo file. Raises InvalidInput."""
+    mode = context.people.rules(context.workspace_id).mode
+    description = f"that the import of {file} created"
     with open_input_file(file) as source, name_file_in_errors(file, CREATED_IN_OPTION), open_csv(source) as backup:
         candidates = created_by_import(backup.header, backup.rows)
         if not options.dry_run:
-            BulkDelete(
+            ConfirmedDeletion(
                 context=context, candidates=candidates, mode=mode, description=description, total=None, options=options
             ).run()
             return
         stats = SelectionStats()
-        deque(stats.resolved(context.people, context.number, candidates), maxlen=0)
+        deque(stats.resolved(context.people, context.workspace_id, candidates), maxlen=0)
     echo(f"{people_text(stats.people)} {description} would be deleted from {context.name}")
 
 
 def dedupe(
     *,
     workspace: WorkspaceName,
-    keep: Annotated[Keep, typer.Option("--keep", help="Who of those with one address stays; the oldest is advised.")],
+    keep: Annotated[Keep, typer.Option("--keep", help="Which duplicate to keep (recommended: oldest).")],
     dry_run: DryRun = False,
     yes: Yes = False,
     undo_file: BackupPath = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Keep one of those who share an address.
+    """Delete duplicates: keep one person of each email address.
 
-    The others are deleted. Only where email is no identifier can there be any. Their age is their created_at, else
-    since when we have them.
+    Duplicates exist only where email is not an identifier. Their age is created_at, or else the time when they were
+    stored.
 
-    They are counted, confirmed, and written to a file before. People can be imported from it again; their cio_ids,
-    activities, devices and segments do not come back. What was interrupted is simply run again.
+    The people are counted, confirmed, and written to a file first. Import that file to restore them; cio_ids,
+    activities, devices and segments are not restored. If the command is interrupted, run it again.
 
-    Exit codes: 0 all were deleted, or there was nobody to delete; 3 people were left, since they had changed
-    meanwhile; 1 nobody could be deleted, or an error; 64 wrong usage.
+    Exit codes: 0 all were deleted, or there were none; 3 people were skipped, since they had changed meanwhile; 1 no
+    person could be deleted, or an error; 64 wrong usage.
     """
-    from workspace_operator.application.people.bulk_delete import duplicates
-    from workspace_operator.identity.values.rules import Mode
-
     with open_workspace(database, workspace, cluster_id) as context:
-        mode = context.people.rules(context.number).mode
+        mode = context.people.rules(context.workspace_id).mode
         if mode is not Mode.ID_ONLY:
-            echo(f"nobody in {context.name} shares an address: email is an identifier in mode {mode}")
+            echo(f"no people in {context.name} share an address: email is an identifier in mode {mode}")
             return
-        candidates = duplicates(context.people, context.number, keep_newest=keep is Keep.NEWEST)
+        candidates = duplicates(context.people, context.workspace_id, keep_newest=keep is Keep.NEWEST)
         if dry_run:
             _print_dry_run(context, candidates, keep)
             return
-        description = f"sharing an address with somebody {_OTHERS_AGE[keep]}"
+        description = f"with the address of {_OTHERS_AGE[keep]} person"
         options = DeleteOptions(dry_run=dry_run, yes=yes, undo_file=undo_file)
-        BulkDelete(
+        ConfirmedDeletion(
             context=context, candidates=candidates, mode=mode, description=description, total=None, options=options
         ).run()
 
 
-_OTHERS_AGE = {Keep.OLDEST: "older", Keep.NEWEST: "newer"}
+_OTHERS_AGE = {Keep.OLDEST: "an older", Keep.NEWEST: "a newer"}
 
 
-def _print_dry_run(context: WorkspaceContext, candidates: "Iterator[DeletionCandidate]", keep: Keep) -> None:
-    from workspace_operator.application.people.bulk_delete import SelectionStats
-
+def _print_dry_run(context: WorkspaceContext, candidates: Iterator[DeletionCandidate], keep: Keep) -> None:
     stats = SelectionStats()
     counted = stats.counted(candidates)
     first = list(islice(counted, MAX_SAMPLES))
     deque(counted, maxlen=0)
     if not stats.people:
-        echo(f"nobody in {context.name} shares an address")
+        echo(f"no people in {context.name} share an address")
         return
     addresses = "1 address" if stats.kept == 1 else f"{stats.kept} addresses"
     shared_text = f"{people_text(stats.people + stats.kept)} of {context.name} share {addresses}"
@@ -258,44 +247,38 @@ def _print_dry_run(context: WorkspaceContext, candidates: "Iterator[DeletionCand
         info(f"and {stats.people - len(first)} more")
 
 
-def _sample_rows(context: WorkspaceContext, candidates: "Sequence[DeletionCandidate]") -> Iterator[Sequence[object]]:
-    """Each of them below who is kept."""
-    from datetime import UTC, datetime
-
-    from workspace_operator.identity.values.references import reference_to_cio_id
-
-    labels = {name: label for each in candidates for name, label in ((each.kept, "kept"), (each.cio_id, "deleted"))}
-    for person in context.people.find_many(context.number, list(map(reference_to_cio_id, labels))):
+def _sample_rows(context: WorkspaceContext, candidates: Sequence[DeletionCandidate]) -> Iterator[Sequence[object]]:
+    """Yield a row for each candidate, below the person who is kept."""
+    labels: dict[str, str] = {}
+    for candidate in candidates:
+        labels |= {candidate.kept: "kept", candidate.cio_id: "deleted"}
+    for person in context.people.find_many(context.workspace_id, list(map(reference_to_cio_id, labels))):
         created = datetime.fromtimestamp(person.created_at, UTC).isoformat(timespec="seconds")
         yield person.email, person.cio_id, person.id, created, labels[person.cio_id]
 
 
 def _with_progress(
-    candidates: "Iterator[DeletionCandidate]", progress: Callable[[int], None]
-) -> "Iterator[DeletionCandidate]":
-    from workspace_operator.application.people.csv_import import batches
-
+    candidates: Iterator[DeletionCandidate], progress: Callable[[int], None]
+) -> Iterator[DeletionCandidate]:
     for batch in batches(candidates, BATCH_SIZE):
         yield from batch
         progress(len(batch))
 
 
-def _to_line(candidates: "DeletionCandidate") -> str:
-    return f"{candidates.cio_id} {candidates.kept}\n"
+def _to_line(candidate: DeletionCandidate) -> str:
+    return f"{candidate.cio_id} {candidate.kept}\n"
 
 
-def _from_line(line: str) -> "DeletionCandidate":
-    from workspace_operator.application.people.bulk_delete import DeletionCandidate
-
+def _from_line(line: str) -> DeletionCandidate:
     cio_id, _, kept = line.rstrip("\n").partition(" ")
     return DeletionCandidate(cio_id=cio_id, kept=kept)
 
 
-def _print_counts(counts: "DeletionResult", undo_file: Path | None) -> None:
+def _print_counts(counts: DeletionResult, undo_file: Path | None) -> None:
     echo(f"{people_text(counts.deleted)} deleted")
     if counts.missing:
-        echo(f"{people_text(counts.missing)} gone already")
+        echo(f"{people_text(counts.missing)} already deleted")
     if counts.skipped:
-        echo(f"{people_text(counts.skipped)} left, changed meanwhile: run it again")
+        echo(f"{people_text(counts.skipped)} skipped, changed meanwhile: run the command again")
     if undo_file is not None:
-        echo(f"as they were: {undo_file}")
+        echo(f"backup: {undo_file}")

@@ -1,15 +1,19 @@
-"""``workspacectl people import``."""
+"""``workspacectl people import``: import people from a CSV file."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 
+from workspace_operator.application.people.csv_files.reader import CsvOptions
+from workspace_operator.application.people.csv_import import PeopleImport
+from workspace_operator.application.people.import_backup import ImportBackup
 from workspace_operator.application.people.import_options import EmptyCells, ImportOptions
+from workspace_operator.cli.support.backup_file import BackupFile
 from workspace_operator.cli.support.csv_file_options import (
     ByColumn,
     ColumnMapping,
@@ -19,15 +23,12 @@ from workspace_operator.cli.support.csv_file_options import (
     name_file_in_errors,
     resolve_standard_input,
 )
+from workspace_operator.cli.support.files import RejectsFile, open_input_file
+from workspace_operator.cli.support.import_report import ImportReport, print_columns
 from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE
-from workspace_operator.cli.support.progress_bars import file_bar
+from workspace_operator.cli.support.terminal import file_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
-
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.people.csv_files.reader import CsvOptions
-    from workspace_operator.application.people.csv_import import PeopleImport
-    from workspace_operator.application.people.import_backup import ImportBackup
 
 EXAMPLES = """
 Examples:
@@ -43,29 +44,27 @@ Examples:
 CsvFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="A CSV file; - is standard input.", callback=resolve_standard_input)
 ]
-UpdateOnly = Annotated[bool, typer.Option("--update", help="Only change people who are there; create none.")]
+UpdateOnly = Annotated[bool, typer.Option("--update", help="Only update existing people; create none.")]
 EmptyCellsOption = Annotated[
     EmptyCells,
-    typer.Option(
-        "--empty-cells", help="What an empty cell means: nothing, or that the value is removed (never unsubscribed)."
-    ),
+    typer.Option("--empty-cells", help="Whether an empty cell is ignored or removes the value (except unsubscribed)."),
 ]
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Report what the import would do, and change nothing. Only --rejects writes a rejects file."
+        "--dry-run", help="Only report what the import would do. Rejected rows are written only with --rejects."
     ),
 ]
 UndoPath = Annotated[
     Path | None,
-    typer.Option("--undo-file", metavar="UNDO", help="A new file for people as they were before."),
+    typer.Option("--undo-file", metavar="UNDO", help="A new file for a backup of the people before the import."),
 ]
 RejectsPath = Annotated[
     Path | None,
     typer.Option(
         "--rejects",
         metavar="REJECTS",
-        help="The file for rows that are not taken.",
+        help="The file for rejected rows.",
         show_default="NAME.rejects.csv beside FILE",
     ),
 ]
@@ -89,23 +88,23 @@ def import_people(
 ) -> None:
     """Import people from a CSV file.
 
-    The header names the columns: id, email, cio_id, created_at, and attributes by any other name. The import first
-    reports what each column became. Commas, semicolons, tabs and vertical bars are recognised. An empty cell changes
-    nothing.
+    The header names the columns: id, email, cio_id, created_at; any other name is an attribute. The import first
+    reports what each column is used for. The delimiter is a comma, semicolon, tab or vertical bar. An empty cell
+    changes nothing.
 
-    A row that is not taken, in whole or in part, goes with its line and the reason to a file beside FILE,
-    NAME.rejects.csv. Correct it, and import it as it is. A file that cannot be read to its end is refused as a whole.
+    A row that is rejected, as a whole or in part, is written to NAME.rejects.csv beside FILE, with its line and the
+    reason. Correct that file, and import it. A file that cannot be read to its end is refused as a whole.
 
-    To undo an import, import its undo file. An import that was interrupted is simply run again.
+    To undo an import, import its undo file. To continue an import that was interrupted, run it again.
 
-    Exit codes: 0 all rows were taken, or ignored by rule; 3 rows were rejected or taken in part; 1 nothing could be
-    taken, or an error; 64 wrong usage.
+    Exit codes: 0 all rows were imported, or ignored by rule; 3 rows were rejected, as a whole or in part; 1 no row
+    could be imported, or an error; 64 wrong usage.
     """
     if dry_run and undo_file is not None:
-        raise typer.BadParameter("--undo-file has nothing to take in a --dry-run: leave one out")
+        raise typer.BadParameter("a --dry-run writes no --undo-file: leave one out")
     rejects = rejects if dry_run or rejects else default_rejects_path(file)
     if undo_file is not None and rejects is not None and undo_file.resolve() == rejects.resolve():
-        raise typer.BadParameter(f"--undo-file {undo_file} is the rejects file as well: name another")
+        raise typer.BadParameter(f"--undo-file {undo_file} is also the rejects file: choose another file")
     request = _ImportRequest(
         file=file,
         options=ImportOptions(by=by, update_only=update, empty_cells=empty_cells),
@@ -123,32 +122,30 @@ def import_people(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ImportRequest:
-    """One import as it was asked for."""
+    """The options of one import."""
 
     file: Path
     options: ImportOptions
-    csv: "CsvOptions"
+    csv: CsvOptions
     dry_run: bool
     undo_file: Path | None
     rejects: Path | None
     for_excel: bool
 
     def run(self, context: WorkspaceContext) -> int:
-        """Import, and tell what came of it; gives the exit code."""
-        from workspace_operator.application.people.csv_import import PeopleImport
-        from workspace_operator.cli.support.files import RejectsFile, open_input_file
-        from workspace_operator.cli.support.import_report import ImportReport, print_columns
-
+        """Import, and print the result; returns the exit code."""
         with ExitStack() as stack:
             source = stack.enter_context(open_input_file(self.file))
             with_bom = self.for_excel or self.csv.encoding != "utf-8"
             rejects_file = stack.enter_context(RejectsFile(self.rejects, source_file=self.file, with_bom=with_bom))
-            people = stack.enter_context(context.people.dry_run(context.number)) if self.dry_run else context.people
+            people = context.people
+            if self.dry_run:
+                people = stack.enter_context(people.dry_run(context.workspace_id))
             undo = self._undo(context, stack)
             report = ImportReport(rejects=rejects_file, collects_examples=self.dry_run and self.rejects is None)
             people_import = PeopleImport(
                 people=people,
-                workspace_id=context.number,
+                workspace_id=context.workspace_id,
                 options=self.options,
                 csv=self.csv,
                 rejects=report,
@@ -173,24 +170,21 @@ class _ImportRequest:
             return ERROR
         return INCOMPLETE if people_import.summary.rejected or people_import.summary.in_part else 0
 
-    def _undo(self, context: WorkspaceContext, stack: ExitStack) -> "ImportBackup | None":
-        from workspace_operator.application.people.import_backup import ImportBackup
-        from workspace_operator.cli.support.backup_file import BackupFile
-
+    def _undo(self, context: WorkspaceContext, stack: ExitStack) -> ImportBackup | None:
         path = self.undo_file
         if path is None:
             return None
         return ImportBackup(people=context.people, open=lambda names: stack.enter_context(BackupFile(path, names)))
 
 
-def _run_import(people_import: "PeopleImport", source: BinaryIO, file: Path) -> None:
+def _run_import(people_import: PeopleImport, source: BinaryIO, file: Path) -> None:
     with _gc_disabled(), name_file_in_errors(file, "FILE"), file_bar("importing", source) as progress:
         people_import.run(source, progress)
 
 
 @contextmanager
 def _gc_disabled() -> Iterator[None]:
-    """Nothing here makes cycles; looking for them costs a fifth of the time."""
+    """Disable garbage collection: an import creates no cycles, and the search for them is a fifth of its time."""
     gc.disable()
     try:
         yield

@@ -1,20 +1,20 @@
-"""``workspacectl merges``: which people became one, and taking that back."""
+"""``workspacectl merges``: list, show and undo merges of people."""
 
+from dataclasses import asdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from workspace_operator.application.ports import Merge
 from workspace_operator.cli.commands.people_search import person_document
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName, require_utf_8
 from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table
 from workspace_operator.cli.support.workspace_context import open_workspace
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.values.references import bare_cio_id
 
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.ports import Merge
-    from workspace_operator.identity.model.person import Person
-
-app = typer.Typer(help="See which people became one, and take that back.", no_args_is_help=True)
+app = typer.Typer(name="merges", help="Show merges of people, and undo them.", no_args_is_help=True)
 
 EXAMPLES = """
 Examples:
@@ -28,14 +28,14 @@ COLUMNS = ("ID", "AT", "HOW", "PRIMARY", "SECONDARY", "STATE")
 
 
 class Format(StrEnum):
-    """How merges are printed."""
+    """Output format of merges."""
 
     TABLE = "table"
     JSON = "json"
 
 
 MergeID = Annotated[
-    str, typer.Argument(metavar="ID", callback=require_utf_8, help="The merge, as listed.", show_default=False)
+    str, typer.Argument(metavar="ID", callback=require_utf_8, help="The merge, as in merges list.", show_default=False)
 ]
 
 
@@ -46,80 +46,79 @@ def list_merges(
     cio_id: Annotated[
         str | None,
         typer.Option(
-            "--cio-id", metavar="CIO_ID", callback=require_utf_8, help="Only those of this person, on either side."
+            "--cio-id",
+            metavar="CIO_ID",
+            callback=require_utf_8,
+            help="Only merges of this primary or secondary person.",
         ),
     ] = None,
     before: Annotated[
-        str | None, typer.Option("--before", metavar="ID", callback=require_utf_8, help="Only earlier ones than this.")
+        str | None, typer.Option("--before", metavar="ID", callback=require_utf_8, help="Only merges before this one.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 100,
-    output: Annotated[Format, typer.Option("--output", "-o", help="How to print them.")] = Format.TABLE,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of merges to print.")] = 100,
+    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """List the merges of a workspace, newest first."""
-    from workspace_operator.identity.values.references import bare_cio_id
-
     bare_id = None if cio_id is None else bare_cio_id(cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
-        merges = context.merges.merges(context.number, cio_id=bare_id, before=before, limit=limit)
+        merges = context.merges.merges(context.workspace_id, cio_id=bare_id, before=before, limit=limit)
         if output is Format.JSON:
-            print(json_text([_merge_document(each) for each in merges]))
+            print(json_text([_merge_document(merge) for merge in merges]))
         else:
-            print_table(COLUMNS, [_row(each) for each in merges])
+            print_table(COLUMNS, [_row(merge) for merge in merges])
         if len(merges) == limit:
-            info(f"There may be more: --before {merges[-1].merge_id}")
+            info(f"there may be earlier merges: add --before {merges[-1].merge_id}")
 
 
 @app.command()
 def show(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
     """Print a merge as JSON.
 
-    Both people as they were, who came of them, and what hung on the secondary.
+    It has both people before the merge, the survivor, and the devices and segments of the secondary.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        print(json_text(_merge_document(context.merges.get(context.number, merge))))
+        print(json_text(_merge_document(context.merges.get(context.workspace_id, merge))))
 
 
 @app.command(epilog=EXAMPLES)
 def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
-    """Bring the secondary of a merge back.
+    """Restore the secondary person of a merge.
 
-    They get again what the survivor took and has as it was: attributes, identifiers, devices, segments, and all
-    activities until then. Identifiers that are not free any more are named.
+    What the survivor took over and still has unchanged is returned: attributes, identifiers, devices, segments, and
+    all activities before the merge. Identifiers that are in use by now are listed.
 
-    Exit codes: 0 everything came back; 3 identifiers are not free any more; 1 an error; 64 wrong usage.
+    Exit codes: 0 everything was restored; 3 identifiers are in use; 1 an error; 64 wrong usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        result = context.merges.undo(context.number, merge, now=int(context.clock.timestamp()))
-        echo(f"cio_id {result.restored.cio_id} is back, apart from cio_id {result.survivor.cio_id}")
+        result = context.merges.undo(context.workspace_id, merge, now=int(context.clock.timestamp()))
+        echo(f"cio_id {result.restored.cio_id} is restored, separate from cio_id {result.survivor.cio_id}")
         for kind, key in result.unavailable:
-            echo(f"not free any more: {kind} {key}")
+            echo(f"in use by another person: {kind} {key}")
     if result.unavailable:
         raise typer.Exit(INCOMPLETE)
 
 
-def _row(merge: "Merge") -> tuple[str, ...]:
+def _row(merge: Merge) -> tuple[str, ...]:
     return (
         merge.merge_id,
         merge.at.isoformat(timespec="seconds"),
         "automatic" if merge.automatic else "requested",
         _person_label(merge.primary),
         _person_label(merge.secondary),
-        "stands" if merge.undone_at is None else f"undone {merge.undone_at.isoformat(timespec='seconds')}",
+        "merged" if merge.undone_at is None else f"undone {merge.undone_at.isoformat(timespec='seconds')}",
     )
 
 
-def _person_label(person: "Person") -> str:
-    """Whom an administrator would know them as."""
+def _person_label(person: Person) -> str:
+    """Label a person by the identifier that a user knows best."""
     if person.id is not None:
         return f"id {person.id}"
     return f"email {person.email}" if person.email is not None else f"cio_id {person.cio_id}"
 
 
-def _merge_document(merge: "Merge") -> dict[str, object]:
-    from dataclasses import asdict
-
+def _merge_document(merge: Merge) -> dict[str, object]:
     return {
         "merge_id": merge.merge_id,
         "at": merge.at.isoformat(),
@@ -128,7 +127,7 @@ def _merge_document(merge: "Merge") -> dict[str, object]:
         "secondary": person_document(merge.secondary),
         "survivor": person_document(merge.survivor),
         "holder": merge.holder,
-        "devices": [asdict(each) for each in merge.devices],
+        "devices": [asdict(device) for device in merge.devices],
         "segments": list(merge.segments),
         "undone_at": None if merge.undone_at is None else merge.undone_at.isoformat(),
     }

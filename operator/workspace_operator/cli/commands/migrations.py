@@ -1,20 +1,21 @@
-"""``workspacectl migrations``: how a change of a workspace's identifiers gets on."""
+"""``workspacectl migrations``: progress of identifier migrations."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from workspace_operator.cli.support.migration_progress import time_left, watch_migration
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
 from workspace_operator.cli.support.output import INTERRUPTED, STALLED, info, json_text, print_table
 from workspace_operator.cli.support.workspace_context import open_workspace
+from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.status.workspace_status import migration_status
 
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.migrations.model import Migration
-
-app = typer.Typer(help="See how a change of identifiers gets on.", no_args_is_help=True)
+app = typer.Typer(name="migrations", help="Show the progress of identifier migrations.", no_args_is_help=True)
 
 EXAMPLES = """
 Examples:
@@ -28,7 +29,7 @@ COLUMNS = ("FIELD", "VALUE")
 
 
 class Format(StrEnum):
-    """How a change is printed."""
+    """Output format of a migration."""
 
     TABLE = "table"
     JSON = "json"
@@ -39,42 +40,35 @@ def show(
     *,
     workspace: WorkspaceName,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show its progress until it has ended or is blocked, then print it.")
+        bool, typer.Option("--watch", help="First show its progress until it ends or is blocked.")
     ] = False,
-    output: Annotated[Format, typer.Option("--output", "-o", help="How to print it.")] = Format.TABLE,
+    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Print the newest change of a workspace's identifiers.
+    """Print the newest identifier migration of a workspace.
 
-    It ends with 3 if people stand in the way of the change, else with 0.
+    Exits with 3 if people block the migration, else with 0.
     """
-    from workspace_operator.cli.support.migration_progress import watch_migration
-    from workspace_operator.migrations.state_machine import Stage
-
     with open_workspace(database, workspace, cluster_id) as context:
         try:
-            migration = (
-                watch_migration(lambda: context.migrations.newest(context.number), context.clock)
-                if watch
-                else context.migrations.newest(context.number)
-            )
+            migration = context.migrations.newest(context.workspace_id)
+            if watch:
+                migration = watch_migration(lambda: context.migrations.newest(context.workspace_id), context.clock)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
     if output is Format.JSON:
         print(json_text(None if migration is None else _migration_document(migration, context.clock())))
     elif migration is None:
-        info(f"{workspace} has had no change of identifiers")
+        info(f"{workspace} has no identifier migrations")
     else:
         print_table(COLUMNS, _rows(migration, context.clock()))
     if migration is not None and migration.stage is Stage.BLOCKED:
         raise typer.Exit(STALLED)
 
 
-def _rows(migration: "Migration", now: datetime) -> Iterator[tuple[str, object]]:
-    from workspace_operator.cli.support.migration_progress import time_left
-
-    yield "CHANGE", migration.number
+def _rows(migration: Migration, now: datetime) -> Iterator[tuple[str, object]]:
+    yield "MIGRATION", migration.number
     yield "FROM", migration.from_mode
     yield "TO", migration.to_mode
     yield "ON CONFLICT", migration.on_conflict
@@ -86,19 +80,16 @@ def _rows(migration: "Migration", now: datetime) -> Iterator[tuple[str, object]]
     yield "PEOPLE CHECKED", f"{migration.people_checked} of {migration.people_total}"
     yield "WITHOUT ID", migration.people_without_id
     yield "WITHOUT IDENTIFIER", migration.people_without_identifier
-    yield "PEOPLE FOLDED", f"{migration.people_merged} of {migration.people_to_merge} merged"
+    yield "PEOPLE MERGED", f"{migration.people_merged} of {migration.people_to_merge}"
     yield "IDS GIVEN UP", migration.ids_given_up
-    yield "IN THE WAY", migration.violations.people_concerned
+    yield "BLOCKING", migration.violations.people_concerned
     counts = migration.violations.by_violation()
     yield "VIOLATIONS", ", ".join(f"{violation} {count}" for violation, count in counts.items() if count)
     yield "EXPORT", migration.export
 
 
-def _migration_document(migration: "Migration", now: datetime) -> dict[str, object]:
-    """As status.migration of the resource, so that scripts read one form, and what that has no place for."""
-    from workspace_operator.cli.support.migration_progress import time_left
-    from workspace_operator.reconcile.status.workspace_status import migration_status
-
+def _migration_document(migration: Migration, now: datetime) -> dict[str, object]:
+    """Return status.migration of the resource, and what only the store knows of the migration."""
     return {
         "number": migration.number,
         **migration_status(migration).as_document(),

@@ -1,11 +1,14 @@
-"""``workspacectl people``: people in, people out, one person looked at, deleted, suppressed."""
+"""``workspacectl people``: import, export, find, show, delete and suppress people."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from workspace_operator.application.people.csv_export import people_lines
 from workspace_operator.cli.commands import bulk_delete, import_, people_search
+from workspace_operator.cli.support.buffer import buffered_people
+from workspace_operator.cli.support.files import write_csv
 from workspace_operator.cli.support.options import (
     ByCioID,
     ByEmail,
@@ -20,12 +23,11 @@ from workspace_operator.cli.support.options import (
 from workspace_operator.cli.support.output import echo, info, json_text, people_text
 from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
 from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress, Unsuppress
+from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.values.references import Reference
 
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.identity.model.commands import Command
-    from workspace_operator.identity.values.references import Reference
-
-app = typer.Typer(help="Look after the people of a workspace.", no_args_is_help=True)
+app = typer.Typer(name="people", help="Import, export, find and delete people.", no_args_is_help=True)
 app.command("import", epilog=import_.EXAMPLES)(import_.import_people)
 app.command("find", epilog=people_search.EXAMPLES)(people_search.find_people)
 
@@ -48,19 +50,13 @@ def export_people(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Write everybody as CSV.
+    """Write all people as CSV.
 
-    One column an attribute that anybody has. The file can be changed and imported again with --by cio_id --update.
+    There is a column for each attribute. To change people, edit the file and import it with --by cio_id --update.
     """
-    from workspace_operator.application.people.csv_export import people_lines
-    from workspace_operator.cli.support.buffer import buffered_people
-    from workspace_operator.cli.support.files import write_csv
-
     with open_workspace(database, workspace, cluster_id) as context:
-        with buffered_people(context.people.all(context.number)) as (
-            people,
-            names,
-        ):  # one moment; the columns are known at its end
+        # One snapshot; the columns are known when all of it is read.
+        with buffered_people(context.people.all(context.workspace_id)) as (people, names):
             count = write_csv(people_lines(people, sorted(names)), output, for_excel=for_excel)
         if output:
             info(f"{people_text(count - 1)} written to {output}")
@@ -81,7 +77,7 @@ def show(
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context)
-        person = context.people.find(context.number, reference)
+        person = context.people.find(context.workspace_id, reference)
         if person is None:
             raise NotFound(_not_found_message(reference, context))
         print(json_text(people_search.person_document(person)))
@@ -97,7 +93,9 @@ def delete(
     cio_id: ByCioID = None,
     segment: Annotated[
         str | None,
-        typer.Option("--segment", metavar="SEGMENT", help="Everybody in this manual segment: its number or its name."),
+        typer.Option(
+            "--segment", metavar="SEGMENT", help="Delete all people in this manual segment, given by number or name."
+        ),
     ] = None,
     created_in: bulk_delete.CreatedIn = None,
     dry_run: bulk_delete.DryRun = False,
@@ -106,23 +104,21 @@ def delete(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Delete a person, or many at once.
+    """Delete a person, or many people at once.
 
-    All their data go with them. Their identifiers may be used again.
+    All their data is deleted. Their identifiers can be used again.
 
-    The people of a segment, or those whom an import created, are counted, confirmed, and written to a file before.
-    They can be imported from it again; their cio_ids, activities, devices and segments do not come back. What was
-    interrupted is simply run again.
+    People of a segment or of an import are counted, confirmed, and written to a file first. Import that file to
+    restore them; cio_ids, activities, devices and segments are not restored. If the command is interrupted, run it
+    again.
 
-    Exit codes: 0 all were deleted, or there was nobody to delete; 3 people were left, since they had changed
-    meanwhile; 1 nobody could be deleted, or an error; 64 wrong usage.
+    Exit codes: 0 all were deleted, or there were none; 3 people were skipped, since they had changed meanwhile; 1 no
+    person could be deleted, or an error; 64 wrong usage.
     """
-    from workspace_operator.identity.model.commands import DeletePerson
-
     options = bulk_delete.DeleteOptions(dry_run=dry_run, yes=yes, undo_file=undo_file)
     if segment is not None or created_in is not None:
         if (value, id_, email, cio_id) != (None, None, None, None) or (segment is not None and created_in is not None):
-            raise typer.BadParameter("name one person, a segment with --segment or a file with --created-in: not two")
+            raise typer.BadParameter("give only one of a person, --segment and --created-in")
         with open_workspace(database, workspace, cluster_id) as context:
             if segment is not None:
                 bulk_delete.delete_segment(context, segment, options)
@@ -130,7 +126,7 @@ def delete(
                 bulk_delete.delete_created(context, created_in, options)
         return
     if not options.is_empty:
-        raise typer.BadParameter("--dry-run, --yes and --undo-file are for the people of --segment and --created-in")
+        raise typer.BadParameter("--dry-run, --yes and --undo-file need --segment or --created-in")
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context)
@@ -151,12 +147,11 @@ def suppress(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Block an identifier, and delete who has it.
+    """Suppress an identifier, and delete the person who has it.
 
-    The person's other identifier is blocked, too. A bare address is an email here, also where ids look like that.
+    The other identifier of the person is suppressed, too. VALUE is an email if it is an address, even if ids have
+    that shape.
     """
-    from workspace_operator.identity.model.commands import Suppress
-
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context, for_suppression=True)
@@ -164,7 +159,7 @@ def suppress(
         unchanged_message = (
             _not_found_message(reference, context)
             if by_cio_id
-            else f"{_reference_text(reference)} is suppressed already"
+            else f"{_reference_text(reference)} is already suppressed"
         )
         _execute(Suppress, context, reference, "suppressed", unchanged_message)
 
@@ -180,32 +175,28 @@ def unsuppress(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Let an identifier be used again.
+    """Allow a suppressed identifier again.
 
-    What was suppressed together with it is free again, too. Nobody is restored.
+    The identifier that was suppressed together with it is allowed, too. No person is restored.
     """
-    from workspace_operator.identity.model.commands import Unsuppress
-
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context, for_suppression=True)
         if reference.kind.value == "cio_id":
-            raise InvalidInput("a cio_id is never suppressed: name the id or the email", field="--cio-id")
+            raise InvalidInput("a cio_id cannot be suppressed: give the id or the email", field="--cio-id")
         unchanged_message = f"{_reference_text(reference)} is not suppressed"
         _execute(Unsuppress, context, reference, "no longer suppressed", unchanged_message)
 
 
 def _execute(
-    command_type: "Callable[..., Command]",
+    command_type: Callable[..., Command],
     context: WorkspaceContext,
-    reference: "Reference",
+    reference: Reference,
     past_tense: str,
     unchanged_message: str,
 ) -> None:
-    from workspace_operator.identity.model.results import CommandResult, Effect
-
     [result] = context.people.perform(
-        context.number, [command_type(reference=reference)], now=int(context.clock.timestamp())
+        context.workspace_id, [command_type(reference=reference)], now=int(context.clock.timestamp())
     )
     if not isinstance(result, CommandResult) or result.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(unchanged_message)
@@ -214,9 +205,9 @@ def _execute(
     echo(f"{_reference_text(reference)} {past_tense}")
 
 
-def _not_found_message(reference: "Reference", context: WorkspaceContext) -> str:
-    return f"nobody in {context.name} has the {_reference_text(reference)}"
+def _not_found_message(reference: Reference, context: WorkspaceContext) -> str:
+    return f"no person in {context.name} has the {_reference_text(reference)}"
 
 
-def _reference_text(reference: "Reference") -> str:
+def _reference_text(reference: Reference) -> str:
     return f"{reference.kind} {reference.value}"

@@ -1,20 +1,19 @@
-"""``workspacectl people find``."""
+"""``workspacectl people find``: search for people."""
 
 from collections.abc import Sequence
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from workspace_operator.application.people.search import PeopleSearch, text_of
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
-from workspace_operator.cli.support.output import info, json_text, people_text, print_table
+from workspace_operator.cli.support.output import info, json_text, print_table
+from workspace_operator.cli.support.terminal import people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound
-
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.people.search import PeopleSearch
-    from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.person import Person
 
 EXAMPLES = """
 Examples:
@@ -30,7 +29,7 @@ MAX_LIMIT = 10_000
 
 
 class Format(StrEnum):
-    """How people are printed."""
+    """Output format of people."""
 
     TABLE = "table"
     JSON = "json"
@@ -45,48 +44,40 @@ def find_people(
         typer.Option(
             "--attribute",
             metavar="NAME",
-            help="Read everybody instead, and find TEXT anywhere in this attribute (also id and email), in any case.",
+            help="Read all people instead, and find TEXT anywhere in this attribute (also id and email), in any case.",
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="The number of people to print at most.")
+        int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="Maximum number of people to print.")
     ] = DEFAULT_LIMIT,
-    output: Annotated[Format, typer.Option("--output", "-o", help="The format of the result.")] = Format.TABLE,
+    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Find people.
 
-    In every mode people are found by the beginning of their id or their email, from the indexes. An email that is no
-    valid address is found with --attribute email.
+    People are found by the beginning of their id or email, in every identifier mode. The indexes make this fast. To
+    find an email that is not a valid address, use --attribute email.
     """
-    from workspace_operator.application.people.search import PeopleSearch
-
     with open_workspace(database, workspace, cluster_id) as context:
-        search = PeopleSearch(people=context.people, workspace_id=context.number, text=text)
+        search = PeopleSearch(people=context.people, workspace_id=context.workspace_id, text=text)
         people = _matches(context, search, attribute, limit + 1)
     if not people:
         searched_in = "an id, an email or a cio_id" if attribute is None else f"the attribute {attribute}"
-        raise NotFound(f"nobody in {workspace} has {text!r} in {searched_in}")
+        raise NotFound(f"no person in {workspace} has {text!r} in {searched_in}")
     _print_people(people[:limit], attribute, output)
     if len(people) > limit:
-        info(f"there are more than {people_text(limit)}: give a longer TEXT, or a higher --limit")
+        info(f"there are more people than the first {limit}: give a longer TEXT, or a higher --limit")
 
 
-def _matches(
-    context: WorkspaceContext, search: "PeopleSearch", attribute: str | None, limit: int
-) -> "Sequence[Person]":
-    from workspace_operator.cli.support.progress_bars import people_bar
-
+def _matches(context: WorkspaceContext, search: PeopleSearch, attribute: str | None, limit: int) -> Sequence[Person]:
     if attribute is None:
         return search.by_identifier(limit=limit)
-    with people_bar("reading", context.people.count(context.number).total) as progress:
+    with people_bar("reading", context.people.count(context.workspace_id).total) as progress:
         return list(islice(search.by_attribute(attribute, progress), limit))
 
 
-def _print_people(people: "Sequence[Person]", attribute: str | None, output: Format) -> None:
-    from workspace_operator.application.people.search import text_of
-
+def _print_people(people: Sequence[Person], attribute: str | None, output: Format) -> None:
     if output is Format.JSON:
         print(json_text([person_document(person) for person in people]))
         return
@@ -95,8 +86,8 @@ def _print_people(people: "Sequence[Person]", attribute: str | None, output: For
     print_table((*COLUMNS, *(name.upper() for name in names)), rows)
 
 
-def person_document(person: "Person") -> dict[str, object]:
-    """A person as a JSON document."""
+def person_document(person: Person) -> dict[str, object]:
+    """Return a person as a JSON document."""
     return {
         "cio_id": person.cio_id,
         "id": person.id,

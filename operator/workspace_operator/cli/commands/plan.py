@@ -1,11 +1,14 @@
-"""``workspacectl plan``: what an apply would do, without doing it."""
+"""``workspacectl plan``: preview an apply."""
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from workspace_operator import bootstrap
+from workspace_operator.application.manifests.planner import Planner
+from workspace_operator.cli.support import plan_output
 from workspace_operator.cli.support.manifest_files import (
     Filenames,
     Kustomize,
@@ -15,13 +18,12 @@ from workspace_operator.cli.support.manifest_files import (
 )
 from workspace_operator.cli.support.options import Database, OwnClusterID
 from workspace_operator.cli.support.output import STALLED, json_text
+from workspace_operator.reconcile.plan.results import PlannedResource, PlanResult, combined_result
+from workspace_operator.resources.manifests import Manifest
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
+from workspace_operator.workspaces.model import Workspace
 
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.manifests.planner import Planner
-    from workspace_operator.reconcile.plan.results import PlannedResource, PlanResult
-    from workspace_operator.resources.manifests import Manifest
-    from workspace_operator.workspaces.model import Workspace
+app = typer.Typer()
 
 CHANGES = 2
 DEFAULT_SAMPLES = 3
@@ -39,13 +41,14 @@ Examples:
 
 
 class Format(StrEnum):
-    """How a plan is printed."""
+    """Output format of a plan."""
 
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
 
 
+@app.command("plan", epilog=EXAMPLES)
 def plan(
     *,
     filename: Filenames = None,
@@ -54,24 +57,20 @@ def plan(
     samples: Annotated[
         int,
         typer.Option(
-            "--samples", metavar="N", min=0, max=MAX_SAMPLES, help="How many people to show for each violation."
+            "--samples", metavar="N", min=0, max=MAX_SAMPLES, help="How many people to print for each violation."
         ),
     ] = DEFAULT_SAMPLES,
-    output: Annotated[Format, typer.Option("--output", "-o", help="How to print the plan.")] = Format.TABLE,
+    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
     cluster_id: OwnClusterID = None,
     database: Database,
 ) -> None:
-    """Tell what an apply would do, without doing it.
+    """Show what an apply would change.
 
-    A change of identifiers is checked against the people there are. Nothing is written.
+    An identifier migration is checked against the stored people. Nothing is written.
 
-    Exits with 0 when nothing is to do, 2 when something would change, 3 when a person would have to act (blocked or in
-    conflict), 1 on an error.
+    Exits with 0 if there is nothing to do, 2 if something would change, 3 if a workspace would be blocked or in
+    conflict, so that a user would have to act, 1 on an error.
     """
-    from workspace_operator import bootstrap
-    from workspace_operator.application.manifests.planner import Planner
-    from workspace_operator.reconcile.plan.results import combined_result
-
     manifests = read_manifests(filename, kustomize, recursive=recursive)
     documents = [manifest.document for manifest in manifests.ours]
     with bootstrap.open_readonly(database) as previews:
@@ -85,16 +84,14 @@ def plan(
     raise typer.Exit(_exit_code(combined_result(planned_resources)))
 
 
-def _refuse_invalid(manifests: "Sequence[Manifest]", planner: "Planner") -> None:
+def _refuse_invalid(manifests: Sequence[Manifest], planner: Planner) -> None:
     problems = ((manifest, problem) for manifest in manifests for problem in planner.problems(manifest.document))
-    refuse_problems(problems, "nothing was planned, since nothing would be applied")
+    refuse_problems(problems, "nothing was planned: an apply would refuse all manifests")
 
 
 def _print_plan(
-    planned_resources: "Sequence[PlannedResource]", without_manifest: "Sequence[Workspace]", output: Format
+    planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace], output: Format
 ) -> None:
-    from workspace_operator.cli.support import plan_output
-
     if output is Format.JSON:
         print(json_text(plan_output.plan_document(planned_resources, without_manifest)))
     elif output is Format.MARKDOWN:
@@ -103,7 +100,5 @@ def _print_plan(
         plan_output.print_plan(planned_resources, without_manifest)
 
 
-def _exit_code(outcome: "PlanResult") -> int:
-    from workspace_operator.reconcile.plan.results import PlanResult
-
+def _exit_code(outcome: PlanResult) -> int:
     return {PlanResult.NOTHING: 0, PlanResult.CHANGES: CHANGES, PlanResult.BLOCKED: STALLED}[outcome]

@@ -1,4 +1,4 @@
-"""``workspacectl run``: the long-running parts, together in one process or each in its own."""
+"""``workspacectl run``: run the operator, the people API and the worker, in one process or separately."""
 
 import logging
 import signal
@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from workspace_operator import bootstrap
 from workspace_operator.cli.support.options import Database
 from workspace_operator.settings import (
     API_OFF,
@@ -25,21 +26,33 @@ from workspace_operator.settings import (
 
 DEFAULT_ACTIVITIES_DAYS = 30
 
-app = typer.Typer(help="Run the operator, the people API and the worker in one process, or one of them alone.")
+app = typer.Typer(
+    name="run",
+    help="Run the operator, the people API and the worker in one process, or one of them alone.",
+    short_help="Run the operator, the people API and the worker, or one.",
+)
 
 Kubeconfig = Annotated[
     Path | None,
     typer.Option(
-        "--kubeconfig", metavar="FILE", exists=True, dir_okay=False, help="As for kubectl; in a pod, its own account."
+        "--kubeconfig",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="The kubeconfig. Default: as for kubectl; in a pod, its service account.",
     ),
 ]
-KubeContext = Annotated[str | None, typer.Option("--context", metavar="NAME", help="A context of the kubeconfig.")]
+KubeContext = Annotated[
+    str | None,
+    typer.Option("--context", metavar="NAME", help="The context of the kubeconfig. Default: the current context."),
+]
 Namespaces = Annotated[
     list[str] | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="Watch only this namespace; may be given several times."),
+    typer.Option("--namespace", "-n", metavar="NAME", help="Watch only this namespace. Can be given several times."),
 ]
 Resync = Annotated[
-    float, typer.Option("--resync-seconds", min=1, help="How often drift is looked for, plus or minus a fifth.")
+    float,
+    typer.Option("--resync-seconds", min=1, help="Seconds between reconciles of all resources, plus or minus a fifth."),
 ]
 ClusterSilentAfter = Annotated[
     float,
@@ -47,8 +60,8 @@ ClusterSilentAfter = Annotated[
         "--cluster-silent-after",
         min=1,
         metavar="SECONDS",
-        help="How long another cluster's heartbeat, which comes every 10 s, must stand still before its workspaces are "
-        "taken for orphans. Less than 30 is for trials.",
+        help="Seconds without a heartbeat of another cluster, after which its workspaces count as orphans. Heartbeats "
+        "are sent every 10 s; use less than 30 only in tests.",
     ),
 ]
 HealthEndpoint = Annotated[
@@ -56,34 +69,49 @@ HealthEndpoint = Annotated[
     typer.Option(
         "--health-endpoint",
         metavar="URL",
-        help="Serve liveness there, such as http://0.0.0.0:8080/healthz, readiness at /readyz, and /metrics.",
+        help="Serve liveness at this URL, such as http://0.0.0.0:8080/healthz, and readiness at /readyz and metrics at "
+        "/metrics of the same port.",
     ),
 ]
 ActivitiesDays = Annotated[
-    int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="How long activities are kept.")
+    int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="Days that activities are kept.")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what the libraries do, too.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also log messages of the libraries.")]
 
 
 APIAddress = Annotated[
     str,
     typer.Option(
-        "--api-address", metavar="HOST:PORT", help=f"Where the people API is served, in plain HTTP; or {API_OFF}."
+        "--api-address", metavar="HOST:PORT", help=f"Serve the people API at this address, without TLS; or {API_OFF}."
     ),
 ]
-Host = Annotated[str, typer.Option("--host", metavar="HOST", help="0.0.0.0 or :: are all addresses of the machine.")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes any that is free.")]
+Host = Annotated[
+    str, typer.Option("--host", metavar="HOST", help="The address to listen at; 0.0.0.0 or :: for all addresses.")
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port to listen at; 0 for any free port.")]
 TLSCertificate = Annotated[
     Path | None,
-    typer.Option("--tls-cert", metavar="FILE", exists=True, dir_okay=False, help="Serve TLS with this chain, PEM."),
+    typer.Option(
+        "--tls-cert", metavar="FILE", exists=True, dir_okay=False, help="Serve TLS with this certificate chain (PEM)."
+    ),
 ]
 TLSKey = Annotated[
-    Path | None, typer.Option("--tls-key", metavar="FILE", exists=True, dir_okay=False, help="The chain's key, PEM.")
+    Path | None,
+    typer.Option(
+        "--tls-key", metavar="FILE", exists=True, dir_okay=False, help="The private key of the certificate (PEM)."
+    ),
 ]
-Processes = Annotated[int, typer.Option("--processes", min=1, max=256, help="How many share the port; one a core.")]
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes", min=1, max=256, help="Worker processes that share the port. Recommended: one per core."
+    ),
+]
 PublicURL = Annotated[
     str | None,
-    typer.Option("--public-url", metavar="URL", help="External base URL of the people API. Used in download links."),
+    typer.Option(
+        "--public-url", metavar="URL", help="External base URL, if the API is behind a proxy. Used in download links."
+    ),
 ]
 
 
@@ -102,11 +130,9 @@ def run_all(
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
     verbose: Verbose = False,
 ) -> None:
-    """Run the operator, the people API and the worker in one process: the embedded default."""
+    """Run the operator, the people API and the worker in one process."""
     if context.invoked_subcommand is not None:
         return
-    from workspace_operator import bootstrap
-
     settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url)
     with (
@@ -137,9 +163,10 @@ def operator(
     health: HealthEndpoint = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the operator alone: it watches the cluster. The worker runs elsewhere, on the same database."""
-    from workspace_operator import bootstrap
+    """Run only the operator, which watches the cluster.
 
+    The worker must run in another process, on the same database.
+    """
     settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
     with (
         _process_context(verbose) as stop_event,
@@ -161,12 +188,10 @@ def api(
     health: HealthEndpoint = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the people API alone: it serves callers.
+    """Run only the people API.
 
-    It keeps nothing but in the database, so that any number may run on one.
+    All its state is in the database, so any number of instances can run on the same database.
     """
-    from workspace_operator import bootstrap
-
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("TLS needs a certificate and its key: give both", param_hint="--tls-cert, --tls-key")
     settings = APISettings(
@@ -189,12 +214,10 @@ def worker(
     health: HealthEndpoint = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the worker alone: it carries identifier changes out.
+    """Run only the worker, which carries out identifier migrations.
 
-    It also forgets old activities. Several may run; each change is one's at a time.
+    It also deletes old activities. Several workers can run; only one at a time works on a migration.
     """
-    from workspace_operator import bootstrap
-
     with _process_context(verbose) as stop_event, bootstrap.open_store_lazily(database) as store:
         retention = timedelta(days=activities_days)
         bootstrap.run_worker(store, stop_event, keep_activities=retention, health_endpoint=health)
@@ -228,12 +251,12 @@ def _api_settings(address: str, public_url: str | None) -> APISettings:
 
 @contextmanager
 def _process_context(verbose: bool) -> Iterator[threading.Event]:
-    """Log to standard error, and stop in good order on SIGTERM and SIGINT."""
+    """Log to standard error; yields an event that SIGTERM and SIGINT set."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if not verbose:
         for logger_name in ("kopf", "alembic", "aiohttp.access"):
             logging.getLogger(logger_name).setLevel(logging.WARNING)
-        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # whoever sends what is no HTTP could fill the log
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # clients that send invalid HTTP could fill the log
     stop_event = threading.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stop_event.set())
@@ -242,7 +265,7 @@ def _process_context(verbose: bool) -> Iterator[threading.Event]:
 
 @contextmanager
 def _run_threads(jobs: Sequence[Callable[[], None]], stop_event: threading.Event) -> Iterator[None]:
-    """Run what runs until told to stop beside the rest; an error of one part ends all, and is raised at the end."""
+    """Run jobs in threads until the event is set. The end of one job stops all; its error is raised at the end."""
     with ThreadPoolExecutor(len(jobs)) as threads:
         futures = [threads.submit(job) for job in jobs]
         for future in futures:

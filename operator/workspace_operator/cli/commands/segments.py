@@ -1,12 +1,14 @@
-"""``workspacectl segments``: people put together by number, to look at or to delete."""
+"""``workspacectl segments``: create, list, show and delete manual segments."""
 
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 
+from workspace_operator.application.people.segment_import import SegmentImport, SegmentImportResult, SegmentRemoval
+from workspace_operator.application.ports import Segment
 from workspace_operator.cli.commands.people_search import person_document
 from workspace_operator.cli.support.csv_file_options import (
     ByColumn,
@@ -20,14 +22,12 @@ from workspace_operator.cli.support.csv_file_options import (
 from workspace_operator.cli.support.files import RejectsFile, open_input_file
 from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE, echo, info, json_text, people_text, print_table
+from workspace_operator.cli.support.terminal import file_bar, people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
+from workspace_operator.identity.values.references import reference_to_cio_id
 from workspace_operator.identity.values.segments import segment_name
 
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.people.segment_import import SegmentImport, SegmentImportResult
-    from workspace_operator.application.ports import Segment
-
-app = typer.Typer(help="Put people together in manual segments.", no_args_is_help=True)
+app = typer.Typer(name="segments", help="Manage manual segments.", no_args_is_help=True)
 
 CREATE_EXAMPLES = """
 Examples:
@@ -42,23 +42,25 @@ PEOPLE_COLUMNS = ("CIO_ID", "ID", "EMAIL")
 
 
 class Format(StrEnum):
-    """How segments are printed."""
+    """Output format of segments."""
 
     TABLE = "table"
     JSON = "json"
 
 
-SegmentSelector = Annotated[str, typer.Argument(metavar="SEGMENT", help="Its number, or its name.", show_default=False)]
-Output = Annotated[Format, typer.Option("--output", "-o", help="How to print it.")]
+SegmentSelector = Annotated[
+    str, typer.Argument(metavar="SEGMENT", help="The number or name of the segment.", show_default=False)
+]
+Output = Annotated[Format, typer.Option("--output", "-o", help="The output format.")]
 
 
-SegmentName = Annotated[str, typer.Option("--name", metavar="NAME", help="What the segment is for.")]
+SegmentName = Annotated[str, typer.Option("--name", metavar="NAME", help="The name of the segment.")]
 FromCSV = Annotated[
     Path,
     typer.Option(
         "--from-csv",
         metavar="FILE",
-        help="Whom to put into it: a CSV file; - is standard input.",
+        help="A CSV file of the people to add; - is standard input.",
         callback=resolve_standard_input,
     ),
 ]
@@ -67,7 +69,7 @@ RejectsPath = Annotated[
     typer.Option(
         "--rejects",
         metavar="REJECTS",
-        help="Where rows go that name nobody.",
+        help="The file for rejected rows.",
         show_default="NAME.rejects.csv beside FILE",
     ),
 ]
@@ -87,19 +89,18 @@ def create(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Make a manual segment of the people in a CSV file.
+    """Create a manual segment of the people in a CSV file.
 
-    Any file with a column cio_id, id or email will do; the first of them that has a value names the person, email only
-    where it is an identifier. So the export of those who stand in the way of an identifier change can be taken as it
-    is, without the rows of people who are to stay.
+    The file needs a column cio_id, id or email. The first of them that has a value selects the person; email only
+    where it is an identifier. For example, use the export of people who block a migration, after removing the rows of
+    people to keep.
 
-    Nobody is made. A row that names nobody goes with its line and the reason to a file beside FILE, NAME.rejects.csv.
+    No people are created. A row that matches no person is written to NAME.rejects.csv beside FILE, with its line and
+    the reason.
 
-    Exit codes: 0 all rows were taken; 3 rows were rejected; 1 nothing could be taken, and no segment was made, or an
-    error; 64 wrong usage.
+    Exit codes: 0 all rows were added; 3 rows were rejected; 1 no row could be added, so that no segment was created,
+    or an error; 64 wrong usage.
     """
-    from workspace_operator.application.people.segment_import import SegmentImport
-
     validated_name = segment_name(name, field="--name")
     options = csv_options(mapping, encoding)
     rejects = rejects or default_rejects_path(from_csv)
@@ -111,7 +112,7 @@ def create(
         importer = SegmentImport(
             people=context.people,
             segments=context.segments,
-            workspace_id=context.number,
+            workspace_id=context.workspace_id,
             clock=context.clock.timestamp,
             name=validated_name,
             rejects=rejects_file,
@@ -127,24 +128,22 @@ def create(
         raise typer.Exit(INCOMPLETE if importer.result.added else ERROR)
 
 
-def _run_import(importer: "SegmentImport", source: BinaryIO, file: Path) -> None:
-    from workspace_operator.cli.support.progress_bars import file_bar
-
-    with name_file_in_errors(file, "--from-csv"), file_bar("putting together", source) as progress:
+def _run_import(importer: SegmentImport, source: BinaryIO, file: Path) -> None:
+    with name_file_in_errors(file, "--from-csv"), file_bar("adding", source) as progress:
         importer.run(source, progress)
 
 
-def _print_result(context: WorkspaceContext, result: "SegmentImportResult", name: str, rejects: Path) -> None:
+def _print_result(context: WorkspaceContext, result: SegmentImportResult, name: str, rejects: Path) -> None:
     if result.number is not None:
-        people = context.segments.get(context.number, result.number).people
+        people = context.segments.get(context.workspace_id, result.number).people
         echo(f"segment {result.number} ({name}): {people_text(people)}")
     elif result.rejected:
-        echo("no segment was made: none of the rows could be taken")
+        echo("no segment was created: all rows were rejected")
     else:
         return
-    echo(f"{result.rows} rows: {result.added} taken, {result.rejected} rejected")
+    echo(f"{result.rows} rows: {result.added} added, {result.rejected} rejected")
     if result.rejected:
-        echo(f"what was not taken, and why: {rejects}")
+        echo(f"rejected rows, with reasons: {rejects}")
 
 
 @app.command("list")
@@ -153,12 +152,12 @@ def list_segments(
 ) -> None:
     """List the manual segments of a workspace.
 
-    Those that only calls have put people into have no name.
+    A segment that was created by API requests has no name.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        segments = context.segments.all(context.number)
+        segments = context.segments.all(context.workspace_id)
     if output is Format.JSON:
-        print(json_text([_segment_document(each) for each in segments]))
+        print(json_text([_segment_document(segment) for segment in segments]))
     else:
         print_table(COLUMNS, map(_row, segments))
 
@@ -168,25 +167,23 @@ def show(
     selector: SegmentSelector,
     *,
     workspace: WorkspaceName,
-    limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="At most so many of its people.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="Maximum number of people to print.")] = 10,
     output: Output = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Show a segment and the first of its people."""
-    from workspace_operator.identity.values.references import reference_to_cio_id
-
     with open_workspace(database, workspace, cluster_id) as context:
         segment = context.segment(selector, field="SEGMENT")
-        first = islice(context.person_records.members(context.number, segment.number), limit)
-        people = context.people.find_many(context.number, list(map(reference_to_cio_id, first)))
+        first = islice(context.person_records.members(context.workspace_id, segment.number), limit)
+        people = context.people.find_many(context.workspace_id, list(map(reference_to_cio_id, first)))
     if output is Format.JSON:
-        print(json_text({**_segment_document(segment), "first": [person_document(each) for each in people]}))
+        print(json_text({**_segment_document(segment), "first": [person_document(person) for person in people]}))
         return
     print_table(COLUMNS, [_row(segment)])
     if people:
         echo("")
-        print_table(PEOPLE_COLUMNS, [(each.cio_id, each.id, each.email) for each in people])
+        print_table(PEOPLE_COLUMNS, [(person.cio_id, person.id, person.email) for person in people])
     if segment.people > len(people):
         info(f"and {segment.people - len(people)} more")
 
@@ -195,32 +192,29 @@ def show(
 def delete(
     selector: SegmentSelector, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database
 ) -> None:
-    """Delete a manual segment. The people in it stay.
+    """Delete a manual segment, but not its people.
 
-    To delete them, use people delete --segment.
+    To delete the people, use people delete --segment.
     """
-    from workspace_operator.application.people.segment_import import SegmentRemoval
-    from workspace_operator.cli.support.progress_bars import people_bar
-
     with open_workspace(database, workspace, cluster_id) as context:
         segment = context.segment(selector, field="SEGMENT")
         removal = SegmentRemoval(
             people=context.people,
             person_records=context.person_records,
             segments=context.segments,
-            workspace_id=context.number,
+            workspace_id=context.workspace_id,
             clock=context.clock.timestamp,
         )
-        with people_bar("taking out", segment.people) as progress:
+        with people_bar("removing", segment.people) as progress:
             removal.run(segment.number, progress)
-    echo(f"segment {segment.number} deleted; {people_text(segment.people)} taken out, nobody deleted")
+    echo(f"segment {segment.number} deleted; {people_text(segment.people)} removed from it, no people deleted")
 
 
-def _row(segment: "Segment") -> tuple[object, ...]:
+def _row(segment: Segment) -> tuple[object, ...]:
     return segment.number, segment.name, segment.people, _created_text(segment)
 
 
-def _segment_document(segment: "Segment") -> dict[str, object]:
+def _segment_document(segment: Segment) -> dict[str, object]:
     return {
         "segment": segment.number,
         "name": segment.name,
@@ -229,5 +223,5 @@ def _segment_document(segment: "Segment") -> dict[str, object]:
     }
 
 
-def _created_text(segment: "Segment") -> str | None:
+def _created_text(segment: Segment) -> str | None:
     return None if segment.created_at is None else segment.created_at.isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""The file that deleted people go to first, so that they can be imported again as far as an import can."""
+"""The backup file that people are written to before they are deleted, in the format of an import."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -17,19 +17,19 @@ _OPTION = "--undo-file"
 
 
 def default_backup_path(workspace: str, now: datetime) -> Path:
-    """Where to write if nobody says: a file of its own for each time."""
+    """Return the default name of a backup file, unique per workspace and second."""
     return Path(f"{workspace.replace('/', '-')}-{now:%Y%m%dT%H%M%SZ}.undo.csv")
 
 
 class BackupFile:
-    """A CSV file of people as they were. It is never written over another one, and gone if nobody went into it.
+    """A new CSV file of people before a change. It replaces no file, and is removed again if it stays empty.
 
     Args:
-        path: must not be there yet.
+        path: a file that does not exist.
         attributes: the columns beside the identifiers.
 
     Raises:
-        InvalidInput: on entering, the file is there already or cannot be made.
+        InvalidInput: on entering, the file exists or cannot be created.
     """
 
     def __init__(self, path: Path, attributes: Iterable[str]) -> None:
@@ -40,12 +40,12 @@ class BackupFile:
         self._size = 0
 
     def __enter__(self) -> Self:
-        """Make the file, with its header, so that it is found again after a crash of the machine."""
+        """Create the file with its header, durably: a crash of the machine does not lose it."""
         with translate_file_errors(self.path, _OPTION):
             try:
                 self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError as error:
-                message = f"{self.path} is there already, and may be all that is left of people: name another file"
+                message = f"{self.path} exists, and may be the only copy of deleted people: choose another file"
                 raise InvalidInput(f"{message} with {_OPTION}", field=_OPTION) from error
             try:
                 self._write(islice(backup_lines((), BackupAction.DELETED, self._attributes), 1))
@@ -56,12 +56,12 @@ class BackupFile:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close the file; without people it is nothing to keep."""
+        """Close the file, and remove it if it holds no people."""
         with translate_file_errors(self.path, _OPTION):
             self._close()
 
     def write(self, people: Sequence[Person], action: BackupAction) -> None:
-        """Write people down; they are on the disk when it returns. Raises InvalidInput."""
+        """Append people; they are on disk when this returns. Raises InvalidInput."""
         with translate_file_errors(self.path, _OPTION):
             self._write(islice(backup_lines(people, action, self._attributes), 1, None))
             self.count += len(people)
@@ -72,7 +72,7 @@ class BackupFile:
             self.path.unlink(missing_ok=True)
 
     def _write(self, lines: Iterable[str]) -> None:
-        """Write all of them to the disk, or nothing: half a line would spoil the file."""
+        """Append all lines or none: half a line would make the file unreadable."""
         text = "".join(lines).encode()
         try:
             written = 0
@@ -87,7 +87,7 @@ class BackupFile:
 
 
 def _fsync_directory(directory: Path) -> None:
-    """Have the disk know the file by its name."""
+    """Make the name of a new file durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What is kept in a temporary file, so that what is known only at the end can be told first, however much it is."""
+"""Buffers in temporary files: for output whose header depends on all rows, of any size."""
 
 import json
 import tempfile
@@ -18,10 +18,10 @@ def _open_temporary_file() -> IO[str]:
 def buffered_lines(
     lines: Iterable[str], open_file: Callable[[], IO[str]] = _open_temporary_file
 ) -> Iterator[Iterator[str]]:
-    """Keep lines that end themselves, and give them again.
+    """Write lines, with their line ends, to a temporary file; yields them again.
 
     Raises:
-        InvalidInput: there is no room for the file.
+        InvalidInput: the temporary folder has no room.
     """
     is_written = False
     try:
@@ -34,7 +34,7 @@ def buffered_lines(
     except OSError as error:
         if is_written:
             raise
-        message = f"the folder {tempfile.gettempdir()} cannot take everybody: {error.strerror}; set TMPDIR"
+        message = f"{tempfile.gettempdir()} has no room for all people: {error.strerror}; set TMPDIR to another folder"
         raise InvalidInput(message, field="TMPDIR") from error
 
 
@@ -42,10 +42,10 @@ def buffered_lines(
 def buffered_people(
     people: Iterable[Person], open_file: Callable[[], IO[str]] = _open_temporary_file
 ) -> Iterator[tuple[Iterator[Person], set[str]]]:
-    """Keep people; gives them again, and the names of every attribute that anybody has.
+    """Write people to a temporary file; yields them again, and the names of all their attributes.
 
     Raises:
-        InvalidInput: there is no room for the file.
+        InvalidInput: the temporary folder has no room.
     """
     names: set[str] = set()
     with buffered_lines(_person_lines(people, names), open_file) as lines:
@@ -53,6 +53,6 @@ def buffered_people(
 
 
 def _person_lines(people: Iterable[Person], names: set[str]) -> Iterator[str]:
-    for each in people:
-        names.update(each.attributes)
-        yield json.dumps({name: getattr(each, name) for name in Person.__slots__}) + "\n"
+    for person in people:
+        names.update(person.attributes)
+        yield json.dumps({name: getattr(person, name) for name in Person.__slots__}) + "\n"

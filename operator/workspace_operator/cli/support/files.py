@@ -1,4 +1,4 @@
-"""Files that commands write: whole, or not at all, and readable only by the user who asked for them."""
+"""Files that commands read and write. Output is written completely or not at all, and only its owner can read it."""
 
 import csv
 import errno
@@ -28,7 +28,7 @@ def open_input_file(path: Path) -> BinaryIO:
 
 
 def write_lines(lines: Iterable[str], target: Path | None) -> int:
-    """Write lines that end themselves, to standard output if there is no target; returns how many.
+    """Write lines, with their line ends, to a file or to standard output; returns their number.
 
     Raises:
         InvalidInput: the file cannot be written.
@@ -40,7 +40,7 @@ def write_lines(lines: Iterable[str], target: Path | None) -> int:
 
 
 def write_csv(lines: Iterable[str], target: Path | None, *, for_excel: bool) -> int:
-    """Write lines of CSV as `write_lines` does, with a byte order mark for Excel if it is asked for.
+    """Write lines of CSV as `write_lines` does, with a byte order mark if they are for Excel.
 
     Raises:
         InvalidInput: the file cannot be written.
@@ -49,7 +49,7 @@ def write_csv(lines: Iterable[str], target: Path | None, *, for_excel: bool) -> 
 
 
 def _print_lines(lines: Iterable[str]) -> int:
-    """Print lines as UTF-8; on a terminal so that they cannot steer it."""
+    """Print lines as UTF-8; for a terminal, escape control characters."""
     if sys.stdout.isatty():
         return _write_lines((f"{printable(line.rstrip())}\n" for line in lines), sys.stdout)
     if isinstance(sys.stdout, TextIOWrapper):
@@ -68,12 +68,12 @@ def _write_lines(lines: Iterable[str], file: IO[str]) -> int:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[str]]:
-    """Open a text file that takes the place of ``path`` when all is written.
+    """Open a temporary text file that replaces ``path`` when the context exits without an error.
 
-    What is no regular file, such as /dev/stdout, is written to as it is: nothing can take its place.
+    A special file, such as /dev/stdout, is written in place.
 
     Raises:
-        InvalidInput: it cannot be written.
+        InvalidInput: the file cannot be written.
     """
     with translate_file_errors(path, "--output"):
         if _is_special(path):
@@ -98,30 +98,29 @@ def _is_special(path: Path) -> bool:
 
 @contextmanager
 def translate_file_errors(path: Path, option: str) -> Iterator[None]:
-    """Turn what the system says of a file into an error that names the option. Raises InvalidInput."""
+    """Translate an OSError of a file into an error that names the option. Raises InvalidInput."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}; name another file with {option}"
+        message = f"{path} cannot be written: {error.strerror}; choose another file with {option}"
         raise InvalidInput(message, field=option) from error
 
 
 class RejectsFile:
-    """The rows of an import that were not taken; there is no file as long as there is none.
+    """The rejected rows of an import. The file is created with the first row.
 
-    It takes the place of an earlier import's when the first row is written or the import is through, so that what
-    lies there is of the last one, and an import that cannot even start destroys nothing. A file that is no rejects
-    file is never replaced or removed.
+    The rejects file of an earlier import is replaced when the first row is written, or removed when the import ends;
+    an import that cannot start leaves it alone. A file of any other kind is never replaced or removed.
 
     Args:
-        path: where to write; None writes nowhere.
-        of: the file that is imported.
-        marked: whether to begin with a byte order mark: it tells UTF-8 from the encoding of the file that is imported.
+        path: the file to write; None counts rows only.
+        source_file: the file that is imported.
+        with_bom: whether to begin with a byte order mark, which tells UTF-8 from the encoding of the source file.
 
     Raises:
-        InvalidInput: there is a file that is no rejects file, or it is the one that is imported.
+        InvalidInput: the path is the source file, or a file that is not a rejects file.
     """
 
     def __init__(self, path: Path | None, *, source_file: Path, with_bom: bool = False) -> None:
@@ -133,11 +132,11 @@ class RejectsFile:
             self._check_path(path, source_file)
 
     def __enter__(self) -> Self:
-        """Nothing is opened yet."""
+        """Open nothing yet."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close the file, if there is one."""
+        """Close the file if it was created."""
         if self._file is not None and self.path is not None:
             with translate_file_errors(self.path, _REJECTS):
                 self._file.close()
@@ -153,16 +152,16 @@ class RejectsFile:
             csv.writer(self._file).writerow([escape(cell) for cell in cells])
 
     def finish(self) -> None:
-        """Remove the rejects of an earlier import, if this one has none."""
+        """Remove the rejects file of an earlier import if this one rejected nothing."""
         if self._file is None and self.path is not None:
             with translate_file_errors(self.path, _REJECTS):
                 _remove_rejects(self.path)
 
     def _check_path(self, path: Path, source_file: Path) -> None:
         if path.exists() and path.samefile(source_file):
-            raise InvalidInput(f"{path} is the file to import: name another with {_REJECTS}", field=_REJECTS)
+            raise InvalidInput(f"{path} is the file to import: choose another file with {_REJECTS}", field=_REJECTS)
         with translate_file_errors(path, _REJECTS):
-            if not path.parent.is_dir():  # told now, and not in the middle of the import
+            if not path.parent.is_dir():  # refused before the import begins
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             _check_replaceable(path)
 
@@ -180,20 +179,20 @@ _match_rejects_header = re.compile(
 
 
 def _remove_rejects(path: Path) -> None:
-    """Remove a rejects file of an earlier import. Raises InvalidInput if the file is something else."""
+    """Remove a rejects file of an earlier import. Raises InvalidInput if the file is of another kind."""
     _check_replaceable(path)
     if not _is_special(path):
         path.unlink(missing_ok=True)
 
 
 def _check_replaceable(path: Path) -> None:
-    """Refuse a folder, and a file that has content and is no rejects file."""
+    """Raise InvalidInput for a folder, and for a file with content that is not a rejects file."""
     if path.is_dir():
-        raise InvalidInput(f"{path} is a folder: name a file with {_REJECTS}", field=_REJECTS)
+        raise InvalidInput(f"{path} is a folder: give a file with {_REJECTS}", field=_REJECTS)
     if not path.is_file():
         return
     with path.open("rb") as file:
         start = file.read(1024)
     if start and not _match_rejects_header(start):
-        message = f"{path} is there and is no rejects file of an import, so it is not replaced"
-        raise InvalidInput(f"{message}: name another file with {_REJECTS}", field=_REJECTS)
+        message = f"{path} exists and is not a rejects file of an import, so it is not replaced"
+        raise InvalidInput(f"{message}: choose another file with {_REJECTS}", field=_REJECTS)

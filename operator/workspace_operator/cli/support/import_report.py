@@ -1,26 +1,24 @@
-"""What ``people import`` prints: the columns, the counts, and what to do about rows that were not taken."""
+"""Output of ``people import``: the columns, the counts, and what to do about rejected rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from workspace_operator.application.people.csv_files.columns import ColumnReport
+from workspace_operator.application.people.import_backup import ImportBackup
+from workspace_operator.application.people.import_summary import ImportSummary
+from workspace_operator.application.people.repetitions import RepeatedPerson
+from workspace_operator.cli.support.files import RejectsFile
 from workspace_operator.cli.support.output import echo, people_text
-
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.application.people.csv_files.columns import ColumnReport
-    from workspace_operator.application.people.import_backup import ImportBackup
-    from workspace_operator.application.people.import_summary import ImportSummary
-    from workspace_operator.application.people.repetitions import RepeatedPerson
-    from workspace_operator.cli.support.files import RejectsFile
 
 MAX_COLUMNS: Final = 20
 MAX_EXAMPLES: Final = 10
 MAX_LINES: Final = 5
 
 
-def print_columns(report: "ColumnReport") -> None:
-    """Print what each column became."""
+def print_columns(report: ColumnReport) -> None:
+    """Print which columns are identifiers, which are attributes and which are ignored."""
     parts = {"identifiers": report.identifiers, "attributes": report.attributes, "ignored": report.ignored}
     for title, names in parts.items():
         if names:
@@ -34,20 +32,20 @@ def _truncated_list(names: Sequence[str]) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class ImportReport:
-    """Takes the rows that are not taken, and prints what came of an import.
+    """Collects the rejected rows of an import, and prints its result.
 
     Attributes:
-        rejects: where they go.
-        keeps_examples: whether the first of them are printed: there is no file.
+        rejects: the file that they are written to.
+        collects_examples: whether to print the first rejected rows, since there is no file.
     """
 
-    rejects: "RejectsFile"
+    rejects: RejectsFile
     collects_examples: bool
     _examples: list[str] = field(default_factory=list)
     _is_header: bool = True
 
     def write(self, cells: Sequence[str]) -> None:
-        """Take one row; the first is the header."""
+        """Write one row. The first row is the header."""
         self.rejects.write(cells)
         if not self._is_header and self.collects_examples and len(self._examples) < MAX_EXAMPLES:
             line, outcome, reason = cells[:3]
@@ -56,17 +54,17 @@ class ImportReport:
 
     def print_summary(
         self,
-        summary: "ImportSummary",
+        summary: ImportSummary,
         workspace: str,
         *,
-        undo: "ImportBackup | None",
+        undo: ImportBackup | None,
         undo_file: Path | None,
         file: Path,
         dry_run: bool,
     ) -> None:
-        """Print the counts, and what to do next."""
+        """Print the counts, the rejected rows, and how to undo the import."""
         if dry_run:
-            echo("dry run, nothing was changed; the import would be:")
+            echo("dry run, nothing was changed; the import would give:")
         unchanged = f" ({summary.unchanged} of them unchanged)" if summary.unchanged else ""
         echo(
             f"{summary.rows} rows: {summary.created} created, {summary.updated} updated{unchanged}, "
@@ -83,20 +81,20 @@ class ImportReport:
         if rejected_count <= 0:
             return
         if self.rejects.path is not None:
-            echo(f"what was not taken, and why: {self.rejects.path}")
+            echo(f"rejected rows, with reasons: {self.rejects.path}")
         elif self._examples:
-            echo("what would not be taken, and why:")
+            echo("rows that would be rejected, with reasons:")
             for example in self._examples:
                 echo(example)
             if rejected_count > len(self._examples):
-                echo(f"  and {rejected_count - len(self._examples)} more: name a file for them with --rejects")
+                echo(f"  and {rejected_count - len(self._examples)} more: write all of them to a file with --rejects")
 
 
-def _remarks(summary: "ImportSummary", workspace: str, file: Path) -> Sequence[str]:
-    """What is to be known beside the counts."""
+def _remarks(summary: ImportSummary, workspace: str, file: Path) -> Sequence[str]:
+    """Return remarks on rows that need the attention of the user."""
     remarks: list[str] = []
     if summary.in_part:
-        remarks.append(f"{summary.in_part} of those created or updated were taken in part")
+        remarks.append(f"{summary.in_part} of the created or updated rows were imported in part")
     if summary.removed:
         remarks.append(f"{_values_text(summary.removed)} removed by empty cells")
     repetitions = _repetitions_text(summary)
@@ -109,11 +107,11 @@ def _remarks(summary: "ImportSummary", workspace: str, file: Path) -> Sequence[s
             if summary.rows_in_cells == 1
             else f"first line {summary.first_rows_in_cells}"
         )
-        remarks.append(f"{cells} that looks as if it held rows, which are not imported ({where}): is a quote missing?")
+        remarks.append(f"{cells} that seems to hold rows, which are not imported ({where}): is a quote missing?")
     if summary.not_deleted:
         command = f"workspacectl people delete --created-in {file} -w {workspace}"
         remarks.append(
-            f"{people_text(summary.not_deleted)} whom the undone import created stay; to delete them: {command}"
+            f"{people_text(summary.not_deleted)} that the undone import created remain; to delete them: {command}"
         )
     return remarks
 
@@ -122,24 +120,23 @@ def _values_text(count: int) -> str:
     return "1 value was" if count == 1 else f"{count} values were"
 
 
-def _repetitions_text(summary: "ImportSummary") -> str:
+def _repetitions_text(summary: ImportSummary) -> str:
     count, first = 0, None
-    for each in summary.repetitions.found():
+    for repetition in summary.repetitions.found():
         count += 1
-        first = each if first is None or each.lines < first.lines else first
+        first = repetition if first is None or repetition.lines < first.lines else first
     if first is None:
         return ""
-    people_named = "1 person is" if count == 1 else f"{count} people are"
-    lines = _lines_text(first)
-    return f"{people_named} named more than once in the file ({lines}): where rows differ, the last one counts"
+    verb = "is" if count == 1 else "are"
+    return f"{people_text(count)} {verb} in several rows ({_lines_text(first)}): where rows differ, the last one counts"
 
 
-def _lines_text(repetition: "RepeatedPerson") -> str:
+def _lines_text(repetition: RepeatedPerson) -> str:
     first_lines = ", ".join(map(str, repetition.lines[:MAX_LINES]))
     more = len(repetition.lines) - MAX_LINES
-    return f"such as by lines {first_lines} and {more} more" if more > 0 else f"such as by lines {first_lines}"
+    return f"such as lines {first_lines} and {more} more" if more > 0 else f"such as lines {first_lines}"
 
 
-def _print_undo_hint(undo: "ImportBackup", path: Path, workspace: str) -> None:
-    echo(f"as people were before: {path} ({undo.changed} changed, {undo.created} created)")
+def _print_undo_hint(undo: ImportBackup, path: Path, workspace: str) -> None:
+    echo(f"undo file: {path} ({undo.changed} changed, {undo.created} created)")
     echo(f"to undo: workspacectl people import {path} -w {workspace}")

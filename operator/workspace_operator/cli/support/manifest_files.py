@@ -1,20 +1,18 @@
-"""The manifests that ``apply`` and ``plan`` are given: files, folders, standard input, kustomizations."""
+"""The manifests that ``apply`` and ``plan`` read: files, folders, standard input and kustomizations."""
 
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workspace_operator.cli.support.output import info
 from workspace_operator.errors import InvalidInput
-
-if TYPE_CHECKING:  # what a help text does not need is not loaded for it
-    from workspace_operator.resources.manifests import Manifest, Manifests
-    from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.manifests import FILE_LIMIT_BYTES, Manifest, Manifests, load_manifests
+from workspace_operator.resources.problems import Problem
 
 STANDARD_INPUT = Path("-")
 KUSTOMIZE_TIMEOUT_SECONDS = 120
@@ -23,8 +21,8 @@ MAX_NAMED_WITHOUT_MANIFEST = 5
 
 
 def _parse_path(text: str) -> Path:
-    if not text:  # a variable that was not set; as a path it would be the current folder
-        raise typer.BadParameter("the name is empty: name a file or a folder, or . for the current one")
+    if not text:  # an unset shell variable; Path("") would be the current folder
+        raise typer.BadParameter("the name is empty: give a file or a folder, or . for the current folder")
     return Path(text)
 
 
@@ -42,29 +40,27 @@ Kustomize = Annotated[
     str | None,
     typer.Option("-k", "--kustomize", metavar="FOLDER", help="A kustomization, built by kustomize or kubectl."),
 ]
-Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Read the folders in folders, too.")]
+Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Read the folders below, too.")]
 
 
-def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool) -> "Manifests":
-    """Read the manifests that a command is given; tells which objects are left out. Raises InvalidInput."""
-    from workspace_operator.resources.manifests import load_manifests
-
+def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool) -> Manifests:
+    """Read the manifests of a command, and print which other objects are ignored. Raises InvalidInput."""
     paths, texts = list(filenames or ()), {}
     if not paths and kustomize is None:
-        raise typer.BadParameter("name manifests with -f FILE or -k FOLDER")
+        raise typer.BadParameter("no manifests: give -f FILE or -k FOLDER")
     if STANDARD_INPUT in paths:
         paths = [path for path in paths if path != STANDARD_INPUT]
         texts["standard input"] = _read_standard_input()
     if kustomize is not None:
         texts[f"kustomization {kustomize}"] = _build_kustomization(kustomize)
-    found = load_manifests(*paths, recursive=recursive, texts=texts)
-    for other in found.others:
-        info(f"left out: {other.title} ({other.location()})")
-    return found
+    manifests = load_manifests(*paths, recursive=recursive, texts=texts)
+    for other in manifests.others:
+        info(f"ignored: {other.title} ({other.location()})")
+    return manifests
 
 
-def refuse_problems(problems: "Iterable[tuple[Manifest, Problem]]", headline: str) -> None:
-    """Refuse manifests that have problems, and say which, up to a number. Raises InvalidInput."""
+def refuse_problems(problems: Iterable[tuple[Manifest, Problem]], headline: str) -> None:
+    """Raise InvalidInput with the first problems of manifests, if they have any."""
     lines = [f"{manifest.title}: {manifest.locate(problem)}" for manifest, problem in problems]
     if not lines:
         return
@@ -73,7 +69,7 @@ def refuse_problems(problems: "Iterable[tuple[Manifest, Problem]]", headline: st
 
 
 def without_manifest_text(titles: Sequence[str]) -> str:
-    """Tell of workspaces that belong to no manifest, each NAMESPACE/NAME."""
+    """Format a remark on workspaces that no manifest describes, each given as NAMESPACE/NAME."""
     if not titles:
         return ""
     count = "1 workspace of this cluster has" if len(titles) == 1 else f"{len(titles)} workspaces of this cluster have"
@@ -83,13 +79,11 @@ def without_manifest_text(titles: Sequence[str]) -> str:
 
 
 def _read_standard_input() -> bytes:
-    from workspace_operator.resources.manifests import FILE_LIMIT_BYTES
-
     return sys.stdin.buffer.read(FILE_LIMIT_BYTES + 1)
 
 
 def _build_kustomization(folder: str) -> bytes:
-    """What a kustomization builds. Raises InvalidInput."""
+    """Build a kustomization with kustomize or kubectl. Raises InvalidInput."""
     command = _kustomize_command()
     named = f"./{folder}" if folder.startswith("-") else folder
     try:
@@ -97,7 +91,7 @@ def _build_kustomization(folder: str) -> bytes:
             [*command, named], capture_output=True, timeout=KUSTOMIZE_TIMEOUT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        message = f"{folder} is not built after {KUSTOMIZE_TIMEOUT_SECONDS} s of `{' '.join(command)}`"
+        message = f"{folder} was not built by `{' '.join(command)}` within {KUSTOMIZE_TIMEOUT_SECONDS} s"
         raise InvalidInput(message, field="-k") from error
     if completed.returncode:
         error_output = " ".join(completed.stderr.decode(errors="replace").split())[:500]
@@ -107,9 +101,9 @@ def _build_kustomization(folder: str) -> bytes:
 
 def _kustomize_command() -> Sequence[str]:
     for program, word in (("kustomize", "build"), ("kubectl", "kustomize")):
-        found = shutil.which(program)
-        if found is not None:
-            return (found, word)
+        executable = shutil.which(program)
+        if executable is not None:
+            return (executable, word)
     raise InvalidInput(
-        "-k needs kustomize or kubectl on the PATH: install one, or pipe what it builds into -f -", field="-k"
+        "-k needs kustomize or kubectl on the PATH: install one, or pipe its output into -f -", field="-k"
     )

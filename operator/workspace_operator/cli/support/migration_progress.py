@@ -1,10 +1,13 @@
-"""An identifier change as it gets on, shown until it needs nobody's watching: a bar on a terminal, else lines."""
+"""Shows the progress of a migration until it ends or is blocked: a bar on a terminal, else lines."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 
 from workspace_operator.cli.support.output import info, is_interactive
 from workspace_operator.migrations.model import Migration
@@ -17,7 +20,7 @@ ShowMigration = Callable[[Migration], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """How far a change has come in its present stage, in people."""
+    """Progress of the current stage of a migration, in people."""
 
     label: str
     done: int
@@ -29,7 +32,7 @@ def watch_migration(
     clock: Callable[[], datetime],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Migration | None:
-    """Show a workspace's newest change on standard error until it has ended or is blocked; what it is then."""
+    """Show the progress of a migration on standard error until it ends or is blocked; returns its last state."""
     with _display(clock) as show:
         while (migration := fetch()) is not None and is_active(migration):
             show(migration)
@@ -38,12 +41,12 @@ def watch_migration(
 
 
 def is_active(migration: Migration) -> bool:
-    """Whether there is anything to wait for."""
+    """Whether the migration has neither ended nor is blocked."""
     return migration.stage not in TERMINAL and migration.stage is not Stage.BLOCKED
 
 
 def stage_progress(migration: Migration) -> StageProgress:
-    """How far the present stage has come."""
+    """Return the progress of the current stage."""
     label = f"{migration.stage} (paused)" if migration.paused else str(migration.stage)
     if migration.stage is Stage.MERGING:
         return StageProgress(label=label, done=migration.people_merged, total=migration.people_to_merge)
@@ -51,7 +54,7 @@ def stage_progress(migration: Migration) -> StageProgress:
 
 
 def time_left(migration: Migration, now: datetime) -> str:
-    """How long the present stage should still take, H:MM:SS; empty while nobody can say."""
+    """Format the estimated time left of the current stage as H:MM:SS; empty while it is unknown."""
     if migration.estimated_completion is None or migration.paused or not is_active(migration):
         return ""
     remaining = max(migration.estimated_completion - now, timedelta())
@@ -59,7 +62,7 @@ def time_left(migration: Migration, now: datetime) -> str:
 
 
 def progress_line(migration: Migration, now: datetime) -> str:
-    """All of it in a line."""
+    """Format stage, count and time left in a line."""
     current, remaining = stage_progress(migration), time_left(migration, now)
     count_text = f": {current.done} of {current.total} people" if current.total else ""
     return f"{current.label}{count_text}{f', {remaining} left' if remaining else ''}"
@@ -70,30 +73,21 @@ def _display(clock: Callable[[], datetime]) -> Iterator[ShowMigration]:
     if not is_interactive():
         yield _line_display(clock)
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count_text]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("looking", total=None, count_text="")
+        task = progress.add_task("reading", total=None, count_text="")
 
         def show(migration: Migration) -> None:
             current, remaining = stage_progress(migration), time_left(migration, clock())
             count_text = f"{current.done}/{current.total}{f' {remaining} left' if remaining else ''}"
-            # Without a total the bar moves to and fro.
-            progress.update(
-                task,
-                description=current.label,
-                completed=current.done,
-                total=current.total or None,
-                count_text=count_text,
-            )
+            total = current.total or None  # without a total the bar only moves
+            progress.update(task, description=current.label, completed=current.done, total=total, count_text=count_text)
 
         yield show
 
 
 def _line_display(clock: Callable[[], datetime]) -> ShowMigration:
-    """A line for each time that something has moved."""
+    """Print a line whenever the progress has changed."""
     last_shown: StageProgress | None = None
 
     def show(migration: Migration) -> None:

@@ -1,4 +1,4 @@
-"""Options that several commands share. What a command needs besides is imported when it runs."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +13,8 @@ MAX_NUMBER = 2**63 - 1
 
 def require_utf_8(text: str | None) -> str | None:
     """Return the text of an option. Raises a usage error if the shell passed bytes that are not UTF-8."""
-    if text is not None and any("\ud800" <= each <= "\udfff" for each in text):
-        raise typer.BadParameter(f"{text!a} is no valid Unicode: send it as UTF-8")
+    if text is not None and any("\ud800" <= char <= "\udfff" for char in text):
+        raise typer.BadParameter(f"{text!a} is not valid Unicode: use UTF-8")
     return text
 
 
@@ -35,7 +35,7 @@ ClusterID = Annotated[
         "--cluster-id",
         metavar="ID",
         callback=require_utf_8,
-        help="Needed only when several clusters have a workspace of that name.",
+        help="The cluster of the workspace. Needed only if workspaces of several clusters have the name.",
     ),
 ]
 OwnClusterID = Annotated[
@@ -45,10 +45,10 @@ OwnClusterID = Annotated[
         metavar="ID",
         callback=require_utf_8,
         show_default=DEFAULT_CLUSTER_ID,
-        help="The cluster that the manifests are of, as the database names it.",
+        help="The cluster that the manifests belong to, as stored in the database.",
     ),
 ]
-"""None: nothing was said, and the database may belong to a cluster all the same."""
+"""None if the option is left out; the database may then belong to any cluster."""
 
 WorkspaceName = Annotated[
     str,
@@ -57,31 +57,31 @@ WorkspaceName = Annotated[
         "-w",
         metavar="NAMESPACE/NAME",
         callback=require_utf_8,
-        help="The Workspace resource it belongs to.",
+        help="The workspace, by its resource.",
     ),
 ]
 OutputFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Where to write; standard output if left out."),
+    typer.Option("--output", "-o", metavar="FILE", help="The file to write. Default: standard output."),
 ]
 ForExcel = Annotated[
     bool,
     typer.Option(
         "--for-excel",
-        help="Begin the CSV file that is written with a byte order mark, so that Excel reads it as UTF-8.",
+        help="Begin CSV files that are written with a byte order mark, so that Excel reads them as UTF-8.",
     ),
 ]
 
 PersonValue = Annotated[
-    str | None, typer.Argument(metavar="VALUE", help="An id, an email or cio_…, told by its shape.", show_default=False)
+    str | None, typer.Argument(metavar="VALUE", help="An id, an email or cio_…; the shape decides.", show_default=False)
 ]
-ByID = Annotated[str | None, typer.Option("--id", metavar="ID", help="Name the person by id.")]
-ByEmail = Annotated[str | None, typer.Option("--email", metavar="EMAIL", help="Name the person by email.")]
-ByCioID = Annotated[str | None, typer.Option("--cio-id", metavar="CIO_ID", help="Name the person by cio_id.")]
+ByID = Annotated[str | None, typer.Option("--id", metavar="ID", help="Select the person by id.")]
+ByEmail = Annotated[str | None, typer.Option("--email", metavar="EMAIL", help="Select the person by email.")]
+ByCioID = Annotated[str | None, typer.Option("--cio-id", metavar="CIO_ID", help="Select the person by cio_id.")]
 
 
 def parse_namespaced_name(name: str, option: str) -> tuple[str, str]:
-    """The parts of NAMESPACE/NAME. A usage error if it is something else."""
+    """Split NAMESPACE/NAME. Raises a usage error if the text has another form."""
     namespace, _, short_name = name.partition("/")
     if not namespace or not short_name or "/" in short_name:
         raise typer.BadParameter(f"{name!r} must be NAMESPACE/NAME, such as default/crm", param_hint=option)

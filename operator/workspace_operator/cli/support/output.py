@@ -1,7 +1,7 @@
-"""How commands print: results to standard output, everything else to standard error.
+"""Printing: results to standard output, everything else to standard error.
 
-What was sent to us is shown without the characters that steer a terminal: escape sequences, but also marks that make
-text read in another order.
+Stored data is printed with its control characters escaped: terminal escape sequences, and marks that change the
+direction of text.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 ERROR = 1
 STALLED = 3
 INCOMPLETE = 3
-"""Something was not done, and a person must act."""
+"""Part of the work was not done, and the user must act."""
 INTERRUPTED = 130
 
 _COLUMN_GAP = "  "
@@ -27,31 +27,31 @@ def echo(message: str) -> None:
 
 
 def info(message: str) -> None:
-    """Print what is not the result: it must not end in a file that takes that."""
+    """Print a message that is not part of the result to standard error."""
     print(printable(message), file=sys.stderr)
 
 
 def print_error(message: str) -> None:
-    """Print an error."""
+    """Print an error message to standard error."""
     info(f"error: {message}")
 
 
 def printable(text: str) -> str:
-    """Text without control characters other than line breaks, so that data cannot steer a terminal."""
+    """Escape control characters other than line breaks, so that data cannot control the terminal."""
     if not _find_special(text):
         return text
-    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 
 def json_text(value: Any) -> str:
-    """A JSON document for people to read; what would steer a terminal is escaped as JSON does it."""
+    """Format an indented JSON document, with control characters as JSON escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table in the style of kubectl: no lines, nothing ever cut, a dash for what is None or empty."""
-    lines = [columns, *([_format_cell(each) for each in row] for row in rows)]
+    """Print a table in the style of kubectl: no rules, no truncation, a dash for None and empty text."""
+    lines = [columns, *([_format_cell(cell) for cell in row] for row in rows)]
     widths = [max(map(_display_width, cells)) for cells in zip(*lines, strict=True)]
     for line in lines:
         cells = (cell + " " * (width - _display_width(cell)) for cell, width in zip(line, widths, strict=True))
@@ -63,17 +63,17 @@ def _format_cell(value: object) -> str:
 
 
 def _display_width(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """Return how many terminal columns a text takes."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF") for each in text)
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
 
 
 def people_text(count: int) -> str:
-    """So many people, in words."""
+    """Format a number of people."""
     return "1 person" if count == 1 else f"{count} people"
 
 
 def is_interactive() -> bool:
-    """Whether somebody watches standard error, so that a progress bar makes sense."""
+    """Whether standard error is a terminal, which can show a progress bar."""
     return sys.stderr.isatty()

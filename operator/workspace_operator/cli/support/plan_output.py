@@ -1,4 +1,4 @@
-"""How a plan is printed: for people, as JSON for pipelines, and as Markdown for pull requests."""
+"""Prints a plan: as text, as JSON for pipelines, and as Markdown for pull requests."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,31 +17,35 @@ from workspace_operator.workspaces.model import Workspace
 HEADLINES = {
     PlanResult.NOTHING: "nothing to do",
     PlanResult.CHANGES: "would change",
-    PlanResult.BLOCKED: "would wait for a person",
+    PlanResult.BLOCKED: "would be blocked",
 }
 VERB_TEXTS = {
     ChangeKind.CREATE: "create",
     ChangeKind.CHANGE_OWNER: "take over",
     ChangeKind.SET: "set",
-    ChangeKind.CHANGE_IDENTIFIERS: "change",  # told with all that comes of it
-    ChangeKind.CANCEL: "take back the change of",
-    ChangeKind.PAUSE: "pause the change of",
-    ChangeKind.RESUME: "go on with the change of",
+    ChangeKind.CHANGE_IDENTIFIERS: "change",  # printed by _migration_lines
+    ChangeKind.CANCEL: "cancel the migration of",
+    ChangeKind.PAUSE: "pause the migration of",
+    ChangeKind.RESUME: "resume the migration of",
     ChangeKind.RETRY: "check the people again for",
-    ChangeKind.DELETE: "destroy",
+    ChangeKind.DELETE: "delete",
 }
 
 
 def plan_document(
     planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()
 ) -> Mapping[str, Any]:
-    """A plan as JSON, with the workspaces that have no manifest; docs/operating.md has every field."""
+    """Return a plan as a JSON document, whose fields docs/operating.md describes."""
     return {
         "outcome": combined_result(planned_resources),
-        "resources": [_resource_document(each) for each in planned_resources],
+        "resources": [_resource_document(planned) for planned in planned_resources],
         "withoutManifest": [
-            {"namespace": each.owner.namespace, "name": each.owner.name, "workspaceID": each.workspace_id}
-            for each in without_manifest
+            {
+                "namespace": workspace.owner.namespace,
+                "name": workspace.owner.name,
+                "workspaceID": workspace.workspace_id,
+            }
+            for workspace in without_manifest
         ],
     }
 
@@ -56,10 +60,10 @@ def _resource_document(planned: PlannedResource) -> Mapping[str, Any]:
         "reason": planned.outcome.reason,
         "message": planned.outcome.message,
         "steps": [
-            {"action": each.kind, "field": each.field or None, "from": each.before, "to": each.after}
-            for each in planned.changes
+            {"action": change.kind, "field": change.field or None, "from": change.before, "to": change.after}
+            for change in planned.changes
         ],
-        "identifierChange": None if planned.identifiers is None else _migration_document(planned.identifiers),
+        "migration": None if planned.identifiers is None else _migration_document(planned.identifiers),
         "advice": list(planned.advice),
     }
 
@@ -86,14 +90,14 @@ def _preview_document(preview: Preview, on_conflict: OnConflict) -> Mapping[str,
         },
         "violations": {str(name): count for name, count in preview.violations.by_violation().items()},
         "peopleConcerned": preview.violations.people_concerned,
-        "peopleInTheWay": preview.blocking_violations(on_conflict).people_concerned,
+        "peopleBlocking": preview.blocking_violations(on_conflict).people_concerned,
         "sharedAddresses": preview.groups,
         "peopleToMerge": preview.people_to_merge if on_conflict is OnConflict.MERGE else 0,
         "idsGivenUp": preview.ids_given_up if on_conflict is OnConflict.MERGE else 0,
         "ifMerged": {"peopleToMerge": preview.people_to_merge, "idsGivenUp": preview.ids_given_up},
         "peopleWithoutUsableIdentifier": preview.people_without_usable_identifier,
         "samples": {
-            str(name): [_sample_document(each) for each in samples] for name, samples in preview.samples.items()
+            str(name): [_sample_document(sample) for sample in samples] for name, samples in preview.samples.items()
         },
     }
 
@@ -109,7 +113,7 @@ def _sample_document(sample: ViolationSample) -> Mapping[str, Any]:
 
 
 def print_plan(planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
-    """Print a plan for people: a headline a resource, what would be done, and how it ends."""
+    """Print a plan as text: for each resource a headline, the changes and their outcome."""
     for planned in planned_resources:
         echo("\n".join(_resource_lines(planned)))
     echo(f"\n{_outcome_counts(planned_resources)}. Nothing was changed.")
@@ -118,9 +122,9 @@ def print_plan(planned_resources: Sequence[PlannedResource], without_manifest: S
 
 
 def print_markdown(planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
-    """Print a plan for a pull request: a table of all resources, and the steps of those that would change.
+    """Print a plan as Markdown: a table of all resources, and the changes of each that is not up to date.
 
-    What people have written stands in fenced blocks only, so none of it is taken for Markdown or HTML.
+    Text from manifests and people is only in fenced blocks, where it is neither Markdown nor HTML.
     """
     echo(f"### Plan: {_outcome_counts(planned_resources)}\n")
     echo("| workspace | outcome | reason |\n| --- | --- | --- |")
@@ -140,20 +144,20 @@ def _fenced_block(lines: Iterable[str]) -> str:
 
 
 def _outcome_counts(planned_resources: Sequence[PlannedResource]) -> str:
-    return ", ".join(
-        f"{sum(each.result is outcome for each in planned_resources)} {words}" for outcome, words in HEADLINES.items()
-    )
+    results = [planned.result for planned in planned_resources]
+    return ", ".join(f"{results.count(result)} {words}" for result, words in HEADLINES.items())
 
 
 def _workspace_names(workspaces: Sequence[Workspace]) -> Sequence[str]:
-    return sorted(f"{each.owner.namespace}/{each.owner.name}" for each in workspaces)
+    return sorted(f"{workspace.owner.namespace}/{workspace.owner.name}" for workspace in workspaces)
 
 
 def _resource_lines(planned: PlannedResource) -> Iterator[str]:
     reason = planned.outcome.reason
     reason_text = f" ({reason})" if planned.result is PlanResult.BLOCKED else ""
     yield f"{planned.namespaced_name}: {HEADLINES[planned.result]}{reason_text}"
-    yield from (f"  {_change_line(each)}" for each in planned.changes if each.kind is not ChangeKind.CHANGE_IDENTIFIERS)
+    changes = (change for change in planned.changes if change.kind is not ChangeKind.CHANGE_IDENTIFIERS)
+    yield from (f"  {_change_line(change)}" for change in changes)
     if planned.identifiers is not None:
         yield from (f"  {line}" for line in _migration_lines(planned.identifiers))
     if planned.result is PlanResult.BLOCKED and reason is not Reason.MIGRATION_BLOCKED:
@@ -161,23 +165,24 @@ def _resource_lines(planned: PlannedResource) -> Iterator[str]:
     yield from (f"  → {advice}" for advice in planned.advice)
 
 
-def _change_line(each: PlannedChange) -> str:
-    verb = VERB_TEXTS[each.kind]
-    if not each.field and each.before is None:
-        return f"{verb} {quoted(each.after or '')}"
-    before, after = ("nothing" if value is None else escaped(value) for value in (each.before, each.after))
-    return " ".join(filter(None, (verb, each.field, f"to {after}" if each.before is None else f"{before} → {after}")))
+def _change_line(change: PlannedChange) -> str:
+    verb = VERB_TEXTS[change.kind]
+    if not change.field and change.before is None:
+        return f"{verb} {quoted(change.after or '')}"
+    before, after = ("nothing" if value is None else escaped(value) for value in (change.before, change.after))
+    values = f"to {after}" if change.before is None else f"{before} → {after}"
+    return " ".join(filter(None, (verb, change.field, values)))
 
 
 def _migration_lines(planned: PlannedMigration) -> Iterator[str]:
     migration, preview = planned.migration, planned.preview
-    state = "would be asked for" if planned.stage is None else f"stands at {planned.stage}"
+    state = "would be requested" if planned.stage is None else f"is in stage {planned.stage}"
     yield f"identifiers {migration.from_mode} → {migration.to_mode}, onConflict {migration.on_conflict}: {state}"
     if preview is None:
         return
     blocking = preview.blocking_violations(migration.on_conflict)
-    summary = "allowed" if planned.is_allowed else f"blocked by {format_people(blocking.people_concerned)}"
-    yield f"  {summary}; there are {format_people(preview.people.total)}"
+    total = format_people(preview.people.total)
+    yield f"  allowed for {total}" if planned.is_allowed else f"  blocked by {blocking.people_concerned} of {total}"
     for violation, count in preview.violations.by_violation().items():
         if count:
             yield f"  {violation}: {format_people(count)}{_sharing_text(violation, preview, migration.on_conflict)}"
