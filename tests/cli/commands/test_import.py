@@ -89,7 +89,7 @@ def test_dry_run_shows_some_rows_and_writes_all_where_asked(run: Run) -> None:
     short = run("people", "import", "many.csv", *W, "--dry-run")
     kept = run("people", "import", "many.csv", *W, "--dry-run", "--rejects", "why.csv")
 
-    assert short.out.count(", rejected: The row names nobody") == 10
+    assert short.out.count(", rejected: The row identifies no person") == 10
     assert short.out.endswith("  and 2 more: write all of them to a file with --rejects\n")
     assert kept.out.endswith("rejected rows, with reasons: why.csv\n")
     assert Path("why.csv").read_text().count("\n") == 13
