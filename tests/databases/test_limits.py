@@ -161,7 +161,7 @@ REFUSALS = {
     "53200": "has no memory left: the reason",
     "53300": "has no connection left: the reason",
     "53400": "has reached a limit of its configuration: the reason",
-    "57014": "statement_timeout is too short, or somebody cancelled it",
+    "57014": "statement_timeout is too short, or an administrator cancelled it",
     "XX000": "has an internal error [(]XX000[)], see its log: the reason",
     "XX001": "has an internal error [(]XX001[)]",
 }

@@ -172,7 +172,7 @@ def test_merge_is_undone_only_once(both: WorkspaceEnv) -> None:
     kept = merge(both, both.add("1"), both.add("2"))
     undo(both, kept)
 
-    with pytest.raises(Conflict, match="undone already"):
+    with pytest.raises(Conflict, match="already undone"):
         undo(both, kept)
 
 
