@@ -1,17 +1,12 @@
 """The input of the rules of identity-rules §4: a draft of the person, and one identifier update at a time."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
-from workspace_operator.identity.identify.permissions import Operation
+from workspace_operator.identity.identify.permissions import CHANGE, DELETE, SET, Operation
 from workspace_operator.identity.model.commands import Identify
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CheckedAttribute, Refusal
 from workspace_operator.identity.values.rules import ID, IdentifierKind, IdentityRules
-
-_SET: Final = Operation.SET
-_CHANGE: Final = Operation.CHANGE
-_DELETE: Final = Operation.DELETE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,5 +84,5 @@ class IdentifierUpdate:
     def operation(self) -> Operation:
         """Whether the update sets, changes or deletes the identifier."""
         if self.value is None:
-            return _DELETE
-        return _CHANGE if self.draft.has(self.kind) else _SET
+            return DELETE
+        return CHANGE if self.draft.has(self.kind) else SET

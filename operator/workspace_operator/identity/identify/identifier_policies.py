@@ -66,15 +66,10 @@ IdentifierRule: TypeAlias = Callable[[IdentifierUpdate], IdentifierDecision | No
 Constraint: TypeAlias = Callable[[IdentifierUpdate], Refuse | None]
 """A condition for writing an identifier that no other person owns: the refusal, or None if the condition holds."""
 
-# Decisions without data of their own are made once: most commands take a decision on every identifier.
+# The frequent decisions are made once: most commands have a decision about every identifier.
 WRITE: Final = Write()
-_CONFLICTING_VALUES: Final = Refuse(refusal_reasons.CONFLICTING_VALUES)
-_EMAIL_IS_THE_ID: Final = Refuse(refusal_reasons.EMAIL_IS_THE_ID)
-_ID_IS_ANOTHER_EMAIL: Final = Refuse(refusal_reasons.ID_IS_ANOTHER_EMAIL)
 _INVALID_EMAIL: Final = Refuse(refusal_reasons.INVALID_EMAIL)
-_LAST_IDENTIFIER: Final = Refuse(refusal_reasons.LAST_IDENTIFIER)
 _OWNED_BY_ANOTHER_PERSON: Final = Refuse(refusal_reasons.OWNED_BY_ANOTHER_PERSON)
-_PLACEHOLDER: Final = Refuse(refusal_reasons.PLACEHOLDER)
 _SUPPRESSED: Final = Refuse(refusal_reasons.SUPPRESSED)
 
 
@@ -142,7 +137,7 @@ def command_has_conflicting_values(update: IdentifierUpdate) -> Refuse | None:
         return None
     by_id = reference.kind is ID
     requested, key = (command.id, command.id) if by_id else (command.email, command.email_key)
-    return None if requested is ABSENT or key == reference.key else _CONFLICTING_VALUES
+    return None if requested is ABSENT or key == reference.key else Refuse(refusal_reasons.CONFLICTING_VALUES)
 
 
 def equals_current_value(update: IdentifierUpdate) -> Write | None:
@@ -159,7 +154,7 @@ def is_suppressed_or_invalid_email(update: IdentifierUpdate) -> Refuse | None:
     if update.suppressed:
         return _SUPPRESSED
     if update.key is None and update.value is not None:
-        return _PLACEHOLDER if is_placeholder(update.value) else _INVALID_EMAIL
+        return Refuse(refusal_reasons.PLACEHOLDER) if is_placeholder(update.value) else _INVALID_EMAIL
     return None
 
 
@@ -228,7 +223,7 @@ def last_identifier_would_be_deleted(update: IdentifierUpdate) -> Refuse | None:
         return None
     deletes_both = update.command.id is DELETE and update.command.email is DELETE
     other = ID if update.kind is EMAIL else EMAIL
-    return _LAST_IDENTIFIER if deletes_both or not update.draft.has(other) else None
+    return Refuse(refusal_reasons.LAST_IDENTIFIER) if deletes_both or not update.draft.has(other) else None
 
 
 def id_would_be_another_email(update: IdentifierUpdate) -> Refuse | None:
@@ -238,7 +233,8 @@ def id_would_be_another_email(update: IdentifierUpdate) -> Refuse | None:
     """
     if update.kind is not ID or update.rules.mode is not EMAIL_OR_ID:
         return None
-    return _ID_IS_ANOTHER_EMAIL if id_is_another_email(update.value, update.draft.email_key) else None
+    key = update.draft.email_key
+    return Refuse(refusal_reasons.ID_IS_ANOTHER_EMAIL) if id_is_another_email(update.value, key) else None
 
 
 def email_is_the_id(update: IdentifierUpdate) -> Refuse | None:
@@ -246,7 +242,7 @@ def email_is_the_id(update: IdentifierUpdate) -> Refuse | None:
     id_, key = update.draft.id, update.draft.email_key
     if update.kind is not EMAIL or id_ is None or key is None:
         return None
-    return _EMAIL_IS_THE_ID if "@" in id_ and email_key(id_) == key else None
+    return Refuse(refusal_reasons.EMAIL_IS_THE_ID) if "@" in id_ and email_key(id_) == key else None
 
 
 CONSTRAINTS: tuple[Constraint, ...] = (

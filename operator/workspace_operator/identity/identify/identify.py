@@ -41,12 +41,7 @@ _UPDATED: Final = Effect.UPDATED
 
 
 def identify(
-    rules: IdentityRules,
-    working_set: WorkingSet,
-    command: Identify,
-    *,
-    now: int,
-    new_cio_id: Callable[[], str],
+    rules: IdentityRules, working_set: WorkingSet, command: Identify, *, now: int, new_cio_id: Callable[[], str]
 ) -> CommandResult:
     """Execute one identify command on a working set.
 

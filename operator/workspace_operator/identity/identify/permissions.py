@@ -7,7 +7,7 @@ restrict the first identifiers of a new person, nor the email in IDOnly, where i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from workspace_operator.identity.model.commands import Identify
 from workspace_operator.identity.values import refusal_reasons
@@ -34,6 +34,10 @@ class Operation(StrEnum):
     DELETE = "delete"
 
 
+SET: Final = Operation.SET
+CHANGE: Final = Operation.CHANGE
+DELETE: Final = Operation.DELETE
+
 PermittedOperations: TypeAlias = Mapping[tuple[IdentifierKind, Operation], frozenset[IdentifierKind]]
 """The kinds of reference that permit each operation on each kind of identifier."""
 
@@ -52,7 +56,7 @@ class Permissions:
 
     def reason(self, kind: IdentifierKind, operation: Operation) -> str:
         """The reason for refusing the operation."""
-        if operation is Operation.DELETE and (kind, operation) not in self.operations:
+        if operation is DELETE and (kind, operation) not in self.operations:
             return refusal_reasons.DELETION_NOT_ALLOWED
         return self.email_reason if kind is EMAIL else self.id_reason
 
@@ -61,10 +65,10 @@ _BY_CIO_ID = frozenset({CIO_ID})
 _BY_ID = frozenset({ID, CIO_ID})
 _BY_EMAIL = frozenset({EMAIL, CIO_ID})
 
-_SET_THE_OTHER: PermittedOperations = {(EMAIL, Operation.SET): _BY_ID, (ID, Operation.SET): _BY_EMAIL}
-_ID_BY_CIO_ID: PermittedOperations = {(ID, Operation.CHANGE): _BY_CIO_ID, (ID, Operation.DELETE): _BY_CIO_ID}
-_EMAIL_BY_ID: PermittedOperations = {(EMAIL, Operation.CHANGE): _BY_ID, (EMAIL, Operation.DELETE): _BY_ID}
-_EMAIL_BY_CIO_ID: PermittedOperations = {(EMAIL, Operation.CHANGE): _BY_CIO_ID, (EMAIL, Operation.DELETE): _BY_CIO_ID}
+_SET_THE_OTHER: PermittedOperations = {(EMAIL, SET): _BY_ID, (ID, SET): _BY_EMAIL}
+_ID_BY_CIO_ID: PermittedOperations = {(ID, CHANGE): _BY_CIO_ID, (ID, DELETE): _BY_CIO_ID}
+_EMAIL_BY_ID: PermittedOperations = {(EMAIL, CHANGE): _BY_ID, (EMAIL, DELETE): _BY_ID}
+_EMAIL_BY_CIO_ID: PermittedOperations = {(EMAIL, CHANGE): _BY_CIO_ID, (EMAIL, DELETE): _BY_CIO_ID}
 
 EMAIL_OR_ID_PERMISSIONS: dict[EmailUpdates, Permissions] = {
     EmailUpdates.BY_ID_OR_CIO_ID: Permissions(
@@ -81,17 +85,17 @@ EMAIL_OR_ID_PERMISSIONS: dict[EmailUpdates, Permissions] = {
 
 ID_ONLY_PERMISSIONS: dict[IDUpdates, Permissions] = {
     IDUpdates.NEVER: Permissions(
-        operations={(ID, Operation.SET): _BY_CIO_ID}, email_reason="", id_reason=refusal_reasons.ID_IS_IMMUTABLE
+        operations={(ID, SET): _BY_CIO_ID}, email_reason="", id_reason=refusal_reasons.ID_IS_IMMUTABLE
     ),
     IDUpdates.BY_CIO_ID: Permissions(
-        operations={(ID, Operation.SET): _BY_CIO_ID, (ID, Operation.CHANGE): _BY_CIO_ID},
+        operations={(ID, SET): _BY_CIO_ID, (ID, CHANGE): _BY_CIO_ID},
         email_reason="",
         id_reason=refusal_reasons.ID_BY_CIO_ID,
     ),
 }
 
 EMAIL_ONLY_PERMISSIONS = Permissions(
-    operations={(EMAIL, Operation.CHANGE): _BY_CIO_ID},
+    operations={(EMAIL, CHANGE): _BY_CIO_ID},
     email_reason=refusal_reasons.EMAIL_BY_CIO_ID,
     id_reason=refusal_reasons.ID_IS_GENERATED,
 )
@@ -103,9 +107,9 @@ IMPORT_PERMISSIONS: dict[tuple[Mode, bool], Permissions] = {
     for mode, update_only, operations in (
         (EMAIL_OR_ID, True, {**_SET_THE_OTHER, **_EMAIL_BY_CIO_ID}),
         (EMAIL_OR_ID, False, _SET_THE_OTHER),
-        (ID_ONLY, True, {(ID, Operation.SET): _BY_CIO_ID}),
-        (ID_ONLY, False, {(ID, Operation.SET): _BY_CIO_ID}),
-        (EMAIL_ONLY, True, {(EMAIL, Operation.CHANGE): _BY_CIO_ID}),
+        (ID_ONLY, True, {(ID, SET): _BY_CIO_ID}),
+        (ID_ONLY, False, {(ID, SET): _BY_CIO_ID}),
+        (EMAIL_ONLY, True, {(EMAIL, CHANGE): _BY_CIO_ID}),
         (EMAIL_ONLY, False, {}),
     )
 }

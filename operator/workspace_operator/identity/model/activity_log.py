@@ -21,6 +21,7 @@ from workspace_operator.identity.values.tracked_events import TrackedEvent
 _CREATE = ActivityType.PROFILE_CREATE
 _CHANGE = ActivityType.ATTRIBUTE_CHANGE
 _FAILED = ActivityType.FAILED_ATTRIBUTE_CHANGE
+_MERGE = ActivityType.PROFILE_MERGE
 
 
 def log_created(working_set: WorkingSet, person: Person, *, now: int) -> None:
@@ -64,7 +65,7 @@ def merge_events(
     data = {"primary": primary.cio_id, "secondary": secondary.cio_id, "automatic": automatic}
     return (
         PeopleMerged(primary=primary, secondary=secondary, survivor=survivor, automatic=automatic, at=now),
-        ActivityLogged(type=ActivityType.PROFILE_MERGE, cio_id=survivor.cio_id, at=now, data=data),
+        ActivityLogged(type=_MERGE, cio_id=survivor.cio_id, at=now, data=data),
     )
 
 

@@ -12,15 +12,12 @@ from workspace_operator.identity.values.rules import CIO_ID
 def find_or_ignore(
     working_set: WorkingSet, reference: Reference, *, field: str = "identifiers"
 ) -> Person | CommandResult:
-    """Find a person, or return why the command is ignored: the reference is suppressed, or matches no person.
+    """Find a person, or return the result of a suppressed or unknown reference (identity-rules §4).
 
     Args:
         working_set: contains at least the person and the suppressions of the reference.
         reference: names the person.
         field: the path of the reference in the request.
-
-    Returns:
-        The person or the result; a value that is never given and that no person has is rejected (identity-rules §4).
     """
     if reference.identifier in working_set.suppressed:
         return CommandResult(effect=Effect.IGNORED, reason=refusal_reasons.SUPPRESSED)

@@ -8,12 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.json_limits import check_json
-from workspace_operator.identity.values.text_limits import (
-    MAX_NAME_BYTES,
-    MAX_VALUE_BYTES,
-    check_text,
-    is_ascii_within,
-)
+from workspace_operator.identity.values.text_limits import MAX_NAME_BYTES, MAX_VALUE_BYTES, check_text, is_ascii_within
 
 T = TypeVar("T")
 
