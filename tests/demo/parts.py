@@ -45,7 +45,7 @@ def on_a_cluster(walk: Walk) -> None:
     walk.print("The report says who blocks the change, and what to do about each of them.")
     walk.run("workspacectl exports show --workspace default/club --limit 3")
     walk.print("Correct some addresses, and delete people who are there twice. Nothing else is needed.")
-    walk.run("workspacectl people import --workspace default/club examples/people/club-mended.csv --update")
+    walk.run("workspacectl people import --workspace default/club examples/people/club-corrected.csv --update")
     deletion = "workspacectl people delete --workspace default/club --id $id"
     walk.run(f"for id in {' '.join(PEOPLE_TO_DELETE)}; do {deletion}; done")
     walk.run("kubectl wait ws/club --for=condition=Ready --timeout=90s")
