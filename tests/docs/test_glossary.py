@@ -1,10 +1,11 @@
-"""Every term of the glossary is a name in the source, at the place that the glossary names."""
+"""What the glossary and CONTRIBUTING.md name is there: terms, files, tests."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.docs.pages import REPOSITORY, names, rows
+from tests.docs.pages import REPOSITORY, names, rows, text_of
 
 PAGE = "docs/glossary.md"
 SOURCE = REPOSITORY / "operator" / "workspace_operator"
@@ -43,3 +44,12 @@ def test_glossary_has_about_fifty_terms_once_each() -> None:
 
     assert 45 <= len(listed) <= 65
     assert len(set(listed)) == len(listed)
+
+
+def test_files_and_tests_of_the_first_change_exist() -> None:
+    _, tables = text_of("CONTRIBUTING.md").split("## Your first change")
+    paths = re.findall(r"(?<![\w/])(?:[a-z_]+/)+[\w.-]*", "\n".join(re.findall(r"^\|.*\|$", tables, re.MULTILINE)))
+    completeness = text_of("tests/architecture/test_completeness.py")
+
+    assert [path for path in paths if not (SOURCE / path).exists() and not (REPOSITORY / path).exists()] == []
+    assert [name for name in re.findall(r"`(test_\w+)`", tables) if f"def {name}(" not in completeness] == []
