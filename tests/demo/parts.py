@@ -33,7 +33,7 @@ def on_a_cluster(walk: Walk) -> None:
     walk.print("Import the members of the club, who are known by their member number only.")
     walk.run("workspacectl people import --workspace default/club examples/people/club.csv")
     walk.run("workspacectl people suppress --workspace default/club oskar@example.com")
-    walk.print("Make addresses identifiers, too: the people are checked first, and some stand in the way.")
+    walk.print("Make addresses identifiers, too: the people are checked first, and some of them block the change.")
     walk.run("diff examples/club.yaml examples/change/club.yaml", ends_with=(1,))
     walk.print("What it would do to them can be asked beforehand, also in a pull request (3: it would be blocked).")
     cluster = "$(kubectl get namespace kube-system -o jsonpath='{.metadata.uid}')"
