@@ -1,6 +1,7 @@
-"""The limits of CONTRIBUTING.md: 450 lines for a file, 40 for a function without its docstring."""
+"""The limits of CONTRIBUTING.md: lines of a file, lines of a function without its docstring, modules of a folder."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -14,6 +15,7 @@ TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 
 MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 40
+MAX_MODULES = 14
 MEDIAN_LINES_A_FILE = 120
 MEDIAN_LINES_A_FUNCTION = 8
 
@@ -30,6 +32,12 @@ def test_functions_are_of_readable_size(file: Path) -> None:
     too_long = {name: lines for name, lines in functions(file) if lines > MAX_FUNCTION_LINES}
 
     assert too_long == {}
+
+
+def test_folders_can_be_read_at_a_glance() -> None:
+    folders = Counter(file.parent for file in FILES if file.name != "__init__.py")
+
+    assert {folder for folder, modules in folders.items() if modules > MAX_MODULES} == set()
 
 
 def test_most_files_are_short() -> None:

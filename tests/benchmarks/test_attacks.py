@@ -1,4 +1,4 @@
-"""What callers with a key notice of others who take what they can get, and what memory that takes (issue 12)."""
+"""What callers with a key notice of others who take what they can get, and what memory that takes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A thousand Workspaces: made at once, a restart with nothing to do, and edits meanwhile (issue 12)."""
+"""A thousand Workspaces: made at once, a restart with nothing to do, and edits meanwhile."""
 
 import os
 import re

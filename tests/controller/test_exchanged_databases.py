@@ -1,4 +1,4 @@
-"""A controller that starts on another database than its resources know (field case U1)."""
+"""A controller that starts on another database than its resources know."""
 
 from dataclasses import dataclass, field
 

@@ -33,7 +33,7 @@ def on_a_cluster(walk: Walk) -> None:
     walk.print("Import the members of the club, who are known by their member number only.")
     walk.run("workspacectl people import --workspace default/club examples/people/club.csv")
     walk.run("workspacectl people suppress --workspace default/club oskar@example.com")
-    walk.print("Make addresses identifiers, too: the people are checked first, and some stand in the way.")
+    walk.print("Make addresses identifiers, too: the people are checked first, and some of them block the change.")
     walk.run("diff examples/club.yaml examples/change/club.yaml", ends_with=(1,))
     walk.print("What it would do to them can be asked beforehand, also in a pull request (3: it would be blocked).")
     cluster = "$(kubectl get namespace kube-system -o jsonpath='{.metadata.uid}')"
@@ -45,7 +45,7 @@ def on_a_cluster(walk: Walk) -> None:
     walk.print("The report says who blocks the change, and what to do about each of them.")
     walk.run("workspacectl exports show --workspace default/club --limit 3")
     walk.print("Correct some addresses, and delete people who are there twice. Nothing else is needed.")
-    walk.run("workspacectl people import --workspace default/club examples/people/club-mended.csv --update")
+    walk.run("workspacectl people import --workspace default/club examples/people/club-corrected.csv --update")
     deletion = "workspacectl people delete --workspace default/club --id $id"
     walk.run(f"for id in {' '.join(PEOPLE_TO_DELETE)}; do {deletion}; done")
     walk.run("kubectl wait ws/club --for=condition=Ready --timeout=90s")

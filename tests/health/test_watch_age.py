@@ -1,4 +1,4 @@
-"""The age of the watch: answers keep it young, failures and silence are seen (field case K5)."""
+"""The age of the watch: answers keep it young, failures and silence are seen."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A plan tells administrators of workspaces that a new one would be made beside (field case U5)."""
+"""A plan tells administrators of workspaces that a new one would be made beside."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which clusters are alive, and the wait before a workspace is made whose name another cluster has (field case U4)."""
+"""Which clusters are alive, and the wait before a workspace is made whose name another cluster has."""
 
 import logging
 from dataclasses import dataclass, field, replace

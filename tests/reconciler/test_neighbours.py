@@ -1,4 +1,4 @@
-"""Whom a reconcile asks the cluster about, and what it tells of others (field cases A8 and A9)."""
+"""Whom a reconcile asks the cluster about, and what it tells of others."""
 
 from dataclasses import dataclass, field
 

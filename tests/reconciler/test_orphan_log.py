@@ -1,4 +1,4 @@
-"""What an operator logs of workspaces that no resource owns (field cases U4, U5 and D28)."""
+"""What an operator logs of workspaces that no resource owns."""
 
 import logging
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""A change of a workspace that no statistics know, against the same with fresh ones (issue 12, A3 and A4)."""
+"""A change of a workspace that no statistics know, against the same with fresh ones."""
 
 import os
 from collections.abc import Iterator

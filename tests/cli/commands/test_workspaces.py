@@ -1,4 +1,4 @@
-"""``workspacectl workspaces``, and which cluster manifests are of (field cases U3, U4 and U5)."""
+"""``workspacectl workspaces``, and which cluster manifests are of."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

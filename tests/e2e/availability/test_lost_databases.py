@@ -1,4 +1,4 @@
-"""A database that is lost, exchanged or restored too early: nothing is made anew, and the way back (field case U1)."""
+"""A database that is lost, exchanged or restored too early: nothing is made anew, and the way back."""
 
 import sqlite3
 from pathlib import Path

@@ -19,7 +19,7 @@ def test_hundred_workspaces_become_ready(env: NamespaceEnv) -> None:
 
 
 def test_ending_in_a_storm_is_quiet(env: NamespaceEnv) -> None:
-    """While a hundred resources wait for their first visit, SIGTERM is no reason for warnings (field case K10)."""
+    """While a hundred resources wait for their first visit, SIGTERM is no reason for warnings."""
     items = [manifest(f"shop-{number}", env.namespace) for number in range(COUNT)]
     env.operator.stop()
     env.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))

@@ -1,4 +1,4 @@
-"""A cluster that was made anew on the database of an earlier one, and a renamed namespace (field cases U4, U5, D28)."""
+"""A cluster that was made anew on the database of an earlier one, and a renamed namespace."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The database lacks the workspace that a resource has had, or it is another database (field case U1)."""
+"""The database lacks the workspace that a resource has had, or it is another database."""
 
 from dataclasses import replace
 from typing import Any

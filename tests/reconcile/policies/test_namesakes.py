@@ -1,4 +1,4 @@
-"""A workspace of another cluster has our namespace and name (field case U4; design §4, Ownership)."""
+"""A workspace of another cluster has our namespace and name (design §4, Ownership)."""
 
 from dataclasses import replace
 

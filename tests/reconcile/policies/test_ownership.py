@@ -26,7 +26,7 @@ from workspace_operator.resources.workspaces import ADOPT
 
 EMPTY = ObservedState()
 ELSEWHERE = [{"namespace": "team-b"}, {"cluster": "cluster-2"}, {"namespace": "team-b", "cluster": "cluster-2"}]
-"""Places of which a resource is told nothing (field case A8)."""
+"""Places of which a resource is told nothing."""
 
 HAD_9 = {"workspaceID": 9, "observedGeneration": 2}
 

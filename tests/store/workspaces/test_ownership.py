@@ -1,4 +1,4 @@
-"""The contract of the port Ownership (field cases U4 and U5)."""
+"""The contract of the port Ownership."""
 
 from dataclasses import replace
 
