@@ -5,7 +5,7 @@ from workspace_operator.reconcile.model.context import OwnedContext
 from workspace_operator.reconcile.model.credentials import SecretState
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import PolicyResult
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import credential_messages
 
 
 def rotate_credentials(owned: OwnedContext) -> PolicyResult | None:
@@ -28,7 +28,7 @@ def await_secret(owned: OwnedContext) -> PolicyResult | None:
     credentials = owned.observed.credentials
     if credentials is None or not credentials.is_being_written:
         return None
-    return Outcome(reason=Reason.PROGRESSING, message=messages.secret_is_being_written(owned.resource))
+    return Outcome(reason=Reason.PROGRESSING, message=credential_messages.secret_is_being_written(owned.resource))
 
 
 def claim_secret(owned: OwnedContext) -> PolicyResult | None:
@@ -44,7 +44,7 @@ def report_foreign_secret(owned: OwnedContext) -> PolicyResult | None:
     credentials = owned.observed.credentials
     if credentials is None or credentials.secret is not SecretState.FOREIGN:
         return None
-    return Outcome(reason=Reason.CREDENTIALS_CONFLICT, message=messages.secret_is_foreign(owned.resource))
+    return Outcome(reason=Reason.CREDENTIALS_CONFLICT, message=credential_messages.secret_is_foreign(owned.resource))
 
 
 def report_refused_secret(owned: OwnedContext) -> PolicyResult | None:
@@ -52,4 +52,4 @@ def report_refused_secret(owned: OwnedContext) -> PolicyResult | None:
     credentials = owned.observed.credentials
     if credentials is None or credentials.secret is not SecretState.REFUSED:
         return None
-    return Outcome(reason=Reason.CREDENTIALS_REFUSED, message=messages.secret_is_refused(owned.resource))
+    return Outcome(reason=Reason.CREDENTIALS_REFUSED, message=credential_messages.secret_is_refused(owned.resource))

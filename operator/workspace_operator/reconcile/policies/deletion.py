@@ -8,7 +8,7 @@ from workspace_operator.reconcile.model.observed import ObservedState, StoreUnre
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
 from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import messages, ownership_messages
 from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, DeletionPolicy
 from workspace_operator.workspaces.model import Owner, Workspace
@@ -33,7 +33,7 @@ def keep_foreign_workspace(context: DeletionContext) -> PolicyResult | None:
     workspace = context.observed.workspace or near
     if workspace is None or workspace == context.owned_workspace:
         return None
-    kept = Event(reason="WorkspaceKept", message=messages.workspace_not_deleted(workspace), warning=True)
+    kept = Event(reason="WorkspaceKept", message=ownership_messages.workspace_not_deleted(workspace), warning=True)
     return RemoveFinalizer(events=(kept,))
 
 

@@ -14,7 +14,7 @@ from workspace_operator.reconcile.model.policy_results import PolicyResult
 from workspace_operator.reconcile.policies import credential_rotation
 from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
 from workspace_operator.reconcile.policies.spec_validation import reject_invalid_spec
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import migration_messages, ownership_messages
 
 
 def cancel_unwanted_migration(owned: OwnedContext) -> PolicyResult | None:
@@ -52,7 +52,7 @@ def reject_name_conflict_on_rename(owned: OwnedContext) -> PolicyResult | None:
     if holder is None:
         return None
     wanted = owned.desired.settings.display_name
-    message = messages.name_taken(wanted, holder, owned.workspace.owner, from_annotation=False)
+    message = ownership_messages.name_taken(wanted, holder, owned.workspace.owner, from_annotation=False)
     return Outcome(reason=Reason.NAME_CONFLICT, message=message)
 
 
@@ -100,7 +100,7 @@ def report_blocked_migration(owned: OwnedContext) -> PolicyResult | None:
     migration = owned.migration
     if migration is None or migration.stage is not Stage.BLOCKED:
         return None
-    message = messages.migration_blocked(migration, owned.resource)
+    message = migration_messages.migration_blocked(migration)
     return Outcome(reason=Reason.MIGRATION_BLOCKED, message=message)
 
 
@@ -109,7 +109,7 @@ def report_running_migration(owned: OwnedContext) -> PolicyResult | None:
     migration = owned.migration
     if migration is None:
         return None
-    return Outcome(reason=Reason.MIGRATION_RUNNING, message=messages.migration_running(migration))
+    return Outcome(reason=Reason.MIGRATION_RUNNING, message=migration_messages.migration_running(migration))
 
 
 CANCEL_POLICIES = (

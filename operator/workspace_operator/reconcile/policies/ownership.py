@@ -7,13 +7,13 @@ very same namespace and name, in a cluster that has become silent: without a wor
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace
 from workspace_operator.reconcile.model.context import ReconcileContext
+from workspace_operator.reconcile.model.missing_workspace import is_new_workspace_requested, is_replacement_requested
 from workspace_operator.reconcile.model.observed import Candidate, Liveness
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import PolicyResult, first_result
 from workspace_operator.reconcile.policies.generations import is_older_owner, on_hold_outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, new_value_problems
-from workspace_operator.reconcile.status import messages
-from workspace_operator.reconcile.status.missing_workspace import is_new_workspace_requested, is_replacement_requested
+from workspace_operator.reconcile.status import ownership_messages
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
@@ -22,7 +22,7 @@ def reject_second_adoption(context: ReconcileContext) -> PolicyResult | None:
     own, wanted = context.observed.workspace, context.resource.adopt_annotation
     if own is None or not wanted or wanted == str(own.workspace_id):
         return None
-    return _ownership_conflict(messages.second_adoption(wanted, own))
+    return _ownership_conflict(ownership_messages.second_adoption(wanted, own))
 
 
 def take_over_recreated(context: ReconcileContext) -> PolicyResult | None:
@@ -45,9 +45,9 @@ def adopt_workspace(context: ReconcileContext) -> PolicyResult | None:
     if not wanted:
         return None
     if candidate is None or not candidate.is_in_namespace_of(context.owner):
-        return _ownership_conflict(messages.adoption_target_missing(wanted))
+        return _ownership_conflict(ownership_messages.adoption_target_missing(wanted))
     if not can_be_adopted(candidate, context.owner):
-        return _ownership_conflict(messages.adoption_target_owned(candidate))
+        return _ownership_conflict(ownership_messages.adoption_target_owned(candidate))
     return _change_owner(candidate.workspace, context.owner)
 
 
@@ -58,7 +58,7 @@ def reject_reassigned(context: ReconcileContext) -> PolicyResult | None:
         return None
     if is_replacement_requested(context.resource, context.observed):
         return None
-    return _ownership_conflict(messages.workspace_reassigned(from_status.workspace))
+    return _ownership_conflict(ownership_messages.workspace_reassigned(from_status.workspace))
 
 
 def reject_invalid_new_values(context: ReconcileContext) -> PolicyResult | None:
@@ -73,7 +73,7 @@ def reject_name_conflict_on_create(context: ReconcileContext) -> PolicyResult | 
     if holder is None:
         return None
     adoptable = can_be_adopted(holder, context.owner)
-    message = messages.name_taken(
+    message = ownership_messages.name_taken(
         context.desired.settings.display_name, holder, context.owner, from_annotation=adoptable
     )
     return Outcome(reason=Reason.NAME_CONFLICT, message=message)
@@ -84,7 +84,7 @@ def await_cluster_liveness(context: ReconcileContext) -> PolicyResult | None:
     is_known = all(each.liveness is not Liveness.UNKNOWN for each in context.observed.namesakes)
     if is_known or is_new_workspace_requested(context.resource):
         return None
-    return Outcome(reason=Reason.PROGRESSING, message=messages.BEING_CREATED)
+    return Outcome(reason=Reason.PROGRESSING, message=ownership_messages.BEING_CREATED)
 
 
 def reject_silent_namesake(context: ReconcileContext) -> PolicyResult | None:
@@ -92,7 +92,7 @@ def reject_silent_namesake(context: ReconcileContext) -> PolicyResult | None:
     is_silent = any(each.liveness is Liveness.SILENT for each in context.observed.namesakes)
     if not is_silent or is_new_workspace_requested(context.resource):
         return None
-    return _ownership_conflict(messages.silent_namesake(context.resource))
+    return _ownership_conflict(ownership_messages.silent_namesake(context.resource))
 
 
 POLICIES = (

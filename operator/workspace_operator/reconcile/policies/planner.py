@@ -17,10 +17,10 @@ from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResu
 from workspace_operator.reconcile.policies import owned_workspace, ownership
 from workspace_operator.reconcile.policies.deletion import finalize
 from workspace_operator.reconcile.policies.generations import accept_lower_generation, record_generation
+from workspace_operator.reconcile.policies.missing_workspace import missing_workspace_outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, spec_problems
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import credential_messages, messages
 from workspace_operator.reconcile.status.events import action_events, status_events
-from workspace_operator.reconcile.status.missing_workspace import missing_workspace_outcome
 from workspace_operator.reconcile.status.workspace_status import status_of
 from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
 from workspace_operator.workspaces.model import Owner
@@ -117,7 +117,9 @@ def _first_policy_result(context: ReconcileContext) -> PolicyResult:
 
 
 def _in_force(owned: OwnedContext) -> Outcome:
-    return Outcome(reason=Reason.IN_FORCE, message=messages.in_force(owned.resource, owned.observed.credentials))
+    return Outcome(
+        reason=Reason.IN_FORCE, message=credential_messages.in_force(owned.resource, owned.observed.credentials)
+    )
 
 
 def _final_plan(

@@ -8,7 +8,7 @@ from workspace_operator.reconcile.model.context import open_migration
 from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import messages, migration_messages
 from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, ConditionStatus, ConditionType
 from workspace_operator.workspaces.model import Workspace
 
@@ -108,19 +108,23 @@ def _identifiers(
 ) -> tuple[ConditionStatus, Reason, str]:
     desired = resource.desired
     if isinstance(observed, StoreUnreachable):
-        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, messages.store_unavailable(resource)
+        is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
+        message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
+        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message
     is_unknown = outcome.reason is Reason.WORKSPACE_MISSING or observed.workspace is None
     if isinstance(desired, InvalidSpec) or is_unknown or observed.workspace is None:
-        return ConditionStatus.UNKNOWN, outcome.reason, outcome.message
+        return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
     migration = open_migration(observed)
     if migration is not None and migration.stage is Stage.BLOCKED:
-        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, messages.migration_blocked(migration, resource)
-    # From the switch on the new identifiers hold for every call, whatever is left to do for the change.
+        details = migration_messages.blocked_details(migration, resource)
+        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, details
+    # After the cut-over the new identifiers hold for every request, whatever is left to do for the migration.
     if (migration is None or migration.stage not in BEFORE_CUTOVER) and _are_in_force(desired, observed.workspace):
-        return ConditionStatus.TRUE, Reason.IN_FORCE, messages.identifiers_in_force(observed.workspace.mode)
+        message = migration_messages.identifiers_in_force(observed.workspace.mode, migration)
+        return ConditionStatus.TRUE, Reason.IN_FORCE, message
     if migration is not None and not resource.suspended:
-        return ConditionStatus.FALSE, Reason.MIGRATION_RUNNING, messages.migration_running(migration)
-    return ConditionStatus.FALSE, outcome.reason, outcome.message
+        return ConditionStatus.FALSE, Reason.MIGRATION_RUNNING, migration_messages.running_details(migration)
+    return ConditionStatus.FALSE, outcome.reason, messages.SEE_READY
 
 
 def _are_in_force(desired: DesiredState, workspace: Workspace) -> bool:

@@ -5,7 +5,7 @@ from workspace_operator.reconcile.model.actions import Action, DeleteWorkspace, 
 from workspace_operator.reconcile.model.credentials import RotationReason
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS, Reason
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import credential_messages, messages, migration_messages
 from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
 
 UNEXPECTED_ROTATIONS = frozenset({RotationReason.SECRET_ABSENT, RotationReason.SECRET_DIFFERS})
@@ -29,7 +29,7 @@ def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Ev
         return ()  # a new workspace: that it is in force is news enough
     event = Event(
         reason="CredentialsCreated" if is_first else "CredentialsRotated",
-        message=messages.rotated(action.reason, resource),
+        message=credential_messages.rotated(action.reason, resource),
         warning=action.reason in UNEXPECTED_ROTATIONS,
     )
     return (event,)
@@ -46,7 +46,7 @@ def _cutover_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple
     before, now = _mode(previous), _mode(status)
     if before is None or now is None or before is now or previous.workspace_id != status.workspace_id:
         return ()
-    message = messages.identifiers_changed(before, now, status.migration)
+    message = migration_messages.identifiers_changed(before, now, status.migration)
     return (Event(reason="IdentifiersChanged", message=message, warning=False),)
 
 

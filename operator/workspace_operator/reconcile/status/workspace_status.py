@@ -6,10 +6,10 @@ from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.missing_workspace import stays_missing
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEST_NOT_HANDLED, Outcome
 from workspace_operator.reconcile.status.conditions import conditions_of
-from workspace_operator.reconcile.status.missing_workspace import stays_missing
 from workspace_operator.resources.statuses import (
     CredentialsInForce,
     IdentifiersInForce,
