@@ -1,4 +1,4 @@
-"""The conditions of a status (design §4; what tools make of them: kubernetes.md §2)."""
+"""The conditions of a status (design §4; how tools read them: kubernetes.md §2)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from workspace_operator.workspaces.model import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionDraft:
-    """What one condition says, before it is known since when."""
+    """A condition without its transition time."""
 
     type: ConditionType
     status: ConditionStatus
@@ -26,11 +26,11 @@ class ConditionDraft:
 def conditions_of(
     resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome, *, now: datetime
 ) -> tuple[Condition, ...]:
-    """All conditions, Ready first. Those of before keep their time unless their status flipped."""
+    """All conditions, Ready first; a condition keeps its transition time unless its status changed."""
     since = {
         before.type: (before.status, before.last_transition_time)
         for before in resource.previous.conditions
-        if before.observed_generation != NOT_OBSERVED  # a default's time is nobody's
+        if before.observed_generation != NOT_OBSERVED  # the time of a default is meaningless
     }
     drafts = (
         _ready(outcome),
