@@ -44,8 +44,8 @@ def reject_invalid_spec(owned: OwnedContext) -> PolicyResult | None:
 def new_value_problems(wanted: Settings, in_force: Settings | None) -> tuple[Problem, ...]:
     """Problems of values that are not in force yet; ``in_force`` is None for a new workspace.
 
-    The API server checks the same rules, unless its CustomResourceDefinition is older than the operator, or the resource
-    older than the rule.
+    The API server checks the same rules, unless its CustomResourceDefinition is older than the operator, or the
+    resource older than the rule.
     """
     return rule_problems(
         RULES_FOR_NEW_VALUES, _as_document(wanted), None if in_force is None else _as_document(in_force)
