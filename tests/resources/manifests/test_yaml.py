@@ -142,8 +142,8 @@ REFUSED = {
     "<<: hello": "<< must be followed by an object",
     "<<: [hello]": "<< must be followed by an object",
     "a: .inf": ".inf is not a JSON number",
-    "a: -.Inf": "is no number",
-    "a: .NaN": "is no number",
+    "a: -.Inf": "is not a JSON number",
+    "a: .NaN": "is not a JSON number",
     'a: "\\ud800"': "",  # each of the loaders in its own words
     "a: \x00": "line 1: contains the character U+0000, which YAML forbids",
     "a: 1\nb: \x1b[2J": "line 2: contains the character U+001B",
