@@ -13,7 +13,7 @@ from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, Condi
 from workspace_operator.workspaces.model import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ConditionDraft:
     """A condition without its transition time."""
 
@@ -33,9 +33,12 @@ def conditions_of(
         if before.observed_generation != NOT_OBSERVED  # the time of a default is meaningless
     }
     drafts = (
-        _ready(outcome),
-        *_conditions_beside_ready(outcome),
-        _identifiers_applied(resource, observed, outcome),
+        ConditionDraft(ConditionType.READY, _readiness(outcome), outcome.reason, outcome.message),
+        *(
+            ConditionDraft(condition_type, ConditionStatus.TRUE, outcome.reason, outcome.message)
+            for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
+        ),
+        ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *_identifiers(resource, observed, outcome)),
         *_suspended(resource),
     )
     return tuple(_condition(draft, resource.generation, since.get(draft.type), now) for draft in drafts)
@@ -55,15 +58,6 @@ def _condition(
     )
 
 
-def _ready(outcome: Outcome) -> ConditionDraft:
-    return ConditionDraft(
-        type=ConditionType.READY,
-        status=_readiness(outcome),
-        reason=outcome.reason,
-        message=outcome.message,
-    )
-
-
 def _readiness(outcome: Outcome) -> ConditionStatus:
     if outcome.reason in UNKNOWN_REASONS:
         return ConditionStatus.UNKNOWN
@@ -77,30 +71,9 @@ CONDITIONS_BESIDE_READY: dict[KStatus, tuple[ConditionType, ...]] = {
 }
 
 
-def _conditions_beside_ready(outcome: Outcome) -> tuple[ConditionDraft, ...]:
-    return tuple(
-        ConditionDraft(type=condition_type, status=ConditionStatus.TRUE, reason=outcome.reason, message=outcome.message)
-        for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
-    )
-
-
 def _suspended(resource: Resource) -> tuple[ConditionDraft, ...]:
-    if not resource.suspended:
-        return ()
-    paused = ConditionDraft(
-        type=ConditionType.SUSPENDED,
-        status=ConditionStatus.TRUE,
-        reason=Reason.SUSPENDED,
-        message=messages.PAUSED,
-    )
-    return (paused,)
-
-
-def _identifiers_applied(
-    resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome
-) -> ConditionDraft:
-    status, reason, message = _identifiers(resource, observed, outcome)
-    return ConditionDraft(type=ConditionType.IDENTIFIERS_APPLIED, status=status, reason=reason, message=message)
+    paused = ConditionDraft(ConditionType.SUSPENDED, ConditionStatus.TRUE, Reason.SUSPENDED, messages.PAUSED)
+    return (paused,) if resource.suspended else ()
 
 
 def _identifiers(

@@ -80,13 +80,8 @@ def _consequences(migration: Migration | MigrationStatus) -> str:
 
 
 def _blocking_people(migration: Migration) -> str:
-    count = migration.violations.people_concerned
-    return f"{count} of {format_people(migration.people_total)} {block_verb(count)} the change to {migration.to_mode}"
-
-
-def block_verb(count: int) -> str:
-    """The verb of a number of people who block a change."""
-    return "blocks" if count == 1 else "block"
+    count, total = migration.violations.people_concerned, format_people(migration.people_total)
+    return f"{count} of {total} {'blocks' if count == 1 else 'block'} the change to {migration.to_mode}"
 
 
 def _retry_hint(resource: Resource) -> str:
@@ -99,9 +94,9 @@ def _retry_hint(resource: Resource) -> str:
 
 
 def _duplicates_hint(migration: Migration) -> str:
-    counts = migration.violations
     if not _blocking_duplicates(migration):
         return ""
+    counts = migration.violations
     dedupe = " Of people who share an address, `workspacectl people dedupe --keep oldest` keeps the oldest"
     if counts.invalid_email or counts.suppressed_email or counts.id_is_another_email:
         return f"{dedupe}."

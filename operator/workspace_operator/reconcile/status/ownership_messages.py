@@ -78,8 +78,7 @@ def workspace_missing(resource: Resource, observed: ObservedState) -> str:
         f"{_missing(resource.previous, observed)} Neither the database nor the Secret was changed. The database may be "
         "the wrong one, or restored from a backup that is too old: once it is the right one, the operator continues. "
         f"To give workspace {number} up and {_replacement(observed.workspace)}, set the annotation {RECREATE}: "
-        f'"{number}"'
-        f"{_annotation_already_used(resource)}."
+        f'"{number}"{_annotation_already_used(resource)}.'
     )
 
 
@@ -113,9 +112,7 @@ def _annotation_already_used(resource: Resource) -> str:
     """How to use the same value again, if it was carried out before: each value counts once."""
     if not resource.recreate_annotation or resource.recreate_annotation != resource.previous.last_handled_recreate:
         return ""
-    return (
-        " (remove its present value first, and wait until status.lastHandledRecreate is gone: each value counts once)"
-    )
+    return " (remove its old value first, and wait until status.lastHandledRecreate is gone: each value counts once)"
 
 
 def silent_namesake(resource: Resource) -> str:
