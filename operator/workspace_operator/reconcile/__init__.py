@@ -1,1 +1,1 @@
-"""What to do about the distance between a Workspace resource and the store. Pure: observe, decide, plan."""
+"""Reconciles a Workspace resource with the store: observed state, policies, status and plan. Pure functions."""

@@ -1,1 +1,1 @@
-"""The custom resources: their models, the rules they keep, and the schema made of both. No cluster needed."""
+"""The custom resource: its models, rules and schema, and parsing of manifests, without a cluster."""

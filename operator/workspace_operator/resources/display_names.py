@@ -1,21 +1,21 @@
-"""Display names: which characters they may hold, and when two of them are the same name.
+"""Display names: their allowed characters, and the comparison of two names.
 
-The set of characters is a list of ranges instead of Unicode categories, because the API server (Go), the evaluator of
-CEL in Python and Python itself each bring a Unicode version of their own, and must agree. A script that is added to
-Unicode later is therefore allowed; everything above U+3FFFF is either unassigned, invisible or private.
+The forbidden characters are ranges instead of Unicode categories, because the API server (Go), the CEL evaluator and
+Python must agree, but each has its own Unicode version. Scripts that Unicode adds later are therefore allowed.
+Everything above U+3FFFF is unassigned, invisible or private.
 """
 
 from unicodedata import normalize
 
 EMOJI_SELECTOR = "\N{VARIATION SELECTOR-16}"
-"""Asks for the coloured form of the symbol before it; keyboards of phones insert it."""
+"""Selects the coloured form of the symbol before it; phone keyboards insert it."""
 
 INVISIBLE = (
     # Controls, NO-BREAK SPACE, SOFT HYPHEN, COMBINING GRAPHEME JOINER, Arabic and Syriac format characters
     *("00-1F", "7F-A0", "AD", "34F", "600-605", "61C", "6DD", "70F", "890-891", "8E2"),
     # Fillers, inherent vowels, Mongolian selectors, OGHAM SPACE MARK
     *("115F-1160", "1680", "17B4-17B5", "180B-180F"),
-    # Zero-width joiners would allow names that look the same, so emoji of several persons are refused, too.
+    # Zero-width joiners would allow names that look the same, so emoji of several persons are forbidden as well.
     # Spaces, zero-width characters, separators of lines and paragraphs, directions, invisible operators, BRAILLE BLANK
     *("2000-200F", "2028-202F", "205F-206F", "2800", "3000", "3164"),
     # Private use, noncharacters, other variation selectors, BYTE ORDER MARK, interlinear annotations
@@ -24,8 +24,7 @@ INVISIBLE = (
     *("110BD", "110CD", "13430-1343F", "16FE4", "1BCA0-1BCA3", "1D159", "1D173-1D17A"),
     *("1FFFE-1FFFF", "2FFFE-2FFFF", "3FFFE-10FFFF"),
 )
-"""Ranges of code points, in hexadecimal, that cannot be seen, or that look like something else; the plain space is not
-among them."""
+"""Hexadecimal ranges of code points that are invisible or easily confused, except for the plain space."""
 
 SYMBOLS = (
     *("A9", "AE", "203C", "2049", "2122", "2139", "2190-21FF", "2300-23FF", "25A0-27BF", "2900-297F", "2B00-2BFF"),
@@ -35,8 +34,8 @@ SYMBOLS = (
 
 
 def _ranges(ranges: tuple[str, ...]) -> str:
-    """The inside of a character class, as RE2 and the regex crate both spell it."""
-    return "".join("-".join(rf"\x{{{point}}}" for point in each.split("-")) for each in ranges)
+    """The content of a character class, in the syntax of both RE2 and the regex crate."""
+    return "".join("-".join(rf"\x{{{point}}}" for point in span.split("-")) for span in ranges)
 
 
 EXPRESSION = " && ".join(
@@ -47,12 +46,12 @@ EXPRESSION = " && ".join(
         rf"(?:^|[^0-9#*{_ranges(SYMBOLS)}])\x{{FE0F}}",
     )
 )
-"""CEL: each character can be seen, the first one stands alone, spaces are only inside, and a selector has its symbol.
+"""CEL: no invisible character, no combining mark at the start, spaces only inside, selectors only after a symbol.
 
-Several small patterns, since each is compiled when it is evaluated.
+Several small patterns, since each is compiled at evaluation.
 """
 
 
 def comparison_key(name: str) -> str:
-    """What two display names have in common that nobody can tell apart: NFC without `EMOJI_SELECTOR`."""
+    """The form in which two display names are compared: NFC without `EMOJI_SELECTOR`."""
     return normalize("NFC", name).replace(EMOJI_SELECTOR, "")

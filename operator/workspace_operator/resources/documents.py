@@ -1,6 +1,6 @@
-"""What every part of a resource is: an immutable pydantic model with a camelCase spelling for documents.
+"""Base class of all parts of a resource: an immutable pydantic model with camelCase aliases.
 
-A field's docstring is its description in the CustomResourceDefinition and in ``kubectl explain``.
+The docstring of a field is its description in the CustomResourceDefinition and in ``kubectl explain``.
 """
 
 from typing import Annotated, Any
@@ -16,11 +16,11 @@ ALIASES = {
     "from_mode": "from",
     "to_mode": "to",
 }
-"""Fields whose name in documents is not simply the camelCase of their name in Python."""
+"""Aliases that differ from the camelCase form of the Python name."""
 
 INT64 = {"format": "int64"}
 MAX_SAFE_INTEGER = 2**53 - 1
-"""The largest integer that every reader of JSON reads exactly."""
+"""The largest integer that every JSON parser reads exactly."""
 
 Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER, json_schema_extra=INT64)]
 
@@ -42,5 +42,5 @@ class Document(BaseModel):
     )
 
     def as_document(self) -> dict[str, Any]:
-        """This part as the API server takes it: JSON values, names in camelCase, nothing that is absent."""
+        """This part as JSON for the API server: camelCase names, without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

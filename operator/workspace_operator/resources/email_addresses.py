@@ -1,11 +1,11 @@
-"""What may be a test address, as CEL, so that admission and the operator give the same verdict.
+"""The format of test addresses as CEL, so that admission and the operator agree.
 
-In ASCII this is exactly what `identity.emails.email_key` takes for an address (a test compares), except that a label
-that begins with ``xn--`` is not decoded. Beyond ASCII it takes letters, marks and digits, and leaves it to the mail
-server whether such a domain exists.
+In ASCII the format is the one of `identity.values.emails.email_key` (a test compares them), except that labels with the
+prefix ``xn--`` are not decoded. Beyond ASCII it allows letters, marks and digits; the mail server decides whether such
+a domain exists.
 """
 
-# Which characters beyond ASCII are allowed is said once, by _OTHER: large classes take long to compile.
+# Only _OTHER restricts characters beyond ASCII, once: large classes take long to compile.
 _LETTER = r"A-Za-z\x{80}-\x{10FFFF}"
 _ANY = rf"[{_LETTER}0-9]"
 _INNER = rf"[{_LETTER}0-9-]"
@@ -14,7 +14,7 @@ _ATOM = rf"[{_LETTER}0-9!#$%&\x27*+/=?^_\x60{{|}}~-]+"
 _QUOTED = rf"\x22(?:[ !#-\[\]-~{_LETTER}]|\\[ -~{_LETTER}])+\x22"
 _LOCAL = rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})"
 
-# The third and the fourth character of a label are both hyphens only in Punycode.
+# Only in Punycode are the third and the fourth character of a label both hyphens.
 _PUNYCODE = rf"[Xx][Nn]--{_INNER}*"
 _LABEL = rf"(?:{_ANY}(?:{_ANY}|{_INNER}-?{_ANY}(?:{_INNER}*{_ANY})?)?|{_PUNYCODE}{_ANY})"
 _LAST_LABEL = rf"(?:[{_LETTER}]|{_ANY}(?:[{_LETTER}]|{_INNER}-?(?:{_ANY}{_INNER}*)?[{_LETTER}])|{_PUNYCODE}[{_LETTER}])"
@@ -27,4 +27,4 @@ EXPRESSION = (
     f"size(bytes(self)) <= 254 && self.matches(r'{_ADDRESS}') && "
     f"!self.matches(r'{_LONG_LABEL}') && !self.matches(r'{_OTHER}')"
 )
-"""CEL: one address, without a display name, white space around it, or a second address."""
+"""CEL: exactly one address, without display name or surrounding white space."""

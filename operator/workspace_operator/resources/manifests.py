@@ -1,8 +1,8 @@
-"""Finds the manifests of Workspaces in files, folders and texts, and says where each thing stands.
+"""Loads the manifests of Workspaces from files, folders and texts, with the line of each field.
 
-A folder is read as ``kubectl apply -f`` reads it: its own *.yaml, *.yml and *.json files in the order of their names,
-and those of folders in it only on request. Objects of other API groups (a Namespace, a Secret) are left out and named,
-so that a folder made for a cluster can be used as it is. Unlike kubectl, two manifests of one resource are refused.
+A folder is read as by ``kubectl apply -f``: its own *.yaml, *.yml and *.json files in the order of their names, and
+those of its folders only on request. Objects of other API groups (a Namespace, a Secret) are returned separately, so
+that a folder for a cluster can be used as it is. Unlike kubectl, two manifests of one resource are an error.
 """
 
 import os
@@ -20,7 +20,7 @@ SUFFIXES = {".yaml", ".yml", ".json"}
 KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml"}
 FILE_LIMIT_BYTES = 1024 * 1024
 MAX_WORD_LENGTH = 253
-"""Characters of a name in a message: as long as a name may be."""
+"""Characters of a name in a message: the longest name that Kubernetes allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,26 +34,26 @@ class Manifest:
 
     @property
     def title(self) -> str:
-        """What it is: apiVersion, kind and name."""
+        """apiVersion, kind and name."""
         metadata = self.document.get("metadata")
         name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
         words = (self.document["apiVersion"], self.document["kind"], name)
         return " ".join(truncated(str(word), MAX_WORD_LENGTH) for word in words).rstrip()
 
     def location(self, path: str = "") -> str:
-        """File, document and line of a field, or of what is nearest above it."""
+        """File, document and line of a field, or of its nearest parent that has a line."""
         while path and path not in self.lines:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return f"{self.file}, document {self.number}, line {self.lines[path]}"
 
     def locate(self, problem: Problem) -> str:
-        """A problem with the place where it can be mended."""
+        """A problem with its location."""
         return f"{self.location(problem.path)}: {problem}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifests:
-    """What a file or folder holds: objects of our API group, and those of others, which are left out."""
+    """The objects of our API group, and those of other groups."""
 
     ours: tuple[Manifest, ...]
     others: tuple[Manifest, ...]
@@ -63,12 +63,12 @@ def load_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, by
     """Read the manifests of files, of folders' files, and of texts.
 
     Args:
-        paths: files and folders; a file that is named twice is read once.
-        recursive: whether folders in folders are read, too.
-        texts: more of them, by the names that messages call them by.
+        paths: files and folders; a file that is given twice is read once.
+        recursive: whether to read folders in folders as well.
+        texts: further manifests, by the names that messages use for them.
 
     Raises:
-        InvalidInput: lists everything that cannot be read.
+        InvalidInput: with everything that cannot be read.
     """
     found: list[Manifest] = []
     refused: list[str] = []
@@ -83,14 +83,14 @@ def load_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, by
         raise InvalidInput("\n".join(refused))
     if not ours:
         named = ", ".join(map(str, [*paths, *(texts or {})]))
-        raise InvalidInput(f"{named} holds no Workspace")
+        raise InvalidInput(f"{named}: no Workspace found")
     return Manifests(ours=ours, others=tuple(other for other in found if group_of(other) != GROUP))
 
 
 def _contents(
     paths: Iterable[Path], texts: Mapping[str, bytes], *, recursive: bool
 ) -> Iterator[tuple[Path, bytes | None]]:
-    """What to read, and how to call it; None is what the file of that name holds."""
+    """The names and contents to read; None stands for the content of the file of that name."""
     seen: set[str] = set()
     for file in (file for path in paths for file in files_of(path, recursive=recursive)):
         place = os.path.realpath(file)
@@ -101,7 +101,7 @@ def _contents(
 
 
 def files_of(path: Path, *, recursive: bool = False) -> list[Path]:
-    """The files to read of a file or folder."""
+    """The manifest files of a folder, or the given file."""
     if not path.is_dir():
         return [path]
     if not recursive:
@@ -110,7 +110,7 @@ def files_of(path: Path, *, recursive: bool = False) -> list[Path]:
 
 
 def _folders(path: Path) -> list[Path]:
-    """A folder and all folders in it, in the order of their names; links are not followed."""
+    """A folder and all folders in it, in the order of their names, without following links."""
     return sorted(Path(folder) for folder, _, _ in os.walk(path))
 
 
@@ -123,7 +123,7 @@ def _manifest_files(files: Iterable[Path]) -> list[Path]:
 
 
 def manifests_in(file: Path, content: bytes | None = None) -> list[Manifest]:
-    """The objects of one file. InvalidInput says the file, and the document and line if there is one."""
+    """The objects of one file. Raises InvalidInput with the file, and the document and line if known."""
     try:
         text = text_of(content_of(file) if content is None else content)
         return [manifest for document in documents_in(text) for manifest in objects_of(document, file)]
@@ -132,7 +132,7 @@ def manifests_in(file: Path, content: bytes | None = None) -> list[Manifest]:
 
 
 def content_of(file: Path) -> bytes:
-    """What a file holds; a byte more than is allowed is enough to see that there is too much. Raises InvalidInput."""
+    """The content of a file, up to one byte over the limit, which `text_of` refuses. Raises InvalidInput."""
     try:
         with file.open("rb") as stream:
             return stream.read(FILE_LIMIT_BYTES + 1)
@@ -141,7 +141,7 @@ def content_of(file: Path) -> bytes:
 
 
 def text_of(content: bytes) -> str:
-    """The text of a file, which must be UTF-8 and of a size that people write. Raises InvalidInput."""
+    """The text of a file, which must be UTF-8 and within the size limit. Raises InvalidInput."""
     if len(content) > FILE_LIMIT_BYTES:
         raise InvalidInput(f"is larger than {FILE_LIMIT_BYTES} bytes: split it")
     try:
@@ -151,23 +151,23 @@ def text_of(content: bytes) -> str:
 
 
 def objects_of(document: YamlDocument, file: Path) -> Iterator[Manifest]:
-    """The object of a document; of a list, as ``kubectl get -o yaml`` writes it, its items."""
+    """The object of a document, or the items of a list, as ``kubectl get -o yaml`` writes it."""
     manifest = manifest_of(document, file)
     items = manifest.document.get("items")
     if not manifest.document["kind"].endswith("List") or not isinstance(items, list):
         yield manifest
         return
-    # What a merge key brings has no lines of its own.
+    # Values of a merge key have no lines of their own.
     lines: list[dict[tuple[str | int, ...], int]] = [{(): document.lines[()]} for _ in items]
     for path, line in document.lines.items():
         if path[:1] == ("items",) and len(path) > 1:
             lines[int(path[1])][path[2:]] = line
-    for item, theirs in zip(items, lines, strict=True):
-        yield manifest_of(replace(document, value=item, lines=theirs), file)
+    for item, item_lines in zip(items, lines, strict=True):
+        yield manifest_of(replace(document, value=item, lines=item_lines), file)
 
 
 def manifest_of(document: YamlDocument, file: Path) -> Manifest:
-    """A document that is an object of some kind."""
+    """The manifest of a document, which must be an object of some kind. Raises InvalidInput."""
     value = document.value
     named = isinstance(value, Mapping) and all(isinstance(value.get(key), str) for key in ("apiVersion", "kind"))
     if not named:
@@ -178,18 +178,18 @@ def manifest_of(document: YamlDocument, file: Path) -> Manifest:
 
 
 def group_of(manifest: Manifest) -> str:
-    """The API group; for the core group, which has no name, the version."""
+    """The API group; for the core group, which has no name, its version."""
     return str(manifest.document["apiVersion"]).partition("/")[0]
 
 
 def namespace_and_name(document: Mapping[str, Any]) -> tuple[str, str]:
-    """Namespace and name of an object; where no namespace is said, or an empty one, it is default."""
+    """Namespace and name of an object; without a namespace, ``default``."""
     metadata = document["metadata"]
     return str(metadata.get("namespace") or "default"), str(metadata.get("name"))
 
 
 def duplicates(manifests: Iterable[Manifest]) -> Iterator[str]:
-    """Says for each resource that has two manifests where they are: one would undo the other."""
+    """A message for each second manifest of a resource: one would undo the other."""
     seen: dict[tuple[str, str], Manifest] = {}
     for manifest in manifests:
         metadata = manifest.document.get("metadata")
@@ -198,4 +198,4 @@ def duplicates(manifests: Iterable[Manifest]) -> Iterator[str]:
         key = namespace_and_name(manifest.document)
         first = seen.setdefault(key, manifest)
         if first is not manifest:
-            yield f"{manifest.location('metadata.name')}: {manifest.title} is given already in {first.location()}"
+            yield f"{manifest.location('metadata.name')}: {manifest.title} is already given in {first.location()}"

@@ -1,8 +1,8 @@
-"""Makes a Workspace of a document, or says everything that is wrong with it.
+"""Parses a document into a Workspace, or returns all its problems.
 
-``parse`` is for objects that an API server has admitted, perhaps long ago and under other rules: what it does not
-know is ignored. ``validate_manifest`` is for what people write: its verdicts and paths are those of a real
-kube-apiserver under ``kubectl apply``, where an unknown field is an error.
+``parse`` is for objects that an API server has admitted, perhaps long ago and under other rules: it ignores unknown
+fields. ``validate_manifest`` is for manifests: its results and paths are those of a real kube-apiserver under
+``kubectl apply``, where an unknown field is an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ Json = Mapping[str, Any]
 
 
 def parse(document: Json, *, old: Json | None = None) -> Workspace:
-    """The Workspace that a document describes; InvalidResource, with every problem, if it describes none.
+    """The Workspace of a document. Raises InvalidResource with every problem.
 
-    ``old`` is what the document replaces; with it, rules about changes and about new values are asked, too. Without
-    it, those about new values are left to the reconcile, which knows what is in force.
+    ``old`` is the document that it replaces; with it, rules about changes and new values are checked as well. Without
+    it, the reconcile checks new values, since it knows what is in force.
     """
     given = without_nulls(document)
     problems = undecodable(given) or validation_problems(given, old, rules=RULES if old else RULES_FOR_EVERY_VALUE)
@@ -42,16 +42,16 @@ def parse(document: Json, *, old: Json | None = None) -> Workspace:
 
 
 def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
-    """What ``kubectl apply`` of a manifest would be refused for; ``old`` is the resource that it changes.
+    """The problems for which ``kubectl apply`` would refuse a manifest; ``old`` is the resource that it changes.
 
-    As with kubectl, what cannot be read hides what is unknown, and that hides what is not valid.
+    As with kubectl, undecodable values hide unknown fields, and these hide invalid values.
     """
     given = without_nulls(document)
     return undecodable(given) or unknown_field_problems(manifest_schema(), given) or validation_problems(given, old)
 
 
 def undecodable(document: Json) -> list[Problem]:
-    """Why a document cannot even be taken for a Workspace."""
+    """The problems that prevent decoding a document as a Workspace."""
     expected = {"apiVersion": API_VERSION, "kind": KIND}
     wrong = [name for name, value in expected.items() if document.get(name) != value]
     return [
@@ -61,20 +61,20 @@ def undecodable(document: Json) -> list[Problem]:
 
 
 def unknown_field_problems(schema: Schema, document: Json) -> list[Problem]:
-    """Fields that are not in the schema."""
-    message = "is not a field of a Workspace: mend its spelling or remove it"
+    """Problems for fields that are not in the schema."""
+    message = "is not a field of a Workspace: correct its spelling or remove it"
     return [Problem(path=format_path(path), message=message) for path in unknown_fields(schema, document)]
 
 
 @cache
 def manifest_schema() -> Schema:
-    """The resource's schema with everything that metadata may hold."""
+    """The schema of the resource, with all fields of metadata."""
     schema = resource_schema()
     return {**schema, "properties": {**schema["properties"], "metadata": meta.METADATA}}
 
 
 def validation_problems(document: Json, old: Json | None, *, rules: Sequence[Rule] = RULES) -> list[Problem]:
-    """What is wrong with a readable document. Its status is not looked at: nobody but the operator writes it."""
+    """The problems of a decodable document, without its status, which only the operator writes."""
     schema = resource_schema()
     wanted = {name: value for name, value in document.items() if name != "status"}
     whole = with_defaults(schema, {"metadata": {}} | wanted)
@@ -86,13 +86,13 @@ def validation_problems(document: Json, old: Json | None, *, rules: Sequence[Rul
 
 
 def previous_with_defaults(old: Json | None) -> Json | None:
-    """What a document replaces, with its defaults; nothing if that was never a Workspace."""
+    """The replaced document with defaults; None if it was never a valid Workspace."""
     whole = with_defaults(resource_schema(), without_nulls(old or {}))
     return None if any(findings(resource_schema(), whole)) else whole
 
 
 def parse_status(document: Json) -> WorkspaceStatus:
-    """The status, as empty as on the first day if this version cannot read it."""
+    """The status of a document; an empty one if this version cannot read it."""
     try:
         return WorkspaceStatus.model_validate(document.get("status", {}))
     except ValidationError:
@@ -100,7 +100,7 @@ def parse_status(document: Json) -> WorkspaceStatus:
 
 
 def status_problems(status: Json) -> list[Problem]:
-    """What the API server would refuse of a status; it drops unknown fields, so that they are problems here."""
+    """The problems of a status for the API server, and unknown fields, which it would drop."""
     schema = {"type": "object", "properties": {"status": resource_schema()["properties"]["status"]}}
     given = {"status": without_nulls(status)}
     return unknown_field_problems(schema, given) or [finding.problem for finding in findings(schema, given)]

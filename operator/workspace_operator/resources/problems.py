@@ -1,4 +1,4 @@
-"""What is wrong with a document, as values: every problem with the path of its field."""
+"""Problems of a document: a message with the path of a field."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from workspace_operator.errors import InvalidInput
 
 FieldPath = tuple[str | int, ...]
-"""Steps from the root of a document: names of fields and numbers of list entries."""
+"""The steps from the root of a document: field names and list indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One thing that is wrong. ``path`` is spelled as the API server does; empty for the whole document."""
+    """A problem. ``path`` has the format of the API server; it is empty for the whole document."""
 
     path: str
     message: str
@@ -21,7 +21,7 @@ class Problem:
 
 
 class InvalidResource(InvalidInput):
-    """A document that is not a valid resource; holds every problem, its text lists them all."""
+    """A document is not a valid resource; its text lists every problem."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(map(str, problems)), field=problems[0].path)
@@ -29,15 +29,15 @@ class InvalidResource(InvalidInput):
 
 
 MAX_STEP_LENGTH = 317
-"""Characters of a name in a path; Kubernetes allows so many for an annotation's."""
+"""Characters of a name in a path: the longest annotation key that Kubernetes allows."""
 
 
 def format_path(path: FieldPath) -> str:
-    """A path as the API server spells it, such as ``status.conditions[0].type``; an endless name is shortened."""
+    """A path in the format of the API server, such as ``status.conditions[0].type``; long names are cut."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{truncated(step, MAX_STEP_LENGTH)}" for step in path)
     return "".join(steps).removeprefix(".")
 
 
 def truncated(text: str, limit: int = 40) -> str:
-    """A text, cut where it would fill a message."""
+    """A text, cut to a limit of characters."""
     return text if len(text) <= limit else f"{text[:limit]}…"

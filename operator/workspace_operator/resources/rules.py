@@ -1,9 +1,8 @@
-"""What a schema cannot say about a Workspace, as data: rules in CEL, with the words for when one is broken.
+"""Validation rules that a schema cannot express: CEL expressions with a message.
 
-The very same expressions go into the CustomResourceDefinition (``schema.py``) and are evaluated here, for
-documents that never meet an API server. Hence core CEL only: none of Kubernetes' extension functions. A rule
-that mentions ``oldSelf`` is a transition rule: it judges a change, and is left out where there is nothing
-older.
+The same expressions are in the CustomResourceDefinition (``schema.py``) and are evaluated here, for manifests without
+an API server. They are core CEL, without the extension functions of Kubernetes. A rule with ``oldSelf`` is a
+transition rule: it checks a change, and is skipped without an old document.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,7 @@ from workspace_operator.resources.workspaces import NAME_MAX_LENGTH
 
 
 class FieldReason(StrEnum):
-    """How the API server introduces a broken rule."""
+    """The reason that the API server gives for a violated rule."""
 
     INVALID = "FieldValueInvalid"
     REQUIRED = "FieldValueRequired"
@@ -28,10 +27,10 @@ class FieldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. ``scope`` is where ``self`` is; ``field`` is, seen from there, what is wrong if broken.
+    """A rule. ``scope`` is the path of ``self``; ``field`` is the wrong field, relative to it.
 
-    A rule that is younger than the resources it is about judges new values only: text that stays as it is is kept, so
-    that whoever has it can still be changed, suspended and deleted.
+    A rule that was added later checks new values only, so that resources with an old value can still be changed,
+    suspended and deleted.
     """
 
     scope: FieldPath = ()
@@ -43,12 +42,12 @@ class Rule:
 
     @property
     def is_transition(self) -> bool:
-        """Whether the rule judges a change."""
+        """Whether the rule checks a change."""
         return "oldSelf" in self.expression
 
     @property
     def problem(self) -> Problem:
-        """What to say when the rule is broken."""
+        """The problem of a document that violates the rule."""
         return Problem(path=format_path(self.scope + self.field), message=self.message)
 
     def as_document(self) -> dict[str, Any]:
@@ -60,7 +59,7 @@ class Rule:
         return entry | ({"fieldPath": "".join(f".{step}" for step in self.field)} if self.field else {})
 
     def holds(self, document: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
-        """Whether a document (with its defaults filled in) keeps the rule; ``old`` is what it replaces."""
+        """Whether a document with defaults fulfils the rule; ``old`` is the document that it replaces."""
         this, before = get_path(document, self.scope), get_path(old, self.scope)
         if this is None or (self.is_transition and before is None):
             return True
@@ -70,7 +69,7 @@ class Rule:
 
 
 def get_path(document: Any, path: FieldPath) -> Any:
-    """What a document has at a path of names; None if it has nothing there."""
+    """The value of a document at a path of names; None if there is none."""
     for step in path:
         document = document.get(step) if isinstance(document, Mapping) else None
     return document
@@ -78,14 +77,14 @@ def get_path(document: Any, path: FieldPath) -> Any:
 
 @lru_cache
 def compiled(expression: str) -> expressions.Program:
-    """A CEL program; compiling takes longer than running."""
+    """A compiled CEL program; cached, since compiling takes longer than running."""
     return expressions.program(expression)
 
 
 def rule_problems(
     rules: Iterable[Rule], document: Mapping[str, Any], old: Mapping[str, Any] | None
 ) -> tuple[Problem, ...]:
-    """A problem for each rule that a document breaks, in the order of the rules."""
+    """A problem for each rule that a document violates, in the order of the rules."""
     return tuple(rule.problem for rule in rules if not rule.holds(document, old))
 
 
@@ -100,7 +99,7 @@ MODE_IN_FORCE = (
 
 
 def forbid_mode_from(wanted: str, comparison: str) -> str:
-    """CEL: a mode that is newly wished for while the one in force compares so."""
+    """CEL: forbid a newly desired mode while the mode in force matches a comparison."""
     desired = NEW_MODE.format(wanted=wanted)
     return f"!({desired} && {MODE_IN_FORCE.format(comparison=comparison)})"
 
@@ -121,8 +120,8 @@ EMAIL_ONLY_IS_CHOSEN_AT_THE_START = Rule(
     field=(*IDENTIFIERS, "mode"),
     expression=forbid_mode_from("EmailOnly", "!= 'EmailOnly'"),
     message=(
-        "may not be changed to EmailOnly, which can only be chosen when a workspace is made: go back to the "
-        f"mode in force (status.identifiers.mode), or make another workspace. {ALLOWED_MIGRATIONS_HINT}"
+        "may not be changed to EmailOnly, which can only be chosen when a workspace is created: go back to the "
+        f"mode in force (status.identifiers.mode), or create another workspace. {ALLOWED_MIGRATIONS_HINT}"
     ),
     reason=FieldReason.FORBIDDEN,
 )
@@ -139,7 +138,7 @@ DISPLAY_NAME_IS_VISIBLE = Rule(
     scope=("spec", "displayName"),
     expression=display_names.EXPRESSION,
     message=(
-        "must hold printable characters only, with plain spaces (U+0020) between them: no control, zero-width, "
+        "must contain printable characters only, with plain spaces (U+0020) between them: no control, zero-width, "
         "direction or other invisible characters, and no white space at the beginning or end"
     ),
     new_values_only=True,
@@ -158,8 +157,8 @@ ACCOUNT_NAME_STAYS = Rule(
     scope=("spec", "accountName"),
     expression="self == oldSelf",
     message=(
-        "may not be changed, added or removed once the workspace is made (absent means default): put the old "
-        "value back, or make another workspace"
+        "may not be changed, added or removed after the workspace is created (absent means default): restore "
+        "the old value, or create another workspace"
     ),
     reason=FieldReason.FORBIDDEN,
 )
@@ -206,4 +205,4 @@ RULES = (
 )
 RULES_FOR_EVERY_VALUE = tuple(rule for rule in RULES if not rule.new_values_only)
 RULES_FOR_NEW_VALUES = tuple(rule for rule in RULES if rule.new_values_only)
-"""Rules that the reconcile asks again, since only it knows which value is in force."""
+"""Rules that the reconcile checks again, since only it knows which value is in force."""

@@ -1,8 +1,7 @@
-"""The CustomResourceDefinition, made of the models and the rules.
+"""Generates the CustomResourceDefinition from the models and the rules.
 
-``python -m workspace_operator.resources.schema`` writes it to ``crds/``; with ``--check`` it only says
-whether the file is fresh. Kubernetes wants a *structural* schema: no references, no alternatives, a type for
-every field.
+``python -m workspace_operator.resources.schema`` writes it to ``crds/``; with ``--check`` it only checks that the file
+is up to date. Kubernetes requires a *structural* schema: no references, no alternatives, a type for every field.
 """
 
 import json
@@ -22,7 +21,7 @@ Schema = dict[str, Any]
 
 CRD_NAME = f"{ws.PLURAL}.{ws.GROUP}"
 CRD_FILE = f"{CRD_NAME}.yaml"
-HEADER = "# Made of the models by `python -m workspace_operator.resources.schema`; do not edit.\n"
+HEADER = "# Generated from the models by `python -m workspace_operator.resources.schema`; do not edit.\n"
 REPOSITORY = Path(__file__).parents[3]
 
 STANDARD_FIELD_DESCRIPTIONS = {
@@ -40,16 +39,16 @@ PRINTER_COLUMNS = (
     ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why it is Ready or not", 0),
     ("Identifiers", "string", ".status.identifiers.mode", "The mode in force", 0),
     ("People", "integer", ".status.people.total", "People at the last reconcile", 0),
-    ("Age", "date", ".metadata.creationTimestamp", "Time since the resource was made", 0),
-    ("Display Name", "string", ".spec.displayName", "The name that people see", 1),
-    ("Send", "string", ".spec.sendBehavior.mode", "How e-mail leaves the workspace", 1),
+    ("Age", "date", ".metadata.creationTimestamp", "Time since the resource was created", 0),
+    ("Display Name", "string", ".spec.displayName", "The name shown to users", 1),
+    ("Send", "string", ".spec.sendBehavior.mode", "Where e-mail is sent", 1),
     ("Workspace ID", "integer", ".status.workspaceID", "The number in the store", 1),
     ("Suspended", "boolean", ".spec.suspend", "Whether reconciliation is paused", 1),
     (
         "Message",
         "string",
         '.status.conditions[?(@.type=="Ready")].message',
-        "Why it is Ready or not, in words",
+        "The message of condition Ready",
         1,
     ),
 )
@@ -61,19 +60,19 @@ SELECTABLE_FIELDS = (
     ".status.identifiers.mode",
     ".status.workspaceID",
 )
-"""What ``kubectl get --field-selector`` takes; needs Kubernetes 1.31 or newer."""
+"""Fields for ``kubectl get --field-selector``, in Kubernetes 1.31 or newer."""
 
 LABELS = {"app.kubernetes.io/name": ws.MANAGER, "app.kubernetes.io/part-of": ws.MANAGER}
 
 
 @cache
 def resource_schema() -> Mapping[str, Any]:
-    """The structural schema of a Workspace; not to be changed by whoever gets it."""
+    """The structural schema of a Workspace; it is cached, so callers must not change it."""
     raw = ws.Workspace.model_json_schema()
     schema = structural(raw, raw["$defs"])
     for name, description in STANDARD_FIELD_DESCRIPTIONS.items():
         schema["properties"][name] = {"type": schema["properties"][name]["type"], "description": description}
-    # Kubernetes knows metadata by itself, but a rule's fieldPath must be found in the schema.
+    # Kubernetes has its own schema of metadata, but the fieldPath of a rule must exist in this one.
     schema["properties"]["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
     schema["required"] = ["metadata", "spec"]
     status = schema["properties"]["status"]
@@ -84,7 +83,7 @@ def resource_schema() -> Mapping[str, Any]:
 
 
 def structural(node: Schema, definitions: Schema) -> Schema:
-    """Pydantic's schema of a field as Kubernetes wants it."""
+    """Convert Pydantic's schema of a field into a structural one."""
     node = resolved(node, definitions)
     kept = {key: value for key, value in node.items() if key not in {"title", "$defs", "const"}}
     if "description" in kept:
@@ -97,7 +96,7 @@ def structural(node: Schema, definitions: Schema) -> Schema:
 
 
 def resolved(node: Schema, definitions: Schema) -> Schema:
-    """A node without references, and without the null that stands for absence."""
+    """A node without references, and without the null alternative of optional fields."""
     if "anyOf" in node:
         alternative = next(entry for entry in node["anyOf"] if entry.get("type") != "null")
         node = alternative | {key: value for key, value in node.items() if key != "anyOf"}
@@ -108,7 +107,7 @@ def resolved(node: Schema, definitions: Schema) -> Schema:
 
 
 def with_plain_default(node: Schema) -> Schema:
-    """Objects that hold defaults default to ``{}``, since defaulting goes on inside; null is no default."""
+    """A node with default ``{}`` if it is an object, since its fields have defaults; null is no default."""
     default = node.pop("default", None)
     if node["type"] == "object" and default is not None:
         return node | {"default": {}}
@@ -116,7 +115,7 @@ def with_plain_default(node: Schema) -> Schema:
 
 
 def without_defaults(node: Schema) -> Schema:
-    """A status has no defaults inside: what the operator has not written is not there."""
+    """A node without defaults, for the status: what the operator has not written is absent."""
     kept = {key: value for key, value in node.items() if key != "default"}
     if "properties" in kept:
         kept["properties"] = {name: without_defaults(child) for name, child in kept["properties"].items()}
@@ -124,9 +123,9 @@ def without_defaults(node: Schema) -> Schema:
 
 
 def attach_rule(rule: Rule, schema: Schema) -> None:
-    """Put a rule where its ``self`` is."""
-    attach_rule = get_path(schema, tuple(step for name in rule.scope for step in ("properties", name)))
-    attach_rule.setdefault("x-kubernetes-validations", []).append(rule.as_document())
+    """Add a rule to the node of its ``self``."""
+    node = get_path(schema, tuple(step for name in rule.scope for step in ("properties", name)))
+    node.setdefault("x-kubernetes-validations", []).append(rule.as_document())
 
 
 def definition() -> dict[str, Any]:
@@ -157,28 +156,28 @@ def definition() -> dict[str, Any]:
 
 
 def printer_column(name: str, kind: str, json_path: str, description: str, priority: int) -> dict[str, Any]:
-    """A column of ``kubectl get``; priority 1 is shown by ``-o wide`` only."""
+    """A column of ``kubectl get``; those with priority 1 are shown by ``-o wide`` only."""
     column = {"name": name, "type": kind, "jsonPath": json_path, "description": description}
     return column | ({"priority": priority} if priority else {})
 
 
 def rendered() -> str:
-    """The file's text."""
-    unshared = json.loads(json.dumps(definition()))  # what is shared would be written as an alias
+    """The text of the file."""
+    unshared = json.loads(json.dumps(definition()))  # shared objects would be written as aliases
     return HEADER + str(yaml.safe_dump(unshared, sort_keys=False, allow_unicode=True, width=110))
 
 
 def main(arguments: Sequence[str], folder: Path = REPOSITORY / "crds") -> int:
-    """Write the definition, or with ``--check`` exit 1 if the file is not fresh."""
+    """Write the definition; with ``--check`` return 1 if the file is outdated."""
     file, text = folder / CRD_FILE, rendered()
     if "--check" not in arguments:
         file.write_text(text, encoding="utf-8")
         return 0
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return 0
-    sys.stderr.write(f"{file} is not fresh: run python -m workspace_operator.resources.schema\n")
+    sys.stderr.write(f"{file} is outdated: run python -m workspace_operator.resources.schema\n")
     return 1
 
 
-if __name__ == "__main__":  # pragma: no cover - what it calls is tested
+if __name__ == "__main__":  # pragma: no cover - main is tested
     sys.exit(main(sys.argv[1:]))

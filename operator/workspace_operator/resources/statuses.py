@@ -1,4 +1,4 @@
-"""The status of a Workspace, which only the operator writes (design §4)."""
+"""The status of a Workspace; only the operator writes it (design §4)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,13 +12,13 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.resources.documents import INT64, MAX_SAFE_INTEGER, Count, Document
 
 ECHO_MAX_LENGTH = 256
-"""How much is kept of an annotation that asks for something: the operator cuts it there."""
+"""Characters of a request annotation that the operator keeps."""
 
 NOT_OBSERVED = -1
-"""The observedGeneration of a status that the operator has not written yet: no generation is negative."""
+"""The observedGeneration of a status that the operator has not written yet."""
 
 PENDING = "Pending"
-"""The reason of Ready before the operator's first visit."""
+"""The reason of Ready before the first reconcile."""
 
 DEFAULT_STATUS = {
     "conditions": [
@@ -28,13 +28,13 @@ DEFAULT_STATUS = {
             "observedGeneration": NOT_OBSERVED,
             "lastTransitionTime": "1970-01-01T00:00:00Z",
             "reason": PENDING,
-            "message": "The operator has not visited this resource yet.",
+            "message": "The operator has not reconciled this resource yet.",
         }
     ],
     "observedGeneration": NOT_OBSERVED,
 }
-"""What the API server gives to a new resource. Its condition speaks of the same generation as its root, since tools
-refuse a status whose parts speak of several (kubernetes.md §2); a constant time is all that a default can have."""
+"""The default status of a new resource. The condition has the same generation as the status, since tools refuse a
+status of several generations (kubernetes.md §2). A default can only have a constant time."""
 
 QUALIFIED_NAME = (
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
@@ -67,27 +67,26 @@ class Condition(Document):
     """One aspect of the resource's state."""
 
     type: Annotated[str, Field(min_length=1, max_length=316, pattern=QUALIFIED_NAME)]
-    """type is the aspect: Ready, Reconciling, Stalled, IdentifiersApplied or Suspended."""
+    """type is the name of the condition: Ready, Reconciling, Stalled, IdentifiersApplied or Suspended."""
 
     status: ConditionStatus
-    """status says whether it holds: True, False or Unknown."""
+    """status is True if the condition holds, else False or Unknown."""
 
     observed_generation: ObservedGeneration
-    """observedGeneration is the metadata.generation that the condition speaks of; -1 before the operator's first
-    visit."""
+    """observedGeneration is the metadata.generation that the condition is based on; -1 before the first reconcile."""
 
     last_transition_time: datetime
-    """lastTransitionTime is when status changed last."""
+    """lastTransitionTime is the time of the last change of status."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=REASON)]
-    """reason is why, in one CamelCase word for programs."""
+    """reason is the cause in one CamelCase word, for programs."""
 
     message: Annotated[str, Field(min_length=1, max_length=32768)]
-    """message is why, for people: what, how many, and what to do next."""
+    """message is the cause as text: what happened, how many, and what to do next."""
 
 
 class IdentifiersInForce(Document):
-    """The identifiers that hold for every call now."""
+    """The identifiers in force, which hold for every request."""
 
     mode: Mode | None = None
     """mode is the mode in force."""
@@ -100,140 +99,139 @@ class IdentifiersInForce(Document):
 
 
 class People(Document):
-    """How many people there were at the last reconcile."""
+    """The counts of people at the last reconcile."""
 
     total: Count = 0
-    """total is how many people there are."""
+    """total is the number of people."""
 
     with_email: Count = 0
-    """withEmail is how many have an email, whether or not it is a valid address."""
+    """withEmail is the number of people who have an email, whether or not it is a valid address."""
 
     without_id: Count = 0
-    """withoutID is how many have no id, so that they are reached by email or cio_id."""
+    """withoutID is the number of people who have no id, so that only email or cio_id identifies them."""
 
 
 class Violations(Document):
-    """People per violation (identity-rules §7); somebody may have several."""
+    """The number of people by violation (identity-rules §7); a person can have several."""
 
     duplicate_email: Count = 0
-    """duplicateEmail is how many people share their address with somebody."""
+    """duplicateEmail is the number of people whose address another person has, too."""
 
     invalid_email: Count = 0
-    """invalidEmail is how many have an email that is not a valid address."""
+    """invalidEmail is the number of people whose email is not a valid address."""
 
     suppressed_email: Count = 0
-    """suppressedEmail is how many have an address that is suppressed."""
+    """suppressedEmail is the number of people whose address is suppressed."""
 
     id_is_another_email: Count = 0
-    """idIsAnotherEmail is how many have an e-mail address as their id that is not their email."""
+    """idIsAnotherEmail is the number of people whose id is an e-mail address other than their email."""
 
 
 class MigrationStatus(Document):
-    """The newest identifier change."""
+    """The newest migration, that is, change of identifiers."""
 
     from_mode: Mode
-    """from is the mode before the change."""
+    """from is the mode before the migration."""
 
     to_mode: Mode
-    """to is the mode after the change."""
+    """to is the mode after the migration."""
 
     on_conflict: OnConflict = OnConflict.BLOCK
-    """onConflict is what the change does with people who share an address, as spec.identifiers.onConflict says. It
-    matters from IDOnly to EmailOrID only."""
+    """onConflict is the value of spec.identifiers.onConflict: what happens to people who share an address. It has an
+    effect from IDOnly to EmailOrID only."""
 
     stage: Stage
-    """stage is where the change stands. Until Switched the old mode holds for every call, from then on the
-    new one; Merging puts people together who became one, and Blocked waits for people to be mended."""
+    """stage is the stage of the migration. Before Switched the old mode holds for every request, from then on the new
+    one. Merging merges people who share an address, and Blocked waits until people are fixed."""
 
     start_time: datetime | None = None
-    """startTime is when the change was first taken up."""
+    """startTime is the time when a worker started the migration."""
 
     completion_time: datetime | None = None
-    """completionTime is when the change was completed or cancelled."""
+    """completionTime is the time when the migration was completed or cancelled."""
 
     estimated_completion_time: datetime | None = None
-    """estimatedCompletionTime is when the present stage should be through; absent while nobody can say."""
+    """estimatedCompletionTime is the estimated end of the present stage; absent without an estimate."""
 
     people_total: Count = 0
-    """peopleTotal is how many people there are to check."""
+    """peopleTotal is the number of people to check."""
 
     people_checked: Count = 0
-    """peopleChecked is how many of them have been checked, and prepared for the new mode where that is needed."""
+    """peopleChecked is the number of people already checked, and prepared for the new mode if necessary."""
 
     people_without_id: Count = 0
-    """peopleWithoutID is how many people have no id."""
+    """peopleWithoutID is the number of people who have no id."""
 
     people_without_identifier: Count = 0
-    """peopleWithoutIdentifier is how many people have none of the new mode's identifiers: they are reached by cio_id
-    only. In mode IDOnly that is everybody who has no id."""
+    """peopleWithoutIdentifier is the number of people who have none of the new mode's identifiers, so that only cio_id
+    identifies them. In mode IDOnly these are all people without an id."""
 
     people_to_merge: Count = 0
-    """peopleToMerge is, with onConflict Merge, how many people become part of somebody else at the switch."""
+    """peopleToMerge is, with onConflict Merge, the number of people who become part of another at the cut-over."""
 
     people_merged: Count = 0
-    """peopleMerged is how many of these have been put together with them since. Until then nobody can tell."""
+    """peopleMerged is the number of these merges that are stored. To clients, all are merged from the cut-over on."""
 
     ids_given_up: Count = 0
-    """idsGivenUp is, with onConflict Merge, how many ids become free, since whoever is left keeps one."""
+    """idsGivenUp is, with onConflict Merge, the number of ids that become free, since each survivor keeps one."""
 
     violations: Violations = Violations()
-    """violations is how many people stand in the way, by what is wrong with them."""
+    """violations is the number of people who block the migration, by violation."""
 
     people_concerned: Count = 0
-    """peopleConcerned is how many people stand in the way in all; somebody may have several violations."""
+    """peopleConcerned is the number of people who block the migration; a person can have several violations."""
 
     export: Count | None = None
-    """export is the number of the newest list of those people, which this command fetches: workspacectl
-    exports get --workspace NAMESPACE/NAME --id NUMBER."""
+    """export is the number of the newest list of these people. Fetch it with workspacectl exports get --workspace
+    NAMESPACE/NAME --id NUMBER."""
 
 
 class CredentialsInForce(Document):
-    """The credentials that clients call with; they themselves are in the Secret only."""
+    """Where the credentials of API clients are; the values are in the Secret only."""
 
     secret_name: Annotated[str, Field(min_length=1, max_length=253)] | None = None
-    """secretName is the Secret of this namespace that holds them, under siteID, apiKey and appKey; absent while
-    none does, and without a cluster."""
+    """secretName is the Secret of this namespace that has the keys siteID, apiKey and appKey; absent if no Secret has
+    them, and without a cluster."""
 
     rotation_time: datetime | None = None
-    """rotationTime is when they were made."""
+    """rotationTime is the time when they were created."""
 
     previous_expiration_time: datetime | None = None
-    """previousExpirationTime is when the last of the earlier ones ends; absent once none of them works."""
+    """previousExpirationTime is the time when the last of the earlier ones expires; absent once all have expired."""
 
 
 class WorkspaceStatus(Document):
-    """What the operator has seen and done."""
+    """The observed state of a Workspace."""
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=LIST_MAP)] = ()
-    """conditions is the state in named aspects; Ready sums it up."""
+    """conditions is the list of conditions; Ready is the summary."""
 
     observed_generation: ObservedGeneration = NOT_OBSERVED
-    """observedGeneration is the metadata.generation that this status speaks of; -1 before the operator's
-    first visit."""
+    """observedGeneration is the metadata.generation that this status is based on; -1 before the first reconcile."""
 
     workspace_id: Count | None = None
-    """workspaceID is the workspace's number in the store."""
+    """workspaceID is the number of the workspace in the store."""
 
     store_id: Annotated[str, Field(min_length=1, max_length=63)] | None = None
-    """storeID is the identity of the database that has the workspace, a UUID that was made with its schema."""
+    """storeID is the identity of the database that has the workspace, a UUID created with its schema."""
 
     identifiers: IdentifiersInForce | None = None
-    """identifiers is what is in force now, whatever spec.identifiers wishes."""
+    """identifiers is what is in force now, which can differ from spec.identifiers."""
 
     people: People | None = None
-    """people is how many people there were at the last reconcile; it does not follow them by itself, and rests while
-    identifiers change."""
+    """people is the counts of people at the last reconcile. It is not updated between reconciles, or during a
+    migration."""
 
     migration: MigrationStatus | None = None
-    """migration is the newest change of identifiers, whether running, blocked or ended."""
+    """migration is the newest migration, whether running, blocked or ended."""
 
     credentials: CredentialsInForce | None = None
-    """credentials is where the credentials are, and since when; absent while there are none."""
+    """credentials is where the credentials are, and since when; absent if there are none."""
 
     last_handled_reconcile_at: Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)] | None = None
-    """lastHandledReconcileAt is the value of the annotation workspace-operator.dev/reconcile-requested-at
-    that was handled last, cut to 256 characters."""
+    """lastHandledReconcileAt is the newest handled value of the annotation
+    workspace-operator.dev/reconcile-requested-at, cut to 256 characters."""
 
     last_handled_recreate: Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)] | None = None
     """lastHandledRecreate is the value of the annotation workspace-operator.dev/recreate that was carried out, or that
-    was there while no workspace was missing. Each value counts once."""
+    was present while no workspace was missing. Each value counts once."""

@@ -87,8 +87,8 @@ def test_all_problems_are_reported_and_nothing_applied(run: Run) -> None:
     [
         ("a: [", "document 1, line "),
         ("just text", "must be an object with apiVersion and kind"),
-        ("", "holds no Workspace"),
-        ("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n", "holds no Workspace"),
+        ("", "no Workspace found"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n", "no Workspace found"),
     ],
 )
 def test_files_that_are_no_manifests_are_reported(run: Run, text: str, words: str) -> None:
@@ -178,7 +178,7 @@ def test_unsaid_namespace_is_default(run: Run, namespace: str) -> None:
     refused = run("apply", "-f", "a.yaml")
 
     assert refused.code == 1
-    assert "is given already" in refused.err
+    assert "is already given" in refused.err
 
 
 def test_same_resource_twice_is_refused(run: Run) -> None:
@@ -189,7 +189,7 @@ def test_same_resource_twice_is_refused(run: Run) -> None:
     done = run("apply", "-f", "all")
 
     assert done.code == 1
-    assert "is given already in all/1.yaml" in done.error
+    assert "is already given in all/1.yaml" in done.error
 
 
 def test_suspended_workspace_is_ready_while_in_force(run: Run) -> None:

@@ -103,7 +103,7 @@ def test_people_in_the_way_end_with_three(run: Run) -> None:
         "    duplicateEmail: 2 people share 1 address",
     ]
     assert 'id "1", email "a@x.com", shares it with cio_' in lines[4]
-    assert "With spec.identifiers.onConflict: Merge it would go through: 1 person becomes part" in done.out
+    assert "With spec.identifiers.onConflict: Merge the change would pass: 1 person becomes part" in done.out
     assert "people dedupe" in done.out
     assert "exports get --workspace default/crm" in done.out
 
@@ -157,7 +157,7 @@ def test_conflict_says_why(run: Run) -> None:
 
     assert done.code == 3
     assert "default/two: would be blocked (NameConflict)" in done.out
-    assert 'The display name "Same" is held by' in done.out
+    assert 'The display name "Same" is taken by' in done.out
 
 
 def test_people_without_id_are_reported(run: Run, crm: Crm) -> None:
@@ -184,7 +184,7 @@ def test_json_says_everything(run: Run) -> None:
     resource = plan_of(done)
     advice, message = resource.pop("advice"), resource.pop("message")
     assert len(advice) == 3
-    assert message.startswith("The identifiers stay IDOnly: 2 people of 3 stand in the way of EmailOrID")
+    assert message.startswith("2 of 3 people block the change to EmailOrID.")
     [sample] = resource["migration"]["preview"]["samples"].pop("duplicateEmail")
     assert {name: value for name, value in sample.items() if name not in {"cioID", "sharesWith"}} == {
         "id": "1",

@@ -45,7 +45,7 @@ def test_unconfirmed_deletion_waits(leaving: NamespaceEnv) -> None:
     said = conditions(leaving.get())
 
     assert said["Stalled"]["status"] == "True"
-    assert f'{CONFIRM_DELETE} is missing. Set it to the display name exactly, "Shop"' in said["Ready"]["message"]
+    assert f'{CONFIRM_DELETE} is missing. Set it to the exact display name, "Shop"' in said["Ready"]["message"]
     assert leaving.stored_names() == ["Shop"]
 
 

@@ -54,10 +54,11 @@ def test_clean_migration_goes_through(id_only: NamespaceEnv) -> None:
 def test_blocked_migration_says_why(blocked: NamespaceEnv) -> None:
     document = blocked.get()
 
-    message = conditions(document)["Ready"]["message"]
+    message, details = (conditions(document)[each]["message"] for each in ("Ready", "IdentifiersApplied"))
     assert condition_is_stable(document) == {"Ready": "False", "Stalled": "True", "IdentifiersApplied": "False"}
-    assert "stay IDOnly: 2 people of 3 stand in the way of EmailOrID (duplicateEmail 2" in message
-    assert f"workspacectl exports get --workspace {blocked.namespace}/shop --latest" in message
+    assert message.startswith("2 of 3 people block the change to EmailOrID.")
+    assert "2 of 3 people block the change to EmailOrID (duplicateEmail 2" in details
+    assert f"workspacectl exports get --workspace {blocked.namespace}/shop --latest" in details
     assert mode_of(document) == "IDOnly"
     migration = document["status"]["migration"]
     assert (migration["stage"], migration["peopleConcerned"]) == ("Blocked", 2)
@@ -181,7 +182,8 @@ def test_merging_is_given_up_for_blocking(id_only: NamespaceEnv) -> None:
     id_only.patch({"identifiers": {"onConflict": "Block"}})
     blocking = id_only.wait_until(lambda document: document["status"]["migration"].get("peopleConcerned") == 3)
 
-    assert "1 person of 4 stand in the way of EmailOrID (invalidEmail 1" in conditions(merging)["Ready"]["message"]
+    details = conditions(merging)["IdentifiersApplied"]["message"]
+    assert "1 of 4 people blocks the change to EmailOrID (invalidEmail 1" in details
     assert blocking["status"]["migration"]["onConflict"] == "Block"
     assert id_only.stored().mode is Mode.ID_ONLY
 

@@ -75,7 +75,7 @@ def test_new_cluster_makes_nothing_beside_what_waits(env: NamespaceEnv) -> None:
 
     message = conditions(document)["Ready"]["message"]
     assert condition_is_stable(document)["Stalled"] == "True"
-    assert f"A workspace of {env.namespace}/club waits" in message
+    assert f"has a workspace of {env.namespace}/club that belongs to another cluster" in message
     assert not re.search(r"0cfc6b8e|people|workspace \d", message)
     assert env.stored_names() == ["club"]
     wait_until(lambda: f"its cluster {OLD} is silent" in env.operator.log.read_text())

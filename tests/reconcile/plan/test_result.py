@@ -28,7 +28,7 @@ DISABLING = migration(from_mode=Mode.EMAIL_OR_ID, to_mode=Mode.ID_ONLY)
 
 LISTED = "exports get --workspace team-a/shop --latest -o FILE"
 DEDUPE = "people dedupe --workspace team-a/shop --keep oldest --dry-run"
-MERGE = "With spec.identifiers.onConflict: Merge it would go through: 3 people become part of somebody else, and 2 ids"
+MERGE = "With spec.identifiers.onConflict: Merge the change would pass: 3 people become part of another person, and 2 "
 
 
 def planned_resource(reason: Reason = Reason.IN_FORCE, **values: Any) -> PlannedResource:
@@ -116,14 +116,14 @@ def test_merging_is_said_not_to_be_enough() -> None:
     status = advice(migration(), violations=MIXED, people_to_merge=1, ids_given_up=1, people_concerned_beside_sharing=1)
 
     assert len(status) == 3
-    assert "Merge, 1 person would still stand in the way" in status[0]
-    assert "1 person becomes part of somebody else, and 1 id becomes free" in status[0]
+    assert "Merge, 1 person would still block the change" in status[0]
+    assert "1 person becomes part of another person, and 1 id becomes free" in status[0]
 
 
 def test_merging_says_how_to_undo_it() -> None:
     [status] = advice(MERGING, violations=SHARING, people_to_merge=3, ids_given_up=0)
 
-    assert status.startswith("3 people become part of somebody else, and 0 ids become free. `workspacectl merges list`")
+    assert status.startswith("3 people become part of another person, and 0 ids become free. `workspacectl merges")
 
 
 def test_merging_nobody_needs_no_words() -> None:
@@ -142,7 +142,7 @@ def test_people_without_id_are_reported() -> None:
 
     [status] = advice(DISABLING, people=people, people_without_usable_identifier=1)
 
-    assert status.startswith("1 person has no id: they stay, and are reached by cio_id only")
+    assert status.startswith("1 person has no id: they stay, and can then be reached by cio_id only")
     assert advice(DISABLING) == ()
 
 

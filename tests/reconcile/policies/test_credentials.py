@@ -187,7 +187,7 @@ def test_blocked_migration_stays_reported_in_conflict() -> None:
     status = status_for(resource(desired=desired(Mode.EMAIL_OR_ID)), observed)
 
     assert conditions(status)["Ready"] == ("False", "CredentialsConflict")
-    assert "3 people of 100 stand in the way" in message(status, "IdentifiersApplied")
+    assert "3 of 100 people block the change" in message(status, "IdentifiersApplied")
 
 
 def test_conflict_says_the_ways_out() -> None:
@@ -258,8 +258,8 @@ def test_absent_store_keeps_what_was_reported() -> None:
         (
             observed_credentials(secret=SecretState.NO_CLUSTER, **NOT_MADE),
             (
-                "Every setting is in force. Nobody has credentials for it yet: `workspacectl credentials create "
-                "--workspace team-a/shop` makes some."
+                "Every setting is in force. The workspace has no credentials yet: create them with `workspacectl "
+                "credentials create --workspace team-a/shop`."
             ),
         ),
     ],

@@ -109,14 +109,14 @@ def test_unconfirmed_deletion_waits(said: str | None) -> None:
 def test_waiting_says_what_is_missing() -> None:
     words = message(status_for(deleted_resource(), OURS))
 
-    assert f'{CONFIRM_DELETE} is missing. Set it to the display name exactly, "Shop"' in words
+    assert f'{CONFIRM_DELETE} is missing. Set it to the exact display name, "Shop"' in words
     assert "spec.deletionPolicy to Retain" in words
 
 
 def test_waiting_says_what_is_wrong() -> None:
     words = message(status_for(deleted_resource(annotations={CONFIRM_DELETE: "Store"}), OURS))
 
-    assert 'says "Store", which is not its name' in words
+    assert 'is "Store", which is not its name' in words
 
 
 def test_name_in_force_confirms() -> None:

@@ -165,7 +165,7 @@ def test_annotation_that_stays_counts_once(observed: ObservedState) -> None:
 
     assert before["lastHandledRecreate"] == "7"
     assert conditions(status)["Ready"] == ("False", "WorkspaceMissing")
-    assert "remove its present value first" in message(status)
+    assert "remove its old value first" in message(status)
 
 
 def test_annotation_counts_again_after_its_removal() -> None:

@@ -57,7 +57,7 @@ def test_silent_cluster_is_a_conflict() -> None:
 def test_conflict_names_the_ways_on() -> None:
     words = message(status_for(resource(), beside(Liveness.SILENT)))
 
-    assert "A workspace of team-a/shop waits in the database" in words
+    assert "The database has a workspace of team-a/shop that belongs to another cluster" in words
     assert "`workspacectl workspaces move --from-cluster ID --namespace team-a`" in words
     assert "`workspacectl workspaces list --orphans`" in words
     assert f"{RECREATE}: new" in words

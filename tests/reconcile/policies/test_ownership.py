@@ -129,7 +129,7 @@ def test_adopts_no_second_workspace(uid: str) -> None:
     )
 
     assert conditions(status)["Ready"] == ("False", "OwnershipConflict")
-    assert "has workspace 7 already" in message(status)
+    assert "already has workspace 7" in message(status)
 
 
 def test_adopted_workspace_needs_nothing() -> None:
@@ -161,7 +161,7 @@ def test_taken_name_names_its_holder() -> None:
     status = status_for(resource(), ObservedState(name_holder=candidate()))
 
     assert conditions(status)["Ready"] == ("False", "NameConflict")
-    assert '"Shop" is held by workspace 9 of team-a/other (cluster cluster-1). Choose another' in message(status)
+    assert '"Shop" is taken by workspace 9 of team-a/other (cluster cluster-1). Choose another' in message(status)
 
 
 def test_released_name_says_how_to_adopt() -> None:

@@ -95,7 +95,7 @@ def test_cut_over_is_reported() -> None:
     [
         (
             {"people_to_merge": 12, "ids_given_up": 3},
-            " 12 people became part of somebody else, and 3 ids became free. `workspacectl merges list` names who",
+            " 12 people became part of another person, and 3 ids became free. `workspacectl merges list` lists",
         ),
         (
             {"from_mode": Mode.EMAIL_OR_ID, "to_mode": Mode.ID_ONLY, "people_without_id": 1},

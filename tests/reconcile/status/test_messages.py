@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.reconcile.builders import OWNER, blocked, candidate, resource
 from workspace_operator.migrations.model import ViolationCounts
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import messages, migration_messages, ownership_messages
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_counts_people_in_words(count: int, words: str) -> None:
 
 
 def test_blocked_without_counts_reads_well() -> None:
-    words = messages.migration_blocked(blocked(violations=ViolationCounts()), resource())
+    words = migration_messages.blocked_details(blocked(violations=ViolationCounts()), resource())
 
-    assert "0 people of 100 stand in the way of EmailOrID. Every other" in words
+    assert words.startswith("0 of 100 people block the change to EmailOrID. IDOnly and every other setting")
 
 
 def test_longest_blocked_message_is_whole() -> None:
@@ -60,7 +60,7 @@ def test_longest_blocked_message_is_whole() -> None:
     longest = resource(namespace="n" * 63, name="n" * 241)
 
     for each in (counts, only_duplicates):
-        words = messages.migration_blocked(blocked(violations=each, people_total=most), longest)
+        words = migration_messages.blocked_details(blocked(violations=each, people_total=most), longest)
 
         assert messages.truncated(words) == words
 
@@ -68,12 +68,12 @@ def test_longest_blocked_message_is_whole() -> None:
 def test_longest_name_is_shown_whole() -> None:
     name = "n" * 100
 
-    assert f'"{name}"' in messages.name_taken(name, candidate(), OWNER, from_annotation=False)
+    assert f'"{name}"' in ownership_messages.name_taken(name, candidate(), OWNER, from_annotation=False)
 
 
 def test_store_that_is_away_is_tried_again_by_whoever_is_there() -> None:
     in_cluster = messages.store_unavailable(resource(created_at="2026-01-01T00:00:00Z"))
     without_one = messages.store_unavailable(resource())
 
-    assert in_cluster.endswith("It is tried again until it answers; the operator's log has the error.")
-    assert without_one.endswith("Run `workspacectl apply` again once it does.")
+    assert in_cluster.endswith("The operator retries until it responds; the operator's log has the error.")
+    assert without_one.endswith("Run `workspacectl apply` again once it responds.")

@@ -18,6 +18,7 @@ from tests.reconcile.builders import (
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
 
@@ -29,14 +30,30 @@ MERGE = {"on_conflict": OnConflict.MERGE, "people_to_merge": 12, "ids_given_up":
 TO_IDS = {"from_mode": Mode.EMAIL_OR_ID, "to_mode": Mode.ID_ONLY, "people_without_id": 5}
 
 
-def test_blocked_message_stands_alone() -> None:
-    in_cluster = resource(desired=desired(Mode.EMAIL_OR_ID), created_at="2026-01-01T00:00:00Z")
+def details(subject: Resource, change: Migration, mode: Mode = Mode.ID_ONLY) -> str:
+    status = status_for(subject, ObservedState(workspace=stored(mode=mode), migration=change))
+    return message(status, "IdentifiersApplied")
 
-    words = message(status_for(in_cluster, ObservedState(workspace=ID_ONLY, migration=blocked())))
+
+def test_ready_is_short_while_a_migration_is_open() -> None:
+    running, stopped = (
+        message(status_for(TO_BOTH, ObservedState(workspace=ID_ONLY, migration=each)))
+        for each in (migration(Stage.PREPARING), blocked())
+    )
+
+    assert running == (
+        "The identifiers change from IDOnly to EmailOrID; every other setting is in force. status.migration shows the "
+        "progress."
+    )
+    assert stopped == ("3 of 100 people block the change to EmailOrID. Condition IdentifiersApplied says what to do.")
+
+
+def test_blocked_message_stands_alone() -> None:
+    words = details(resource(desired=desired(Mode.EMAIL_OR_ID), created_at="2026-01-01T00:00:00Z"), blocked())
 
     assert words.startswith(
-        "The identifiers stay IDOnly: 3 people of 100 stand in the way of EmailOrID "
-        "(duplicateEmail 2, idIsAnotherEmail 1; somebody may count twice)."
+        "3 of 100 people block the change to EmailOrID "
+        "(duplicateEmail 2, idIsAnotherEmail 1; a person can have several violations). IDOnly and every other setting"
     )
     assert "`workspacectl exports get --workspace team-a/shop --latest -o FILE`" in words
     assert "within a minute" in words
@@ -44,7 +61,7 @@ def test_blocked_message_stands_alone() -> None:
 
 
 def test_without_a_cluster_a_blocked_migration_waits_for_the_next_apply() -> None:
-    words = message(status_for(TO_BOTH, ObservedState(workspace=ID_ONLY, migration=blocked())))
+    words = details(TO_BOTH, blocked())
 
     assert words.endswith(" Then run `workspacectl apply` again.")
     assert "minute" not in words
@@ -52,7 +69,7 @@ def test_without_a_cluster_a_blocked_migration_waits_for_the_next_apply() -> Non
 
 
 DEDUPE = "`workspacectl people dedupe --keep oldest` keeps the oldest"
-MERGING = "spec.identifiers.onConflict: Merge makes them one"
+MERGING = "spec.identifiers.onConflict: Merge merges them"
 
 
 @pytest.mark.parametrize(
@@ -68,17 +85,21 @@ MERGING = "spec.identifiers.onConflict: Merge makes them one"
 def test_blocked_message_advises_what_helps(change: Migration, advised: tuple[bool, bool]) -> None:
     wanting = TO_MERGE if change.on_conflict is OnConflict.MERGE else TO_BOTH
 
-    words = message(status_for(wanting, ObservedState(workspace=ID_ONLY, migration=change)))
+    words = details(wanting, change)
 
     assert (DEDUPE in words, MERGING in words) == advised
 
 
 def test_merging_counts_no_duplicates_as_obstacles() -> None:
-    change = blocked(on_conflict=OnConflict.MERGE)
+    words = details(TO_MERGE, blocked(on_conflict=OnConflict.MERGE))
 
-    words = message(status_for(TO_MERGE, ObservedState(workspace=ID_ONLY, migration=change)))
+    assert "(idIsAnotherEmail 1; a person can have several violations)" in words
 
-    assert "(idIsAnotherEmail 1; somebody may count twice)" in words
+
+PREPARING = "No person blocks the change; the cut-over is being prepared and waits for requests in progress."
+COMPLETING = "The change is being completed."
+TO_BE_MERGED = "12 people will become part of another person, and 3 ids will become free."
+MERGED = "12 people became part of another person, and 1 id became free."
 
 
 @pytest.mark.parametrize(
@@ -86,35 +107,30 @@ def test_merging_counts_no_duplicates_as_obstacles() -> None:
     [
         (
             migration(Stage.PREPARING, **MERGE),
-            "calls under way. 12 people will become part of somebody else, and 3 ids will become free. Every other",
+            f"IDOnly is in force. {PREPARING} {TO_BE_MERGED}",
         ),
         (
             migration(Stage.MERGING, **MERGE | {"ids_given_up": 1}),
-            "are being put together. 12 people became part of somebody else, and 1 id became free. Every other",
+            f"EmailOrID is in force. People who share an address are being merged. {MERGED}",
         ),
-        (migration(Stage.CHECKING, **MERGE), "the people are being checked. Every other"),
+        (migration(Stage.CHECKING, **MERGE), "IDOnly is in force. The people are being checked."),
         (
             migration(Stage.PREPARING, **TO_IDS),
-            "it waits for the calls under way. 5 people without an id will be reached by cio_id only. Every other",
+            f"EmailOrID is in force. {PREPARING} 5 people without an id will be reached by cio_id only.",
         ),
         (
-            migration(Stage.SWITCHED, **TO_IDS),
-            "being completed. 5 people without an id can now be reached by cio_id only. Every other",
+            migration(Stage.SWITCHED, **TO_IDS | {"people_without_id": 1}),
+            f"IDOnly is in force. {COMPLETING} 1 person without an id can now be reached by cio_id only.",
         ),
-        (
-            migration(Stage.PREPARING, people_without_id=5),
-            "is being prepared; it waits for the calls under way. Every other",
-        ),
+        (migration(Stage.PREPARING, people_without_id=5), f"IDOnly is in force. {PREPARING}"),
     ],
-    ids=["to merge", "folding", "uncounted", "to ids", "switched to ids", "by email"],
+    ids=["to merge", "merging", "uncounted", "to ids", "switched to ids", "by email"],
 )
 def test_running_message_says_what_it_means_for_people(change: Migration, words: str) -> None:
     in_force = change.to_mode if change.stage in AFTER else change.from_mode
     wanting = resource(desired=replace(desired(change.to_mode), on_conflict=change.on_conflict))
 
-    said = message(status_for(wanting, ObservedState(workspace=stored(mode=in_force), migration=change)))
-
-    assert words in said
+    assert details(wanting, change, in_force) == words
 
 
 @pytest.mark.parametrize("stage", [Stage.CHECKING, Stage.PREPARING, Stage.MERGING])

@@ -58,7 +58,7 @@ def test_migration_is_blocked_until_people_are_fixed(answers: Answers) -> None:
     first, second = (answer for command, answer in answers if command.endswith("-f examples/change"))
 
     assert (first.returncode, second.returncode) == (BLOCKED, 0)
-    assert "17 people of 28 stand in the way" in " ".join(first.stdout.split())
+    assert "17 of 28 people block the change to EmailOrID (duplicateEmail 11" in " ".join(first.stdout.split())
     assert "EmailOrID" in second.stdout
 
 

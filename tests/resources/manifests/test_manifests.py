@@ -111,7 +111,7 @@ def test_resource_may_have_one_manifest_only(tmp_path: Path) -> None:
 
     assert refusal(folder) == (
         f"{folder}/b.yaml, document 1, line 4: workspace-operator.dev/v1alpha1 Workspace shop "
-        f"is given already in {folder}/a.yaml, document 1, line 1"
+        f"is already given in {folder}/a.yaml, document 1, line 1"
     )
 
 
@@ -130,8 +130,8 @@ def test_manifest_without_metadata_is_for_validation_to_refuse(tmp_path: Path) -
 
 
 def test_folder_must_hold_a_workspace(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path} holds no Workspace"
-    assert refusal(folder_of(tmp_path, a__yaml=NAMESPACE)) == f"{tmp_path} holds no Workspace"
+    assert refusal(tmp_path) == f"{tmp_path}: no Workspace found"
+    assert refusal(folder_of(tmp_path, a__yaml=NAMESPACE)) == f"{tmp_path}: no Workspace found"
 
 
 def test_missing_file_is_reported(tmp_path: Path) -> None:

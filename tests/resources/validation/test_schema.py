@@ -39,7 +39,7 @@ def test_committed_definition_is_fresh() -> None:
 
 def test_stale_definition_is_noticed_and_fixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"], tmp_path) == 1
-    assert "is not fresh" in capsys.readouterr().err
+    assert "is outdated" in capsys.readouterr().err
 
     assert main([], tmp_path) == 0
     assert main(["--check"], tmp_path) == 0

@@ -150,7 +150,7 @@ def _print_table(documents: Sequence[Document]) -> None:
     for document in documents:
         if _ready_condition(document)["status"] != "True":
             namespace, name = _namespaced_name(document)
-            echo(f"\n{namespace}/{name}: {_ready_condition(document)['message']}")
+            echo(f"\n{namespace}/{name}: {_condition(document, _detailed_condition(document))['message']}")
 
 
 def _namespaced_name(document: Document) -> tuple[str, str]:
@@ -158,8 +158,16 @@ def _namespaced_name(document: Document) -> tuple[str, str]:
 
 
 def _ready_condition(document: Document) -> Mapping[str, str]:
+    return _condition(document, "Ready")
+
+
+def _detailed_condition(document: Document) -> str:
+    return "IdentifiersApplied" if _ready_condition(document)["reason"] == "MigrationBlocked" else "Ready"
+
+
+def _condition(document: Document, condition_type: str) -> Mapping[str, str]:
     conditions: Sequence[Mapping[str, str]] = document["status"]["conditions"]
-    return next(condition for condition in conditions if condition["type"] == "Ready")
+    return next(condition for condition in conditions if condition["type"] == condition_type)
 
 
 def _exit_code(documents: Sequence[Document]) -> int:

@@ -1,1 +1,1 @@
-"""What a reconcile knows and wants: desired and observed state, actions and outcomes."""
+"""The model of a reconcile: desired and observed state, actions and outcomes."""

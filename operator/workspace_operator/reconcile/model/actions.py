@@ -1,4 +1,4 @@
-"""What a reconcile decides: writes to the store first, then what the resource shall say."""
+"""The decisions of a reconcile: actions in the store and the cluster, events, and the plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from workspace_operator.workspaces.model import Owner, Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateWorkspace:
-    """Make a workspace, and its account if need be. Raises NameTaken, or StaleRevision if the owner has one.
+    """Create a workspace, and its account if it does not exist.
 
-    Its number is never that of the workspace ``replaces`` which it is made, so that a request to replace that one
-    does not name it, too.
+    Its number differs from ``replaces``, the workspace that it replaces, so that the same request to replace that one
+    does not match it as well. Raises NameTaken, or StaleRevision if the owner already has a workspace.
     """
 
     owner: Owner
@@ -28,7 +28,7 @@ class CreateWorkspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOwner:
-    """Give an existing workspace to this owner. Raises StaleRevision if the row changed since it was read."""
+    """Set the owner of an existing workspace. Raises StaleRevision if the row changed since it was read."""
 
     workspace_id: int
     row_version: int
@@ -37,7 +37,7 @@ class ChangeOwner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateSettings:
-    """Replace the settings, all at once. Raises NameTaken or StaleRevision."""
+    """Replace all settings at once. Raises NameTaken or StaleRevision."""
 
     workspace_id: int
     row_version: int
@@ -46,7 +46,7 @@ class UpdateSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestMigration:
-    """Ask for an identifier change. Raises StaleRevision if one is under way."""
+    """Request an identifier change. Raises StaleRevision if one is open."""
 
     workspace_id: int
     from_mode: Mode
@@ -56,7 +56,7 @@ class RequestMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelMigration:
-    """Take an identifier change back. Raises StaleRevision if it has switched or ended meanwhile."""
+    """Cancel an identifier change. Raises StaleRevision if it has cut over or ended meanwhile."""
 
     workspace_id: int
     number: int
@@ -64,7 +64,7 @@ class CancelMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseMigration:
-    """Pause a change, or let it go on."""
+    """Pause or resume an identifier change."""
 
     workspace_id: int
     number: int
@@ -73,7 +73,7 @@ class PauseMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryMigration:
-    """Check the people of a blocked change again now; the token says which request asked for it."""
+    """Check the people of a blocked change again now; ``token`` identifies the request."""
 
     workspace_id: int
     number: int
@@ -82,7 +82,7 @@ class RetryMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteWorkspace:
-    """Destroy a workspace and all its people, for ever. Raises StaleRevision if its row changed since it was read."""
+    """Delete a workspace and all its people permanently. Raises StaleRevision if the row changed since it was read."""
 
     workspace_id: int
     row_version: int
@@ -90,7 +90,7 @@ class DeleteWorkspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordGeneration:
-    """Record that this generation was carried out, so that an earlier one is refused. Raises StaleRevision."""
+    """Record a generation as carried out, so that earlier ones are refused. Raises StaleRevision."""
 
     workspace_id: int
     row_version: int
@@ -99,10 +99,10 @@ class RecordGeneration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptLowerGeneration:
-    """Take a generation that is lower than the recorded one for the newest, as after a restore of etcd.
+    """Accept a generation below the recorded one as the newest, as after a restore of etcd.
 
-    It is held: what cannot be taken back is not begun for it until ``request`` changes or the spec is edited.
-    Raises StaleRevision if the row or the recorded generation changed since both were read.
+    Irreversible actions are held for this generation until ``request`` changes or the spec is edited. Raises
+    StaleRevision if the row or the recorded generation changed since both were read.
     """
 
     workspace_id: int
@@ -114,10 +114,9 @@ class AcceptLowerGeneration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotateCredentials:
-    """Make new credentials and write their Secret; earlier ones work for the grace time.
+    """Create new credentials and write their Secret; earlier ones stay valid for the grace time.
 
-    ``after`` is the number of the newest set that was observed, 0 for none. Raises StaleRevision if there is another
-    by now.
+    ``after`` is the number of the newest observed set, 0 for none. Raises StaleRevision if a newer set exists.
     """
 
     workspace_id: int
@@ -129,14 +128,14 @@ class RotateCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimSecret:
-    """Own the Secret that an earlier resource left; its credentials stay."""
+    """Become the owner of the Secret that an earlier resource left; its credentials stay valid."""
 
     workspace_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteSecret:
-    """Remove our own Secret; the credentials in it are void already."""
+    """Delete the resource's own Secret; the credentials in it are already void."""
 
 
 Action = (
@@ -151,13 +150,13 @@ Action = (
     | RecordGeneration
     | AcceptLowerGeneration
 )
-"""What is done in the store."""
+"""An action in the store."""
 
 IRREVERSIBLE = (CreateWorkspace, ChangeOwner, RequestMigration, DeleteWorkspace, AcceptLowerGeneration)
-"""What must not be done for a document that is not the newest any more: the resource is read afresh right before."""
+"""Actions that a stale document must not cause: the resource is read again right before them."""
 
 SecretAction = RotateCredentials | ClaimSecret | DeleteSecret
-"""What is done in the cluster, too."""
+"""An action in the cluster as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +170,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The decision.
+    """The decision of one reconcile step.
 
-    While there are ``actions``, they are carried out and the store is observed again; the rest of the
-    plan counts only once there are none. ``status`` is the whole new status, or None if it did not
-    change; ``finalizers`` likewise. ``events`` tell of the actions once they are carried out, or of the
-    transition that ``status`` makes.
-    ``retry`` says that a person or another part must act first, so look again later.
+    Attributes:
+        actions: to carry out before the store is observed again; the other fields count only if there are none.
+        status: the whole new status; None if it did not change.
+        finalizers: all finalizers; None if they did not change.
+        events: to emit after the actions, or for the transition of ``status``.
+        requeue: whether to reconcile again later, because a change elsewhere may resolve the outcome.
     """
 
     actions: tuple[Action | SecretAction, ...] = ()

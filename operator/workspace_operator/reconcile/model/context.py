@@ -1,4 +1,4 @@
-"""What the rules look at: the resource beside what the store showed, with the facts that several rules need."""
+"""The inputs of the policies: the resource, the observed state, and facts that several policies need."""
 
 from dataclasses import dataclass, replace
 
@@ -11,14 +11,14 @@ from workspace_operator.workspaces.model import Owner, Settings, Workspace
 
 
 def open_migration(observed: ObservedState) -> Migration | None:
-    """The identifier change that has not ended, if there is one."""
+    """The open identifier change, if there is one."""
     migration = observed.migration
     return None if migration is None or migration.stage in TERMINAL else migration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionContext:
-    """A resource that is being deleted, while our finalizer holds it."""
+    """A resource with our finalizer that is being deleted."""
 
     resource: Resource
     observed: ObservedState
@@ -26,14 +26,14 @@ class DeletionContext:
 
     @property
     def owned_workspace(self) -> Workspace | None:
-        """The stored workspace, only if it belongs to this very resource."""
+        """The stored workspace, if it belongs to this resource (same UID)."""
         workspace = self.observed.workspace
         return workspace if workspace is not None and workspace.owner == self.owner else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileContext:
-    """A living resource with a valid spec, and a store that answered."""
+    """A resource with a valid spec that is not being deleted, and the observed state of the store."""
 
     resource: Resource
     desired: DesiredState
@@ -42,7 +42,7 @@ class ReconcileContext:
 
     @property
     def owned(self) -> "OwnedContext | None":
-        """Ours: what is known once the stored workspace belongs to this very resource."""
+        """The context for the resource's own workspace; None if it does not own the stored one (same UID)."""
         workspace = self.observed.workspace
         if workspace is None or workspace.owner != self.owner:
             return None
@@ -51,7 +51,7 @@ class ReconcileContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedContext:
-    """A living resource, its valid spec, and its own workspace in the store."""
+    """A resource with a valid spec, and its own workspace in the store."""
 
     resource: Resource
     desired: DesiredState
@@ -60,42 +60,42 @@ class OwnedContext:
 
     @property
     def migration(self) -> Migration | None:
-        """The identifier change that has not ended, if there is one."""
+        """The open identifier change, if there is one."""
         return open_migration(self.observed)
 
     @property
     def desired_mode(self) -> Mode:
-        """The wanted mode; a spec that leaves it out wants what is in force."""
+        """The desired mode; without one in the spec, the mode in force."""
         return self.desired.mode or self.workspace.mode
 
     @property
     def account_matches(self) -> bool:
-        """Whether the workspace lies in the account that the spec names."""
+        """Whether the workspace is in the account that the spec names."""
         return self.desired.account == self.workspace.account
 
     @property
     def is_migration_allowed(self) -> bool:
-        """Whether the wanted mode is in force or can be reached."""
+        """Whether the desired mode is in force or can be reached from it."""
         return is_mode_allowed(self.workspace.mode, self.desired_mode)
 
     @property
     def effective_settings(self) -> Settings:
-        """What shall be in force now.
+        """The settings to put in force now.
 
-        While a change of mode is outstanding, the update rule of the mode in force stays as it is: old rules
-        hold for every call until the switch. The rule of the mode to come has no effect yet and is put in
-        force beforehand, so that it holds from the switch on.
+        Until the cut-over of a mode change, the update rule of the mode in force stays as it is, since every request
+        follows the old rules. The rule of the new mode has no effect yet; it is stored beforehand, so that it holds
+        from the cut-over on.
         """
-        due, stored = self.desired.settings, self.workspace.settings
+        desired, stored = self.desired.settings, self.workspace.settings
         if self.desired_mode is self.workspace.mode:
-            return due
+            return desired
         if self.workspace.mode is Mode.EMAIL_OR_ID:
-            return replace(due, email_updates=stored.email_updates)
-        return replace(due, id_updates=stored.id_updates)
+            return replace(desired, email_updates=stored.email_updates)
+        return replace(desired, id_updates=stored.id_updates)
 
     @property
     def is_converged(self) -> bool:
-        """Whether nothing of this generation is left to do."""
+        """Whether everything that this generation requires is in force."""
         credentials = self.observed.credentials
         return (
             self.account_matches

@@ -1,4 +1,4 @@
-"""The credentials of a workspace as a reconcile sees them, and when new ones are due (design §4)."""
+"""The observed credentials of a workspace, and when new ones are due (design §4)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,18 +6,18 @@ from enum import StrEnum
 
 
 class SecretState(StrEnum):
-    """Whose the Secret is that a resource's credentials belong into."""
+    """The owner of the Secret for a resource's credentials."""
 
-    NO_CLUSTER = "Nowhere"  # there is no cluster, hence no Secret
-    REFUSED = "Refused"  # the cluster does not let us keep it
+    NO_CLUSTER = "Nowhere"  # without a cluster there is no Secret
+    REFUSED = "Refused"  # the API server forbids to read or write it
     ABSENT = "Absent"
-    FOREIGN = "Foreign"  # neither made by us nor handed over to us
-    INHERITED = "Inherited"  # labelled as ours, but owned by no resource that we know
+    FOREIGN = "Foreign"  # neither created by the operator nor handed over to it
+    INHERITED = "Inherited"  # labelled as the operator's, but not owned by this resource
     OWN = "Own"
 
 
 class RotationReason(StrEnum):
-    """Why new credentials are made."""
+    """Why new credentials are created."""
 
     NONE_IN_FORCE = "NoneInForce"
     REQUESTED = "Requested"
@@ -26,20 +26,21 @@ class RotationReason(StrEnum):
 
 
 WRITABLE = frozenset({SecretState.ABSENT, SecretState.INHERITED, SecretState.OWN})
-"""Where credentials may be put; anywhere else, making new ones would lock callers out."""
+"""States in which the Secret can be written; in others, new credentials would lock clients out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedCredentials:
-    """What the store knows of a workspace's credentials, beside the Secret that shall hold them.
+    """A workspace's credentials in the store, and the state of their Secret.
 
     Attributes:
-        is_current: whether the Secret holds those that were made last.
-        rotated_at: when they were made; None if there are none in force.
-        previous_valid_until: when the last of the earlier ones ends; None if none of them works any more.
-        request: the value of the annotation that asked for them.
+        secret: the owner of the Secret.
+        is_current: whether the Secret holds the newest credentials.
+        rotated_at: when these were created; None if none are in force.
+        previous_valid_until: when the last of the earlier ones expires; None if all have expired.
+        request: the value of the annotation that requested them.
         number: of the newest valid set, 0 if there is none.
-        was_just_made: so short a time ago that another operator may still be writing the Secret.
+        is_recent: whether they are so new that another operator may still be writing the Secret.
     """
 
     secret: SecretState
@@ -52,12 +53,12 @@ class ObservedCredentials:
 
     @property
     def is_being_written(self) -> bool:
-        """Whether the Secret lacks credentials that are so new that another operator may be about to write it."""
+        """Whether the Secret lacks credentials that another operator may still be writing."""
         lacks = self.secret is SecretState.ABSENT or (self.secret in WRITABLE and not self.is_current)
         return self.rotated_at is not None and self.is_recent and lacks
 
     def rotation_due(self, request: str) -> RotationReason | None:
-        """Why new ones are due, given the annotation's value (empty without one); None if they are not."""
+        """The reason why new credentials are due, if any; ``request`` is the annotation's value, or empty."""
         if self.secret not in WRITABLE:
             return None
         if self.rotated_at is None:
@@ -71,7 +72,7 @@ class ObservedCredentials:
         return None if self.is_current else RotationReason.SECRET_DIFFERS
 
     def is_up_to_date(self, request: str) -> bool:
-        """Whether nothing is left to do; without a cluster they are the command line's business."""
+        """Whether nothing is left to do; always so without a cluster, where only commands create credentials."""
         if self.secret is SecretState.NO_CLUSTER:
             return True
         return self.secret is SecretState.OWN and not self.is_being_written and self.rotation_due(request) is None

@@ -1,4 +1,4 @@
-"""What a Workspace resource wants, as a value: its spec in the store's words, and the metadata that counts."""
+"""The desired state of a Workspace resource: its spec as settings, and the metadata that matters."""
 
 import re
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ from workspace_operator.workspaces.model import Owner, Settings
 from workspace_operator.workspaces.spec_versions import SpecVersion
 
 WORKSPACE_ID_PATTERN = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-"""Spelled in the one way that the status spells it, and small enough for any database."""
+"""The format of workspaceID in the status; the number fits into 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredState:
-    """A valid spec. ``mode`` is None when the spec leaves it out: whatever is in force."""
+    """A valid spec. ``mode`` is None if the spec has none: the mode in force stays."""
 
     account: str
     settings: Settings
@@ -42,20 +42,20 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvalidSpec:
-    """A spec that cannot be followed, with everything that is wrong with it."""
+    """A spec that cannot be applied, with all its problems."""
 
     problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A Workspace resource as the API server (or a manifest) has it.
+    """A Workspace resource, from the API server or a manifest.
 
     Attributes:
-        suspended: ``spec.suspend``, readable even if the rest of the spec is not.
-        deletion_policy: likewise; Retain unless the spec says exactly Delete.
+        suspended: ``spec.suspend``, which is read even if the rest of the spec is invalid.
+        deletion_policy: likewise; Retain unless the spec has exactly Delete.
         created_at: ``metadata.creationTimestamp``; empty without a cluster.
-        status: what was written last, as JSON; empty before the first visit.
+        status: as written last, as JSON; empty before the first reconcile.
     """
 
     namespace: str
@@ -72,86 +72,86 @@ class Resource:
     status: Mapping[str, Any] = field(default_factory=dict)
 
     def owner(self, cluster_id: str) -> Owner:
-        """Who this resource is to the store."""
+        """This resource as the owner of a workspace in the store."""
         return Owner(
             cluster=cluster_id, namespace=self.namespace, name=self.name, uid=self.uid, created_at=self.created_at
         )
 
     @property
     def spec_version(self) -> SpecVersion:
-        """Which document of the resource this is, for the store to compare."""
+        """The version of the spec, which the store compares."""
         return SpecVersion(uid=self.uid, generation=self.generation)
 
     @property
     def namespaced_name(self) -> str:
-        """The name that command lines take: NAMESPACE/NAME."""
+        """NAMESPACE/NAME, as commands take it."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def is_in_cluster(self) -> bool:
-        """Whether an API server has it, so that an operator watches it; else it is a manifest of one apply."""
+        """Whether it comes from an API server, so that an operator watches it, not from a manifest."""
         return bool(self.created_at)
 
     @property
     def reconcile_request(self) -> str:
-        """The newest request to reconcile now; empty if there never was one."""
+        """The newest request to reconcile now; empty without one."""
         return self._request(RECONCILE_REQUESTED_AT)
 
     @property
     def rotation_request(self) -> str:
-        """The newest request for new credentials; empty if there never was one."""
+        """The newest request for new credentials; empty without one."""
         return self._request(ROTATE_CREDENTIALS_AT)
 
     @property
     def secret_name(self) -> str:
-        """The Secret of its namespace that its credentials belong into."""
+        """The name of the Secret for its credentials, in its namespace."""
         return f"{self.name}-credentials"
 
     @property
     def adopt_annotation(self) -> str:
-        """What the adopt annotation says, stripped; empty if there is none."""
+        """The value of the adopt annotation, stripped; empty without one."""
         return self.annotations.get(ADOPT, "").strip()
 
     @property
     def adopt_workspace_id(self) -> int | None:
-        """The workspace that the adopt annotation names, if what it says can be a workspace's number."""
+        """The number of the workspace that the adopt annotation names; None if it is not a valid number."""
         return int(self.adopt_annotation) if WORKSPACE_ID_PATTERN.fullmatch(self.adopt_annotation) else None
 
     @property
     def recreate_annotation(self) -> str:
-        """What the recreate annotation says, stripped; empty if there is none."""
+        """The value of the recreate annotation, stripped; empty without one."""
         return self._request(RECREATE).strip()
 
     @property
     def recreation_request(self) -> str:
-        """What the recreate annotation says, unless that was carried out already."""
+        """The value of the recreate annotation, unless it was already carried out."""
         return "" if self.recreate_annotation == self.previous.last_handled_recreate else self.recreate_annotation
 
     @property
     def previous(self) -> WorkspaceStatus:
-        """The status that was written last, without the fields that we could not have written.
+        """The status that was written last, without fields that this version cannot read.
 
-        Another version may have written some of them; what the rest says still counts, above all which workspace it is.
+        Another version may have written those. The others still count, above all the workspace's number.
         """
         try:
             return WorkspaceStatus.model_validate(self.status)
         except ValidationError as error:
-            unreadable = {each["loc"][0] for each in error.errors()}
+            unreadable = {problem["loc"][0] for problem in error.errors()}
         readable = {field: value for field, value in self.status.items() if field not in unreadable}
         return WorkspaceStatus.model_validate(readable)
 
     @property
     def has_finalizer(self) -> bool:
-        """Whether our finalizer is on it."""
+        """Whether it has our finalizer."""
         return FINALIZER in self.finalizers
 
     def _request(self, annotation: str) -> str:
-        # PostgreSQL cannot store NUL, which an annotation may hold.
+        # PostgreSQL cannot store NUL, which an annotation may contain.
         return self.annotations.get(annotation, "").replace("\0", "")[:ECHO_MAX_LENGTH]
 
 
 def desired_state_of(spec: WorkspaceSpec) -> DesiredState:
-    """A valid spec in the store's words."""
+    """The desired state of a valid spec."""
     return DesiredState(
         account=spec.account_name,
         settings=_settings_of(spec),

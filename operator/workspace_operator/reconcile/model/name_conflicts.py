@@ -1,4 +1,4 @@
-"""Who has a display name: one workspace of an account, whatever the Unicode form that it is written in."""
+"""Display names are unique per account, whatever Unicode form they are written in."""
 
 from collections.abc import Iterable
 
@@ -7,24 +7,28 @@ from workspace_operator.workspaces.model import Workspace
 
 
 def name_holder(wanted: str, ours: Workspace | None, account: Iterable[Workspace]) -> Workspace | None:
-    """The workspace that keeps ours from having a display name; None if the name is free.
+    """The workspace that prevents ours from having a display name; None if the name is free.
 
-    Two forms of one name may be in force since before they were compared. Of such workspaces the oldest has the name.
+    Older versions did not compare Unicode forms, so that two workspaces may have one name. The oldest one keeps it.
 
     Args:
-        wanted: the display name that ours shall have.
-        ours: the workspace that shall have it; None while there is none.
+        wanted: the desired display name of our workspace.
+        ours: our workspace; None if it is not created yet.
         account: workspaces of its account; those that have the name are enough.
     """
     key = comparison_key(wanted)
-    others = (each for each in account if ours is None or each.workspace_id != ours.workspace_id)
+    others = (other for other in account if ours is None or other.workspace_id != ours.workspace_id)
     holders = sorted(
-        (each for each in others if comparison_key(each.settings.display_name) == key),
-        key=lambda each: each.workspace_id,
+        (other for other in others if comparison_key(other.settings.display_name) == key),
+        key=lambda other: other.workspace_id,
     )
     if ours is None or comparison_key(ours.settings.display_name) != key:
         return next(iter(holders), None)
     return next(
-        (each for each in holders if each.workspace_id < ours.workspace_id or each.settings.display_name == wanted),
+        (
+            holder
+            for holder in holders
+            if holder.workspace_id < ours.workspace_id or holder.settings.display_name == wanted
+        ),
         None,
     )

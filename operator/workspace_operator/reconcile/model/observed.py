@@ -1,4 +1,4 @@
-"""What a reconcile has seen before it decides: the store's side of one Workspace resource."""
+"""The observed state: what the store has for one Workspace resource."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,19 +10,19 @@ from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A workspace that is not ours yet. ``released`` says that its owner's resource is gone."""
+    """A workspace that this resource does not own; ``owner_is_gone``: its owner's resource was deleted."""
 
     workspace: Workspace
     owner_is_gone: bool
 
     def is_in_namespace_of(self, owner: Owner) -> bool:
-        """Whether it is of an owner's own cluster and namespace: of all others a resource is told nothing."""
+        """Whether it is in the same cluster and namespace; a message reveals nothing about others."""
         theirs = self.workspace.owner
         return (theirs.cluster, theirs.namespace) == (owner.cluster, owner.namespace)
 
 
 class Liveness(StrEnum):
-    """What is known of the operator of another cluster, from its heartbeat in the database."""
+    """The liveness of another cluster's operator, from its heartbeat in the database."""
 
     UNKNOWN = "unknown"
     ALIVE = "alive"
@@ -31,11 +31,11 @@ class Liveness(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namesake:
-    """A workspace of another cluster whose owner has our namespace and name.
+    """A workspace of another cluster whose owner has the same namespace and name.
 
     Attributes:
-        beats: the heartbeat of its cluster as a count; None if that cluster never had one.
-        pulse: unknown until its heartbeat has moved, or has not moved for long enough.
+        beats: the heartbeat counter of its cluster; None if that cluster never wrote one.
+        liveness: unknown until the counter has moved, or has not moved for long enough.
     """
 
     workspace: Workspace
@@ -45,18 +45,18 @@ class Namesake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedState:
-    """The store's side of one resource.
+    """The state of the store that concerns one resource.
 
     Attributes:
-        store_id: the identity of the database; empty where there is none, as in a plan.
-        workspace: the one whose owner has our cluster, namespace and name, whatever its UID.
-        name_holder: the workspace of our account that has the wanted display name, if it is not ours.
-        adoptable: the workspace that the ``adopt`` annotation names; None if it does not exist.
-        remembered: the workspace that our status names, if it is not ours (any more).
-        namesakes: workspaces of other clusters that have our namespace and name; looked for while we have none.
-        migration: our workspace's newest identifier change, ended or not.
-        credentials: those of our workspace, and its Secret; None where nobody has looked.
-        people: None when they were not counted this time: what the status says stays.
+        store_id: the identity of the database; empty in a plan.
+        workspace: the one whose owner has the resource's cluster, namespace and name, whatever its UID.
+        name_holder: another workspace of the account that has the desired display name.
+        from_annotation: the workspace that the ``adopt`` annotation names; None if it does not exist.
+        from_status: the workspace that the status names, if the resource does not own it (any more).
+        namesakes: workspaces of other clusters with the same namespace and name; read if ``workspace`` is None.
+        migration: the newest identifier change of ``workspace``, ended or not.
+        credentials: those of ``workspace``, and its Secret; None if they were not read.
+        people: None if they were not counted this time: the counts in the status stay.
     """
 
     store_id: str = ""
@@ -72,8 +72,8 @@ class ObservedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreUnreachable:
-    """Seen instead of `ObservedState` while the store does not answer.
+    """Takes the place of `ObservedState` while the store does not respond.
 
-    It carries no error text on purpose: what a database driver says may hold secrets and changes with
-    every attempt, and the status is written only when the outcome differs.
+    It has no error text on purpose: the text of a database driver may contain secrets and differs from attempt to
+    attempt, while the status is written only if the outcome differs.
     """

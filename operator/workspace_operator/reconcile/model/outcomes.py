@@ -1,4 +1,4 @@
-"""How a reconcile ends when there is nothing more to do: the reasons of condition Ready (design §4)."""
+"""Outcomes of a reconcile without further actions: the reasons of condition Ready (design §4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from workspace_operator.resources import statuses
 
 
 class Reason(StrEnum):
-    """Why Ready has its status; also the reason of the event that tells of it."""
+    """The reason of condition Ready, and of the event for its transition."""
 
     PENDING = statuses.PENDING
     PROGRESSING = "Progressing"
@@ -27,7 +27,7 @@ class Reason(StrEnum):
 
 
 class KStatus(StrEnum):
-    """What condition stands beside Ready."""
+    """The kstatus class of an outcome, which decides the condition beside Ready."""
 
     SETTLED = "Settled"
     RECONCILING = "Reconciling"
@@ -51,7 +51,7 @@ KSTATUSES: dict[Reason, KStatus] = {
     Reason.INVALID_SPEC: KStatus.STALLED,
     Reason.DELETION_NOT_CONFIRMED: KStatus.STALLED,
 }
-"""Stalled says that a person must act; Reconciling that waiting is enough."""
+"""Stalled: a person must act. Reconciling: waiting is enough."""
 
 WARNING_REASONS = frozenset(reason for reason, kstatus in KSTATUSES.items() if kstatus is KStatus.STALLED) | {
     Reason.STORE_UNAVAILABLE
@@ -72,22 +72,22 @@ REQUEUE_REASONS = frozenset(
         Reason.STORE_UNAVAILABLE,
     }
 )
-"""What may pass without any change of the resource or of its identifier change, so nothing would tell us."""
+"""Outcomes that can resolve without an event of the resource or its migration, so that they are polled."""
 
 REQUEST_NOT_HANDLED = frozenset(
     {Reason.PROGRESSING, Reason.STORE_UNAVAILABLE, Reason.SUSPENDED, Reason.WORKSPACE_MISSING}
 )
-"""A request to reconcile now still stands after these."""
+"""Outcomes after which a request to reconcile now stays open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The outcome, with a message that stands alone: what, how many, what to do next."""
+    """An outcome, with a complete message: what happened, how many, what to do next."""
 
     reason: Reason
     message: str
 
     @property
     def kstatus(self) -> KStatus:
-        """What condition stands beside Ready."""
+        """The kstatus class of the reason."""
         return KSTATUSES[self.reason]

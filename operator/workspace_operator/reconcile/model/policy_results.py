@@ -1,4 +1,4 @@
-"""What a rule may ask for, and how an ordered chain of rules is asked."""
+"""The results of a policy, and the evaluation of an ordered chain of policies."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from workspace_operator.reconcile.model.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveFinalizer:
-    """The resource may go: our finalizer comes off, and its status is left as it is."""
+    """Remove our finalizer, so that the resource can be deleted; its status stays as it is."""
 
     events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignore:
-    """This resource is no longer ours to look after."""
+    """Do nothing: the resource has no finalizer of ours and is being deleted."""
 
 
 PolicyResult = Action | SecretAction | Outcome | RemoveFinalizer | Ignore
@@ -26,5 +26,5 @@ Context = TypeVar("Context")
 
 
 def first_result(policies: Iterable[Callable[[Context], PolicyResult | None]], context: Context) -> PolicyResult | None:
-    """What the first rule that fires asks for, in the order given; None if none does."""
+    """The result of the first policy that has one, in the given order; None if none has."""
     return next((result for policy in policies if (result := policy(context)) is not None), None)

@@ -1,4 +1,4 @@
-"""The Secret that holds a workspace's credentials: what it shall look like, and whose it is."""
+"""The Secret that holds a workspace's credentials: its desired content and its owner."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from workspace_operator.resources.workspaces import API_VERSION, KIND, MANAGED_B
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """A Secret, as far as credentials go.
+    """The parts of a Secret that matter for credentials.
 
     Attributes:
-        values: by key, as text; never shown.
-        owners: the ownerReferences.
-        version: its resourceVersion; empty while it is not there.
+        values: by key, as text; never shown or logged.
+        owners: its ownerReferences.
+        version: its resourceVersion; empty if it does not exist.
     """
 
     values: Mapping[str, str] = field(repr=False)
@@ -26,7 +26,7 @@ class Secret:
 
 
 def secret_state(secret: Secret | None, resource: Resource) -> SecretState:
-    """Whose the Secret is that was found under the name of a resource's Secret."""
+    """The owner of the Secret that was found under the name of a resource's Secret."""
     if secret is None:
         return SecretState.ABSENT
     if any(owner.get("uid") == resource.uid for owner in secret.owners):
@@ -35,7 +35,7 @@ def secret_state(secret: Secret | None, resource: Resource) -> SecretState:
 
 
 def desired_secret(values: Mapping[str, str], resource: Resource, workspace_id: int, existing: Secret | None) -> Secret:
-    """The Secret that shall be in the place of the one that was found; what others put there besides stays."""
+    """The desired Secret; owner references of others stay, unless only one such owner is possible."""
     others = [owner for owner in existing.owners if not _is_replaceable(owner)] if existing else []
     return Secret(
         values=values,
@@ -46,12 +46,12 @@ def desired_secret(values: Mapping[str, str], resource: Resource, workspace_id: 
 
 
 def _is_replaceable(owner: Mapping[str, Any]) -> bool:
-    """A Secret has one controller, and belongs to one Workspace."""
+    """Whether our owner reference replaces this one: a Secret has one controller and belongs to one Workspace."""
     return bool(owner.get("controller")) or (owner.get("apiVersion"), owner.get("kind")) == (API_VERSION, KIND)
 
 
 def _owner_reference(resource: Resource) -> Mapping[str, Any]:
-    # Blocking the owner's deletion would take a right on finalizers, and there is nothing to wait for.
+    # blockOwnerDeletion would require a right on finalizers, and no deletion has to wait.
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

@@ -1,4 +1,4 @@
-"""What an action changes, said for people before it is done: fields of the spec, from what to what."""
+"""The diff of a plan: the fields of the spec that an action would change, with old and new values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from workspace_operator.workspaces.model import Settings, Workspace
 
 
 class ChangeKind(StrEnum):
-    """What is done; values as in the JSON of a plan."""
+    """The kind of a change; values as in the JSON of a plan."""
 
     CREATE = "create"
     CHANGE_OWNER = "changeOwner"
@@ -44,7 +44,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedChange:
-    """One thing that would be done. ``before`` is None where there was nothing, ``after`` where nothing is left."""
+    """One planned change. ``before`` is None if the value is new, ``after`` if it is removed."""
 
     kind: ChangeKind
     field: str = ""
@@ -69,14 +69,14 @@ FIELDS: tuple[tuple[str, Getter], ...] = (
     ("spec.sendBehavior.testAddress", lambda settings: settings.test_address),
     ("spec.openTracking", lambda settings: _enabled_or_disabled(settings.open_tracking)),
 )
-"""Every setting that is put in force at once, as a spec spells it."""
+"""Every setting that takes effect without a migration, with its path in the spec."""
 
 MODE = "spec.identifiers.mode"
 ACCOUNT = "spec.accountName"
 
 
 def planned_changes(action: Action | SecretAction, observed: ObservedState) -> tuple[PlannedChange, ...]:  # noqa: C901 - one line a kind of action
-    """What an action would change of what was observed; credentials are told of by nobody before they are made."""
+    """The changes that an action would make to the observed state; actions on credentials make none."""
     match action:
         case CreateWorkspace():
             return _creation_changes(action)
@@ -105,7 +105,7 @@ def planned_changes(action: Action | SecretAction, observed: ObservedState) -> t
 
 
 def _creation_changes(action: CreateWorkspace) -> tuple[PlannedChange, ...]:
-    """Of the settings of a new workspace, those that nobody would have without saying so."""
+    """The changes that create a workspace: its account, its mode, and settings other than the default."""
     defaults = Settings(display_name=action.settings.display_name)
     explicit = [(field, read(action.settings)) for field, read in FIELDS if read(action.settings) != read(defaults)]
     values = ((ACCOUNT, action.account), (MODE, action.mode.value), *explicit)

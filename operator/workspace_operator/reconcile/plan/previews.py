@@ -1,4 +1,4 @@
-"""What changing a workspace's identifiers would do to its people, as values; nothing here asks a store."""
+"""Previews: the effect of an identifier change on the people of a workspace, as values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,10 +9,10 @@ from workspace_operator.workspaces.model import PeopleCounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViolationSample:
-    """Somebody who stands in the way, as an example.
+    """An example of a person who blocks the change.
 
     Attributes:
-        sharing: how many people have this address, themselves included; 1 for who has none.
+        sharing: how many people have this address, this person included; 1 for a person without address.
         shares_with: the cio_ids of the oldest few of the others.
     """
 
@@ -25,17 +25,17 @@ class ViolationSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What an identifier change would do to the people of one moment (identity-rules §7).
+    """The effect of an identifier change on the people of one moment (identity-rules §7).
 
     Attributes:
-        people: as they are before it.
-        people_without_usable_identifier: who would be reached by cio_id only after it.
-        violations: before any merge, whatever happens to people who share an address; zeros where nobody is checked.
+        people: their counts before the change.
+        people_without_usable_identifier: people who can be reached by cio_id only after the change.
+        violations: before any merge, whatever ``onConflict`` is; zeros if the change needs no check.
         people_concerned_beside_sharing: people with a violation other than a duplicate email.
-        groups: how many addresses several people share.
-        people_to_merge: who becomes part of somebody else if they are merged.
-        ids_given_up: ids that become free if they are merged, since whoever is left keeps one.
-        samples: a bounded number of people by violation; of each address that is shared or suppressed the oldest.
+        groups: addresses that several people share.
+        people_to_merge: people who become part of another person, if people are merged.
+        ids_given_up: ids that become free by that, since each survivor keeps one.
+        samples: a bounded number of people by violation; the oldest person of each shared or suppressed address.
     """
 
     people: PeopleCounts
@@ -48,11 +48,11 @@ class Preview:
     samples: Mapping[Violation, Sequence[ViolationSample]] = field(default_factory=dict)
 
     def blocking_violations(self, on_conflict: OnConflict) -> ViolationCounts:
-        """Who would hold the change up; with Merge, nobody does for sharing an address."""
+        """The violations that block the change; with Merge, a shared address does not."""
         if on_conflict is OnConflict.BLOCK:
             return self.violations
         return replace(self.violations, duplicate_email=0, people_concerned=self.people_concerned_beside_sharing)
 
     def passes(self, on_conflict: OnConflict) -> bool:
-        """Whether nobody would hold the change up."""
+        """Whether no person blocks the change."""
         return self.blocking_violations(on_conflict).people_concerned == 0

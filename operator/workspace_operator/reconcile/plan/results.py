@@ -1,4 +1,4 @@
-"""What an apply would do for one resource, and how it would end; what the person who reads that should know."""
+"""Plan results: what an apply would do for a resource, how it would end, and advice for the user."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from workspace_operator.workspaces.model import Workspace
 
 
 class PlanResult(StrEnum):
-    """What a plan comes to, for one resource and for all; values as in the JSON of a plan."""
+    """The result of a plan, for one resource and for all; values as in the JSON of a plan."""
 
     NOTHING = "nothing"
     CHANGES = "changes"
@@ -23,12 +23,12 @@ class PlanResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMigration:
-    """What would become of an identifier change.
+    """The predicted course of an identifier change.
 
     Attributes:
-        change: as it would end.
-        stage: where it stands now; None if it has not been asked for yet.
-        preview: what it would do to the people of now; None once it has switched.
+        migration: as it would end.
+        stage: its stage now; None if it is not requested yet.
+        preview: its effect on the people of now; None after the cut-over.
     """
 
     migration: Migration
@@ -37,13 +37,13 @@ class PlannedMigration:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether nobody stands in its way."""
+        """Whether no person blocks it."""
         return self.preview is None or self.preview.passes(self.migration.on_conflict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """A workspace beside which a new one would be made: of another cluster, or of a namespace without a manifest."""
+    """A workspace of the same name, in another cluster or in a namespace without a manifest."""
 
     workspace: Workspace
     people: int
@@ -54,11 +54,11 @@ class PlannedResource:
     """What an apply would do for one resource.
 
     Attributes:
-        title: NAMESPACE/NAME.
-        cluster: the cluster that the manifests are of.
-        workspace_id: None if a workspace would be made.
-        verdict: how condition Ready would end.
-        orphans: workspaces of the same name that nobody may be left to own, if a workspace would be made.
+        namespaced_name: NAMESPACE/NAME.
+        cluster: the cluster that the manifests belong to.
+        workspace_id: None if a workspace would be created.
+        orphans: if a workspace would be created, workspaces of the same name whose owner may be gone.
+        outcome: how condition Ready would end.
     """
 
     namespaced_name: str
@@ -71,13 +71,13 @@ class PlannedResource:
 
     @property
     def result(self) -> PlanResult:
-        """What it comes to."""
+        """The result of the first rule that matches."""
         return next(result for rule, result in RESULT_RULES if rule(self))
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What to do next, or to know before."""
-        planned, orphans = self.identifiers, tuple(_orphan_advice(each, self) for each in self.orphans)
+        """What to do next, or to know before the apply."""
+        planned, orphans = self.identifiers, tuple(_orphan_advice(orphan, self) for orphan in self.orphans)
         if planned is None or planned.preview is None:
             return orphans
         context = AdviceContext(
@@ -87,12 +87,12 @@ class PlannedResource:
 
 
 def is_blocked(planned: PlannedResource) -> bool:
-    """The apply would end Stalled: people stand in the way, a conflict, an impossible wish, or suspended."""
+    """The apply would end Stalled: people block the change, a conflict, an invalid spec, or a suspended resource."""
     return planned.outcome.kstatus is KStatus.STALLED
 
 
 def has_changes(planned: PlannedResource) -> bool:
-    """There is something to do, or an identifier change under way that goes on."""
+    """An action is due, or an identifier change is in progress."""
     return bool(planned.changes) or planned.identifiers is not None
 
 
@@ -109,14 +109,14 @@ RESULT_RULES: tuple[tuple[Callable[[PlannedResource], bool], PlanResult], ...] =
 
 
 def combined_result(planned_resources: Iterable[PlannedResource]) -> PlanResult:
-    """What a whole plan comes to: the worst of its resources."""
-    found = {each.result for each in planned_resources}
+    """The result of a whole plan: the worst of its resources."""
+    found = {planned.result for planned in planned_resources}
     return next((result for _, result in RESULT_RULES if result in found), PlanResult.NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceContext:
-    """What advice about an identifier change rests on."""
+    """The inputs of the advice about an identifier change."""
 
     namespaced_name: str
     migration: Migration
@@ -124,73 +124,73 @@ class AdviceContext:
 
     @property
     def duplicates_block(self) -> bool:
-        """Whether people who share an address stand in the way."""
+        """Whether people who share an address block the change."""
         return bool(self.preview.blocking_violations(self.migration.on_conflict).duplicate_email)
 
 
 def merge_advice(context: AdviceContext) -> str | None:
-    """With Merge: how many, and that it can be undone one by one."""
+    """With Merge: the number of merges, and how to undo one."""
     if context.migration.on_conflict is OnConflict.BLOCK or not context.preview.people_to_merge:
         return None
     return (
-        f"{_merge_summary(context.preview)} `workspacectl merges list` names them afterwards, and each merge can be "
-        "undone by itself."
+        f"{_merge_summary(context.preview)} `workspacectl merges list` lists the merges afterwards; each merge can be "
+        "undone."
     )
 
 
 def merge_option_advice(context: AdviceContext) -> str | None:
-    """With Block, and nobody but people who share an address in the way."""
+    """With Block, if the people who share an address are the only ones that block the change."""
     if not context.duplicates_block or not context.preview.passes(OnConflict.MERGE):
         return None
-    return f"With spec.identifiers.onConflict: Merge it would go through: {_merge_summary(context.preview)}"
+    return f"With spec.identifiers.onConflict: Merge the change would pass: {_merge_summary(context.preview)}"
 
 
 def merge_insufficient_advice(context: AdviceContext) -> str | None:
-    """With Block, and others in the way, too."""
+    """With Block, if other people block the change as well."""
     if not context.duplicates_block or context.preview.passes(OnConflict.MERGE):
         return None
     left = format_people(context.preview.people_concerned_beside_sharing)
     return (
-        f"With spec.identifiers.onConflict: Merge, {left} would still stand in the way; once they are mended, "
+        f"With spec.identifiers.onConflict: Merge, {left} would still block the change. Once they are fixed: "
         f"{_merge_summary(context.preview)}"
     )
 
 
 def dedupe_advice(context: AdviceContext) -> str | None:
-    """Without merging: keep one of each."""
+    """Without merging: keep the oldest person of each shared address."""
     if not context.duplicates_block:
         return None
     return (
-        f"`workspacectl people dedupe --workspace {context.namespaced_name} --keep oldest --dry-run` counts who would "
-        "go if only the oldest of those who share an address was kept."
+        f"`workspacectl people dedupe --workspace {context.namespaced_name} --keep oldest --dry-run` counts the "
+        "people to delete if only the oldest person of each shared address is kept."
     )
 
 
 def export_advice(context: AdviceContext) -> str | None:
-    """A list of all is made when the change is asked for."""
+    """The apply exports a list of all people who block the change."""
     if context.preview.passes(context.migration.on_conflict):
         return None
     return (
         f"Once applied, `workspacectl exports get --workspace {context.namespaced_name} --latest -o FILE` lists "
-        "everybody who stands in the way. Mend them, or delete rows from the list and the people in the rest: "
+        "the people who block the change. Fix them; or remove from the list whom to keep, and delete the others: "
         "`workspacectl segments create --from-csv`, then `workspacectl people delete --segment`."
     )
 
 
 def people_without_id_advice(context: AdviceContext) -> str | None:
-    """Addresses become plain attributes."""
+    """People who are named by email only lose their identifier: email becomes a plain attribute."""
     count = context.preview.people.without_id
     if not disables_email(context.migration.from_mode, context.migration.to_mode) or not count:
         return None
-    return f"{_people_have(count)} no id: they stay, and are reached by cio_id only, unless they get an id before."
+    return f"{_people_have(count)} no id: they stay, and can then be reached by cio_id only, unless they get an id."
 
 
 def people_without_identifier_advice(context: AdviceContext) -> str | None:
-    """Neither an id nor an address: that holds nothing up."""
+    """People without id and address do not block the change."""
     count = context.preview.people_without_usable_identifier
     if disables_email(context.migration.from_mode, context.migration.to_mode) or not count:
         return None
-    return f"{_people_have(count)} neither an id nor an address: they stay, and are reached by cio_id only."
+    return f"{_people_have(count)} neither an id nor an address: they stay, and can be reached by cio_id only."
 
 
 ADVICE = (
@@ -205,21 +205,21 @@ ADVICE = (
 
 
 def _orphan_advice(orphan: Orphan, planned: PlannedResource) -> str:
-    """A workspace of the same name that may be what the manifest stands for, and how to give it to the resource."""
+    """How to give the resource a workspace of the same name, if the manifest stands for that one."""
     owner, number = orphan.workspace.owner, orphan.workspace.workspace_id
     of_cluster = "" if owner.cluster == planned.cluster else f" of cluster {owner.cluster}"
-    place = "" if not of_cluster else f" --cluster-id {planned.cluster}"
+    cluster_option = "" if not of_cluster else f" --cluster-id {planned.cluster}"
     return (
-        f"A new workspace would be made beside workspace {number} of {owner.namespace}/{owner.name}{of_cluster}, which "
-        f"has {format_people(orphan.people)}. If the manifest stands for that one: `workspacectl workspaces assign "
-        f"{number} --to {planned.namespaced_name}{place}`."
+        f"A new workspace would be created beside workspace {number} of {owner.namespace}/{owner.name}{of_cluster}, "
+        f"which has {format_people(orphan.people)}. If the manifest stands for that one: `workspacectl workspaces "
+        f"assign {number} --to {planned.namespaced_name}{cluster_option}`."
     )
 
 
 def _merge_summary(preview: Preview) -> str:
     become = "becomes" if preview.people_to_merge == 1 else "become"
     ids = "1 id becomes" if preview.ids_given_up == 1 else f"{preview.ids_given_up} ids become"
-    return f"{format_people(preview.people_to_merge)} {become} part of somebody else, and {ids} free."
+    return f"{format_people(preview.people_to_merge)} {become} part of another person, and {ids} free."
 
 
 def _people_have(count: int) -> str:

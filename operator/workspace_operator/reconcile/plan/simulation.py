@@ -1,6 +1,6 @@
-"""The directory of workspaces in memory: actions are carried out on it to see what comes of them, and nowhere else.
+"""In-memory simulation of the workspaces in the store: applies actions without writing anything.
 
-So a plan is made by the very decisions that a reconcile makes (`planner`), one after the other, without a write.
+A plan makes the same decisions as a reconcile (`policies.planner`), one after the other, against this simulation.
 """
 
 from collections import defaultdict
@@ -46,9 +46,9 @@ NameKey: TypeAlias = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspacesSnapshot:
-    """All workspaces of one moment, by number, and the newest identifier change of each that had one.
+    """All workspaces of one moment by number, and the newest identifier change of each.
 
-    ``heartbeat_times`` is when each cluster wrote its newest heartbeat, if it ever did.
+    ``heartbeat_times`` has the time of each cluster's newest heartbeat.
     """
 
     workspaces: Mapping[int, Workspace] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class WorkspacesSnapshot:
 
 
 class InMemoryWorkspaces:
-    """A directory that starts as the real one is."""
+    """A mutable copy of a snapshot of all workspaces."""
 
     def __init__(self, snapshot: WorkspacesSnapshot) -> None:
         self._migrations = dict(snapshot.migrations)
@@ -73,13 +73,13 @@ class InMemoryWorkspaces:
         return None if number is None else self._workspaces[number]
 
     def open_migration(self, owner: Owner) -> Migration | None:
-        """The identifier change of an owner's workspace that has not ended, if there is one."""
+        """The open identifier change of an owner's workspace, if there is one."""
         workspace = self.owned_by(owner)
         migration = None if workspace is None else self._migrations.get(workspace.workspace_id)
         return None if migration is None or migration.stage in TERMINAL else migration
 
     def observe(self, resource: Resource, owner: Owner, owner_is_gone: OwnerIsGone) -> ObservedState:
-        """What a reconcile would see; people and credentials are not looked at."""
+        """The state that a reconcile would observe, without people and credentials."""
         ours = self.owned_by(owner)
         desired = resource.desired if isinstance(resource.desired, DesiredState) else None
         named = None if desired is None else self._name_holder(desired, ours, owner)
@@ -92,7 +92,7 @@ class InMemoryWorkspaces:
         )
 
     def apply(self, action: Action | SecretAction, *, now: datetime) -> None:  # noqa: C901 - one line a kind of action
-        """Carry one action out; credentials are not part of the directory."""
+        """Apply one action; actions on credentials have no effect."""
         match action:
             case CreateWorkspace():
                 self._create(action)
@@ -118,7 +118,7 @@ class InMemoryWorkspaces:
                 assert_never(never)
 
     def finish_migration(self, migration: Migration, preview: Preview | None) -> Migration:
-        """Let a change come to where its people let it come; None: it has switched, and they are not asked."""
+        """Complete or block a change, as its preview says; without a preview (after the cut-over) complete it."""
         if preview is not None and not preview.passes(migration.on_conflict):
             counts, total = preview.blocking_violations(migration.on_conflict), preview.people.total
             return self._update_migration(
@@ -168,9 +168,9 @@ class InMemoryWorkspaces:
         del self._workspaces[workspace.workspace_id]
 
     def _update_migration(self, workspace_id: int, **values: object) -> Migration:
-        moved = replace(self._migrations[workspace_id], **values)  # type: ignore[arg-type]
-        self._migrations[workspace_id] = moved
-        return moved
+        migration = replace(self._migrations[workspace_id], **values)  # type: ignore[arg-type]
+        self._migrations[workspace_id] = migration
+        return migration
 
     def _name_holder(self, desired: DesiredState, ours: Workspace | None, owner: Owner) -> int | None:
         wanted, account = desired.settings.display_name, ours.account if ours else desired.account

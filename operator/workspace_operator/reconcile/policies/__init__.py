@@ -1,1 +1,1 @@
-"""What a reconcile decides, a policy a module."""
+"""The policies of a reconcile, one module per concern."""

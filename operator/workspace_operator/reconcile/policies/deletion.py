@@ -1,4 +1,4 @@
-"""A resource is being deleted: whether its people go with it (design §4, Deletion)."""
+"""Policies for a resource that is being deleted: whether its people are deleted (design §4, Deletion)."""
 
 from workspace_operator.reconcile.model.actions import DeleteSecret, DeleteWorkspace, Event
 from workspace_operator.reconcile.model.context import DeletionContext
@@ -8,14 +8,14 @@ from workspace_operator.reconcile.model.observed import ObservedState, StoreUnre
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
 from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import messages, ownership_messages
 from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, DeletionPolicy
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
 def finalize(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
-    """What to do for a resource that is being deleted; neither suspend nor an invalid spec holds it up."""
+    """Decide for a resource that is being deleted; neither suspend nor an invalid spec delays it."""
     if not resource.has_finalizer:
         return Ignore()
     if resource.deletion_policy is DeletionPolicy.RETAIN:
@@ -27,18 +27,18 @@ def finalize(resource: Resource, observed: ObservedState | StoreUnreachable, own
 
 
 def keep_foreign_workspace(context: DeletionContext) -> PolicyResult | None:
-    """What is not ours is never destroyed, whatever was confirmed."""
+    """Keep a workspace that belongs to another resource, even if the deletion is confirmed."""
     from_status = context.observed.from_status
-    near = from_status.workspace if from_status and from_status.is_in_namespace_of(context.owner) else None
-    workspace = context.observed.workspace or near
+    in_namespace = from_status.workspace if from_status and from_status.is_in_namespace_of(context.owner) else None
+    workspace = context.observed.workspace or in_namespace
     if workspace is None or workspace == context.owned_workspace:
         return None
-    kept = Event(reason="WorkspaceKept", message=messages.workspace_not_deleted(workspace), warning=True)
+    kept = Event(reason="WorkspaceKept", message=ownership_messages.workspace_not_deleted(workspace), warning=True)
     return RemoveFinalizer(events=(kept,))
 
 
 def require_confirmation(context: DeletionContext) -> PolicyResult | None:
-    """The annotation must say the display name in force, in any Unicode form of it."""
+    """Require that the annotation has the display name in force, in any Unicode form."""
     workspace, confirmation = context.owned_workspace, context.resource.annotations.get(CONFIRM_DELETE)
     if workspace is None or _matches_display_name(confirmation, workspace):
         return None
@@ -47,7 +47,7 @@ def require_confirmation(context: DeletionContext) -> PolicyResult | None:
 
 
 def hold_deletion(context: DeletionContext) -> PolicyResult | None:
-    """The deletion is that of an older document, as after a restore of etcd: a person confirms it first."""
+    """Hold the deletion of an older document, as after a restore of etcd, until a person confirms it."""
     workspace = context.owned_workspace
     if workspace is None or not is_on_hold(context.resource, workspace):
         return None
@@ -55,7 +55,7 @@ def hold_deletion(context: DeletionContext) -> PolicyResult | None:
 
 
 def delete_workspace(context: DeletionContext) -> PolicyResult | None:
-    """Policy Delete, and confirmed."""
+    """Delete the workspace; the earlier policies made sure that this is confirmed."""
     workspace = context.owned_workspace
     if workspace is None:
         return None
@@ -63,7 +63,7 @@ def delete_workspace(context: DeletionContext) -> PolicyResult | None:
 
 
 def delete_secret(context: DeletionContext) -> PolicyResult | None:
-    """The people are gone, and the credentials with them; a Secret of somebody else stays."""
+    """Delete our Secret once the workspace and its credentials are deleted; any other Secret stays."""
     credentials = context.observed.credentials
     return DeleteSecret() if credentials is not None and credentials.secret is SecretState.OWN else None
 

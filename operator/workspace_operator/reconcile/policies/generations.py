@@ -1,8 +1,8 @@
-"""The generation of a spec as a fence: a document that is older than what was carried out is not carried out.
+"""Fencing by the generation of a spec: a document older than the one carried out is refused.
 
 The store keeps the newest generation of its owner's spec that was carried out (design §4, Newest only). A document with
-a lower one is late, unless the API server itself has no newer one: then etcd was restored. Its settings are applied,
-but what cannot be taken back is held until a person confirms it.
+a lower generation is stale, unless the API server has no newer one: then etcd was restored. The settings of such a
+document are applied, but irreversible actions are held until a person confirms them.
 """
 
 from workspace_operator.reconcile.model.actions import AcceptLowerGeneration, RecordGeneration
@@ -15,7 +15,7 @@ from workspace_operator.workspaces.model import Owner, Workspace
 
 
 def accept_lower_generation(resource: Resource, observed: ObservedState, owner: Owner) -> AcceptLowerGeneration | None:
-    """Accept a generation below the recorded one; the caller first makes sure that there is no newer document."""
+    """Accept a generation below the recorded one; the caller has checked that no newer document exists."""
     workspace = _owned_workspace(observed, owner)
     if workspace is None or workspace.spec_generation <= resource.generation:
         return None
@@ -31,9 +31,9 @@ def accept_lower_generation(resource: Resource, observed: ObservedState, owner: 
 def record_generation(
     resource: Resource, observed: ObservedState, owner: Owner, outcome: Outcome
 ) -> RecordGeneration | None:
-    """Record a generation that needs no other write, so that an operator that is late finds it.
+    """Record a generation that needs no other write, so that a late operator is refused.
 
-    Of a workspace at rest the row's version is recorded, too: after a restart it needs no visit.
+    For a converged workspace the row's version is recorded as well, so that a restart can skip it.
     """
     workspace = _owned_workspace(observed, owner)
     if workspace is None:
@@ -49,7 +49,7 @@ def record_generation(
 
 
 def is_on_hold(resource: Resource, workspace: Workspace) -> bool:
-    """Whether this generation was accepted after a restore of etcd, and nobody has confirmed it since."""
+    """Whether this generation was accepted after a restore of etcd and is not confirmed yet."""
     return (
         workspace.accepted_generation == resource.generation
         and (workspace.accepted_request or "") == resource.reconcile_request
@@ -57,15 +57,17 @@ def is_on_hold(resource: Resource, workspace: Workspace) -> bool:
 
 
 def is_older_owner(resource: Resource, owner: Owner, workspace: Workspace) -> bool:
-    """Whether the store's owner was created after this resource, and nobody has confirmed the earlier one.
+    """Whether the store's owner was created after this resource, which no person has confirmed yet.
 
-    A resource that is made anew is younger than the one before. An older one can only come from a restored etcd.
+    A recreated resource is younger than the one before. An older one can only come from a restored etcd.
     """
     later = workspace.owner.created_at
     if not owner.created_at or owner.created_at >= later:
         return False
     previous = resource.previous
-    reason = next((each.reason for each in previous.conditions if each.type == ConditionType.READY), None)
+    reason = next(
+        (condition.reason for condition in previous.conditions if condition.type == ConditionType.READY), None
+    )
     if reason != Reason.GENERATION_WENT_BACK:
         return True
     is_edited = resource.generation != previous.observed_generation
@@ -74,7 +76,7 @@ def is_older_owner(resource: Resource, owner: Owner, workspace: Workspace) -> bo
 
 
 def on_hold_outcome(what: str, resource: Resource) -> Outcome:
-    """Say what is held and how to confirm it; ``what`` is a clause such as "the people are not destroyed"."""
+    """The outcome of a held action; ``what`` is a clause such as "the people are not destroyed"."""
     return Outcome(reason=Reason.GENERATION_WENT_BACK, message=messages.generation_went_back(what, resource))
 
 

@@ -1,4 +1,4 @@
-"""Our own workspace comes closer to its wish: settings, and the identifier change (design §4, §6)."""
+"""Policies that converge a resource's own workspace: settings and identifier change (design §4, §6)."""
 
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
 from workspace_operator.reconcile.model.actions import (
@@ -14,11 +14,11 @@ from workspace_operator.reconcile.model.policy_results import PolicyResult
 from workspace_operator.reconcile.policies import credential_rotation
 from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
 from workspace_operator.reconcile.policies.spec_validation import reject_invalid_spec
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import migration_messages, ownership_messages
 
 
 def cancel_unwanted_migration(owned: OwnedContext) -> PolicyResult | None:
-    """Before its switch a change that nobody wants any more leaves no trace."""
+    """Cancel a migration, before its cut-over, whose mode is no longer desired."""
     migration = owned.migration
     if migration is None or migration.stage not in BEFORE_CUTOVER or migration.to_mode is owned.desired_mode:
         return None
@@ -26,7 +26,7 @@ def cancel_unwanted_migration(owned: OwnedContext) -> PolicyResult | None:
 
 
 def restart_on_conflict_change(owned: OwnedContext) -> PolicyResult | None:
-    """Merge instead of Block, or Block instead of Merge: before its switch the change begins anew."""
+    """Restart a migration, before its cut-over, whose ``onConflict`` changed."""
     migration = owned.migration
     if migration is None or migration.stage not in BEFORE_CUTOVER or migration.on_conflict is owned.desired.on_conflict:
         return None
@@ -36,7 +36,7 @@ def restart_on_conflict_change(owned: OwnedContext) -> PolicyResult | None:
 
 
 def resume_migration(owned: OwnedContext) -> PolicyResult | None:
-    """Nothing is suspended any more."""
+    """Resume a paused migration; a suspended resource never gets here."""
     migration = owned.migration
     if migration is None or not migration.paused:
         return None
@@ -44,20 +44,20 @@ def resume_migration(owned: OwnedContext) -> PolicyResult | None:
 
 
 def reject_name_conflict_on_rename(owned: OwnedContext) -> PolicyResult | None:
-    """A name that another workspace of the account has holds back this generation's settings.
+    """Apply no settings while another workspace of the account has the display name.
 
-    It is a new one, or has been in force in another Unicode form than that of an older workspace.
+    The name is new, or it has been in force in another Unicode form than that of an older workspace.
     """
     holder = owned.observed.name_holder
     if holder is None:
         return None
     wanted = owned.desired.settings.display_name
-    message = messages.name_taken(wanted, holder, owned.workspace.owner, from_annotation=False)
+    message = ownership_messages.name_taken(wanted, holder, owned.workspace.owner, from_annotation=False)
     return Outcome(reason=Reason.NAME_CONFLICT, message=message)
 
 
 def update_settings(owned: OwnedContext) -> PolicyResult | None:
-    """Changed in the spec, or drifted in the store: the wish is put in force."""
+    """Put the settings of the spec in force if they differ from the store, also after drift."""
     workspace, effective = owned.workspace, owned.effective_settings
     if workspace.settings == effective:
         return None
@@ -65,7 +65,7 @@ def update_settings(owned: OwnedContext) -> PolicyResult | None:
 
 
 def request_migration(owned: OwnedContext) -> PolicyResult | None:
-    """The wanted mode is not in force, and no change is under way."""
+    """Request a migration if the desired mode is not in force and no migration is open."""
     workspace, wanted = owned.workspace, owned.desired_mode
     if owned.migration is not None or wanted is workspace.mode:
         return None
@@ -78,7 +78,7 @@ def request_migration(owned: OwnedContext) -> PolicyResult | None:
 
 
 def hold_migration_request(owned: OwnedContext) -> PolicyResult | None:
-    """The wanted mode is that of an older spec, as after a restore of etcd: a person confirms it first."""
+    """Hold a migration that an older spec requests, as after a restore of etcd, until a person confirms it."""
     workspace, wanted = owned.workspace, owned.desired_mode
     is_wanted = owned.migration is None and wanted is not workspace.mode
     if not is_wanted or not is_on_hold(owned.resource, workspace):
@@ -87,7 +87,7 @@ def hold_migration_request(owned: OwnedContext) -> PolicyResult | None:
 
 
 def retry_blocked_migration(owned: OwnedContext) -> PolicyResult | None:
-    """Somebody asked for a reconcile that was not handled yet."""
+    """Retry a blocked migration on a request to reconcile that is not handled yet."""
     migration, request = owned.migration, owned.resource.reconcile_request
     handled = owned.resource.previous.last_handled_reconcile_at
     if migration is None or migration.stage is not Stage.BLOCKED or request in ("", migration.retry_token, handled):
@@ -96,27 +96,27 @@ def retry_blocked_migration(owned: OwnedContext) -> PolicyResult | None:
 
 
 def report_blocked_migration(owned: OwnedContext) -> PolicyResult | None:
-    """People must be mended first; the old identifiers stay in force."""
+    """Report a blocked migration: people must be fixed first; the old identifiers stay in force."""
     migration = owned.migration
     if migration is None or migration.stage is not Stage.BLOCKED:
         return None
-    message = messages.migration_blocked(migration, owned.resource)
+    message = migration_messages.migration_blocked(migration)
     return Outcome(reason=Reason.MIGRATION_BLOCKED, message=message)
 
 
 def report_running_migration(owned: OwnedContext) -> PolicyResult | None:
-    """The worker is at it; after the switch, another wish waits until it is through."""
+    """Report a running migration; after the cut-over, another desired mode waits for its end."""
     migration = owned.migration
     if migration is None:
         return None
-    return Outcome(reason=Reason.MIGRATION_RUNNING, message=messages.migration_running(migration))
+    return Outcome(reason=Reason.MIGRATION_RUNNING, message=migration_messages.migration_running(migration))
 
 
 CANCEL_POLICIES = (
     cancel_unwanted_migration,
     restart_on_conflict_change,
 )
-"""These come first, whatever keeps the rest of the wish from being followed."""
+"""These come first, even if the rest of the spec cannot be applied."""
 
 POLICIES = (
     reject_invalid_spec,
@@ -128,7 +128,7 @@ POLICIES = (
     hold_migration_request,
     request_migration,
     retry_blocked_migration,
-    # IdentifiersApplied still tells in full of a change that waits or goes on.
+    # IdentifiersApplied still reports a blocked or running migration in full.
     credential_rotation.await_secret,
     credential_rotation.report_foreign_secret,
     credential_rotation.report_refused_secret,

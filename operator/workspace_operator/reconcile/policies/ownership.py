@@ -1,38 +1,38 @@
-"""Whose workspace it is: made, taken over, adopted, or in dispute (design §4, Ownership).
+"""Policies that acquire a workspace: create, take over, adopt, or report a conflict (design §4, Ownership).
 
-Of what lies outside its own cluster and namespace a resource is told nothing. The one exception is a workspace of the
-very same namespace and name, in a cluster that has become silent: without a word of it a new one would be made, empty.
+A message reveals nothing about workspaces outside the resource's cluster and namespace. The one exception is a
+workspace of the same namespace and name in a cluster without heartbeat, since a new, empty one would be created.
 """
 
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace
 from workspace_operator.reconcile.model.context import ReconcileContext
+from workspace_operator.reconcile.model.missing_workspace import is_new_workspace_requested, is_replacement_requested
 from workspace_operator.reconcile.model.observed import Candidate, Liveness
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import PolicyResult, first_result
 from workspace_operator.reconcile.policies.generations import is_older_owner, on_hold_outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, new_value_problems
-from workspace_operator.reconcile.status import messages
-from workspace_operator.reconcile.status.missing_workspace import is_new_workspace_requested, is_replacement_requested
+from workspace_operator.reconcile.status import ownership_messages
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
 def reject_second_adoption(context: ReconcileContext) -> PolicyResult | None:
-    """A resource has one workspace; it cannot adopt a second."""
+    """Reject an adoption by a resource that already has another workspace."""
     own, wanted = context.observed.workspace, context.resource.adopt_annotation
     if own is None or not wanted or wanted == str(own.workspace_id):
         return None
-    return _ownership_conflict(messages.second_adoption(wanted, own))
+    return _ownership_conflict(ownership_messages.second_adoption(wanted, own))
 
 
 def take_over_recreated(context: ReconcileContext) -> PolicyResult | None:
-    """Cluster, namespace and name are ours: an owner of another UID is gone, as a name is taken once."""
+    """Take over from an owner of the same cluster, namespace and name: with another UID, it is gone."""
     own = context.observed.workspace
     return None if own is None else _change_owner(own, context.owner)
 
 
 def hold_take_over(context: ReconcileContext) -> PolicyResult | None:
-    """The store's owner is younger than this resource, as after a restore of etcd: a person confirms it first."""
+    """Hold a take-over from a younger owner, as after a restore of etcd, until a person confirms it."""
     own = context.observed.workspace
     if own is None or not is_older_owner(context.resource, context.owner, own):
         return None
@@ -40,59 +40,59 @@ def hold_take_over(context: ReconcileContext) -> PolicyResult | None:
 
 
 def adopt_workspace(context: ReconcileContext) -> PolicyResult | None:
-    """The adopt annotation names a workspace, and we have none."""
+    """Adopt the workspace that the annotation names, if its owner is gone."""
     wanted, candidate = context.resource.adopt_annotation, context.observed.from_annotation
     if not wanted:
         return None
     if candidate is None or not candidate.is_in_namespace_of(context.owner):
-        return _ownership_conflict(messages.adoption_target_missing(wanted))
+        return _ownership_conflict(ownership_messages.adoption_target_missing(wanted))
     if not can_be_adopted(candidate, context.owner):
-        return _ownership_conflict(messages.adoption_target_owned(candidate))
+        return _ownership_conflict(ownership_messages.adoption_target_owned(candidate))
     return _change_owner(candidate.workspace, context.owner)
 
 
 def reject_reassigned(context: ReconcileContext) -> PolicyResult | None:
-    """Our status names a workspace that was given away: making another would hide that."""
+    """Report that the workspace of the status was reassigned; creating another would hide that."""
     from_status = context.observed.from_status
     if from_status is None or not from_status.is_in_namespace_of(context.owner):
         return None
     if is_replacement_requested(context.resource, context.observed):
         return None
-    return _ownership_conflict(messages.workspace_reassigned(from_status.workspace))
+    return _ownership_conflict(ownership_messages.workspace_reassigned(from_status.workspace))
 
 
 def reject_invalid_new_values(context: ReconcileContext) -> PolicyResult | None:
-    """No workspace is made with texts that no workspace may be given."""
+    """Reject values that must not be set newly."""
     problems = new_value_problems(context.desired.settings, None)
     return invalid_spec_outcome(problems) if problems else None
 
 
 def reject_name_conflict_on_create(context: ReconcileContext) -> PolicyResult | None:
-    """No workspace can be made under a display name that another one of the account has."""
+    """Reject a display name that another workspace of the account has."""
     holder = context.observed.name_holder
     if holder is None:
         return None
     adoptable = can_be_adopted(holder, context.owner)
-    message = messages.name_taken(
+    message = ownership_messages.name_taken(
         context.desired.settings.display_name, holder, context.owner, from_annotation=adoptable
     )
     return Outcome(reason=Reason.NAME_CONFLICT, message=message)
 
 
 def await_cluster_liveness(context: ReconcileContext) -> PolicyResult | None:
-    """A cluster has a workspace of our namespace and name: whether its operator is alive is not known yet."""
-    is_known = all(each.liveness is not Liveness.UNKNOWN for each in context.observed.namesakes)
+    """Wait while it is unknown whether another cluster with a workspace of this name is alive."""
+    is_known = all(namesake.liveness is not Liveness.UNKNOWN for namesake in context.observed.namesakes)
     if is_known or is_new_workspace_requested(context.resource):
         return None
-    return Outcome(reason=Reason.PROGRESSING, message=messages.BEING_CREATED)
+    return Outcome(reason=Reason.PROGRESSING, message=ownership_messages.BEING_CREATED)
 
 
 def reject_silent_namesake(context: ReconcileContext) -> PolicyResult | None:
-    """A cluster that is silent has a workspace of our namespace and name: it may be what this resource stands for."""
-    is_silent = any(each.liveness is Liveness.SILENT for each in context.observed.namesakes)
+    """Report a workspace of this name in a cluster without heartbeat: the resource may stand for it."""
+    is_silent = any(namesake.liveness is Liveness.SILENT for namesake in context.observed.namesakes)
     if not is_silent or is_new_workspace_requested(context.resource):
         return None
-    return _ownership_conflict(messages.silent_namesake(context.resource))
+    return _ownership_conflict(ownership_messages.silent_namesake(context.resource))
 
 
 POLICIES = (
@@ -108,7 +108,7 @@ POLICIES = (
 
 
 def acquire_workspace(context: ReconcileContext) -> PolicyResult:
-    """How a resource that has no workspace of its own comes to one; a new one is EmailOrID by default."""
+    """Decide how a resource gets its workspace; a new one has mode EmailOrID by default."""
     return first_result(POLICIES, context) or CreateWorkspace(
         owner=context.owner,
         account=context.desired.account,
@@ -119,7 +119,7 @@ def acquire_workspace(context: ReconcileContext) -> PolicyResult:
 
 
 def can_be_adopted(candidate: Candidate, owner: Owner) -> bool:
-    """Only what was released, and only within one namespace of one cluster."""
+    """Whether the candidate's owner is gone, and was in the same namespace of the same cluster."""
     return candidate.owner_is_gone and candidate.is_in_namespace_of(owner)
 
 

@@ -1,9 +1,8 @@
-"""The one decision of a reconcile: from what was seen to what shall be done, or to what shall be said.
+"""The decision of a reconcile: from the observed state to one action, or to the final status.
 
-A decision is level-based. While the distance to the wish can be shortened, the plan holds one action, perhaps
-with an event that tells of it; it is carried out, all is observed again, and the next decision is made of that. An
-action is only asked for if the observation shows that it was not done yet, so this ends. Then the plan says what
-status, finalizers and events the resource shall have.
+Decisions are level-based. While the store differs from the desired state, the plan holds one action, which is carried
+out before the state is observed again for the next decision. An action is planned only if the observed state shows
+that it is not done yet, so the loop ends. The final plan holds the status, finalizers and events of the resource.
 """
 
 from datetime import datetime
@@ -17,23 +16,23 @@ from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResu
 from workspace_operator.reconcile.policies import owned_workspace, ownership
 from workspace_operator.reconcile.policies.deletion import finalize
 from workspace_operator.reconcile.policies.generations import accept_lower_generation, record_generation
+from workspace_operator.reconcile.policies.missing_workspace import missing_workspace_outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, spec_problems
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import credential_messages, messages
 from workspace_operator.reconcile.status.events import action_events, status_events
-from workspace_operator.reconcile.status.missing_workspace import missing_workspace_outcome
 from workspace_operator.reconcile.status.workspace_status import status_of
 from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
 from workspace_operator.workspaces.model import Owner
 
 
 def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cluster_id: str, now: datetime) -> Plan:
-    """Decide what a resource needs next.
+    """Decide the next step for a resource.
 
     Args:
-        resource: the resource as it is now, with the status that was written last.
-        observed: the store's side of it, or that the store does not answer.
-        cluster_id: names the cluster in the store (design §4, Ownership).
-        now: aware; becomes the time of transitions, in whole seconds.
+        resource: as it is now, with the status that was written last.
+        observed: the state of the store, or that it does not respond.
+        cluster_id: identifies the cluster in the store (design §4, Ownership).
+        now: with time zone; the time of transitions, in whole seconds.
     """
     owner = resource.owner(cluster_id)
     missing = _missing(resource, observed, owner)
@@ -52,7 +51,7 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
 
 
 def _missing(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
-    """A database that lacks the resource's workspace; nothing else of it counts, and nothing is written to it."""
+    """The outcome if the database lacks the resource's workspace; then nothing is written to it."""
     owner_is_gone = resource.deleting and (
         not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
     )
@@ -80,9 +79,9 @@ def _next_result(resource: Resource, observed: ObservedState | StoreUnreachable,
 
 
 def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner: Owner) -> PolicyResult | None:
-    """Pause the running change of a suspended resource; end one that the spec does not ask for.
+    """Pause the migration of a suspended resource; cancel one that the spec does not request.
 
-    An error elsewhere in the spec does not prevent that. The change of an earlier owner is left alone.
+    An error elsewhere in the spec does not prevent that. The migration of an earlier owner is not touched.
     """
     workspace, migration = observed.workspace, open_migration(observed)
     if workspace is None or workspace.owner != owner or migration is None:
@@ -97,7 +96,7 @@ def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner
 
 
 def skip_suspended(context: ReconcileContext) -> PolicyResult | None:
-    """Nothing is done; what is in force already still counts."""
+    """Do nothing for a suspended resource; it is still Ready if everything is in force."""
     if not context.resource.suspended:
         return None
     owned = context.owned
@@ -117,7 +116,9 @@ def _first_policy_result(context: ReconcileContext) -> PolicyResult:
 
 
 def _in_force(owned: OwnedContext) -> Outcome:
-    return Outcome(reason=Reason.IN_FORCE, message=messages.in_force(owned.resource, owned.observed.credentials))
+    return Outcome(
+        reason=Reason.IN_FORCE, message=credential_messages.in_force(owned.resource, owned.observed.credentials)
+    )
 
 
 def _final_plan(
@@ -134,11 +135,11 @@ def _final_plan(
 
 
 def _finalizer_update(resource: Resource) -> tuple[str, ...] | None:
-    """All finalizers that the resource shall have, or None if it has them."""
-    wanted = resource.deletion_policy is DeletionPolicy.DELETE
-    if isinstance(resource.desired, InvalidSpec) or wanted == resource.has_finalizer:
+    """All desired finalizers; None if the resource has them."""
+    is_needed = resource.deletion_policy is DeletionPolicy.DELETE
+    if isinstance(resource.desired, InvalidSpec) or is_needed == resource.has_finalizer:
         return None
-    return (*resource.finalizers, FINALIZER) if wanted else _without_our_finalizer(resource)
+    return (*resource.finalizers, FINALIZER) if is_needed else _without_our_finalizer(resource)
 
 
 def _without_our_finalizer(resource: Resource) -> tuple[str, ...]:

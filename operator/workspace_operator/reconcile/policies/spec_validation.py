@@ -1,4 +1,4 @@
-"""What makes a wish impossible to follow: of itself, or from what is in force."""
+"""Policies that reject an invalid spec: invalid by itself, or given what is in force."""
 
 from workspace_operator.reconcile.model.context import OwnedContext
 from workspace_operator.reconcile.model.desired import WORKSPACE_ID_PATTERN, InvalidSpec, Resource
@@ -12,7 +12,7 @@ from workspace_operator.workspaces.model import Settings
 
 
 def spec_problems(resource: Resource) -> tuple[Problem, ...]:
-    """Everything that is wrong with a resource, whatever the store holds."""
+    """All problems of a resource that do not depend on the store."""
     desired = resource.desired
     problems = desired.problems if isinstance(desired, InvalidSpec) else ()
     if resource.adopt_annotation and resource.adopt_workspace_id is None:
@@ -30,7 +30,7 @@ def spec_problems(resource: Resource) -> tuple[Problem, ...]:
 
 
 def reject_invalid_spec(owned: OwnedContext) -> PolicyResult | None:
-    """The account is for ever, not every mode leads to every other (identity-rules §7), and new texts are judged."""
+    """Reject another account, a mode that cannot be reached (identity-rules §7), and invalid new values."""
     problems = list(new_value_problems(owned.desired.settings, owned.workspace.settings))
     if not owned.account_matches:
         message = messages.account_mismatch(owned.workspace)
@@ -42,10 +42,10 @@ def reject_invalid_spec(owned: OwnedContext) -> PolicyResult | None:
 
 
 def new_value_problems(wanted: Settings, in_force: Settings | None) -> tuple[Problem, ...]:
-    """What is wrong with texts that are not in force yet; None: nothing is in force.
+    """Problems of values that are not in force yet; ``in_force`` is None for a new workspace.
 
-    The API server asks the same rules, but not where the definition is older than the operator, or the resource older
-    than the rule.
+    The API server checks the same rules, unless its CustomResourceDefinition is older than the operator, or the
+    resource older than the rule.
     """
     return rule_problems(
         RULES_FOR_NEW_VALUES, _as_document(wanted), None if in_force is None else _as_document(in_force)
@@ -58,5 +58,5 @@ def _as_document(settings: Settings) -> dict[str, object]:
 
 
 def invalid_spec_outcome(problems: tuple[Problem, ...]) -> Outcome:
-    """Nothing is applied until every problem is gone."""
+    """The outcome of an invalid spec: nothing is applied until every problem is fixed."""
     return Outcome(reason=Reason.INVALID_SPEC, message=messages.invalid(problems))

@@ -1,7 +1,7 @@
-"""Whether a resource needs no visit after a restart: its status says that all is in force, and the store agrees.
+"""Skips the reconcile of unchanged resources after a restart: status and store agree that all is in force.
 
-This is asked of every resource at start, so it reads the document as it is, without parsing it. When in doubt, the
-answer is no: a visit is always right, only dearer.
+The check runs for every resource at start, so it reads the document without parsing it. In doubt it returns False: a
+reconcile is always correct, only more expensive.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from workspace_operator.workspaces.spec_versions import UnchangedWorkspace
 
 
 def is_unchanged(document: Mapping[str, Any], settled: UnchangedWorkspace | None) -> bool:
-    """Compare a document with the workspace of the same cluster, namespace and name, if the store has it settled."""
+    """Whether a document agrees with the converged workspace of its cluster, namespace and name, if any."""
     metadata, status = document["metadata"], document.get("status") or {}
     if settled is None or metadata.get("deletionTimestamp") is not None:
         return False
@@ -39,18 +39,18 @@ def is_unchanged(document: Mapping[str, Any], settled: UnchangedWorkspace | None
 
 def _ready_reason(status: Mapping[str, Any]) -> str | None:
     conditions = status.get("conditions") or ()
-    return next((each["reason"] for each in conditions if each["type"] == ConditionType.READY), None)
+    return next((condition["reason"] for condition in conditions if condition["type"] == ConditionType.READY), None)
 
 
 def _has_newest_credentials(status: Mapping[str, Any], settled: UnchangedWorkspace) -> bool:
-    """A database that was restored may have earlier ones than the Secret."""
+    """Whether the store has the credentials of the status; a restored database may have earlier ones."""
     reported, made = (status.get("credentials") or {}).get("rotationTime"), settled.rotated_at
     return bool(reported == (None if made is None else f"{made:%Y-%m-%dT%H:%M:%SZ}"))
 
 
 def _has_required_finalizer(document: Mapping[str, Any]) -> bool:
-    wants = (document.get("spec") or {}).get("deletionPolicy") == DeletionPolicy.DELETE
-    return wants == (FINALIZER in (document["metadata"].get("finalizers") or ()))
+    is_needed = (document.get("spec") or {}).get("deletionPolicy") == DeletionPolicy.DELETE
+    return is_needed == (FINALIZER in (document["metadata"].get("finalizers") or ()))
 
 
 def _requests_are_handled(

@@ -1,4 +1,4 @@
-"""The conditions of a status (design §4; what tools make of them: kubernetes.md §2)."""
+"""The conditions of a status (design §4; how tools read them: kubernetes.md §2)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,14 +8,14 @@ from workspace_operator.reconcile.model.context import open_migration
 from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import messages, migration_messages
 from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, ConditionStatus, ConditionType
 from workspace_operator.workspaces.model import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ConditionDraft:
-    """What one condition says, before it is known since when."""
+    """A condition without its transition time."""
 
     type: ConditionType
     status: ConditionStatus
@@ -26,16 +26,19 @@ class ConditionDraft:
 def conditions_of(
     resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome, *, now: datetime
 ) -> tuple[Condition, ...]:
-    """All conditions, Ready first. Those of before keep their time unless their status flipped."""
+    """All conditions, Ready first; a condition keeps its transition time unless its status changed."""
     since = {
         before.type: (before.status, before.last_transition_time)
         for before in resource.previous.conditions
-        if before.observed_generation != NOT_OBSERVED  # a default's time is nobody's
+        if before.observed_generation != NOT_OBSERVED  # the time of a default is meaningless
     }
     drafts = (
-        _ready(outcome),
-        *_conditions_beside_ready(outcome),
-        _identifiers_applied(resource, observed, outcome),
+        ConditionDraft(ConditionType.READY, _readiness(outcome), outcome.reason, outcome.message),
+        *(
+            ConditionDraft(condition_type, ConditionStatus.TRUE, outcome.reason, outcome.message)
+            for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
+        ),
+        ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *_identifiers(resource, observed, outcome)),
         *_suspended(resource),
     )
     return tuple(_condition(draft, resource.generation, since.get(draft.type), now) for draft in drafts)
@@ -55,15 +58,6 @@ def _condition(
     )
 
 
-def _ready(outcome: Outcome) -> ConditionDraft:
-    return ConditionDraft(
-        type=ConditionType.READY,
-        status=_readiness(outcome),
-        reason=outcome.reason,
-        message=outcome.message,
-    )
-
-
 def _readiness(outcome: Outcome) -> ConditionStatus:
     if outcome.reason in UNKNOWN_REASONS:
         return ConditionStatus.UNKNOWN
@@ -77,30 +71,9 @@ CONDITIONS_BESIDE_READY: dict[KStatus, tuple[ConditionType, ...]] = {
 }
 
 
-def _conditions_beside_ready(outcome: Outcome) -> tuple[ConditionDraft, ...]:
-    return tuple(
-        ConditionDraft(type=condition_type, status=ConditionStatus.TRUE, reason=outcome.reason, message=outcome.message)
-        for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
-    )
-
-
 def _suspended(resource: Resource) -> tuple[ConditionDraft, ...]:
-    if not resource.suspended:
-        return ()
-    paused = ConditionDraft(
-        type=ConditionType.SUSPENDED,
-        status=ConditionStatus.TRUE,
-        reason=Reason.SUSPENDED,
-        message=messages.PAUSED,
-    )
-    return (paused,)
-
-
-def _identifiers_applied(
-    resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome
-) -> ConditionDraft:
-    status, reason, message = _identifiers(resource, observed, outcome)
-    return ConditionDraft(type=ConditionType.IDENTIFIERS_APPLIED, status=status, reason=reason, message=message)
+    paused = ConditionDraft(ConditionType.SUSPENDED, ConditionStatus.TRUE, Reason.SUSPENDED, messages.PAUSED)
+    return (paused,) if resource.suspended else ()
 
 
 def _identifiers(
@@ -108,19 +81,23 @@ def _identifiers(
 ) -> tuple[ConditionStatus, Reason, str]:
     desired = resource.desired
     if isinstance(observed, StoreUnreachable):
-        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, messages.store_unavailable(resource)
+        is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
+        message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
+        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message
     is_unknown = outcome.reason is Reason.WORKSPACE_MISSING or observed.workspace is None
     if isinstance(desired, InvalidSpec) or is_unknown or observed.workspace is None:
-        return ConditionStatus.UNKNOWN, outcome.reason, outcome.message
+        return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
     migration = open_migration(observed)
     if migration is not None and migration.stage is Stage.BLOCKED:
-        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, messages.migration_blocked(migration, resource)
-    # From the switch on the new identifiers hold for every call, whatever is left to do for the change.
+        details = migration_messages.blocked_details(migration, resource)
+        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, details
+    # After the cut-over the new identifiers hold for every request, whatever is left to do for the migration.
     if (migration is None or migration.stage not in BEFORE_CUTOVER) and _are_in_force(desired, observed.workspace):
-        return ConditionStatus.TRUE, Reason.IN_FORCE, messages.identifiers_in_force(observed.workspace.mode)
+        message = migration_messages.identifiers_in_force(observed.workspace.mode, migration)
+        return ConditionStatus.TRUE, Reason.IN_FORCE, message
     if migration is not None and not resource.suspended:
-        return ConditionStatus.FALSE, Reason.MIGRATION_RUNNING, messages.migration_running(migration)
-    return ConditionStatus.FALSE, outcome.reason, outcome.message
+        return ConditionStatus.FALSE, Reason.MIGRATION_RUNNING, migration_messages.running_details(migration)
+    return ConditionStatus.FALSE, outcome.reason, messages.SEE_READY
 
 
 def _are_in_force(desired: DesiredState, workspace: Workspace) -> bool:

@@ -1,24 +1,24 @@
-"""The events that belong to an action or a change of status: only transitions are told (kubernetes.md §1)."""
+"""The events of an action or a status change: only transitions emit one (kubernetes.md §1)."""
 
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.reconcile.model.actions import Action, DeleteWorkspace, Event, RotateCredentials, SecretAction
 from workspace_operator.reconcile.model.credentials import RotationReason
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS, Reason
-from workspace_operator.reconcile.status import messages
+from workspace_operator.reconcile.status import credential_messages, messages, migration_messages
 from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
 
 UNEXPECTED_ROTATIONS = frozenset({RotationReason.SECRET_ABSENT, RotationReason.SECRET_DIFFERS})
-"""Somebody, or a crash, had a hand in it."""
+"""Rotations after a crash, or after someone changed the Secret."""
 
 
 def status_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
-    """One event when Ready's status or reason changed, one when other identifiers came in force, one of a pause."""
+    """Events for a changed status or reason of Ready, for a cut-over, and for a pause or its end."""
     return (*_cutover_events(previous, status), *_ready_events(previous, status), *_suspension_events(previous, status))
 
 
 def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Event, ...]:
-    """What is told once an action is carried out; of most, the status tells."""
+    """The events of a completed action; most actions have none, since the status reports them."""
     if isinstance(action, DeleteWorkspace):
         message = messages.workspace_deleted(action.workspace_id)
         return (Event(reason="WorkspaceDestroyed", message=message, warning=False),)
@@ -26,10 +26,10 @@ def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Ev
         return ()
     is_first = action.reason is RotationReason.NONE_IN_FORCE
     if is_first and resource.previous.workspace_id is None:
-        return ()  # a new workspace: that it is in force is news enough
+        return ()  # a new workspace: the event InForce is enough
     event = Event(
         reason="CredentialsCreated" if is_first else "CredentialsRotated",
-        message=messages.rotated(action.reason, resource),
+        message=credential_messages.rotated(action.reason, resource),
         warning=action.reason in UNEXPECTED_ROTATIONS,
     )
     return (event,)
@@ -46,12 +46,12 @@ def _cutover_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple
     before, now = _mode(previous), _mode(status)
     if before is None or now is None or before is now or previous.workspace_id != status.workspace_id:
         return ()
-    message = messages.identifiers_changed(before, now, status.migration)
+    message = migration_messages.identifiers_changed(before, now, status.migration)
     return (Event(reason="IdentifiersChanged", message=message, warning=False),)
 
 
 def _suspension_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
-    """Ready stays as it is when everything is in force, so its transition does not tell of a pause."""
+    """The event of a pause or its end, unless the transition of Ready already reports it."""
     is_paused = _is_paused(status)
     if is_paused is _is_paused(previous):
         return ()
@@ -64,11 +64,11 @@ def _suspension_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tu
 
 
 def _is_paused(status: WorkspaceStatus) -> bool:
-    return any(each.type == ConditionType.SUSPENDED for each in status.conditions)
+    return any(condition.type == ConditionType.SUSPENDED for condition in status.conditions)
 
 
 def _ready(status: WorkspaceStatus) -> Condition | None:
-    return next((each for each in status.conditions if each.type == ConditionType.READY), None)
+    return next((condition for condition in status.conditions if condition.type == ConditionType.READY), None)
 
 
 def _status_and_reason(condition: Condition) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The whole status of a Workspace, and the patch that makes the old one into it (design §4)."""
+"""The whole status of a Workspace (design §4)."""
 
 from datetime import datetime
 
@@ -6,10 +6,10 @@ from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.missing_workspace import stays_missing
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEST_NOT_HANDLED, Outcome
 from workspace_operator.reconcile.status.conditions import conditions_of
-from workspace_operator.reconcile.status.missing_workspace import stays_missing
 from workspace_operator.resources.statuses import (
     CredentialsInForce,
     IdentifiersInForce,
@@ -24,7 +24,7 @@ from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
 def status_of(
     resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner, outcome: Outcome, *, now: datetime
 ) -> WorkspaceStatus:
-    """The new status; what cannot be known now is kept from the previous one."""
+    """The new status; what was not observed stays as in the previous one."""
     previous = resource.previous
     known = previous if isinstance(observed, StoreUnreachable) else _known(resource, previous, observed, owner)
     return known.model_copy(
@@ -47,7 +47,7 @@ def _known(resource: Resource, previous: WorkspaceStatus, observed: ObservedStat
     if workspace is None and previous.workspace_id is None:
         return WorkspaceStatus()
     if workspace is None or stays_missing(resource, observed, owner):
-        # Everything stays while the workspace is missing: without its number, the next look would make another.
+        # Everything stays while the workspace is missing: without its number, the next reconcile would create another.
         return previous if resource.recreate_annotation else previous.model_copy(update={"last_handled_recreate": None})
     is_same = (previous.workspace_id, previous.store_id or store_id) == (workspace.workspace_id, store_id)
     kept = previous.people if is_same else None
@@ -72,12 +72,12 @@ def _people(counts: PeopleCounts) -> People:
 
 
 def _migration(migration: Migration | None) -> MigrationStatus | None:
-    """The newest change stays in sight after its end, unless it was taken back: that leaves no trace."""
+    """The newest migration, also after its end; a cancelled one is not shown."""
     return None if migration is None or migration.stage is Stage.CANCELLED else migration_status(migration)
 
 
 def migration_status(migration: Migration) -> MigrationStatus:
-    """What is told of an identifier change, times in whole seconds."""
+    """A migration as it is shown, with times in whole seconds."""
     counts = migration.violations
     return MigrationStatus(
         from_mode=migration.from_mode,

@@ -1,1 +1,1 @@
-"""What kubectl and the API server do with a manifest: YAML, metadata and validation."""
+"""How kubectl and the API server read a manifest: YAML, metadata and validation."""

@@ -1,4 +1,4 @@
-"""What Kubernetes asks of the metadata of every object, in as far as a manifest may get it wrong."""
+"""Validation of metadata, as Kubernetes does it for every object."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -57,19 +57,19 @@ A_KEY = f"{A_WORD}, with or without a DNS name and '/' before them"
 
 
 def undecodable(metadata: Any) -> list[Problem]:
-    """Values of a type that no client can read; nothing else is looked at while there are any."""
+    """Problems of values whose type no client can decode; they prevent further validation."""
     return [field_problem(finding.problem) for finding in findings(METADATA, metadata, ("metadata",))]
 
 
 def field_problem(problem: Problem) -> Problem:
-    """As clients say it: the path ends at a field of metadata, what is inside is told in words."""
+    """A problem in the format of clients: the path ends at a field of metadata, the message has the rest."""
     field = ".".join(re.split(r"[.\[]", problem.path)[:2])
     inside = problem.path.removeprefix(field).lstrip(".")
     return Problem(path=field, message=f"{inside} {problem.message}".lstrip())
 
 
 def metadata_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with readable metadata (without nulls)."""
+    """The problems of decodable metadata (without nulls)."""
     yield from name_problems(metadata)
     for key, value in metadata.get("labels", {}).items():
         yield from key_problems(key, ("metadata", "labels"))
@@ -85,10 +85,10 @@ def metadata_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def name_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
-    """A name must be given, as nothing else tells one resource from another."""
+    """The problems of name and namespace; a name is required."""
     name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
     if not name:
-        yield problem_at(("metadata", "name"), "must be given: nothing else tells one resource from another")
+        yield problem_at(("metadata", "name"), "must be given: it identifies the resource")
     elif not fits(name, DNS_SUBDOMAIN, NAME_LIMIT):
         yield problem_at(("metadata", "name"), f"must be {A_NAME}")
     if namespace and not fits(namespace, DNS_LABEL, WORD_LIMIT):
@@ -96,14 +96,14 @@ def name_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def key_problems(key: str, path: FieldPath) -> Iterator[Problem]:
-    """A key of labels or annotations, or a finalizer: a word, perhaps with a DNS name before it."""
+    """The problems of a label or annotation key, or a finalizer: a word with an optional DNS prefix."""
     prefix, slash, word = key.rpartition("/")
     if not is_word(word) or (slash and not fits(prefix, DNS_SUBDOMAIN, NAME_LIMIT)):
         yield problem_at(path, f"{truncated(key, 80)!r} must be {A_KEY}")
 
 
 def owner_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
-    """An owner without its whole identity. The API server leaves the entry's number out of the path."""
+    """The problems of incomplete owner references; the API server omits the index in the path."""
     for owner in metadata.get("ownerReferences", ()):
         for name in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(name):
@@ -116,16 +116,16 @@ def problem_at(path: FieldPath, message: str) -> Problem:
 
 
 def is_word(text: str) -> bool:
-    """Whether text may be a label's value, or a key without its prefix."""
+    """Whether a text is a valid label value, or a valid key without its prefix."""
     return fits(text, WORD, WORD_LIMIT)
 
 
 def fits(text: str, pattern: re.Pattern[str], limit: int) -> bool:
-    """Whether all of a text has a shape, and is not too long."""
+    """Whether a text matches a pattern and a maximum length."""
     return len(text) <= limit and pattern.fullmatch(text) is not None
 
 
 def annotation_bytes(metadata: Mapping[str, Any]) -> int:
-    """What Kubernetes counts: the bytes of all keys and values."""
+    """The size of the annotations as Kubernetes counts it: the bytes of all keys and values."""
     pairs = metadata.get("annotations", {}).items()
     return sum(len(f"{key}{value}".encode()) for key, value in pairs)

@@ -1,7 +1,7 @@
-"""What plain YAML text is taken for: exactly what kubectl takes it for, which is not what PyYAML does.
+"""Resolves plain YAML scalars as kubectl does, which differs from PyYAML.
 
-To kubectl ``y`` is true, ``000008`` and ``123e45`` are numbers, ``1e3000`` (no number can hold it), ``1:30`` and
-``2026-01-31`` are text. The rules are those of the Go library go.yaml.in/yaml/v2 that kubectl reads YAML with.
+For kubectl ``y`` is true, ``000008`` and ``123e45`` are numbers; ``1e3000`` (out of range), ``1:30`` and ``2026-01-31``
+are text. The rules are those of go.yaml.in/yaml/v2, the YAML library of kubectl.
 """
 
 import math
@@ -22,7 +22,7 @@ PREFIXED = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 FRACTION = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?")
 LONGEST_DECIMAL = len("-18446744073709551615")
-"""Characters: a longer one is out of the range of 64 bits, and Python refuses to read one of thousands of digits."""
+"""In characters. Longer numbers exceed 64 bits, and Python refuses to parse thousands of digits."""
 LOWEST, HIGHEST = -(2**63), 2**64 - 1
 
 Scalar = str | int | float | bool | None
@@ -41,7 +41,7 @@ def plain_value(text: str) -> Scalar:
 
 
 def number_of(text: str) -> int | float | None:
-    """The number that a text is, if it is one. Underscores may group digits: anywhere, but not after a first dot."""
+    """The number of a text, if it is one. Underscores may group digits, except after a leading dot."""
     if text.startswith("."):
         return finite(text) if FRACTION.fullmatch(text) else None
     digits = text.replace("_", "") if text[0] in "+-0123456789" else ""
@@ -52,13 +52,13 @@ def number_of(text: str) -> int | float | None:
 
 
 def finite(digits: str) -> float | None:
-    """The number, if one can hold it; text that is too large for a number stays text."""
+    """The number of a text; None if it is out of range, so that it stays text."""
     number = float(digits)
     return number if math.isfinite(number) else None
 
 
 def whole_number_of(digits: str) -> int | None:
-    """An integer in any of YAML's notations; a leading zero means octal."""
+    """The integer of a text in any YAML notation; a leading zero means octal."""
     if OCTAL.fullmatch(digits):
         return int(digits, 8)
     if PREFIXED.fullmatch(digits) or (len(digits) <= LONGEST_DECIMAL and DECIMAL.fullmatch(digits)):

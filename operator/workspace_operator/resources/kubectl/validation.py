@@ -1,6 +1,6 @@
-"""Holds a document to a structural schema as the API server does: prune, fill in defaults, then judge.
+"""Validates a document against a structural schema as the API server does: prune, set defaults, validate.
 
-Knows JSON values and the schema only. The verdicts and the spelling of paths are the API server's, the words ours.
+It works on JSON values and the schema only. Results and paths are those of the API server; the messages are our own.
 """
 
 import re
@@ -21,21 +21,21 @@ ARTICLES = {"object": "an object", "array": "a list", "integer": "an integer"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A problem. While there is a blocking one, rules in CEL are not asked: they may rely on the schema."""
+    """A problem. A blocking one prevents the evaluation of CEL rules, which may rely on the schema."""
 
     problem: Problem
     is_blocking: bool
 
 
 def without_nulls(value: Any) -> Any:
-    """A copy without fields that are null: to the API server they are not there."""
+    """A copy without fields that are null: for the API server they are absent."""
     if isinstance(value, Mapping):
         return {name: without_nulls(child) for name, child in value.items() if child is not None}
     return [without_nulls(entry) for entry in value] if isinstance(value, list) else value
 
 
 def unknown_fields(schema: Schema | None, value: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
-    """Fields (of a value without nulls) that the schema does not have; None has no fields at all."""
+    """The paths of fields (of a value without nulls) that are not in the schema; None has no fields."""
     if schema is not None and schema.get("x-kubernetes-preserve-unknown-fields"):
         return
     known = schema or {}
@@ -49,7 +49,7 @@ def unknown_fields(schema: Schema | None, value: Any, path: FieldPath = ()) -> I
 
 
 def with_defaults(schema: Schema, value: Any) -> Any:
-    """A copy of a value (without nulls) that has no unknown fields, but the defaults of what is absent."""
+    """A copy of a value (without nulls), without unknown fields and with the defaults of absent ones."""
     if isinstance(value, list) and "items" in schema:
         return [with_defaults(schema["items"], entry) for entry in value]
     if not isinstance(value, Mapping) or "properties" not in schema:
@@ -60,7 +60,7 @@ def with_defaults(schema: Schema, value: Any) -> Any:
 
 
 def findings(schema: Schema, value: Any, path: FieldPath = ()) -> Iterator[Finding]:
-    """Everything that is wrong with a completed value, each with its path."""
+    """All problems of a value with defaults."""
     if not is_of_type(schema["type"], value):
         yield finding_at(path, wrong_type(schema, value), is_blocking=True)
         return
@@ -78,14 +78,14 @@ def finding_at(path: FieldPath, message: str, *, is_blocking: bool) -> Finding:
 
 
 def is_of_type(name: str, value: Any) -> bool:
-    """Whether a JSON value has a type of JSON schema. Python's bool is an int, JSON's is not."""
+    """Whether a JSON value has a type of JSON schema. A boolean is not an integer, unlike in Python."""
     if name == "integer" and isinstance(value, float):
         return value.is_integer()
     return isinstance(value, TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
 
 
 def wrong_type(schema: Schema, value: Any) -> str:
-    """Says what is there instead, and how to mend what YAML took for something else than text."""
+    """A message for a wrong type, with a hint to quote text that YAML reads as another type."""
     wanted = a_or_an(schema["type"])
     given = next((name for name in TYPES if is_of_type(name, value)), "number")
     if schema["type"] != "string" or given not in {"boolean", "integer", "number"}:
@@ -97,24 +97,24 @@ def wrong_type(schema: Schema, value: Any) -> str:
 
 
 def a_or_an(name: str) -> str:
-    """A type's name as people say it."""
+    """The name of a type with its article."""
     return ARTICLES.get(name, f"a {name}")
 
 
 def enum_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
-    """Values that are not in the list."""
+    """Problems of values that are not in the enum."""
     if value not in schema.get("enum", (value,)):
         allowed = ", ".join(schema["enum"])
         yield finding_at(path, f"must be one of {allowed}, not {quoted_value(value)}", is_blocking=True)
 
 
 def quoted_value(value: str) -> str:
-    """A value in quotes, cut where it would fill a message."""
+    """A value in quotes, cut if it is long."""
     return repr(truncated(value))
 
 
 def length_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
-    """What is too long or too short."""
+    """Problems of values that are too long or too short."""
     unit, longest = ("characters", "maxLength") if isinstance(value, str) else ("entries", "maxItems")
     if longest in schema and len(value) > schema[longest]:
         message = f"must be at most {schema[longest]} {unit}, not {len(value)}"
@@ -124,7 +124,7 @@ def length_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Fin
 
 
 def text_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
-    """Text of another shape."""
+    """Problems of text that does not match the pattern or format."""
     if "pattern" in schema and not compiled(schema["pattern"]).search(value):
         yield finding_at(path, f"must match {schema['pattern']}", is_blocking=False)
     if schema.get("format") == "date-time" and not is_time(value):
@@ -133,12 +133,12 @@ def text_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Findi
 
 @lru_cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as the API server understands it: ``$`` is the end, not the last line break; ASCII classes."""
+    """A pattern as the API server reads it: ``$`` does not match before a line break; ASCII classes."""
     return re.compile(re.sub(r"\$$", r"\\Z", pattern), re.ASCII)
 
 
 def is_time(text: str) -> bool:
-    """Whether text is a time as RFC 3339 has it."""
+    """Whether a text is a valid time of RFC 3339."""
     try:
         return RFC_3339.fullmatch(text) is not None and bool(datetime.fromisoformat(text))
     except ValueError:
@@ -146,7 +146,7 @@ def is_time(text: str) -> bool:
 
 
 def range_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
-    """Numbers that are too small or too large."""
+    """Problems of numbers that are too small or too large."""
     if "minimum" in schema and value < schema["minimum"]:
         yield finding_at(path, f"must be at least {schema['minimum']}", is_blocking=False)
     if "maximum" in schema and value > schema["maximum"]:
@@ -154,7 +154,7 @@ def range_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Find
 
 
 def field_findings(schema: Schema, value: Mapping[str, Any], path: FieldPath) -> Iterator[Finding]:
-    """What is missing in an object, and what is wrong inside its fields."""
+    """Problems of missing fields of an object, and of its fields."""
     for name in schema.get("required", ()):
         if name not in value:
             yield finding_at((*path, name), "must be given", is_blocking=True)
@@ -165,7 +165,7 @@ def field_findings(schema: Schema, value: Mapping[str, Any], path: FieldPath) ->
 
 
 def entry_findings(schema: Schema, value: list[Any], path: FieldPath) -> Iterator[Finding]:
-    """What is wrong inside the entries of a list, and entries that have the key of an earlier one."""
+    """Problems of the entries of a list, and of entries that have the same key as an earlier one."""
     seen: set[tuple[Any, ...]] = set()
     for number, entry in enumerate(value):
         inside = list(findings(schema["items"], entry, (*path, number)))

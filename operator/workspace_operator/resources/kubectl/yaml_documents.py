@@ -1,10 +1,10 @@
-"""Reads the documents of a YAML text as kubectl reads them, and remembers the line of every field.
+"""Reads the documents of a YAML text as kubectl does, with the line of every field.
 
-PyYAML scans, parses and composes; what values the nodes stand for is decided here, by ``scalars.py``. Refused, where
-kubectl takes the last one or guesses: duplicate keys, and tags that are not YAML's plainest.
+PyYAML scans, parses and composes; ``scalars.py`` resolves the values of plain scalars. Duplicate keys and uncommon
+tags are errors, whereas kubectl takes the last key or guesses.
 
-A text is composed only after one look at the stream of its events has shown that it is of a bounded size and depth:
-the composer is recursive, in C without a limit of its own.
+A text is composed only after a pass over its events has checked its size and depth: the composer is recursive, in C
+and without a limit of its own.
 """
 
 import math
@@ -21,9 +21,9 @@ from workspace_operator.resources.problems import FieldPath, format_path, trunca
 
 VALUES_LIMIT = 100_000
 EVENTS_LIMIT = 3 * VALUES_LIMIT
-"""How many steps a text may take to read: far over what a file of a megabyte holds that somebody wrote."""
+"""Events per text: far more than a file of one megabyte has in practice."""
 DEPTH_LIMIT = 50
-TOO_MUCH = "holds too much: too many values, too deep, or an alias of itself"
+TOO_MUCH = "is too large: too many values, too deep, or an alias of itself"
 
 TAG = "tag:yaml.org,2002:"
 STRING, MERGE, MAPPING, SEQUENCE = f"{TAG}str", f"{TAG}merge", f"{TAG}map", f"{TAG}seq"
@@ -31,17 +31,17 @@ SCALAR_TAGS = {type(None): f"{TAG}null", bool: f"{TAG}bool", int: f"{TAG}int", f
 
 
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-"""Characters that YAML does not allow."""
+"""Characters that YAML forbids."""
 
 Loader = type[Any]
 
 
 def kubectl_loader(base: Loader) -> Loader:
-    """A loader of PyYAML, but plain text is taken for what kubectl takes it for."""
+    """A loader of PyYAML that resolves plain scalars as kubectl does."""
 
-    class KubectlLoader(base):  # type: ignore[misc]  # which of the two loaders it is is known only when it runs
+    class KubectlLoader(base):  # type: ignore[misc]  # the base is known only at run time
         def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
-            """The tag of a node that has none written before it."""
+            """The tag of a node without an explicit tag."""
             if kind is not yaml.ScalarNode or value is None:
                 return MAPPING if kind is yaml.MappingNode else SEQUENCE
             if not implicit[0]:
@@ -51,13 +51,13 @@ def kubectl_loader(base: Loader) -> Loader:
     return KubectlLoader
 
 
-# The loader in C is libyaml, which kubectl's reader is a translation of; it takes a tenth of the time.
+# The loader in C is libyaml, of which kubectl's library is a port; it is ten times as fast.
 LOADER = kubectl_loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YamlDocument:
-    """A document: its number in the text, its value, the lines where its fields stand; both count from 1."""
+    """A document: its number in the text, its value, and the lines of its fields; both count from 1."""
 
     number: int
     value: Any
@@ -65,7 +65,7 @@ class YamlDocument:
 
 
 def documents_in(text: str, loader: Loader = LOADER) -> Iterator[YamlDocument]:
-    """The documents of a text, without empty ones. InvalidInput says which one cannot be read, and where."""
+    """The documents of a text, without empty ones. Raises InvalidInput with the document and line."""
     refuse_forbidden_characters(text)
     refuse_excess(text, loader)
     nodes = yaml.compose_all(text, loader)
@@ -83,17 +83,17 @@ def documents_in(text: str, loader: Loader = LOADER) -> Iterator[YamlDocument]:
 
 
 def refuse_forbidden_characters(text: str) -> None:
-    """Refuse NUL and other control characters, with their line. Raises InvalidInput."""
+    """Raise InvalidInput, with the line, if a text has NUL or other control characters."""
     found = _FORBIDDEN.search(text)
     if found:
         line = text.count("\n", 0, found.start()) + 1
-        raise InvalidInput(f"line {line}: holds the character U+{ord(found[0]):04X}, which YAML forbids: remove it")
+        raise InvalidInput(f"line {line}: contains the character U+{ord(found[0]):04X}, which YAML forbids: remove it")
 
 
 def refuse_excess(text: str, loader: Loader) -> None:
-    """Refuse a text that takes too many steps to read, or is too deep. Raises InvalidInput.
+    """Raise InvalidInput if a text has too many events, or is too deep.
 
-    What is no YAML is passed over: reading it tells what is wrong.
+    Invalid YAML is ignored here, since the composer reports it.
     """
     number = depth = 0
     try:
@@ -108,7 +108,7 @@ def refuse_excess(text: str, loader: Loader) -> None:
 
 
 def next_document(nodes: Iterator[yaml.Node], number: int) -> YamlDocument | None:
-    """The next document, however empty; None when there is none."""
+    """The next document, even if it is empty; None at the end. Raises InvalidInput."""
     try:
         node = next(nodes, None)
     except yaml.YAMLError as error:
@@ -121,13 +121,13 @@ def next_document(nodes: Iterator[yaml.Node], number: int) -> YamlDocument | Non
 
 
 def yaml_error(message: str, mark: Any) -> InvalidInput:
-    """An error that says its line."""
+    """An error with its line."""
     return InvalidInput(f"line {mark.line + 1}: {message}" if mark else message)
 
 
 @dataclass(slots=True)
 class Conversion:
-    """Makes JSON values of the nodes of one document. Aliases may repeat a node, but not without bounds."""
+    """Converts the nodes of one document to JSON values. Aliases may repeat a node within the limits."""
 
     lines: dict[FieldPath, int] = field(default_factory=dict)
     _values: int = 0
@@ -164,7 +164,7 @@ class Conversion:
         return fields
 
     def _merged_by(self, node: yaml.Node, path: FieldPath) -> list[dict[str, Any]]:
-        """The mappings that a merge key brings, the strongest first."""
+        """The mappings of a merge key, in descending precedence."""
         entries = node.value if isinstance(node, yaml.SequenceNode) else [node]
         mappings = [entry for entry in entries if isinstance(entry, yaml.MappingNode)]
         if len(mappings) < len(entries):
@@ -173,7 +173,7 @@ class Conversion:
 
 
 def name_of(key: yaml.Node) -> str:
-    """A field's name: text, or what kubectl makes of a number or a boolean."""
+    """The name of a field: text, or a number or boolean as kubectl converts it."""
     value = scalar_of(key) if isinstance(key, yaml.ScalarNode) else None
     if value is None:
         raise yaml_error("a field's name must be text", key.start_mark)
@@ -183,7 +183,7 @@ def name_of(key: yaml.Node) -> str:
 
 
 def scalar_of(node: yaml.ScalarNode) -> Scalar:
-    """The value of a scalar, which must be what its tag says and what JSON can hold."""
+    """The value of a scalar, which must match its tag and be a JSON value. Raises InvalidInput."""
     value: Scalar = node.value if node.tag == STRING else plain_value(node.value)
     if node.tag == SCALAR_TAGS[float] and type(value) is int:
         value = float(value)
@@ -191,16 +191,14 @@ def scalar_of(node: yaml.ScalarNode) -> Scalar:
         message = f"{truncated(node.value)!r} may not be tagged {truncated(node.tag)}: write it without"
         raise yaml_error(message, node.start_mark)
     if isinstance(value, float) and not math.isfinite(value):
-        raise yaml_error(
-            f"{truncated(node.value)} is no number that JSON knows: quote it, if it is text", node.start_mark
-        )
+        raise yaml_error(f"{truncated(node.value)} is not a JSON number: quote it if it is text", node.start_mark)
     if isinstance(value, str) and not is_unicode(value):
-        raise yaml_error("holds half a character (a lone surrogate)", node.start_mark)
+        raise yaml_error("contains half a character (a lone surrogate)", node.start_mark)
     return value
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text can be written as UTF-8."""
+    """Whether a text can be encoded as UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
