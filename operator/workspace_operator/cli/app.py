@@ -39,7 +39,7 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         listed = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
-        self.commands = listed | self.commands
+        self.commands = {**listed, **self.commands}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Load the command that the arguments name, to run it, to print its help or to complete its arguments."""

@@ -119,7 +119,7 @@ def test_revoking_ends_all(run: Run, store: bootstrap.Repositories) -> None:
 
     assert (done.code, done.out) == (0, "2 sets of credentials of default/crm revoked\n")
     assert valid(store) == []
-    assert "no credentials that work" in run("credentials", "revoke", *W, "--yes").error
+    assert "no valid credentials" in run("credentials", "revoke", *W, "--yes").error
     assert run("credentials", "create", *W).code == 0
 
 

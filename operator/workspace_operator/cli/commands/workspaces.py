@@ -9,10 +9,9 @@ import typer
 from workspace_operator import bootstrap
 from workspace_operator.application.operator.moves import MovePlanner, WorkspaceMove
 from workspace_operator.application.operator.orphans import OwnerState, OwnerStates
-from workspace_operator.bootstrap import Repositories
+from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import MAX_NUMBER, Database, parse_namespaced_name, require_utf_8
 from workspace_operator.cli.support.output import STALLED, echo, info, people_text, print_table
-from workspace_operator.cli.support.workspace_context import open_existing_store
 from workspace_operator.errors import InvalidInput
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace
 from workspace_operator.resources.display_names import comparison_key
