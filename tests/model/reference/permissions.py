@@ -35,7 +35,7 @@ class IdentifierUpdate:
         return self.value is not None and self.person.own(self.kind) is None
 
 
-def objection(update: IdentifierUpdate) -> str:
+def reason_refused(update: IdentifierUpdate) -> str:
     """Why identity-rules §3 refuses an identifier that belongs to no other person; empty if it allows it."""
     other = EMAIL if update.kind is ID else ID
     if update.value is None and not _may_ever_delete(update):

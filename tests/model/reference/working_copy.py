@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from tests.model.reference.attributes import survivor_of
-from tests.model.reference.permissions import IdentifierUpdate, is_unset, objection, reason_reserved
+from tests.model.reference.permissions import IdentifierUpdate, is_unset, reason_refused, reason_reserved
 from tests.model.reference.records import ModelPerson, Refused
 from workspace_operator.identity.model.commands import ABSENT, DELETE, Identify
 from workspace_operator.identity.values import refusal_reasons
@@ -100,7 +100,7 @@ def _decide(
             value=value,
             key=key,
         )
-        return "3", objection(update)
+        return "3", reason_refused(update)
     if not _may_merge(people.rules, draft, call, kind, owner):
         return "5", refusal_reasons.OWNED_BY_ANOTHER_PERSON
     _merge(draft, owner, now)
