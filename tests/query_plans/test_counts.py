@@ -1,6 +1,6 @@
 """Counts come from the indexes: the plans of both databases, at a size at which they would go wrong."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any, cast
 
@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import fill_people
-from tests.postgres import Postgres
-from tests.store.backends import START, SentStatement, recorded_statements, upgraded
+from tests.query_plans.accesses import plan_nodes
+from tests.store.backends import START, SentStatement, recorded_statements
 from tests.store.fixtures import LEASE
 from workspace_operator.application.ports import Lease, ViolationRow
 from workspace_operator.store.engine.databases import Database
@@ -40,23 +40,6 @@ SHARERS = duplicates.duplicates_with_keys(
     WORKSPACE, [f"shared{number}@example.com" for number in range(200)], newest_first=True
 )
 queries = pytest.mark.parametrize("name", QUERIES)
-
-
-@pytest.fixture(scope="module")
-def crowded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
-    fill(database)
-    yield database
-    database.close()
-
-
-@pytest.fixture(scope="module")
-def crowded_postgres(postgres: Postgres) -> Iterator[Database]:
-    with postgres.database() as url:
-        database = upgraded(url)
-        fill(database)
-        yield database
-        database.close()
 
 
 def fill(database: Database) -> None:
@@ -168,7 +151,7 @@ def test_postgres_reads_an_export_in_the_order_of_its_key(crowded_postgres: Data
     cursor = "EXPLAIN (FORMAT JSON) DECLARE reading CURSOR FOR"
     [row] = explained(crowded_postgres, reading_an_export(crowded_postgres), cursor)
 
-    [node] = _nodes(row[0][0]["Plan"])
+    [node] = plan_nodes(row[0][0]["Plan"])
     assert (node["Node Type"], node["Index Name"]) == ("Index Scan", "violation_pkey")
 
 
@@ -189,8 +172,8 @@ def test_sqlite_finds_who_is_taken_out_by_their_names(crowded_sqlite: Database) 
 def test_postgres_finds_who_is_taken_out_by_their_names(crowded_postgres: Database) -> None:
     [row] = explained(crowded_postgres, purging(crowded_postgres), "EXPLAIN (FORMAT JSON)")
 
-    indexes = {node["Index Name"] for node in _nodes(row[0][0]["Plan"]) if "Index Name" in node}
-    assert indexes == {"listed_person_pkey"}
+    indexes = {node["Index Name"] for node in plan_nodes(row[0][0]["Plan"]) if "Index Name" in node}
+    assert indexes == {"export_person_pkey"}
 
 
 def purging(database: Database) -> SentStatement:
@@ -246,13 +229,7 @@ def postgres_plan(database: Database, query: sa.Select[Any]) -> list[dict[str, A
     """Every node of the plan."""
     with database.reading() as connection:
         [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {_text(connection, query)}").scalar_one()
-    return list(_nodes(plan["Plan"]))
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for inner in node.get("Plans", ()):
-        yield from _nodes(inner)
+    return list(plan_nodes(plan["Plan"]))
 
 
 def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:

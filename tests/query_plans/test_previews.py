@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.query_plans.test_counts import crowded_postgres as crowded_postgres  # noqa: PLC0414 - a fixture
-from tests.query_plans.test_counts import crowded_sqlite as crowded_sqlite  # noqa: PLC0414 - a fixture
+from tests.query_plans.test_counts import fill as fill  # noqa: PLC0414 - for the fixtures
 from tests.query_plans.test_counts import postgres_plan, sqlite_plan
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories import previews

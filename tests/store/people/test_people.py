@@ -15,12 +15,6 @@ from workspace_operator.identity.values.rules import EmailUpdates, IdentifierKin
 from workspace_operator.workspaces.model import PeopleCounts
 
 
-@pytest.fixture
-def both(store: Store) -> WorkspaceEnv:
-    """A workspace of mode EmailOrID."""
-    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
-
-
 def test_rules_in_force_are_reported(both: WorkspaceEnv) -> None:
     both.update_settings(
         email_updates=EmailUpdates.BY_CIO_ID, id_updates=IDUpdates.BY_CIO_ID, merge_multi_identifier=False

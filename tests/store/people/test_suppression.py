@@ -2,16 +2,8 @@
 
 import pytest
 
-from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.identity.model.results import Effect
-from workspace_operator.identity.values.rules import Mode
-
-
-@pytest.fixture
-def both(store: Store) -> WorkspaceEnv:
-    """A workspace of mode EmailOrID."""
-    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
 
 
 @pytest.mark.parametrize("kind", ["id", "email", "cio_id"])

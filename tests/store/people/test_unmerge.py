@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, backfill, cut_over, start_backfill
 from tests.store.merge_builders import append_events, device, devices, event, events, merge, person, undo
 from workspace_operator.errors import Conflict, NotFound
@@ -14,12 +13,6 @@ from workspace_operator.identity.values.rules import EMAIL, Mode
 from workspace_operator.migrations.state_machine import Stage
 
 A, B = "a@example.com", "b@example.com"
-
-
-@pytest.fixture
-def both(store: Store) -> WorkspaceEnv:
-    """A workspace of mode EmailOrID."""
-    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
 
 
 def test_secondary_comes_back_whole(both: WorkspaceEnv) -> None:
