@@ -158,7 +158,7 @@ def _is_repeated(node: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
     return relation == "Inner" and node["Node Type"] == "Nested Loop"
 
 
-def plan_nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def plan_nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Each node of a plan of PostgreSQL."""
     yield node
     for inner in node.get("Plans", ()):

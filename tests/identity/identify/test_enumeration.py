@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from itertools import product
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -21,7 +21,7 @@ Names: TypeAlias = tuple[str | None, str | None]
 """The id and the email of a person."""
 
 Body: TypeAlias = Mapping[str, str | None]
-PLAN = {"plan": "pro"}
+PLAN: dict[str, Any] = {"plan": "pro"}
 """Of the person p before, and of each command: whom a command concerns is visible by it."""
 
 NEW = "new person"
