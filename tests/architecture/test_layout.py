@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+MAX_MODULES = 14
+"""As many as a reader sees at a glance; a folder with more is two concepts."""
 
 
 def test_source_root_holds_no_module() -> None:
@@ -26,6 +29,15 @@ def test_package_is_typed() -> None:
     marker = REPOSITORY / "operator" / "workspace_operator" / "py.typed"
 
     assert marker.exists()
+
+
+def test_folders_have_few_modules() -> None:
+    files = [file for root in ("operator", "tests") for file in (REPOSITORY / root).rglob("*.py")]
+    modules = Counter(file.parent for file in files if file.stem not in {"__init__", "conftest"})
+
+    too_many = {str(folder): number for folder, number in modules.items() if number > MAX_MODULES}
+
+    assert {folder: number for folder, number in too_many.items() if not folder.endswith("revisions")} == {}
 
 
 def test_import_contracts_are_kept() -> None:

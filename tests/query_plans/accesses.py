@@ -156,3 +156,10 @@ def _is_repeated(node: Mapping[str, Any], inner: Mapping[str, Any]) -> bool:
         hashed = f"(hashed {inner.get('Subplan Name', '')})"
         return not any(hashed in str(value) for key, value in node.items() if key != "Plans")
     return relation == "Inner" and node["Node Type"] == "Nested Loop"
+
+
+def plan_nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each node of a plan of PostgreSQL."""
+    yield node
+    for inner in node.get("Plans", ()):
+        yield from plan_nodes(inner)

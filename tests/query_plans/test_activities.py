@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.bulk_data import vacuum
-from tests.postgres import Postgres
-from tests.store.backends import START, SentStatement, recorded_statements, sql_store, upgraded
+from tests.query_plans.accesses import plan_nodes
+from tests.store.backends import START, SentStatement, recorded_statements, sql_store
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import (
@@ -25,29 +25,14 @@ from workspace_operator.store.engine.databases import Database
 PEOPLE, ACTIVITIES_EACH, MERGES, TIMES = 200, 50, 1000, 3
 
 
-@pytest.fixture(scope="module")
-def large_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspaceEnv]:
-    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
-    yield filled(database)
-    database.close()
-
-
-@pytest.fixture(scope="module")
-def large_postgres(postgres: Postgres) -> Iterator[WorkspaceEnv]:
-    with postgres.database() as url:
-        database = upgraded(url)
-        yield filled(database)
-        database.close()
-
-
-@pytest.fixture(params=["crowded_sqlite", pytest.param("crowded_postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["large_sqlite", pytest.param("large_postgres", marks=pytest.mark.postgres)])
 def people(request: pytest.FixtureRequest) -> WorkspaceEnv:
     env: WorkspaceEnv = request.getfixturevalue(request.param)
     return env
 
 
-def filled(database: Database) -> WorkspaceEnv:
-    """Three workspaces full of events and changes; the queried one has a single, old refusal."""
+def fill(database: Database) -> WorkspaceEnv:
+    """Three workspaces full of events and changes, the one that is looked at with a single refusal, long ago."""
     store = sql_store(database)
     environments = [WorkspaceEnv.create(store, Mode.EMAIL_OR_ID) for _ in range(TIMES)]
     refused = ActivityLogged(type=ActivityType.FAILED_ATTRIBUTE_CHANGE, cio_id="p1", at=1, data={})
@@ -130,17 +115,13 @@ def assert_found_by(database: Database, sent: SentStatement, index: str) -> None
             assert all(step.startswith("SEARCH") and by in step for step in steps), steps
             return
         [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
-    scans = [node for node in nodes(plan["Plan"]) if "Scan" in node["Node Type"] and "Index Name" in node]
-    assert not any(node["Node Type"] == "Seq Scan" and node["Relation Name"] == table for node in nodes(plan["Plan"]))
+    scans = [node for node in plan_nodes(plan["Plan"]) if "Scan" in node["Node Type"] and "Index Name" in node]
+    assert not any(
+        node["Node Type"] == "Seq Scan" and node["Relation Name"] == table for node in plan_nodes(plan["Plan"])
+    )
     assert any(node["Index Name"].startswith(index) for node in scans), plan
     # An update evaluates the condition of its partial index again.
     assert {node.get("Filter") for node in scans} <= {None, "(cio_id IS NULL)"}, plan
-
-
-def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for inner in node.get("Plans", ()):
-        yield from nodes(inner)
 
 
 def database_of(env: WorkspaceEnv) -> Database:

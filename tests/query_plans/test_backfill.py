@@ -1,14 +1,14 @@
 """Plans of both databases for the worker's batches: each reads only its range."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import fill_people, vacuum
-from tests.postgres import Postgres
-from tests.store.backends import START, SentStatement, recorded_statements, upgraded
+from tests.query_plans.accesses import plan_nodes
+from tests.store.backends import START, SentStatement, recorded_statements
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, OnConflict
 from workspace_operator.store.engine.databases import Database
@@ -61,24 +61,10 @@ steps = pytest.mark.parametrize("step", STEPS)
 Step = Callable[[sa.Connection], None]
 
 
-@pytest.fixture(scope="module")
-def large_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    yield from _large_database(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
-
-
-@pytest.fixture(scope="module")
-def large_postgres(postgres: Postgres) -> Iterator[Database]:
-    with postgres.database() as url:
-        yield from _large_database(url)
-
-
-def _large_database(url: str) -> Iterator[Database]:
-    database = upgraded(url)
+def fill(database: Database) -> None:
     for workspace_id, people in WORKSPACES.items():
         fill_people(database, workspace_id, people)
     vacuum(database)
-    yield database
-    database.close()
 
 
 @steps
@@ -95,7 +81,7 @@ def test_sqlite_searches_by_an_index(large_sqlite: Database, step: Step) -> None
 def test_postgres_searches_by_an_index(large_postgres: Database, step: Step) -> None:
     plans = [rows[0][0][0]["Plan"] for rows in explained(large_postgres, step, "EXPLAIN (FORMAT JSON)")]
 
-    scans = [node for plan in plans for node in _nodes(plan) if node.get("Relation Name") in LARGE]
+    scans = [node for plan in plans for node in plan_nodes(plan) if node.get("Relation Name") in LARGE]
     assert scans
     assert [scan for scan in scans if scan["Node Type"] == "Seq Scan"] == []
 
@@ -112,7 +98,7 @@ def test_postgres_sorts_no_groups_that_were_just_found(large_postgres: Database)
 
     *_, [row] = explained(large_postgres, find_groups, "EXPLAIN (FORMAT JSON)")
 
-    kinds = {node["Node Type"] for node in _nodes(row[0][0]["Plan"])}
+    kinds = {node["Node Type"] for node in plan_nodes(row[0][0]["Plan"])}
     assert kinds == {"Limit", "Index Scan"}
 
 
@@ -130,9 +116,3 @@ def explained(database: Database, step: Step, how: str) -> list[list[Any]]:
         connection.rollback()
     assert plans
     return plans
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for inner in node.get("Plans", ()):
-        yield from _nodes(inner)

@@ -1,6 +1,6 @@
 """Plans of both databases for counts of many people: all use indexes."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any, cast
 
@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import fill_people
-from tests.postgres import Postgres
-from tests.store.backends import START, SentStatement, recorded_statements, upgraded
+from tests.query_plans.accesses import plan_nodes
+from tests.store.backends import START, SentStatement, recorded_statements
 from tests.store.fixtures import LEASE
 from workspace_operator.application.ports import Lease, ViolationRow
 from workspace_operator.store.engine.databases import Database
@@ -40,23 +40,6 @@ SHARERS = duplicates.duplicates_with_keys(
     WORKSPACE, [f"shared{number}@example.com" for number in range(200)], newest_first=True
 )
 queries = pytest.mark.parametrize("name", QUERIES)
-
-
-@pytest.fixture(scope="module")
-def large_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
-    fill(database)
-    yield database
-    database.close()
-
-
-@pytest.fixture(scope="module")
-def large_postgres(postgres: Postgres) -> Iterator[Database]:
-    with postgres.database() as url:
-        database = upgraded(url)
-        fill(database)
-        yield database
-        database.close()
 
 
 def fill(database: Database) -> None:
@@ -166,7 +149,7 @@ def test_postgres_reads_an_export_in_the_order_of_its_key(large_postgres: Databa
     cursor = "EXPLAIN (FORMAT JSON) DECLARE reading CURSOR FOR"
     [row] = explained(large_postgres, reading_an_export(large_postgres), cursor)
 
-    [node] = _nodes(row[0][0]["Plan"])
+    [node] = plan_nodes(row[0][0]["Plan"])
     assert (node["Node Type"], node["Index Name"]) == ("Index Scan", "violation_pkey")
 
 
@@ -187,7 +170,7 @@ def test_sqlite_finds_purged_people_by_primary_key(large_sqlite: Database) -> No
 def test_postgres_finds_purged_people_by_primary_key(large_postgres: Database) -> None:
     [row] = explained(large_postgres, purging(large_postgres), "EXPLAIN (FORMAT JSON)")
 
-    indexes = {node["Index Name"] for node in _nodes(row[0][0]["Plan"]) if "Index Name" in node}
+    indexes = {node["Index Name"] for node in plan_nodes(row[0][0]["Plan"]) if "Index Name" in node}
     assert indexes == {"export_person_pkey"}
 
 
@@ -244,13 +227,7 @@ def postgres_plan(database: Database, query: sa.Select[Any]) -> list[dict[str, A
     """All nodes of the plan."""
     with database.reading() as connection:
         [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {_text(connection, query)}").scalar_one()
-    return list(_nodes(plan["Plan"]))
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for inner in node.get("Plans", ()):
-        yield from _nodes(inner)
+    return list(plan_nodes(plan["Plan"]))
 
 
 def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.query_plans.test_counts import large_postgres as large_postgres  # noqa: PLC0414 - a fixture
-from tests.query_plans.test_counts import large_sqlite as large_sqlite  # noqa: PLC0414 - a fixture
+from tests.query_plans.test_counts import fill as fill  # noqa: PLC0414 - for the fixtures
 from tests.query_plans.test_counts import postgres_plan, sqlite_plan
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories import previews

@@ -89,3 +89,9 @@ def sql_env(sql: Store) -> WorkspaceEnv:
 def people(env: WorkspaceEnv) -> dict[str, str]:
     """People in the workspace, by id, some with shared addresses."""
     return add_sharers(env)
+
+
+@pytest.fixture
+def both(store: Store) -> WorkspaceEnv:
+    """A workspace of mode EmailOrID."""
+    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)

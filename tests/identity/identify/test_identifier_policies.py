@@ -6,7 +6,6 @@ import pytest
 
 from tests.identity.builders import (
     COLUMNS,
-    E1,
     E2,
     I0,
     command,
@@ -46,45 +45,6 @@ def test_1_display_form_of_reference_is_not() -> None:
     assert (result.effect, people.people["p"].email) == (Effect.UNCHANGED, A)
 
 
-@pytest.mark.parametrize(
-    ("has", "body"),
-    [
-        (("1", A), {"id": "1", "email": A}),
-        (("1", None), {"email": None}),
-        ((None, A), {"id": None}),
-        (("1", None), {"id": "1", "email": None}),
-    ],
-)
-def test_1_equal_values_are_no_change(has: tuple[str | None, str | None], body: dict[str, str | None]) -> None:
-    people = working_set(E1, person("p", *has))
-
-    result = run_identify(E1, people, command(reference_by("cio_id", "p"), body))
-
-    assert (result.effect, result.refusals) == (Effect.UNCHANGED, ())
-    assert people.changes() == ChangeSet()
-
-
-@pytest.mark.parametrize(
-    ("body", "refusals"),
-    [
-        ({"email": "Blocked@x.org"}, {"email": refusal_reasons.SUPPRESSED}),
-        ({"email": "nobody"}, {"email": refusal_reasons.INVALID_EMAIL}),
-        ({"email": f"{'a' * 250}@x.org"}, {"email": refusal_reasons.INVALID_EMAIL}),
-        ({"id": "blocked"}, {"id": refusal_reasons.SUPPRESSED}),
-    ],
-)
-@pytest.mark.parametrize("has", [("1", A), ("1", None), (None, A)])
-def test_2_suppressed_and_invalid_are_refused(
-    has: tuple[str | None, str | None], body: dict[str, str], refusals: dict[str, str]
-) -> None:
-    people = working_set(E2, person("p", *has), suppressed=[("id", "blocked"), ("email", "blocked@x.org")])
-
-    result = run_identify(E2, people, command(reference_by("cio_id", "p"), body, plan="pro"))
-
-    assert refused(result) == refusals
-    assert people.people["p"] == person("p", *has, plan="pro")
-
-
 def test_2_refusal_shows_what_was_sent() -> None:
     people = working_set(E2, person("p", "1"))
 
@@ -103,54 +63,6 @@ def test_3_change_frees_the_old_value() -> None:
 
     assert result.effect is Effect.CREATED
     assert people.changes().identifiers_removed == (OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="p"),)
-
-
-@pytest.mark.parametrize(
-    ("column", "reference", "body", "kind"),
-    [
-        ("E2", reference_by("id", "1"), {"email": B}, "email"),
-        ("E1", reference_by("email", A), {"id": "2"}, "id"),
-        ("E2", reference_by("id", "1"), {"id": "2"}, "id"),
-        ("E2", reference_by("email", A), {"email": B}, "email"),
-        ("E2", reference_by("cio_id", "p"), {"email": B}, "email"),
-        ("E1", reference_by("cio_id", "p"), {"id": "2"}, "id"),
-        ("I1", reference_by("cio_id", "p"), {"id": "2"}, "id"),
-        ("I0", reference_by("id", "1"), {"id": "2"}, "id"),
-        ("EmailOnly", reference_by("cio_id", "p"), {"email": B}, "email"),
-        ("EmailOnly", reference_by("email", A), {"id": "2"}, "id"),
-    ],
-)
-def test_45_what_others_have_is_refused(column: str, reference: Reference, body: dict[str, str], kind: str) -> None:
-    people = working_set(COLUMNS[column], person("p", "1", A), person("q", "2", B))
-
-    result = run_identify(COLUMNS[column], people, command(reference, body, plan="pro"))
-
-    assert refused(result) == {kind: "The identifier is already associated with a different profile."}
-    assert people.people == {"p": person("p", "1", A, plan="pro"), "q": person("q", "2", B)}
-
-
-@pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("cio_id", ["p", "cio_p"])
-def test_6_own_cio_id_is_no_change(column: str, cio_id: str) -> None:
-    people = working_set(COLUMNS[column], person("p", "1", A))
-
-    assert (
-        run_identify(COLUMNS[column], people, command(reference_by("id", "1"), {"cio_id": cio_id})).effect
-        is Effect.UNCHANGED
-    )
-
-
-@pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("cio_id", ["q", "cio_q", "nobody", "cio_cio_p", None])
-def test_6_other_cio_id_is_refused(column: str, cio_id: str | None) -> None:
-    people = working_set(COLUMNS[column], person("p", "1", A), person("q", "2", B))
-
-    result = run_identify(COLUMNS[column], people, command(reference_by("id", "1"), {"cio_id": cio_id}, plan="pro"))
-
-    assert result.refusals == (
-        Refusal(kind=IdentifierKind.CIO_ID, value=cio_id, reason=refusal_reasons.CIO_ID_IS_IMMUTABLE),
-    )
-    assert people.people["p"] == person("p", "1", A, plan="pro")
 
 
 @pytest.mark.parametrize(
@@ -203,23 +115,6 @@ def test_id_may_be_any_email_in_id_only() -> None:
     result = run_identify(COLUMNS["I1"], people, command(reference_by("cio_id", "p"), {"id": B, "email": "c@x.org"}))
 
     assert (people.people["p"], result.refusals) == (person("p", B, "c@x.org"), ())
-
-
-@pytest.mark.parametrize(
-    ("has", "body", "becomes"),
-    [
-        ((None, A), {"email": None, "id": "1"}, ("1", None)),
-        (("1", None), {"id": None, "email": B}, (None, B)),
-    ],
-)
-def test_deletions_come_after_both(
-    has: tuple[str | None, str | None], body: dict[str, str | None], becomes: tuple[str | None, str | None]
-) -> None:
-    people = working_set(E2, person("p", *has))
-
-    result = run_identify(E2, people, command(reference_by("cio_id", "p"), body))
-
-    assert (people.people["p"], result.refusals) == (person("p", *becomes), ())
 
 
 @pytest.mark.parametrize("names", [("id", "email", "cio_id"), ("cio_id", "email", "id")])

@@ -215,85 +215,6 @@ def has(one: Person) -> Has:
     return (one.id, one.email)
 
 
-IMPORT_EMAIL = refusal_reasons.EMAIL_BY_IMPORT
-IMPORT_ID = refusal_reasons.ID_BY_IMPORT
-
-
-@pytest.mark.parametrize(
-    ("column", "named", "update", "body", "answer"),
-    [
-        *[(column, ("cio_id", "p"), True, {"email": B}, YES) for column in ("E2", "E1", "EmailOnly")],
-        *[(column, ("cio_id", "p"), False, {"email": B}, IMPORT_EMAIL) for column in ("E2", "E1", "EmailOnly")],
-        *[(column, ("id", "1"), True, {"email": B}, IMPORT_EMAIL) for column in ("E2", "E1", "EmailOnly")],
-        *[(column, ("id", "1"), False, {"email": B}, IMPORT_EMAIL) for column in ("E2", "E1", "EmailOnly")],
-        *[(column, ("email", A), True, {"email": B}, IMPORT_EMAIL) for column in ("E2", "E1", "EmailOnly")],
-        *[(column, ("id", "1"), False, {"email": B}, PLAIN) for column in ("I0", "I1")],
-        *[(column, ("cio_id", "p"), True, {"email": B}, PLAIN) for column in ("I0", "I1")],
-        *[(column, ("cio_id", "p"), True, {"id": "2"}, IMPORT_ID) for column in COLUMNS],
-        *[(column, ("cio_id", "p"), False, {"id": "2"}, IMPORT_ID) for column in COLUMNS],
-        *[(column, ("id", "1"), False, {"id": "2"}, IMPORT_ID) for column in COLUMNS],
-        *[(column, ("cio_id", "p"), True, {"id": None}, NOT_DELETED) for column in COLUMNS],
-        *[(column, ("cio_id", "p"), True, {"email": None}, YES) for column in ("E2", "E1", "I0", "I1")],
-        ("EmailOnly", ("cio_id", "p"), True, {"email": None}, NOT_DELETED),
-        *[(column, ("cio_id", "p"), False, {"email": None}, NOT_DELETED) for column in ("E2", "E1", "EmailOnly")],
-        *[(column, ("id", "1"), True, {"email": None}, IMPORT_EMAIL) for column in ("E2", "E1")],
-    ],
-)
-def test_imports_change_next_to_nothing(
-    column: str, named: tuple[str, str], update: bool, body: dict[str, str | None], answer: str
-) -> None:
-    rules = COLUMNS[column]
-    people = working_set(rules, person("p", "1", A))
-
-    result = run_identify(
-        rules,
-        people,
-        command(
-            reference_by(*named),
-            body,
-            update_only=update,
-            by_import=True,
-            plan="pro",
-        ),
-    )
-
-    allowed = answer in {YES, PLAIN}
-    assert refused(result) == ({} if allowed else dict.fromkeys(body, answer))
-    assert has(people.people["p"]) == (("1", body.get("email", A)) if allowed else ("1", A))
-    assert people.people["p"].attributes == {"plan": "pro"}
-
-
-@pytest.mark.parametrize(
-    ("column", "before", "named", "body", "after"),
-    [
-        ("E2", ("1", None), ("id", "1"), {"email": B}, ("1", B)),
-        ("E1", ("1", None), ("cio_id", "p"), {"email": B}, ("1", B)),
-        ("E2", (None, A), ("email", A), {"id": "2"}, ("2", A)),
-        ("E1", (None, A), ("cio_id", "p"), {"id": "2"}, ("2", A)),
-        ("I0", (None, A), ("cio_id", "p"), {"id": "2"}, ("2", A)),
-        ("I1", (None, A), ("cio_id", "p"), {"id": "2"}, ("2", A)),
-    ],
-)
-@pytest.mark.parametrize("update", [True, False])
-def test_imports_set_what_is_unset(
-    column: str, before: Has, named: tuple[str, str], body: dict[str, str], after: Has, update: bool
-) -> None:
-    people = working_set(COLUMNS[column], person("p", *before))
-
-    result = run_identify(
-        COLUMNS[column],
-        people,
-        command(
-            reference_by(*named),
-            body,
-            update_only=update,
-            by_import=True,
-        ),
-    )
-
-    assert (has(people.people["p"]), result.refusals) == (after, ())
-
-
 @pytest.mark.parametrize("column", ["I0", "I1"])
 @pytest.mark.parametrize("email", ["b@x.org", "nobody", "a" * 300, "taken@x.org", "blocked@x.org"])
 def test_plain_email_takes_anything(column: str, email: str) -> None:
@@ -305,13 +226,3 @@ def test_plain_email_takes_anything(column: str, email: str) -> None:
 
     assert (result.effect, result.refusals, people.people["p"].email) == (Effect.UPDATED, (), email)
     assert set(people.owners.values()) == {"p", "q"}
-
-
-@pytest.mark.parametrize("column", ["E2", "E1"])
-def test_neither_goes_when_both_should(column: str) -> None:
-    people = working_set(COLUMNS[column], person("p", "1", A))
-
-    result = run_identify(COLUMNS[column], people, command(reference_by("cio_id", "p"), {"id": None, "email": None}))
-
-    assert refused(result) == {"email": LAST, "id": LAST}
-    assert has(people.people["p"]) == ("1", A)

@@ -167,18 +167,6 @@ def perform_all(
 
 
 @settings(max_examples=200, deadline=None)
-@given(RULES, STEPS)
-def test_identifier_never_has_two_owners(rules: IdentityRules, steps: list[Command]) -> None:
-    people = WorkingSet(mode=rules.mode)
-
-    perform_all(rules, people, steps)
-
-    claims = [(key, person.cio_id) for person in people.people.values() for key in people.identifiers_of(person)]
-    assert len({key for key, _ in claims}) == len(claims)
-    assert dict(claims) == people.owners
-
-
-@settings(max_examples=200, deadline=None)
 @given(RULES, STEPS, STEPS)
 def test_changes_written_equal_the_population(rules: IdentityRules, first: list[Command], then: list[Command]) -> None:
     people, tables = WorkingSet(mode=rules.mode), Tables()
@@ -213,35 +201,6 @@ def test_keys_name_all_that_calls_touch(rules: IdentityRules, first: list[Comman
     assert (results, part.events) == (expected, whole.events)
     assert (tables.people, tables.identifiers) == (whole.people, whole.owners)
     assert tables.suppressions == held(whole)
-
-
-TAKEN = {
-    Effect.CREATED,
-    Effect.UPDATED,
-    Effect.MERGED,
-    Effect.RECORDED,
-    Effect.DELETED,
-    Effect.SUPPRESSED,
-    Effect.UNSUPPRESSED,
-}
-
-
-@settings(max_examples=200, deadline=None)
-@given(RULES, STEPS, CALLS | OTHER_CALLS)
-def test_what_is_not_taken_changes_nothing(rules: IdentityRules, commands: list[Command], last: Command) -> None:
-    people = WorkingSet(mode=rules.mode)
-    perform_all(rules, people, commands)
-    people.mark_clean()
-
-    [result] = perform_all(rules, people, [last], ids="m")
-
-    untouched = replace(people.changes(), events=()) == ChangeSet()
-    if result.effect in TAKEN:
-        assert result.reason == ""
-        assert not untouched or result.effect is Effect.RECORDED
-    else:
-        assert untouched
-        assert result.reason != "" or (result.effect is Effect.UNCHANGED and isinstance(last, Identify))
 
 
 @settings(max_examples=200, deadline=None)
@@ -280,16 +239,6 @@ def test_email_only_people_keep_both(steps: list[Command]) -> None:
     perform_all(COLUMNS["EmailOnly"], people, steps)
 
     assert all(person.id == person.cio_id and person.email_key for person in people.people.values())
-
-
-@settings(max_examples=200, deadline=None)
-@given(RULES, STEPS)
-def test_attributes_hold_no_identifier(rules: IdentityRules, steps: list[Command]) -> None:
-    people = WorkingSet(mode=rules.mode)
-
-    perform_all(rules, people, steps)
-
-    assert all(set(person.attributes) <= {"plan", "created_at"} for person in people.people.values())
 
 
 def run_import(rules: IdentityRules, people: WorkingSet, rows: list[Identify]) -> list[CommandResult]:

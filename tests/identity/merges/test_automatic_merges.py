@@ -6,7 +6,6 @@ import pytest
 
 from tests.identity.builders import (
     COLUMNS,
-    E1,
     E2,
     NOW,
     command,
@@ -22,7 +21,7 @@ from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.attributes import AttributeValue
 from workspace_operator.identity.values.references import Reference
-from workspace_operator.identity.values.rules import IdentityRules, Mode
+from workspace_operator.identity.values.rules import Mode
 
 A, B = "a@x.org", "b@x.org"
 
@@ -95,50 +94,6 @@ def test_ages_count_before_the_call() -> None:
     run_identify(E2, people, command(reference_by("email", A), {"id": "1"}, created_at="1970-01-01T00:00:50"))
 
     assert (set(people.people), people.people["p"].created_at) == ({"p"}, 50)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "reference", "body"),
-    [
-        pytest.param(older("p", "1", B), younger("q", None, A), *BY_ID, id="the one by id has an email"),
-        pytest.param(older("p", "1"), younger("q", "2", A), *BY_ID, id="the one by email has an id"),
-        pytest.param(older("p", "1", B), younger("q", None, A), *BY_EMAIL, id="by email, the other has an email"),
-        pytest.param(older("p", "1"), younger("q", "2", A), *BY_EMAIL, id="by email, who has an id"),
-        pytest.param(
-            older("p", "1"), younger("q", None, A), reference_by("cio_id", "p"), {"email": A}, id="named by cio_id"
-        ),
-        pytest.param(
-            older("p", "1"), younger("q", None, A), reference_by("cio_id", "q"), {"id": "1"}, id="cio_id, other way"
-        ),
-    ],
-)
-def test_other_people_stay_two(one: Person, other: Person, reference: Reference, body: dict[str, str]) -> None:
-    people = working_set(E2, one, other)
-
-    result = run_identify(E2, people, command(reference, body))
-
-    assert refused(result) == dict.fromkeys(body, refusal_reasons.OWNED_BY_ANOTHER_PERSON)
-    assert people.people == {"p": one, "q": other}
-
-
-@pytest.mark.parametrize(
-    "rules", [replace(E2, merge_multi_identifier=False), replace(E1, merge_multi_identifier=False)]
-)
-def test_setting_off_merges_nobody(rules: IdentityRules) -> None:
-    people = working_set(E2, older("p", "1"), younger("q", None, A))
-
-    result = run_identify(rules, people, command(*BY_ID))
-
-    assert refused(result) == {"email": refusal_reasons.OWNED_BY_ANOTHER_PERSON}
-    assert len(people.people) == 2
-
-
-def test_email_only_merges_nobody() -> None:
-    people = working_set(COLUMNS["EmailOnly"], older("p", "1"), younger("q", None, A))
-
-    result = run_identify(COLUMNS["EmailOnly"], people, command(*BY_EMAIL))
-
-    assert refused(result) == {"id": refusal_reasons.OWNED_BY_ANOTHER_PERSON}
 
 
 def test_display_form_survives_a_merge() -> None:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.identity.builders import (
     COLUMNS,
@@ -24,7 +22,7 @@ from workspace_operator.identity.command_handlers.dispatch import handle
 from workspace_operator.identity.identify.identify import identify
 from workspace_operator.identity.merges.unmerge import UnmergeResult, unmerge
 from workspace_operator.identity.model.commands import MergePeople
-from workspace_operator.identity.model.person import Person, same_person
+from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityLogged, ActivityType, PeopleMerged
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
 from workspace_operator.identity.values.attributes import AttributeUpdates, AttributeValue
@@ -350,41 +348,3 @@ def test_automatic_merge_is_undone() -> None:
     assert names(parted) == ((None, A), ("1", None))
     assert parted.survivor.attributes == {"plan": "new"}
     assert parted.restored == younger
-
-
-values: st.SearchStrategy[AttributeValue] = st.sampled_from(["x", "y", 1, True, [1]])
-attributes = st.dictionaries(st.sampled_from(["plan", "city", "unsubscribed", "created_at"]), values)
-times = st.dictionaries(st.sampled_from(["plan", "city", "unsubscribed", "email"]), st.sampled_from([5, 10, 15]))
-
-
-@st.composite
-def person_pairs(draw: st.DrawFn) -> tuple[IdentityRules, Person, Person]:
-    """Two people that may be in one workspace; only in IDOnly an email has a time."""
-    rules = draw(st.sampled_from(list(COLUMNS.values())))
-    people = []
-    for cio_id, id_, email in (("p", "1", A), ("q", "2", B)):
-        had = {name: at for name, at in draw(times).items() if name != "email" or rules.mode is Mode.ID_ONLY}
-        one = person(
-            cio_id,
-            draw(st.sampled_from([None, id_])),
-            draw(st.sampled_from([None, email])),
-            inserted_at=10,
-            **draw(attributes),
-        )
-        own = {name: at for name, at in had.items() if at != 10 or (name != "email" and name not in one.attributes)}
-        people.append(replace(one, attribute_timestamps=own or None))
-    return rules, people[0], people[1]
-
-
-@given(person_pairs())
-def test_whatever_is_merged_can_be_undone(couple: tuple[IdentityRules, Person, Person]) -> None:
-    rules, primary, secondary = couple
-    people, merge = merged(rules, primary, secondary)
-
-    parted = unmerge(people, merge, now=LATER)
-
-    assert same_person(parted.restored, secondary)
-    assert parted.unavailable == ()
-    assert identifiers(parted.survivor) == identifiers(primary)
-    assert dict(parted.survivor.attributes) == dict(primary.attributes)
-    assert people.owners == working_set(rules, primary, secondary).owners

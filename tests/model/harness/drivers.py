@@ -11,10 +11,9 @@ from tests.model.reference.records import CommandOutcome, Refused, Value
 from workspace_operator.application.ports import CommandResultOrError as PortAnswer
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.command_handlers.dispatch import handle
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.results import CommandResult
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
 from workspace_operator.identity.values.references import IdentifierKey
-from workspace_operator.identity.values.refusal_reasons import OWNED_BY_ANOTHER_PERSON
 from workspace_operator.identity.values.rules import IdentityRules
 
 
@@ -110,16 +109,11 @@ def batch_result(answers: Sequence[PortAnswer]) -> BatchResult:
 
 
 def answer_of(answer: PortAnswer) -> CommandOutcome:
-    """One of them; what would have been refused of a call that is rejected says nothing."""
+    """One of them."""
     if not isinstance(answer, CommandResult):
         return CommandOutcome(effect=None)
-    if answer.effect is Effect.REJECTED:
-        return CommandOutcome(effect=answer.effect)
-    refused = frozenset(
-        Refused(kind=each.kind, value=each.value, is_taken=each.reason == OWNED_BY_ANOTHER_PERSON)
-        for each in answer.refusals
-    )
-    return CommandOutcome(effect=answer.effect, refused=refused)
+    refused = tuple(Refused(kind=each.kind, value=each.value, reason=each.reason) for each in answer.refusals)
+    return CommandOutcome(effect=answer.effect, reason=answer.reason, refused=refused)
 
 
 def created_by(answer: PortAnswer) -> str | None:

@@ -31,6 +31,7 @@ from tests.model.harness.commands import (
     SegmentCommand,
 )
 from tests.model.harness.drivers import BatchResult
+from tests.model.harness.snapshots import reason_of
 from tests.model.harness.stores import StoredPeople, journal_in
 from tests.model.reference.records import CommandOutcome, Refused
 from tests.store.backends import Store
@@ -38,7 +39,6 @@ from workspace_operator.application.operator.api_keys import digests_of, generat
 from workspace_operator.application.people.command_batcher import CommandBatcher
 from workspace_operator.identity.model.commands import DeletePerson, Suppress, Unsuppress
 from workspace_operator.identity.model.results import Effect
-from workspace_operator.identity.values.refusal_reasons import OWNED_BY_ANOTHER_PERSON
 from workspace_operator.identity.values.rules import IdentityRules
 from workspace_operator.web.app import make_app
 from workspace_operator.web.core.dependencies import Dependencies
@@ -109,7 +109,7 @@ class ServedPeople(StoredPeople):
             return NOT_ACCEPTED
         if answer.effect is Effect.IGNORED:
             return _IGNORED
-        return replace(ACCEPTED, refused=frozenset(replace(each, value=None) for each in answer.refused))
+        return replace(ACCEPTED, refused=tuple(replace(each, value=None) for each in answer.refused))
 
     def _created_people(self) -> list[str]:
         """Whoever was not there before, also if they were merged at once."""
@@ -234,17 +234,13 @@ def _answer(response: httpx.Response, place: str) -> CommandOutcome:
     """What the headers say of a call, by its place in the batch."""
     if any(at == place for _, at in _ignored(response.headers.get("x-ignored", ""))):
         return _IGNORED
-    return replace(ACCEPTED, refused=_refused(response).get(place, frozenset()))
+    return replace(ACCEPTED, refused=_refused(response).get(place, ()))
 
 
-def _refused(response: httpx.Response) -> dict[str, frozenset[Refused]]:
+def _refused(response: httpx.Response) -> dict[str, tuple[Refused, ...]]:
     """What the header says, by the place in the batch."""
     said = _header_items(response.headers.get("x-refused-changes", ""))
     return {
-        place: frozenset(
-            Refused(kind=kind, value=None, is_taken=reason == OWNED_BY_ANOTHER_PERSON)
-            for kind, reason, at in said
-            if at == place
-        )
+        place: tuple(Refused(kind=kind, value=None, reason=reason_of(text)) for kind, text, at in said if at == place)
         for place in {each[2] for each in said}
     }

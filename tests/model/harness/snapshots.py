@@ -10,11 +10,16 @@ from tests.model.reference.records import Activity, Merged, ModelPerson
 from workspace_operator.application.ports import Merge
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityType
-from workspace_operator.identity.values.refusal_reasons import OWNED_BY_ANOTHER_PERSON
+from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.rules import IdentifierKind
 
 State: TypeAlias = Mapping[str, Any]
 """Parts by name; who sees less gives fewer parts."""
+
+
+_REASON_ENDS = {
+    reason.removeprefix("The value"): reason for name, reason in vars(refusal_reasons).items() if name.isupper()
+}
 
 
 def state_of(model: People) -> State:
@@ -134,7 +139,7 @@ def activity_shown(
     if type_ is ActivityType.PROFILE_MERGE:
         data = {"automatic": data["automatic"]}
     if type_ is ActivityType.FAILED_ATTRIBUTE_CHANGE:
-        data = {kind: _refusal_shown(result) for kind, result in data.items()}
+        data = {kind: {**result, "reason": reason_of(result["reason"])} for kind, result in data.items()}
     return type_.value, owner_label, str(at), name, anonymous_id or "", document_shown(data)
 
 
@@ -143,10 +148,10 @@ def owner_label(cio_id: str | None, people: Iterable[str]) -> str:
     return "nobody" if cio_id is None else cio_id if cio_id in people else "gone"
 
 
-def _refusal_shown(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The model knows only of one reason how it has to read."""
-    is_taken = result["reason"] == OWNED_BY_ANOTHER_PERSON if "reason" in result else result["is_taken"]
-    return {"value": result["value"], "is_taken": is_taken}
+def reason_of(message: str) -> str:
+    """The reason in a message, which may name the value or its invisible characters."""
+    found = [reason for end, reason in _REASON_ENDS.items() if message.endswith(end)]
+    return found[0] if found else refusal_reasons.INVALID_EMAIL
 
 
 def _activity_of(each: Activity, whose_: str) -> tuple[str, ...]:

@@ -7,15 +7,16 @@ from tests.model.reference.permissions import id_is_another_email
 from tests.model.reference.records import EMAIL_NAME, ModelPerson
 from tests.model.reference.timestamps import parse_seconds
 from workspace_operator.identity.model.commands import ABSENT, Identify
+from workspace_operator.identity.values import refusal_reasons as reasons
 from workspace_operator.identity.values.rules import Mode
 
 IDENTIFIERS = {"id", "email", "cio_id"}
 
 
 class Draft(Protocol):
-    """What notes refused changes."""
+    """A working copy that records refused changes."""
 
-    def refuse(self, kind: str, value: object) -> None: ...
+    def refuse(self, kind: str, value: object, reason: str) -> None: ...
 
 
 def write_attributes(person: ModelPerson, call: Identify, now: int) -> None:
@@ -83,7 +84,7 @@ def without_invalid_timestamps(call: Identify, draft: Draft, now: int) -> Identi
     seconds = parse_seconds(said)
     if seconds is not None and seconds <= now + 24 * 3600:
         return call
-    draft.refuse("created_at", said)
+    draft.refuse("created_at", said, reasons.NOT_A_TIME if seconds is None else reasons.IN_THE_FUTURE)
     return replace(call, attributes={name: value for name, value in call.attributes.items() if name != "created_at"})
 
 

@@ -17,7 +17,7 @@ from tests.model.reference.attributes import (
     write_attributes,
     write_plain_email,
 )
-from tests.model.reference.permissions import id_is_another_email, is_reserved, is_unset
+from tests.model.reference.permissions import id_is_another_email, is_unset, reason_reserved
 from tests.model.reference.records import CommandOutcome, Merged, ModelPerson, Value
 from tests.model.reference.unmerge import unmerge
 from tests.model.reference.working_copy import Draft, evaluate
@@ -36,6 +36,7 @@ from workspace_operator.identity.model.commands import (
 )
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.values import refusal_reasons as reasons
 from workspace_operator.identity.values.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.values.devices import MAX_DEVICES
 from workspace_operator.identity.values.references import Reference, identifier_key
@@ -49,7 +50,7 @@ KINDS: Mapping[Mode, frozenset[IdentifierKind]] = {
 }
 
 UNNAMED = "somebody new"
-REJECTED, IGNORED = CommandOutcome(effect=Effect.REJECTED), CommandOutcome(effect=Effect.IGNORED)
+IN_THE_FUTURE = CommandOutcome(effect=Effect.REJECTED, reason=reasons.IN_THE_FUTURE)
 
 
 class People:
@@ -57,6 +58,7 @@ class People:
 
     def __init__(self, rules: IdentityRules) -> None:
         self.rules = rules
+        self.rows: set[str] = set()
         self.cio_ids: list[str] = []
         self.people: dict[str, ModelPerson] = {}
         self.suppressions: list[set[Value]] = []
@@ -67,9 +69,9 @@ class People:
         """Carry out a call, and tell what it came to. A newcomer is called ``cio_id``."""
         match call:
             case TrackEvent() | TrackAnonymousEvent() if is_ahead(call.event.timestamp, now):
-                return REJECTED
+                return IN_THE_FUTURE
             case AddDevice() if is_ahead(call.device.last_used, now):
-                return REJECTED
+                return IN_THE_FUTURE
             case Identify():
                 return self.identify(call, now, cio_id)
             case TrackEvent() | AddDevice():
@@ -106,9 +108,11 @@ class People:
         return any((kind, key) in group for group in self.suppressions)
 
     def unknown(self, reference: Reference) -> CommandOutcome:
-        """A call about nobody: what no identifier can be is refused, unless it is suppressed (1)."""
-        suppressed = self.is_suppressed(reference.kind, reference.key)
-        return REJECTED if is_reserved(reference.kind, reference.key) and not suppressed else IGNORED
+        """The result of a command about no person: a reserved value is rejected, unless it is suppressed (1)."""
+        if self.is_suppressed(reference.kind, reference.key):
+            return _ignored(reasons.SUPPRESSED)
+        unknown = reasons.UNKNOWN_CIO_ID if reference.kind is CIO_ID else reasons.UNKNOWN_IDENTIFIER
+        return _rejected_as_reserved(reference) or _ignored(unknown)
 
     # --- identify (4) --------------------------------------------------------------------------------------------
 
@@ -123,9 +127,9 @@ class People:
         had = len(draft.person.attributes)
         write_attributes(draft.person, call, now)
         if len(draft.person.attributes) > max(had, MAX_ATTRIBUTES):
-            return REJECTED
+            return _rejected(reasons.TOO_MANY_ATTRIBUTES, draft)
         if draft.before is None and self._has_conflicting_id(draft.person):
-            return REJECTED
+            return self._end("last D", _rejected(reasons.NEW_ID_IS_AN_EMAIL, draft))
         return self._store(draft, call, now)
 
     def _subject(self, call: Identify, now: int, cio_id: str) -> Draft | CommandOutcome:
@@ -137,37 +141,45 @@ class People:
         if ended is not None:
             return ended
         if call.by_import and len(self._people_named_in(call)) > 1:  # 3, CSV import
-            return REJECTED
-        if call.by_import and self._gives_another_id(call):  # 3, CSV import
-            return REJECTED
-        if match is not None:  # c
+            return self._end("import", _rejected(reasons.ROW_MATCHES_TWO_PEOPLE))
+        if call.by_import and (id_ := self._other_id_of_address(call)):  # 3, CSV import
+            return self._end("import", _rejected(reasons.email_of_another_person(id_)))
+        if match is not None:
+            self.rows.add("c")
             return Draft.of(match, identified_by=kind)
         by_body = None if is_unset(_body_key(call, other)) else self.find(other, _body_key(call, other))
-        if by_body is not None:  # d
+        if by_body is not None:
+            self.rows.add("d")
             return Draft.of(by_body, identified_by=other, reference_is_update=True)
         return self._newcomer(call, now, cio_id)
 
     def _early_outcome(self, call: Identify, match: ModelPerson | None) -> CommandOutcome | None:
         """4, rows a and b, and what 1 says of values."""
         kind, key = call.reference.kind, call.reference.key
-        if kind not in KINDS[self.rules.mode]:  # a
-            return REJECTED
+        if kind not in KINDS[self.rules.mode]:
+            return self._end("a", _rejected(reasons.KIND_NOT_IN_MODE))
         if call.non_text_email is not None and self.rules.mode is not Mode.ID_ONLY:  # 1: other types are a 400
-            return REJECTED
-        if self.is_suppressed(kind, key):  # b
-            return IGNORED
-        if match is None and is_reserved(kind, key):  # 1
-            return REJECTED
-        return IGNORED if kind is CIO_ID and match is None else None  # b
+            return _rejected(reasons.NOT_TEXT)
+        if self.is_suppressed(kind, key):
+            return self._end("b", _ignored(reasons.SUPPRESSED))
+        if match is None and (rejected := _rejected_as_reserved(call.reference)):  # 1
+            return self._end("reserved", rejected)
+        is_unknown = kind is CIO_ID and match is None
+        return self._end("b", _ignored(reasons.UNKNOWN_CIO_ID)) if is_unknown else None
+
+    def _end(self, row: str, outcome: CommandOutcome) -> CommandOutcome:
+        self.rows.add(row)
+        return outcome
 
     def _newcomer(self, call: Identify, now: int, cio_id: str) -> Draft | CommandOutcome:
         """4, rows e and f."""
         reference, by_email = call.reference, call.reference.kind is EMAIL
         if call.update_only:
             self.activities.note(ActivityType.SKIPPED_UPDATE, None, now, {reference.kind.value: reference.value})
-            return CommandOutcome(effect=Effect.SKIPPED)
+            return self._end("e", CommandOutcome(effect=Effect.SKIPPED, reason=reasons.UPDATE_ONLY))
+        self.rows.add("f")
         if self.rules.mode is Mode.EMAIL_ONLY and not by_email:
-            return IGNORED
+            return _ignored(reasons.UNKNOWN_GENERATED_ID)
         id_ = cio_id if self.rules.mode is Mode.EMAIL_ONLY else None if by_email else reference.key
         email = reference.value if by_email else None
         return Draft.new(
@@ -182,14 +194,14 @@ class People:
         )
         return {each.cio_id for each in named if each is not None}
 
-    def _gives_another_id(self, call: Identify) -> bool:
-        """A row with an id that nobody has, and the address of somebody who has another one."""
+    def _other_id_of_address(self, call: Identify) -> str | None:
+        """The id of the address's owner, if the row of a file has that address with an id that no person has."""
         if self.rules.mode is not Mode.EMAIL_OR_ID or call.reference.kind is CIO_ID:
-            return False
+            return None
         said = {call.reference.kind: call.reference.key}
         id_, key = (said.get(kind) or _body_key(call, kind) for kind in (ID, EMAIL))
         holder = self.find(EMAIL, key)
-        return bool(id_) and self.find(ID, id_) is None and holder is not None and holder.id is not None
+        return holder.id if id_ and self.find(ID, id_) is None and holder is not None else None
 
     def _has_conflicting_id(self, person: ModelPerson) -> bool:
         """A newcomer whose id is somebody else's address: nobody is there yet to hold the refusal."""
@@ -205,7 +217,7 @@ class People:
         self._log_activities(draft, now)
         if call.anonymous_id is not None:
             self.activities.link_anonymous(call.anonymous_id, person.cio_id)
-        return CommandOutcome(effect=effect, refused=frozenset(draft.refused))
+        return CommandOutcome(effect=effect, refused=tuple(draft.refused))
 
     def _log_activities(self, draft: Draft, now: int) -> None:
         """What an identify call leaves behind as activities."""
@@ -217,7 +229,7 @@ class People:
         elif changes := _changes(before, person):
             self.activities.note(ActivityType.ATTRIBUTE_CHANGE, person.cio_id, now, changes)
         for each in draft.refused:
-            result = {"value": each.value, "is_taken": each.is_taken}
+            result = {"value": each.value, "reason": each.reason}
             self.activities.note(ActivityType.FAILED_ATTRIBUTE_CHANGE, person.cio_id, now, {str(each.kind): result})
 
     # --- changing to EmailOrID (7) -------------------------------------------------------------------------------
@@ -257,8 +269,8 @@ class People:
                 self.suppressions.append(person.values)
             return CommandOutcome(effect=Effect.SUPPRESSED)
         if self.is_suppressed(reference.kind, reference.key):
-            return CommandOutcome(effect=Effect.UNCHANGED)
-        if reference.kind is CIO_ID or is_reserved(reference.kind, reference.key):
+            return CommandOutcome(effect=Effect.UNCHANGED, reason=reasons.ALREADY_SUPPRESSED)
+        if reference.kind is CIO_ID or reason_reserved(reference.kind, reference.key):
             return self.unknown(reference)
         self.suppressions.append({reference.identifier})
         return CommandOutcome(effect=Effect.SUPPRESSED)
@@ -267,8 +279,8 @@ class People:
         """What was suppressed together is freed together."""
         if not self.is_suppressed(reference.kind, reference.key):
             known = self.find(reference.kind, reference.key)
-            wrong = known is None and is_reserved(reference.kind, reference.key)
-            return REJECTED if wrong else CommandOutcome(effect=Effect.UNCHANGED)
+            unchanged = CommandOutcome(effect=Effect.UNCHANGED, reason=reasons.NOT_SUPPRESSED)
+            return (_rejected_as_reserved(reference) if known is None else None) or unchanged
         self.suppressions = [group for group in self.suppressions if reference.identifier not in group]
         return CommandOutcome(effect=Effect.UNSUPPRESSED)
 
@@ -288,9 +300,9 @@ class People:
         one, other = self.find(primary.kind, primary.key), self.find(secondary.kind, secondary.key)
         if one is None or other is None:
             unknown = [self.unknown(each) for each, who in ((primary, one), (secondary, other)) if who is None]
-            return REJECTED if REJECTED in unknown else IGNORED
+            return next((each for each in unknown if each.effect is Effect.REJECTED), unknown[0])
         if one is other:
-            return CommandOutcome(effect=Effect.UNCHANGED)
+            return CommandOutcome(effect=Effect.UNCHANGED, reason=reasons.SAME_PERSON)
         survivor = survivor_of(one, other, self.rules.mode, now)
         draft = Draft.of(one, identified_by=primary.kind)
         draft.person, draft.merged, draft.primary, draft.secondary = survivor, survivor.copy(), one, other
@@ -357,7 +369,7 @@ class People:
             self.activities.log_event(person.cio_id, call.event, now)
             return CommandOutcome(effect=Effect.RECORDED)
         if call.device.token not in person.devices and len(person.devices) >= MAX_DEVICES:
-            return REJECTED
+            return _rejected(reasons.TOO_MANY_DEVICES)
         person.devices[call.device.token] = call.device
         return CommandOutcome(effect=Effect.RECORDED)
 
@@ -372,6 +384,20 @@ class People:
         else:
             person.segments.discard(call.segment)
         return CommandOutcome(effect=Effect.RECORDED)
+
+
+def _ignored(reason: str) -> CommandOutcome:
+    return CommandOutcome(effect=Effect.IGNORED, reason=reason)
+
+
+def _rejected(reason: str, draft: Draft | None = None) -> CommandOutcome:
+    refused = () if draft is None else tuple(draft.refused)
+    return CommandOutcome(effect=Effect.REJECTED, reason=reason, refused=refused)
+
+
+def _rejected_as_reserved(reference: Reference) -> CommandOutcome | None:
+    reason = reason_reserved(reference.kind, reference.key)
+    return _rejected(reason) if reason else None
 
 
 def is_ahead(seconds: int | None, now: int) -> bool:

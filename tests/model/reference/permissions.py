@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tests.model.reference.records import ModelPerson
 from workspace_operator.identity.model.commands import DELETE, Identify
+from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.rules import (
     CIO_ID,
@@ -19,7 +20,7 @@ from workspace_operator.identity.values.rules import (
 
 @dataclass(frozen=True, kw_only=True)
 class IdentifierUpdate:
-    """A wish about one identifier of somebody; ``value`` and ``key`` are None for a deletion."""
+    """A requested update of one identifier; ``value`` and ``key`` are None for a deletion."""
 
     rules: IdentityRules
     call: Identify
@@ -29,16 +30,26 @@ class IdentifierUpdate:
     value: str | None
     key: str | None
 
+    @property
+    def is_new(self) -> bool:
+        return self.value is not None and self.person.own(self.kind) is None
 
-def allowed(update: IdentifierUpdate) -> bool:
-    """Whether identity-rules §3 lets this caller have an identifier that belongs to nobody else."""
-    if update.rules.mode is Mode.EMAIL_OR_ID and (_id_is_another_email(update) or _email_is_the_id(update)):
-        return False
-    if update.value is None:
-        return _may_delete(update)
-    if update.person.own(update.kind) is None:
-        return _may_set(update)
-    return _may_change(update)
+
+def reason_refused(update: IdentifierUpdate) -> str:
+    """Why identity-rules §3 refuses an identifier that belongs to no other person; empty if it allows it."""
+    other = EMAIL if update.kind is ID else ID
+    if update.value is None and not _may_ever_delete(update):
+        return refusal_reasons.DELETION_NOT_ALLOWED
+    if not (_may_set(update) if update.is_new else _may_change(update)):
+        return _reason(update)
+    both_are_deleted = update.call.id is DELETE and update.call.email is DELETE
+    if update.value is None and (both_are_deleted or update.person.own(other) is None):
+        return refusal_reasons.LAST_IDENTIFIER
+    if update.rules.mode is not Mode.EMAIL_OR_ID:
+        return ""
+    if update.kind is ID and id_is_another_email(update.value, update.person.key):
+        return refusal_reasons.ID_IS_ANOTHER_EMAIL
+    return refusal_reasons.EMAIL_IS_THE_ID if _email_is_the_id(update) else ""
 
 
 def id_is_another_email(id_: str | None, key: str | None) -> bool:
@@ -48,18 +59,16 @@ def id_is_another_email(id_: str | None, key: str | None) -> bool:
 
 def is_unset(text: str | None) -> bool:
     """identity-rules §1: a variable that was not set."""
-    return text is not None and text.lower() in ("undefined", "null", "[object object]", "nan", "none")
+    return text is not None and text.strip().lower() in ("undefined", "null", "[object object]", "nan", "none")
 
 
-def is_reserved(kind: IdentifierKind, text: str | None) -> bool:
-    """identity-rules §1: an id that nobody is given; nor is there a cio_id that is an unset variable."""
+def reason_reserved(kind: IdentifierKind, text: str | None) -> str:
+    """identity-rules §1: why no person is given an id; no cio_id is an unset variable either."""
     if kind is EMAIL or text is None:
-        return False
-    return is_unset(text) or (kind is ID and text[:4] == "cio_")
-
-
-def _id_is_another_email(update: IdentifierUpdate) -> bool:
-    return update.kind is ID and id_is_another_email(update.value, update.person.key)
+        return ""
+    if is_unset(text):
+        return refusal_reasons.PLACEHOLDER
+    return refusal_reasons.RESERVED_ID if kind is ID and text[:4] == "cio_" else ""
 
 
 def _email_is_the_id(update: IdentifierUpdate) -> bool:
@@ -84,10 +93,21 @@ def _may_change(update: IdentifierUpdate) -> bool:
     return by_cio_id or (by_id and update.identified_by is ID)
 
 
-def _may_delete(update: IdentifierUpdate) -> bool:
-    """One of them, never both, with the authority that changing it needs; in EmailOrID only."""
-    if update.rules.mode is not Mode.EMAIL_OR_ID or not _may_change(update):
-        return False
-    both_are_asked_for = update.call.id is DELETE and update.call.email is DELETE
-    other = EMAIL if update.kind is ID else ID
-    return not both_are_asked_for and update.person.own(other) is not None
+def _may_ever_delete(update: IdentifierUpdate) -> bool:
+    """In EmailOrID only, with the authority that changing it needs; imports change and delete emails by cio_id."""
+    by_import = update.kind is EMAIL and update.call.update_only
+    return update.rules.mode is Mode.EMAIL_OR_ID and (by_import or not update.call.by_import)
+
+
+def _reason(update: IdentifierUpdate) -> str:
+    """The sentence of the column: how the identifier is changed instead."""
+    rules, by_id = update.rules, update.kind is ID
+    if update.call.by_import:
+        return refusal_reasons.ID_BY_IMPORT if by_id else refusal_reasons.EMAIL_BY_IMPORT
+    if not by_id:
+        by_both = rules.mode is Mode.EMAIL_OR_ID and rules.email_updates is EmailUpdates.BY_ID_OR_CIO_ID
+        return refusal_reasons.EMAIL_BY_ID_OR_CIO_ID if by_both else refusal_reasons.EMAIL_BY_CIO_ID
+    if rules.mode is Mode.EMAIL_ONLY:
+        return refusal_reasons.ID_IS_GENERATED
+    never = rules.mode is Mode.ID_ONLY and rules.id_updates is IDUpdates.NEVER
+    return refusal_reasons.ID_IS_IMMUTABLE if never else refusal_reasons.ID_BY_CIO_ID

@@ -75,19 +75,20 @@ class ModelPerson:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A change that was refused, by the identifier or the attribute; ``is_taken`` if the value is somebody else's."""
+    """A change of an identifier or of an attribute that is refused."""
 
     kind: str
     value: object
-    is_taken: bool = False
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommandOutcome:
-    """What a call came to; ``effect`` is None where what was said is no call at all."""
+    """The result of a command; ``effect`` is None where the text is no command at all."""
 
     effect: Effect | None
-    refused: frozenset[Refused] = frozenset()
+    reason: str = ""
+    refused: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,33 +3,23 @@
 What the survivor took by the merge and still has as it was goes back, too; what was written since is the survivor's.
 """
 
-from typing import Protocol
-
 from tests.model.reference.attributes import age_of
 from tests.model.reference.permissions import id_is_another_email
 from tests.model.reference.records import EMAIL_NAME, Merged, ModelPerson, Value
-from workspace_operator.identity.values.rules import EMAIL, ID, IdentifierKind, IdentityRules, Mode
-
-
-class Everybody(Protocol):
-    """What an undo asks of the model."""
-
-    rules: IdentityRules
-
-    def find(self, kind: IdentifierKind, key: str | None) -> ModelPerson | None: ...
-    def is_suppressed(self, kind: IdentifierKind, key: str | None) -> bool: ...
+from tests.model.reference.working_copy import PeopleLookup, write
+from workspace_operator.identity.values.rules import EMAIL, ID, IdentifierKind, Mode
 
 
 def unmerge(
-    everybody: Everybody, merged: Merged, holder: ModelPerson, now: int
+    people: PeopleLookup, merged: Merged, holder: ModelPerson, now: int
 ) -> tuple[ModelPerson, ModelPerson, set[Value]]:
     """Make two of one: the survivor, who is back, and which identifiers these could not have again."""
-    kinds = _returning(everybody, merged, holder)
+    kinds = _returning(people, merged, holder)
     survivor, restored = holder.copy(), merged.secondary.copy()
-    for kind in kinds & _given(everybody, merged, holder):
-        _set(survivor, kind, None)
+    for kind in kinds & _given(people, merged, holder):
+        write(survivor, kind, None)
     for kind in {ID, EMAIL} - kinds:
-        _set(restored, kind, None)
+        write(restored, kind, None)
     _give_attributes_back(survivor, merged, email_went=survivor.email != holder.email)
     _give_belongings_back(survivor, merged)
     survivor.age, restored.age = age_of(survivor, now), age_of(restored, now)
@@ -42,13 +32,13 @@ def _wanted(secondary: ModelPerson) -> set[Value]:
     return emails | {value for value in secondary.values if value[0] is ID}
 
 
-def _returning(everybody: Everybody, merged: Merged, holder: ModelPerson) -> set[IdentifierKind]:
-    secondary, mode = merged.secondary, everybody.rules.mode
-    given = _given(everybody, merged, holder)
+def _returning(people: PeopleLookup, merged: Merged, holder: ModelPerson) -> set[IdentifierKind]:
+    secondary, mode = merged.secondary, people.rules.mode
+    given = _given(people, merged, holder)
     kinds = {
         kind
         for kind, _ in _wanted(secondary)
-        if (kind is EMAIL and mode is Mode.ID_ONLY) or _is_free(everybody, kind, secondary.own(kind), kind in given)
+        if (kind is EMAIL and mode is Mode.ID_ONLY) or _is_free(people, kind, secondary.own(kind), kind in given)
     }
     if mode is not Mode.EMAIL_OR_ID:
         return kinds
@@ -61,13 +51,13 @@ def _returning(everybody: Everybody, merged: Merged, holder: ModelPerson) -> set
     return kinds
 
 
-def _is_free(everybody: Everybody, kind: IdentifierKind, key: str | None, is_given: bool) -> bool:
-    if key is None or everybody.is_suppressed(kind, key):
+def _is_free(people: PeopleLookup, kind: IdentifierKind, key: str | None, is_given: bool) -> bool:
+    if key is None or people.is_suppressed(kind, key):
         return False
-    return is_given or everybody.find(kind, key) is None
+    return is_given or people.find(kind, key) is None
 
 
-def _given(everybody: Everybody, merged: Merged, holder: ModelPerson) -> set[IdentifierKind]:
+def _given(people: PeopleLookup, merged: Merged, holder: ModelPerson) -> set[IdentifierKind]:
     """What the survivor lacked before the merge, took by it, and has."""
     primary, secondary, survivor = merged.primary, merged.secondary, merged.survivor
     kinds: set[IdentifierKind] = set()
@@ -75,7 +65,7 @@ def _given(everybody: Everybody, merged: Merged, holder: ModelPerson) -> set[Ide
         kinds.add(ID)
     if primary.email is not None or survivor.email is None:
         return kinds
-    if everybody.rules.mode is Mode.ID_ONLY:
+    if people.rules.mode is Mode.ID_ONLY:
         is_as_it_was = holder.email == survivor.email and holder.times.get(EMAIL_NAME) == survivor.times.get(EMAIL_NAME)
         return kinds | ({EMAIL} if is_as_it_was else set())
     return kinds | ({EMAIL} if holder.key is not None and holder.key == secondary.key else set())
@@ -107,10 +97,3 @@ def _give_belongings_back(survivor: ModelPerson, merged: Merged) -> None:
         if token not in before.devices and survivor.devices.get(token) == device:
             del survivor.devices[token]
     survivor.segments -= secondary.segments - before.segments
-
-
-def _set(person: ModelPerson, kind: IdentifierKind, value: str | None) -> None:
-    if kind is ID:
-        person.id = value
-    else:
-        person.email = value

@@ -1,21 +1,23 @@
-"""Judging the identifiers of a call on its subject (identity-rules §4, §5)."""
+"""Evaluate the identifiers of an identify command on its subject (identity-rules §4, §5)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from tests.model.reference.attributes import survivor_of
-from tests.model.reference.permissions import IdentifierUpdate, allowed, is_reserved, is_unset
+from tests.model.reference.permissions import IdentifierUpdate, is_unset, reason_refused, reason_reserved
 from tests.model.reference.records import ModelPerson, Refused
 from workspace_operator.identity.model.commands import ABSENT, DELETE, Identify
+from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.references import bare_cio_id, identifier_key
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, IdentifierKind, IdentityRules, Mode
 
 
 class PeopleLookup(Protocol):
-    """What judging asks of the model."""
+    """The model, as far as identify and unmerge read it; ``rows`` are the rows of the tables that decided."""
 
     rules: IdentityRules
+    rows: set[str]
 
     def find(self, kind: IdentifierKind, key: str | None) -> ModelPerson | None: ...
     def is_suppressed(self, kind: IdentifierKind, key: str | None) -> bool: ...
@@ -51,58 +53,58 @@ class Draft:
         """Whose identifiers are the subject's own."""
         return {each.cio_id for each in (self.person, self.primary, self.secondary) if each is not None}
 
-    def refuse(self, kind: str, value: object, *, is_taken: bool = False) -> None:
-        self.refused.append(Refused(kind=kind, value=value, is_taken=is_taken))
+    def refuse(self, kind: str, value: object, reason: str) -> None:
+        self.refused.append(Refused(kind=kind, value=value, reason=reason))
 
 
-def evaluate(everybody: PeopleLookup, draft: Draft, call: Identify, now: int) -> None:
-    """Each identifier on what the one before it left."""
-    for kind, value in _updates(everybody.rules, draft, call):
-        key = None if value is None else identifier_key(kind, value)
-        if _is_second_value(draft, call, kind):
-            draft.refuse(kind, value)
-        elif _is_what_they_have(draft.person, kind, value, key):  # 1
-            _write(draft.person, kind, value)
-        elif everybody.is_suppressed(kind, key) or _cannot_be_given(everybody, kind, value, key):  # 1, 2
-            draft.refuse(kind, value)
+def evaluate(people: PeopleLookup, draft: Draft, call: Identify, now: int) -> None:
+    """Evaluate each identifier on the result of the one before it."""
+    for kind, value in _updates(people.rules, draft, call):
+        row, reason = _decide(people, draft, call, kind, value, now)
+        people.rows.add(row)
+        if reason:
+            draft.refuse(kind, value, reason)
         else:
-            _evaluate_owner(everybody, draft, call, kind, value, key, now)
-    if call.cio_id is not ABSENT:  # 6
+            write(draft.person, kind, value)
+    if call.cio_id is not ABSENT:
+        people.rows.add("6")
         said = call.cio_id if isinstance(call.cio_id, str) else None
         if said is None or bare_cio_id(said) != draft.person.cio_id:
-            draft.refuse(CIO_ID, said)
+            draft.refuse(CIO_ID, said, refusal_reasons.CIO_ID_IS_IMMUTABLE)
 
 
-def _cannot_be_given(everybody: PeopleLookup, kind: IdentifierKind, value: str | None, key: str | None) -> bool:
-    """No address (2); an unset variable, which says nothing; a reserved id, unless somebody has it (1)."""
-    if value is None:
-        return False
-    return key is None or (
-        kind is ID and (is_unset(value) or (is_reserved(ID, value) and not everybody.find(ID, value)))
-    )
-
-
-def _evaluate_owner(
-    everybody: PeopleLookup,
-    draft: Draft,
-    call: Identify,
-    kind: IdentifierKind,
-    value: str | None,
-    key: str | None,
-    now: int,
-) -> None:
-    """Rows 3 to 5."""
-    rules, owner = everybody.rules, everybody.find(kind, key)
-    update = IdentifierUpdate(
-        rules=rules, call=call, identified_by=draft.identified_by, person=draft.person, kind=kind, value=value, key=key
-    )
-    if (owner is None or owner.cio_id in draft.cio_ids) and allowed(update):  # 3
-        _write(draft.person, kind, value)
-    elif owner is not None and _may_merge(rules, draft, call, kind, owner):  # 4
-        _merge(draft, owner, now)
-        _write(draft.person, kind, value)
-    else:  # 3, 5
-        draft.refuse(kind, value, is_taken=owner is not None and owner.cio_id not in draft.cio_ids)
+def _decide(
+    people: PeopleLookup, draft: Draft, call: Identify, kind: IdentifierKind, value: str | None, now: int
+) -> tuple[str, str]:
+    """4, second table: the row that decides, and the reason if it refuses the value."""
+    key = None if value is None else identifier_key(kind, value)
+    if _is_second_value(draft, call, kind):
+        return "d, last sentence", refusal_reasons.CONFLICTING_VALUES
+    if _is_own_value(draft.person, kind, value, key):
+        return "1", ""
+    if people.is_suppressed(kind, key):
+        return "2", refusal_reasons.SUPPRESSED
+    if value is not None and key is None:
+        return "2", refusal_reasons.PLACEHOLDER if is_unset(value) else refusal_reasons.INVALID_EMAIL
+    owner = people.find(kind, key)
+    reserved = reason_reserved(kind, value)
+    if reserved and (owner is None or is_unset(value)):  # 1: a reserved id may name its owner
+        return "reserved", reserved
+    if owner is None or owner.cio_id in draft.cio_ids:
+        update = IdentifierUpdate(
+            rules=people.rules,
+            call=call,
+            identified_by=draft.identified_by,
+            person=draft.person,
+            kind=kind,
+            value=value,
+            key=key,
+        )
+        return "3", reason_refused(update)
+    if not _may_merge(people.rules, draft, call, kind, owner):
+        return "5", refusal_reasons.OWNED_BY_ANOTHER_PERSON
+    _merge(draft, owner, now)
+    return "4", ""
 
 
 def _updates(rules: IdentityRules, draft: Draft, call: Identify) -> Iterator[tuple[IdentifierKind, str | None]]:
@@ -122,13 +124,13 @@ def _is_second_value(draft: Draft, call: Identify, kind: IdentifierKind) -> bool
     return said is DELETE or identifier_key(kind, str(said)) != call.reference.key
 
 
-def _is_what_they_have(person: ModelPerson, kind: IdentifierKind, value: str | None, key: str | None) -> bool:
+def _is_own_value(person: ModelPerson, kind: IdentifierKind, value: str | None, key: str | None) -> bool:
     if value is None:
         return person.own(kind) is None
     return key is not None and key == person.own(kind)
 
 
-def _write(person: ModelPerson, kind: IdentifierKind, value: str | None) -> None:
+def write(person: ModelPerson, kind: IdentifierKind, value: str | None) -> None:
     if kind is ID:
         person.id = value
     else:

@@ -23,12 +23,6 @@ from workspace_operator.store.schema.tables import metadata
 ONE_HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def both(store: Store) -> WorkspaceEnv:
-    """A workspace of mode EmailOrID."""
-    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
-
-
 def note(env: WorkspaceEnv, *names: str, cio_id: str | None = None, type_: ActivityType = ActivityType.EVENT) -> None:
     at = int(env.store.clock().timestamp())
     steps = [ActivityLogged(type=type_, cio_id=cio_id, at=at, name=each, data={}) for each in names]

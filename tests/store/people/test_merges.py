@@ -14,12 +14,6 @@ from workspace_operator.identity.values.rules import Mode
 A, B = "a@example.com", "b@example.com"
 
 
-@pytest.fixture
-def both(store: Store) -> WorkspaceEnv:
-    """A workspace of mode EmailOrID."""
-    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
-
-
 def journal(env: WorkspaceEnv, cio_id: str | None = None) -> list[str]:
     return [each.merge_id for each in env.store.merges.merges(env.workspace_id, cio_id=cio_id, limit=100)]
 

@@ -10,19 +10,12 @@ from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.model.results import Effect
-from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EmailUpdates, IdentifierKind, IDUpdates, Mode
 from workspace_operator.workspaces.model import PeopleCounts
 
 
-@pytest.fixture
-def both(store: Store) -> WorkspaceEnv:
-    """A workspace of mode EmailOrID."""
-    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
-
-
-def test_effective_rules_are_reported(both: WorkspaceEnv) -> None:
+def test_rules_in_force_are_reported(both: WorkspaceEnv) -> None:
     both.update_settings(
         email_updates=EmailUpdates.BY_CIO_ID, id_updates=IDUpdates.BY_CIO_ID, merge_multi_identifier=False
     )
@@ -32,15 +25,6 @@ def test_effective_rules_are_reported(both: WorkspaceEnv) -> None:
     assert rules.mode is Mode.EMAIL_OR_ID
     assert (rules.email_updates, rules.id_updates) == (EmailUpdates.BY_CIO_ID, IDUpdates.BY_CIO_ID)
     assert not rules.merge_multi_identifier
-
-
-def test_commands_obey_the_effective_rules(both: WorkspaceEnv) -> None:
-    both.add("1", "ann@example.com")
-    both.update_settings(email_updates=EmailUpdates.BY_CIO_ID)
-
-    outcome = both.identify_person(id="1", body={"email": "new@example.com"})
-
-    assert [each.kind for each in outcome.refusals] == [IdentifierKind.EMAIL]
 
 
 def test_created_person_is_found(both: WorkspaceEnv) -> None:
@@ -83,24 +67,6 @@ def test_person_is_updated(both: WorkspaceEnv) -> None:
     assert found is not None
     assert (found.cio_id, found.created_at) == (cio_id, 1_000_000_005)
     assert found.attributes == {"plan": "free", "created_at": 1_000_000_005}
-
-
-def test_same_again_changes_nothing(both: WorkspaceEnv) -> None:
-    both.add("1", "ann@example.com", plan="pro")
-
-    assert both.identify_person(id="1", body={"plan": "pro"}).effect is Effect.UNCHANGED
-
-
-def test_taken_identifier_is_refused(both: WorkspaceEnv) -> None:
-    both.add("1", "ann@example.com")
-    both.add("2", "bob@example.com")
-
-    outcome = both.identify_person(id="2", body={"email": "ann@example.com", "plan": "pro"})
-
-    assert [each.reason for each in outcome.refusals] == [refusal_reasons.OWNED_BY_ANOTHER_PERSON]
-    found = both.find(id="2")
-    assert found is not None
-    assert (found.email, found.attributes) == ("bob@example.com", {"plan": "pro"})
 
 
 def test_later_rows_meet_earlier_ones(both: WorkspaceEnv) -> None:
@@ -148,44 +114,12 @@ def test_identifiers_are_swapped_in_one_batch(both: WorkspaceEnv) -> None:
     assert both.find(email="between@example.com") is None
 
 
-def test_two_people_are_merged(both: WorkspaceEnv) -> None:
-    both.identify_person(email="ann@example.com", body={"plan": "pro"})
-    both.store.clock.advance(1)
-    both.add("1", city="Oslo")
-
-    outcome = both.identify_person(id="1", body={"email": "ann@example.com"})
-
-    assert outcome.secondary is not None
-    survivor = both.find(id="1")
-    assert survivor is not None
-    assert survivor == both.find(email="ann@example.com")
-    assert survivor.attributes == {"plan": "pro", "city": "Oslo"}
-    assert both.find(cio_id=outcome.secondary.cio_id) is None
-
-
-def test_update_only_command_creates_no_person(both: WorkspaceEnv) -> None:
-    call = identify_from_fields(both.reference(id="1"), {}, update_only=True)
-
-    assert both.identify(call)[0].effect is Effect.SKIPPED
-
-
 def test_addresses_are_shared_without_email_as_identifier(env: WorkspaceEnv) -> None:
     env.add("1", "ann@example.com")
     env.add("2", "ANN@example.com")
     env.add("3", "no address")
 
     assert env.store.people.count(env.workspace_id) == PeopleCounts(total=3, with_email=3)
-
-
-def test_generated_id_finds_its_person(store: Store) -> None:
-    legacy = WorkspaceEnv.create(store, Mode.EMAIL_ONLY)
-    legacy.identify_person(email="ann@example.com")
-    person = legacy.find(email="ann@example.com")
-    assert person is not None
-    assert person.id is not None
-
-    assert legacy.find(id=person.id) == person
-    assert legacy.identify_person(id="unknown").effect is Effect.IGNORED
 
 
 def test_counts_follow_what_people_have(both: WorkspaceEnv) -> None:

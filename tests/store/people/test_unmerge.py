@@ -5,21 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, backfill, cut_over, start_backfill
-from tests.store.merge_builders import append_events, device, devices, event, events, merge, person, segments, undo
+from tests.store.merge_builders import append_events, device, devices, event, events, merge, person, undo
 from workspace_operator.errors import Conflict, NotFound
-from workspace_operator.identity.model.person_events import ActivityType, DeviceUpserted, MembershipSet
-from workspace_operator.identity.values.rules import EMAIL, ID, Mode
+from workspace_operator.identity.model.person_events import ActivityType, DeviceUpserted
+from workspace_operator.identity.values.rules import EMAIL, Mode
 from workspace_operator.migrations.state_machine import Stage
 
 A, B = "a@example.com", "b@example.com"
-
-
-@pytest.fixture
-def both(store: Store) -> WorkspaceEnv:
-    """A workspace of mode EmailOrID."""
-    return WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
 
 
 def test_secondary_comes_back_whole(both: WorkspaceEnv) -> None:
@@ -38,43 +31,6 @@ def test_secondary_comes_back_whole(both: WorkspaceEnv) -> None:
     assert both.store.merges.get(both.workspace_id, kept.merge_id) == undone.merge
 
 
-def test_what_was_written_since_stays(both: WorkspaceEnv) -> None:
-    one, other = both.add("1"), both.add("2", B, note="q", plan="q")
-    both.store.clock.advance(60)
-    kept = merge(both, one, other)
-    both.identify_person(id="1", body={"note": "new"})
-
-    undo(both, kept)
-
-    assert person(both, one).attributes == {"note": "new"}
-    assert person(both, other).attributes == {"note": "q", "plan": "q"}
-
-
-def test_unavailable_identifiers_are_reported(both: WorkspaceEnv) -> None:
-    one, other = both.add("1", A), both.add("2", B)
-    kept = merge(both, one, other)
-    cio_id_of_2 = both.add("2")
-    both.suppress(email=B)
-
-    undone = undo(both, kept)
-
-    assert undone.unavailable == ((ID, "2"), (EMAIL, B))
-    assert (undone.restored.id, undone.restored.email) == (None, None)
-    assert person(both, other) == undone.restored
-    assert both.find(id="2") == person(both, cio_id_of_2)
-
-
-def test_activities_come_back(both: WorkspaceEnv) -> None:
-    one, other = both.add("1"), both.add("2")
-    append_events(both, event(one, "a"), event(other, "b"))
-    kept = merge(both, one, other)
-    append_events(both, event(one, "since"))
-
-    undo(both, kept)
-
-    assert (events(both, one), events(both, other)) == (["a", "since"], ["b"])
-
-
 def test_undo_is_an_activity_of_both(both: WorkspaceEnv) -> None:
     one, other = both.add("1"), both.add("2", B)
     kept = merge(both, one, other)
@@ -87,44 +43,6 @@ def test_undo_is_an_activity_of_both(both: WorkspaceEnv) -> None:
         (ActivityType.PROFILE_CREATE, other, B),
     ]
     assert newest[0].data == {"email": {"from": B, "to": None}}
-
-
-def test_devices_come_back(both: WorkspaceEnv) -> None:
-    one, other = both.add("1"), both.add("2")
-    append_events(
-        both,
-        DeviceUpserted(cio_id=one, device=device("both", "mine")),
-        *(
-            DeviceUpserted(cio_id=other, device=device(token))
-            for token in ("both", "its", "used since", "dropped since")
-        ),
-    )
-    kept = merge(both, one, other)
-    append_events(
-        both,
-        DeviceUpserted(cio_id=one, device=device("used since", "new")),
-        DeviceUpserted(cio_id=one, device=device("new")),
-    )
-
-    undo(both, kept)
-
-    assert devices(both, one) == (device("both", "mine"), device("new"), device("used since", "new"))
-    assert devices(both, other) == tuple(map(device, ("both", "dropped since", "its", "used since")))
-
-
-def test_segments_come_back(both: WorkspaceEnv) -> None:
-    one, other = both.add("1"), both.add("2")
-    append_events(
-        both,
-        *(MembershipSet(cio_id=one, segment=each, member=True) for each in (1, 2)),
-        *(MembershipSet(cio_id=other, segment=each, member=True) for each in (2, 3)),
-    )
-    kept = merge(both, one, other)
-    append_events(both, MembershipSet(cio_id=one, segment=4, member=True))
-
-    undo(both, kept)
-
-    assert (segments(both, one), segments(both, other)) == ((1, 2, 4), (2, 3))
 
 
 def test_undo_brings_back_whom_the_secondary_had_absorbed(both: WorkspaceEnv) -> None:
@@ -152,41 +70,12 @@ def test_later_merge_is_undone_first(both: WorkspaceEnv) -> None:
         undo(both, earlier)
 
 
-def test_merges_into_one_survivor_are_undone_in_any_order(both: WorkspaceEnv) -> None:
-    one, other, third = both.add("1"), both.add("2", note="b"), both.add("3", note="c", more="c")
-    append_events(both, event(other, "b"), event(third, "c"))
-    first, second = merge(both, one, other), merge(both, one, third)
-
-    undo(both, first)
-    undo(both, second)
-
-    assert [person(both, each).attributes for each in (one, other, third)] == [
-        {},
-        {"note": "b"},
-        {"note": "c", "more": "c"},
-    ]
-    assert [events(both, each) for each in (one, other, third)] == [[], ["b"], ["c"]]
-
-
 def test_merge_is_undone_only_once(both: WorkspaceEnv) -> None:
     kept = merge(both, both.add("1"), both.add("2"))
     undo(both, kept)
 
     with pytest.raises(Conflict, match="already undone"):
         undo(both, kept)
-
-
-def test_merged_again_is_undone_again(both: WorkspaceEnv) -> None:
-    one, other = both.add("1"), both.add("2", B)
-    append_events(both, event(other, "b"))
-    before = person(both, other)
-    for _ in range(3):
-        kept = merge(both, one, other)
-        undo(both, kept)
-
-    assert person(both, other) == before
-    assert events(both, other) == ["b"]
-    assert len(both.store.merges.merges(both.workspace_id, limit=10)) == 3
 
 
 def test_unknown_merge_is_not_found(both: WorkspaceEnv) -> None:
