@@ -21,7 +21,7 @@ from workspace_operator.application.operator.parsing import parse_resource
 from workspace_operator.migrations.state_machine import TERMINAL, TRANSITIONS, Stage
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.plan.diff import FIELDS
-from workspace_operator.reconcile.status.messages import STAGE_MESSAGES
+from workspace_operator.reconcile.status.migration_messages import STAGE_MESSAGES
 from workspace_operator.resources.schema import CRD_FILE, resource_schema
 from workspace_operator.store.schema import mappers
 from workspace_operator.store.schema.tables import workspace

@@ -4,8 +4,7 @@ No message holds a number that moves during a stage, so that progress alone writ
 """
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.model import Migration, OnConflict, Violation
-from workspace_operator.migrations.modes import disables_email
+from workspace_operator.migrations.model import Migration, OnConflict, Violation, disables_email
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.status.messages import format_people
