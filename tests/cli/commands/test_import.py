@@ -74,7 +74,7 @@ def test_dry_run_says_the_same_and_changes_nothing(run: Run) -> None:
         "5 rows: 1 created, 4 updated, 0 skipped, 0 rejected\n1 of the created or updated rows were imported in part\n"
         "1 person is in several rows (such as lines 2, 6): where rows differ, the last one counts\n"
     )
-    reason = "unsubscribed: 'yes' is neither true nor false, the value stays: write true or false"
+    reason = "unsubscribed: 'yes' is neither true nor false, the value is unchanged: write true or false"
     assert dry.out == (
         f"{columns}dry run, nothing was changed; the import would give:\n{counts}"
         f"rows that would be rejected, with reasons:\n  line 4, in part: {reason}\n"
@@ -144,7 +144,7 @@ def test_undo_file_is_never_written_over(run: Run) -> None:
 def test_other_files_say_of_nobody_that_an_import_created_them(run: Run) -> None:
     done = run("people", "delete", "--created-in", "first.csv", *W, "--yes")
 
-    assert done.error == "error: first.csv, line 1: the columns _undo and cio_id of an undo file are not there"
+    assert done.error == "error: first.csv, line 1: the columns _undo and cio_id are missing: name the undo file of an import"
 
 
 @pytest.mark.usefixtures("peopled")
@@ -233,11 +233,11 @@ def test_encodings_can_be_named(run: Run) -> None:
         "error: latin.csv, line 2: the file is not UTF-8 here, and nothing was imported: save it as CSV UTF-8 or, "
         "if the word there is 'Köln', add --encoding windows-1252"
     )
-    assert "error: --encoding 'nonsense' is no encoding of files" in wrong.error
+    assert "error: --encoding 'nonsense' is not a file encoding" in wrong.error
     assert done.code == 3
     assert '"city": "Köln"' in run("people", "show", "m-1", *W).out
     again = run("people", "import", "latin.rejects.csv", *W, "--encoding", "windows-1252")
-    assert "the file is UTF-8, not cp1252: leave --encoding out" in again.error
+    assert "the file is UTF-8, not cp1252: omit --encoding" in again.error
 
 
 @pytest.mark.usefixtures("peopled")

@@ -140,7 +140,7 @@ def test_summaries_are_those_of_the_commands() -> None:
         ("mysql://x/y", "mysql is not supported"),
         ("sqlite://", "a SQLite database must be a file"),
         ("postgresql://u:secret@127.0.0.1:1/x", "does not answer"),
-        ("postgresql://u:secret@127.0.0.1:99999/x", "no number from 1 to 65535"),
+        ("postgresql://u:secret@127.0.0.1:99999/x", "is not a number from 1 to 65535"),
         ("sqlite:////proc/nowhere/x.db", "/proc/nowhere"),
         ("sqlite:///folder", "the database "),
         ("sqlite:///text.db", "the database "),
