@@ -144,7 +144,10 @@ def test_undo_file_is_never_written_over(run: Run) -> None:
 def test_other_files_say_of_nobody_that_an_import_created_them(run: Run) -> None:
     done = run("people", "delete", "--created-in", "first.csv", *W, "--yes")
 
-    assert done.error == "error: first.csv, line 1: the columns _undo and cio_id are missing: name the undo file of an import"
+    assert (
+        done.error
+        == "error: first.csv, line 1: the columns _undo and cio_id are missing: name the undo file of an import"
+    )
 
 
 @pytest.mark.usefixtures("peopled")

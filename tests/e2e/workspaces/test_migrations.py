@@ -191,7 +191,7 @@ def test_merging_is_given_up_for_blocking(id_only: NamespaceEnv) -> None:
 def test_blocked_migration_is_measured(blocked: NamespaceEnv) -> None:
     told = blocked.operator.metrics()
 
-    whose = f'namespace="{blocked.namespace}",name="shop"'
+    whose = f'name="shop",namespace="{blocked.namespace}"'
     assert f'{whose},violation="duplicateEmail"}} 2\n' in told
     assert f'{whose},state="total"}} 3\n' in told
 

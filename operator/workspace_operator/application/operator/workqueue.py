@@ -1,7 +1,7 @@
 """The work queue of the controller: one item per resource, ordered by priority, and the delays between retries.
 
-The queue holds keys, never documents: however many edits arrive while a worker is busy, the next reconcile gets the
-newest document.
+Of a resource only the newest document is kept: however many edits arrive while a worker is busy, the next reconcile
+gets that one.
 """
 
 import heapq

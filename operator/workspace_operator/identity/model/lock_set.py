@@ -17,7 +17,7 @@ from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, ID_ONLY,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockSet:
-    """What commands may touch: lock in this order, and load with owners and suppressions."""
+    """What commands may touch: the store locks it in its own order, and loads it with owners and suppressions."""
 
     identifiers: tuple[IdentifierKey, ...]
     cio_ids: tuple[str, ...]
