@@ -14,6 +14,7 @@ SENDING: Final = frozenset({"execute", "exec_driver_sql", "run", "stream_rows", 
 ELSEWHERE: Final = frozenset(
     {
         "clocks",
+        "commit_watchdog",
         "contention",
         "sql",
         "dry_runs",
