@@ -192,8 +192,8 @@ def test_blocked_migration_is_measured(blocked: NamespaceEnv) -> None:
     told = blocked.operator.metrics()
 
     whose = f'name="shop",namespace="{blocked.namespace}"'
-    assert f'{whose},violation="duplicateEmail"}} 2\n' in told
-    assert f'{whose},state="total"}} 3\n' in told
+    assert f'{whose},violation="duplicateEmail"}} 2.0\n' in told
+    assert f'{whose},state="total"}} 3.0\n' in told
 
 
 def test_suspended_migration_resumes_later(blocked: NamespaceEnv) -> None:
