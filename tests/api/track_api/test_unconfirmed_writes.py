@@ -59,7 +59,7 @@ def test_write_that_no_standby_confirms_is_reported_as_unknown(
             refused = wait_until(lambda: is_refused(api, workspace), within=60)
             wait_until(lambda: not api.is_ready(), within=60)
             alive = httpx.get(f"{api.health}/healthz").status_code
-            counted = samples(api.metrics())["calls_unknown_total",]
+            counted = samples(api.metrics())["commands_outcome_unknown_total",]
         finally:
             configure(server, "RESET synchronous_standby_names")
         wait_until(api.is_ready, within=60)
