@@ -27,8 +27,8 @@ def test_renamed_namespace_is_reported(store: Store) -> None:
     number = crm.workspace_id
     [told] = forecast.advice
     assert told == (
-        f"A new workspace would be created beside workspace {number} of default/crm, which has 1 person. If the manifest "
-        f"stands for that one: `workspacectl workspaces assign {number} --to team-b/crm`."
+        f"A new workspace would be created beside workspace {number} of default/crm, which has 1 person. If the "
+        f"manifest stands for that one: `workspacectl workspaces assign {number} --to team-b/crm`."
     )
 
 

@@ -118,7 +118,8 @@ def _meanwhile(work: Callable[[], object]) -> tuple[float, float]:
 
 def _shown(who: Writers, span: tuple[float, float]) -> str:
     calls = who.latencies(*span)
-    return f"{who.rate(*span):,.0f}/s, p99 {1000 * percentile_99(calls):.1f} ms, longest {1000 * max(calls, default=0.0):.0f} ms"
+    p99, longest = percentile_99(calls), max(calls, default=0.0)
+    return f"{who.rate(*span):,.0f}/s, p99 {1000 * p99:.1f} ms, longest {1000 * longest:.0f} ms"
 
 
 def _judged(value: float, goal: float) -> str:
