@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCE = REPOSITORY / "operator" / "workspace_operator"
-FILES = sorted(file for file in SOURCE.rglob("*.py") if "revisions" not in file.parts)
+FILES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
 
 MAX_FILE_LINES = 450

@@ -109,4 +109,4 @@ def _end(process: "subprocess.Popen[str]") -> int:
 
 def percentile_99(latencies: list[float]) -> float:
     """The 99th percentile of sorted seconds; 0.0 if there are none."""
-    return quantiles(latencies, n=100)[-1] if len(latencies) > 1 else sum(latencies)
+    return quantiles(latencies, n=100)[-1] if len(latencies) > 1 else max(latencies, default=0.0)

@@ -84,17 +84,16 @@ def has_current_schema(database: Database) -> bool:
 def _known_revision_of(database: Database) -> str | None:
     with database.reading() as connection:
         current = _revision_of(connection)
-    if current is not None and current not in known_revisions():
-        if current in UNRELEASED_REVISIONS:
-            message = (
-                f"the database {database.name} has the schema of an unreleased version of workspacectl (revision "
-                f"{current}), which cannot be upgraded: export its people with that version, and import them into a "
-                "new database with this one"
-            )
-            raise UnsupportedSchema(message, field="database")
-        message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
-        raise UnsupportedSchema(message, field="database")
-    return current
+    if current is None or current in known_revisions():
+        return current
+    message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
+    if current in UNRELEASED_REVISIONS:
+        message = (
+            f"the database {database.name} has the schema of an unreleased version of workspacectl (revision "
+            f"{current}), which cannot be upgraded: export its people with that version, and import them into a "
+            "new database with this one"
+        )
+    raise UnsupportedSchema(message, field="database")
 
 
 def _revision_of(connection: sa.Connection) -> str | None:

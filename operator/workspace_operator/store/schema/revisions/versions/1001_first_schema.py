@@ -1,5 +1,6 @@
 """The first schema."""
 
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -18,11 +19,13 @@ def upgrade() -> None:
     """Create every table."""
     _account()
     _workspace()
+    _workspace_indexes()
     _workspace_lock()
     _store_identity()
     _cluster_heartbeat()
     _credential()
     _person()
+    _person_indexes()
     _identifier()
     _suppression()
     _activity()
@@ -31,6 +34,7 @@ def upgrade() -> None:
     _membership()
     _merge()
     _migration()
+    _migration_indexes()
     _migration_change_log()
     _shared_email()
     _export()
@@ -89,6 +93,9 @@ def _workspace() -> None:
         ),
         sqlite_autoincrement=True,
     )
+
+
+def _workspace_indexes() -> None:
     op.create_index("ix_workspace_account_id_name_key", "workspace", ["account_id", "name_key"], unique=False)
     op.create_index(
         "ix_workspace_owner_namespace_owner_name", "workspace", ["owner_namespace", "owner_name"], unique=False
@@ -160,6 +167,9 @@ def _person() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "cio_id"),
         sqlite_with_rowid=False,
     )
+
+
+def _person_indexes() -> None:
     op.create_index("ix_person_email", "person", ["workspace_id", "email_key", "cio_id"], unique=False)
     op.create_index(
         "ix_person_email_is_invalid",
@@ -177,14 +187,7 @@ def _person() -> None:
         postgresql_where=sa.text("id_is_another_email"),
         sqlite_where=sa.text("id_is_another_email = 1"),
     )
-    op.create_index(
-        "ix_person_without_id",
-        "person",
-        ["workspace_id", "id"],
-        unique=False,
-        postgresql_where=sa.text("id IS NULL"),
-        sqlite_where=sa.text("id IS NULL"),
-    )
+    _partial_index("ix_person_without_id", "person", ["workspace_id", "id"], "id IS NULL")
 
 
 def _identifier() -> None:
@@ -228,22 +231,13 @@ def _activity() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "type", "activity_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index(
+    _partial_index(
         "ix_activity_anonymous",
         "activity",
         ["workspace_id", "anonymous_id"],
-        unique=False,
-        postgresql_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
-        sqlite_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
+        "anonymous_id IS NOT NULL AND cio_id IS NULL",
     )
-    op.create_index(
-        "ix_activity_event",
-        "activity",
-        ["workspace_id", "event_id"],
-        unique=True,
-        postgresql_where=sa.text("event_id IS NOT NULL"),
-        sqlite_where=sa.text("event_id IS NOT NULL"),
-    )
+    _partial_index("ix_activity_event", "activity", ["workspace_id", "event_id"], "event_id IS NOT NULL", unique=True)
     op.create_index("ix_activity_person", "activity", ["workspace_id", "cio_id", "type", "activity_id"], unique=False)
 
 
@@ -319,6 +313,13 @@ def _migration() -> None:
         sa.Column("requested_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        *_migration_progress(),
+        sa.PrimaryKeyConstraint("workspace_id", "number"),
+    )
+
+
+def _migration_progress() -> list[sa.Column[Any]]:
+    return [
         sa.Column("people_total", sa.BigInteger(), nullable=False),
         sa.Column("people_checked", sa.BigInteger(), nullable=False),
         sa.Column("duplicate_email", sa.BigInteger(), nullable=False),
@@ -348,16 +349,16 @@ def _migration() -> None:
         sa.Column("progressed_at", sa.BigInteger(), nullable=True),
         sa.Column("spec_uid", BinaryText, server_default="", nullable=False),
         sa.Column("spec_generation", sa.BigInteger(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "number"),
-    )
+    ]
+
+
+def _migration_indexes() -> None:
     op.create_index("ix_migration_due_at", "migration", ["due_at"], unique=False)
-    op.create_index(
+    _partial_index(
         "ix_migration_status_pending",
         "migration",
         ["workspace_id"],
-        unique=False,
-        postgresql_where=sa.text("revision != status_revision OR progress != status_progress"),
-        sqlite_where=sa.text("revision != status_revision OR progress != status_progress"),
+        "revision != status_revision OR progress != status_progress",
     )
 
 
@@ -430,3 +431,8 @@ def _export_person() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "export_number", "cio_id"),
         sqlite_with_rowid=False,
     )
+
+
+def _partial_index(name: str, table: str, columns: list[str], condition: str, *, unique: bool = False) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, columns, unique=unique, postgresql_where=where, sqlite_where=where)
