@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.api.servers import MadeWorkspace
-from tests.api.threaded_server import NOW, ServerClient, ThreadedServer
+from tests.api.threaded_server import NOW, ServerClient
 from tests.fakes.people.people import FakePeople
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.rules import Mode
@@ -48,12 +48,6 @@ class TrackClient:
         population = self.server.server.memory.states[self.workspace.workspace_id].working_set
         population.insert(holder)
         population.mark_clean()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServerClient]:
-    with ThreadedServer().serving() as server:
-        yield server
 
 
 @pytest.fixture(params=[Mode.EMAIL_OR_ID], ids=str)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.api.servers import MadeWorkspace
-from tests.api.threaded_server import ServerClient, ThreadedServer
+from tests.api.threaded_server import ServerClient
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.commands import (
     DELETE,
@@ -62,12 +62,6 @@ class TrackClient:
         assert all(isinstance(each, InvalidInput) for each in self.server.server.commands)
         [message] = response.json()["meta"]["errors"]
         return str(message)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServerClient]:
-    with ThreadedServer().serving() as server:
-        yield server
 
 
 @pytest.fixture(params=[Mode.EMAIL_OR_ID], ids=str)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.api.servers import MadeWorkspace
-from tests.api.threaded_server import ServerClient, ThreadedServer
+from tests.api.threaded_server import ServerClient
 from workspace_operator.identity.model.commands import (
     DELETE,
     AddDevice,
@@ -32,12 +32,6 @@ ANN = reference_of_kind("ann", ID, Mode.EMAIL_OR_ID)
 ADDRESS = reference_of_kind("a@x.y", EMAIL, Mode.EMAIL_OR_ID)
 
 ENTITY, BATCH = "/api/v2/entity", "/api/v2/batch"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServerClient]:
-    with ThreadedServer().serving() as server:
-        yield server
 
 
 @pytest.fixture(params=[Mode.EMAIL_OR_ID], ids=str)
