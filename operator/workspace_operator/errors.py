@@ -9,6 +9,7 @@
     ├── Conflict                the request is valid, but other state blocks it
     │   ├── NameTaken           another workspace of the account has that display name
     │   ├── Ambiguous           the name matches several workspaces; the message lists them
+    │   ├── ModeChanged         the workspace has another mode than the request was made for
     │   └── StaleRevision       the object has changed since it was read; read it again
     └── Unavailable             a dependency does not answer; try again later
         ├── StoreUnavailable
@@ -56,6 +57,14 @@ class Ambiguous(Conflict):
 
 class StaleRevision(Conflict):
     """The object has changed since it was read: read it again and decide again."""
+
+
+class ModeChanged(Conflict):
+    """The workspace has another mode, ``mode``, than the request was made for; nothing was done."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__(f"the workspace has the mode {mode} now: read it again")
+        self.mode = mode
 
 
 class Unavailable(WorkspaceOperatorError):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 import anyio
@@ -18,8 +19,9 @@ from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from workspace_operator.application.operator.api_keys import ApiKeys, digests_of, generate_api_keys
 from workspace_operator.application.people.command_batcher import CommandBatcher
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Export, ViolationRow
-from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult
 from workspace_operator.identity.values.rules import Mode
@@ -66,13 +68,13 @@ class AppApiClient:
         self.keys = generate_api_keys(lambda size: f"{self.number}/{made}".encode().ljust(size, b"."))
         self.credentials.rotate(self.number, digests_of(self.keys), grace=grace, request="", now=self.now)
 
-    def perform(self, *commands: UnresolvedCommand) -> list[CommandResult]:
+    def perform(self, *commands: Command) -> list[CommandResult]:
         """What calls come to, one after the other; none may be invalid."""
-        answers = FakePeople(self.memory).perform(self.number, commands, now=int(self.now.timestamp()))
+        answers = execute_commands(FakePeople(self.memory), self.number, commands, now=int(self.now.timestamp()))
         assert all(isinstance(each, CommandResult) for each in answers)
         return [each for each in answers if isinstance(each, CommandResult)]
 
-    def person(self, command: UnresolvedCommand) -> Person:
+    def person(self, command: Command) -> Person:
         """Whom a call is about, afterwards."""
         [outcome] = self.perform(command)
         assert outcome.person is not None
@@ -126,7 +128,7 @@ class AppApiClient:
             exports=FakeExports(self.memory),
             workspaces=FakeWorkspaces(self.memory),
             credentials=self.credentials,
-            batcher=CommandBatcher(people=people, clock=self.now.timestamp),
+            batcher=CommandBatcher(execute=partial(execute_commands, people), clock=self.now.timestamp),
             clock=lambda: self.now,
             metrics=PrometheusMetrics(),
             access_log=lambda _: None,

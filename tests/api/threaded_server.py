@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
@@ -20,10 +20,12 @@ from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from workspace_operator.application.operator.api_keys import digests_of, generate_api_keys
 from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
-from workspace_operator.application.ports import CommandResultOrError, Credentials, People
+from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.application.ports import Credentials, People
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.model.commands import Command, UnresolvedCommand
+from workspace_operator.identity.model.commands import Command, in_mode
 from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.reconcile.model.actions import CreateWorkspace
@@ -83,9 +85,17 @@ class ThreadedServer:
         return FakeCredentials(self.memory)
 
     def services(self) -> Dependencies:
-        people = self.wrap_people(cast("People", RecordingPeople(FakePeople(self.memory), self.commands, self.reached)))
+        people = self.wrap_people(FakePeople(self.memory))
+
+        def execute(workspace_id: int, commands: Sequence[Command], *, now: int) -> Sequence[CommandResultOrError]:
+            """Keep the commands that the API made of requests, and execute them."""
+            mode = people.rules(workspace_id).mode
+            self.reached.append(workspace_id)
+            self.commands.extend(_resolved(command, mode) for command in commands)
+            return execute_commands(people, workspace_id, commands, now=now)
+
         batcher = CommandBatcher(
-            people=people,
+            execute=execute,
             clock=NOW.timestamp,
             on_batch=lambda calls, _waiting: self.transactions.append(calls),
             limits=self.waiting,
@@ -152,28 +162,8 @@ class ServerClient:
         return FakePeople(self.server.memory).find(workspace.workspace_id, reference)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingPeople:
-    """People that keep the calls which the API made of requests, and carry them out."""
-
-    people: People
-    calls: list[Command | InvalidInput]
-    reached: list[int]
-
-    def perform(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
-    ) -> Sequence[CommandResultOrError]:
-        mode = self.people.rules(workspace_id).mode
-        self.reached.append(workspace_id)
-        self.calls.extend(_resolved(command, mode) for command in commands)
-        return self.people.perform(workspace_id, commands, now=now)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.people, name)
-
-
-def _resolved(command: UnresolvedCommand, mode: Mode) -> Command | InvalidInput:
+def _resolved(command: Command, mode: Mode) -> Command | InvalidInput:
     try:
-        return command(mode) if callable(command) else command
+        return in_mode(command, mode)
     except InvalidInput as error:
         return error

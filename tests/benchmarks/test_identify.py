@@ -17,6 +17,7 @@ from tests.benchmarks.measurement import alternating, print_table
 from tests.postgres import DURABLE, own_postgres
 from tests.store.backends import sql_store, upgraded
 from tests.store.fixtures import create, owner
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import People
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
@@ -42,7 +43,7 @@ def identifying(people: People, workspace_id: int, ids: int) -> Work:
     def work() -> None:
         for _ in range(CALLS):
             reference = reference_of_kind(f"user-{rng.randrange(ids)}", IdentifierKind.ID, Mode.ID_ONLY)
-            people.perform(workspace_id, [identify_from_fields(reference, body(next(numbers)))], now=NOW)
+            execute_commands(people, workspace_id, [identify_from_fields(reference, body(next(numbers)))], now=NOW)
 
     return work
 

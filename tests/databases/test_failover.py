@@ -12,6 +12,7 @@ from tests.e2e.waiting import wait_until
 from tests.postgres import OwnPostgres, Postgres
 from tests.store.backends import Store, sql_store, upgraded
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import StoreRefused
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
@@ -107,7 +108,7 @@ def test_standby_is_named_and_read(own_postgres: OwnPostgres) -> None:
         reading = Database(standby.url(str(database.url.database)))
 
         with pytest.raises(StoreRefused, match="is it a standby"):
-            sql_store(reading).people.perform(env.workspace_id, [env.call(id="2")], now=0)
+            execute_commands(sql_store(reading).people, env.workspace_id, [env.call(id="2")], now=0)
         assert sql_store(reading).people.count(env.workspace_id).total == 1
 
         reading.close()

@@ -17,6 +17,7 @@ from tests.manifests.fixtures import (
     requested,
 )
 from tests.store.backends import Store, memory_store
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
@@ -75,7 +76,7 @@ def join(store: Store, people: dict[str, str | None]) -> None:
             for id_, email in people.items()
         ]
         if workspace.mode is not Mode.EMAIL_ONLY:
-            store.people.perform(workspace.workspace_id, calls, now=int(store.clock().timestamp()))
+            execute_commands(store.people, workspace.workspace_id, calls, now=int(store.clock().timestamp()))
 
 
 @given(

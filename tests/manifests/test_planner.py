@@ -5,6 +5,7 @@ import pytest
 from tests.manifests.fixtures import applied, manifest, migrated, planned, planner, requested, workspace_of
 from tests.store.backends import Store, memory_store
 from workspace_operator.application.manifests.planner import EmptyPreviews
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
@@ -43,7 +44,7 @@ def join(store: Store, *ids: str, email: str = "a@example.com") -> None:
     calls = [
         identify_from_fields(reference_of_kind(id_, IdentifierKind.ID, Mode.ID_ONLY), {"email": email}) for id_ in ids
     ]
-    store.people.perform(workspace_of(store).workspace_id, calls, now=int(store.clock().timestamp()))
+    execute_commands(store.people, workspace_of(store).workspace_id, calls, now=int(store.clock().timestamp()))
 
 
 def verbs(forecast: PlannedResource) -> list[ChangeKind]:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Self
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.people.csv_export import people_lines
 from workspace_operator.application.people.csv_files.columns import ColumnReport
 from workspace_operator.application.people.csv_files.injection import escape
@@ -104,7 +105,7 @@ class ImportEnv:
         """Import a file; ``progress`` is called after each batch."""
         rejects, columns = Rejects(), list[ColumnReport]()
         run = PeopleImport(
-            people=self.people,
+            units=self.people,
             workspace_id=self.number,
             options=ImportOptions(by=by, update_only=update_only, empty_cells=empty_cells),
             csv=csv_options or CsvOptions(),
@@ -135,7 +136,7 @@ class ImportEnv:
         [(kind, value)] = name.items()
         mode = self.people.rules(self.number).mode
         reference = reference_of_kind(value, IdentifierKind(kind), mode, for_suppression=True)
-        [answer] = self.people.perform(self.number, [Suppress(reference=reference)], now=int(time.time()))
+        [answer] = execute_commands(self.people, self.number, [Suppress(reference=reference)], now=int(time.time()))
         assert isinstance(answer, CommandResult)
         assert answer.effect is Effect.SUPPRESSED
 

@@ -8,17 +8,18 @@ from typing import Self
 
 from tests.store.backends import Store
 from workspace_operator.application.migrations.worker import MigrationWorker
-from workspace_operator.application.ports import CommandResultOrError, Lease, ViolationRow, WorkspaceQuery
+from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.application.ports import Lease, ViolationRow, WorkspaceQuery
 from workspace_operator.identity.model.commands import (
+    Command,
     DeletePerson,
     Identify,
     Suppress,
-    UnresolvedCommand,
     Unsuppress,
     identify_from_fields,
 )
 from workspace_operator.identity.model.person import Person
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values.references import Reference, reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.migrations.model import Migration, OnConflict
@@ -104,9 +105,11 @@ class WorkspaceEnv:
     def call(self, *, body: Mapping[str, object] | None = None, **name: str) -> Identify:
         return identify_from_fields(self.reference(**name), body or {})
 
-    def perform(self, *commands: UnresolvedCommand) -> list[CommandResultOrError]:
+    def perform(self, *commands: Command) -> list[CommandResultOrError]:
         """Handle commands in one transaction."""
-        return list(self.store.people.perform(self.workspace_id, commands, now=int(self.store.clock().timestamp())))
+        return list(
+            execute_commands(self.store.people, self.workspace_id, commands, now=int(self.store.clock().timestamp()))
+        )
 
     def identify(self, *calls: Identify) -> list[CommandResult]:
         """Handle commands in one batch."""

@@ -5,18 +5,24 @@ which they took effect; others may be put in any order.
 """
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import CommandResultOrError
+from workspace_operator.application.people.command_execution import CommandOrError, execute_commands
+from workspace_operator.application.ports import LoadedPeople, UnitOfWork
 from workspace_operator.identity.model.commands import Command
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError
 from workspace_operator.identity.values.rules import IdentityRules
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.repositories.people import SQLPeople
 from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.schema.types import SerialNumber
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
+
+T = TypeVar("T")
 
 _metadata = sa.MetaData()
 _record = sa.Table(
@@ -46,17 +52,57 @@ def prepare(database: Database) -> None:
     database.writing(_metadata.create_all)
 
 
-def record_commit(
+@dataclass(frozen=True)
+class RecordingUnits:
+    """Units of work that record their commands and results, in the transaction itself."""
+
+    people: SQLPeople
+    now: int
+
+    def rules(self, workspace_id: int) -> IdentityRules:
+        return self.people.rules(workspace_id)
+
+    def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:
+        def recorded(unit: Any) -> T:
+            unit = RecordingUnit(unit)
+            answers = work(unit)
+            done = [each for each in answers if isinstance(each, CommandResult)]  # type: ignore[attr-defined]
+            _record_commit(unit.unit.connection, unit.unit.settings, unit.commands, done, self.now)
+            return answers
+
+        return self.people.run_unit_of_work(workspace_id, recorded, exclusive=exclusive)
+
+
+class RecordingUnit:
+    """A unit of work that keeps the commands which it loads."""
+
+    def __init__(self, unit: Any) -> None:
+        self.unit, self.rules, self.flush = unit, unit.rules, unit.flush
+        self.commands: Sequence[Command] = ()
+
+    def load(self, commands: Sequence[Command]) -> LoadedPeople:
+        self.commands = commands
+        loaded: LoadedPeople = self.unit.load(commands)
+        return loaded
+
+
+def execute_recorded(
+    people: SQLPeople, workspace_id: int, commands: Sequence[CommandOrError], *, now: int
+) -> Sequence[CommandResultOrError]:
+    """Execute commands, and add a line in their transaction."""
+    return execute_commands(RecordingUnits(people, now), workspace_id, commands, now=now)
+
+
+def _record_commit(
     connection: sa.Connection,
-    standing: SettingsSnapshot,
+    settings: SettingsSnapshot,
     calls: Sequence[Command],
-    answers: Sequence[CommandResultOrError],
+    answers: Sequence[CommandResult],
     now: int,
 ) -> None:
-    """Add a line, in the transaction itself."""
-    ours = workspace.c.workspace_id == standing.row.workspace_id
+    ours = workspace.c.workspace_id == settings.row.workspace_id
     row_version = connection.execute(sa.select(workspace.c.row_version).where(ours)).scalar_one()
-    account = pickle.dumps((standing.rules, list(calls), list(answers), now))
+    account = pickle.dumps((settings.rules, list(calls), list(answers), now))
     connection.execute(sa.insert(_record).values(row_version=row_version, account=account))
 
 

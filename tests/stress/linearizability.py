@@ -6,8 +6,7 @@ from tests.model.harness.drivers import answer_of, created_by
 from tests.model.harness.snapshots import model_person_shown, person_shown
 from tests.model.reference.people import People
 from tests.stress.commit_log import Record
-from workspace_operator.application.ports import CommandResultOrError
-from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError
 
 
 def replay(model: People, records: Iterable[Record]) -> Iterator[str]:

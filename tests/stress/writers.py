@@ -10,10 +10,10 @@ from itertools import cycle
 from multiprocessing.synchronize import Event
 from random import Random
 
-from tests.stress.commit_log import record_commit
+from tests.model.harness.drivers import made
+from tests.stress.commit_log import execute_recorded
 from tests.stress.operations import OperationGenerator
-from workspace_operator.application.ports import CommandResultOrError
-from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError
 from workspace_operator.identity.values.rules import EmailUpdates
 from workspace_operator.reconcile.model.actions import UpdateSettings
 from workspace_operator.store.engine.databases import Database
@@ -45,11 +45,11 @@ def write(url: str, workspace_id: int, number: int, seed: int, calls: int) -> Er
     """One writer."""
     generator = OperationGenerator(random=Random(f"{seed}/{number}"), name=f"writer-{number}")
     database = Database(url)
-    people = SQLPeople(database, on_before_commit=record_commit)
+    people = SQLPeople(database, always_in_transaction=True)
     errors: Errors = []
     for asks in generator.generate(calls):
         try:
-            answers = people.perform(workspace_id, asks, now=int(time.time()))
+            answers = execute_recorded(people, workspace_id, made(asks), now=int(time.time()))
         except Exception:  # noqa: BLE001 - whatever it is, a caller has seen it
             errors.append(traceback.format_exc())
         else:

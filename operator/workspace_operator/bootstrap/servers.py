@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ class API:
 def make_api(store: Repositories, settings: APISettings) -> API:
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.application.people.command_batcher import CommandBatcher
+    from workspace_operator.application.people.command_execution import execute_commands
     from workspace_operator.web.app import make_app
     from workspace_operator.web.core.dependencies import MULTIPROCESS_DIR_VARIABLE, Dependencies
     from workspace_operator.web.observability.access_log import AccessLog
@@ -84,7 +86,7 @@ def make_api(store: Repositories, settings: APISettings) -> API:
     folder = os.environ.get(MULTIPROCESS_DIR_VARIABLE)
     metrics = PrometheusMetrics(Path(folder) if folder else None)
     batcher = CommandBatcher(
-        people=store.people,
+        execute=partial(execute_commands, store.people),
         clock=store.clock.timestamp,
         on_batch=metrics.observe_batch,
         on_unknown=metrics.count_unknown,

@@ -11,6 +11,7 @@ import pytest
 
 from tests.api.servers import MadeWorkspace, RunningAPI, make_workspace, running_api
 from workspace_operator import bootstrap
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import ID, Mode
@@ -38,7 +39,7 @@ def workspace(database: str) -> MadeWorkspace:
         for first in range(0, PEOPLE, CONCURRENT):
             ids = [f"p{number}" for number in range(first, first + CONCURRENT)]
             calls = [identify_from_fields(reference_of_kind(each, ID, Mode.ID_ONLY), {"email": "none"}) for each in ids]
-            store.people.perform(made.workspace_id, calls, now=1_750_000_000)
+            execute_commands(store.people, made.workspace_id, calls, now=1_750_000_000)
         wanted = RequestMigration(
             workspace_id=made.workspace_id,
             from_mode=Mode.ID_ONLY,

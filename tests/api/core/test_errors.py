@@ -1,10 +1,10 @@
 """Errors: each part of the API has its own form, and nothing that a client sends is a fault of ours."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.api.servers import MadeWorkspace
 from tests.api.threaded_server import ServerClient, ThreadedServer
 from workspace_operator.application.people.command_batcher import BatcherLimits
-from workspace_operator.application.ports import CommandResultOrError, People
+from workspace_operator.application.ports import People, UnitOfWork
 from workspace_operator.errors import (
     CommitUnknown,
     Conflict,
@@ -23,11 +23,13 @@ from workspace_operator.errors import (
     Unavailable,
     UnsupportedSchema,
 )
-from workspace_operator.identity.model.commands import DeletePerson, UnresolvedCommand
+from workspace_operator.identity.model.commands import DeletePerson
 from workspace_operator.identity.values.reserved_ids import is_placeholder
 from workspace_operator.identity.values.text_limits import stripped
 from workspace_operator.web.core.error_responses import error_format_of_path, response_for_error
 from workspace_operator.web.core.router import ErrorFormat
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -37,12 +39,10 @@ class Failing:
     people: People
     error: Exception | None = None
 
-    def perform(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
-    ) -> Sequence[CommandResultOrError]:
+    def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:
         if self.error is not None:
             raise self.error
-        return self.people.perform(workspace_id, commands, now=now)
+        return self.people.run_unit_of_work(workspace_id, work, exclusive=exclusive)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.people, name)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ import pytest
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.people.people import FakePeople
 from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
-from workspace_operator.application.ports import CommandResultOrError
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import InvalidInput, NotFound, StoreUnavailable, Unavailable
-from workspace_operator.identity.model.commands import DeletePerson, UnresolvedCommand
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.commands import Command, DeletePerson
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import ID, Mode
 
@@ -25,7 +26,7 @@ BAD = "bad"
 """The id of a call that brings its transaction down."""
 
 
-def command(number: object) -> UnresolvedCommand:
+def command(number: object) -> Command:
     return DeletePerson(reference=reference_of_kind(str(number), ID, Mode.EMAIL_OR_ID))
 
 
@@ -35,19 +36,16 @@ def named(answer: CommandResultOrError) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class GatedPeople(FakePeople):
-    """Carries calls out only while the gate is open; keeps what came together; answers with the id of each."""
+class GatedExecutor:
+    """Executes commands only while the gate is open; keeps what came together; answers with the id of each."""
 
-    memory: InMemoryDatabase = field(default_factory=InMemoryDatabase)
     gate: threading.Event = field(default_factory=threading.Event)
     entered: threading.Event = field(default_factory=threading.Event)
     transactions: list[tuple[int, list[str]]] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
     failing_at: list[str] = field(default_factory=list)
 
-    def perform(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
-    ) -> Sequence[CommandResultOrError]:
+    def __call__(self, workspace_id: int, commands: Sequence[Command], *, now: int) -> Sequence[CommandResultOrError]:
         self.entered.set()
         assert self.gate.wait(120)
         ids = [each.reference.key for each in commands if isinstance(each, DeletePerson)]
@@ -65,7 +63,7 @@ class GatedPeople(FakePeople):
 class BatcherEnv:
     """A batcher whose first transaction is held, so that what is submitted meanwhile waits."""
 
-    people: GatedPeople
+    people: GatedExecutor
     batcher: CommandBatcher
     held: "asyncio.Future[Sequence[CommandResultOrError]]"
 
@@ -82,8 +80,8 @@ class BatcherEnv:
 async def batcher(
     limits: BatcherLimits = LIMITS, watch: Callable[[int, int], None] = lambda _calls, _waiting: None
 ) -> AsyncIterator[BatcherEnv]:
-    people = GatedPeople()
-    batcher = CommandBatcher(people=people, clock=lambda: 7.9, limits=limits, on_batch=watch)
+    people = GatedExecutor()
+    batcher = CommandBatcher(execute=people, clock=lambda: 7.9, limits=limits, on_batch=watch)
     async with batcher.run():
         held = batcher.submit(1, [command("held")])
         await asyncio.to_thread(people.entered.wait)
@@ -152,7 +150,7 @@ def test_submission_is_never_taken_apart() -> None:
 def test_answer_that_is_an_error_is_one_callers_own() -> None:
     async def scenario() -> None:
         people = FakePeople(InMemoryDatabase())
-        batcher = CommandBatcher(people=people, clock=lambda: 7)
+        batcher = CommandBatcher(execute=partial(execute_commands, people), clock=lambda: 7)
 
         async with batcher.run():
             future = batcher.submit(99, [command(1)])
@@ -272,7 +270,7 @@ def test_end_finishes_what_was_accepted() -> None:
 
 
 def test_nothing_is_taken_outside_its_running() -> None:
-    batcher = CommandBatcher(people=GatedPeople(), clock=lambda: 7)
+    batcher = CommandBatcher(execute=GatedExecutor(), clock=lambda: 7)
 
     with pytest.raises(Unavailable, match="stopping"):
         batcher.submit(1, [command(1)])

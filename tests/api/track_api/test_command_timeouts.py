@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.api.track_api.test_command_batcher import GatedPeople, batcher, command, named, run
+from tests.api.track_api.test_command_batcher import GatedExecutor, batcher, command, named, run
 from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
 from workspace_operator.errors import CommitUnknown, Unavailable
 
@@ -49,8 +49,8 @@ def test_what_waits_behind_a_transaction_is_answered_in_time() -> None:
 
 def test_store_that_never_answers_does_not_keep_the_process(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        people = GatedPeople()
-        batcher = CommandBatcher(people=people, clock=lambda: 7.9, limits=BatcherLimits(write_timeout=0.0))
+        people = GatedExecutor()
+        batcher = CommandBatcher(execute=people, clock=lambda: 7.9, limits=BatcherLimits(write_timeout=0.0))
         async with batcher.run():
             held = batcher.submit(1, [command("held")])
         with pytest.raises(CommitUnknown):

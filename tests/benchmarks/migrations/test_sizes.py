@@ -10,6 +10,7 @@ from tests.benchmarks.measurement import at_least, at_most, print_table
 from tests.benchmarks.migrations.environments import Environment, environment
 from tests.benchmarks.migrations.processes import percentile_99, run, work, writers
 from tests.benchmarks.migrations.worker_process import WorkerReport
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.identity.model.commands import DeletePerson
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import CIO_ID, Mode
@@ -91,7 +92,7 @@ def _fix_one(crowd: Environment) -> None:
     with crowd.database.reading() as connection:
         cio_id = connection.exec_driver_sql("SELECT min(cio_id) FROM violation").scalar_one()
     call = DeletePerson(reference=reference_of_kind(cio_id, CIO_ID, Mode.ID_ONLY))
-    SQLPeople(crowd.database).perform(crowd.workspace_id, [call], now=1_700_000_000)
+    execute_commands(SQLPeople(crowd.database), crowd.workspace_id, [call], now=1_700_000_000)
 
 
 @pytest.mark.bench

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 
 from workspace_operator import bootstrap
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.model.results import CommandResult
 from workspace_operator.identity.values.references import reference_of_kind
@@ -48,7 +49,7 @@ def write(url: str, workspace_id: int, people: int, name: str) -> Iterator[tuple
         for id_, body in calls(people, name):
             call = identify_from_fields(reference_of_kind(id_, IdentifierKind.ID, Mode.ID_ONLY), body)
             start = time.perf_counter()
-            [answer] = store.people.perform(workspace_id, [call], now=int(time.time()))
+            [answer] = execute_commands(store.people, workspace_id, [call], now=int(time.time()))
             yield start, time.perf_counter() - start
             if not isinstance(answer, CommandResult):
                 raise answer

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from workspace_operator import bootstrap
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Merge
 from workspace_operator.identity.model.commands import Command, MergePeople, identify_from_fields
 from workspace_operator.identity.model.person import Person
@@ -25,7 +26,7 @@ class Crm:
         self.number = store.workspaces.find("default", "crm").workspace_id
 
     def perform(self, call: Command) -> CommandResult:
-        [answer] = self.store.people.perform(self.number, [call], now=int(time.time()))
+        [answer] = execute_commands(self.store.people, self.number, [call], now=int(time.time()))
         assert isinstance(answer, CommandResult)
         return answer
 

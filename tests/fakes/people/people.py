@@ -6,20 +6,21 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from typing import TypeVar
 
 from tests.fakes.database import FIX_SETTLE_TIME, InMemoryDatabase, WorkspaceState
 from tests.fakes.migrations.violations import people_counts
 from tests.fakes.people.events import apply_event
-from workspace_operator.application.ports import CommandResultOrError, Performer, UnresolvedReference
-from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.command_handlers.dispatch import handle
-from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.application.ports import LoadedPeople, UnitOfWork, UnitsOfWork
+from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key_prefix
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import IdentityRules, Mode
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.workspaces.model import PeopleCounts
+
+T = TypeVar("T")
 
 
 def counting_cio_ids() -> Callable[[], str]:
@@ -44,35 +45,21 @@ class FakePeople:
             merge_multi_identifier=workspace.settings.merge_multi_identifier,
         )
 
-    def perform(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
-    ) -> Sequence[CommandResultOrError]:
-        state, rules = self.memory.state(workspace_id), self.rules(workspace_id)
-        state.working_set.devices = {cio_id: {*theirs} for cio_id, theirs in state.devices.items()}
-        results: list[CommandResultOrError] = []
-        for command in commands:
-            try:
-                call = command(rules.mode) if callable(command) else command
-            except InvalidInput as error:
-                results.append(error)
-            else:
-                results.append(handle(rules, state.working_set, call, now=now, new_cio_id=self.new_cio_id))
-        commit(self.memory, state, datetime.fromtimestamp(now, UTC))
-        return results
+    def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:  # noqa: ARG002
+        return work(FakeUnitOfWork(self, workspace_id))
 
     @contextmanager
-    def dry_run(self, workspace_id: int) -> Iterator[Performer]:
+    def dry_run(self, workspace_id: int) -> Iterator[UnitsOfWork]:
         self.memory.state(workspace_id)
         yield FakePeople(deepcopy(self.memory), new_cio_id=self.new_cio_id)
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
-        return self.memory.state(workspace_id).working_set.find(reference)
+        return next(iter(self.find_many(workspace_id, [reference])), None)
 
-    def find_many(self, workspace_id: int, references: Sequence[UnresolvedReference]) -> Sequence[Person]:
+    def find_many(self, workspace_id: int, references: Sequence[Reference]) -> Sequence[Person]:
         state = self.memory.state(workspace_id)
         mode = state.workspace.mode
-        resolved = (reference(mode) if callable(reference) else reference for reference in references)
-        found = map(state.working_set.find, resolved)
+        found = [state.working_set.find(reference.in_mode(mode)) for reference in references]
         return list({person.cio_id: person for person in found if person is not None}.values())
 
     def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
@@ -108,8 +95,24 @@ class FakePeople:
         return people_counts(state.working_set) if state else PeopleCounts()
 
 
+class FakeUnitOfWork:
+    """Implements the port ``UnitOfWork``: the population is the working set."""
+
+    def __init__(self, people: FakePeople, workspace_id: int) -> None:
+        self.people, self.rules = people, people.rules(workspace_id)
+        self.state = people.memory.state(workspace_id)
+
+    def load(self, commands: Sequence[Command]) -> LoadedPeople:
+        self.state.working_set.devices = {cio_id: {*tokens} for cio_id, tokens in self.state.devices.items()}
+        new_cio_ids = [self.people.new_cio_id] * len(commands)
+        return LoadedPeople(working_set=self.state.working_set, new_cio_ids=new_cio_ids)
+
+    def flush(self, *, now: int) -> None:
+        commit(self.people.memory, self.state, datetime.fromtimestamp(now, UTC))
+
+
 def commit(memory: InMemoryDatabase, state: WorkspaceState, now: datetime) -> None:
-    """What else a write does: the trail, and it wakes a blocked change if it may have mended something."""
+    """Record the events of a write, and wake a blocked migration that it may have fixed."""
     changes = state.working_set.changes()
     state.working_set.mark_clean()
     gone = {each.cio_id for each in changes.removed}

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tests.fault_injection.workload.operations import Operation
-from workspace_operator.application.ports import CommandResultOrError
-from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError
 
 Line: TypeAlias = dict[str, Any]
 

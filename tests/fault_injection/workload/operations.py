@@ -37,17 +37,7 @@ DELETABLE_PEOPLE = 12
 MAX_BATCH = 5
 
 
-def command_of(operation: Operation, heard: Callable[[Mode], None]) -> Callable[[Mode], Command]:
-    """The ask that a saying is; ``heard`` is told the mode that it was asked under."""
-
-    def ask(mode: Mode) -> Command:
-        heard(mode)
-        return _call(operation, mode)
-
-    return ask
-
-
-def _call(operation: Operation, mode: Mode) -> Command:
+def command_of(operation: Operation, mode: Mode) -> Command:
     making = _MAKING.get(operation["do"])
     return making(_reference(operation, mode), operation) if making else _call_about_address(operation, mode)
 

@@ -13,9 +13,10 @@ from typing import TypeVar
 from tests.fault_injection.faults.breakpoints import Breakpoint, BreakpointDatabase, Breakpoints
 from tests.fault_injection.workload.ledger import Line, Log, result_of
 from tests.fault_injection.workload.operations import Operation, OperationGenerator, command_of
-from workspace_operator.errors import StoreUnavailable
+from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.errors import ModeChanged, StoreUnavailable
 from workspace_operator.identity.model.person import Person
-from workspace_operator.identity.values.references import Reference, reference_of_kind
+from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import ID, Mode
 from workspace_operator.store.repositories.people import SQLPeople
 
@@ -48,6 +49,17 @@ class WriterArguments:
     point: Breakpoint | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservingReference(Reference):
+    """A reference that tells the mode in which it is resolved: the one in force in the snapshot that is read."""
+
+    on_mode: Callable[[Mode], None]
+
+    def in_mode(self, mode: Mode) -> Reference:
+        self.on_mode(mode)
+        return Reference.in_mode(self, mode)
+
+
 @dataclass(slots=True, kw_only=True)
 class RetryingClient:
     """Says things until they are answered, and keeps account of that."""
@@ -64,11 +76,20 @@ class RetryingClient:
 
     def retry(self, operations: Sequence[Operation]) -> None:
         """Say what the log says was to be said."""
-        commands = [command_of(each, self.on_mode) for each in operations]
 
         def perform() -> list[Line]:
-            answers = self.people.perform(self.workspace_id, commands, now=int(time.time()))
-            return [result_of(each) for each in answers]
+            while True:
+                mode = Mode(self.mode or Mode.ID_ONLY)
+                commands = [command_of(each, mode) for each in operations]
+                try:
+                    answers = execute_commands(
+                        self.people, self.workspace_id, commands, now=int(time.time()), expected_mode=mode
+                    )
+                except ModeChanged as changed:
+                    self.mode = changed.mode
+                else:
+                    self.mode = mode.value
+                    return [result_of(each) for each in answers]
 
         since, answers = self.call_with_retry(perform)
         self.log.write(since=since, until=time.monotonic(), mode=self.mode, results=answers)
@@ -99,12 +120,8 @@ class RetryingClient:
     def on_mode(self, mode: Mode) -> None:
         self.mode = mode.value
 
-    def _by_id(self, id_: str) -> Callable[[Mode], Reference]:
-        def ask(mode: Mode) -> Reference:
-            self.on_mode(mode)
-            return reference_of_kind(id_, ID, mode)
-
-        return ask
+    def _by_id(self, id_: str) -> Reference:
+        return ObservingReference(kind=ID, value=id_, key=id_, on_mode=self.on_mode)
 
 
 def write(part: WriterArguments, parent: Connection) -> None:

@@ -14,6 +14,7 @@ from workspace_operator.identity.model.commands import (
     TrackAnonymousEvent,
     TrackEvent,
     Unsuppress,
+    identify_from_request,
 )
 from workspace_operator.identity.model.lock_set import LockSet, lock_set_of
 from workspace_operator.identity.values.devices import Device
@@ -84,7 +85,15 @@ def test_merge_names_both_sides() -> None:
 
 
 def test_anonymous_event_names_nobody() -> None:
-    assert lock_set_of(E2, [TrackAnonymousEvent(event=BOUGHT, anonymous_id="x")]) == LockSet(identifiers=(), cio_ids=())
+    keys = lock_set_of(E2, [TrackAnonymousEvent(event=BOUGHT, anonymous_id="x")])
+
+    assert keys == LockSet(identifiers=(), cio_ids=(), anonymous_ids=("x",))
+
+
+def test_links_of_anonymous_events_are_locked() -> None:
+    link = identify_from_request(reference_by("id", "1"), {"anonymous_id": "x"})
+
+    assert lock_set_of(E2, [link, link]).anonymous_ids == ("x",)
 
 
 def test_unsuppress_needs_whole_suppressions() -> None:

@@ -8,13 +8,14 @@ from typing import Protocol
 from tests.model.harness.commands import AnyCommand
 from tests.model.harness.snapshots import State, person_shown, suppressed_shown
 from tests.model.reference.records import CommandOutcome, Refused, Value
-from workspace_operator.application.ports import CommandResultOrError as PortAnswer
+from workspace_operator.application.people.command_execution import CommandOrError
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.command_handlers.dispatch import handle
 from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.model.results import CommandResultOrError as PortAnswer
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
 from workspace_operator.identity.values.references import IdentifierKey
-from workspace_operator.identity.values.rules import IdentityRules
+from workspace_operator.identity.values.rules import IdentityRules, Mode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,18 @@ class PurePeople:
         people, suppressions = self.working_set.people.values(), suppressions_of(self.working_set)
         self.working_set = WorkingSet(mode=rules.mode, people=people, suppressions=suppressions)
         self.rules = rules
+
+
+def made(commands: Sequence[AnyCommand]) -> Sequence[CommandOrError]:
+    """The commands as the ports take them; an error for one that cannot be made."""
+
+    def made_or_error(command: AnyCommand) -> CommandOrError:
+        try:
+            return command(Mode.EMAIL_OR_ID)
+        except InvalidInput as error:
+            return error
+
+    return list(map(made_or_error, commands))
 
 
 def batch_result(answers: Sequence[PortAnswer]) -> BatchResult:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 from itertools import groupby
 from secrets import token_bytes
 from typing import Any, TypeAlias
@@ -37,6 +37,7 @@ from tests.model.reference.records import CommandOutcome, Refused
 from tests.store.backends import Store
 from workspace_operator.application.operator.api_keys import digests_of, generate_api_keys
 from workspace_operator.application.people.command_batcher import CommandBatcher
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.identity.model.commands import DeletePerson, Suppress, Unsuppress
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import IdentityRules
@@ -65,7 +66,9 @@ def serving(store: Store) -> Iterator[str]:
         exports=store.exports,
         workspaces=store.workspaces,
         credentials=store.credentials,
-        batcher=CommandBatcher(people=store.people, clock=lambda: store.clock().timestamp()),
+        batcher=CommandBatcher(
+            execute=partial(execute_commands, store.people), clock=lambda: store.clock().timestamp()
+        ),
         clock=store.clock,
         metrics=PrometheusMetrics(),
         access_log=lambda _: None,

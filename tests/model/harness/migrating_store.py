@@ -11,13 +11,14 @@ from itertools import cycle
 from typing import Any
 
 from tests.model.harness.commands import AnyCommand, Name
-from tests.model.harness.drivers import BatchResult, batch_result
+from tests.model.harness.drivers import BatchResult, batch_result, made
 from tests.model.harness.snapshots import State, merge_shown, person_shown
 from tests.model.harness.stores import StoredPeople, activities_in, journal_in, owners_in, suppressed_in
 from tests.model.reference.records import Merged, Value
 from tests.store.backends import Store
 from tests.store.fixtures import destroy
 from tests.store.invariants import assert_sound
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import People
 from workspace_operator.errors import Conflict
 from workspace_operator.identity.model.person import Person
@@ -42,7 +43,7 @@ class MigratingPeople(StoredPeople):
 
     def perform(self, commands: Sequence[AnyCommand], *, now: int) -> BatchResult:
         self.set_time(now)
-        return batch_result(next(self.processes).perform(self.workspace_id, commands, now=now))
+        return batch_result(execute_commands(next(self.processes), self.workspace_id, made(commands), now=now))
 
     def change(self) -> Migration | None:
         return self.store.migrations.newest(self.workspace_id)
@@ -81,8 +82,8 @@ class MigratingPeople(StoredPeople):
         return None if found is None else _shown(found)
 
     def find_many(self, names: Sequence[Name]) -> list[tuple[object, ...]]:
-        commands = [each.typed for each in names]
-        return [_shown(each) for each in next(self.processes).find_many(self.workspace_id, commands)]
+        references = [each.typed(Mode.EMAIL_OR_ID) for each in names]
+        return [_shown(each) for each in next(self.processes).find_many(self.workspace_id, references)]
 
     def find_by_email(self, key: str) -> list[tuple[object, ...]]:
         return [_shown(each) for each in self.store.people.find_by_email(self.workspace_id, key, limit=100)]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.fakes.people.people import FakePeople
 from tests.model.harness.commands import AnyCommand
-from tests.model.harness.drivers import BatchResult, batch_result, groups, suppressions_of
+from tests.model.harness.drivers import BatchResult, batch_result, groups, made, suppressions_of
 from tests.model.harness.snapshots import (
     State,
     activity_shown,
@@ -22,6 +22,7 @@ from tests.model.harness.snapshots import (
 from tests.model.reference.records import CommandOutcome, Value
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, owner
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Merge
 from workspace_operator.errors import Conflict
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
@@ -55,7 +56,7 @@ class StoredPeople:
 
     def perform(self, commands: Sequence[AnyCommand], *, now: int) -> BatchResult:
         self.store.clock.now = datetime.fromtimestamp(now, UTC)
-        return batch_result(self.store.people.perform(self.env.workspace_id, commands, now=now))
+        return batch_result(execute_commands(self.store.people, self.env.workspace_id, made(commands), now=now))
 
     def visible(self, answer: CommandOutcome) -> CommandOutcome:
         return answer

@@ -13,6 +13,7 @@ from workspace_operator.application.people.bulk_delete import (
     DeletionResult,
     SelectionStats,
 )
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import People
 from workspace_operator.identity.model.commands import SetMembership
 from workspace_operator.identity.model.person import Person
@@ -87,7 +88,7 @@ def join(env: ImportEnv, segment: int, *ids: str) -> None:
         SetMembership(reference=reference_of_kind(each, IdentifierKind.ID, mode), segment=segment, member=True)
         for each in ids
     ]
-    env.people.perform(env.number, calls, now=NOW)
+    execute_commands(env.people, env.number, calls, now=NOW)
 
 
 def activities_of(env: ImportEnv) -> FakeActivities:

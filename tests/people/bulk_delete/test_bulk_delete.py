@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 
@@ -21,11 +22,12 @@ from tests.people.fixtures import ImportEnv
 from workspace_operator.application.people.backup_rows import BackupAction
 from workspace_operator.application.people.bulk_delete import DeletionCandidate, segment_members
 from workspace_operator.application.people.import_options import EmptyCells
-from workspace_operator.application.ports import CommandResultOrError
+from workspace_operator.application.ports import UnitOfWork
 from workspace_operator.errors import InvalidInput, StoreUnavailable
-from workspace_operator.identity.model.commands import UnresolvedCommand
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.rules import Mode
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -42,12 +44,10 @@ class Interrupted(FakePeople):
 
     events: list[Callable[[], None]] = field(default_factory=list)
 
-    def perform(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
-    ) -> Sequence[CommandResultOrError]:
+    def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:
         if self.events:
             self.events.pop(0)()
-        return FakePeople.perform(self, workspace_id, commands, now=now)
+        return FakePeople.run_unit_of_work(self, workspace_id, work, exclusive=exclusive)
 
 
 def interrupted(env: ImportEnv, *events: Callable[[], None]) -> Interrupted:

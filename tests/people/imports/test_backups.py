@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from tests.people.fixtures import NOW, ImportEnv, Rejects
 from workspace_operator.application.people.backup_rows import BackupAction, backup_lines
 from workspace_operator.application.people.bulk_delete import created_by_import
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.people.csv_files.reader import MAX_COLUMNS, CsvOptions, open_csv
 from workspace_operator.application.people.csv_import import PeopleImport
 from workspace_operator.application.people.import_backup import ImportBackup
 from workspace_operator.application.people.import_options import EmptyCells, ImportOptions
 from workspace_operator.application.people.import_summary import ImportSummary
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.model.commands import DeletePerson, UnresolvedCommand, identify_from_fields
+from workspace_operator.identity.model.commands import Command, DeletePerson, identify_from_fields
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import reference_of_kind, reference_to_cio_id
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
@@ -61,7 +62,7 @@ def import_with_backup(
     text = BackupText()
     backup = ImportBackup(people=env.people, open=text.open)
     run = PeopleImport(
-        people=env.people,
+        units=env.people,
         workspace_id=env.number,
         options=options or ImportOptions(),
         csv=csv_options or CsvOptions(),
@@ -76,7 +77,7 @@ def import_with_backup(
 def identify(env: ImportEnv, body: dict[str, object], **named: str) -> None:
     [(kind, value)] = named.items()
     reference = reference_of_kind(value, IdentifierKind(kind), env.people.rules(env.number).mode)
-    env.people.perform(env.number, [identify_from_fields(reference, body)], now=NOW)
+    execute_commands(env.people, env.number, [identify_from_fields(reference, body)], now=NOW)
 
 
 def state(env: ImportEnv) -> list[tuple[str, str | None, str | None, str]]:
@@ -149,7 +150,7 @@ def test_people_are_written_before_they_are_changed() -> None:
 
     text = Looking()
     run = PeopleImport(
-        people=env.people,
+        units=env.people,
         workspace_id=env.number,
         options=ImportOptions(),
         rejects=Rejects(),
@@ -168,13 +169,13 @@ def test_whoever_was_changed_at_the_very_moment_is_written_again() -> None:
     backup = ImportBackup(people=env.people, open=text.open)
     backup.begin(["plan", "city"])
     mode = env.people.rules(env.number).mode
-    commands: list[UnresolvedCommand] = [
+    commands: list[Command] = [
         identify_from_fields(reference_of_kind("1", IdentifierKind.ID, mode), {"plan": "b"}, by_import=True)
     ]
 
-    backup.before(env.number, commands, now=NOW)
+    backup.before(env.number, commands, now=NOW, mode=mode)
     identify(env, {"city": "Bonn"}, id="1")
-    backup.after(env.people.perform(env.number, commands, now=NOW))
+    backup.after(execute_commands(env.people, env.number, commands, now=NOW))
 
     assert [(row["plan"], row["city"]) for row in text.rows] == [("a", "Ulm"), ("a", "Bonn")]
 
@@ -204,7 +205,7 @@ def test_deleted_people_are_made_again_without_their_cio_ids() -> None:
     identify(env, {"email": "a@x.com", "score": 7}, id="1")
     person = env.get(id="1")
     lines = "".join(backup_lines([person], BackupAction.DELETED, ["score"]))
-    env.people.perform(env.number, [DeletePerson(reference=reference_to_cio_id(person.cio_id))], now=NOW)
+    execute_commands(env.people, env.number, [DeletePerson(reference=reference_to_cio_id(person.cio_id))], now=NOW)
 
     result = env.import_text(lines)
 
@@ -216,7 +217,9 @@ def test_people_of_an_undo_file_who_are_gone_are_reported() -> None:
     env = ImportEnv.of()
     env.import_text("id,plan\n1,a\n")
     _, text, _ = import_with_backup(env, "id,plan\n1,b\n")
-    env.people.perform(env.number, [DeletePerson(reference=reference_to_cio_id(env.get(id="1").cio_id))], now=NOW)
+    execute_commands(
+        env.people, env.number, [DeletePerson(reference=reference_to_cio_id(env.get(id="1").cio_id))], now=NOW
+    )
 
     result = env.import_text(text.file)
 
@@ -276,8 +279,8 @@ def test_values_that_are_no_json_reject_their_row() -> None:
 def deleted(env: ImportEnv, *people: Person) -> str:
     """Delete people, and return their undo file."""
     names = {name for each in people for name in each.attributes}
-    env.people.perform(
-        env.number, [DeletePerson(reference=reference_to_cio_id(each.cio_id)) for each in people], now=NOW
+    execute_commands(
+        env.people, env.number, [DeletePerson(reference=reference_to_cio_id(each.cio_id)) for each in people], now=NOW
     )
     return "".join(backup_lines(people, BackupAction.DELETED, sorted(names)))
 
@@ -375,7 +378,9 @@ def test_an_undone_import_leaves_everybody_as_they_were(
     _, text, _ = import_with_backup(env, content.getvalue(), options, batch=3)
     with open_csv(io.BytesIO(text.file)) as backup:
         doomed = [each.cio_id for each in created_by_import(backup.header, backup.rows)]
-    env.people.perform(env.number, [DeletePerson(reference=reference_to_cio_id(each)) for each in doomed], now=NOW)
+    execute_commands(
+        env.people, env.number, [DeletePerson(reference=reference_to_cio_id(each)) for each in doomed], now=NOW
+    )
     env.import_text(text.file)
 
     assert state(env) == before

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tests.postgres import OwnPostgres
 from tests.store.backends import Store, sql_store, upgraded
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
@@ -230,7 +231,7 @@ def test_lock_of_a_stopped_process_times_out(sql: Store, monkeypatch: pytest.Mon
     with stopped.connect() as connection, connection.begin():
         lock_exclusive(connection, env.workspace_id)
         with pytest.raises(StoreUnavailable):
-            sql_store(impatient).people.perform(env.workspace_id, [env.call(id="1")], now=0)
+            execute_commands(sql_store(impatient).people, env.workspace_id, [env.call(id="1")], now=0)
 
     impatient.close()
 

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from tests.store.backends import Store, empty, sql_store
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.application.ports import UnitOfWork
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.store.engine.databases import Database
@@ -19,6 +21,7 @@ from workspace_operator.store.schema.tables import export_person, violation
 from workspace_operator.store.unit_of_work import violation_rows
 
 T = TypeVar("T")
+
 MOMENT = 0.3
 """Seconds for which the writer keeps its transaction open."""
 
@@ -63,13 +66,19 @@ def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
     env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     fixed = threading.Event()
 
-    def stay(*_: Any) -> None:
-        fixed.set()
-        threading.Event().wait(MOMENT)
+    class StayingPeople(SQLPeople):
+        def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:
+            def stay(unit: UnitOfWork) -> T:
+                result = work(unit)
+                fixed.set()
+                threading.Event().wait(MOMENT)
+                return result
 
-    people = SQLPeople(store.database, on_before_commit=stay)
+            return SQLPeople.run_unit_of_work(self, workspace_id, stay, exclusive=exclusive)
+
+    people = StayingPeople(store.database, always_in_transaction=True)
     call = env.call(id="1", body={"email": "1@example.com"})
-    writer = threading.Thread(target=lambda: people.perform(env.workspace_id, [call], now=1_800_000_000))
+    writer = threading.Thread(target=lambda: execute_commands(people, env.workspace_id, [call], now=1_800_000_000))
 
     def fix(written: int) -> None:
         if written == last:

@@ -2,19 +2,19 @@
 
 import io
 from collections.abc import Sequence
-from functools import partial
 
 import pytest
 
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.people.csv_import import PeopleImport
 from workspace_operator.application.people.import_options import ImportOptions
 from workspace_operator.application.people.import_summary import ImportSummary
-from workspace_operator.application.ports import CommandResultOrError, Performer
+from workspace_operator.application.ports import UnitsOfWork
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.identity.model.commands import Command, identify_from_fields
-from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.model.commands import identify_from_fields
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError
 from workspace_operator.identity.values.references import Reference, reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.store.repositories import dry_runs
@@ -31,11 +31,11 @@ class ListRejects:
 
 
 def take(
-    env: WorkspaceEnv, people: Performer, content: str, *, batch: int
+    env: WorkspaceEnv, units: UnitsOfWork, content: str, *, batch: int
 ) -> tuple[ImportSummary, list[Sequence[str]]]:
     rejects = ListRejects()
     run = PeopleImport(
-        people=people,
+        units=units,
         workspace_id=env.workspace_id,
         options=ImportOptions(),
         rejects=rejects,
@@ -78,7 +78,7 @@ def test_dry_run_sees_what_others_write_meanwhile(sql: Store) -> None:
 
     with env.store.people.dry_run(env.workspace_id) as performer:
         env.add("1", "a@x.com")
-        [answer] = performer.perform(env.workspace_id, [call], now=1)
+        [answer] = execute_commands(performer, env.workspace_id, [call], now=1)
 
     assert isinstance(answer, CommandResult)
     assert answer.before is not None
@@ -96,7 +96,9 @@ def test_identifiers_that_moved_are_followed(store: Store) -> None:
     named = identify_from_fields(of(IdentifierKind.EMAIL, "b@x.com"), {"plan": "same"}, by_import=True)
 
     with env.store.people.dry_run(env.workspace_id) as performer:
-        answers = [performer.perform(env.workspace_id, [each], now=2)[0] for each in (moved, freed, named, freed)]
+        answers = [
+            execute_commands(performer, env.workspace_id, [each], now=2)[0] for each in (moved, freed, named, freed)
+        ]
 
     assert [cio_id_of(each) == cio_id for each in answers] == [True, False, True, False]
     assert cio_id_of(answers[1]) == cio_id_of(answers[3])
@@ -106,11 +108,12 @@ def test_identifiers_that_moved_are_followed(store: Store) -> None:
 def test_errors_of_asks_are_given_back(store: Store) -> None:
     env = WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
 
-    def wrong(_: Mode) -> Command:
-        raise InvalidInput("no such row")
+    wrong = InvalidInput("no such row")
 
     with env.store.people.dry_run(env.workspace_id) as performer:
-        [error, fine] = performer.perform(env.workspace_id, [wrong, partial(call_of, "1")], now=1)
+        [error, fine] = execute_commands(
+            performer, env.workspace_id, [wrong, identify_from_fields(reference("1"), {})], now=1
+        )
 
     assert isinstance(error, InvalidInput)
     assert isinstance(fine, CommandResult)
@@ -137,10 +140,6 @@ def test_full_disk_is_reported(sql: Store, monkeypatch: pytest.MonkeyPatch) -> N
         env.store.people.dry_run(env.workspace_id),
     ):
         pass
-
-
-def call_of(id_: str, mode: Mode) -> Command:
-    return identify_from_fields(reference_of_kind(id_, IdentifierKind.ID, mode), {})
 
 
 def reference(id_: str) -> Reference:

@@ -10,7 +10,11 @@ import sqlalchemy as sa
 
 from tests.store.backends import empty, sql_store
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.application.ports import UnitOfWork
+from workspace_operator.identity.command_handlers.dispatch import handle
 from workspace_operator.identity.model.commands import Identify, Suppress, identify_from_request
+from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.values.rules import Mode
@@ -46,7 +50,9 @@ class IdentifyCaller:
     def identify_person(self, call: Identify) -> tuple[CommandResult, bool]:
         """The result, and whether it took the fast path."""
         before = self.database.transactions
-        [result] = self.people.perform(self.env.workspace_id, [call], now=int(self.env.store.clock().timestamp()))
+        [result] = execute_commands(
+            self.people, self.env.workspace_id, [call], now=int(self.env.store.clock().timestamp())
+        )
         assert isinstance(result, CommandResult)
         return result, self.database.transactions == before
 
@@ -151,13 +157,6 @@ def test_suppressed_reference_is_noticed(caller: IdentifyCaller) -> None:
     assert caller.env.find(id="u1") is None
 
 
-def decided(caller: IdentifyCaller, connection: sa.Connection, standing: SettingsSnapshot) -> fast_path.FastUpdate:
-    call = caller.env.call(id="u1", body={"plan": "pro"})
-    found = fast_path.decide(connection, standing, call, now=1, new_cio_id=caller.people.new_cio_id)
-    assert found is not None
-    return found
-
-
 MOVES: dict[str, Callable[[WorkspaceEnv], object]] = {
     "person changed": lambda env: env.identify_person(id="u1", body={"plan": "team"}),
     "person gone": lambda env: env.delete(id="u1"),
@@ -167,27 +166,38 @@ MOVES: dict[str, Callable[[WorkspaceEnv], object]] = {
 }
 
 
+def identify_slowly(caller: IdentifyCaller, meanwhile: Callable[[], object] = lambda: None) -> CommandResult:
+    """Identify in a fast unit of work; ``meanwhile`` runs between its two statements."""
+    command = caller.env.call(id="u1", body={"plan": "pro"})
+
+    def work(unit: UnitOfWork) -> CommandResult:
+        loaded = unit.load([command])
+        result = handle(unit.rules, loaded.working_set, command, now=1, new_cio_id=loaded.new_cio_ids[0])
+        meanwhile()
+        unit.flush(now=1)
+        return result
+
+    return fast_path.run_fast_unit_of_work(
+        caller.database, caller.standing(), work, caller.people.new_cio_id, in_transaction=False
+    )
+
+
 @pytest.mark.parametrize("move", MOVES)
 def test_nothing_is_written_over_what_moved(caller: IdentifyCaller, move: str) -> None:
-    standing = caller.standing()
-    with caller.database.autocommit(in_transaction=False) as connection:
-        found = decided(caller, connection, standing)
+    after_move: list[Person | None] = []
+
+    def move_person() -> None:
         MOVES[move](caller.env)
-        before = caller.env.find(id="u1")
+        after_move.append(caller.env.find(id="u1"))
 
-        written = fast_path.write(connection, standing, found, new_id=caller.people.new_cio_id)
+    with pytest.raises(fast_path.NotEligible):
+        identify_slowly(caller, move_person)
 
-    assert not written
-    assert caller.env.find(id="u1") == before
+    assert [caller.env.find(id="u1")] == after_move
 
 
 def test_unmoved_person_is_written(caller: IdentifyCaller) -> None:
-    standing = caller.standing()
-    with caller.database.autocommit(in_transaction=False) as connection:
-        found = decided(caller, connection, standing)
-
-        assert fast_path.write(connection, standing, found, new_id=caller.people.new_cio_id)
-        assert caller.env.find(id="u1") == found.person
+    assert caller.env.find(id="u1") == identify_slowly(caller).person
 
 
 def test_ended_connections_cause_no_error(caller: IdentifyCaller) -> None:

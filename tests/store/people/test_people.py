@@ -7,6 +7,7 @@ import pytest
 
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.model.results import Effect
@@ -154,7 +155,7 @@ def test_unknown_workspace_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         store.people.rules(10**12)
     with pytest.raises(NotFound):
-        store.people.perform(10**12, [identify_from_fields(reference, {})], now=1)
+        execute_commands(store.people, 10**12, [identify_from_fields(reference, {})], now=1)
     with pytest.raises(NotFound):
         store.people.find(10**12, reference)
     with pytest.raises(NotFound):

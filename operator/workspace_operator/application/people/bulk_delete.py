@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import partial
 
 from workspace_operator.application.people.backup_rows import Backup, BackupAction
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.people.csv_files.columns import UNDO_COLUMN
 from workspace_operator.application.people.csv_files.reader import CsvRow, Header
 from workspace_operator.application.people.csv_import import batches
-from workspace_operator.application.ports import CommandResultOrError, People, PersonRecords
-from workspace_operator.errors import InvalidInput
+from workspace_operator.application.ports import People, PersonRecords
+from workspace_operator.errors import InvalidInput, ModeChanged
 from workspace_operator.identity.model.commands import DeletePerson
 from workspace_operator.identity.model.person import Person, same_person
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values.references import reference_to_cio_id
 from workspace_operator.identity.values.rules import Mode
 
@@ -126,21 +126,21 @@ class BulkDelete:
         if not deletable:
             return
         self.backup.write(deletable, BackupAction.DELETED)
-        commands = [partial(self._command, person.cio_id) for person in deletable]
-        self._record_results(deletable, self.people.perform(self.workspace_id, commands, now=int(self.clock())))
+        commands = [DeletePerson(reference=reference_to_cio_id(person.cio_id)) for person in deletable]
+        now = int(self.clock())
+        try:
+            results = execute_commands(self.people, self.workspace_id, commands, now=now, expected_mode=self.mode)
+        except ModeChanged as changed:
+            raise InvalidInput(
+                f"the mode changed from {self.mode} to {changed.mode} meanwhile: review the selection and run it again"
+            ) from changed
+        self._record_results(deletable, results)
 
     def _still_eligible(self, candidate: DeletionCandidate, found: dict[str, Person]) -> bool:
         person, kept = found[candidate.cio_id], found.get(candidate.kept)
         if not person.attributes.keys() <= self.attributes:
             return False
         return not candidate.kept or (kept is not None and kept.email_key == person.email_key is not None)
-
-    def _command(self, cio_id: str, mode: Mode) -> DeletePerson:
-        if mode is not self.mode:
-            raise InvalidInput(
-                f"the mode changed from {self.mode} to {mode} meanwhile: review the selection and run it again"
-            )
-        return DeletePerson(reference=reference_to_cio_id(cio_id))
 
     def _record_results(self, written: Sequence[Person], results: Sequence[CommandResultOrError]) -> None:
         changed: list[Person] = []

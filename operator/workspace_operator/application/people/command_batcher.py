@@ -1,8 +1,8 @@
 """Micro-batching of commands: the waiting commands of a workspace share one transaction.
 
-A commit costs as much as dozens of commands, so one writer thread takes all waiting requests of a workspace and
-resolves them after the commit (trials §4). All other code runs on the event loop, which passes requests on once per
-iteration: a thread that is woken for each request finds only one, and loop and thread wait for each other.
+A commit costs as much as dozens of commands. So one writer thread executes all waiting requests of a workspace in one
+transaction, and resolves them after the commit (trials §4). All other code runs on the event loop, which passes new
+requests to the thread once per iteration: if each request woke the thread, every transaction would have only one.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from workspace_operator.application.ports import CommandResultOrError, People
 from workspace_operator.errors import CommitUnknown, Unavailable, WorkspaceOperatorError
-from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.identity.model.commands import Command
+from workspace_operator.identity.model.results import CommandResultOrError
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,15 @@ OnBatch: TypeAlias = Callable[[int, int], None]
 
 OnUnknown: TypeAlias = Callable[[int], None]
 """Called on the event loop with the number of commands whose result is unknown."""
+
+
+class Execute(Protocol):
+    """Executes commands in one transaction: `execute_commands` with one database."""
+
+    def __call__(self, workspace_id: int, commands: Sequence[Command], *, now: int) -> Sequence[CommandResultOrError]:
+        """Execute commands at ``now`` in Unix seconds; returns one result per command. Raises NotFound."""
+        ...
+
 
 WATCHDOG_SECONDS = 0.5
 """Interval of the checks for timeouts."""
@@ -61,11 +70,11 @@ class _Request:
         commands: all commands.
         future: of all results.
         submitted_at: time of the event loop.
-        results: of the commands that have been performed.
+        results: of the commands that have been executed.
         part_size: number of commands in the current transaction.
     """
 
-    commands: Sequence[UnresolvedCommand]
+    commands: Sequence[Command]
     future: "asyncio.Future[Sequence[CommandResultOrError]]"
     submitted_at: float
     results: list[CommandResultOrError] = field(default_factory=list)
@@ -73,10 +82,10 @@ class _Request:
 
     @property
     def remaining(self) -> int:
-        """Number of commands that have not been performed yet."""
+        """Number of commands that have not been executed yet."""
         return len(self.commands) - len(self.results)
 
-    def part(self) -> Sequence[UnresolvedCommand]:
+    def part(self) -> Sequence[Command]:
         """The commands in the current transaction."""
         return self.commands[len(self.results) : len(self.results) + self.part_size]
 
@@ -94,19 +103,19 @@ class _Batch:
 
 @dataclass(slots=True, kw_only=True)
 class CommandBatcher:
-    """Performs commands in batches for clients on one event loop.
+    """Executes commands in batches for clients on one event loop.
 
     Args:
-        people: performs the commands; called in one thread only.
+        execute: executes the commands of a workspace; called in one thread only.
         clock: Unix seconds.
         on_batch: called after every transaction.
         on_unknown: called for commands whose result is unknown.
     """
 
-    people: People
+    execute: Execute
     clock: Callable[[], float]
-    on_batch: OnBatch = lambda _calls, _waiting: None
-    on_unknown: OnUnknown = lambda _calls: None
+    on_batch: OnBatch = lambda _commands, _waiting: None
+    on_unknown: OnUnknown = lambda _commands: None
     limits: BatcherLimits = BatcherLimits()
     _inbox: list[tuple[int, _Request]] = field(default_factory=list)
     _inbox_size: int = 0
@@ -118,7 +127,7 @@ class CommandBatcher:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Perform requests that are submitted inside the context; at its end, finish all accepted requests."""
+        """Execute requests that are submitted inside the context; at its end, finish all accepted requests."""
         self._loop = loop = asyncio.get_running_loop()
         # A daemon thread: a store that never answers must not keep the process from ending.
         thread = threading.Thread(target=self._writer_loop, args=(loop,), name="command-batcher", daemon=True)
@@ -137,12 +146,12 @@ class CommandBatcher:
             watchdog.cancel()
 
     def submit(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand]
+        self, workspace_id: int, commands: Sequence[Command]
     ) -> "asyncio.Future[Sequence[CommandResultOrError]]":
-        """Submit commands to be performed in order; the future has one result per command, after the last commit.
+        """Submit commands to be executed in order; the future has one result per command, after the last commit.
 
         A request with many commands takes several transactions (`BatcherLimits.max_part`). Cancelling the future does
-        not cancel the request. The future raises the errors of `People.perform`, and Unavailable.
+        not cancel the request. The future raises the errors of `execute`, and Unavailable.
 
         Raises:
             Unavailable: the queue is full or closed; nothing was done.
@@ -211,7 +220,7 @@ class CommandBatcher:
             expired = [request for request in batch.requests if _is_expired(request, deadline)]
             completed: list[_Completed] = [(request, self._timed_out()) for request in expired]
             in_time = [request for request in batch.requests if not _is_expired(request, deadline)]
-            completed += self._perform(batch.workspace_id, in_time)
+            completed += self._execute(batch.workspace_id, in_time)
             self._in_flight = None
             with suppress(RuntimeError):  # the loop has ended without waiting for a store that did not answer
                 loop.call_soon_threadsafe(self._resolve, completed, batch.size)
@@ -244,12 +253,12 @@ class CommandBatcher:
         seconds = self.limits.queue_timeout
         return Unavailable(f"the request has waited for more than {seconds:g} seconds, nothing was done: try again")
 
-    def _perform(self, workspace_id: int, requests: list[_Request]) -> list[_Completed]:
+    def _execute(self, workspace_id: int, requests: list[_Request]) -> list[_Completed]:
         if not requests:
             return []
         commands = [command for request in requests for command in request.part()]
         try:
-            results = self.people.perform(workspace_id, commands, now=int(self.clock()))
+            results = self.execute(workspace_id, commands, now=int(self.clock()))
         except WorkspaceOperatorError as error:
             return [(request, _partly_done(error) if request.results else error) for request in requests]
         except Exception as error:  # noqa: BLE001 - the futures raise every error
@@ -293,11 +302,11 @@ class CommandBatcher:
             self.on_unknown(unknown)
 
     def _retry_one_by_one(self, workspace_id: int, requests: list[_Request], error: Exception) -> list[_Completed]:
-        """Perform requests separately, so that an error that one request causes does not fail the others."""
+        """Execute requests separately, so that an error that one request causes does not fail the others."""
         if len(requests) == 1:
             logger.error("a request failed for an unknown reason", exc_info=error)
             return [(requests[0], error)]
-        return [result for request in requests for result in self._perform(workspace_id, [request])]
+        return [result for request in requests for result in self._execute(workspace_id, [request])]
 
 
 def _is_expired(request: _Request, deadline: float) -> bool:

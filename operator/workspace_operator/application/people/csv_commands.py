@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self, TypeAlias
 
 from workspace_operator.application.people.backup_rows import BackupAction
@@ -147,33 +147,21 @@ class RowMapper:
         return replace(command, by_import=False, update_only=True) if restores else command, ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeAwareRowMapper:
-    """Maps the rows of one file to commands in the mode that is in force in their transaction.
-
-    Attributes:
-        header: of the file.
-        options: of the import.
-        left_out: reasons why values of the last rows are left out, by line; the caller clears it.
-    """
-
-    header: Header
-    options: ImportOptions
-    left_out: dict[int, Sequence[str]] = field(default_factory=dict)
-    _by_mode: dict[Mode, RowMapper] = field(default_factory=dict)
-
-    def of(self, mode: Mode) -> RowMapper:
-        """The mapper of a mode. Raises InvalidInput if no column can reference people in it."""
-        if mode not in self._by_mode:
-            self._by_mode[mode] = RowMapper.of(self.header, mode, self.options)
-        return self._by_mode[mode]
-
-    def command(self, row: CsvRow, mode: Mode) -> Identify:
-        """Map a row to its command. Raises InvalidInput with the reason if that is impossible."""
-        command, left_out = self.of(mode).command(row)
-        if left_out:
-            self.left_out[row.line] = left_out
-        return command
+def map_rows(
+    header: Header, rows: Sequence[CsvRow], mode: Mode, options: ImportOptions
+) -> Sequence[RowCommand | InvalidInput]:
+    """Map rows of one file to their commands in a mode; a row that has none, to the reason."""
+    try:
+        mapper = RowMapper.of(header, mode, options)
+    except InvalidInput as error:
+        return [error] * len(rows)
+    mapped: list[RowCommand | InvalidInput] = []
+    for row in rows:
+        try:
+            mapped.append(mapper.command(row))
+        except InvalidInput as error:
+            mapped.append(error)
+    return mapped
 
 
 def reference_kinds(

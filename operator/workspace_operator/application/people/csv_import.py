@@ -7,11 +7,11 @@ imported before match the people that they created, and change nothing.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import BinaryIO, TypeVar
 
 from workspace_operator.application.people.backup_rows import BackupAction
-from workspace_operator.application.people.csv_commands import ModeAwareRowMapper
+from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.application.people.csv_commands import RowCommand, RowMapper, map_rows
 from workspace_operator.application.people.csv_files.columns import (
     OTHERS_COLUMN,
     UNDO_COLUMN,
@@ -23,9 +23,9 @@ from workspace_operator.application.people.csv_files.rejects import RejectedRows
 from workspace_operator.application.people.import_backup import ImportBackup
 from workspace_operator.application.people.import_options import ImportOptions
 from workspace_operator.application.people.import_summary import ImportSummary
-from workspace_operator.application.ports import Performer
-from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.model.results import CommandResult, Effect, Refusal
+from workspace_operator.application.ports import UnitsOfWork
+from workspace_operator.errors import InvalidInput, ModeChanged
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect, Refusal
 from workspace_operator.identity.values.rules import Mode
 
 BATCH = 2_000
@@ -39,7 +39,7 @@ class PeopleImport:
     """One import into one workspace.
 
     Attributes:
-        people: performs the commands; that of a dry run writes nothing.
+        units: the people of workspaces, or a dry run, which writes nothing.
         workspace_id: number of the workspace.
         options: how to interpret rows.
         csv: how to read the file.
@@ -50,7 +50,7 @@ class PeopleImport:
         has_begun: whether the file as a whole was accepted.
     """
 
-    people: Performer
+    units: UnitsOfWork
     workspace_id: int
     options: ImportOptions
     rejects: RejectsFile
@@ -61,49 +61,60 @@ class PeopleImport:
     batch: int = BATCH
     summary: ImportSummary = field(default_factory=ImportSummary)
     has_begun: bool = False
+    _mode: Mode = field(init=False)
 
     def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> ImportSummary:
         """Import a file; ``progress`` is called after each batch. Raises InvalidInput for the file as a whole."""
-        mode = self.people.rules(self.workspace_id).mode
+        self._mode = self.units.rules(self.workspace_id).mode
         with open_csv(file, self.csv) as source:
-            mapper = ModeAwareRowMapper(header=source.header, options=self.options)
-            self._begin(source.header, mapper, mode)
+            self._begin(source.header)
             rejected = RejectedRows(rejects=self.rejects, header=source.header)
             for rows in batches(source.rows, self.batch):
-                self._process_batch(rows, mapper, rejected)
+                self._process_batch(source.header, rows, rejected)
                 progress()
         return self.summary
 
-    def _begin(self, header: Header, mapper: ModeAwareRowMapper, mode: Mode) -> None:
+    def _begin(self, header: Header) -> None:
         """Check the header before any row is imported."""
         check_similar(header.names)
-        mapper.of(mode)
+        RowMapper.of(header, self._mode, self.options)
         if self.backup is not None:
             if header.is_of_undo_file and OTHERS_COLUMN in header.columns:
                 message = f"line 1: {OTHERS_COLUMN} cannot be undone by another undo file: omit --undo-file"
                 raise InvalidInput(message, field="file")
             self.backup.begin(header.attributes)
         self.has_begun = True
-        self.on_columns(header.report(mode))
+        self.on_columns(header.report(self._mode))
 
-    def _process_batch(self, rows: Sequence[CsvRow], mapper: ModeAwareRowMapper, rejected: RejectedRows) -> None:
-        """Import a batch in the mode that is in force in its transaction, since it may change during the import."""
-        rows = self._without_created(rows, mapper.header)
-        commands = [partial(mapper.command, row) for row in rows]
-        now = int(self.clock())
-        if self.backup is not None:
-            self.backup.before(self.workspace_id, commands, now=now)
-        mapper.left_out.clear()
-        results = self.people.perform(self.workspace_id, commands, now=now)
-        if self.backup is not None:
-            self.backup.after(results)
-        for row, result in zip(rows, results, strict=True):
+    def _process_batch(self, header: Header, rows: Sequence[CsvRow], rejected: RejectedRows) -> None:
+        rows = self._without_created(rows, header)
+        mapped, results = self._execute(header, rows)
+        for row, command, result in zip(rows, mapped, results, strict=True):
             if row.contains_rows:
                 self.summary.count_rows_in_cell(row.line)
             if isinstance(result, InvalidInput):
                 self._reject(rejected, row, str(result))
             else:
-                self._count(rejected, row, result, mapper.left_out.get(row.line, ()))
+                self._count(rejected, row, result, () if isinstance(command, InvalidInput) else command[1])
+
+    def _execute(
+        self, header: Header, rows: Sequence[CsvRow]
+    ) -> tuple[Sequence[RowCommand | InvalidInput], Sequence[CommandResultOrError]]:
+        """Execute the commands of a batch in the mode that is in force, since it may change during the import."""
+        now = int(self.clock())
+        while True:
+            mapped = map_rows(header, rows, self._mode, self.options)
+            commands = [command if isinstance(command, InvalidInput) else command[0] for command in mapped]
+            try:
+                if self.backup is not None:
+                    self.backup.before(self.workspace_id, commands, now=now, mode=self._mode)
+                results = execute_commands(self.units, self.workspace_id, commands, now=now, expected_mode=self._mode)
+            except ModeChanged as changed:
+                self._mode = Mode(changed.mode)
+                continue
+            if self.backup is not None:
+                self.backup.after(results)
+            return mapped, results
 
     def _without_created(self, rows: Sequence[CsvRow], header: Header) -> Sequence[CsvRow]:
         """Skip rows of people that the undone import created, since an import does not delete people."""

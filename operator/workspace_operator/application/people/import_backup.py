@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from workspace_operator.application.people.backup_rows import Backup, BackupAction
-from workspace_operator.application.ports import CommandResultOrError, People
-from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.application.people.command_execution import CommandOrError, execute_commands
+from workspace_operator.application.ports import People
 from workspace_operator.identity.model.person import Person, same_person
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
+from workspace_operator.identity.values.rules import Mode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,10 +38,10 @@ class ImportBackup:
         """Create the file. Raises InvalidInput if that fails."""
         self._backup = self.open(attributes)
 
-    def before(self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int) -> None:
-        """Write the people that a batch is going to change, according to a dry run."""
-        with self.people.dry_run(workspace_id) as performer:
-            results = performer.perform(workspace_id, commands, now=now)
+    def before(self, workspace_id: int, commands: Sequence[CommandOrError], *, now: int, mode: Mode) -> None:
+        """Write the people that a batch is going to change, according to a dry run. Raises ModeChanged."""
+        with self.people.dry_run(workspace_id) as units:
+            results = execute_commands(units, workspace_id, commands, now=now, expected_mode=mode)
         self._written.clear()
         self._write([person for person in _changed(results) if person.cio_id not in self._known], BackupAction.CHANGED)
 

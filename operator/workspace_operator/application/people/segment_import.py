@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
+from workspace_operator.application.people.command_execution import CommandOrError, execute_commands
 from workspace_operator.application.people.csv_commands import reference_kinds
 from workspace_operator.application.people.csv_files.identifier_cells import check_identifier_cell
 from workspace_operator.application.people.csv_files.reader import CsvOptions, CsvRow, Header, open_csv
 from workspace_operator.application.people.csv_files.rejects import RejectedRows, RejectsFile
 from workspace_operator.application.people.csv_import import BATCH, batches
 from workspace_operator.application.ports import People, PersonRecords, Segments
-from workspace_operator.errors import InvalidInput
+from workspace_operator.errors import InvalidInput, ModeChanged
 from workspace_operator.identity.model.commands import SetMembership
-from workspace_operator.identity.model.results import Effect
+from workspace_operator.identity.model.results import CommandResultOrError, Effect
 from workspace_operator.identity.values.references import Reference, reference_of_kind, reference_to_cio_id
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, IdentifierKind, Mode
 from workspace_operator.identity.values.text_limits import stripped
@@ -49,30 +49,31 @@ class SegmentImportResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowReferences:
-    """Maps the rows of one file to references in the mode that is in force in their transaction."""
+    """Maps the rows of one file to references in one mode.
 
-    header: Header
-    by: IdentifierKind | None
-    _by_mode: dict[Mode, Sequence[tuple[int, IdentifierKind]]] = field(default_factory=dict)
+    Attributes:
+        columns: indexes and kinds of the columns that can reference people, in order of preference.
+    """
 
-    def columns(self, mode: Mode) -> Sequence[tuple[int, IdentifierKind]]:
-        """Indexes of the columns that can reference people in a mode. Raises InvalidInput if there are none."""
-        if mode not in self._by_mode:
-            kinds = reference_kinds(self.header, mode, self.by, preference=REFERENCE_PREFERENCE)
-            self._by_mode[mode] = [(self.header.columns.index(kind.value), kind) for kind in kinds]
-        return self._by_mode[mode]
+    columns: Sequence[tuple[int, IdentifierKind]]
+    mode: Mode
 
-    def reference(self, row: CsvRow, mode: Mode) -> Reference:
+    @classmethod
+    def of(cls, header: Header, mode: Mode, by: IdentifierKind | None) -> Self:
+        """Create the mapping for a header. Raises InvalidInput if no column can reference people in the mode."""
+        kinds = reference_kinds(header, mode, by, preference=REFERENCE_PREFERENCE)
+        return cls(columns=[(header.columns.index(kind.value), kind) for kind in kinds], mode=mode)
+
+    def reference(self, row: CsvRow) -> Reference:
         """The reference of a row. Raises InvalidInput with the reason if it has none."""
         if row.problem:
             raise InvalidInput(row.problem)
-        columns = self.columns(mode)
-        for index, kind in columns:
+        for index, kind in self.columns:
             value = stripped(row.cells[index])
             if value:
                 check_identifier_cell(value, column=kind.value)
-                return reference_of_kind(value, kind, mode)
-        references = ", ".join(kind.value for _, kind in columns)
+                return reference_of_kind(value, kind, self.mode)
+        references = ", ".join(kind.value for _, kind in self.columns)
         raise InvalidInput(f"The row identifies no person: there is no value in {references}.")
 
 
@@ -90,6 +91,7 @@ class SegmentImport:
     clock: Callable[[], float] = time.time
     batch: int = BATCH
     result: SegmentImportResult = field(default_factory=SegmentImportResult)
+    _mode: Mode = field(init=False)
 
     def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> SegmentImportResult:
         """Import a file; ``progress`` is called after each batch.
@@ -98,14 +100,13 @@ class SegmentImport:
             InvalidInput: for the file as a whole; no segment was created.
             NameTaken: another segment has the name.
         """
-        mode = self.people.rules(self.workspace_id).mode
+        self._mode = self.people.rules(self.workspace_id).mode
         with open_csv(file, self.csv) as source:
-            references = RowReferences(header=source.header, by=self.by)
-            references.columns(mode)  # checks the header before any row
+            RowReferences.of(source.header, self._mode, self.by)  # checks the header before any row
             number = self.result.number = self._create_segment()
             rejected = RejectedRows(rejects=self.rejects, header=source.header)
             for rows in batches(source.rows, self.batch):
-                self._process_batch(rows, references, number, rejected)
+                self._process_batch(source.header, rows, number, rejected)
                 progress()
         if self.result.rejected and not self.result.added:
             self.segments.remove(self.workspace_id, number)  # so that the name is free for the corrected file
@@ -115,14 +116,8 @@ class SegmentImport:
     def _create_segment(self) -> int:
         return self.segments.create(self.workspace_id, self.name, now=datetime.fromtimestamp(self.clock(), UTC))
 
-    def _process_batch(
-        self, rows: Sequence[CsvRow], references: RowReferences, number: int, rejected: RejectedRows
-    ) -> None:
-        def command(row: CsvRow, mode: Mode) -> SetMembership:
-            return SetMembership(reference=references.reference(row, mode), segment=number, member=True)
-
-        commands = [partial(command, row) for row in rows]
-        results = self.people.perform(self.workspace_id, commands, now=int(self.clock()))
+    def _process_batch(self, header: Header, rows: Sequence[CsvRow], number: int, rejected: RejectedRows) -> None:
+        results = self._execute(header, rows, number)
         for row, result in zip(rows, results, strict=True):
             if isinstance(result, InvalidInput):
                 self._reject(rejected, row, str(result))
@@ -130,6 +125,30 @@ class SegmentImport:
                 self._reject(rejected, row, result.message)
             else:
                 self.result.added += 1
+
+    def _execute(self, header: Header, rows: Sequence[CsvRow], number: int) -> Sequence[CommandResultOrError]:
+        """Add a batch in the mode that is in force, since it may change during the import."""
+        while True:
+            commands = self._commands(header, rows, number)
+            try:
+                return execute_commands(
+                    self.people, self.workspace_id, commands, now=int(self.clock()), expected_mode=self._mode
+                )
+            except ModeChanged as changed:
+                self._mode = Mode(changed.mode)
+
+    def _commands(self, header: Header, rows: Sequence[CsvRow], number: int) -> Sequence[CommandOrError]:
+        try:
+            references = RowReferences.of(header, self._mode, self.by)
+        except InvalidInput as error:
+            return [error] * len(rows)
+        commands: list[CommandOrError] = []
+        for row in rows:
+            try:
+                commands.append(SetMembership(reference=references.reference(row), segment=number, member=True))
+            except InvalidInput as error:
+                commands.append(error)
+        return commands
 
     def _reject(self, rejected: RejectedRows, row: CsvRow, reason: str) -> None:
         self.result.rejected += 1
@@ -152,6 +171,6 @@ class SegmentRemoval:
         for batch in batches(self.person_records.members(self.workspace_id, number), self.batch):
             references = map(reference_to_cio_id, batch)
             commands = [SetMembership(reference=reference, segment=number, member=False) for reference in references]
-            self.people.perform(self.workspace_id, commands, now=int(self.clock()))
+            execute_commands(self.people, self.workspace_id, commands, now=int(self.clock()))
             progress(len(batch))
         self.segments.remove(self.workspace_id, number)

@@ -12,7 +12,7 @@ from workspace_operator.application.ports.exports import Export, Exports, Violat
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
 from workspace_operator.application.ports.migrations import MAX_DUE_DELAY, Batch, Lease, Migrations
-from workspace_operator.application.ports.people import CommandResultOrError, People, Performer, UnresolvedReference
+from workspace_operator.application.ports.people import LoadedPeople, People, UnitOfWork, UnitsOfWork
 from workspace_operator.application.ports.person_records import Activity, PersonRecords
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
@@ -25,7 +25,6 @@ __all__ = [
     "Activity",
     "Batch",
     "Clock",
-    "CommandResultOrError",
     "CredentialDigests",
     "Credentials",
     "Export",
@@ -33,12 +32,12 @@ __all__ = [
     "Heartbeat",
     "Heartbeats",
     "Lease",
+    "LoadedPeople",
     "Merge",
     "MergeJournal",
     "Migrations",
     "Ownership",
     "People",
-    "Performer",
     "PersonRecords",
     "Previews",
     "Resources",
@@ -47,7 +46,8 @@ __all__ = [
     "Segments",
     "StoredCredentials",
     "UndoResult",
-    "UnresolvedReference",
+    "UnitOfWork",
+    "UnitsOfWork",
     "ViolationRow",
     "WorkspaceQuery",
     "Workspaces",

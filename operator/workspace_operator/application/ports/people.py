@@ -2,54 +2,93 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.identity.command_handlers.dispatch import NewCioID
+from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person
-from workspace_operator.identity.model.results import CommandResult
+from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.references import Reference
-from workspace_operator.identity.values.rules import IdentityRules, Mode
+from workspace_operator.identity.values.rules import IdentityRules
 from workspace_operator.workspaces.model import PeopleCounts
 
-UnresolvedReference: TypeAlias = Reference | Callable[[Mode], Reference]
-"""A reference, or a function that creates one for the mode in force."""
-
-CommandResultOrError: TypeAlias = CommandResult | InvalidInput
-"""Result of a command. An error is returned, not raised, so that the other commands of the batch are committed."""
+T = TypeVar("T")
 
 
-class Performer(Protocol):
-    """Performs commands about the people of workspaces, or simulates them (`People.dry_run`)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedPeople:
+    """What commands may touch.
+
+    Attributes:
+        working_set: contains everything that the commands may touch; they change it.
+        new_cio_ids: one generator of cio_ids for each command.
+    """
+
+    working_set: WorkingSet
+    new_cio_ids: Sequence[NewCioID]
+
+
+class UnitOfWork(Protocol):
+    """One transaction on the people of a workspace."""
+
+    @property
+    def rules(self) -> IdentityRules:
+        """The identity rules in force until the transaction ends."""
+        ...
+
+    def load(self, commands: Sequence[Command]) -> LoadedPeople:
+        """Lock and load what commands of the mode in force may touch. Called once."""
+        ...
+
+    def flush(self, *, now: int) -> None:
+        """Write the changes of the working set, at ``now`` in Unix seconds."""
+        ...
+
+
+class UnitsOfWork(Protocol):
+    """Opens units of work on the people of workspaces: real ones, or those of a dry run."""
 
     def rules(self, workspace_id: int) -> IdentityRules:
         """The identity rules in force. Raises NotFound."""
         ...
 
-    def perform(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
-    ) -> Sequence[CommandResultOrError]:
-        """Perform commands under the rules in force; returns one result per command. Raises NotFound."""
+    def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:
+        """Run ``work`` in a unit of work and commit it; after a conflict, roll back and run it again.
+
+        Args:
+            workspace_id: the workspace.
+            work: has no other side effects; the last run counts. An error that it raises rolls back.
+            exclusive: whether no other unit of work on the workspace runs at the same time.
+
+        Raises:
+            NotFound: there is no such workspace.
+        """
         ...
 
 
-class People(Performer, Protocol):
-    """The people of workspaces. The commands of one sequence take effect in order, in one transaction."""
+class People(UnitsOfWork, Protocol):
+    """The people of workspaces."""
 
-    def dry_run(self, workspace_id: int) -> AbstractContextManager[Performer]:
-        """Open a performer that writes nothing, but whose commands see the effects of earlier ones.
+    def dry_run(self, workspace_id: int) -> AbstractContextManager[UnitsOfWork]:
+        """Open units of work that write nothing, but see the effects of earlier ones.
 
-        Its results equal those of `perform` if there are no other writers. Its state between calls is not in memory.
-        It accepts only identify commands. Raises NotFound.
+        Their results equal those of real ones if there are no other writers. Their effects are not kept in memory.
+        They accept only identify commands. Raises NotFound.
         """
         ...
 
     def find(self, workspace_id: int, reference: Reference) -> Person | None:
-        """Find the person that a reference resolves to under the rules in force."""
+        """Find the person that a reference names under the rules in force. Raises as `find_many`."""
         ...
 
-    def find_many(self, workspace_id: int, references: Sequence[UnresolvedReference]) -> Sequence[Person]:
-        """Find people in one snapshot, each once; unknown ones are left out. Raises NotFound or InvalidInput."""
+    def find_many(self, workspace_id: int, references: Sequence[Reference]) -> Sequence[Person]:
+        """Find people in one snapshot, each once; unknown ones are left out.
+
+        Raises:
+            NotFound: there is no such workspace.
+            InvalidInput: a reference is no identifier in the mode in force.
+        """
         ...
 
     def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:

@@ -138,13 +138,13 @@ class _ImportRequest:
             source = stack.enter_context(open_input_file(self.file))
             with_bom = self.for_excel or self.csv.encoding != "utf-8"
             rejects_file = stack.enter_context(RejectsFile(self.rejects, source_file=self.file, with_bom=with_bom))
-            people = (
+            units = (
                 stack.enter_context(context.people.dry_run(context.workspace_id)) if self.dry_run else context.people
             )
             undo = self._undo(context, stack)
             report = ImportReport(rejects=rejects_file, collects_examples=self.dry_run and self.rejects is None)
             people_import = PeopleImport(
-                people=people,
+                units=units,
                 workspace_id=context.workspace_id,
                 options=self.options,
                 csv=self.csv,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.people.csv_export import people_lines
 from workspace_operator.cli.commands import bulk_delete, import_, people_search
 from workspace_operator.cli.support.buffer import buffered_people
@@ -195,9 +196,8 @@ def _execute(
     past_tense: str,
     unchanged_message: str,
 ) -> None:
-    [result] = context.people.perform(
-        context.workspace_id, [command_type(reference=reference)], now=int(context.clock.timestamp())
-    )
+    commands = [command_type(reference=reference)]
+    [result] = execute_commands(context.people, context.workspace_id, commands, now=int(context.clock.timestamp()))
     if not isinstance(result, CommandResult) or result.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(unchanged_message)
     if result.effect is Effect.REJECTED:

@@ -1,8 +1,8 @@
 """Commands about people, as values (identity-rules §3 to §6)."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, Literal, TypeAlias, cast
 
@@ -19,7 +19,7 @@ from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.json_limits import check_json
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.reserved_ids import is_placeholder
-from workspace_operator.identity.values.rules import Mode
+from workspace_operator.identity.values.rules import ID_ONLY, Mode
 from workspace_operator.identity.values.text_limits import (
     MAX_ID_BYTES,
     MAX_VALUE_BYTES,
@@ -167,8 +167,23 @@ Command: TypeAlias = (
 )
 """Every command about people; `dispatch.handle` executes it."""
 
-UnresolvedCommand: TypeAlias = Command | Callable[[Mode], Command]
-"""A command, or a function of the mode in force; it raises InvalidInput if that mode has no such command."""
+
+def in_mode(command: Command, mode: Mode) -> Command:
+    """The command in a mode: its references are the identifiers that they are there (identity-rules §4, row a).
+
+    Suppress and Unsuppress accept an email in every mode, if its kind was given (identity-rules §6).
+
+    Raises:
+        InvalidInput: a reference is no identifier in the mode.
+    """
+    if mode is not ID_ONLY or isinstance(command, TrackAnonymousEvent):
+        return command
+    if isinstance(command, MergePeople):
+        return MergePeople(primary=command.primary.in_mode(mode), secondary=command.secondary.in_mode(mode))
+    if isinstance(command, Suppress | Unsuppress) and command.reference.untyped is None:
+        return command
+    reference = command.reference.in_mode(mode)
+    return command if reference is command.reference else replace(command, reference=reference)
 
 
 def identify_from_fields(

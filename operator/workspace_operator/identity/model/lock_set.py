@@ -21,6 +21,8 @@ class LockSet:
 
     identifiers: tuple[IdentifierKey, ...]
     cio_ids: tuple[str, ...]
+    anonymous_ids: tuple[str, ...] = ()
+    """Anonymous ids of events and links, which are locked and not loaded."""
     needs_suppressions: bool = False
     """Whether to load every suppression of the identifiers with all its values."""
     needs_devices: bool = False
@@ -55,6 +57,7 @@ class _Collector:
 def lock_set_of(rules: IdentityRules, commands: Iterable[Command]) -> LockSet:
     """The identifiers and cio_ids that commands may touch, unique and sorted to prevent deadlocks."""
     collector = _Collector(rules.mode)
+    anonymous_ids: set[str] = set()
     needs_suppressions = needs_devices = False
     for command in commands:
         if isinstance(command, MergePeople):
@@ -64,11 +67,14 @@ def lock_set_of(rules: IdentityRules, commands: Iterable[Command]) -> LockSet:
             collector.add_reference(command.reference)
         if isinstance(command, Identify):
             collector.add_identifiers(command)
+        if isinstance(command, Identify | TrackAnonymousEvent) and command.anonymous_id is not None:
+            anonymous_ids.add(command.anonymous_id)
         needs_suppressions |= isinstance(command, Unsuppress)
         needs_devices |= isinstance(command, AddDevice)
     return LockSet(
         identifiers=tuple(sorted(collector.identifiers)),
         cio_ids=tuple(sorted(collector.cio_ids)),
+        anonymous_ids=tuple(sorted(anonymous_ids)),
         needs_suppressions=needs_suppressions,
         needs_devices=needs_devices,
     )

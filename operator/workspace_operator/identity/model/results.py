@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
+from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.rules import IdentifierKind
@@ -93,6 +94,10 @@ class CommandResult:
         """The reason to display; if it is about a value, with its name and the value."""
         text = _with_value(self.reason, self.value)
         return text if text is self.reason else f"{self.field.rpartition('.')[2]} {text}"
+
+
+CommandResultOrError: TypeAlias = CommandResult | InvalidInput
+"""Result of a command. An error is returned, not raised, so that the other commands of the batch are executed."""
 
 
 def _with_value(reason: str, value: object) -> str:

@@ -1,6 +1,6 @@
-"""References: how a command names a person, typed and validated (identity-rules §4, row a)."""
+"""References: how a command names a person, typed and checked (identity-rules §4, row a)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from workspace_operator.errors import InvalidInput
@@ -44,31 +44,49 @@ _MAX_BYTES = {ID: MAX_ID_BYTES, CIO_ID: MAX_ID_BYTES, EMAIL: MAX_VALUE_BYTES}
 class Reference:
     """Names a person in a command.
 
+    It is checked as far as that is possible without the mode in force; `in_mode` does the rest.
+
     Attributes:
         kind: the kind of the value.
         value: the value as sent; an email without surrounding white space.
         key: the value to compare: the e-mail key, the id itself, or the cio_id without its prefix.
+        untyped: the text as sent, if the kind was inferred from its shape.
+        field: the path in errors.
     """
 
     kind: IdentifierKind
     value: str
     key: str
+    untyped: str | None = field(default=None, compare=False)
+    field: str = field(default="", compare=False)
 
     @property
     def identifier(self) -> IdentifierKey:
         """Kind and key, as in owners and suppressed values."""
         return (self.kind, self.key)
 
+    def in_mode(self, mode: Mode) -> "Reference":
+        """The reference in a mode, where an untyped email can be an id.
+
+        Raises:
+            InvalidInput: the kind is no identifier in this mode.
+        """
+        if self.kind in REFERENCE_KINDS[mode]:
+            return self
+        if self.untyped is not None:
+            return parse_reference(self.untyped, mode, field=self.field)
+        raise _no_identifier(self.kind, mode, self.field or self.kind.value)
+
 
 def reference_of_kind(
-    raw: object, kind: IdentifierKind, mode: Mode, *, field: str | None = None, for_suppression: bool = False
+    raw: object, kind: IdentifierKind, mode: Mode = EMAIL_OR_ID, *, field: str = "", for_suppression: bool = False
 ) -> Reference:
     """Make a reference of a kind that the caller gives: v2, CSV, command line.
 
     Args:
         raw: text or a number.
         kind: the kind of the value.
-        mode: the workspace's mode in force.
+        mode: the workspace's mode in force; the default accepts every kind, for a reference that is resolved later.
         field: the path in errors; default: the kind.
         for_suppression: whether an email is accepted in every mode, as for suppress and unsuppress (identity-rules §6).
 
@@ -77,8 +95,7 @@ def reference_of_kind(
     """
     path = field or kind.value
     if kind not in REFERENCE_KINDS[mode] and not (for_suppression and kind is EMAIL):
-        kinds = ", ".join(sorted(REFERENCE_KINDS[mode]))
-        raise InvalidInput(f"{path}: {kind} is no identifier in mode {mode}: use one of {kinds}", field=path)
+        raise _no_identifier(kind, mode, path)
     text = identifier_text(raw, field=path, limit=_MAX_BYTES[kind])
     if kind is EMAIL and text is not None:
         text = stripped(text)
@@ -89,10 +106,10 @@ def reference_of_kind(
         hidden = invisible_characters(text)
         advice = f"it contains {hidden}, which cannot be seen" if hidden else "correct it"
         raise InvalidInput(f"{path} {quoted(text)} is not a valid email address: {advice}", field=path)
-    return Reference(kind=kind, value=text, key=key)
+    return Reference(kind=kind, value=text, key=key, field=path)
 
 
-def parse_reference(raw: object, mode: Mode, *, field: str = "reference") -> Reference:
+def parse_reference(raw: object, mode: Mode = EMAIL_OR_ID, *, field: str = "reference") -> Reference:
     """Make a reference whose kind is inferred from its shape: paths of v1, arguments without a kind.
 
     ``cio_…`` is a cio_id, an address is an email where that is an identifier, any other value is an id.
@@ -100,7 +117,8 @@ def parse_reference(raw: object, mode: Mode, *, field: str = "reference") -> Ref
     Raises:
         InvalidInput: the value is empty or too long.
     """
-    return reference_of_kind(raw, _infer_kind(raw, mode), mode, field=field)
+    reference = reference_of_kind(raw, _infer_kind(raw, mode), mode, field=field)
+    return replace(reference, untyped=raw) if reference.kind is EMAIL and isinstance(raw, str) else reference
 
 
 def identifier_key(kind: IdentifierKind, text: str) -> str | None:
@@ -113,6 +131,11 @@ def identifier_key(kind: IdentifierKind, text: str) -> str | None:
 def bare_cio_id(text: str) -> str:
     """A cio_id without its optional prefix."""
     return text.removeprefix(CIO_ID_PREFIX)
+
+
+def _no_identifier(kind: IdentifierKind, mode: Mode, path: str) -> InvalidInput:
+    kinds = ", ".join(sorted(REFERENCE_KINDS[mode]))
+    return InvalidInput(f"{path}: {kind} is no identifier in mode {mode}: use one of {kinds}", field=path)
 
 
 def _infer_kind(raw: object, mode: Mode) -> IdentifierKind:

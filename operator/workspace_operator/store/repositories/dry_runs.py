@@ -9,20 +9,24 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from workspace_operator.application.ports import CommandResultOrError
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import LoadedPeople, UnitOfWork
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.command_handlers.dispatch import handle
-from workspace_operator.identity.model.commands import Command, UnresolvedCommand
+from workspace_operator.identity.command_handlers.dispatch import NewCioID
+from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.lock_set import LockSet, lock_set_of
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.working_set import WorkingSet
-from workspace_operator.identity.values.rules import IdentityRules, Mode
+from workspace_operator.identity.values.rules import IdentityRules
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouch
 from workspace_operator.store.unit_of_work.loader import load_snapshot
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, read_settings
+
+T = TypeVar("T")
 
 _CACHE_KIBIBYTES = 32 * 1024
 
@@ -36,71 +40,64 @@ CREATE TABLE owner (kind TEXT, value_key TEXT, cio_id TEXT NOT NULL, PRIMARY KEY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
-    """Implements the port ``Performer``.
-
-    Attributes:
-        command_of: resolves a command in a mode, or returns the error.
-    """
+    """Implements the port ``UnitsOfWork``."""
 
     database: Database
     merge_on_touch: MergeOnTouch
-    new_cio_id: Callable[[], str]
-    command_of: Callable[[UnresolvedCommand, Mode], Command | InvalidInput]
+    new_cio_id: NewCioID
     effects: "_Effects"
 
     def rules(self, workspace_id: int) -> IdentityRules:
-        """The effective identity rules. Raises NotFound."""
+        """The identity rules in force. Raises NotFound."""
         with self.database.reading() as connection:
             return read_settings(connection, workspace_id).rules
 
-    def perform(
-        self, workspace_id: int, commands: Sequence[UnresolvedCommand], *, now: int
-    ) -> Sequence[CommandResultOrError]:
-        """Return the results that the commands would have. Raises NotFound."""
+    def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:  # noqa: ARG002 - there is no other writer
+        """Run ``work`` in one snapshot, and keep its effects. Raises NotFound."""
 
-        def load() -> tuple[SettingsSnapshot, Sequence[Command | InvalidInput], WorkingSet]:
+        def run() -> T:
             with self.database.reading_one_snapshot() as connection:
                 settings = read_settings(connection, workspace_id)
-                resolved = [self.command_of(command, settings.rules.mode) for command in commands]
-                valid = [command for command in resolved if not isinstance(command, InvalidInput)]
-                keys = self.effects.expand(lock_set_of(settings.rules, valid))
-                return settings, resolved, load_snapshot(connection, settings, keys)
+                return work(_DryRunUnitOfWork(connection, settings, self.new_cio_id, self.effects))
 
-        settings, resolved, working_set = self.merge_on_touch.run(workspace_id, load)
-        self.effects.apply_to(working_set)
-        results = [self._result(settings.rules, working_set, command, now) for command in resolved]
-        self.effects.record(working_set)
-        return results
+        return self.merge_on_touch.run(workspace_id, run)
 
-    def _result(
-        self, rules: IdentityRules, working_set: WorkingSet, command: Command | InvalidInput, now: int
-    ) -> CommandResultOrError:
-        if isinstance(command, InvalidInput):
-            return command
-        return handle(rules, working_set, command, now=now, new_cio_id=self.new_cio_id)
+
+class _DryRunUnitOfWork:
+    """Implements the port ``UnitOfWork``."""
+
+    def __init__(
+        self, connection: sa.Connection, settings: SettingsSnapshot, new_cio_id: NewCioID, effects: "_Effects"
+    ) -> None:
+        self._connection, self._settings = connection, settings
+        self._new_cio_id, self._effects = new_cio_id, effects
+
+    @property
+    def rules(self) -> IdentityRules:
+        """The identity rules of the snapshot."""
+        return self._settings.rules
+
+    def load(self, commands: Sequence[Command]) -> LoadedPeople:
+        """Load what the commands may touch, with earlier effects. Raises PendingMerge."""
+        keys = self._effects.expand(lock_set_of(self.rules, commands))
+        self._working_set = load_snapshot(self._connection, self._settings, keys)
+        self._effects.apply_to(self._working_set)
+        return LoadedPeople(working_set=self._working_set, new_cio_ids=[self._new_cio_id] * len(commands))
+
+    def flush(self, *, now: int) -> None:  # noqa: ARG002 - the changes have their own times
+        """Keep the effects."""
+        self._effects.record(self._working_set)
 
 
 @contextmanager
-def dry_run(
-    database: Database,
-    merge_on_touch: MergeOnTouch,
-    *,
-    new_cio_id: Callable[[], str],
-    command_of: Callable[[UnresolvedCommand, Mode], Command | InvalidInput],
-) -> Iterator[DryRun]:
+def open_dry_run(database: Database, merge_on_touch: MergeOnTouch, *, new_cio_id: NewCioID) -> Iterator[DryRun]:
     """Open a dry run, and delete its effects afterwards. Raises InvalidInput on a full disk."""
     try:
         with closing(sqlite3.connect("", isolation_level=None)) as connection:  # the empty name is a temporary file
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
             connection.executescript(_SCHEMA)
             effects = _Effects(connection)
-            yield DryRun(
-                database=database,
-                merge_on_touch=merge_on_touch,
-                new_cio_id=new_cio_id,
-                command_of=command_of,
-                effects=effects,
-            )
+            yield DryRun(database=database, merge_on_touch=merge_on_touch, new_cio_id=new_cio_id, effects=effects)
     except sqlite3.Error as error:
         message = f"the dry run cannot write temporary files: {error}; set SQLITE_TMPDIR to a folder with free space"
         raise InvalidInput(message, field="SQLITE_TMPDIR") from error

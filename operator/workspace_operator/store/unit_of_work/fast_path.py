@@ -3,23 +3,24 @@
 PostgreSQL only. It takes two statements without a transaction: the first reads without a lock, the second writes if
 nothing has changed since. Two versions prove that: the workspace lock's, and PostgreSQL's own version of the person's
 row, which every change of the person's identifiers also writes. Every other command, and every conflict, takes the
-regular path (`people`).
+regular path (`sql_unit_of_work`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.identity.command_handlers.dispatch import handle
-from workspace_operator.identity.model.commands import ABSENT, DELETE, Identify
+from workspace_operator.application.ports import LoadedPeople, UnitOfWork
+from workspace_operator.errors import CommitUnknown, LockTimeout, StoreUnavailable
+from workspace_operator.identity.command_handlers.dispatch import NewCioID
+from workspace_operator.identity.model.commands import ABSENT, DELETE, Command, Identify
 from workspace_operator.identity.model.person import Person
-from workspace_operator.identity.model.person_events import ActivityLogged
-from workspace_operator.identity.model.results import CommandResult
 from workspace_operator.identity.model.working_set import WorkingSet
-from workspace_operator.identity.values.rules import CIO_ID, ID_ONLY, IdentifierKind
-from workspace_operator.store.engine.databases import LOCK_TIMEOUT_SECONDS
+from workspace_operator.identity.values.rules import CIO_ID, ID_ONLY, IdentifierKind, IdentityRules
+from workspace_operator.store.engine.databases import LOCK_TIMEOUT_SECONDS, Database
 from workspace_operator.store.engine.sql import CompiledStatement, encode_json, lock_timeout_condition
 from workspace_operator.store.schema.tables import activity, identifier, person, workspace_lock
 from workspace_operator.store.unit_of_work.change_log import entries_for
@@ -28,71 +29,118 @@ from workspace_operator.store.unit_of_work.flush import PERSON_VALUE_COLUMNS, ac
 from workspace_operator.store.unit_of_work.loader import KIND_NUMBERS, PERSON_COLUMNS, person_of
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, lock_slot
 
+T = TypeVar("T")
+
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
 _SLOT = sa.bindparam("slot", type_=sa.Integer)
 _LOCK_LIMIT = lock_timeout_condition(LOCK_TIMEOUT_SECONDS)
 _ROW_VERSION: sa.ColumnElement[str] = sa.cast(sa.literal_column("person.xmin"), sa.Text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastUpdate:
-    """The outcome of a command, valid if the rows have not changed."""
-
-    result: CommandResult
-    person: Person
-    activities: Sequence[ActivityLogged]
-    row_version: str
+class NotEligible(Exception):
+    """The commands must take the regular path; nothing was written."""
 
 
-def workspace_allows(settings: SettingsSnapshot) -> bool:
-    """Whether no blocked migration waits for fixes, and no merge is pending."""
-    return settings.row.blocked_export is None and not settings.row.merges_pending
+@dataclass(slots=True, kw_only=True)
+class FastUnitOfWork:
+    """Implements the port ``UnitOfWork`` for a single command.
+
+    Attributes:
+        connect: opens an autocommit connection, once the command is known to be eligible.
+        settings: from the cache.
+        has_written: whether the write was sent.
+    """
+
+    connect: Callable[[], sa.Connection]
+    settings: SettingsSnapshot
+    new_cio_id: NewCioID
+    has_written: bool = False
+    connection: sa.Connection = field(init=False)
+    _working_set: WorkingSet = field(init=False)
+    _row_version: str = field(init=False)
+
+    @property
+    def rules(self) -> IdentityRules:
+        """The identity rules of the settings; `flush` checks that they are in force."""
+        return self.settings.rules
+
+    def load(self, commands: Sequence[Command]) -> LoadedPeople:
+        """Read the person that the command names, without a lock. Raises NotEligible."""
+        if len(commands) != 1 or not isinstance(commands[0], Identify) or not _is_eligible(commands[0]):
+            raise NotEligible
+        self.connection = self.connect()
+        reference = commands[0].reference
+        values = {"workspace_id": self.settings.row.workspace_id, "slot": lock_slot(), "key": reference.key}
+        rows = _READS[reference.kind].run(self.connection, values)
+        if not rows or rows[0][0] != self.settings.version or rows[0][1] is None:
+            raise NotEligible
+        self._row_version, found = rows[0][1], person_of(rows[0][2:])
+        if not _keeps_identifiers(self.settings, commands[0], found):
+            raise NotEligible
+        self._working_set = WorkingSet(mode=self.rules.mode, people=[found])
+        return LoadedPeople(working_set=self._working_set, new_cio_ids=[self.new_cio_id])
+
+    def flush(self, *, now: int) -> None:  # noqa: ARG002 - the changes have their own times
+        """Write the person and the activity in one statement. Raises NotEligible if a version has changed."""
+        changes = self._working_set.changes()
+        activities = activities_only(changes)
+        has_entries = self.settings.row.change_log_enabled and entries_for(changes)
+        if activities is None or len(activities) > 1 or has_entries:
+            raise NotEligible
+        updated = changes.replaced[0].after
+        values: dict[str, Any] = {
+            "workspace_id": self.settings.row.workspace_id,
+            "slot": lock_slot(),
+            "version": self.settings.version,
+            "of_person": updated.cio_id,
+            "row_version": self._row_version,
+            **person_values(updated),
+        }
+        for logged in activities:
+            *row, data = activity_row(self.settings.row.workspace_id, self.new_cio_id(), logged)
+            values |= dict(zip(_ACTIVITY_PARAMETERS, (*row, encode_json(data)), strict=True))
+        self.has_written = True
+        if not _WRITES[len(activities)].run(self.connection, values):
+            raise NotEligible
 
 
-def is_eligible(command: Identify) -> bool:
+def _is_eligible(command: Identify) -> bool:
     """Whether the command can take the fast path, judging by the command alone."""
     return (
         not command.by_import and command.cio_id is ABSENT and command.id is not DELETE and command.email is not DELETE
     )
 
 
-def decide(
-    connection: sa.Connection, settings: SettingsSnapshot, command: Identify, *, now: int, new_cio_id: Callable[[], str]
-) -> FastUpdate | None:
-    """Read the person and evaluate the command; None if it must take the regular path."""
-    kind = command.reference.kind
-    values = {"workspace_id": settings.row.workspace_id, "slot": lock_slot(), "key": command.reference.key}
-    rows = _READS[kind].run(connection, values)
-    if not rows or rows[0][0] != settings.version or rows[0][1] is None:
-        return None
-    found = person_of(rows[0][2:])
-    if not _keeps_identifiers(settings, command, found):
-        return None
-    working_set = WorkingSet(mode=settings.rules.mode, people=[found])
-    result = handle(settings.rules, working_set, command, now=now, new_cio_id=new_cio_id)
-    changes = working_set.changes()
-    activities = activities_only(changes)
-    if activities is None or len(activities) > 1 or (settings.row.change_log_enabled and entries_for(changes)):
-        return None
-    return FastUpdate(result=result, person=changes.replaced[0].after, activities=activities, row_version=rows[0][1])
+def run_fast_unit_of_work(
+    database: Database,
+    settings: SettingsSnapshot,
+    work: Callable[[UnitOfWork], T],
+    new_cio_id: NewCioID,
+    *,
+    in_transaction: bool,
+) -> T:
+    """Run ``work`` in a fast unit of work.
 
-
-def write(
-    connection: sa.Connection, settings: SettingsSnapshot, update: FastUpdate, *, new_id: Callable[[], str]
-) -> bool:
-    """Write the person and the activity in one statement; False if a version has changed."""
-    values: dict[str, Any] = {
-        "workspace_id": settings.row.workspace_id,
-        "slot": lock_slot(),
-        "version": settings.version,
-        "of_person": update.person.cio_id,
-        "row_version": update.row_version,
-        **person_values(update.person),
-    }
-    for logged in update.activities:
-        *row, data = activity_row(settings.row.workspace_id, new_id(), logged)
-        values |= dict(zip(_ACTIVITY_PARAMETERS, (*row, encode_json(data)), strict=True))
-    return bool(_WRITES[len(update.activities)].run(connection, values))
+    Raises:
+        NotEligible: nothing was written; the regular path has other connections and its own limits.
+        LockTimeout: a lock was not granted in time.
+        CommitUnknown: the write may have been committed.
+    """
+    if settings.row.blocked_export is not None or settings.row.merges_pending:
+        raise NotEligible  # a blocked migration waits for fixes, or a merge is pending
+    stack = ExitStack()
+    unit = FastUnitOfWork(
+        connect=lambda: stack.enter_context(database.autocommit(in_transaction=in_transaction)),
+        settings=settings,
+        new_cio_id=new_cio_id,
+    )
+    try:
+        with stack:
+            return work(unit)
+    except StoreUnavailable as error:
+        if isinstance(error, LockTimeout) or (unit.has_written and isinstance(error, CommitUnknown)):
+            raise
+        raise NotEligible from error
 
 
 def _keeps_identifiers(settings: SettingsSnapshot, command: Identify, found: Person) -> bool:

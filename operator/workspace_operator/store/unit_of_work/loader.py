@@ -9,9 +9,8 @@ ages. Rows that do not match raise `RetryTransaction`.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +36,7 @@ from workspace_operator.store.schema.tables import (
     KIND_ANONYMOUS,
     KIND_EMAIL,
     KIND_ID,
+    device,
     identifier,
     person,
     shared_email,
@@ -128,6 +128,26 @@ def load_snapshot(connection: sa.Connection, settings: SettingsSnapshot, keys: L
     return _loaded(settings.rules.mode, rows).working_set
 
 
+def load_extras(connection: sa.Connection, workspace_id: int, working_set: WorkingSet, keys: LockSet) -> None:
+    """Load suppressions and devices if the commands need them."""
+    if keys.needs_suppressions:
+        groups = {group for holders in working_set.suppressed.values() for group in holders}
+        rows = sa.select(suppression).where(
+            suppression.c.workspace_id == workspace_id, any_of(suppression.c.suppression_id, groups)
+        )
+        for row in connection.execute(rows):
+            working_set.suppress(
+                Suppression(kind=KINDS[row.kind], key=row.value_key, suppression_id=row.suppression_id)
+            )
+    if keys.needs_devices:
+        tokens = sa.select(device.c.cio_id, device.c.token).where(
+            device.c.workspace_id == workspace_id, any_of(device.c.cio_id, working_set.people)
+        )
+        for cio_id, token in connection.execute(tokens):
+            working_set.devices.setdefault(cio_id, set()).add(token)
+    working_set.mark_clean()
+
+
 def load_with_reservations(
     connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet, reservations: Mapping[IdentifierKey, str]
 ) -> Loaded:
@@ -148,16 +168,18 @@ def reserve_identifiers(
     insert_rows(connection, identifier, sorted(rows))
 
 
-@contextmanager
-def lock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]) -> Iterator[None]:
-    """Lock anonymous ids until the transaction ends, to serialize events and links.
+def lock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]) -> None:
+    """Lock anonymous ids, in their order, to serialize events and links.
 
-    Anonymous ids have no rows to lock. So each gets one, in the order of the key, which is deleted before the commit.
+    Anonymous ids have no rows to lock. So each gets one, which `unlock_anonymous_ids` deletes before the commit.
     """
     rows = [(workspace_id, KIND_ANONYMOUS, anonymous_id, "") for anonymous_id in sorted(anonymous_ids)]
     insert_rows(connection, identifier, rows)
-    yield
-    if rows:
+
+
+def unlock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]) -> None:
+    """Delete the rows of `lock_anonymous_ids`; their locks last until the transaction ends."""
+    if anonymous_ids:
         delete_any_of(connection, workspace_id, identifier.c.value_key, anonymous_ids, kind=KIND_ANONYMOUS)
 
 
@@ -177,12 +199,7 @@ def discover(
         else:
             claimed.update(identifiers_of(settings.rules.mode, id_, email_key))
     named = frozenset(keys.identifiers)
-    extended = LockSet(
-        identifiers=tuple(sorted(named | claimed)),
-        cio_ids=keys.cio_ids,
-        needs_suppressions=keys.needs_suppressions,
-        needs_devices=keys.needs_devices,
-    )
+    extended = replace(keys, identifiers=tuple(sorted(named | claimed)))
     return extended, named - owners - claimed
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from anyio import to_thread
 
 from workspace_operator.application.people.csv_export import common_attributes
-from workspace_operator.application.ports import Export, UnresolvedReference
+from workspace_operator.application.ports import Export
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.references import reference_of_kind
@@ -107,7 +107,7 @@ class AppAPI:
         """Read the existing people; the keys of ``raw_by_field`` name the identifiers in errors."""
         workspace_id = request.caller.workspace_id
         mode = self.dependencies.people.rules(workspace_id).mode
-        references = [_unresolved_reference(raw, kind, field) for field, raw in raw_by_field.items()]
+        references = [reference_of_kind(raw, kind, field=field) for field, raw in raw_by_field.items()]
         people = self.dependencies.people.find_many(workspace_id, references)
         devices = self.dependencies.person_records.devices(workspace_id, [person.cio_id for person in people])
         return [documents.customer_document(person, devices.get(person.cio_id, ()), mode) for person in people]
@@ -179,10 +179,6 @@ def _route(
     return Route(
         method, pattern, run_in_thread(checked_endpoint), authentication=authentication, error_format=ErrorFormat.APP
     )
-
-
-def _unresolved_reference(raw: object, kind: IdentifierKind, field: str) -> UnresolvedReference:
-    return lambda mode: reference_of_kind(raw, kind, mode, field=field)
 
 
 def _id_type(query: Mapping[str, str]) -> IdentifierKind:

@@ -6,15 +6,9 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from workspace_operator.application.people.command_batcher import CommandBatcher
-from workspace_operator.application.ports import (
-    CommandResultOrError,
-    Credentials,
-    Exports,
-    People,
-    PersonRecords,
-    Workspaces,
-)
-from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.application.ports import Credentials, Exports, People, PersonRecords, Workspaces
+from workspace_operator.identity.model.commands import Command
+from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.web.core.http import AccessRecord
 from workspace_operator.web.core.request_parser import RequestParser
 
@@ -87,7 +81,7 @@ class Dependencies:
     parser: RequestParser = field(default_factory=RequestParser)
 
     async def execute(
-        self, workspace_id: int, commands: Sequence[tuple[str, UnresolvedCommand]]
+        self, workspace_id: int, commands: Sequence[tuple[str, Command]]
     ) -> Sequence[CommandResultOrError]:
         """Carry out and count commands, given with their kinds; raises as `CommandBatcher.submit`."""
         results = await self.batcher.submit(workspace_id, [command for _, command in commands])

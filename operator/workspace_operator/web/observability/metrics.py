@@ -19,9 +19,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from workspace_operator.application.ports import CommandResultOrError
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.web.core.http import AccessRecord
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from workspace_operator.application.ports import CommandResultOrError
 from workspace_operator.errors import InvalidInput
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.references import CIO_ID_PREFIX
 from workspace_operator.web.core.http import Response

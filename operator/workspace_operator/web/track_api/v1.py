@@ -6,25 +6,24 @@ from typing import Any, Final, TypeAlias
 
 from anyio import to_thread
 
-from workspace_operator.application.ports import CommandResultOrError
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.commands import (
     AddDevice,
+    Command,
     DeleteDevice,
     DeletePerson,
     SetMembership,
     Suppress,
     TrackAnonymousEvent,
     TrackEvent,
-    UnresolvedCommand,
     Unsuppress,
     identify_from_request,
 )
-from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.devices import device_of, device_token_of
-from workspace_operator.identity.values.references import reference_of_kind
-from workspace_operator.identity.values.rules import EMAIL_OR_ID, ID, IdentifierKind
+from workspace_operator.identity.values.references import Reference, parse_reference, reference_of_kind
+from workspace_operator.identity.values.rules import ID, IdentifierKind
 from workspace_operator.identity.values.segments import MAX_SEGMENT
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.identity.values.tracked_events import anonymous_id_of, tracked_event_of
@@ -33,17 +32,7 @@ from workspace_operator.web.core.http import Handler, Request, Response
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.response_sender import EMPTY_OK
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
-from workspace_operator.web.track_api.command_builders import (
-    BuildCommand,
-    CommandForReference,
-    RawIdentifier,
-    command_for_id,
-    command_for_identifier,
-    command_for_path,
-    get_object,
-    merge_command,
-    single_identifier,
-)
+from workspace_operator.web.track_api.body_references import get_object, merge_command
 from workspace_operator.web.track_api.responses import INVALID, ignored_entries, response_for, result_headers
 
 MAX_IDS: Final = 1000
@@ -56,67 +45,68 @@ _EMPTY_BODIES: Final = frozenset({b"", b"null"})
 
 _KINDS: Final = {kind.value: kind for kind in IdentifierKind}
 
-MakeCommand: TypeAlias = Callable[[Request], UnresolvedCommand]
+MakeCommand: TypeAlias = Callable[[Request], Command]
 """Makes the command of a request. Raises InvalidInput."""
 
-MakePersonCommand: TypeAlias = Callable[[Request, CommandForReference], UnresolvedCommand]
+ParseReference: TypeAlias = Callable[[str], Reference]
+"""Parses the reference in a path: `parse_reference` or `_id_reference`. Raises InvalidInput."""
+
+MakePersonCommand: TypeAlias = Callable[[Request, ParseReference], Command]
 """Makes the command of a request about the person in its path. Raises InvalidInput."""
 
 
-def identify(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
+def identify(request: Request, parse: ParseReference = parse_reference) -> Command:
     """Create or update a person."""
     body: dict[str, Any] = {} if request.body in _EMPTY_BODIES else json_object(request.body)
-    return command_for(request.path_params[0], lambda person: identify_from_request(person, body))
+    return identify_from_request(parse(request.path_params[0]), body)
 
 
-def delete(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
+def delete(request: Request, parse: ParseReference = parse_reference) -> Command:
     """Delete a person; the body is ignored."""
-    return command_for(request.path_params[0], lambda person: DeletePerson(reference=person))
+    return DeletePerson(reference=parse(request.path_params[0]))
 
 
-def suppress(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
+def suppress(request: Request, parse: ParseReference = parse_reference) -> Command:
     """Delete a person and block their identifiers."""
-    return command_for(request.path_params[0], lambda person: Suppress(reference=person))
+    return Suppress(reference=parse(request.path_params[0]))
 
 
-def unsuppress(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
+def unsuppress(request: Request, parse: ParseReference = parse_reference) -> Command:
     """Remove every suppression of an identifier."""
-    return command_for(request.path_params[0], lambda person: Unsuppress(reference=person))
+    return Unsuppress(reference=parse(request.path_params[0]))
 
 
-def add_device(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
+def add_device(request: Request, parse: ParseReference = parse_reference) -> Command:
     """Add or update a device of a person."""
     device = device_of(get_object(json_object(request.body), "device"))
-    return command_for(request.path_params[0], lambda person: AddDevice(reference=person, device=device))
+    return AddDevice(reference=parse(request.path_params[0]), device=device)
 
 
-def delete_device(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
+def delete_device(request: Request, parse: ParseReference = parse_reference) -> Command:
     """Remove a device from a person."""
     token = device_token_of(request.path_params[1], field="token")
-    return command_for(request.path_params[0], lambda person: DeleteDevice(reference=person, token=token))
+    return DeleteDevice(reference=parse(request.path_params[0]), token=token)
 
 
-def event(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
+def event(request: Request, parse: ParseReference = parse_reference) -> Command:
     """Record an event of a person."""
     tracked_event = tracked_event_of(json_object(request.body))
-    return command_for(request.path_params[0], lambda person: TrackEvent(reference=person, event=tracked_event))
+    return TrackEvent(reference=parse(request.path_params[0]), event=tracked_event)
 
 
-def anonymous_event(request: Request) -> UnresolvedCommand:
+def anonymous_event(request: Request) -> Command:
     """Record an event of an anonymous person."""
     body = json_object(request.body)
     anonymous_id = anonymous_id_of(body.get("anonymous_id"), field="anonymous_id")
     return TrackAnonymousEvent(event=tracked_event_of(body), anonymous_id=anonymous_id)
 
 
-def merge(request: Request) -> UnresolvedCommand:
+def merge(request: Request) -> Command:
     """Merge two people."""
-    body = json_object(request.body)
-    primary, secondary = (single_identifier(get_object(body, side), field=side) for side in ("primary", "secondary"))
-    return merge_command(primary, secondary)
+    return merge_command(json_object(request.body))
 
 
-def membership_commands(request: Request, *, member: bool) -> Sequence[UnresolvedCommand | None]:
+def membership_commands(request: Request, *, member: bool) -> Sequence[Command | None]:
     """Add people to a manual segment, or remove them.
 
     Returns:
@@ -130,17 +120,22 @@ def membership_commands(request: Request, *, member: bool) -> Sequence[Unresolve
     if not isinstance(ids, list) or not 1 <= len(ids) <= MAX_IDS:
         raise InvalidInput(f"ids must be a list of 1 to {MAX_IDS} identifiers", field="ids")
 
-    def build(person: Any) -> SetMembership:
-        return SetMembership(reference=person, segment=number, member=member)
+    references = (_reference_or_none(raw, kind) for raw in ids)
+    return [
+        None if reference is None else SetMembership(reference=reference, segment=number, member=member)
+        for reference in references
+    ]
 
-    return [_command_or_none((kind, raw), build) for raw in ids]
 
-
-def _command_or_none(identifier: RawIdentifier, build: BuildCommand) -> UnresolvedCommand | None:
+def _reference_or_none(raw: object, kind: IdentifierKind) -> Reference | None:
     try:
-        return command_for_identifier(identifier, build, field="ids")
+        return reference_of_kind(raw, kind, field="ids")
     except InvalidInput:
         return None
+
+
+def _id_reference(raw: str) -> Reference:
+    return reference_of_kind(raw, ID, field="reference")
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
@@ -178,10 +173,10 @@ def _person_handler(dependencies: Dependencies, kind: str, make_command: MakePer
 
     async def handle(request: Request) -> Response:
         workspace_id = request.caller.workspace_id
-        command = await dependencies.parser.run(request, make_command, request, command_for_path)
+        command = await dependencies.parser.run(request, make_command, request, parse_reference)
         (result,) = await dependencies.execute(workspace_id, [(kind, command)])
         if _is_unknown_cio_id(result) and await _id_exists(dependencies, request):
-            command = await dependencies.parser.run(request, make_command, request, command_for_id)
+            command = await dependencies.parser.run(request, make_command, request, _id_reference)
             (result,) = await dependencies.execute(workspace_id, [(kind, command)])
         return response_for(result)
 
@@ -208,7 +203,7 @@ async def _id_exists(dependencies: Dependencies, request: Request) -> bool:
     A separate query after the cio_id is not found: loading the id together with every cio_id would make PostgreSQL
     reserve absent identifiers.
     """
-    reference = reference_of_kind(request.path_params[0], ID, EMAIL_OR_ID)
+    reference = _id_reference(request.path_params[0])
     return await to_thread.run_sync(dependencies.people.find, request.caller.workspace_id, reference) is not None
 
 

@@ -7,7 +7,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
-from workspace_operator.application.ports import CommandResultOrError
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.commands import (
     AddDevice,
@@ -17,10 +16,10 @@ from workspace_operator.identity.model.commands import (
     Suppress,
     TrackAnonymousEvent,
     TrackEvent,
-    UnresolvedCommand,
     Unsuppress,
     identify_from_request,
 )
+from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.identity.values.devices import device_of, device_token_of
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import IdentifierKind
@@ -32,12 +31,7 @@ from workspace_operator.web.core.http import Request, Response
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.response_sender import EMPTY_OK, JSON_TYPE, json_bytes
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
-from workspace_operator.web.track_api.command_builders import (
-    command_for_identifier,
-    get_object,
-    merge_command,
-    single_identifier,
-)
+from workspace_operator.web.track_api.body_references import get_object, merge_command, single_reference
 from workspace_operator.web.track_api.responses import batch_headers, raise_for_rejected, response_for
 
 ENTITY_BYTES: Final = 32 * 1024
@@ -48,7 +42,7 @@ MAX_OPERATIONS: Final = 10_000
 ERROR_REASONS: Final = ("required", "invalid", "parse_error")
 
 OperationDocument: TypeAlias = Mapping[str, Any]
-MakeCommand: TypeAlias = Callable[[OperationDocument], UnresolvedCommand]
+MakeCommand: TypeAlias = Callable[[OperationDocument], Command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,57 +67,54 @@ class OperationSpec:
     make_command: MakeCommand
 
 
-def identify(operation: OperationDocument) -> UnresolvedCommand:
+def identify(operation: OperationDocument) -> Command:
     """Create or update a person; a ``timestamp`` of the operation is the time of its attributes."""
     fields = dict(_attributes(operation))
     is_given = seconds_of(operation.get("timestamp"), field="timestamp") is not None
     if is_given and fields.get("_timestamp") in (None, ""):  # null counts as absent
         fields["_timestamp"] = operation["timestamp"]
-    return _person_command(operation, lambda person: identify_from_request(person, fields))
+    return identify_from_request(_person(operation), fields)
 
 
-def event(operation: OperationDocument) -> UnresolvedCommand:
+def event(operation: OperationDocument) -> Command:
     """Record an event, page or screen of a known or anonymous person; attributes are its data."""
     tracked_event = tracked_event_of({**operation, "type": operation["action"]}, data="attributes")
     anonymous_id = _single_anonymous_id(get_object(operation, "identifiers"))
     if anonymous_id is not None:
         return TrackAnonymousEvent(event=tracked_event, anonymous_id=anonymous_id)
-    return _person_command(operation, lambda person: TrackEvent(reference=person, event=tracked_event))
+    return TrackEvent(reference=_person(operation), event=tracked_event)
 
 
-def add_device(operation: OperationDocument) -> UnresolvedCommand:
+def add_device(operation: OperationDocument) -> Command:
     """Add or update a device of a person."""
     device = device_of(get_object(operation, "device"), token="token")  # noqa: S106 - the name of a field
-    return _person_command(operation, lambda person: AddDevice(reference=person, device=device))
+    return AddDevice(reference=_person(operation), device=device)
 
 
-def delete_device(operation: OperationDocument) -> UnresolvedCommand:
+def delete_device(operation: OperationDocument) -> Command:
     """Remove a device from a person."""
     token = device_token_of(get_object(operation, "device").get("token"), field="device.token")
-    return _person_command(operation, lambda person: DeleteDevice(reference=person, token=token))
+    return DeleteDevice(reference=_person(operation), token=token)
 
 
-def delete(operation: OperationDocument) -> UnresolvedCommand:
+def delete(operation: OperationDocument) -> Command:
     """Delete a person."""
-    return _person_command(operation, lambda person: DeletePerson(reference=person))
+    return DeletePerson(reference=_person(operation))
 
 
-def suppress(operation: OperationDocument) -> UnresolvedCommand:
+def suppress(operation: OperationDocument) -> Command:
     """Delete a person and block their identifiers; email in every mode (identity-rules §6)."""
-    return _person_command(operation, lambda person: Suppress(reference=person), for_suppression=True)
+    return Suppress(reference=_person(operation))
 
 
-def unsuppress(operation: OperationDocument) -> UnresolvedCommand:
+def unsuppress(operation: OperationDocument) -> Command:
     """Remove every suppression of an identifier; accepts an email in every mode."""
-    return _person_command(operation, lambda person: Unsuppress(reference=person), for_suppression=True)
+    return Unsuppress(reference=_person(operation))
 
 
-def merge(operation: OperationDocument) -> UnresolvedCommand:
+def merge(operation: OperationDocument) -> Command:
     """Merge two people."""
-    primary, secondary = (
-        single_identifier(get_object(operation, side), field=side) for side in ("primary", "secondary")
-    )
-    return merge_command(primary, secondary)
+    return merge_command(operation)
 
 
 OPERATIONS: Final[Mapping[str, OperationSpec]] = {
@@ -140,7 +131,7 @@ OPERATIONS: Final[Mapping[str, OperationSpec]] = {
 }
 
 
-def parse_operation(operation: object) -> tuple[str, UnresolvedCommand] | OperationError:
+def parse_operation(operation: object) -> tuple[str, Command] | OperationError:
     """Parse an operation into the name of its action and its command, or an error."""
     if not isinstance(operation, dict):
         return OperationError("invalid", "", f"the operation is {quoted(operation)}: send an object")
@@ -206,12 +197,12 @@ def _parse_body(body: bytes) -> dict[str, Any] | OperationError:
         return OperationError("parse_error", "", str(error))
 
 
-def _entity_command(body: bytes) -> tuple[str, UnresolvedCommand] | OperationError:
+def _entity_command(body: bytes) -> tuple[str, Command] | OperationError:
     operation = _parse_body(body)
     return operation if isinstance(operation, OperationError) else parse_operation(operation)
 
 
-def _batch_commands(body: bytes) -> Sequence[tuple[str, UnresolvedCommand] | OperationError] | OperationError:
+def _batch_commands(body: bytes) -> Sequence[tuple[str, Command] | OperationError] | OperationError:
     document = _parse_body(body)
     operations = document if isinstance(document, OperationError) else _operations(document)
     if isinstance(operations, OperationError):
@@ -234,7 +225,7 @@ def _operations(document: Mapping[str, Any]) -> list[Any] | OperationError:
     return operations
 
 
-def _parse_batched_operation(operation: object, batch_bytes: int) -> tuple[str, UnresolvedCommand] | OperationError:
+def _parse_batched_operation(operation: object, batch_bytes: int) -> tuple[str, Command] | OperationError:
     """Parse an operation of a batch; a batch below the limit of one needs no size check."""
     if batch_bytes > ENTITY_BYTES and _min_bytes(operation) > ENTITY_BYTES:
         return OperationError("invalid", "", f"the operation has more than {ENTITY_BYTES} bytes")
@@ -284,11 +275,5 @@ def _single_anonymous_id(identifiers: Mapping[str, Any]) -> str | None:
     return anonymous_id_of(identifiers.get("anonymous_id"), field="identifiers.anonymous_id")
 
 
-def _person_command(
-    operation: OperationDocument, build: Callable[[Reference], Command], *, for_suppression: bool = False
-) -> UnresolvedCommand:
-    identifiers = get_object(operation, "identifiers")
-    identifier = single_identifier(identifiers, field="identifiers")
-    return command_for_identifier(
-        identifier, build, field=f"identifiers.{identifier[0]}", for_suppression=for_suppression
-    )
+def _person(operation: OperationDocument) -> Reference:
+    return single_reference(get_object(operation, "identifiers"), field="identifiers")

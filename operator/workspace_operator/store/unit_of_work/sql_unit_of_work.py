@@ -1,0 +1,240 @@
+"""Units of work in the database: lock, load and flush the people that a batch of commands may touch.
+
+Concurrent transactions on the same identifiers are serialized: each locks everything that its commands can touch before
+it decides (`loader`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum, auto
+from itertools import chain
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import LoadedPeople
+from workspace_operator.identity.command_handlers.dispatch import NewCioID
+from workspace_operator.identity.model.commands import Command
+from workspace_operator.identity.model.lock_set import LockSet, lock_set_of
+from workspace_operator.identity.model.working_set import ChangeSet
+from workspace_operator.identity.values.references import IdentifierKey
+from workspace_operator.identity.values.rules import EMAIL_ONLY, ID, IdentityRules
+from workspace_operator.store.engine.databases import RetryTransaction
+from workspace_operator.store.unit_of_work.change_log import append_changes
+from workspace_operator.store.unit_of_work.event_writer import activity_row, write_events
+from workspace_operator.store.unit_of_work.flush import activities_only, write_people, write_updates
+from workspace_operator.store.unit_of_work.loader import (
+    Loaded,
+    discover,
+    load,
+    load_extras,
+    load_with_reservations,
+    lock_anonymous_ids,
+    reserve_identifiers,
+    unlock_anonymous_ids,
+)
+from workspace_operator.store.unit_of_work.violation_rows import wake_blocked_migration
+from workspace_operator.store.unit_of_work.workspace_lock import (
+    SettingsSnapshot,
+    lock_exclusive,
+    lock_shared,
+    read_settings,
+)
+
+MAX_SHARED_ATTEMPTS = 4
+"""Attempts with a shared lock after which a transaction locks the workspace exclusively, so that it cannot starve."""
+
+MAX_CACHED_SETTINGS = 10_000
+
+
+class Locking(Enum):
+    """How a unit of work locks what its commands may touch."""
+
+    NAMED = auto()
+    """Lock and load what the commands name, in one statement; if they may touch more, retry with DISCOVERED."""
+    DISCOVERED = auto()
+    """Find everything that the commands may touch without a lock, then lock and load it in order."""
+    NONE = auto()
+    """Lock no rows: no other unit of work writes to the workspace."""
+
+
+@dataclass(slots=True)
+class WorkspaceCache:
+    """What a process remembers of workspaces. It may be stale, which every unit of work detects when it locks."""
+
+    _settings: dict[int, SettingsSnapshot] = field(default_factory=dict)
+    _without_inserts: set[int] = field(default_factory=set)
+
+    def cached(self, workspace_id: int) -> SettingsSnapshot | None:
+        """The settings of a workspace if they are cached."""
+        return self._settings.get(workspace_id)
+
+    def settings(self, connection: sa.Connection, workspace_id: int) -> SettingsSnapshot:
+        """The settings of a workspace; they are read if they are not cached. Raises NotFound."""
+        settings = self._settings.get(workspace_id)
+        if settings is None:
+            settings = read_settings(connection, workspace_id)
+            if len(self._settings) >= MAX_CACHED_SETTINGS:
+                self._settings.clear()
+            self._settings[workspace_id] = settings
+        return settings
+
+    def invalidate(self, workspace_id: int) -> None:
+        """Forget the settings of a workspace."""
+        self._settings.pop(workspace_id, None)
+
+    def expects_inserts(self, workspace_id: int) -> bool:
+        """Whether the last batch of the workspace named unknown people or changed identifiers."""
+        return workspace_id not in self._without_inserts
+
+    def record_inserts(self, workspace_id: int, *, had_inserts: bool) -> None:
+        """Remember whether a batch named unknown people or changed identifiers."""
+        (self._without_inserts.discard if had_inserts else self._without_inserts.add)(workspace_id)
+
+
+@dataclass(slots=True, kw_only=True)
+class SQLUnitOfWork:
+    """Implements the port ``UnitOfWork``."""
+
+    connection: sa.Connection
+    settings: SettingsSnapshot
+    locking: Locking
+    cache: WorkspaceCache
+    new_cio_id: NewCioID
+    _keys: LockSet = field(init=False)
+    _loaded: Loaded = field(init=False)
+
+    @property
+    def rules(self) -> IdentityRules:
+        """The identity rules in force."""
+        return self.settings.rules
+
+    @property
+    def _workspace_id(self) -> int:
+        workspace_id: int = self.settings.row.workspace_id
+        return workspace_id
+
+    def load(self, commands: Sequence[Command]) -> LoadedPeople:
+        """Lock and load what the commands may touch.
+
+        Raises:
+            RetryTransaction: the settings have changed, or the commands may touch more than was locked.
+            PendingMerge: a person has a pending merge.
+        """
+        if self.locking is Locking.NAMED and len(commands) > 1 and self.cache.expects_inserts(self._workspace_id):
+            self.locking = Locking.DISCOVERED
+        self._keys = lock_set_of(self.rules, commands)
+        if self.locking is not Locking.NONE:
+            if self.locking is Locking.DISCOVERED or self._keys.anonymous_ids:
+                # Lock before reserving: an exclusive locker would wait for the reservation, and this for its lock.
+                lock_shared(self.connection, self.settings)
+            lock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
+        self._loaded, new_cio_ids = self._load(commands)
+        load_extras(self.connection, self._workspace_id, self._loaded.working_set, self._keys)
+        return LoadedPeople(working_set=self._loaded.working_set, new_cio_ids=new_cio_ids)
+
+    def _load(self, commands: Sequence[Command]) -> tuple[Loaded, Sequence[NewCioID]]:
+        connection, settings, keys = self.connection, self.settings, self._keys
+        if self.locking is Locking.DISCOVERED:
+            self._keys, absent = discover(connection, settings, keys)
+            reservations, new_cio_ids = self._reservations(commands, absent)
+            return load_with_reservations(connection, settings, self._keys, reservations), new_cio_ids
+        loaded = load(connection, settings, keys)
+        absent = frozenset() if self.locking is Locking.NONE else frozenset(keys.identifiers) - loaded.found
+        if absent and (loaded.found or loaded.working_set.people):
+            raise RetryTransaction  # absent identifiers must be locked before existing ones
+        loaded.reserved, new_cio_ids = self._reservations(commands, absent)
+        reserve_identifiers(connection, self._workspace_id, loaded.reserved)
+        return loaded, new_cio_ids
+
+    def _reservations(
+        self, commands: Sequence[Command], absent: frozenset[IdentifierKey]
+    ) -> tuple[dict[IdentifierKey, str], Sequence[NewCioID]]:
+        """Reserve absent identifiers for the person that the first command with them would create."""
+        reservations: dict[IdentifierKey, str] = {}
+        if not absent:
+            return reservations, [self.new_cio_id] * len(commands)
+        new_cio_ids: list[NewCioID] = []
+        for command in commands:
+            needed = [key for key in lock_set_of(self.rules, [command]).identifiers if key in absent]
+            if not needed:
+                new_cio_ids.append(self.new_cio_id)
+                continue
+            cio_id = self.new_cio_id()
+            new_cio_ids.append(_starting_with(cio_id, self.new_cio_id))
+            if self.rules.mode is EMAIL_ONLY:
+                needed.append((ID, cio_id))  # the generated id
+            for key in needed:
+                reservations.setdefault(key, cio_id)
+        return reservations, new_cio_ids
+
+    def flush(self, *, now: int) -> None:
+        """Write the changes of the working set. Raises RetryTransaction if they need more than was locked."""
+        changes, reserved = self._loaded.working_set.changes(), self._loaded.reserved
+        changed_identifiers = list(_changed_identifiers(changes))
+        if self.locking is not Locking.NONE and not self._loaded.locks(changed_identifiers):
+            raise RetryTransaction
+        self.cache.record_inserts(self._workspace_id, had_inserts=bool(changed_identifiers or reserved))
+        self._write(changes, datetime.fromtimestamp(now, UTC))
+        if self.locking is not Locking.NONE:
+            unlock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
+
+    def _write(self, changes: ChangeSet, now: datetime) -> None:
+        connection, workspace_id, reserved = self.connection, self._workspace_id, self._loaded.reserved
+        activities = None if reserved or connection.dialect.name == "sqlite" else activities_only(changes)
+        if activities is None:
+            write_people(connection, workspace_id, changes, reserved)
+        if self.settings.row.change_log_enabled:
+            append_changes(connection, workspace_id, changes, new_id=self.new_cio_id)
+        updated = [replaced.after for replaced in changes.replaced]
+        touched = [person.cio_id for person in (*changes.removed, *updated)]
+        freed = bool(changes.suppressions_removed)
+        if touched or freed:
+            # Before deleted people are removed from the export that this reads.
+            wake_blocked_migration(connection, self.settings.row, touched, freed=freed, now=now)
+        if activities is None:
+            write_events(connection, workspace_id, changes.events, new_id=self.new_cio_id)
+        else:
+            rows = [activity_row(workspace_id, self.new_cio_id(), logged) for logged in activities]
+            write_updates(connection, workspace_id, updated, rows)
+
+
+def open_unit_of_work(
+    connection: sa.Connection,
+    workspace_id: int,
+    *,
+    attempt: int,
+    exclusive: bool,
+    cache: WorkspaceCache,
+    new_cio_id: NewCioID,
+) -> SQLUnitOfWork:
+    """Open a unit of work in a transaction; each attempt after a conflict locks more than the one before.
+
+    Args:
+        connection: in the transaction.
+        workspace_id: the workspace.
+        attempt: number of the attempt, from 1.
+        exclusive: whether to lock the workspace exclusively from the first attempt on.
+        cache: of the process.
+        new_cio_id: generates cio_ids.
+
+    Raises:
+        NotFound: there is no such workspace.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    if exclusive or (attempt > MAX_SHARED_ATTEMPTS and not is_sqlite):
+        lock_exclusive(connection, workspace_id)
+        settings, locking = read_settings(connection, workspace_id), Locking.NONE
+    else:
+        settings = cache.settings(connection, workspace_id)
+        locking = Locking.NONE if is_sqlite else Locking.NAMED if attempt == 1 else Locking.DISCOVERED
+    return SQLUnitOfWork(connection=connection, settings=settings, locking=locking, cache=cache, new_cio_id=new_cio_id)
+
+
+def _starting_with(first: str, new_cio_id: NewCioID) -> Callable[[], str]:
+    return chain([first], iter(new_cio_id, None)).__next__
+
+
+def _changed_identifiers(changes: ChangeSet) -> Iterator[IdentifierKey]:
+    for identifier in (*changes.identifiers_added, *changes.identifiers_removed):
+        yield (identifier.kind, identifier.key)
