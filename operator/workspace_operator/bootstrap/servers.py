@@ -77,7 +77,8 @@ def make_api(store: Repositories, settings: APISettings) -> API:
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.application.people.command_batcher import CommandBatcher
     from workspace_operator.web.app import make_app
-    from workspace_operator.web.core.dependencies import MULTIPROCESS_DIR_VARIABLE, Dependencies
+    from workspace_operator.web.core.dependencies import Dependencies
+    from workspace_operator.web.core.telemetry import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.observability.access_log import AccessLog
     from workspace_operator.web.observability.metrics import PrometheusMetrics
 

@@ -23,10 +23,11 @@ from workspace_operator.cli.support.csv_file_options import (
     name_file_in_errors,
     resolve_standard_input,
 )
-from workspace_operator.cli.support.files import RejectsFile, open_input_file
+from workspace_operator.cli.support.files import open_input_file
 from workspace_operator.cli.support.import_report import ImportReport, print_columns
 from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE
+from workspace_operator.cli.support.rejects_file import RejectsFile
 from workspace_operator.cli.support.terminal import file_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from workspace_operator.application.ports import Merge
-from workspace_operator.cli.commands.people_search import person_document
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName, require_utf_8
 from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table
+from workspace_operator.cli.support.person_output import person_document
 from workspace_operator.cli.support.workspace_context import open_workspace
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import bare_cio_id

@@ -21,6 +21,7 @@ from workspace_operator.cli.support.options import (
     WorkspaceName,
 )
 from workspace_operator.cli.support.output import echo, info, json_text, people_text
+from workspace_operator.cli.support.person_output import person_document
 from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress, Unsuppress
@@ -80,7 +81,7 @@ def show(
         person = context.people.find(context.workspace_id, reference)
         if person is None:
             raise NotFound(_not_found_message(reference, context))
-        print(json_text(people_search.person_document(person)))
+        print(json_text(person_document(person)))
 
 
 @app.command(epilog=DELETE_EXAMPLES)

@@ -10,6 +10,7 @@ import typer
 from workspace_operator.application.people.search import PeopleSearch, text_of
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
 from workspace_operator.cli.support.output import info, json_text, print_table
+from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
 from workspace_operator.cli.support.terminal import people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound
@@ -23,7 +24,6 @@ Examples:
   workspacectl people find Berlin --attribute city -w default/crm
 """
 
-COLUMNS = ("CIO_ID", "ID", "EMAIL")
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
 
@@ -81,17 +81,6 @@ def _print_people(people: Sequence[Person], attribute: str | None, output: Forma
     if output is Format.JSON:
         print(json_text([person_document(person) for person in people]))
         return
-    names = [] if attribute is None or attribute.upper() in COLUMNS else [attribute]
+    names = [] if attribute is None or attribute.upper() in PERSON_COLUMNS else [attribute]
     rows = ((person.cio_id, person.id, person.email, *(text_of(person, name) for name in names)) for person in people)
-    print_table((*COLUMNS, *(name.upper() for name in names)), rows)
-
-
-def person_document(person: Person) -> dict[str, object]:
-    """Return a person as a JSON document."""
-    return {
-        "cio_id": person.cio_id,
-        "id": person.id,
-        "email": person.email,
-        "created_at": person.created_at,
-        "attributes": dict(person.attributes),
-    }
+    print_table((*PERSON_COLUMNS, *(name.upper() for name in names)), rows)

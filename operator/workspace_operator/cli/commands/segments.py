@@ -9,7 +9,6 @@ import typer
 
 from workspace_operator.application.people.segment_import import SegmentImport, SegmentImportResult, SegmentRemoval
 from workspace_operator.application.ports import Segment
-from workspace_operator.cli.commands.people_search import person_document
 from workspace_operator.cli.support.csv_file_options import (
     ByColumn,
     ColumnMapping,
@@ -19,9 +18,11 @@ from workspace_operator.cli.support.csv_file_options import (
     name_file_in_errors,
     resolve_standard_input,
 )
-from workspace_operator.cli.support.files import RejectsFile, open_input_file
+from workspace_operator.cli.support.files import open_input_file
 from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE, echo, info, json_text, people_text, print_table
+from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
+from workspace_operator.cli.support.rejects_file import RejectsFile
 from workspace_operator.cli.support.terminal import file_bar, people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.identity.values.references import reference_to_cio_id
@@ -38,7 +39,6 @@ Examples:
 """
 
 COLUMNS = ("SEGMENT", "NAME", "PEOPLE", "CREATED")
-PEOPLE_COLUMNS = ("CIO_ID", "ID", "EMAIL")
 
 
 class Format(StrEnum):
@@ -183,7 +183,7 @@ def show(
     print_table(COLUMNS, [_row(segment)])
     if people:
         echo("")
-        print_table(PEOPLE_COLUMNS, [(person.cio_id, person.id, person.email) for person in people])
+        print_table(PERSON_COLUMNS, [(person.cio_id, person.id, person.email) for person in people])
     if segment.people > len(people):
         info(f"and {segment.people - len(people)} more")
 

@@ -28,10 +28,11 @@ from workspace_operator.web.core.error_responses import (
     response_for_error,
     unauthorized_response,
 )
-from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, UNAUTHENTICATED, AccessRecord, Request, Response
+from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, UNAUTHENTICATED, Request, Response
 from workspace_operator.web.core.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
 from workspace_operator.web.core.response_sender import send_response
 from workspace_operator.web.core.router import Route, RouteMatch, RouteTable
+from workspace_operator.web.core.telemetry import AccessRecord
 
 logger = logging.getLogger(__name__)
 
