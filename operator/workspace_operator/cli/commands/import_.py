@@ -18,6 +18,7 @@ from workspace_operator.cli.support.csv_file_options import (
     ByColumn,
     ColumnMapping,
     Encoding,
+    RejectsPath,
     csv_options,
     default_rejects_path,
     name_file_in_errors,
@@ -59,15 +60,6 @@ DryRun = Annotated[
 UndoPath = Annotated[
     Path | None,
     typer.Option("--undo-file", metavar="UNDO", help="A new file for a backup of the people before the import."),
-]
-RejectsPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--rejects",
-        metavar="REJECTS",
-        help="The file for rejected rows.",
-        show_default="NAME.rejects.csv beside FILE",
-    ),
 ]
 
 
@@ -139,9 +131,8 @@ class _ImportRequest:
             source = stack.enter_context(open_input_file(self.file))
             with_bom = self.for_excel or self.csv.encoding != "utf-8"
             rejects_file = stack.enter_context(RejectsFile(self.rejects, source_file=self.file, with_bom=with_bom))
-            people = (
-                stack.enter_context(context.people.dry_run(context.workspace_id)) if self.dry_run else context.people
-            )
+            stored = context.store.people
+            people = stack.enter_context(stored.dry_run(context.workspace_id)) if self.dry_run else stored
             undo = self._undo(context, stack)
             report = ImportReport(rejects=rejects_file, collects_examples=self.dry_run and self.rejects is None)
             people_import = PeopleImport(
@@ -152,7 +143,7 @@ class _ImportRequest:
                 rejects=report,
                 backup=undo,
                 on_columns=print_columns,
-                clock=context.clock.timestamp,
+                clock=context.store.clock.timestamp,
             )
             try:
                 _run_import(people_import, source, self.file)
@@ -172,10 +163,10 @@ class _ImportRequest:
         return INCOMPLETE if people_import.summary.rejected or people_import.summary.in_part else 0
 
     def _undo(self, context: WorkspaceContext, stack: ExitStack) -> ImportBackup | None:
-        path = self.undo_file
+        path, people = self.undo_file, context.store.people
         if path is None:
             return None
-        return ImportBackup(people=context.people, open=lambda names: stack.enter_context(BackupFile(path, names)))
+        return ImportBackup(people=people, open=lambda names: stack.enter_context(BackupFile(path, names)))
 
 
 def _run_import(people_import: PeopleImport, source: BinaryIO, file: Path) -> None:

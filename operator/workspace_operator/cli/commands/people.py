@@ -57,7 +57,7 @@ def export_people(
     """
     with open_workspace(database, workspace, cluster_id) as context:
         # One snapshot; the columns are known when all of it is read.
-        with buffered_people(context.people.all(context.workspace_id)) as (people, names):
+        with buffered_people(context.store.people.all(context.workspace_id)) as (people, names):
             count = write_csv(people_lines(people, sorted(names)), output, for_excel=for_excel)
         if output:
             info(f"{people_text(count - 1)} written to {output}")
@@ -78,7 +78,7 @@ def show(
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context)
-        person = context.people.find(context.workspace_id, reference)
+        person = context.store.people.find(context.workspace_id, reference)
         if person is None:
             raise NotFound(_not_found_message(reference, context))
         print(json_text(person_document(person)))
@@ -196,8 +196,8 @@ def _execute(
     past_tense: str,
     unchanged_message: str,
 ) -> None:
-    [result] = context.people.perform(
-        context.workspace_id, [command_type(reference=reference)], now=int(context.clock.timestamp())
+    [result] = context.store.people.perform(
+        context.workspace_id, [command_type(reference=reference)], now=int(context.store.clock.timestamp())
     )
     if not isinstance(result, CommandResult) or result.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(unchanged_message)

@@ -1,14 +1,13 @@
 """``workspacectl people find``: search for people."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from itertools import islice
 from typing import Annotated
 
 import typer
 
 from workspace_operator.application.people.search import PeopleSearch, text_of
-from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.support.options import ClusterID, Database, Format, Output, WorkspaceName
 from workspace_operator.cli.support.output import info, json_text, print_table
 from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
 from workspace_operator.cli.support.terminal import people_bar
@@ -28,13 +27,6 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
 
 
-class Format(StrEnum):
-    """Output format of people."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def find_people(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The beginning of an id or an email, or a cio_id.")],
     *,
@@ -50,7 +42,7 @@ def find_people(
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="Maximum number of people to print.")
     ] = DEFAULT_LIMIT,
-    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
+    output: Output = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
@@ -60,7 +52,7 @@ def find_people(
     find an email that is not a valid address, use --attribute email.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        search = PeopleSearch(people=context.people, workspace_id=context.workspace_id, text=text)
+        search = PeopleSearch(people=context.store.people, workspace_id=context.workspace_id, text=text)
         people = _matches(context, search, attribute, limit + 1)
     if not people:
         searched_in = "an id, an email or a cio_id" if attribute is None else f"the attribute {attribute}"
@@ -73,7 +65,7 @@ def find_people(
 def _matches(context: WorkspaceContext, search: PeopleSearch, attribute: str | None, limit: int) -> Sequence[Person]:
     if attribute is None:
         return search.by_identifier(limit=limit)
-    with people_bar("reading", context.people.count(context.workspace_id).total) as progress:
+    with people_bar("reading", context.store.people.count(context.workspace_id).total) as progress:
         return list(islice(search.by_attribute(attribute, progress), limit))
 
 

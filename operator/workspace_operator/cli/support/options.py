@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +61,16 @@ WorkspaceName = Annotated[
         help="The workspace, by its resource.",
     ),
 ]
+
+
+class Format(StrEnum):
+    """Output format of most commands."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="The output format.")]
 OutputFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="The file to write. Default: standard output."),
