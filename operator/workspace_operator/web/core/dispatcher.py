@@ -1,6 +1,6 @@
 """The ASGI application: route, authentication, body, handler, response, in this order.
 
-Every request, however malformed, gets an error response in the format of its route, and never a 500.
+A malformed request gets an error response in the format of its route, never a 500.
 """
 
 import logging

@@ -75,7 +75,7 @@ def delete(request: Request, command_for: CommandForReference = command_for_path
 
 
 def suppress(request: Request, command_for: CommandForReference = command_for_path) -> UnresolvedCommand:
-    """Delete a person and block their identifiers."""
+    """Delete a person and suppress their identifiers."""
     return command_for(request.path_params[0], lambda person: Suppress(reference=person))
 
 
