@@ -202,11 +202,10 @@ def dedupe(
 ) -> None:
     """Delete duplicates: keep one person of each email address.
 
-    Duplicates exist only where email is not an identifier. Their age is created_at, or else the time when they were
-    stored.
+    Duplicates exist only where email is not an identifier. Their age is created_at, else the time of their creation.
 
-    The people are counted, confirmed, and written to a file first. Import that file to restore them; cio_ids,
-    activities, devices and segments are not restored. If the command is interrupted, run it again.
+    The command counts the people, asks for confirmation, and writes them to a file first. Import that file to restore
+    them; cio_ids, activities, devices and segments are not restored. If the command is interrupted, run it again.
 
     Exit codes: 0 all were deleted, or there were none; 3 people were skipped, since they had changed meanwhile; 1 no
     person could be deleted, or an error; 64 wrong usage.

@@ -41,7 +41,11 @@ Output = Annotated[
 Grace = Annotated[
     int,
     typer.Option(
-        "--grace-seconds", min=0, max=MAX_GRACE_SECONDS, metavar="N", help="How long the previous ones stay valid."
+        "--grace-seconds",
+        min=0,
+        max=MAX_GRACE_SECONDS,
+        metavar="N",
+        help="How many seconds the previous credentials stay valid.",
     ),
 ]
 

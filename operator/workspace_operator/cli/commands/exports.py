@@ -27,7 +27,7 @@ from workspace_operator.cli.support.workspace_context import WorkspaceContext, o
 from workspace_operator.errors import NotFound
 from workspace_operator.migrations.model import Violation
 
-app = typer.Typer(name="exports", help="Fetch reports of people who block a migration.", no_args_is_help=True)
+app = typer.Typer(name="exports", help="Show and write lists of people who block a migration.", no_args_is_help=True)
 
 EXAMPLES = """
 Examples:
@@ -62,7 +62,7 @@ Attributes = Annotated[
     typer.Option(
         WITH_OPTION,
         metavar="NAME,…",
-        help="Further attributes to write; '' for none.",
+        help="The attributes to write; '' for none.",
         show_default="the two text attributes that most of these people have",
     ),
 ]

@@ -59,7 +59,7 @@ DryRun = Annotated[
 ]
 UndoPath = Annotated[
     Path | None,
-    typer.Option("--undo-file", metavar="UNDO", help="A new file for a backup of the people before the import."),
+    typer.Option("--undo-file", metavar="UNDO", help="A new file for what is needed to undo the import."),
 ]
 
 

@@ -13,6 +13,7 @@ from workspace_operator.cli.support.options import (
     Output,
     WorkspaceName,
     require_utf_8,
+    text_option,
 )
 from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table
 from workspace_operator.cli.support.person_output import person_document
@@ -44,15 +45,10 @@ def list_merges(
     workspace: WorkspaceName,
     cio_id: Annotated[
         str | None,
-        typer.Option(
-            "--cio-id",
-            metavar="CIO_ID",
-            callback=require_utf_8,
-            help="Only merges of this primary or secondary person.",
-        ),
+        text_option("--cio-id", metavar="CIO_ID", help_text="Only merges of this primary or secondary person."),
     ] = None,
     before: Annotated[
-        str | None, typer.Option("--before", metavar="ID", callback=require_utf_8, help="Only merges before this one.")
+        str | None, text_option("--before", metavar="ID", help_text="Only merges before this one.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of merges to print.")] = 100,
     output: Output = Format.TABLE,
@@ -85,8 +81,8 @@ def show(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = No
 def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
     """Restore the secondary person of a merge.
 
-    What the survivor took over and still has unchanged is returned: attributes, identifiers, devices, segments, and
-    all activities before the merge. Identifiers that are in use by now are listed.
+    The person gets back what the survivor took over and has not changed: attributes, identifiers, devices, segments,
+    and all activities before the merge. The command lists identifiers that are in use by now.
 
     Exit codes: 0 everything was restored; 3 identifiers are in use; 1 an error; 64 wrong usage.
     """

@@ -41,7 +41,7 @@ def show(
 ) -> None:
     """Print the newest identifier migration of a workspace.
 
-    Exits with 3 if people block the migration, else with 0.
+    Exit codes: 0 the migration is running or has ended; 3 people block it; 1 an error; 64 wrong usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         try:

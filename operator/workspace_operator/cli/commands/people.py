@@ -109,9 +109,9 @@ def delete(
 
     All their data is deleted. Their identifiers can be used again.
 
-    People of a segment or of an import are counted, confirmed, and written to a file first. Import that file to
-    restore them; cio_ids, activities, devices and segments are not restored. If the command is interrupted, run it
-    again.
+    For a segment or an import, the command counts the people, asks for confirmation, and writes them to a file first.
+    Import that file to restore them; cio_ids, activities, devices and segments are not restored. If the command is
+    interrupted, run it again.
 
     Exit codes: 0 all were deleted, or there were none; 3 people were skipped, since they had changed meanwhile; 1 no
     person could be deleted, or an error; 64 wrong usage.
@@ -150,8 +150,8 @@ def suppress(
 ) -> None:
     """Suppress an identifier, and delete the person who has it.
 
-    The other identifier of the person is suppressed, too. VALUE is an email if it is an address, even if ids have
-    that shape.
+    The other identifier of the person is suppressed, too. A VALUE that is an address is always an email, even if ids
+    are addresses.
     """
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:

@@ -36,7 +36,7 @@ def find_people(
         typer.Option(
             "--attribute",
             metavar="NAME",
-            help="Read all people instead, and find TEXT anywhere in this attribute (also id and email), in any case.",
+            help="Search all people instead, for TEXT anywhere in this attribute, id or email; case is ignored.",
         ),
     ] = None,
     limit: Annotated[
@@ -48,8 +48,8 @@ def find_people(
 ) -> None:
     """Find people.
 
-    People are found by the beginning of their id or email, in every identifier mode. The indexes make this fast. To
-    find an email that is not a valid address, use --attribute email.
+    In every identifier mode, people are found by the beginning of their id or email, with the indexes. To find an email
+    that is not a valid address, use --attribute email.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         search = PeopleSearch(people=context.store.people, workspace_id=context.workspace_id, text=text)

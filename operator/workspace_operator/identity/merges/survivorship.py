@@ -18,8 +18,8 @@ def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Per
     """Return the merged person: the primary, completed with values of the secondary.
 
     The primary keeps its cio_id, its identifiers and its attribute values. ``unsubscribed`` is true if it was true in
-    either person. The survivor can have more attributes than the limit. In EmailOrID it does not take over an id that is
-    an address other than its email (identity-rules §3, last **D**): it would fail the fourth check of identity-rules §7.
+    either person. The survivor can have more attributes than the limit. In EmailOrID it does not take an id that is an
+    address other than its email (identity-rules §3, last **D**): it would fail the fourth check of identity-rules §7.
     """
     attributes: dict[str, AttributeValue] = {**secondary.attributes, **primary.attributes}
     if any(truthy(person.attributes.get(UNSUBSCRIBED)) for person in (primary, secondary)):
