@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from workspace_operator.application.people.csv_export import (
-    NO_FILTER,
     ViolationFilter,
     common_attributes,
     parse_attribute_names,
@@ -107,8 +106,7 @@ def get(
         export_number = number if number is not None else _newest_export(context)
         names = _attribute_names(context, export_number, attributes)
         rows = context.store.exports.violations(context.workspace_id, export_number, attributes=names)
-        lines = violation_lines(rows, names, NO_FILTER if violation_filter == NO_FILTER else violation_filter)
-        count = write_csv(lines, output, for_excel=for_excel)
+        count = write_csv(violation_lines(rows, names, violation_filter), output, for_excel=for_excel)
         if output:
             info(f"{people_text(count - 1)} written to {output}")
 

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.values.rules import ID, IdentifierKind
+from workspace_operator.identity.values.text_limits import quoted
 
 UNAUTHENTICATED: Final = StoredCredentials(
     workspace_id=0,
@@ -52,6 +55,16 @@ class Response:
     status: int = 200
     document: Any | bytes | Iterator[bytes] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def id_type_of(query: Mapping[str, str]) -> IdentifierKind:
+    """The kind of the identifiers in a request: the parameter ``id_type``, or id. Raises InvalidInput."""
+    text = query.get("id_type", ID.value)
+    try:
+        return IdentifierKind(text)
+    except ValueError:
+        message = f"id_type {quoted(text)} is unknown: use one of {', '.join(IdentifierKind)}"
+        raise InvalidInput(message, field="id_type") from None
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
