@@ -50,9 +50,9 @@ def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
         with open_store_lazily(url) as store:
             serve_api(store, settings, server, stopping)
 
-    with multiprocess_metrics() as forget:
+    with multiprocess_metrics() as drop_gauges:
         sockets = [*server.sockets, *server.probe_sockets]
-        Supervisor(serve=serve, processes=settings.processes, sockets=sockets, on_exit=forget).run(stopping)
+        Supervisor(serve=serve, processes=settings.processes, sockets=sockets, on_exit=drop_gauges).run(stopping)
 
 
 def serve_api(store: Repositories, settings: APISettings, server: "Server", stopping: threading.Event) -> None:

@@ -143,7 +143,7 @@ def _raise_if_not_undoable(connection: sa.Connection, row: Row) -> None:
 
 
 def _lock_set_of(entry: Merge) -> LockSet:
-    """The survivor, and the secondary's identifiers, whoever owns them now."""
+    """The survivor, and the secondary's identifiers with their current owners."""
     secondary = entry.secondary
     values = ((ID, secondary.id), (EMAIL, secondary.email_key))
     return LockSet(
