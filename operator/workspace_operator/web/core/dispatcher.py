@@ -135,7 +135,7 @@ class Dispatcher:
             if caller is None:
                 return await self._unauthorized(exchange, route, has_key=bool(authorization))
             exchange.caller = caller
-            if caller is not UNAUTHENTICATED:
+            if caller is not UNAUTHENTICATED:  # `protocol` evicts other connections first
                 exchange.scope.setdefault("state", {})[CREDENTIALS_STATE_KEY] = True
             body = await self._read_body(exchange, route)
             if not isinstance(body, bytes):
@@ -153,7 +153,7 @@ class Dispatcher:
     async def _unauthorized(self, exchange: _Exchange, route: Route, *, has_key: bool) -> Response:
         response = unauthorized_response(route.authentication)
         address, _ = exchange.scope.get("client") or ("", 0)
-        if has_key and not await self._auth_throttle.delay(address):
+        if has_key and not await self._auth_throttle.delay(address):  # too many responses are delayed already
             return replace(response, headers={**response.headers, **_CLOSE})
         return await _discard_body(exchange, response)
 
@@ -163,7 +163,7 @@ class Dispatcher:
         if media_type_error := _unsupported_media_type(headers):
             response = error_response(route.error_format, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, media_type_error)
             return await _discard_body(exchange, response)
-        content_length = int(headers.get(b"content-length", 0))
+        content_length = int(headers.get(b"content-length", 0))  # digits: the parser rejects other values
         if content_length > route.body_limit:
             return await _discard_body(exchange, _too_large(route))
         limit = content_length or route.body_limit
