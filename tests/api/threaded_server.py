@@ -30,8 +30,9 @@ from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.web.app import make_app
-from workspace_operator.web.core.dependencies import Dependencies, Limits
-from workspace_operator.web.core.http import AccessRecord
+from workspace_operator.web.core.dependencies import Dependencies
+from workspace_operator.web.core.limits import Limits
+from workspace_operator.web.core.telemetry import AccessRecord
 from workspace_operator.web.observability.metrics import PrometheusMetrics
 from workspace_operator.web.server.http_server import Server, bind_sockets
 from workspace_operator.workspaces.model import Owner, Settings

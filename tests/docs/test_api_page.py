@@ -25,9 +25,9 @@ from workspace_operator.identity.values import (
 from workspace_operator.web.app import all_routes
 from workspace_operator.web.app_api import activity_pages, downloads, endpoints
 from workspace_operator.web.core import authentication, dispatcher, json_body
-from workspace_operator.web.core.dependencies import Limits
-from workspace_operator.web.core.http import AccessRecord
+from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.router import DEFAULT_BODY_LIMIT
+from workspace_operator.web.core.telemetry import AccessRecord
 from workspace_operator.web.observability.access_log import AccessLog
 from workspace_operator.web.observability.metrics import PrometheusMetrics
 from workspace_operator.web.server import http_server, protocol

@@ -18,13 +18,13 @@ STATUS, METRICS = "docs/resource.md", "docs/operating.md"
 
 
 def test_every_field_of_a_change_is_explained() -> None:
-    listed = [name for fields, _ in rows(STATUS, "of the change") for name in names(fields)]
+    listed = [name for fields, _ in rows(STATUS, "of the migration") for name in names(fields)]
 
     assert sorted(listed) == sorted(resource_schema()["properties"]["status"]["properties"]["migration"]["properties"])
 
 
 def test_every_stage_is_explained() -> None:
-    (meaning,) = [meaning for fields, meaning in rows(STATUS, "of the change") if fields == "`stage`"]
+    (meaning,) = [meaning for fields, meaning in rows(STATUS, "of the migration") if fields == "`stage`"]
 
     unexplained = [stage for stage in Stage if stage not in meaning]
 
@@ -35,7 +35,7 @@ def test_every_gauge_is_listed() -> None:
     told = re.findall(r"^# TYPE (\S+) gauge$", metrics.render([]).decode(), re.MULTILINE)
 
     assert [names(name)[0] for name, *_ in rows(METRICS, "metric")] == told
-    assert f"at most {metrics.MAX_MIGRATIONS} changes" in text_of(METRICS)
+    assert f"the {metrics.MAX_MIGRATIONS} oldest migrations" in text_of(METRICS)
 
 
 def test_gauges_have_the_labels_that_are_listed() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.people.people import FakePeople
 from tests.people.fixtures import NOW, ImportEnv
-from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.application.people.command_execution import CommandOrError, execute_commands
 from workspace_operator.application.ports import UnitOfWork
 from workspace_operator.errors import InvalidInput, ModeChanged
 from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress, Unsuppress, identify_from_fields
@@ -35,7 +35,12 @@ class ExclusivityRecorder(FakePeople):
 def test_errors_take_the_place_of_their_commands() -> None:
     env = ImportEnv.of(Mode.ID_ONLY)
     wrong, email = InvalidInput("no such row"), reference_of_kind("a@x.org", IdentifierKind.EMAIL)
-    commands = [wrong, identify_from_fields(ONE, {}), DeletePerson(reference=email), identify_from_fields(ONE, {})]
+    commands: list[CommandOrError] = [
+        wrong,
+        identify_from_fields(ONE, {}),
+        DeletePerson(reference=email),
+        identify_from_fields(ONE, {}),
+    ]
 
     error, created, refused, repeated = execute_commands(env.people, env.number, commands, now=NOW)
 

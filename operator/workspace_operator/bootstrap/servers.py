@@ -51,9 +51,9 @@ def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
         with open_store_lazily(url) as store:
             serve_api(store, settings, server, stopping)
 
-    with multiprocess_metrics() as forget:
+    with multiprocess_metrics() as drop_gauges:
         sockets = [*server.sockets, *server.probe_sockets]
-        Supervisor(serve=serve, processes=settings.processes, sockets=sockets, on_exit=forget).run(stopping)
+        Supervisor(serve=serve, processes=settings.processes, sockets=sockets, on_exit=drop_gauges).run(stopping)
 
 
 def serve_api(store: Repositories, settings: APISettings, server: "Server", stopping: threading.Event) -> None:
@@ -79,7 +79,8 @@ def make_api(store: Repositories, settings: APISettings) -> API:
     from workspace_operator.application.people.command_batcher import CommandBatcher
     from workspace_operator.application.people.command_execution import execute_commands
     from workspace_operator.web.app import make_app
-    from workspace_operator.web.core.dependencies import MULTIPROCESS_DIR_VARIABLE, Dependencies
+    from workspace_operator.web.core.dependencies import Dependencies
+    from workspace_operator.web.core.telemetry import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.observability.access_log import AccessLog
     from workspace_operator.web.observability.metrics import PrometheusMetrics
 

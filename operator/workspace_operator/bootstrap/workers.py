@@ -1,4 +1,4 @@
-"""The worker, and what every process tells of its database."""
+"""Assembly of the worker, and of the probes and gauges that every process has for its database."""
 
 import os
 import secrets
@@ -19,17 +19,17 @@ RETENTION_INITIAL_DELAY = timedelta(minutes=1)
 """Delay of the first search for old activities: with 1000 workspaces it took a quarter of an operator's start."""
 
 MONITOR_END_SECONDS = 2.0
-"""For a check under way, before its connections are closed."""
+"""Time for a running check to end before its connections are closed."""
 
 
 def make_migration_worker(store: Repositories, stopping: threading.Event) -> MigrationWorker:
-    """A worker that no other one of any process is mistaken for."""
+    """Create a worker whose name is unique among all processes."""
     name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
     return MigrationWorker(migrations=store.migrations, worker=name, clock=store.clock, stopping=stopping.is_set)
 
 
 def make_worker_loop(store: Repositories, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
-    """The worker, running until told to stop."""
+    """Create the loop of the worker, which runs until ``stopping`` is set."""
     activity_retention = ActivityRetention(
         person_records=store.person_records,
         retention_period=keep_activities,
@@ -42,7 +42,7 @@ def make_worker_loop(store: Repositories, stopping: threading.Event, *, keep_act
 def run_worker(
     store: Repositories, stopping: threading.Event, *, keep_activities: timedelta, health_endpoint: str | None = None
 ) -> None:
-    """Run the worker until told to stop, with probes if an endpoint is given. Raises InvalidInput for that."""
+    """Run the worker until ``stopping`` is set, with probes at the endpoint. Raises InvalidInput for the endpoint."""
     loop = make_worker_loop(store, stopping, keep_activities=keep_activities)
     if health_endpoint is None:
         loop.run()
@@ -57,7 +57,7 @@ def run_worker(
 
 @contextmanager
 def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
-    """Check the store's write path meanwhile, in a thread that keeps no process from its end."""
+    """Check the store's write path inside the context, in a daemon thread."""
     monitor, stopping = WriteMonitor(write_path=store.write_path), threading.Event()
     thread = threading.Thread(target=monitor.run, args=(stopping,), name="write-monitor", daemon=True)
     thread.start()
@@ -69,7 +69,7 @@ def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
 
 
 def store_probes(store: Repositories, monitor: WriteMonitor) -> ProbeHandlers:
-    """What every process with probes tells of its store."""
-    from workspace_operator.application.migrations.metrics import MigrationGauges  # after the API chose its folder
+    """The readiness and the gauges of a store, for every process with probes."""
+    from workspace_operator.application.migrations.metrics import MigrationGauges  # after the API has set its folder
 
     return ProbeHandlers(is_ready=monitor.is_writable, metrics=MigrationGauges(migrations=store.migrations).text)

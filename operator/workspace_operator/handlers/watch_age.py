@@ -1,8 +1,8 @@
-"""How long ago the API server last answered the watch of Workspace resources.
+"""The time since the API server last answered the watch of Workspace resources.
 
-A watch that has died is seen by no reconcile: nothing comes, which looks like rest. So every answer to a list or watch
-request and every event is noted, and readiness and a metric say how old the last one is. The server ends each watch
-request after ``SERVER_SECONDS``, so a healthy watch is answered at least that often, even if nothing happens.
+No reconcile detects a dead watch: it looks like a cluster without changes. So every response to a list or watch request
+and every event is recorded, and readiness and a metric use the age of the last one. The server ends each watch request
+after ``SERVER_SECONDS``, so a healthy watch gets a response at least that often, even without events.
 """
 
 import threading
@@ -18,17 +18,17 @@ from prometheus_client.core import GaugeMetricFamily
 from workspace_operator.resources.workspaces import PLURAL
 
 SERVER_SECONDS = 45
-"""How long one watch request lasts, in whole seconds; the next one goes on at the same resource version."""
+"""Duration of a watch request, in whole seconds; the next one continues at the same resource version."""
 
 STALE_AFTER = 90.0
-"""Seconds without any answer after which the watch counts as dead."""
+"""Seconds without a response after which the watch counts as dead."""
 
 METRIC = "workspace_operator_watch_age_seconds"
 
 
 @dataclass(slots=True)
 class _Contact:
-    """The last answer on one path, and whether the newest request failed."""
+    """The last response on one path, and whether the newest request failed."""
 
     answered_at: float
     has_failed: bool = False
@@ -36,7 +36,7 @@ class _Contact:
 
 @dataclass(slots=True)
 class WatchAge:
-    """The age of the watch; its methods may be called from any thread."""
+    """The age of the watch; its methods can be called from any thread."""
 
     monotonic: Callable[[], float]
     _contacts: dict[str, _Contact] = field(default_factory=dict)
@@ -49,13 +49,13 @@ class WatchAge:
     def seconds(self) -> float:
         """The age of the oldest of the watches: one for each namespace, or one for all."""
         with self._lock:
-            oldest = min((each.answered_at for each in self._contacts.values()), default=self._started_at)
+            oldest = min((contact.answered_at for contact in self._contacts.values()), default=self._started_at)
         return max(0.0, self.monotonic() - oldest)
 
     def is_alive(self) -> bool:
-        """Whether every watch was answered lately, and the newest request of none has failed."""
+        """Whether every watch had a recent response, and no newest request has failed."""
         with self._lock:
-            is_answered = bool(self._contacts) and not any(each.has_failed for each in self._contacts.values())
+            is_answered = bool(self._contacts) and not any(contact.has_failed for contact in self._contacts.values())
         return is_answered and self.seconds() <= STALE_AFTER
 
     def text(self) -> bytes:
@@ -68,17 +68,17 @@ class WatchAge:
         return (GaugeMetricFamily(METRIC, description, round(self.seconds(), 3)),)
 
     def answered(self, path: str) -> None:
-        """Note an answer or an event on the path of a list or watch."""
+        """Record a response or an event on the path of a list or watch."""
         with self._lock:
             self._contacts[path] = _Contact(self.monotonic())
 
     def failed(self, path: str) -> None:
-        """Note that a request was refused or not answered."""
+        """Record that a request was refused or got no response."""
         with self._lock:
             self._contacts.setdefault(path, _Contact(self._started_at)).has_failed = True
 
     def tracing(self) -> aiohttp.TraceConfig:
-        """What an HTTP session needs to note its requests here."""
+        """The trace configuration with which an HTTP session records its requests here."""
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(self._on_end)
         trace.on_request_exception.append(self._on_exception)
@@ -90,7 +90,7 @@ class WatchAge:
         if not is_watched(parameters.url.path):
             return
         status = parameters.response.status
-        if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.GONE:  # gone: the list begins anew
+        if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.GONE:  # gone: the list starts again
             self.answered(parameters.url.path)
         else:
             self.failed(parameters.url.path)

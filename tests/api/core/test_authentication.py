@@ -21,7 +21,7 @@ from tests.e2e.waiting import wait_until
 from workspace_operator.application.ports import Credentials, StoredCredentials
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.web.core.credential_lookup import parse_basic, parse_bearer
-from workspace_operator.web.core.dependencies import Limits
+from workspace_operator.web.core.limits import Limits
 
 UNAUTHORIZED = b'{"meta":{"error":"unauthorized"}}\n'
 PERSON = "/api/v1/customers/ann"

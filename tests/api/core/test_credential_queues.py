@@ -25,8 +25,8 @@ from workspace_operator.web.core.authentication import (
     MAX_PENDING_LOOKUPS,
     Authenticator,
 )
-from workspace_operator.web.core.dependencies import Limits
 from workspace_operator.web.core.http import UNAUTHENTICATED
+from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.router import Authentication
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.api.threaded_server import ThreadedServer
 from workspace_operator.errors import InvalidInput
 from workspace_operator.web.core.http import UNAUTHENTICATED, Request
-from workspace_operator.web.core.request_parser import INLINE_BYTES, RequestParser
+from workspace_operator.web.core.json_body import INLINE_BYTES, RequestParser
 from workspace_operator.web.track_api.v2 import MAX_OPERATIONS
 
 SHORT = Request(path_params=("ann",), query={}, body=b"{}", caller=UNAUTHENTICATED, base_url="")

@@ -4,7 +4,7 @@ import io
 import json
 from datetime import UTC, datetime
 
-from workspace_operator.web.core.http import AccessRecord
+from workspace_operator.web.core.telemetry import AccessRecord
 from workspace_operator.web.observability.access_log import AccessLog
 
 NOW = datetime(2026, 11, 22, 5, 0, 0, 250_000, UTC)

@@ -18,7 +18,7 @@ from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.web.app import make_app
-from workspace_operator.web.core.dependencies import Limits
+from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.server.http_server import Server, bind_sockets
 
 

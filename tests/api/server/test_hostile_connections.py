@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 
 from tests.api.servers import MadeWorkspace
 from tests.api.threaded_server import ServerClient, ThreadedServer
-from workspace_operator.web.core.dependencies import Limits
+from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.server.header_checks import header_error
 from workspace_operator.web.server.protocol import (
     MAX_ANSWERED_EXCESS_CONNECTIONS,

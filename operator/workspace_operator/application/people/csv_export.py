@@ -94,7 +94,7 @@ def violation_lines(
         row_filter: selects the people.
     """
     export_rows = _export_rows(rows)
-    if row_filter is not NO_FILTER:
+    if row_filter != NO_FILTER:
         export_rows = ((row, others, oldest) for row, others, oldest in export_rows if row_filter.matches(row, oldest))
     columns = (*VIOLATION_COLUMNS, *map(escape, attributes))
     return csv_lines(columns, (_cells(row, others, oldest) for row, others, oldest in export_rows))

@@ -31,13 +31,16 @@ class Workspaces(Protocol):
         ...
 
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
-        """Apply one action atomically. Raises NameTaken or StaleRevision.
+        """Apply one action atomically.
 
         Args:
             action: the action.
             now: aware.
-            spec: version of the document that requests it; None for an administrator. A document that is older than
-                the last applied one is rejected with StaleRevision.
+            spec: version of the document that requests it; None for an administrator.
+
+        Raises:
+            NameTaken: another workspace of the account has the display name.
+            StaleRevision: the workspace has changed, or a newer document than ``spec`` is applied already.
         """
         ...
 

@@ -63,9 +63,9 @@ def apply(
 ) -> None:
     """Apply Workspace manifests without a cluster.
 
-    All manifests are validated before the first is applied. Afterwards their status is printed.
+    All manifests are validated before the first one is applied. The resulting status is printed.
 
-    Exits with 0 if all are Ready, 3 if one is blocked or in conflict, so that a user must act, 1 on an error.
+    Exit codes: 0 all are Ready; 3 one is blocked or in conflict, so a user must act; 1 an error; 64 wrong usage.
     """
     manifests = read_manifests(filename, kustomize, recursive=recursive)
     with bootstrap.open_store(database) as store:

@@ -123,8 +123,8 @@ class ConfirmedDeletion:
 
     def _resolved_lines(self, stats: SelectionStats) -> Iterator[str]:
         with people_bar("reading", self.total) as progress:
-            counted_candidates = _with_progress(self.candidates, progress)
-            yield from map(_to_line, stats.resolved(self.context.people, self.context.workspace_id, counted_candidates))
+            counted = _with_progress(self.candidates, progress)
+            yield from map(_to_line, stats.resolved(self.context.store.people, self.context.workspace_id, counted))
 
     def _confirm(self, stats: SelectionStats, path: Path) -> None:
         if self.options.yes:
@@ -137,9 +137,9 @@ class ConfirmedDeletion:
 
     def _delete(self, stats: SelectionStats, candidates: Iterator[DeletionCandidate], backup: BackupFile) -> None:
         deletion = BulkDelete(
-            people=self.context.people,
+            people=self.context.store.people,
             workspace_id=self.context.workspace_id,
-            clock=self.context.clock.timestamp,
+            clock=self.context.store.clock.timestamp,
             mode=self.mode,
             attributes=stats.attributes,
             backup=backup,
@@ -155,7 +155,7 @@ class ConfirmedDeletion:
 
 def delete_segment(context: WorkspaceContext, segment_selector: str, options: DeleteOptions) -> None:
     """Delete all people in a manual segment, given by number or name. Raises NotFound or InvalidInput."""
-    mode = context.people.rules(context.workspace_id).mode
+    mode = context.store.people.rules(context.workspace_id).mode
     segment = context.segment(segment_selector, field="--segment")
     description = f"of segment {segment.number}"
     if segment.name is not None:
@@ -163,7 +163,7 @@ def delete_segment(context: WorkspaceContext, segment_selector: str, options: De
     if options.dry_run:
         echo(f"{people_text(segment.people)} {description} would be deleted from {context.name}")
         return
-    candidates = segment_members(context.person_records, context.workspace_id, segment.number)
+    candidates = segment_members(context.store.person_records, context.workspace_id, segment.number)
     ConfirmedDeletion(
         context=context,
         candidates=candidates,
@@ -176,7 +176,7 @@ def delete_segment(context: WorkspaceContext, segment_selector: str, options: De
 
 def delete_created(context: WorkspaceContext, file: Path, options: DeleteOptions) -> None:
     """Delete all people that an import created, according to its undo file. Raises InvalidInput."""
-    mode = context.people.rules(context.workspace_id).mode
+    mode = context.store.people.rules(context.workspace_id).mode
     description = f"that the import of {file} created"
     with open_input_file(file) as source, name_file_in_errors(file, CREATED_IN_OPTION), open_csv(source) as backup:
         candidates = created_by_import(backup.header, backup.rows)
@@ -186,7 +186,7 @@ def delete_created(context: WorkspaceContext, file: Path, options: DeleteOptions
             ).run()
             return
         stats = SelectionStats()
-        deque(stats.resolved(context.people, context.workspace_id, candidates), maxlen=0)
+        deque(stats.resolved(context.store.people, context.workspace_id, candidates), maxlen=0)
     echo(f"{people_text(stats.people)} {description} would be deleted from {context.name}")
 
 
@@ -202,21 +202,20 @@ def dedupe(
 ) -> None:
     """Delete duplicates: keep one person of each email address.
 
-    Duplicates exist only where email is not an identifier. Their age is created_at, or else the time when they were
-    stored.
+    Duplicates exist only where email is not an identifier. Their age is created_at, else the time of their creation.
 
-    The people are counted, confirmed, and written to a file first. Import that file to restore them; cio_ids,
-    activities, devices and segments are not restored. If the command is interrupted, run it again.
+    The command counts the people, asks for confirmation, and writes them to a file first. Import that file to restore
+    them; cio_ids, activities, devices and segments are not restored. If the command is interrupted, run it again.
 
     Exit codes: 0 all were deleted, or there were none; 3 people were skipped, since they had changed meanwhile; 1 no
     person could be deleted, or an error; 64 wrong usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        mode = context.people.rules(context.workspace_id).mode
+        mode = context.store.people.rules(context.workspace_id).mode
         if mode is not Mode.ID_ONLY:
             echo(f"no people in {context.name} share an address: email is an identifier in mode {mode}")
             return
-        candidates = duplicates(context.people, context.workspace_id, keep_newest=keep is Keep.NEWEST)
+        candidates = duplicates(context.store.people, context.workspace_id, keep_newest=keep is Keep.NEWEST)
         if dry_run:
             _print_dry_run(context, candidates, keep)
             return
@@ -252,7 +251,7 @@ def _sample_rows(context: WorkspaceContext, candidates: Sequence[DeletionCandida
     labels: dict[str, str] = {}
     for candidate in candidates:
         labels |= {candidate.kept: "kept", candidate.cio_id: "deleted"}
-    for person in context.people.find_many(context.workspace_id, list(map(reference_to_cio_id, labels))):
+    for person in context.store.people.find_many(context.workspace_id, list(map(reference_to_cio_id, labels))):
         created = datetime.fromtimestamp(person.created_at, UTC).isoformat(timespec="seconds")
         yield person.email, person.cio_id, person.id, created, labels[person.cio_id]
 

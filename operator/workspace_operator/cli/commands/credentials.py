@@ -41,7 +41,11 @@ Output = Annotated[
 Grace = Annotated[
     int,
     typer.Option(
-        "--grace-seconds", min=0, max=MAX_GRACE_SECONDS, metavar="N", help="How long the previous ones stay valid."
+        "--grace-seconds",
+        min=0,
+        max=MAX_GRACE_SECONDS,
+        metavar="N",
+        help="How many seconds the previous credentials stay valid.",
     ),
 ]
 
@@ -55,8 +59,8 @@ def create(
     They are printed once. The database stores only their digests.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        now = context.clock()
-        existing = context.credentials.valid_sets(context.workspace_id, now=now)
+        now = context.store.clock()
+        existing = context.store.credentials.valid_sets(context.workspace_id, now=now)
         if existing:
             raise Conflict(
                 f"{context.name} already has credentials, created at {_timestamp(existing[0].created_at)}: "
@@ -80,8 +84,8 @@ def rotate(
     these credentials in its Secret, and creates others.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        now, grace = context.clock(), timedelta(seconds=grace_seconds)
-        previous = context.credentials.valid_sets(context.workspace_id, now=now)
+        now, grace = context.store.clock(), timedelta(seconds=grace_seconds)
+        previous = context.store.credentials.valid_sets(context.workspace_id, now=now)
         _print_credentials(_rotate_credentials(context, grace=grace, now=now), output)
         if previous:
             state = f"are valid until {_timestamp(now + grace)}" if grace else "are revoked"
@@ -101,7 +105,7 @@ def revoke(
     In a cluster, the operator creates new ones at its next reconcile.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        count = len(context.credentials.valid_sets(context.workspace_id, now=context.clock()))
+        count = len(context.store.credentials.valid_sets(context.workspace_id, now=context.store.clock()))
         if not count:
             raise NotFound(f"{context.name} has no valid credentials")
         if not yes:
@@ -110,13 +114,13 @@ def revoke(
                 "add --yes to confirm",
                 field="--yes",
             )
-        context.credentials.revoke(context.workspace_id)
+        context.store.credentials.revoke(context.workspace_id)
         echo(f"{_sets_text(count)} of {context.name} revoked")
 
 
 def _rotate_credentials(context: WorkspaceContext, *, grace: timedelta, now: datetime) -> ApiKeys:
     new_keys = generate_api_keys(secrets.token_bytes)
-    context.credentials.rotate(context.workspace_id, digests_of(new_keys), grace=grace, request="", now=now)
+    context.store.credentials.rotate(context.workspace_id, digests_of(new_keys), grace=grace, request="", now=now)
     return new_keys
 
 

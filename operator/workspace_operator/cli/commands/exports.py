@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from workspace_operator.application.people.csv_export import (
-    NO_FILTER,
     ViolationFilter,
     common_attributes,
     parse_attribute_names,
@@ -27,7 +26,7 @@ from workspace_operator.cli.support.workspace_context import WorkspaceContext, o
 from workspace_operator.errors import NotFound
 from workspace_operator.migrations.model import Violation
 
-app = typer.Typer(name="exports", help="Fetch reports of people who block a migration.", no_args_is_help=True)
+app = typer.Typer(name="exports", help="Show and write lists of people who block a migration.", no_args_is_help=True)
 
 EXAMPLES = """
 Examples:
@@ -49,7 +48,7 @@ def list_exports(*, workspace: WorkspaceName, cluster_id: ClusterID = None, data
     with open_workspace(database, workspace, cluster_id) as context:
         rows = [
             (export.number, export.created_at.isoformat(timespec="seconds"), export.total, export.description)
-            for export in context.exports.exports(context.workspace_id)
+            for export in context.store.exports.exports(context.workspace_id)
         ]
         print_table(("ID", "CREATED", "PEOPLE", "DESCRIPTION"), rows)
 
@@ -62,7 +61,7 @@ Attributes = Annotated[
     typer.Option(
         WITH_OPTION,
         metavar="NAME,…",
-        help="Further attributes to write; '' for none.",
+        help="The attributes to write; '' for none.",
         show_default="the two text attributes that most of these people have",
     ),
 ]
@@ -106,9 +105,8 @@ def get(
     with open_workspace(database, workspace, cluster_id) as context:
         export_number = number if number is not None else _newest_export(context)
         names = _attribute_names(context, export_number, attributes)
-        rows = context.exports.violations(context.workspace_id, export_number, attributes=names)
-        lines = violation_lines(rows, names, NO_FILTER if violation_filter == NO_FILTER else violation_filter)
-        count = write_csv(lines, output, for_excel=for_excel)
+        rows = context.store.exports.violations(context.workspace_id, export_number, attributes=names)
+        count = write_csv(violation_lines(rows, names, violation_filter), output, for_excel=for_excel)
         if output:
             info(f"{people_text(count - 1)} written to {output}")
 
@@ -130,8 +128,8 @@ def show(
     """
     with open_workspace(database, workspace, cluster_id) as context:
         export_number = number if number is not None else _newest_export(context)
-        rows = list(violation_table(context.exports.violations(context.workspace_id, export_number, limit=limit)))
-        exports = context.exports.exports(context.workspace_id)
+        rows = list(violation_table(context.store.exports.violations(context.workspace_id, export_number, limit=limit)))
+        exports = context.store.exports.exports(context.workspace_id)
         total = next(export.total for export in exports if export.number == export_number)
     print_table(("VIOLATIONS", "ID", "EMAIL", "ADVICE"), rows)
     if total > len(rows):
@@ -141,11 +139,11 @@ def show(
 def _attribute_names(context: WorkspaceContext, number: int, names_text: str | None) -> Sequence[str]:
     if names_text is not None:
         return parse_attribute_names(names_text, field=WITH_OPTION)
-    return common_attributes(context.exports, context.people, context.workspace_id, number)
+    return common_attributes(context.store.exports, context.store.people, context.workspace_id, number)
 
 
 def _newest_export(context: WorkspaceContext) -> int:
-    exports = context.exports.exports(context.workspace_id)
+    exports = context.store.exports.exports(context.workspace_id)
     if not exports:
         raise NotFound(f"{context.name} has no exports: no identifier migration has been blocked")
     return exports[0].number

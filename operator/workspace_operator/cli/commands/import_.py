@@ -18,15 +18,17 @@ from workspace_operator.cli.support.csv_file_options import (
     ByColumn,
     ColumnMapping,
     Encoding,
+    RejectsPath,
     csv_options,
     default_rejects_path,
     name_file_in_errors,
     resolve_standard_input,
 )
-from workspace_operator.cli.support.files import RejectsFile, open_input_file
+from workspace_operator.cli.support.files import open_input_file
 from workspace_operator.cli.support.import_report import ImportReport, print_columns
 from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE
+from workspace_operator.cli.support.rejects_file import RejectsFile
 from workspace_operator.cli.support.terminal import file_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 
@@ -57,16 +59,7 @@ DryRun = Annotated[
 ]
 UndoPath = Annotated[
     Path | None,
-    typer.Option("--undo-file", metavar="UNDO", help="A new file for a backup of the people before the import."),
-]
-RejectsPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--rejects",
-        metavar="REJECTS",
-        help="The file for rejected rows.",
-        show_default="NAME.rejects.csv beside FILE",
-    ),
+    typer.Option("--undo-file", metavar="UNDO", help="A new file for what is needed to undo the import."),
 ]
 
 
@@ -138,9 +131,8 @@ class _ImportRequest:
             source = stack.enter_context(open_input_file(self.file))
             with_bom = self.for_excel or self.csv.encoding != "utf-8"
             rejects_file = stack.enter_context(RejectsFile(self.rejects, source_file=self.file, with_bom=with_bom))
-            units = (
-                stack.enter_context(context.people.dry_run(context.workspace_id)) if self.dry_run else context.people
-            )
+            stored = context.store.people
+            units = stack.enter_context(stored.dry_run(context.workspace_id)) if self.dry_run else stored
             undo = self._undo(context, stack)
             report = ImportReport(rejects=rejects_file, collects_examples=self.dry_run and self.rejects is None)
             people_import = PeopleImport(
@@ -151,7 +143,7 @@ class _ImportRequest:
                 rejects=report,
                 backup=undo,
                 on_columns=print_columns,
-                clock=context.clock.timestamp,
+                clock=context.store.clock.timestamp,
             )
             try:
                 _run_import(people_import, source, self.file)
@@ -171,10 +163,10 @@ class _ImportRequest:
         return INCOMPLETE if people_import.summary.rejected or people_import.summary.in_part else 0
 
     def _undo(self, context: WorkspaceContext, stack: ExitStack) -> ImportBackup | None:
-        path = self.undo_file
+        path, people = self.undo_file, context.store.people
         if path is None:
             return None
-        return ImportBackup(people=context.people, open=lambda names: stack.enter_context(BackupFile(path, names)))
+        return ImportBackup(people=people, open=lambda names: stack.enter_context(BackupFile(path, names)))
 
 
 def _run_import(people_import: PeopleImport, source: BinaryIO, file: Path) -> None:

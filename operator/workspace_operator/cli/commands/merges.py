@@ -1,15 +1,22 @@
 """``workspacectl merges``: list, show and undo merges of people."""
 
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from workspace_operator.application.ports import Merge
-from workspace_operator.cli.commands.people_search import person_document
-from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName, require_utf_8
+from workspace_operator.cli.support.options import (
+    ClusterID,
+    Database,
+    Format,
+    Output,
+    WorkspaceName,
+    require_utf_8,
+    text_option,
+)
 from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table
+from workspace_operator.cli.support.person_output import person_document
 from workspace_operator.cli.support.workspace_context import open_workspace
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import bare_cio_id
@@ -27,13 +34,6 @@ Examples:
 COLUMNS = ("ID", "AT", "HOW", "PRIMARY", "SECONDARY", "STATE")
 
 
-class Format(StrEnum):
-    """Output format of merges."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 MergeID = Annotated[
     str, typer.Argument(metavar="ID", callback=require_utf_8, help="The merge, as in merges list.", show_default=False)
 ]
@@ -45,25 +45,20 @@ def list_merges(
     workspace: WorkspaceName,
     cio_id: Annotated[
         str | None,
-        typer.Option(
-            "--cio-id",
-            metavar="CIO_ID",
-            callback=require_utf_8,
-            help="Only merges of this primary or secondary person.",
-        ),
+        text_option("--cio-id", metavar="CIO_ID", help_text="Only merges of this primary or secondary person."),
     ] = None,
     before: Annotated[
-        str | None, typer.Option("--before", metavar="ID", callback=require_utf_8, help="Only merges before this one.")
+        str | None, text_option("--before", metavar="ID", help_text="Only merges before this one.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of merges to print.")] = 100,
-    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
+    output: Output = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """List the merges of a workspace, newest first."""
     bare_id = None if cio_id is None else bare_cio_id(cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
-        merges = context.merges.merges(context.workspace_id, cio_id=bare_id, before=before, limit=limit)
+        merges = context.store.merges.merges(context.workspace_id, cio_id=bare_id, before=before, limit=limit)
         if output is Format.JSON:
             print(json_text([_merge_document(merge) for merge in merges]))
         else:
@@ -79,20 +74,20 @@ def show(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = No
     It has both people before the merge, the survivor, and the devices and segments of the secondary.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        print(json_text(_merge_document(context.merges.get(context.workspace_id, merge))))
+        print(json_text(_merge_document(context.store.merges.get(context.workspace_id, merge))))
 
 
 @app.command(epilog=EXAMPLES)
 def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
     """Restore the secondary person of a merge.
 
-    What the survivor took over and still has unchanged is returned: attributes, identifiers, devices, segments, and
-    all activities before the merge. Identifiers that are in use by now are listed.
+    The person gets back what the survivor took over and has not changed: attributes, identifiers, devices, segments,
+    and all activities before the merge. The command lists identifiers that are in use by now.
 
     Exit codes: 0 everything was restored; 3 identifiers are in use; 1 an error; 64 wrong usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        result = context.merges.undo(context.workspace_id, merge, now=int(context.clock.timestamp()))
+        result = context.store.merges.undo(context.workspace_id, merge, now=int(context.store.clock.timestamp()))
         echo(f"cio_id {result.restored.cio_id} is restored, separate from cio_id {result.survivor.cio_id}")
         for kind, key in result.unavailable:
             echo(f"in use by another person: {kind} {key}")

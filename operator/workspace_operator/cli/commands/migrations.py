@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from workspace_operator.cli.support.migration_progress import time_left, watch_migration
-from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.support.options import ClusterID, Database, Format, Output, WorkspaceName
 from workspace_operator.cli.support.output import INTERRUPTED, STALLED, info, json_text, print_table
 from workspace_operator.cli.support.workspace_context import open_workspace
 from workspace_operator.migrations.model import Migration
@@ -28,13 +28,6 @@ Examples:
 COLUMNS = ("FIELD", "VALUE")
 
 
-class Format(StrEnum):
-    """Output format of a migration."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 @app.command(epilog=EXAMPLES)
 def show(
     *,
@@ -42,27 +35,26 @@ def show(
     watch: Annotated[
         bool, typer.Option("--watch", help="First show its progress until it ends or is blocked.")
     ] = False,
-    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
+    output: Output = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Print the newest identifier migration of a workspace.
 
-    Exits with 3 if people block the migration, else with 0.
+    Exit codes: 0 the migration is running or has ended; 3 people block it; 1 an error; 64 wrong usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         try:
-            migration = context.migrations.newest(context.workspace_id)
-            if watch:
-                migration = watch_migration(lambda: context.migrations.newest(context.workspace_id), context.clock)
+            newest = partial(context.store.migrations.newest, context.workspace_id)
+            migration = watch_migration(newest, context.store.clock) if watch else newest()
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
     if output is Format.JSON:
-        print(json_text(None if migration is None else _migration_document(migration, context.clock())))
+        print(json_text(None if migration is None else _migration_document(migration, context.store.clock())))
     elif migration is None:
         info(f"{workspace} has no identifier migrations")
     else:
-        print_table(COLUMNS, _rows(migration, context.clock()))
+        print_table(COLUMNS, _rows(migration, context.store.clock()))
     if migration is not None and migration.stage is Stage.BLOCKED:
         raise typer.Exit(STALLED)
 

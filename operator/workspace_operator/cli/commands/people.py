@@ -22,6 +22,7 @@ from workspace_operator.cli.support.options import (
     WorkspaceName,
 )
 from workspace_operator.cli.support.output import echo, info, json_text, people_text
+from workspace_operator.cli.support.person_output import person_document
 from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress, Unsuppress
@@ -57,7 +58,7 @@ def export_people(
     """
     with open_workspace(database, workspace, cluster_id) as context:
         # One snapshot; the columns are known when all of it is read.
-        with buffered_people(context.people.all(context.workspace_id)) as (people, names):
+        with buffered_people(context.store.people.all(context.workspace_id)) as (people, names):
             count = write_csv(people_lines(people, sorted(names)), output, for_excel=for_excel)
         if output:
             info(f"{people_text(count - 1)} written to {output}")
@@ -78,10 +79,10 @@ def show(
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context)
-        person = context.people.find(context.workspace_id, reference)
+        person = context.store.people.find(context.workspace_id, reference)
         if person is None:
             raise NotFound(_not_found_message(reference, context))
-        print(json_text(people_search.person_document(person)))
+        print(json_text(person_document(person)))
 
 
 @app.command(epilog=DELETE_EXAMPLES)
@@ -109,9 +110,9 @@ def delete(
 
     All their data is deleted. Their identifiers can be used again.
 
-    People of a segment or of an import are counted, confirmed, and written to a file first. Import that file to
-    restore them; cio_ids, activities, devices and segments are not restored. If the command is interrupted, run it
-    again.
+    For a segment or an import, the command counts the people, asks for confirmation, and writes them to a file first.
+    Import that file to restore them; cio_ids, activities, devices and segments are not restored. If the command is
+    interrupted, run it again.
 
     Exit codes: 0 all were deleted, or there were none; 3 people were skipped, since they had changed meanwhile; 1 no
     person could be deleted, or an error; 64 wrong usage.
@@ -150,8 +151,8 @@ def suppress(
 ) -> None:
     """Suppress an identifier, and delete the person who has it.
 
-    The other identifier of the person is suppressed, too. VALUE is an email if it is an address, even if ids have
-    that shape.
+    The other identifier of the person is suppressed, too. A VALUE that is an address is always an email, even if ids
+    are addresses.
     """
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
@@ -197,7 +198,9 @@ def _execute(
     unchanged_message: str,
 ) -> None:
     commands = [command_type(reference=reference)]
-    [result] = execute_commands(context.people, context.workspace_id, commands, now=int(context.clock.timestamp()))
+    [result] = execute_commands(
+        context.store.people, context.workspace_id, commands, now=int(context.store.clock.timestamp())
+    )
     if not isinstance(result, CommandResult) or result.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(unchanged_message)
     if result.effect is Effect.REJECTED:

@@ -1,15 +1,15 @@
 """``workspacectl people find``: search for people."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from itertools import islice
 from typing import Annotated
 
 import typer
 
 from workspace_operator.application.people.search import PeopleSearch, text_of
-from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
+from workspace_operator.cli.support.options import ClusterID, Database, Format, Output, WorkspaceName
 from workspace_operator.cli.support.output import info, json_text, print_table
+from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
 from workspace_operator.cli.support.terminal import people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound
@@ -23,16 +23,8 @@ Examples:
   workspacectl people find Berlin --attribute city -w default/crm
 """
 
-COLUMNS = ("CIO_ID", "ID", "EMAIL")
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
-
-
-class Format(StrEnum):
-    """Output format of people."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def find_people(
@@ -44,23 +36,23 @@ def find_people(
         typer.Option(
             "--attribute",
             metavar="NAME",
-            help="Read all people instead, and find TEXT anywhere in this attribute (also id and email), in any case.",
+            help="Search all people instead, for TEXT anywhere in this attribute, id or email; case is ignored.",
         ),
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=MAX_LIMIT, help="Maximum number of people to print.")
     ] = DEFAULT_LIMIT,
-    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
+    output: Output = Format.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Find people.
 
-    People are found by the beginning of their id or email, in every identifier mode. The indexes make this fast. To
-    find an email that is not a valid address, use --attribute email.
+    In every identifier mode, people are found by the beginning of their id or email, with the indexes. To find an email
+    that is not a valid address, use --attribute email.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        search = PeopleSearch(people=context.people, workspace_id=context.workspace_id, text=text)
+        search = PeopleSearch(people=context.store.people, workspace_id=context.workspace_id, text=text)
         people = _matches(context, search, attribute, limit + 1)
     if not people:
         searched_in = "an id, an email or a cio_id" if attribute is None else f"the attribute {attribute}"
@@ -73,7 +65,7 @@ def find_people(
 def _matches(context: WorkspaceContext, search: PeopleSearch, attribute: str | None, limit: int) -> Sequence[Person]:
     if attribute is None:
         return search.by_identifier(limit=limit)
-    with people_bar("reading", context.people.count(context.workspace_id).total) as progress:
+    with people_bar("reading", context.store.people.count(context.workspace_id).total) as progress:
         return list(islice(search.by_attribute(attribute, progress), limit))
 
 
@@ -81,17 +73,6 @@ def _print_people(people: Sequence[Person], attribute: str | None, output: Forma
     if output is Format.JSON:
         print(json_text([person_document(person) for person in people]))
         return
-    names = [] if attribute is None or attribute.upper() in COLUMNS else [attribute]
+    names = [] if attribute is None or attribute.upper() in PERSON_COLUMNS else [attribute]
     rows = ((person.cio_id, person.id, person.email, *(text_of(person, name) for name in names)) for person in people)
-    print_table((*COLUMNS, *(name.upper() for name in names)), rows)
-
-
-def person_document(person: Person) -> dict[str, object]:
-    """Return a person as a JSON document."""
-    return {
-        "cio_id": person.cio_id,
-        "id": person.id,
-        "email": person.email,
-        "created_at": person.created_at,
-        "attributes": dict(person.attributes),
-    }
+    print_table((*PERSON_COLUMNS, *(name.upper() for name in names)), rows)

@@ -66,10 +66,10 @@ def plan(
 ) -> None:
     """Show what an apply would change.
 
-    An identifier migration is checked against the stored people. Nothing is written.
+    A change of identifiers is checked against all people. Nothing is written.
 
-    Exits with 0 if there is nothing to do, 2 if something would change, 3 if a workspace would be blocked or in
-    conflict, so that a user would have to act, 1 on an error.
+    Exit codes: 0 nothing to do; 2 something would change; 3 a workspace would be blocked or in conflict, so a user
+    would have to act; 1 an error; 64 wrong usage.
     """
     manifests = read_manifests(filename, kustomize, recursive=recursive)
     documents = [manifest.document for manifest in manifests.ours]

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from workspace_operator import bootstrap
-from workspace_operator.cli.support.options import Database
+from workspace_operator.cli.support.options import Database, input_file_option
 from workspace_operator.settings import (
     API_OFF,
     DEFAULT_API_ADDRESS,
@@ -29,18 +29,12 @@ DEFAULT_ACTIVITIES_DAYS = 30
 app = typer.Typer(
     name="run",
     help="Run the operator, the people API and the worker in one process, or one of them alone.",
-    short_help="Run the operator, the people API and the worker, or one.",
+    short_help="Run the operator, the people API and the worker.",
 )
 
 Kubeconfig = Annotated[
     Path | None,
-    typer.Option(
-        "--kubeconfig",
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        help="The kubeconfig. Default: as for kubectl; in a pod, its service account.",
-    ),
+    input_file_option("--kubeconfig", "The kubeconfig. Default: as for kubectl; in a pod, its service account."),
 ]
 KubeContext = Annotated[
     str | None,
@@ -52,7 +46,7 @@ Namespaces = Annotated[
 ]
 Resync = Annotated[
     float,
-    typer.Option("--resync-seconds", min=1, help="Seconds between reconciles of all resources, plus or minus a fifth."),
+    typer.Option("--resync-seconds", min=1, help="Seconds between reconciles of all resources, plus or minus 20 %."),
 ]
 ClusterSilentAfter = Annotated[
     float,
@@ -60,8 +54,8 @@ ClusterSilentAfter = Annotated[
         "--cluster-silent-after",
         min=1,
         metavar="SECONDS",
-        help="Seconds without a heartbeat of another cluster, after which its workspaces count as orphans. Heartbeats "
-        "are sent every 10 s; use less than 30 only in tests.",
+        help="Seconds without a heartbeat after which the workspaces of another cluster count as orphans. Operators "
+        "write a heartbeat every 10 s; use less than 30 only in tests.",
     ),
 ]
 HealthEndpoint = Annotated[
@@ -74,9 +68,9 @@ HealthEndpoint = Annotated[
     ),
 ]
 ActivitiesDays = Annotated[
-    int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="Days that activities are kept.")
+    int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="How many days to keep activities.")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also log messages of the libraries.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also log the messages of libraries.")]
 
 
 APIAddress = Annotated[
@@ -89,18 +83,8 @@ Host = Annotated[
     str, typer.Option("--host", metavar="HOST", help="The address to listen at; 0.0.0.0 or :: for all addresses.")
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port to listen at; 0 for any free port.")]
-TLSCertificate = Annotated[
-    Path | None,
-    typer.Option(
-        "--tls-cert", metavar="FILE", exists=True, dir_okay=False, help="Serve TLS with this certificate chain (PEM)."
-    ),
-]
-TLSKey = Annotated[
-    Path | None,
-    typer.Option(
-        "--tls-key", metavar="FILE", exists=True, dir_okay=False, help="The private key of the certificate (PEM)."
-    ),
-]
+TLSCertificate = Annotated[Path | None, input_file_option("--tls-cert", "Serve TLS with this certificate chain (PEM).")]
+TLSKey = Annotated[Path | None, input_file_option("--tls-key", "The private key of the certificate (PEM).")]
 Processes = Annotated[
     int,
     typer.Option(

@@ -1,6 +1,5 @@
 """``workspacectl segments``: create, list, show and delete manual segments."""
 
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -9,19 +8,28 @@ import typer
 
 from workspace_operator.application.people.segment_import import SegmentImport, SegmentImportResult, SegmentRemoval
 from workspace_operator.application.ports import Segment
-from workspace_operator.cli.commands.people_search import person_document
 from workspace_operator.cli.support.csv_file_options import (
     ByColumn,
     ColumnMapping,
     Encoding,
+    RejectsPath,
     csv_options,
     default_rejects_path,
     name_file_in_errors,
     resolve_standard_input,
 )
-from workspace_operator.cli.support.files import RejectsFile, open_input_file
-from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, WorkspaceName
+from workspace_operator.cli.support.files import open_input_file
+from workspace_operator.cli.support.options import (
+    ClusterID,
+    Database,
+    ForExcel,
+    Format,
+    Output,
+    WorkspaceName,
+)
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE, echo, info, json_text, people_text, print_table
+from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
+from workspace_operator.cli.support.rejects_file import RejectsFile
 from workspace_operator.cli.support.terminal import file_bar, people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.identity.values.references import reference_to_cio_id
@@ -38,20 +46,11 @@ Examples:
 """
 
 COLUMNS = ("SEGMENT", "NAME", "PEOPLE", "CREATED")
-PEOPLE_COLUMNS = ("CIO_ID", "ID", "EMAIL")
-
-
-class Format(StrEnum):
-    """Output format of segments."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 SegmentSelector = Annotated[
     str, typer.Argument(metavar="SEGMENT", help="The number or name of the segment.", show_default=False)
 ]
-Output = Annotated[Format, typer.Option("--output", "-o", help="The output format.")]
 
 
 SegmentName = Annotated[str, typer.Option("--name", metavar="NAME", help="The name of the segment.")]
@@ -62,15 +61,6 @@ FromCSV = Annotated[
         metavar="FILE",
         help="A CSV file of the people to add; - is standard input.",
         callback=resolve_standard_input,
-    ),
-]
-RejectsPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--rejects",
-        metavar="REJECTS",
-        help="The file for rejected rows.",
-        show_default="NAME.rejects.csv beside FILE",
     ),
 ]
 
@@ -110,10 +100,10 @@ def create(
         open_workspace(database, workspace, cluster_id) as context,
     ):
         importer = SegmentImport(
-            people=context.people,
-            segments=context.segments,
+            people=context.store.people,
+            segments=context.store.segments,
             workspace_id=context.workspace_id,
-            clock=context.clock.timestamp,
+            clock=context.store.clock.timestamp,
             name=validated_name,
             rejects=rejects_file,
             by=by,
@@ -135,7 +125,7 @@ def _run_import(importer: SegmentImport, source: BinaryIO, file: Path) -> None:
 
 def _print_result(context: WorkspaceContext, result: SegmentImportResult, name: str, rejects: Path) -> None:
     if result.number is not None:
-        people = context.segments.get(context.workspace_id, result.number).people
+        people = context.store.segments.get(context.workspace_id, result.number).people
         echo(f"segment {result.number} ({name}): {people_text(people)}")
     elif result.rejected:
         echo("no segment was created: all rows were rejected")
@@ -155,7 +145,7 @@ def list_segments(
     A segment that was created by API requests has no name.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        segments = context.segments.all(context.workspace_id)
+        segments = context.store.segments.all(context.workspace_id)
     if output is Format.JSON:
         print(json_text([_segment_document(segment) for segment in segments]))
     else:
@@ -175,15 +165,15 @@ def show(
     """Show a segment and the first of its people."""
     with open_workspace(database, workspace, cluster_id) as context:
         segment = context.segment(selector, field="SEGMENT")
-        first = islice(context.person_records.members(context.workspace_id, segment.number), limit)
-        people = context.people.find_many(context.workspace_id, list(map(reference_to_cio_id, first)))
+        first = islice(context.store.person_records.members(context.workspace_id, segment.number), limit)
+        people = context.store.people.find_many(context.workspace_id, list(map(reference_to_cio_id, first)))
     if output is Format.JSON:
         print(json_text({**_segment_document(segment), "first": [person_document(person) for person in people]}))
         return
     print_table(COLUMNS, [_row(segment)])
     if people:
         echo("")
-        print_table(PEOPLE_COLUMNS, [(person.cio_id, person.id, person.email) for person in people])
+        print_table(PERSON_COLUMNS, [(person.cio_id, person.id, person.email) for person in people])
     if segment.people > len(people):
         info(f"and {segment.people - len(people)} more")
 
@@ -199,11 +189,11 @@ def delete(
     with open_workspace(database, workspace, cluster_id) as context:
         segment = context.segment(selector, field="SEGMENT")
         removal = SegmentRemoval(
-            people=context.people,
-            person_records=context.person_records,
-            segments=context.segments,
+            people=context.store.people,
+            person_records=context.store.person_records,
+            segments=context.store.segments,
             workspace_id=context.workspace_id,
-            clock=context.clock.timestamp,
+            clock=context.store.clock.timestamp,
         )
         with people_bar("removing", segment.people) as progress:
             removal.run(segment.number, progress)

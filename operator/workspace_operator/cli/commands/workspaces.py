@@ -10,7 +10,13 @@ from workspace_operator import bootstrap
 from workspace_operator.application.operator.moves import MovePlanner, WorkspaceMove
 from workspace_operator.application.operator.orphans import OwnerState, OwnerStates
 from workspace_operator.bootstrap import Repositories, open_existing_store
-from workspace_operator.cli.support.options import MAX_NUMBER, Database, parse_namespaced_name, require_utf_8
+from workspace_operator.cli.support.options import (
+    MAX_NUMBER,
+    Database,
+    input_file_option,
+    parse_namespaced_name,
+    text_option,
+)
 from workspace_operator.cli.support.output import STALLED, echo, info, people_text, print_table
 from workspace_operator.errors import InvalidInput
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace
@@ -24,13 +30,7 @@ MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER
 
 Kubeconfig = Annotated[
     Path | None,
-    typer.Option(
-        "--kubeconfig",
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        help="Query this cluster for its resources.",
-    ),
+    input_file_option("--kubeconfig", "Query this cluster for its resources."),
 ]
 KubeContext = Annotated[
     str | None, typer.Option("--context", metavar="NAME", help="Query the cluster of this context of the kubeconfig.")
@@ -78,19 +78,12 @@ def assign(
     *,
     to: Annotated[
         str,
-        typer.Option(
-            "--to", metavar="NAMESPACE/NAME", callback=require_utf_8, help="The resource that becomes the owner."
-        ),
+        text_option("--to", metavar="NAMESPACE/NAME", help_text="The resource that becomes the owner."),
     ],
     replace_empty: ReplaceEmpty = False,
     cluster_id: Annotated[
         str | None,
-        typer.Option(
-            "--cluster-id",
-            metavar="ID",
-            callback=require_utf_8,
-            help="The cluster of the resource. Default: unchanged.",
-        ),
+        text_option("--cluster-id", metavar="ID", help_text="The cluster of the resource. Default: unchanged."),
     ] = None,
     database: Database,
 ) -> None:
@@ -110,22 +103,15 @@ def assign(
 
 FromCluster = Annotated[
     str,
-    typer.Option("--from-cluster", metavar="ID", callback=require_utf_8, help="The cluster that owns the workspaces."),
+    text_option("--from-cluster", metavar="ID", help_text="The cluster that owns the workspaces."),
 ]
 ToCluster = Annotated[
     str | None,
-    typer.Option(
-        "--to-cluster",
-        metavar="ID",
-        callback=require_utf_8,
-        help="The new cluster. Default: the only other one.",
-    ),
+    text_option("--to-cluster", metavar="ID", help_text="The new cluster. Default: the only other one."),
 ]
 OnlyNamespace = Annotated[
     str | None,
-    typer.Option(
-        "--namespace", "-n", metavar="NAME", callback=require_utf_8, help="Only workspaces of this namespace."
-    ),
+    text_option("--namespace", "-n", metavar="NAME", help_text="Only workspaces of this namespace."),
 ]
 
 
@@ -142,10 +128,10 @@ def move(
 ) -> None:
     """Move the workspaces of a cluster to another one, all of them or none.
 
-    Use it after a cluster was recreated: resources of the same namespaces and names take the workspaces over, with
-    their people, at their next reconcile.
+    Use it after a cluster was created again: at their next reconcile, resources of the same namespaces and names take
+    over the workspaces, with their people.
 
-    Exits with 0 if all are moved, or can be; 3 if one cannot be moved, and then nothing is moved; 1 on an error.
+    Exit codes: 0 all are moved, or can be; 3 one cannot be moved, so none is; 1 an error; 64 wrong usage.
     """
     with open_existing_store(database) as store:
         owners = _load_owners(store)

@@ -9,8 +9,8 @@ from workspace_operator.application.people.csv_files.columns import ColumnReport
 from workspace_operator.application.people.import_backup import ImportBackup
 from workspace_operator.application.people.import_summary import ImportSummary
 from workspace_operator.application.people.repetitions import RepeatedPerson
-from workspace_operator.cli.support.files import RejectsFile
 from workspace_operator.cli.support.output import echo, people_text
+from workspace_operator.cli.support.rejects_file import RejectsFile
 
 MAX_COLUMNS: Final = 20
 MAX_EXAMPLES: Final = 10

@@ -40,7 +40,7 @@ Kustomize = Annotated[
     str | None,
     typer.Option("-k", "--kustomize", metavar="FOLDER", help="A kustomization, built by kustomize or kubectl."),
 ]
-Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Read the folders below, too.")]
+Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Also read subfolders.")]
 
 
 def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool) -> Manifests:

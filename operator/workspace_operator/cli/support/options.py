@@ -1,7 +1,8 @@
 """Options that several commands share."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +19,16 @@ def require_utf_8(text: str | None) -> str | None:
     return text
 
 
+def text_option(*names: str, metavar: str, help_text: str, **settings: Any) -> Any:
+    """An option for text, which must be UTF-8."""
+    return typer.Option(*names, metavar=metavar, callback=require_utf_8, help=help_text, **settings)
+
+
+def input_file_option(name: str, help_text: str) -> Any:
+    """An option for a file that must exist."""
+    return typer.Option(name, metavar="FILE", exists=True, dir_okay=False, help=help_text)
+
+
 Database = Annotated[
     str,
     typer.Option(
@@ -31,49 +42,53 @@ Database = Annotated[
 ]
 ClusterID = Annotated[
     str | None,
-    typer.Option(
+    text_option(
         "--cluster-id",
         metavar="ID",
-        callback=require_utf_8,
-        help="The cluster of the workspace. Needed only if workspaces of several clusters have the name.",
+        help_text="The cluster of the workspace. Needed only if several clusters have a workspace of this name.",
     ),
 ]
 OwnClusterID = Annotated[
     str | None,
-    typer.Option(
+    text_option(
         "--cluster-id",
         metavar="ID",
-        callback=require_utf_8,
         show_default=DEFAULT_CLUSTER_ID,
-        help="The cluster that the manifests belong to, as stored in the database.",
+        help_text="The cluster that owns the workspaces of the manifests.",
     ),
 ]
 """None if the option is left out; the database may then belong to any cluster."""
 
 WorkspaceName = Annotated[
     str,
-    typer.Option(
-        "--workspace",
-        "-w",
-        metavar="NAMESPACE/NAME",
-        callback=require_utf_8,
-        help="The workspace, by its resource.",
+    text_option(
+        "--workspace", "-w", metavar="NAMESPACE/NAME", help_text="The namespace and name of the workspace's resource."
     ),
 ]
+
+
+class Format(StrEnum):
+    """Output format of most commands."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="The output format.")]
 OutputFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="The file to write. Default: standard output."),
 ]
 ForExcel = Annotated[
     bool,
-    typer.Option(
-        "--for-excel",
-        help="Begin CSV files that are written with a byte order mark, so that Excel reads them as UTF-8.",
-    ),
+    typer.Option("--for-excel", help="Write CSV files with a byte order mark, so that Excel reads them as UTF-8."),
 ]
 
 PersonValue = Annotated[
-    str | None, typer.Argument(metavar="VALUE", help="An id, an email or cio_…; the shape decides.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="VALUE", help="An id, an email address, or a cio_id with cio_ before it.", show_default=False
+    ),
 ]
 ByID = Annotated[str | None, typer.Option("--id", metavar="ID", help="Select the person by id.")]
 ByEmail = Annotated[str | None, typer.Option("--email", metavar="EMAIL", help="Select the person by email.")]

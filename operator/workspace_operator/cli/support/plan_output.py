@@ -202,6 +202,6 @@ def _sample_line(sample: ViolationSample) -> str:
     others = sample.sharing - 1
     if others:
         more = others - len(sample.shares_with)
-        named = ", ".join(f"cio_{each}" for each in sample.shares_with)
+        named = ", ".join(f"cio_{cio_id}" for cio_id in sample.shares_with)
         parts.append(f"shares it with {named}" + (f" and {more} more" if more else ""))
     return ", ".join(parts)

@@ -6,18 +6,8 @@ from dataclasses import dataclass
 
 import typer
 
-from workspace_operator.application.ports import (
-    Clock,
-    Credentials,
-    Exports,
-    MergeJournal,
-    Migrations,
-    People,
-    PersonRecords,
-    Segment,
-    Segments,
-)
-from workspace_operator.bootstrap import open_existing_store
+from workspace_operator.application.ports import Segment
+from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import parse_namespaced_name
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.values.email_keys import email_key
@@ -30,31 +20,25 @@ _OPTION_NAMES = {"id": "--id", "email": "--email", "cio_id": "--cio-id"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceContext:
-    """The workspace that a command names, and the ports that act on it."""
+    """The workspace that a command names, in its database."""
 
     name: str
     workspace_id: int
-    people: People
-    person_records: PersonRecords
-    segments: Segments
-    exports: Exports
-    merges: MergeJournal
-    migrations: Migrations
-    credentials: Credentials
-    clock: Clock
+    store: Repositories
 
     def segment(self, value: str, *, field: str) -> Segment:
         """Return the manual segment with a number or a name. Raises InvalidInput or NotFound."""
         selector = segment_reference(value, field=field)
         if isinstance(selector, str):
-            return self.segments.get(self.workspace_id, self.segments.find_by_name(self.workspace_id, selector))
-        self._refuse_ambiguous_number(selector, value.strip(), field=field)
-        return self.segments.get(self.workspace_id, selector)
+            selector = self.store.segments.find_by_name(self.workspace_id, selector)
+        else:
+            self._refuse_ambiguous_number(selector, value.strip(), field=field)
+        return self.store.segments.get(self.workspace_id, selector)
 
     def _refuse_ambiguous_number(self, number: int, value: str, *, field: str) -> None:
         """Refuse a number that is also the name of another segment; earlier versions allowed such names."""
         with suppress(NotFound):
-            other = self.segments.find_by_name(self.workspace_id, value)
+            other = self.store.segments.find_by_name(self.workspace_id, value)
             if other != number:
                 raise InvalidInput(
                     f"{field} {value} is both a number and the name of segment {other}: delete segment {other}, which "
@@ -74,18 +58,7 @@ def open_workspace(database: str, name: str, cluster: str | None) -> Iterator[Wo
     namespace, short_name = parse_namespaced_name(name, "--workspace")
     with open_existing_store(database) as store:
         stored = store.workspaces.find(namespace, short_name, cluster=cluster)
-        yield WorkspaceContext(
-            name=name,
-            workspace_id=stored.workspace_id,
-            people=store.people,
-            person_records=store.person_records,
-            segments=store.segments,
-            exports=store.exports,
-            merges=store.merges,
-            migrations=store.migrations,
-            credentials=store.credentials,
-            clock=store.clock,
-        )
+        yield WorkspaceContext(name=name, workspace_id=stored.workspace_id, store=store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +77,8 @@ class PersonSelector:
 
     def reference(self, workspace: WorkspaceContext, *, for_suppression: bool = False) -> Reference:
         """Return the reference in the identifier mode of the workspace. Raises InvalidInput."""
-        mode = workspace.people.rules(workspace.workspace_id).mode
+        people, number = workspace.store.people, workspace.workspace_id
+        mode = people.rules(number).mode
         if self.value is None:
             [(kind, text)] = self._given_options()
             return reference_of_kind(
@@ -113,10 +87,10 @@ class PersonSelector:
         reference = parse_reference(self.value, mode, field="VALUE")
         if for_suppression and reference.kind is IdentifierKind.ID and _is_email(self.value):
             return reference_of_kind(self.value, IdentifierKind.EMAIL, mode, field="VALUE", for_suppression=True)
-        if reference.kind is IdentifierKind.CIO_ID and workspace.people.find(workspace.workspace_id, reference) is None:
+        if reference.kind is IdentifierKind.CIO_ID and people.find(number, reference) is None:
             # Earlier versions accepted ids of this shape.
             by_id = reference_of_kind(self.value, IdentifierKind.ID, mode, field="VALUE")
-            return reference if workspace.people.find(workspace.workspace_id, by_id) is None else by_id
+            return reference if people.find(number, by_id) is None else by_id
         return reference
 
     def _given_options(self) -> Sequence[tuple[str, str]]:

@@ -149,7 +149,7 @@ def equals_current_value(update: IdentifierUpdate) -> Write | None:
     return WRITE if update.key is not None and update.key == current else None
 
 
-def is_suppressed_or_invalid_email(update: IdentifierUpdate) -> Refuse | None:
+def is_suppressed_or_invalid(update: IdentifierUpdate) -> Refuse | None:
     """Row 2: the value is suppressed, or is an email that is not valid."""
     if update.suppressed:
         return _SUPPRESSED
@@ -202,7 +202,7 @@ def owner_can_be_merged(update: IdentifierUpdate) -> Merge | None:
 IDENTIFIER_RULES: tuple[IdentifierRule, ...] = (
     command_has_conflicting_values,
     equals_current_value,
-    is_suppressed_or_invalid_email,
+    is_suppressed_or_invalid,
     is_not_assignable,
     is_not_owned_by_another,
     owner_can_be_merged,

@@ -15,24 +15,24 @@ def order_by_age(one: Person, other: Person) -> tuple[Person, Person]:
 
 
 def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Person:
-    """The primary with what it lacks taken from the secondary.
+    """Return the merged person: the primary, completed with values of the secondary.
 
     The primary keeps its cio_id, its identifiers and its attribute values. ``unsubscribed`` is true if it was true in
-    either person. The survivor can exceed the limit of attributes. In EmailOrID it takes no id that is an address other
-    than its email (identity-rules §3, last **D**), since it would fail the fourth check of identity-rules §7.
+    either person. The survivor can have more attributes than the limit. In EmailOrID it does not take an id that is an
+    address other than its email (identity-rules §3, last **D**): it would fail the fourth check of identity-rules §7.
     """
     attributes: dict[str, AttributeValue] = {**secondary.attributes, **primary.attributes}
-    if any(truthy(person.attributes.get(UNSUBSCRIBED)) for person in (primary, secondary)):
+    if any(is_true(person.attributes.get(UNSUBSCRIBED)) for person in (primary, secondary)):
         attributes[UNSUBSCRIBED] = True
-    emails = primary if primary.email is not None else secondary
+    with_email = primary if primary.email is not None else secondary
     id_ = secondary.id if primary.id is None else primary.id
-    if mode is EMAIL_OR_ID and primary.id is None and id_is_another_email(id_, emails.email_key):
+    if mode is EMAIL_OR_ID and primary.id is None and id_is_another_email(id_, with_email.email_key):
         id_ = None
     merged = Person(
         cio_id=primary.cio_id,
         id=id_,
-        email=emails.email,
-        email_key=emails.email_key,
+        email=with_email.email,
+        email_key=with_email.email_key,
         attributes=attributes,
         inserted_at=primary.inserted_at,
         created_at=effective_created_at(attributes, inserted_at=primary.inserted_at, now=now),
@@ -41,6 +41,6 @@ def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Per
     return merged if timestamps is None else replace(merged, attribute_timestamps=timestamps)
 
 
-def truthy(value: AttributeValue | None) -> bool:
+def is_true(value: AttributeValue | None) -> bool:
     """Whether an attribute value means true (`booleans.boolean_of`)."""
     return boolean_of(value) is True

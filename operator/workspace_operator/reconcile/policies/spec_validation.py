@@ -1,4 +1,4 @@
-"""Policies that reject an invalid spec: invalid by itself, or given what is in force."""
+"""Policies that reject a spec that is invalid, alone or in comparison with what is in force."""
 
 from workspace_operator.reconcile.model.context import OwnedContext
 from workspace_operator.reconcile.model.desired import WORKSPACE_ID_PATTERN, InvalidSpec, Resource

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 from urllib.parse import unquote_to_bytes
 
 import sqlalchemy as sa
@@ -112,13 +112,6 @@ def _sqlite(url: str) -> DatabaseURL:
         _reject("the URL of a SQLite database takes no options: remove the ? and the text after it")
     canonical = sa.URL.create("sqlite", database=str(Path(parsed.database).expanduser()))
     return DatabaseURL(url=canonical, name=canonical.render_as_string(), options={})
-
-
-class _Hosts(NamedTuple):
-    """Hosts and ports in libpq's form: comma-separated lists."""
-
-    host: str
-    port: str
 
 
 def _postgresql(rest: str) -> DatabaseURL:

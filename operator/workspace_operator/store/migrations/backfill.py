@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from workspace_operator.migrations.model import Migration
-from workspace_operator.store.engine.keyset import first_batch
+from workspace_operator.store.engine.row_batches import first_batch
 from workspace_operator.store.engine.sql import any_of, exists_per_row
 from workspace_operator.store.schema.tables import (
     KIND_EMAIL,

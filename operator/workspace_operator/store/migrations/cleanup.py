@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.store.engine.keyset import first_batch
+from workspace_operator.store.engine.row_batches import first_batch
 from workspace_operator.store.migrations.leases import LockedMigration
 from workspace_operator.store.schema.tables import (
     KIND_EMAIL,

@@ -17,8 +17,8 @@ from workspace_operator.application.ports import Lease
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.row_batches import stream_rows
 from workspace_operator.store.engine.sql import any_of, disable_nested_loops, insert_rows
-from workspace_operator.store.engine.streaming import stream_rows
 from workspace_operator.store.migrations.backfill import pop_entries
 from workspace_operator.store.migrations.cleanup import delete_export_rows
 from workspace_operator.store.migrations.leases import LockedMigration, lock_migration, running_clock

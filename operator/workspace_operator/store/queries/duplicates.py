@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from workspace_operator.store.engine.row_batches import stream_rows
 from workspace_operator.store.engine.sql import any_of
-from workspace_operator.store.engine.streaming import stream_rows
 from workspace_operator.store.schema.tables import person
 
 KEY_BATCH_SIZE = 500

@@ -54,12 +54,7 @@ class SQLCredentials:
         now: datetime,
         after: int | None = None,
     ) -> StoredCredentials:
-        """Create a set; earlier sets expire at the latest after the grace period.
-
-        Raises:
-            NotFound: the workspace does not exist.
-            StaleRevision: the newest valid set is not number ``after`` (0 means none); None skips this check.
-        """
+        """Create a set; earlier sets expire after the grace period at the latest (`ports.credentials`)."""
 
         def work(connection: sa.Connection) -> StoredCredentials:
             _lock(connection, workspace_id)

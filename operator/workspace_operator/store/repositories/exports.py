@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Export, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.row_batches import stream_rows
 from workspace_operator.store.engine.sql import CompiledStatement, decode_json, encode_json, workspace_any_of
-from workspace_operator.store.engine.streaming import stream_rows
 from workspace_operator.store.pending_merges.view import has_pending_merges, survivors_of
 from workspace_operator.store.schema.tables import export, person, violation
 

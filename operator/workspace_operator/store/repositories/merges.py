@@ -64,12 +64,7 @@ class SQLMergeJournal(MergeOnTouchRepository):
             return found
 
     def undo(self, workspace_id: int, merge_id: str, *, now: int) -> UndoResult:
-        """Restore the secondary of a merge.
-
-        Raises:
-            NotFound: the merge does not exist.
-            Conflict: the merge is already undone, or a later merge must be undone first.
-        """
+        """Restore the secondary of a merge. Raises NotFound or Conflict (`ports.merge_journal`)."""
         return self.merge_on_touch.run(
             workspace_id,
             lambda: self.database.writing(lambda connection: self._undo(connection, workspace_id, merge_id, now)),
@@ -148,7 +143,7 @@ def _raise_if_not_undoable(connection: sa.Connection, row: Row) -> None:
 
 
 def _lock_set_of(entry: Merge) -> LockSet:
-    """The survivor, and the secondary's identifiers, whoever owns them now."""
+    """The survivor, and the secondary's identifiers with their current owners."""
     secondary = entry.secondary
     values = ((ID, secondary.id), (EMAIL, secondary.email_key))
     return LockSet(

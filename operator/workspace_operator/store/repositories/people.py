@@ -17,7 +17,7 @@ from workspace_operator.identity.values.email_keys import email_key_prefix
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import CIO_ID, ID_ONLY, IdentityRules
 from workspace_operator.store.engine.databases import RetryTransaction
-from workspace_operator.store.engine.streaming import stream_rows
+from workspace_operator.store.engine.row_batches import stream_rows
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.pending_merges.view import has_pending_merges, merged_view, raise_if_keys_pending
 from workspace_operator.store.queries.counts import count_people

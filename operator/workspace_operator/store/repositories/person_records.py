@@ -11,7 +11,7 @@ from workspace_operator.application.ports import Activity
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.devices import Device
-from workspace_operator.store.engine.streaming import stream_rows
+from workspace_operator.store.engine.row_batches import stream_rows
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.pending_merges.view import (
     has_pending_merges,

@@ -95,17 +95,7 @@ class SQLWorkspaces:
             return _observe(connection, query)
 
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
-        """Execute one action atomically.
-
-        Args:
-            action: the action.
-            now: an aware time.
-            spec: the version of the spec that requests the action; None for an administrator.
-
-        Raises:
-            NameTaken: another workspace of the account has the display name.
-            StaleRevision: the workspace has changed, or the spec is older than the applied one.
-        """
+        """Execute one action atomically. Raises NameTaken or StaleRevision (`ports.workspaces`)."""
         self.database.writing(_work_for(action, now, spec))
 
     def unchanged(self, cluster: str, namespaces: Collection[str]) -> Sequence[UnchangedWorkspace]:

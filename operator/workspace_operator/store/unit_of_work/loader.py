@@ -249,7 +249,7 @@ def _parameters(settings: SettingsSnapshot, keys: LockSet) -> dict[str, Any]:
         "slot": lock_slot(),
         "ids": json.dumps([key for kind, key in keys.identifiers if kind is ID]),
         "emails": json.dumps([key for kind, key in keys.identifiers if kind is EMAIL and not without_emails]),
-        "blockable": json.dumps([key for kind, key in keys.identifiers if kind is EMAIL]),
+        "suppressible": json.dumps([key for kind, key in keys.identifiers if kind is EMAIL]),
         "cio_ids": json.dumps(list(keys.cio_ids)),
     }
 
@@ -338,7 +338,7 @@ def _result_part(
 
 
 def _suppression_query(kind: IdentifierKind) -> sa.Select[Any]:
-    values = _IDS if kind is ID else sa.bindparam("blockable", type_=sa.Text)
+    values = _IDS if kind is ID else sa.bindparam("suppressible", type_=sa.Text)
     rows = _result_part(
         _SUPPRESSION,
         number=_constant(KIND_NUMBERS[kind]),

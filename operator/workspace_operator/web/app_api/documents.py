@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workspace_operator.application.ports import Activity, Export
-from workspace_operator.identity.merges.survivorship import truthy
+from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.attributes import AttributeValue
 from workspace_operator.identity.values.devices import Device
@@ -30,7 +30,7 @@ def customer_document(person: Person, devices: Iterable[Device], mode: Mode) -> 
         "identifiers": identifiers_document(person, mode),
         "attributes": attributes,
         "timestamps": {name: int(times.get(name, person.inserted_at)) for name in attributes},
-        "unsubscribed": truthy(person.attributes.get("unsubscribed")),
+        "unsubscribed": is_true(person.attributes.get("unsubscribed")),
         "devices": [device_document(device) for device in devices],
     }
 

@@ -11,12 +11,12 @@ from workspace_operator.application.ports import Export
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.references import reference_of_kind
-from workspace_operator.identity.values.rules import CIO_ID, ID, IdentifierKind, Mode
+from workspace_operator.identity.values.rules import CIO_ID, IdentifierKind, Mode
 from workspace_operator.identity.values.text_limits import quoted, stripped
 from workspace_operator.web.app_api import documents, downloads
 from workspace_operator.web.app_api.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Handler, Request, Response
+from workspace_operator.web.core.http import Handler, Request, Response, id_type_of
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
@@ -44,7 +44,7 @@ class AppAPI:
 
     def attributes(self, request: Request) -> Response:
         """``GET /v1/customers/{ref}/attributes?id_type=``: one person."""
-        kind = _id_type(request.query)
+        kind = id_type_of(request.query)
         customers = self._customers(request, {"customer_id": request.path_params[0]}, kind)
         if not customers:
             raise NotFound(f"no person has the {kind} {quoted(request.path_params[0])}")
@@ -56,7 +56,7 @@ class AppAPI:
         if not isinstance(ids, list) or len(ids) > MAX_IDS:
             raise InvalidInput(f"ids must be a list of at most {MAX_IDS} identifiers", field="ids")
         raw_by_field = {f"ids[{position}]": raw for position, raw in enumerate(ids)}
-        return Response(document={"customers": self._customers(request, raw_by_field, _id_type(request.query))})
+        return Response(document={"customers": self._customers(request, raw_by_field, id_type_of(request.query))})
 
     def activities(self, request: Request) -> Response:
         """``GET /v1/activities?type&name&deleted&customer_id&id_type&start&limit``: activities, newest first."""
@@ -117,7 +117,7 @@ class AppAPI:
 
         A cio_id is used without a lookup, so the activities of a deleted person can be read.
         """
-        kind = _id_type(query)
+        kind = id_type_of(query)
         if "customer_id" not in query:
             return None
         reference = reference_of_kind(query["customer_id"], kind, mode, field="customer_id")
@@ -179,12 +179,3 @@ def _route(
     return Route(
         method, pattern, run_in_thread(checked_endpoint), authentication=authentication, error_format=ErrorFormat.APP
     )
-
-
-def _id_type(query: Mapping[str, str]) -> IdentifierKind:
-    text = query.get("id_type", ID.value)
-    try:
-        return IdentifierKind(text)
-    except ValueError:
-        message = f"id_type {quoted(text)} is unknown: use one of {', '.join(IdentifierKind)}"
-        raise InvalidInput(message, field="id_type") from None

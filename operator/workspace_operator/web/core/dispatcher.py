@@ -1,6 +1,6 @@
 """The ASGI application: route, authentication, body, handler, response, in this order.
 
-Every request, however malformed, gets an error response in the format of its route, and never a 500.
+A malformed request gets an error response in the format of its route, never a 500.
 """
 
 import logging
@@ -28,10 +28,11 @@ from workspace_operator.web.core.error_responses import (
     response_for_error,
     unauthorized_response,
 )
-from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, UNAUTHENTICATED, AccessRecord, Request, Response
+from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, UNAUTHENTICATED, Request, Response
 from workspace_operator.web.core.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
 from workspace_operator.web.core.response_sender import send_response
 from workspace_operator.web.core.router import Route, RouteMatch, RouteTable
+from workspace_operator.web.core.telemetry import AccessRecord
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ class Dispatcher:
             if caller is None:
                 return await self._unauthorized(exchange, route, has_key=bool(authorization))
             exchange.caller = caller
-            if caller is not UNAUTHENTICATED:
+            if caller is not UNAUTHENTICATED:  # `protocol` evicts other connections first
                 exchange.scope.setdefault("state", {})[CREDENTIALS_STATE_KEY] = True
             body = await self._read_body(exchange, route)
             if not isinstance(body, bytes):
@@ -152,7 +153,7 @@ class Dispatcher:
     async def _unauthorized(self, exchange: _Exchange, route: Route, *, has_key: bool) -> Response:
         response = unauthorized_response(route.authentication)
         address, _ = exchange.scope.get("client") or ("", 0)
-        if has_key and not await self._auth_throttle.delay(address):
+        if has_key and not await self._auth_throttle.delay(address):  # too many responses are delayed already
             return replace(response, headers={**response.headers, **_CLOSE})
         return await _discard_body(exchange, response)
 
@@ -162,7 +163,7 @@ class Dispatcher:
         if media_type_error := _unsupported_media_type(headers):
             response = error_response(route.error_format, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, media_type_error)
             return await _discard_body(exchange, response)
-        content_length = int(headers.get(b"content-length", 0))
+        content_length = int(headers.get(b"content-length", 0))  # digits: the parser rejects other values
         if content_length > route.body_limit:
             return await _discard_body(exchange, _too_large(route))
         limit = content_length or route.body_limit

@@ -1,4 +1,4 @@
-"""Requests and responses of handlers, and the record of a request for log and metrics."""
+"""Requests, responses and handlers."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.values.rules import ID, IdentifierKind
+from workspace_operator.identity.values.text_limits import quoted
 
 UNAUTHENTICATED: Final = StoredCredentials(
     workspace_id=0,
@@ -54,30 +57,15 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def id_type_of(query: Mapping[str, str]) -> IdentifierKind:
+    """The kind of the identifiers in a request: the parameter ``id_type``, or id. Raises InvalidInput."""
+    text = query.get("id_type", ID.value)
+    try:
+        return IdentifierKind(text)
+    except ValueError:
+        message = f"id_type {quoted(text)} is unknown: use one of {', '.join(IdentifierKind)}"
+        raise InvalidInput(message, field="id_type") from None
+
+
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 """Raises only ``workspace_operator.errors``; they become responses in the route's format."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRecord:
-    """One request as recorded in metrics and access log; without secrets and e-mail addresses.
-
-    Attributes:
-        request_id: identifies the request in the error log and in responses with status 500 or 503.
-        method: as sent if it is a standard method, else ``OTHER``.
-        route: the pattern of the route, such as ``/api/v1/customers/{ref}``; empty if none matched.
-        status: of the response; 499 if the client disconnected before it.
-        seconds: time from the headers to the last byte of the response.
-        workspace_id: the workspace of the key, 0 without a valid key.
-        received: size of the request body in bytes.
-        sent: size of the response body in bytes.
-    """
-
-    request_id: str
-    method: str
-    route: str
-    status: int
-    seconds: float
-    workspace_id: int
-    received: int
-    sent: int

@@ -1,14 +1,24 @@
-"""Strict parsing of JSON bodies: UTF-8, one object, bounded depth, finite numbers."""
+"""Parsing of request bodies: strict JSON (one object, bounded depth, finite numbers), large bodies in a thread."""
 
 import json
 from codecs import BOM_UTF8
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+
+from anyio import CapacityLimiter, to_thread
 
 from workspace_operator.errors import InvalidInput
+from workspace_operator.web.core.http import Request
+
+Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 MAX_DEPTH: Final = 50
 """Maximum nesting of lists and objects."""
+INLINE_BYTES: Final = 2_048
+"""Bodies up to this size are parsed on the event loop: faster than switching threads."""
 
 _TO_SQUARE_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NON_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -67,3 +77,19 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 _decode = json.JSONDecoder(parse_float=_parse_finite_float, parse_constant=_reject_constant).decode
+
+
+@dataclass(slots=True)
+class RequestParser:
+    """Runs parse functions: on the event loop for short requests, in a thread for all others."""
+
+    _limiter: CapacityLimiter | None = field(default=None)
+
+    async def run(
+        self, request: Request, parse: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
+    ) -> Result:
+        """Call ``parse`` with these arguments; passes on its exceptions."""
+        if len(request.body) <= INLINE_BYTES and all(param.isascii() for param in request.path_params):
+            return parse(*args, **options)
+        self._limiter = self._limiter or CapacityLimiter(1)
+        return await to_thread.run_sync(lambda: parse(*args, **options), limiter=self._limiter)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
-from workspace_operator.web.core.http import AccessRecord
+from workspace_operator.web.core.telemetry import AccessRecord
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 

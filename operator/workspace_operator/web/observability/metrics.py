@@ -1,7 +1,7 @@
 """Prometheus metrics of the people API, without series per person or workspace.
 
 The processes of one server share their values in the files of one directory, so that each process exposes the sum.
-prometheus_client reads ``dependencies.MULTIPROCESS_DIR_VARIABLE`` when it is first imported, so the variable must be
+prometheus_client reads ``telemetry.MULTIPROCESS_DIR_VARIABLE`` when it is first imported, so the variable must be
 set before.
 """
 
@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values import refusal_reasons
-from workspace_operator.web.core.http import AccessRecord
+from workspace_operator.web.core.telemetry import AccessRecord
 
 # Without this, the library adds a creation time to each series, which doubles the size of a scrape.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -42,7 +42,7 @@ class PrometheusMetrics:
     """The metrics of this process and of the processes that share its directory.
 
     Args:
-        directory: the value of ``dependencies.MULTIPROCESS_DIR_VARIABLE`` at the start; None for a single process.
+        directory: the value of ``telemetry.MULTIPROCESS_DIR_VARIABLE`` at the start; None for a single process.
     """
 
     def __init__(self, directory: Path | None = None) -> None:

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
 from workspace_operator.errors import InvalidInput
-from workspace_operator.web.core.dependencies import Limits
+from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.server.probes import probe_app
 from workspace_operator.web.server.protocol import READ_BYTES, BoundedProtocol, protocol_with_limits
 from workspace_operator.web.server.round_robin import RoundRobinReader

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
-from workspace_operator.web.core.dependencies import MULTIPROCESS_DIR_VARIABLE
+from workspace_operator.web.core.telemetry import MULTIPROCESS_DIR_VARIABLE
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from workspace_operator.web.core.dependencies import Limits
 from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY
+from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.response_sender import JSON_TYPE, NO_STORE, json_bytes
 from workspace_operator.web.server.header_checks import framing_head, header_error
 

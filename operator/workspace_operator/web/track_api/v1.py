@@ -1,6 +1,6 @@
 """Track API v1: one command per request, with the reference in the path (track-api.md §1)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -28,7 +28,7 @@ from workspace_operator.identity.values.segments import MAX_SEGMENT
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.identity.values.tracked_events import anonymous_id_of, tracked_event_of
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Handler, Request, Response
+from workspace_operator.web.core.http import Handler, Request, Response, id_type_of
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.response_sender import EMPTY_OK
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
@@ -42,8 +42,6 @@ _MAX_DIGITS: Final = len(str(MAX_SEGMENT))
 
 _EMPTY_BODIES: Final = frozenset({b"", b"null"})
 """Bodies without attributes, which some clients send."""
-
-_KINDS: Final = {kind.value: kind for kind in IdentifierKind}
 
 MakeCommand: TypeAlias = Callable[[Request], Command]
 """Makes the command of a request. Raises InvalidInput."""
@@ -67,7 +65,7 @@ def delete(request: Request, parse: ParseReference = parse_reference) -> Command
 
 
 def suppress(request: Request, parse: ParseReference = parse_reference) -> Command:
-    """Delete a person and block their identifiers."""
+    """Delete a person and suppress their identifiers."""
     return Suppress(reference=parse(request.path_params[0]))
 
 
@@ -115,7 +113,7 @@ def membership_commands(request: Request, *, member: bool) -> Sequence[Command |
     Raises:
         InvalidInput: the segment, the kind of identifiers or the list is not valid.
     """
-    number, kind = _segment(request.path_params[0]), _id_type(request.query)
+    number, kind = _segment(request.path_params[0]), id_type_of(request.query)
     ids = json_object(request.body).get("ids")
     if not isinstance(ids, list) or not 1 <= len(ids) <= MAX_IDS:
         raise InvalidInput(f"ids must be a list of 1 to {MAX_IDS} identifiers", field="ids")
@@ -240,10 +238,3 @@ def _segment(text: str) -> int:
     if not number:
         raise InvalidInput(f"the segment {quoted(text)} must be a number of at least 1", field="segment")
     return number
-
-
-def _id_type(query: Mapping[str, str]) -> IdentifierKind:
-    text = query.get("id_type", ID.value)
-    if text not in _KINDS:
-        raise InvalidInput(f"id_type {quoted(text)} is unknown: use one of {', '.join(_KINDS)}", field="id_type")
-    return _KINDS[text]

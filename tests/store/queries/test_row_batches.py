@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.store.backends import Store
-from workspace_operator.store.engine.keyset import first_batch
+from workspace_operator.store.engine.row_batches import first_batch
 from workspace_operator.store.engine.sql import insert_rows
 from workspace_operator.store.schema.tables import membership, migration_change_log
 

@@ -1,0 +1,46 @@
+"""Access records and metrics of requests."""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from workspace_operator.identity.model.results import CommandResultOrError
+
+MULTIPROCESS_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the directory of shared metrics; prometheus_client reads it at its first import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRecord:
+    """One request as recorded in metrics and access log; without secrets and e-mail addresses.
+
+    Attributes:
+        request_id: identifies the request in the error log and in responses with status 500 or 503.
+        method: as sent if it is a standard method, else ``OTHER``.
+        route: the pattern of the route, such as ``/api/v1/customers/{ref}``; empty if none matched.
+        status: of the response; 499 if the client disconnected before it.
+        seconds: time from the headers to the last byte of the response.
+        workspace_id: the workspace of the key, 0 without a valid key.
+        received: size of the request body in bytes.
+        sent: size of the response body in bytes.
+    """
+
+    request_id: str
+    method: str
+    route: str
+    status: int
+    seconds: float
+    workspace_id: int
+    received: int
+    sent: int
+
+
+class Metrics(Protocol):
+    """Metrics of requests and commands."""
+
+    def count_request(self, record: AccessRecord) -> None:
+        """Count a request; called on the event loop."""
+        ...
+
+    def count_command(self, kind: str, result: CommandResultOrError) -> None:
+        """Count a command by its kind and effect; called on the event loop."""
+        ...
