@@ -8,7 +8,7 @@ from typing import Self
 
 from tests.store.backends import Store
 from workspace_operator.application.migrations.worker import MigrationWorker
-from workspace_operator.application.ports import CommandResultOrError, Lease, ViolationRow, WorkspaceQuery
+from workspace_operator.application.ports import Batch, CommandResultOrError, Lease, ViolationRow, WorkspaceQuery
 from workspace_operator.identity.model.commands import (
     DeletePerson,
     Identify,
@@ -22,7 +22,7 @@ from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.values.references import Reference, reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.migrations.model import Migration, OnConflict
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step
 from workspace_operator.reconcile.model.actions import (
     CancelMigration,
     CreateWorkspace,
@@ -234,15 +234,19 @@ def start_backfill(env: WorkspaceEnv) -> Lease:
     """Advance a requested migration to the start of Preparing."""
     migrations, now = env.store.migrations, env.store.clock()
     change, lease = env.claim()
-    change = migrations.start_checking(change, lease, now=now)
+    change = migrations.advance(change, lease, now=now)
     people, _ = migrations.check(env.workspace_id)
-    migrations.start_preparing(change, lease, people=people, now=now)
+    migrations.advance(change, lease, people=people, now=now)
     return lease
+
+
+def run_batch(env: WorkspaceEnv, lease: Lease, step: Step, *, size: int) -> Batch:
+    return env.store.migrations.run_batch(env.migration, lease, step, size=size, now=env.store.clock())
 
 
 def backfill_batch(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> bool:
     """Run one batch; return whether it was the last."""
-    return env.store.migrations.prepare_batch(env.migration, lease, size=size, now=env.store.clock()).done
+    return run_batch(env, lease, Step.BACKFILL, size=size).done
 
 
 def backfill(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> None:
@@ -251,7 +255,7 @@ def backfill(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> None:
 
 
 def apply_change_log(env: WorkspaceEnv, lease: Lease) -> None:
-    while not env.store.migrations.apply_change_log(env.migration, lease, size=2, now=env.store.clock()).done:
+    while not run_batch(env, lease, Step.APPLY_CHANGE_LOG, size=2).done:
         pass
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step, Transition, Trigger, find_transition, steps_of
 
 ALLOWED_MODES: dict[Mode, frozenset[Mode]] = {
     Mode.ID_ONLY: frozenset({Mode.EMAIL_OR_ID}),
@@ -126,6 +126,27 @@ class Migration:
     def merges(self) -> bool:
         """Whether people who share an email are merged at the cut-over."""
         return self.enables_email and self.on_conflict is OnConflict.MERGE
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that the present stage needs before its next transition, in order."""
+        disables = disables_email(self.from_mode, self.to_mode)
+        return steps_of(self.stage, enables_email=self.enables_email, disables_email=disables)
+
+    def allows(self, trigger: Trigger) -> bool:
+        """Whether the present stage has a transition for a trigger."""
+        return find_transition(self.stage, trigger, merges=self.merges) is not None
+
+    def transition(self, trigger: Trigger) -> Transition:
+        """The transition that a trigger causes in the present stage.
+
+        Raises:
+            ValueError: the present stage does not allow it.
+        """
+        transition = find_transition(self.stage, trigger, merges=self.merges)
+        if transition is None:
+            raise ValueError(f"stage {self.stage} allows no transition {trigger.value!r}")
+        return transition
 
 
 def estimated_completion(*, since: datetime | None, now: datetime, done: int, total: int) -> datetime | None:

@@ -67,7 +67,7 @@ def prepared(env: WorkspaceEnv) -> Lease:
 
 def scanning(env: WorkspaceEnv) -> Lease:
     migration, lease = env.claim()
-    env.store.migrations.start_checking(migration, lease, now=env.store.clock())
+    env.store.migrations.advance(migration, lease, now=env.store.clock())
     return lease
 
 

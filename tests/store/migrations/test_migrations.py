@@ -286,10 +286,10 @@ def test_violation_before_the_preparation_blocks(env: WorkspaceEnv) -> None:
     env.request()
     migrations, now = env.store.migrations, env.store.clock()
     migration, lease = env.claim()
-    migration = migrations.start_checking(migration, lease, now=now)
+    migration = migrations.advance(migration, lease, now=now)
     people, _ = migrations.check(env.workspace_id)
     env.add("late", "no address")
-    migration = migrations.start_preparing(migration, lease, people=people, now=now)
+    migration = migrations.advance(migration, lease, people=people, now=now)
     env.release_lease(lease)
 
     env.work()

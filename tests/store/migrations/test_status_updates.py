@@ -12,7 +12,7 @@ from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.ports import Lease
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step
 from workspace_operator.store.schema.tables import migration
 
 
@@ -115,7 +115,7 @@ def test_numbers_are_worth_it_every_five_seconds(sql_env: WorkspaceEnv) -> None:
     reported = dict[int, int]()
     for second in range(1, 13):
         store.clock.advance(1)
-        store.migrations.prepare_batch(change, lease, size=1, now=store.clock())
+        store.migrations.run_batch(change, lease, Step.BACKFILL, size=1, now=store.clock())
         for _, unreported in store.workspaces.pending_status_updates():
             reported[second] = unreported.people_checked
             store.workspaces.mark_status_written(unreported)
@@ -129,7 +129,7 @@ def test_forecast_is_a_time(sql_env: WorkspaceEnv) -> None:
     change, lease = prepared(sql_env)
 
     store.clock.advance(10)
-    store.migrations.prepare_batch(change, lease, size=5, now=store.clock())
+    store.migrations.run_batch(change, lease, Step.BACKFILL, size=5, now=store.clock())
 
     assert change.estimated_completion is None
     assert sql_env.migration.estimated_completion == started + timedelta(seconds=40)
@@ -170,5 +170,5 @@ def prepared(env: WorkspaceEnv) -> tuple[Migration, Lease]:
     change, lease = env.claim()
     migrations, now = env.store.migrations, env.store.clock()
     people, _ = migrations.check(env.workspace_id)
-    change = migrations.start_checking(change, lease, now=now)
-    return migrations.start_preparing(change, lease, people=people, now=now), lease
+    change = migrations.advance(change, lease, now=now)
+    return migrations.advance(change, lease, people=people, now=now), lease

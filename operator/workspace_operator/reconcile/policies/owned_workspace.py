@@ -1,6 +1,6 @@
 """Policies that converge a resource's own workspace: settings and identifier change (design §4, §6)."""
 
-from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
+from workspace_operator.migrations.state_machine import Stage, Trigger
 from workspace_operator.reconcile.model.actions import (
     CancelMigration,
     PauseMigration,
@@ -20,7 +20,7 @@ from workspace_operator.reconcile.status import migration_messages, ownership_me
 def cancel_unwanted_migration(owned: OwnedContext) -> PolicyResult | None:
     """Cancel a migration, before its cut-over, whose mode is no longer desired."""
     migration = owned.migration
-    if migration is None or migration.stage not in BEFORE_CUTOVER or migration.to_mode is owned.desired_mode:
+    if migration is None or not migration.allows(Trigger.CANCEL) or migration.to_mode is owned.desired_mode:
         return None
     return CancelMigration(workspace_id=migration.workspace_id, number=migration.number)
 
@@ -28,9 +28,9 @@ def cancel_unwanted_migration(owned: OwnedContext) -> PolicyResult | None:
 def restart_on_conflict_change(owned: OwnedContext) -> PolicyResult | None:
     """Restart a migration, before its cut-over, whose ``onConflict`` changed."""
     migration = owned.migration
-    if migration is None or migration.stage not in BEFORE_CUTOVER or migration.on_conflict is owned.desired.on_conflict:
+    if migration is None or not migration.allows(Trigger.CANCEL) or not migration.enables_email:
         return None
-    if not migration.enables_email:
+    if migration.on_conflict is owned.desired.on_conflict:
         return None
     return CancelMigration(workspace_id=migration.workspace_id, number=migration.number)
 
