@@ -7,14 +7,7 @@ import pytest
 
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, OnConflict
-from workspace_operator.migrations.state_machine import (
-    BEFORE_CUTOVER,
-    TERMINAL,
-    TRANSITIONS,
-    Stage,
-    Step,
-    Trigger,
-)
+from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, TERMINAL, TRANSITIONS, Stage, Step, Trigger
 
 SUCCESSORS = {stage: {row.target for row in TRANSITIONS if row.source is stage} - {stage} for stage in Stage}
 ENABLING = Migration(
@@ -56,16 +49,7 @@ def test_every_migration_can_complete() -> None:
 @pytest.mark.parametrize("migration", [ENABLING, MERGING, DISABLING, ENABLING_IDS])
 def test_worker_leaves_every_stage_by_one_transition(migration: Migration) -> None:
     for stage in set(Stage) - TERMINAL:
-        in_stage = replace(migration, stage=stage)
-        assert in_stage.allows(Trigger.ADVANCE) is not in_stage.allows(Trigger.CUT_OVER)
-
-
-def test_other_transitions_are_refused() -> None:
-    completed = replace(ENABLING, stage=Stage.COMPLETED)
-
-    assert not completed.allows(Trigger.CANCEL)
-    with pytest.raises(ValueError, match="stage Completed allows no transition 'cancel'"):
-        completed.transition(Trigger.CANCEL)
+        assert len({Trigger.ADVANCE, Trigger.CUT_OVER} & set(replace(migration, stage=stage).transitions)) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The migration of a workspace's identifiers: its modes, violations, counts and progress (identity-rules §7)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.state_machine import Stage, Step, Transition, Trigger, find_transition, steps_of
+from workspace_operator.migrations.state_machine import Stage, Step, Transition, Trigger, steps_of, transitions_of
 
 ALLOWED_MODES: dict[Mode, frozenset[Mode]] = {
     Mode.ID_ONLY: frozenset({Mode.EMAIL_OR_ID}),
@@ -133,20 +134,10 @@ class Migration:
         disables = disables_email(self.from_mode, self.to_mode)
         return steps_of(self.stage, enables_email=self.enables_email, disables_email=disables)
 
-    def allows(self, trigger: Trigger) -> bool:
-        """Whether the present stage has a transition for a trigger."""
-        return find_transition(self.stage, trigger, merges=self.merges) is not None
-
-    def transition(self, trigger: Trigger) -> Transition:
-        """The transition that a trigger causes in the present stage.
-
-        Raises:
-            ValueError: the present stage does not allow it.
-        """
-        transition = find_transition(self.stage, trigger, merges=self.merges)
-        if transition is None:
-            raise ValueError(f"stage {self.stage} allows no transition {trigger.value!r}")
-        return transition
+    @property
+    def transitions(self) -> Mapping[Trigger, Transition]:
+        """The transitions that the present stage allows, by trigger."""
+        return transitions_of(self.stage, merges=self.merges)
 
 
 def estimated_completion(*, since: datetime | None, now: datetime, done: int, total: int) -> datetime | None:

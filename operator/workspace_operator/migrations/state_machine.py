@@ -1,8 +1,9 @@
 """The state machine of a migration: stages, transitions between them, steps of each stage (design §6).
 
-`Migration` has it as `allows`, `transition` and `steps`. The worker drives it; the store makes no other transition.
+`Migration` has both as `transitions` and `steps`. The worker drives it; the store makes no other transition.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,18 +24,12 @@ class Stage(StrEnum):
 class Trigger(StrEnum):
     """What causes a transition."""
 
-    ADVANCE = "advance"
-    """The worker has run the steps of the stage."""
-    CUT_OVER = "cut over"
-    """The worker puts the new rules in force, since no person blocks the migration."""
-    BLOCK = "block"
-    """The worker has written an export of the people who block the migration."""
-    DISCARD_BACKFILL = "discard backfill"
-    """The worker starts such an export, which takes over the change log of the backfill."""
-    FIX = "fix"
-    """The last violation was fixed just before the worker exported it."""
-    CANCEL = "cancel"
-    """The operator cancels the migration, since the spec has changed."""
+    ADVANCE = "advance"  # the worker has run the steps of the stage
+    CUT_OVER = "cut over"  # the worker puts the new rules in force, since no person blocks the migration
+    BLOCK = "block"  # the worker has written an export of the people who block the migration
+    DISCARD_BACKFILL = "discard backfill"  # the worker starts such an export, which needs the change log
+    FIX = "fix"  # the last violation was fixed just before the worker exported it
+    CANCEL = "cancel"  # the operator cancels the migration, since the spec has changed
 
 
 class Step(StrEnum):
@@ -97,10 +92,9 @@ COUNTING = frozenset({Stage.CHECKING, Stage.BLOCKED})
 """The stages in which the worker counts people and violations before any step."""
 
 
-def find_transition(stage: Stage, trigger: Trigger, *, merges: bool) -> Transition | None:
-    """Find the transition that a trigger causes; None if the stage does not allow it."""
-    rows = (row for row in TRANSITIONS if row.source is stage and row.trigger is trigger)
-    return next((row for row in rows if row.merges in (None, merges)), None)
+def transitions_of(stage: Stage, *, merges: bool) -> Mapping[Trigger, Transition]:
+    """The transitions that a stage allows, by trigger."""
+    return {row.trigger: row for row in TRANSITIONS if row.source is stage and row.merges in (None, merges)}
 
 
 def steps_of(stage: Stage, *, enables_email: bool, disables_email: bool) -> tuple[Step, ...]:

@@ -63,7 +63,7 @@ class FakeMigrations:
     ) -> Migration:
         state, stored = self._leased(migration, lease)
         values: dict[str, object] = {}
-        match migration.transition(Trigger.ADVANCE).target:
+        match migration.transitions[Trigger.ADVANCE].target:
             case Stage.CHECKING:
                 values = {"started_at": migration.started_at or now}
             case Stage.PREPARING if people is not None:
@@ -151,7 +151,7 @@ def _is_free(stored: StoredMigration, lease: Lease, now: datetime) -> bool:
 
 
 def _move(stored: StoredMigration, lease: Lease, now: datetime, trigger: Trigger, **values: object) -> Migration:
-    stage = stored.migration.transition(trigger).target
+    stage = stored.migration.transitions[trigger].target
     if stage not in TERMINAL:
         stored.lease_expires_at, stored.due_at = now + lease.duration, now
     revision = stored.migration.revision + 1

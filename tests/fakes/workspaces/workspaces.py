@@ -262,10 +262,10 @@ class FakeWorkspaces:
 
 
 def _cancel(state: WorkspaceState, stored: StoredMigration, now: datetime) -> None:
-    if not stored.migration.allows(Trigger.CANCEL):
+    if Trigger.CANCEL not in stored.migration.transitions:
         raise StaleRevision(f"migration {stored.migration.number} is already cut over")
     state.blocked_export = stored.due_at = None
-    _move(stored, stage=stored.migration.transition(Trigger.CANCEL).target, completed_at=now)
+    _move(stored, stage=stored.migration.transitions[Trigger.CANCEL].target, completed_at=now)
 
 
 def _move(stored: StoredMigration, **values: object) -> None:

@@ -103,7 +103,7 @@ class InMemoryWorkspaces:
             case RequestMigration():
                 self._request_migration(action, now)
             case CancelMigration():
-                stage = self._migrations[action.workspace_id].transition(Trigger.CANCEL).target
+                stage = self._migrations[action.workspace_id].transitions[Trigger.CANCEL].target
                 self._update_migration(action.workspace_id, stage=stage)
             case PauseMigration():
                 self._update_migration(action.workspace_id, paused=action.paused)
@@ -122,7 +122,7 @@ class InMemoryWorkspaces:
         """Complete or block a change, as its preview says; without a preview (after the cut-over) complete it."""
         if preview is not None and not preview.passes(migration.on_conflict):
             counts, total = preview.blocking_violations(migration.on_conflict), preview.people.total
-            stage = migration.transition(Trigger.BLOCK).target
+            stage = migration.transitions[Trigger.BLOCK].target
             return self._update_migration(migration.workspace_id, stage=stage, violations=counts, people_total=total)
         self._save(replace(self._workspaces[migration.workspace_id], mode=migration.to_mode))
         return self._update_migration(migration.workspace_id, stage=Stage.COMPLETED, violations=ViolationCounts())

@@ -73,14 +73,14 @@ def cancel(connection: sa.Connection, action: CancelMigration, now: datetime, sp
     lock_exclusive(connection, action.workspace_id)
     lock_and_record_generation(connection, action.workspace_id, spec)
     row = _lock_open(connection, action.workspace_id, action.number)
-    current = migration_of(row)
-    if not current.allows(Trigger.CANCEL):
+    transition = migration_of(row).transitions.get(Trigger.CANCEL)
+    if transition is None:
         raise StaleRevision(f"migration {action.number} is already cut over")
     needs_cleanup = stop_change_log(connection, action.workspace_id) or row.needs_cleanup
     _update(
         connection,
         row,
-        stage=current.transition(Trigger.CANCEL).target.value,
+        stage=transition.target.value,
         completed_at=now,
         needs_cleanup=needs_cleanup,
         due_at=now if needs_cleanup else None,

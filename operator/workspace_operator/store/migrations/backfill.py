@@ -7,7 +7,6 @@ addresses. No command writes these rows before the cut-over.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,24 +32,14 @@ END_OF_KEYS = "\U0010ffff"
 Condition = sa.ColumnElement[bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRange:
-    """A range of addresses: its last key, and the number of people with these addresses."""
-
-    last: str
-    people: int
-
-    @property
-    def is_last(self) -> bool:
-        """Whether no address is left after the range."""
-        return self.last == END_OF_KEYS
-
-
-def backfill_range(connection: sa.Connection, migration: Migration, *, after: str, size: int) -> KeyRange:
+def backfill_range(connection: sa.Connection, migration: Migration, *, after: str, size: int) -> tuple[str, int]:
     """Backfill the addresses of the next ``size`` people after a key, and of all others who have the last address.
 
     If a command changes a person between these statements, either the change log has an entry, or the transaction is
     retried.
+
+    Returns:
+        The last key, or `END_OF_KEYS` if no address is left, and the number of people.
     """
     beyond = sa.and_(person.c.workspace_id == migration.workspace_id, person.c.email_key > after)
     last, people = _range_end(connection, beyond, size=size)
@@ -68,7 +57,7 @@ def backfill_range(connection: sa.Connection, migration: Migration, *, after: st
     owned = sa.select(suppression.c.value_key).where(in_range, has_one_person)
     suppressed = connection.execute(owned.distinct()).scalars().all()
     _insert_shared(connection, migration, suppressed, sa.func.count() == 1)
-    return KeyRange(last=last, people=people)
+    return last, people
 
 
 def _range_end(connection: sa.Connection, beyond: Condition, *, size: int) -> tuple[str, int]:

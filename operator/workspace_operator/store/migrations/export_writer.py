@@ -111,7 +111,7 @@ class ExportWriter:
     def _abandon_backfill(self) -> None:
         """Go back to Checking, since the change log is now applied to the export."""
         discard = Trigger.DISCARD_BACKFILL
-        if self.migration.allows(discard):
+        if discard in self.migration.transitions:
             self.migration = self._in_transaction(lambda locked: locked.transition(discard, cursor=""))
 
     def _violations(self) -> Generator[Sequence[tuple[Any, ...]], None, None]:

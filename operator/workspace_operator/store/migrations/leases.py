@@ -52,7 +52,7 @@ class LockedMigration:
 
     def transition(self, trigger: Trigger, **values: object) -> Migration:
         """Make the transition of a trigger, which must be allowed, and renew the lease; also write columns."""
-        stage = self.migration.transition(trigger).target
+        stage = self.migration.transitions[trigger].target
         lease_values = {} if stage in TERMINAL else self._renewed_lease() | {"due_at": self.now}
         if stage is not self.migration.stage:
             lease_values |= {"stage_since": self.now, "progressed_at": self.now, "estimated_completion": None}

@@ -63,11 +63,11 @@ def cut_over(locked: LockedMigration, clock: Callable[[], datetime]) -> Migratio
 
 def _backfill(locked: LockedMigration, size: int) -> bool:
     row = locked.row
-    key_range = backfill.backfill_range(locked.connection, locked.migration, after=row.cursor, size=size)
-    done = key_range.is_last
-    checked = row.people_total if done else min(row.people_checked + key_range.people, row.people_total)
+    cursor, people = backfill.backfill_range(locked.connection, locked.migration, after=row.cursor, size=size)
+    done = cursor == backfill.END_OF_KEYS
+    checked = row.people_total if done else min(row.people_checked + people, row.people_total)
     locked.report_progress(
-        done=checked, total=row.people_total, people_checked=checked, cursor=key_range.last, needs_cleanup=True
+        done=checked, total=row.people_total, people_checked=checked, cursor=cursor, needs_cleanup=True
     )
     return done
 

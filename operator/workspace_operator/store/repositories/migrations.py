@@ -23,12 +23,7 @@ from workspace_operator.store.migrations.leases import LockedMigration, lock_mig
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.pending_merges.view import next_pending_groups
 from workspace_operator.store.queries.counts import count_merges, count_violations
-from workspace_operator.store.schema.mappers import (
-    MIGRATIONS_WITH_OWNER,
-    migration_of,
-    newest_migration,
-    owner_of,
-)
+from workspace_operator.store.schema.mappers import MIGRATIONS_WITH_OWNER, migration_of, newest_migration, owner_of
 from workspace_operator.store.schema.plan_statistics import ensure_pinned
 from workspace_operator.store.schema.tables import migration
 from workspace_operator.store.unit_of_work.workspace_lock import WorkspaceLockTimeout
@@ -118,7 +113,7 @@ class SQLMigrations(MergeOnTouchRepository):
         self, migration: Migration, lease: Lease, *, people: PeopleCounts | None = None, now: datetime
     ) -> Migration:
         """Make the transition of `Trigger.ADVANCE`, in one transaction with what the next stage begins with."""
-        transition = migration.transition(Trigger.ADVANCE)
+        transition = migration.transitions[Trigger.ADVANCE]
         stage = transition.target
         if stage is Stage.CHECKING:
             ensure_pinned(self.database)  # an ANALYZE since the start of this process would lead to bad plans
@@ -146,7 +141,7 @@ class SQLMigrations(MergeOnTouchRepository):
                 lease,
                 now,
                 lambda locked: stages.cut_over(locked, clock),
-                exclusive=migration.transition(Trigger.CUT_OVER).exclusive,
+                exclusive=migration.transitions[Trigger.CUT_OVER].exclusive,
                 lock_timeout=lock_timeout,
             )
         except WorkspaceLockTimeout:
