@@ -15,7 +15,7 @@ from tests.api.threaded_server import ThreadedServer
 from tests.docs.pages import REPOSITORY
 from workspace_operator import web
 from workspace_operator.application.operator.parsing import parse_resource
-from workspace_operator.migrations.state_machine import TERMINAL, TRANSITIONS, Stage, Step, Trigger
+from workspace_operator.migrations.state_machine import TERMINAL, TRANSITIONS, Stage, Step
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.plan.diff import FIELDS
 from workspace_operator.reconcile.status.migration_messages import STAGE_MESSAGES
@@ -140,12 +140,6 @@ def test_every_route_is_served_and_described() -> None:
 
 def test_every_stage_has_a_transition_to_it() -> None:
     assert set(Stage) == {Stage.REQUESTED} | {transition.target for transition in TRANSITIONS}
-
-
-def test_every_stage_has_a_transition_of_the_worker() -> None:
-    causes = {Trigger.ADVANCE, Trigger.CUT_OVER}
-
-    assert {transition.source for transition in TRANSITIONS if transition.trigger in causes} == set(Stage) - TERMINAL
 
 
 def test_store_implements_every_step() -> None:

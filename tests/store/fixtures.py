@@ -210,6 +210,19 @@ class WorkspaceEnv:
         assert migration is not None
         return migration, lease
 
+    def advance(self, lease: Lease) -> Migration:
+        """Enter the next stage, with the people counted now."""
+        people, _ = self.store.migrations.check(self.workspace_id)
+        return self.store.migrations.advance(self.migration, lease, people=people, now=self.store.clock())
+
+    def block(self, lease: Lease) -> Migration:
+        """Export the violations, with the people counted now."""
+        people, _ = self.store.migrations.check(self.workspace_id)
+        return self.store.migrations.block(self.migration, lease, people=people, now=self.store.clock())
+
+    def run_batch(self, lease: Lease, step: Step, *, size: int) -> Batch:
+        return self.store.migrations.run_batch(self.migration, lease, step, size=size, now=self.store.clock())
+
     def release_lease(self, lease: Lease) -> None:
         """Release the lease of the migration, which stays due."""
         self.store.migrations.release_lease(self.migration, lease, due_at=self.store.clock())
@@ -232,21 +245,15 @@ class WorkspaceEnv:
 
 def start_backfill(env: WorkspaceEnv) -> Lease:
     """Advance a requested migration to the start of Preparing."""
-    migrations, now = env.store.migrations, env.store.clock()
-    change, lease = env.claim()
-    change = migrations.advance(change, lease, now=now)
-    people, _ = migrations.check(env.workspace_id)
-    migrations.advance(change, lease, people=people, now=now)
+    _, lease = env.claim()
+    while env.stage is not Stage.PREPARING:
+        env.advance(lease)
     return lease
-
-
-def run_batch(env: WorkspaceEnv, lease: Lease, step: Step, *, size: int) -> Batch:
-    return env.store.migrations.run_batch(env.migration, lease, step, size=size, now=env.store.clock())
 
 
 def backfill_batch(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> bool:
     """Run one batch; return whether it was the last."""
-    return run_batch(env, lease, Step.BACKFILL, size=size).done
+    return env.run_batch(lease, Step.BACKFILL, size=size).done
 
 
 def backfill(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> None:
@@ -255,7 +262,7 @@ def backfill(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> None:
 
 
 def apply_change_log(env: WorkspaceEnv, lease: Lease) -> None:
-    while not run_batch(env, lease, Step.APPLY_CHANGE_LOG, size=2).done:
+    while not env.run_batch(lease, Step.APPLY_CHANGE_LOG, size=2).done:
         pass
 
 

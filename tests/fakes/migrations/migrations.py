@@ -58,15 +58,13 @@ class FakeMigrations:
         stored.lease_expires_at = now + lease.duration
         return Batch(done=True)
 
-    def advance(
-        self, migration: Migration, lease: Lease, *, people: PeopleCounts | None = None, now: datetime
-    ) -> Migration:
+    def advance(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
         state, stored = self._leased(migration, lease)
         values: dict[str, object] = {}
         match migration.transitions[Trigger.ADVANCE].target:
             case Stage.CHECKING:
                 values = {"started_at": migration.started_at or now}
-            case Stage.PREPARING if people is not None:
+            case Stage.PREPARING:
                 values = {
                     "people_total": people.total,
                     "people_checked": 0 if migration.enables_email else people.total,

@@ -25,6 +25,7 @@ from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Step
+from workspace_operator.workspaces.model import PeopleCounts
 
 changes = pytest.mark.parametrize(("before", "after"), ALLOWED)
 
@@ -202,13 +203,12 @@ def test_clearing_worker_never_meets_a_new_migration(sql: Store) -> None:
 def prepare(env: WorkspaceEnv, worker: str) -> None:
     """Request a migration and advance it to the cut-over."""
     env.request()
-    migrations, now = env.store.migrations, env.store.clock()
-    change, lease = env.claim(worker)
-    change = migrations.advance(change, lease, now=now)
-    while not migrations.run_batch(change, lease, Step.PURGE, size=BATCH, now=now).done:
+    _, lease = env.claim(worker)
+    env.advance(lease)
+    while not env.run_batch(lease, Step.PURGE, size=BATCH).done:
         pass
-    change = migrations.advance(change, lease, people=migrations.check(env.workspace_id)[0], now=now)
-    while not migrations.run_batch(change, lease, Step.BACKFILL, size=BATCH, now=now).done:
+    env.advance(lease)
+    while not env.run_batch(lease, Step.BACKFILL, size=BATCH).done:
         pass
 
 
@@ -241,8 +241,8 @@ def test_stopping_worker_gives_the_migration_back(env: WorkspaceEnv) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        lambda port, change, lease, now: port.advance(change, lease, now=now),
-        lambda port, change, lease, now: port.block(change, lease, people=port.check(change.workspace_id)[0], now=now),
+        lambda port, change, lease, now: port.advance(change, lease, people=PeopleCounts(), now=now),
+        lambda port, change, lease, now: port.block(change, lease, people=PeopleCounts(), now=now),
         *(
             lambda port, change, lease, now, step=step: port.run_batch(change, lease, step, size=1, now=now)
             for step in Step

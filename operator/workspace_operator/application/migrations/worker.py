@@ -89,7 +89,7 @@ class MigrationWorker:
 
     def _step(self, migration: Migration, lease: Lease) -> Migration | None:
         """Run the steps of the stage and make the next transition; None when nothing is left to do now."""
-        people: PeopleCounts | None = None
+        people = PeopleCounts()
         if migration.stage in COUNTING:
             # Blocked counts without leaving the stage, so that the status does not flap while people block.
             people, found = self.migrations.check(migration.workspace_id)

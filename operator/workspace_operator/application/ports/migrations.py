@@ -68,10 +68,8 @@ class Migrations(Protocol):
         """Process up to ``size`` rows or groups of a step; done when none is left, or few that the cut-over applies."""
         ...
 
-    def advance(
-        self, migration: Migration, lease: Lease, *, people: PeopleCounts | None = None, now: datetime
-    ) -> Migration:
-        """Make the transition of `Trigger.ADVANCE`; ``people`` are counted for Preparing."""
+    def advance(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        """Make the transition of `Trigger.ADVANCE`; ``people`` are recorded when Preparing begins."""
         ...
 
     def has_violations(self, migration: Migration) -> bool:

@@ -20,12 +20,12 @@ MAX_CHANGES_UNDER_LOCK = 100
 """Number of change log entries that may be left for the cut-over, which blocks writers."""
 
 
-def begin_stage(locked: LockedMigration, stage: Stage, people: PeopleCounts | None) -> dict[str, object]:
+def begin_stage(locked: LockedMigration, stage: Stage, people: PeopleCounts) -> dict[str, object]:
     """Prepare the workspace for a stage; return the columns of the migration that the stage begins with."""
     match stage:
         case Stage.CHECKING:
             return {"started_at": locked.migration.started_at or locked.now}
-        case Stage.PREPARING if people is not None:
+        case Stage.PREPARING:
             enables_email = locked.migration.enables_email
             locked.update_workspace(change_log_enabled=enables_email, blocked_export=None)
             return {

@@ -109,9 +109,7 @@ class SQLMigrations(MergeOnTouchRepository):
         # On PostgreSQL the locks block no other writer, since only the worker writes these rows.
         return replace(batch, lock_time_ratio=seconds / MAX_EXCLUSIVE_HOLD) if self.database.is_sqlite else batch
 
-    def advance(
-        self, migration: Migration, lease: Lease, *, people: PeopleCounts | None = None, now: datetime
-    ) -> Migration:
+    def advance(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
         """Make the transition of `Trigger.ADVANCE`, in one transaction with what the next stage begins with."""
         transition = migration.transitions[Trigger.ADVANCE]
         stage = transition.target
