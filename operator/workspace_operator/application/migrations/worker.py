@@ -21,7 +21,8 @@ MAX_BATCH = 50_000
 """Maximum number of addresses or rows in a transaction."""
 
 MAX_STEP_BATCH: Mapping[Step, int] = {Step.APPLY_CHANGE_LOG: 5000, Step.PURGE: 20_000, Step.MERGE: 1200}
-"""Lower maximums: a change log entry needs a look-up, PURGE counts rows of each kind, MERGE groups of people."""
+"""Lower maximums: a change log entry needs a look-up, which takes ten times as long; a purge counts rows of each kind; a
+merge counts groups of people, after which the worker checks whether to stop."""
 
 INITIAL_DIVISOR = 8
 MAX_GROWTH = 4
@@ -71,12 +72,12 @@ class MigrationWorker:
         return True
 
     def _run(self, migration: Migration, lease: Lease) -> None:
-        """Run steps until nothing is left to do now, or this worker must stop."""
+        """Run stages until nothing is left to do now, or this worker must stop."""
         successor: Migration | None = migration
         while successor is not None and not self.stopping():
             migration = successor
             try:
-                successor = self._step(migration, lease)
+                successor = self._run_stage(migration, lease)
             except (StaleRevision, Unavailable):
                 raise
             except Exception:
@@ -87,7 +88,7 @@ class MigrationWorker:
         if successor is not None:
             self.migrations.release_lease(successor, lease, due_at=self.clock())
 
-    def _step(self, migration: Migration, lease: Lease) -> Migration | None:
+    def _run_stage(self, migration: Migration, lease: Lease) -> Migration | None:
         """Run the steps of the stage and make the next transition; None when nothing is left to do now."""
         people = PeopleCounts()
         if migration.stage in COUNTING:
