@@ -21,8 +21,8 @@ MAX_BATCH = 50_000
 """Maximum number of addresses or rows in a transaction."""
 
 MAX_STEP_BATCH: Mapping[Step, int] = {Step.APPLY_CHANGE_LOG: 5000, Step.PURGE: 20_000, Step.MERGE: 1200}
-"""Lower maximums: a change log entry needs a look-up, which takes ten times as long; a purge counts rows of each kind; a
-merge counts groups of people, after which the worker checks whether to stop."""
+"""Lower maximums: a change log entry needs a look-up, which takes ten times as long; a purge counts rows of each kind;
+a merge counts groups of people, after which the worker checks whether to stop."""
 
 INITIAL_DIVISOR = 8
 MAX_GROWTH = 4
