@@ -121,5 +121,5 @@ class CheckedMigrations(MergeComparison):
         known.is_open = False
         assert (migration.people_to_merge, migration.people_merged) == (known.merged, known.merged)
 
-    def checked_release(self, _: str, __: None) -> None:
+    def checked_release_lease(self, _: str, __: None) -> None:
         self.holder = ""
