@@ -10,7 +10,7 @@ from tests.docs.pages import names, rows, text_of
 from workspace_operator.application.migrations import metrics
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import TRANSITIONS, Stage
 from workspace_operator.resources.schema import resource_schema
 from workspace_operator.workspaces.model import Owner
 
@@ -29,6 +29,17 @@ def test_every_stage_is_explained() -> None:
     unexplained = [stage for stage in Stage if stage not in meaning]
 
     assert unexplained == [Stage.CANCELLED]  # it leaves no trace
+
+
+def test_design_lists_the_transitions() -> None:
+    listed = {
+        (stage, successor)
+        for stages, successors, _ in rows("docs/spec/design.md", "stage")
+        for stage in names(stages)
+        for successor in re.findall(r"\w+", successors)
+    }
+
+    assert listed == {(row.source, row.target) for row in TRANSITIONS if row.source is not row.target}
 
 
 def test_every_gauge_is_listed() -> None:

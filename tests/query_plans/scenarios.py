@@ -51,8 +51,7 @@ def prepare_an_address_that_was_suppressed_meanwhile(env: WorkspaceEnv) -> None:
 def report_what_was_corrected_meanwhile(env: WorkspaceEnv) -> None:
     env.request()
     lease = start_backfill(env)
-    people, _ = env.store.migrations.check(env.workspace_id)
-    env.store.migrations.block(env.migration, lease, people=people, now=env.store.clock())
+    env.block(lease)
 
 
 def try_a_blocked_change_again(env: WorkspaceEnv) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 from tests.store.backends import Store
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.people.command_execution import execute_commands
-from workspace_operator.application.ports import Lease, ViolationRow, WorkspaceQuery
+from workspace_operator.application.ports import Batch, Lease, ViolationRow, WorkspaceQuery
 from workspace_operator.identity.model.commands import (
     Command,
     DeletePerson,
@@ -23,7 +23,7 @@ from workspace_operator.identity.model.results import CommandResult, CommandResu
 from workspace_operator.identity.values.references import Reference, reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.migrations.model import Migration, OnConflict
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step
 from workspace_operator.reconcile.model.actions import (
     CancelMigration,
     CreateWorkspace,
@@ -213,6 +213,19 @@ class WorkspaceEnv:
         assert migration is not None
         return migration, lease
 
+    def advance(self, lease: Lease) -> Migration:
+        """Enter the next stage, with the people counted now."""
+        people, _ = self.store.migrations.check(self.workspace_id)
+        return self.store.migrations.advance(self.migration, lease, people=people, now=self.store.clock())
+
+    def block(self, lease: Lease) -> Migration:
+        """Export the violations, with the people counted now."""
+        people, _ = self.store.migrations.check(self.workspace_id)
+        return self.store.migrations.block(self.migration, lease, people=people, now=self.store.clock())
+
+    def run_batch(self, lease: Lease, step: Step, *, size: int) -> Batch:
+        return self.store.migrations.run_batch(self.migration, lease, step, size=size, now=self.store.clock())
+
     def release_lease(self, lease: Lease) -> None:
         """Release the lease of the migration, which stays due."""
         self.store.migrations.release_lease(self.migration, lease, due_at=self.store.clock())
@@ -235,17 +248,15 @@ class WorkspaceEnv:
 
 def start_backfill(env: WorkspaceEnv) -> Lease:
     """Advance a requested migration to the start of Preparing."""
-    migrations, now = env.store.migrations, env.store.clock()
-    change, lease = env.claim()
-    change = migrations.start_checking(change, lease, now=now)
-    people, _ = migrations.check(env.workspace_id)
-    migrations.start_preparing(change, lease, people=people, now=now)
+    _, lease = env.claim()
+    while env.stage is not Stage.PREPARING:
+        env.advance(lease)
     return lease
 
 
 def backfill_batch(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> bool:
     """Run one batch; return whether it was the last."""
-    return env.store.migrations.prepare_batch(env.migration, lease, size=size, now=env.store.clock()).done
+    return env.run_batch(lease, Step.BACKFILL, size=size).done
 
 
 def backfill(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> None:
@@ -254,7 +265,7 @@ def backfill(env: WorkspaceEnv, lease: Lease, *, size: int = 2) -> None:
 
 
 def apply_change_log(env: WorkspaceEnv, lease: Lease) -> None:
-    while not env.store.migrations.apply_change_log(env.migration, lease, size=2, now=env.store.clock()).done:
+    while not env.run_batch(lease, Step.APPLY_CHANGE_LOG, size=2).done:
         pass
 
 

@@ -1,11 +1,12 @@
 """The migration of a workspace's identifiers: its modes, violations, counts and progress (identity-rules §7)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step, Transition, Trigger, steps_of, transitions_of
 
 ALLOWED_MODES: dict[Mode, frozenset[Mode]] = {
     Mode.ID_ONLY: frozenset({Mode.EMAIL_OR_ID}),
@@ -126,6 +127,17 @@ class Migration:
     def merges(self) -> bool:
         """Whether people who share an email are merged at the cut-over."""
         return self.enables_email and self.on_conflict is OnConflict.MERGE
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that the present stage needs before its next transition, in order."""
+        disables = disables_email(self.from_mode, self.to_mode)
+        return steps_of(self.stage, enables_email=self.enables_email, disables_email=disables)
+
+    @property
+    def transitions(self) -> Mapping[Trigger, Transition]:
+        """The transitions that the present stage allows, by trigger."""
+        return transitions_of(self.stage, merges=self.merges)
 
 
 def estimated_completion(*, since: datetime | None, now: datetime, done: int, total: int) -> datetime | None:

@@ -12,10 +12,11 @@ from tests.benchmarks.migrations.environments import Environment, environment
 from tests.benchmarks.migrations.processes import work
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
+from workspace_operator.migrations.state_machine import Stage, Step
 
 PEOPLE = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 RATE = 0.3
-MERGING = ("start_merging", "merge_batch")
+MERGING = (Stage.MERGING, Step.MERGE)
 BARE = sa.text(
     "UPDATE person SET attributes = :attributes, inserted_at = inserted_at + 1"
     " WHERE workspace_id = :workspace_id AND email_key IN (SELECT email_key FROM person"

@@ -13,6 +13,7 @@ from tests.benchmarks.measurement import print_table, seconds
 from tests.benchmarks.migrations.environments import environment
 from tests.benchmarks.migrations.processes import Writers, percentile_99, work, writers
 from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.state_machine import Step
 
 PEOPLE = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 RUNS = 3
@@ -55,7 +56,7 @@ def test_whole_migration_against_one_insert(title: str, tmp_path: Path) -> None:
         [
             ("one INSERT … SELECT, best", "", f"{min(bare):.2f} s ({order})"),
             ("whole change, best", "", f"{min(ours):.2f} s"),
-            ("of that: check, prepare", "", f"{told.spent('check'):.2f}, {told.spent('prepare_batch'):.2f} s"),
+            ("of that: check, prepare", "", f"{told.spent('check'):.2f}, {told.spent(Step.BACKFILL):.2f} s"),
             ("ratio of the best", f"<= {GOAL}", _judged(min(ours) / min(bare), GOAL)),
             ("ratio, median of the pairs", f"<= {GOAL}", _judged(median(ratios), GOAL)),
         ],

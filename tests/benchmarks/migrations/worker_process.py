@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from tests.fakes.migrations.port_calls import call_name
 from workspace_operator import bootstrap
 from workspace_operator.application.ports import Migrations
 from workspace_operator.identity.values.rules import Mode
@@ -66,11 +67,12 @@ class Timed:
         method = getattr(self.migrations, name)
 
         def timed(*arguments: Any, **named: Any) -> Any:
+            call = call_name(name, arguments)
             start = time.perf_counter()
             answer = method(*arguments, **named)
             end = time.perf_counter()
-            calls, total, longest = self.report.parts.get(name, (0, 0.0, 0.0))
-            self.report.parts[name] = (calls + 1, total + end - start, max(longest, end - start))
+            calls, total, longest = self.report.parts.get(call, (0, 0.0, 0.0))
+            self.report.parts[call] = (calls + 1, total + end - start, max(longest, end - start))
             if name == "cut_over":
                 self.report.holds.append((self._begun, end))
             return answer

@@ -14,9 +14,8 @@ from tests.fakes.people.bulk_merge import merge_all
 from tests.fakes.people.people import commit
 from workspace_operator.application.ports import MAX_DUE_DELAY, Batch, Export, Lease
 from workspace_operator.errors import StaleRevision
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
-from workspace_operator.migrations.state_machine import TERMINAL, Stage
+from workspace_operator.migrations.model import Migration, ViolationCounts
+from workspace_operator.migrations.state_machine import TERMINAL, Stage, Step, Trigger
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 MAX_EXPORTS = 3
@@ -44,10 +43,6 @@ class FakeMigrations:
         working_set = self.memory.states[workspace_id].working_set
         return people_counts(working_set), violation_counts(violation_rows(working_set))
 
-    def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        _, stored = self._leased(migration, lease)
-        return _move(stored, lease, now, stage=Stage.CHECKING, started_at=migration.started_at or now)
-
     def newest(self, workspace_id: int) -> Migration | None:
         state = self.memory.states.get(workspace_id)
         return state.changes[-1].migration if state and state.changes else None
@@ -56,24 +51,40 @@ class FakeMigrations:
         rooms = [state for _, state in sorted(self.memory.states.items()) if state.is_migrating]
         return [(state.workspace.owner, state.changes[-1].migration) for state in rooms]
 
-    def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+    def run_batch(self, migration: Migration, lease: Lease, step: Step, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
         _, stored = self._leased(migration, lease)
-        enables = migration.from_mode is Mode.ID_ONLY
-        counts = {
-            "people_total": people.total,
-            "people_checked": 0 if enables else people.total,
-            "people_without_id": people.without_id,
-            "people_without_identifier": people.without_identifier if enables else people.without_id,
-        }
-        return _move(stored, lease, now, stage=Stage.PREPARING, **counts)
+        if step is Step.MERGE:
+            stored.migration = replace(stored.migration, people_merged=migration.people_to_merge)
+        stored.lease_expires_at = now + lease.duration
+        return Batch(done=True)
+
+    def advance(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        state, stored = self._leased(migration, lease)
+        values: dict[str, object] = {}
+        match migration.transitions[Trigger.ADVANCE].target:
+            case Stage.CHECKING:
+                values = {"started_at": migration.started_at or now}
+            case Stage.PREPARING:
+                values = {
+                    "people_total": people.total,
+                    "people_checked": 0 if migration.enables_email else people.total,
+                    "people_without_id": people.without_id,
+                    "people_without_identifier": people.without_identifier
+                    if migration.enables_email
+                    else people.without_id,
+                }
+            case Stage.MERGING:
+                values = dict(zip(("people_to_merge", "ids_given_up"), state.merged, strict=True))
+            case Stage.COMPLETED:
+                values, stored.due_at = {"completed_at": now}, None
+        return _move(stored, lease, now, Trigger.ADVANCE, **values)
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
         state, stored = self._leased(migration, lease)
         counts: dict[str, object] = {"people_total": people.total, "people_checked": people.total}
         rows = violation_rows(state.working_set, migration.on_conflict)
         if not rows:
-            is_preparing = migration.stage is Stage.PREPARING
-            return _move(stored, lease, now, stage=Stage.PREPARING if is_preparing else Stage.CHECKING)
+            return _move(stored, lease, now, Trigger.FIX)
         state.blocked_export = number = max(state.exports, default=0) + 1
         state.exports[number] = Export(
             workspace_id=migration.workspace_id,
@@ -87,7 +98,7 @@ class FakeMigrations:
         for old in [each for each in state.exports if each <= number - MAX_EXPORTS]:
             del state.exports[old], state.violations[old]
         counts |= {"violations": violation_counts(rows), "export": number}
-        moved = _move(stored, lease, now, stage=Stage.BLOCKED, **counts)
+        moved = _move(stored, lease, now, Trigger.BLOCK, **counts)
         stored.lease_owner, stored.lease_expires_at, stored.due_at = "", None, None
         return moved
 
@@ -96,39 +107,20 @@ class FakeMigrations:
         stored.lease_owner, stored.lease_expires_at = "", None
         stored.due_at = due_at
 
-    def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
-        return self._renewed(migration, lease, now)
-
-    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
-        return self._renewed(migration, lease, now)
-
-    def apply_change_log(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
-        return self._renewed(migration, lease, now)
-
     def has_violations(self, migration: Migration) -> bool:
         working_set = self.memory.state(migration.workspace_id).working_set
         return bool(violation_rows(working_set, migration.on_conflict))
 
     def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:  # noqa: ARG002
         state, stored = self._leased(migration, lease)
-        if migration.from_mode is Mode.ID_ONLY and self.has_violations(migration):
+        if migration.enables_email and self.has_violations(migration):
             return migration
         state.blocked_export = None
-        if migration.from_mode is Mode.ID_ONLY and migration.on_conflict is OnConflict.MERGE:
+        if migration.merges:
             self._merge(state, now)
         state.set_mode(migration.to_mode)
         checked = {"people_checked": migration.people_total}
-        return _move(stored, lease, now, stage=Stage.SWITCHED, export=None, violations=ViolationCounts(), **checked)
-
-    def start_merging(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        state, stored = self._leased(migration, lease)
-        merged, ids = state.merged
-        return _move(stored, lease, now, stage=Stage.MERGING, people_to_merge=merged, ids_given_up=ids)
-
-    def merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
-        _, stored = self._leased(migration, lease)
-        stored.migration = replace(stored.migration, people_merged=migration.people_to_merge)
-        return self._renewed(migration, lease, now)
+        return _move(stored, lease, now, Trigger.CUT_OVER, export=None, violations=ViolationCounts(), **checked)
 
     def _merge(self, state: WorkspaceState, now: datetime) -> None:
         """Nobody waits in memory: who shares an address becomes one at once."""
@@ -143,21 +135,11 @@ class FakeMigrations:
             merge_all(state.working_set, group, now=int(now.timestamp()))
         commit(self.memory, state, now)
 
-    def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        _, stored = self._leased(migration, lease)
-        stored.due_at = None
-        return _move(stored, lease, now, stage=Stage.COMPLETED, completed_at=now)
-
     def _leased(self, migration: Migration, lease: Lease) -> tuple[WorkspaceState, StoredMigration]:
         stored = self.memory.migration(migration.workspace_id, migration.number)
         if stored.lease_owner != lease.worker or stored.migration.revision != migration.revision:
             raise StaleRevision(f"migration {migration.number} has changed since it was read")
         return self.memory.states[migration.workspace_id], stored
-
-    def _renewed(self, migration: Migration, lease: Lease, now: datetime) -> Batch:
-        _, stored = self._leased(migration, lease)
-        stored.lease_expires_at = now + lease.duration
-        return Batch(done=True)
 
 
 def _is_free(stored: StoredMigration, lease: Lease, now: datetime) -> bool:
@@ -166,7 +148,8 @@ def _is_free(stored: StoredMigration, lease: Lease, now: datetime) -> bool:
     return not is_leased and not stored.migration.paused
 
 
-def _move(stored: StoredMigration, lease: Lease, now: datetime, *, stage: Stage, **values: object) -> Migration:
+def _move(stored: StoredMigration, lease: Lease, now: datetime, trigger: Trigger, **values: object) -> Migration:
+    stage = stored.migration.transitions[trigger].target
     if stage not in TERMINAL:
         stored.lease_expires_at, stored.due_at = now + lease.duration, now
     revision = stored.migration.revision + 1

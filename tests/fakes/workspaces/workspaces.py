@@ -9,7 +9,7 @@ from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.errors import Ambiguous, NameTaken, NotFound, StaleRevision
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.migrations.model import Migration
-from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, TERMINAL, Stage
+from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
 from workspace_operator.reconcile.model.actions import (
     AcceptLowerGeneration,
     Action,
@@ -262,10 +262,10 @@ class FakeWorkspaces:
 
 
 def _cancel(state: WorkspaceState, stored: StoredMigration, now: datetime) -> None:
-    if stored.migration.stage not in BEFORE_CUTOVER:
+    if Trigger.CANCEL not in stored.migration.transitions:
         raise StaleRevision(f"migration {stored.migration.number} is already cut over")
     state.blocked_export = stored.due_at = None
-    _move(stored, stage=Stage.CANCELLED, completed_at=now)
+    _move(stored, stage=stored.migration.transitions[Trigger.CANCEL].target, completed_at=now)
 
 
 def _move(stored: StoredMigration, **values: object) -> None:

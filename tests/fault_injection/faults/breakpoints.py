@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from tests.fakes.migrations.port_calls import call_name
 from workspace_operator.application.ports import Migrations
 from workspace_operator.store.engine.databases import Database
 
@@ -107,7 +108,7 @@ class Named:
         method = getattr(self.migrations, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
-            self.stops.method = name
+            self.stops.method = call_name(name, arguments)
             return method(*arguments, **named)
 
         return call

@@ -9,7 +9,7 @@ from tests.fault_injection.faults.breakpoints import Breakpoint, Position
 from tests.fault_injection.workload.population import PopulationKind
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step
 
 MAX_DELAY = 1.5
 """Seconds to a random moment; about as long as a change takes."""
@@ -75,16 +75,16 @@ class FaultPoint:
 
 
 FAULT_POINTS: Mapping[str, FaultPoint] = {
-    "clearing first": FaultPoint(method="purge_batch"),
-    "preparing": FaultPoint(method="prepare_batch", most=4),
-    "settling": FaultPoint(method="apply_change_log"),
+    "clearing first": FaultPoint(method=Step.PURGE),
+    "preparing": FaultPoint(method=Step.BACKFILL, most=4),
+    "settling": FaultPoint(method=Step.APPLY_CHANGE_LOG),
     "before the switch": FaultPoint(method="cut_over", positions=[Position.BEFORE]),
     "in the switch": FaultPoint(method="cut_over", positions=[Position.INSIDE]),
     "after the switch": FaultPoint(method="cut_over", positions=[Position.AFTER]),
-    "folding": FaultPoint(method="merge_batch", most=6),
+    "folding": FaultPoint(method=Step.MERGE, most=6),
     "reporting": FaultPoint(method="block", most=12),
     "ending a report": FaultPoint(method="block", least=7, most=12),
-    "clearing": FaultPoint(method="purge_batch"),
+    "clearing": FaultPoint(method=Step.PURGE),
 }
 CUT_OVER = ("before the switch", "in the switch", "after the switch")
 

@@ -25,7 +25,7 @@ from workspace_operator.application.migrations.worker import LEASE_DURATION
 from workspace_operator.identity.model.commands import DeletePerson, Unsuppress
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, IdentifierKind, IdentityRules
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step
 
 MAX_STEPS = 60
 """More than any change of a few people takes, however small the batches."""
@@ -50,14 +50,14 @@ STAGES = st.sampled_from(
 
 CALLS = st.sampled_from(
     [
-        "prepare_batch",
-        "apply_change_log",
+        Step.BACKFILL,
+        Step.APPLY_CHANGE_LOG,
         "has_violations",
         "cut_over",
-        "start_merging",
-        "merge_batch",
-        "complete",
-        "start_preparing",
+        Stage.MERGING,
+        Step.MERGE,
+        Stage.COMPLETED,
+        Stage.PREPARING,
         "check",
         "block",
     ]

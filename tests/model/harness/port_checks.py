@@ -55,7 +55,7 @@ class CheckedMigrations(MergeComparison):
         if method not in READS:
             assert self.holder == name, f"{name} gets through with {method} without a lease"
             self.renew_lease(unless=method == "cut_over" and result == before)
-        told = getattr(self, f"checked_{method}", None)
+        told = getattr(self, f"checked_{method.lower()}", None)
         if told is not None:
             told(name, result)
         return result
@@ -80,7 +80,7 @@ class CheckedMigrations(MergeComparison):
         assert violations == self.model.violations()
         self.checked[name] = people
 
-    def checked_start_preparing(self, name: str, migration: Migration) -> None:
+    def checked_preparing(self, name: str, migration: Migration) -> None:
         """With what this worker has counted, whatever was written since."""
         checked = self.checked[name]
         assert (migration.people_total, migration.people_without_id) == (checked["total"], checked["without_id"])
@@ -110,12 +110,12 @@ class CheckedMigrations(MergeComparison):
                 len(in_the_way),
             )
 
-    def checked_start_merging(self, _: str, migration: Migration) -> None:
+    def checked_merging(self, _: str, migration: Migration) -> None:
         known = self.model.change
         assert known is not None
         assert (migration.people_to_merge, migration.ids_given_up) == (known.merged, known.released)
 
-    def checked_complete(self, _: str, migration: Migration) -> None:
+    def checked_completed(self, _: str, migration: Migration) -> None:
         known = self.model.change
         assert known is not None
         known.is_open = False

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from threading import Semaphore, Thread
 from typing import Any, cast
 
+from tests.fakes.migrations.port_calls import call_name
 from tests.store.fault_injection import WorkerCrash
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.ports import Migrations
@@ -109,7 +110,8 @@ class _Port:
         worker = self.worker
 
         def call(*arguments: Any, **named: Any) -> Any:
-            worker.next_call = method
+            name = call_name(method, arguments)
+            worker.next_call = name
             worker.arrived.release()
             worker.turn.acquire()
             if worker.is_crashing:
@@ -120,7 +122,7 @@ class _Port:
                 named |= {"lock_timeout": LOCK_TIMEOUT, "now": worker.clock()}
             created = getattr(worker.migrations, method)
             try:
-                return worker.on_call(worker.name, method, lambda: created(*arguments, **named))
+                return worker.on_call(worker.name, name, lambda: created(*arguments, **named))
             except StaleRevision:
                 raise
             except Exception as error:

@@ -51,8 +51,8 @@ def write_export(store: Store, env: WorkspaceEnv, on_write: Callable[[int], obje
     assert store.database is not None
     env.add("1", "no address")
     env.request()
-    migration, lease = env.claim()
-    migration = store.migrations.start_checking(migration, lease, now=store.clock())
+    _, lease = env.claim()
+    migration = env.advance(lease)
     people, _ = store.migrations.check(env.workspace_id)
     database = HookedDatabase(store.database.url.render_as_string(hide_password=False), on_write)
     SQLMigrations(database).block(migration, lease, people=people, now=store.clock())

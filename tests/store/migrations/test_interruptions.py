@@ -24,7 +24,8 @@ from workspace_operator.errors import StaleRevision
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
-from workspace_operator.migrations.state_machine import TERMINAL, Stage
+from workspace_operator.migrations.state_machine import TERMINAL, Stage, Step
+from workspace_operator.workspaces.model import PeopleCounts
 
 changes = pytest.mark.parametrize(("before", "after"), ALLOWED)
 
@@ -104,7 +105,7 @@ def test_failing_migration_lets_others_have_their_turn(store: Store) -> None:
 
 
 CHECKED = 3
-"""The calls up to the first check of the people: claim, start_checking, check."""
+"""The calls up to the first check of the people: claim, advance, check."""
 
 
 def fail() -> None:
@@ -202,13 +203,12 @@ def test_clearing_worker_never_meets_a_new_migration(sql: Store) -> None:
 def prepare(env: WorkspaceEnv, worker: str) -> None:
     """Request a migration and advance it to the cut-over."""
     env.request()
-    migrations, now = env.store.migrations, env.store.clock()
-    change, lease = env.claim(worker)
-    change = migrations.start_checking(change, lease, now=now)
-    while not migrations.purge_batch(change, lease, size=BATCH, now=now).done:
+    _, lease = env.claim(worker)
+    env.advance(lease)
+    while not env.run_batch(lease, Step.PURGE, size=BATCH).done:
         pass
-    change = migrations.start_preparing(change, lease, people=migrations.check(env.workspace_id)[0], now=now)
-    while not migrations.prepare_batch(change, lease, size=BATCH, now=now).done:
+    env.advance(lease)
+    while not env.run_batch(lease, Step.BACKFILL, size=BATCH).done:
         pass
 
 
@@ -241,18 +241,15 @@ def test_stopping_worker_gives_the_migration_back(env: WorkspaceEnv) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        lambda port, change, lease, now: port.start_checking(change, lease, now=now),
-        lambda port, change, lease, now: port.start_preparing(
-            change, lease, people=port.check(change.workspace_id)[0], now=now
+        lambda port, change, lease, now: port.advance(change, lease, people=PeopleCounts(), now=now),
+        lambda port, change, lease, now: port.block(change, lease, people=PeopleCounts(), now=now),
+        *(
+            lambda port, change, lease, now, step=step: port.run_batch(change, lease, step, size=1, now=now)
+            for step in Step
         ),
-        lambda port, change, lease, now: port.block(change, lease, people=port.check(change.workspace_id)[0], now=now),
-        lambda port, change, lease, now: port.purge_batch(change, lease, size=1, now=now),
-        lambda port, change, lease, now: port.prepare_batch(change, lease, size=1, now=now),
-        lambda port, change, lease, now: port.apply_change_log(change, lease, size=1, now=now),
-        lambda port, change, lease, now: port.cut_over(change, lease, lock_timeout=timedelta(seconds=1), now=now),
-        lambda port, change, lease, now: port.start_merging(change, lease, now=now),
-        lambda port, change, lease, now: port.merge_batch(change, lease, size=1, now=now),
-        lambda port, change, lease, now: port.complete(change, lease, now=now),
+        lambda port, change, lease, now: port.cut_over(
+            replace(change, stage=Stage.PREPARING), lease, lock_timeout=timedelta(seconds=1), now=now
+        ),
         lambda port, change, lease, now: port.release_lease(change, lease, due_at=now),
     ],
 )

@@ -16,7 +16,7 @@ from workspace_operator.identity.model.person_events import ActivityType, Device
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import EMAIL, IDUpdates, Mode
 from workspace_operator.migrations.model import OnConflict
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Stage, Step
 from workspace_operator.store.pending_merges import merge_on_touch
 from workspace_operator.store.unit_of_work.flush import write_people
 
@@ -240,9 +240,8 @@ def test_address_is_plain_again_afterwards(env: WorkspaceEnv, people: dict[str, 
 @pytest.mark.usefixtures("people")
 def test_another_worker_continues_merging(env: WorkspaceEnv) -> None:
     lease = cut_over_migration(env)
-    migrations, now = env.store.migrations, env.store.clock()
-    migration = migrations.start_merging(env.migration, lease, now=now)
-    migrations.merge_batch(migration, lease, size=1, now=now)
+    env.advance(lease)
+    env.run_batch(lease, Step.MERGE, size=1)
     env.store.clock.advance(61)
 
     assert env.worker("w2").work_once()
@@ -292,15 +291,14 @@ def test_batches_of_groups_are_merged_side_by_side(sql_env: WorkspaceEnv, monkey
 def test_batch_of_groups_reports_its_lock_time(sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     add_sharers(sql_env)
     lease = cut_over_migration(sql_env)
-    now = sql_env.store.clock()
-    migration = sql_env.store.migrations.start_merging(sql_env.migration, lease, now=now)
+    sql_env.advance(lease)
 
     def slowly(*arguments: Any) -> None:
         time.sleep(0.3)
         write_people(*arguments)
 
     monkeypatch.setattr(merge_on_touch, "write_people", slowly)
-    batch = sql_env.store.migrations.merge_batch(migration, lease, size=10, now=now)
+    batch = sql_env.run_batch(lease, Step.MERGE, size=10)
 
     assert batch.lock_time_ratio > 1.9, "0.3 seconds are twice as long as anybody may wait, at least"
 
@@ -308,8 +306,7 @@ def test_batch_of_groups_reports_its_lock_time(sql_env: WorkspaceEnv, monkeypatc
 def test_destroyed_workspace_is_no_failure_of_a_bulk_merge(sql_env: WorkspaceEnv) -> None:
     add_sharers(sql_env)
     lease = cut_over_migration(sql_env)
-    migrations, now = sql_env.store.migrations, sql_env.store.clock()
-    migration = migrations.start_merging(sql_env.migration, lease, now=now)
+    migration = sql_env.advance(lease)
 
     with pytest.MonkeyPatch.context() as patched:
         merge = merge_on_touch.MergeOnTouch.merge
@@ -322,7 +319,7 @@ def test_destroyed_workspace_is_no_failure_of_a_bulk_merge(sql_env: WorkspaceEnv
 
         patched.setattr(merge_on_touch.MergeOnTouch, "merge", destroy_before)
         with pytest.raises(StaleRevision):
-            migrations.merge_batch(migration, lease, size=10, now=now)
+            sql_env.store.migrations.run_batch(migration, lease, Step.MERGE, size=10, now=sql_env.store.clock())
 
 
 @pytest.mark.usefixtures("people")

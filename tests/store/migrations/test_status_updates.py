@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.store.backends import Store
-from tests.store.fixtures import WorkspaceEnv
-from workspace_operator.application.ports import Lease
+from tests.store.fixtures import WorkspaceEnv, backfill_batch, start_backfill
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
@@ -109,13 +108,14 @@ def with_progress(env: WorkspaceEnv) -> Migration:
 def test_numbers_are_worth_it_every_five_seconds(sql_env: WorkspaceEnv) -> None:
     sql_env.add_many({str(number): f"{number}@example.com" for number in range(12)})
     store = sql_env.store
-    change, lease = prepared(sql_env)
-    store.workspaces.mark_status_written(change)
+    sql_env.request()
+    lease = start_backfill(sql_env)
+    store.workspaces.mark_status_written(sql_env.migration)
 
     reported = dict[int, int]()
     for second in range(1, 13):
         store.clock.advance(1)
-        store.migrations.prepare_batch(change, lease, size=1, now=store.clock())
+        backfill_batch(sql_env, lease, size=1)
         for _, unreported in store.workspaces.pending_status_updates():
             reported[second] = unreported.people_checked
             store.workspaces.mark_status_written(unreported)
@@ -126,12 +126,14 @@ def test_numbers_are_worth_it_every_five_seconds(sql_env: WorkspaceEnv) -> None:
 def test_forecast_is_a_time(sql_env: WorkspaceEnv) -> None:
     sql_env.add_many({str(number): f"{number}@example.com" for number in range(20)})
     store, started = sql_env.store, sql_env.store.clock()
-    change, lease = prepared(sql_env)
+    sql_env.request()
+    lease = start_backfill(sql_env)
+    before = sql_env.migration
 
     store.clock.advance(10)
-    store.migrations.prepare_batch(change, lease, size=5, now=store.clock())
+    backfill_batch(sql_env, lease, size=5)
 
-    assert change.estimated_completion is None
+    assert before.estimated_completion is None
     assert sql_env.migration.estimated_completion == started + timedelta(seconds=40)
 
 
@@ -162,13 +164,3 @@ def test_unfinished_migrations_are_listed_with_their_owners(store: Store) -> Non
         (blocked.owner, Stage.BLOCKED),
     ]
     assert [each for _, each in listed] == [waiting.migration, blocked.migration]
-
-
-def prepared(env: WorkspaceEnv) -> tuple[Migration, Lease]:
-    """A migration whose preparation begins now."""
-    env.request()
-    change, lease = env.claim()
-    migrations, now = env.store.migrations, env.store.clock()
-    people, _ = migrations.check(env.workspace_id)
-    change = migrations.start_checking(change, lease, now=now)
-    return migrations.start_preparing(change, lease, people=people, now=now), lease

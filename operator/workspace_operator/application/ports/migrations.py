@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from workspace_operator.migrations.model import Migration, ViolationCounts
+from workspace_operator.migrations.state_machine import Step
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 MAX_DUE_DELAY = timedelta(minutes=2)
@@ -63,20 +64,12 @@ class Migrations(Protocol):
         """Count people and violations from the indexes, without a lock."""
         ...
 
-    def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Requested or Blocked → Checking."""
+    def run_batch(self, migration: Migration, lease: Lease, step: Step, *, size: int, now: datetime) -> Batch:
+        """Process up to ``size`` rows or groups of a step; done when none is left, or few that the cut-over applies."""
         ...
 
-    def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Checking → Preparing: from here on, writers append to the change log if email becomes an identifier."""
-        ...
-
-    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Backfill up to ``size`` of the future e-mail identifiers; done when all exist."""
-        ...
-
-    def apply_change_log(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Apply up to ``size`` entries of the change log to the backfill; done when few are left."""
+    def advance(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        """Make the transition of `Trigger.ADVANCE`; ``people`` are recorded when Preparing begins."""
         ...
 
     def has_violations(self, migration: Migration) -> bool:
@@ -84,7 +77,7 @@ class Migrations(Protocol):
         ...
 
     def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:
-        """Preparing → Switched, in one transaction: the new rules are in force.
+        """Make the transition of `Trigger.CUT_OVER`, in one transaction: the new rules are in force.
 
         The migration is unchanged if people block it now, or if the workspace lock was not granted in ``lock_timeout``.
         """
@@ -93,26 +86,10 @@ class Migrations(Protocol):
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
         """Write a snapshot of the violations to an export, without blocking writers, and enter Blocked.
 
-        If there are no violations any more, the stage is Checking, or Preparing if it was before, and the lease stays.
+        If there are no violations any more, make the transition of `Trigger.FIX` and keep the lease.
         """
         ...
 
     def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
         """Release the lease; the migration can be claimed from ``due_at``, or after a new request if that is None."""
-        ...
-
-    def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Delete up to ``size`` backfilled rows that no rule in force reads; done when none is left."""
-        ...
-
-    def start_merging(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched → Merging: people with the same e-mail key are merged, group by group."""
-        ...
-
-    def merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Merge up to ``size`` groups of people; done when none is left."""
-        ...
-
-    def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched or Merging → Completed."""
         ...

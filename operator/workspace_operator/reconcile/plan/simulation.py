@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from workspace_operator.migrations.model import Migration, ViolationCounts
-from workspace_operator.migrations.state_machine import TERMINAL, Stage
+from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
 from workspace_operator.reconcile.model.actions import (
     AcceptLowerGeneration,
     Action,
@@ -103,7 +103,8 @@ class InMemoryWorkspaces:
             case RequestMigration():
                 self._request_migration(action, now)
             case CancelMigration():
-                self._update_migration(action.workspace_id, stage=Stage.CANCELLED)
+                stage = self._migrations[action.workspace_id].transitions[Trigger.CANCEL].target
+                self._update_migration(action.workspace_id, stage=stage)
             case PauseMigration():
                 self._update_migration(action.workspace_id, paused=action.paused)
             case RetryMigration():
@@ -121,9 +122,8 @@ class InMemoryWorkspaces:
         """Complete or block a change, as its preview says; without a preview (after the cut-over) complete it."""
         if preview is not None and not preview.passes(migration.on_conflict):
             counts, total = preview.blocking_violations(migration.on_conflict), preview.people.total
-            return self._update_migration(
-                migration.workspace_id, stage=Stage.BLOCKED, violations=counts, people_total=total
-            )
+            stage = migration.transitions[Trigger.BLOCK].target
+            return self._update_migration(migration.workspace_id, stage=stage, violations=counts, people_total=total)
         self._save(replace(self._workspaces[migration.workspace_id], mode=migration.to_mode))
         return self._update_migration(migration.workspace_id, stage=Stage.COMPLETED, violations=ViolationCounts())
 

@@ -1,6 +1,6 @@
 """Policies that converge a resource's own workspace: settings and identifier change (design §4, §6)."""
 
-from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
+from workspace_operator.migrations.state_machine import Stage, Trigger
 from workspace_operator.reconcile.model.actions import (
     CancelMigration,
     PauseMigration,
@@ -18,19 +18,12 @@ from workspace_operator.reconcile.status import migration_messages, ownership_me
 
 
 def cancel_unwanted_migration(owned: OwnedContext) -> PolicyResult | None:
-    """Cancel a migration, before its cut-over, whose mode is no longer desired."""
+    """Cancel a migration, before its cut-over, whose mode or ``onConflict`` is no longer desired."""
     migration = owned.migration
-    if migration is None or migration.stage not in BEFORE_CUTOVER or migration.to_mode is owned.desired_mode:
+    if migration is None or Trigger.CANCEL not in migration.transitions:
         return None
-    return CancelMigration(workspace_id=migration.workspace_id, number=migration.number)
-
-
-def restart_on_conflict_change(owned: OwnedContext) -> PolicyResult | None:
-    """Restart a migration, before its cut-over, whose ``onConflict`` changed."""
-    migration = owned.migration
-    if migration is None or migration.stage not in BEFORE_CUTOVER or migration.on_conflict is owned.desired.on_conflict:
-        return None
-    if not migration.enables_email:
+    changes_on_conflict = migration.enables_email and migration.on_conflict is not owned.desired.on_conflict
+    if migration.to_mode is owned.desired_mode and not changes_on_conflict:
         return None
     return CancelMigration(workspace_id=migration.workspace_id, number=migration.number)
 
@@ -111,12 +104,6 @@ def report_running_migration(owned: OwnedContext) -> PolicyResult | None:
         return None
     return Outcome(reason=Reason.MIGRATION_RUNNING, message=migration_messages.migration_running(migration))
 
-
-CANCEL_POLICIES = (
-    cancel_unwanted_migration,
-    restart_on_conflict_change,
-)
-"""These come first, even if the rest of the spec cannot be applied."""
 
 POLICIES = (
     reject_invalid_spec,

@@ -92,7 +92,7 @@ def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner
     if isinstance(resource.desired, InvalidSpec):
         return None
     owned = OwnedContext(resource=resource, desired=resource.desired, observed=observed, workspace=workspace)
-    return first_result(owned_workspace.CANCEL_POLICIES, owned)
+    return owned_workspace.cancel_unwanted_migration(owned)
 
 
 def skip_suspended(context: ReconcileContext) -> PolicyResult | None:

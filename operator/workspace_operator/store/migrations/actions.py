@@ -7,14 +7,14 @@ import sqlalchemy as sa
 from workspace_operator.errors import StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import ViolationCounts
-from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, TERMINAL, Stage
+from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
 from workspace_operator.reconcile.model.actions import (
     CancelMigration,
     PauseMigration,
     RequestMigration,
     RetryMigration,
 )
-from workspace_operator.store.schema.mappers import Row, newest_migration, violation_values
+from workspace_operator.store.schema.mappers import Row, migration_of, newest_migration, violation_values
 from workspace_operator.store.schema.tables import migration, workspace
 from workspace_operator.store.unit_of_work.spec_generations import lock_and_record_generation
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive
@@ -73,13 +73,14 @@ def cancel(connection: sa.Connection, action: CancelMigration, now: datetime, sp
     lock_exclusive(connection, action.workspace_id)
     lock_and_record_generation(connection, action.workspace_id, spec)
     row = _lock_open(connection, action.workspace_id, action.number)
-    if Stage(row.stage) not in BEFORE_CUTOVER:
+    transition = migration_of(row).transitions.get(Trigger.CANCEL)
+    if transition is None:
         raise StaleRevision(f"migration {action.number} is already cut over")
     needs_cleanup = stop_change_log(connection, action.workspace_id) or row.needs_cleanup
     _update(
         connection,
         row,
-        stage=Stage.CANCELLED.value,
+        stage=transition.target.value,
         completed_at=now,
         needs_cleanup=needs_cleanup,
         due_at=now if needs_cleanup else None,

@@ -1,12 +1,12 @@
 """Online backfill of the future e-mail identifiers of a workspace (trials §2).
 
-Only the worker writes these rows. It processes the addresses once, in the order of their keys; concurrent writers
-append to the `change_log`, which the worker applies when all addresses are prepared. An address that one person has
-becomes an identifier; an address that several have, or that is suppressed, also gets a `shared_email` row.
+The worker reads every address once, in key order. It writes an `identifier` row for each address, and also a
+`shared_email` row for an address that several people have or that is suppressed. Commands that run meanwhile log the
+addresses that they change in `migration_change_log`. After the last address, the worker rebuilds the rows of the logged
+addresses. No command writes these rows before the cut-over.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,29 +32,21 @@ END_OF_KEYS = "\U0010ffff"
 Condition = sa.ColumnElement[bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRange:
-    """A range of addresses: its last key, and the number of people with these addresses."""
+def backfill_range(connection: sa.Connection, migration: Migration, *, after: str, size: int) -> tuple[str, int]:
+    """Backfill the addresses of the next ``size`` people after a key, and of all others who have the last address.
 
-    last: str
-    people: int
+    If a command changes a person between these statements, either the change log has an entry, or the transaction is
+    retried.
 
-    @property
-    def is_last(self) -> bool:
-        """Whether no address is left after the range."""
-        return self.last == END_OF_KEYS
-
-
-def backfill_range(connection: sa.Connection, migration: Migration, *, after: str, size: int) -> KeyRange:
-    """Prepare the addresses of ``size`` people after a key, or more if they share the last.
-
-    A write between the statements makes the transaction retry, or has an entry in the change log.
+    Returns:
+        The last key, or `END_OF_KEYS` if no address is left, and the number of people.
     """
     beyond = sa.and_(person.c.workspace_id == migration.workspace_id, person.c.email_key > after)
     last, people = _range_end(connection, beyond, size=size)
     within = sa.and_(beyond, person.c.email_key <= last)
     keys = _insert_identifiers(connection, migration, within)
-    # Only on SQLite, without concurrent writers, do both numbers come from one snapshot and prove there are no groups.
+    # With as many addresses as people, no address is shared. On PostgreSQL the two counts prove nothing, since a
+    # concurrent command can change people between them.
     if connection.dialect.name != "sqlite" or keys < people:
         groups = sa.select(person.c.email_key).where(within).group_by(person.c.email_key)
         shared = connection.execute(groups.having(sa.func.count() > 1)).scalars().all()
@@ -65,11 +57,11 @@ def backfill_range(connection: sa.Connection, migration: Migration, *, after: st
     owned = sa.select(suppression.c.value_key).where(in_range, has_one_person)
     suppressed = connection.execute(owned.distinct()).scalars().all()
     _insert_shared(connection, migration, suppressed, sa.func.count() == 1)
-    return KeyRange(last=last, people=people)
+    return last, people
 
 
 def _range_end(connection: sa.Connection, beyond: Condition, *, size: int) -> tuple[str, int]:
-    """The last key and number of people of a range of ``size``, or more who share the key."""
+    """Find the last key of a range of ``size`` people, and count the range with all people who have that key."""
     order = (person.c.email_key, person.c.cio_id)
     nth = connection.execute(sa.select(*order).where(beyond).order_by(*order).offset(size - 1).limit(1)).one_or_none()
     # Count only the rest, since a count of the whole range would scan the index once more.

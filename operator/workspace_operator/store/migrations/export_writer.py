@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import Lease
 from workspace_operator.migrations.model import Migration, ViolationCounts
-from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.migrations.state_machine import Trigger
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.row_batches import stream_rows
 from workspace_operator.store.engine.sql import any_of, disable_nested_loops, insert_rows
@@ -62,7 +62,7 @@ class ExportWriter:
         self._delete_exports(above=self.number - 1)
         self._write_violations()
         if self.rows_written == 0:  # fixed just before; the change log is still to be applied
-            return self._in_transaction(lambda locked: locked.transition_to(self._stage_when_fixed))
+            return self._in_transaction(lambda locked: locked.transition(Trigger.FIX))
         self._index_people()
         self._drain_change_log(until=MAX_ENTRIES_LEFT)
         self._delete_exports(up_to=self.number - MAX_EXPORTS)
@@ -110,8 +110,9 @@ class ExportWriter:
 
     def _abandon_backfill(self) -> None:
         """Go back to Checking, since the change log is now applied to the export."""
-        if self.migration.stage is Stage.PREPARING:
-            self.migration = self._in_transaction(lambda locked: locked.transition_to(Stage.CHECKING, cursor=""))
+        discard = Trigger.DISCARD_BACKFILL
+        if discard in self.migration.transitions:
+            self.migration = self._in_transaction(lambda locked: locked.transition(discard, cursor=""))
 
     def _violations(self) -> Generator[Sequence[tuple[Any, ...]], None, None]:
         parameters = {"workspace_id": self.migration.workspace_id, "export_number": self.number}
@@ -125,10 +126,6 @@ class ExportWriter:
     def _start_watching(self, locked: LockedMigration) -> None:
         """Disable the change log; from now on, a writer that fixes a violation wakes the migration."""
         locked.update_workspace(change_log_enabled=False, blocked_export=self.number)
-
-    @property
-    def _stage_when_fixed(self) -> Stage:
-        return self.migration.stage if self.migration.stage is Stage.PREPARING else Stage.CHECKING
 
     @property
     def _is_of_export(self) -> sa.ColumnElement[bool]:
@@ -161,7 +158,7 @@ class ExportWriter:
         total: dict[str, object] = {"people_total": self.people.total, "people_checked": self.people.total}
         if counts.people_concerned == 0:
             locked.update_workspace(blocked_export=None)
-            return locked.transition_to(Stage.CHECKING, **total)
+            return locked.transition(Trigger.FIX, **total)
         connection.execute(sa.insert(export).values(self._export_row(counts)))
         # Missing people were deleted or merged, which can fix the violations of other people.
         is_smaller = counts.people_concerned < self.rows_written
@@ -173,7 +170,7 @@ class ExportWriter:
             "due_at": self._clock() + FIX_SETTLE_TIME if fixed else None,
         }
         values = violation_values(counts) | total | released
-        return locked.transition_to(Stage.BLOCKED, export=self.number, needs_cleanup=self.needed_cleanup, **values)
+        return locked.transition(Trigger.BLOCK, export=self.number, needs_cleanup=self.needed_cleanup, **values)
 
     def _export_row(self, counts: ViolationCounts) -> dict[str, object]:
         return {

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import StaleRevision
 from workspace_operator.migrations.model import Migration, estimated_completion
-from workspace_operator.migrations.state_machine import TERMINAL, TRANSITIONS, Stage
+from workspace_operator.migrations.state_machine import TERMINAL, Trigger
 from workspace_operator.store.engine.sql import force_custom_plan
 from workspace_operator.store.schema.mappers import Row, migration_of
 from workspace_operator.store.schema.tables import migration, workspace
@@ -50,10 +50,9 @@ class LockedMigration:
         reported_at = self.row.progressed_at
         return reported_at is None or bool(abs(self.now - reported_at) >= PROGRESS_INTERVAL)  # a clock can go back
 
-    def transition_to(self, stage: Stage, **values: object) -> Migration:
-        """Change the stage, or keep it, and renew the lease."""
-        if stage is not self.migration.stage and stage not in TRANSITIONS[self.migration.stage]:
-            raise AssertionError(f"{stage} does not follow {self.migration.stage}")
+    def transition(self, trigger: Trigger, **values: object) -> Migration:
+        """Make the transition of a trigger, which must be allowed, and renew the lease; also write columns."""
+        stage = self.migration.transitions[trigger].target
         lease_values = {} if stage in TERMINAL else self._renewed_lease() | {"due_at": self.now}
         if stage is not self.migration.stage:
             lease_values |= {"stage_since": self.now, "progressed_at": self.now, "estimated_completion": None}

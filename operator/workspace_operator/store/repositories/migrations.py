@@ -1,7 +1,7 @@
-"""Migrations: the steps that the worker executes, each in one transaction (design §6).
+"""Migrations: the batches and transitions that the worker asks for, each in one transaction (design §6).
 
-The workspace is locked exclusively when the change log is enabled or disabled, and at the cut-over, so that every
-command runs entirely before or after it. `backfill`, `export_writer` and `merge_on_touch` do the long-running work.
+The state machine says which transition is allowed, and whether it locks the workspace exclusively. `stages` has what
+each stage changes; `export_writer` and `merge_on_touch` have transactions of their own.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,32 +14,22 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import MAX_DUE_DELAY, Batch, Lease
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.migrations.model import Migration, ViolationCounts
-from workspace_operator.migrations.state_machine import TERMINAL, Stage
+from workspace_operator.migrations.state_machine import TERMINAL, Stage, Step, Trigger
 from workspace_operator.store.engine.contention import ContentionProbe
 from workspace_operator.store.engine.sql import force_custom_plan
-from workspace_operator.store.migrations import backfill
-from workspace_operator.store.migrations.cleanup import clean_up
+from workspace_operator.store.migrations import backfill, stages
 from workspace_operator.store.migrations.export_writer import ExportWriter
 from workspace_operator.store.migrations.leases import LockedMigration, lock_migration, running_clock
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.pending_merges.view import next_pending_groups
 from workspace_operator.store.queries.counts import count_merges, count_violations
-from workspace_operator.store.schema.mappers import (
-    MIGRATIONS_WITH_OWNER,
-    migration_of,
-    newest_migration,
-    owner_of,
-    violation_values,
-)
+from workspace_operator.store.schema.mappers import MIGRATIONS_WITH_OWNER, migration_of, newest_migration, owner_of
 from workspace_operator.store.schema.plan_statistics import ensure_pinned
-from workspace_operator.store.schema.tables import migration, workspace
+from workspace_operator.store.schema.tables import migration
 from workspace_operator.store.unit_of_work.workspace_lock import WorkspaceLockTimeout
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 T = TypeVar("T")
-
-MAX_CHANGES_UNDER_LOCK = 100
-"""Number of change log entries that may be left for the cut-over, which blocks writers."""
 
 MAX_EXCLUSIVE_HOLD = 0.05
 MAX_GROUP_HOLD = 0.15
@@ -104,57 +94,32 @@ class SQLMigrations(MergeOnTouchRepository):
         with self.database.reading_one_snapshot() as connection:
             return count_violations(connection, workspace_id)
 
-    def start_checking(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Requested or Blocked → Checking."""
-        ensure_pinned(self.database)  # an ANALYZE since the start of this process would lead to bad plans
-        started_at = migration.started_at or now
-        return self._in_transaction(
-            migration, lease, now, lambda locked: locked.transition_to(Stage.CHECKING, started_at=started_at)
-        )
+    def run_batch(self, migration: Migration, lease: Lease, step: Step, *, size: int, now: datetime) -> Batch:
+        """Run one batch of a step in one transaction; merges run in transactions of their own before it."""
+        if step is Step.MERGE:
+            return self._merge_batch(migration, lease, size=size, now=now)
 
-    def start_preparing(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Checking → Preparing; if email becomes an identifier, this enables the change log."""
+        def work(locked: LockedMigration) -> Batch:
+            done = stages.STEPS[step](locked, size)
+            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
+
+        batch, seconds = self.database.writing_timed(
+            lambda connection: work(lock_migration(connection, migration, lease, now))
+        )
+        # On PostgreSQL the locks block no other writer, since only the worker writes these rows.
+        return replace(batch, lock_time_ratio=seconds / MAX_EXCLUSIVE_HOLD) if self.database.is_sqlite else batch
+
+    def advance(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
+        """Make the transition of `Trigger.ADVANCE`, in one transaction with what the next stage begins with."""
+        transition = migration.transitions[Trigger.ADVANCE]
+        stage = transition.target
+        if stage is Stage.CHECKING:
+            ensure_pinned(self.database)  # an ANALYZE since the start of this process would lead to bad plans
 
         def work(locked: LockedMigration) -> Migration:
-            locked.update_workspace(change_log_enabled=migration.enables_email, blocked_export=None)
-            counts = {
-                "people_total": people.total,
-                "people_checked": 0 if migration.enables_email else people.total,
-                "people_without_id": people.without_id,
-                "people_without_identifier": people.without_identifier
-                if migration.enables_email
-                else people.without_id,
-            }
-            return locked.transition_to(Stage.PREPARING, cursor="", **counts)
+            return locked.transition(Trigger.ADVANCE, **stages.begin_stage(locked, stage, people))
 
-        return self._in_transaction(migration, lease, now, work, exclusive=True)
-
-    def prepare_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Backfill the e-mail identifiers of about ``size`` people; done after the last."""
-
-        def work(locked: LockedMigration) -> Batch:
-            row = locked.row
-            key_range = backfill.backfill_range(locked.connection, migration, after=row.cursor, size=size)
-            done = key_range.is_last
-            checked = row.people_total if done else min(row.people_checked + key_range.people, row.people_total)
-            locked.report_progress(
-                done=checked, total=row.people_total, people_checked=checked, cursor=key_range.last, needs_cleanup=True
-            )
-            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
-
-        return self._batch(migration, lease, now, work)
-
-    def apply_change_log(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Apply up to ``size`` entries of the change log; done when few are left."""
-
-        def work(locked: LockedMigration) -> Batch:
-            done = backfill.apply_change_log(locked.connection, migration, size=size) < min(
-                size, MAX_CHANGES_UNDER_LOCK + 1
-            )
-            locked.renew(needs_cleanup=True, **(_merge_values(locked) if done and migration.merges else {}))
-            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
-
-        return self._batch(migration, lease, now, work)
+        return self._in_transaction(migration, lease, now, work, exclusive=transition.exclusive)
 
     def has_violations(self, migration: Migration) -> bool:
         """Whether the prepared part has violations."""
@@ -162,9 +127,9 @@ class SQLMigrations(MergeOnTouchRepository):
             return backfill.has_violations(connection, migration)
 
     def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:
-        """Preparing → Switched, in one transaction, which puts the new mode into effect.
+        """Make the transition of `Trigger.CUT_OVER`, in one transaction, which puts the new mode in force.
 
-        The migration stays unchanged after a new violation, or if the exclusive lock takes longer than
+        The migration stays unchanged if people block it now, or if the exclusive lock takes longer than
         ``lock_timeout``.
         """
         clock = running_clock(now)
@@ -173,18 +138,15 @@ class SQLMigrations(MergeOnTouchRepository):
                 migration,
                 lease,
                 now,
-                lambda locked: _cut_over(locked, clock),
-                exclusive=True,
+                lambda locked: stages.cut_over(locked, clock),
+                exclusive=migration.transitions[Trigger.CUT_OVER].exclusive,
                 lock_timeout=lock_timeout,
             )
         except WorkspaceLockTimeout:
             return migration
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        """Write the violations of one snapshot to an export, and become Blocked.
-
-        If there are none any more, the migration becomes Checking, or stays Preparing, and keeps its lease.
-        """
+        """Write the violations of one snapshot to an export and enter Blocked, or continue if there are none."""
         return ExportWriter(
             database=self.database, migration=migration, lease=lease, people=people, started=now
         ).write()
@@ -198,25 +160,7 @@ class SQLMigrations(MergeOnTouchRepository):
             lambda locked: locked.update(lease_owner="", lease_expires_at=None, due_at=due_at),
         )
 
-    def purge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
-        """Delete up to ``size`` rows that the current mode does not use; done when none is left."""
-
-        def work(locked: LockedMigration) -> Batch:
-            done = clean_up(locked, size=size)
-            locked.renew(needs_cleanup=not done)
-            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
-
-        return self._batch(migration, lease, now, work)
-
-    def start_merging(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched → Merging, in which the groups of a shared address are merged."""
-
-        def work(locked: LockedMigration) -> Migration:
-            return locked.transition_to(Stage.MERGING, cursor="", **_merge_values(locked))
-
-        return self._in_transaction(migration, lease, now, work)
-
-    def merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
+    def _merge_batch(self, migration: Migration, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Merge up to ``size`` groups of people; done when none is left."""
 
         def work(locked: LockedMigration) -> Batch:
@@ -237,17 +181,6 @@ class SQLMigrations(MergeOnTouchRepository):
             raise StaleRevision(str(error)) from error
         return self._in_transaction(migration, lease, now, work)
 
-    def complete(self, migration: Migration, lease: Lease, *, now: datetime) -> Migration:
-        """Switched or Merging → Completed."""
-
-        def work(locked: LockedMigration) -> Migration:
-            if was_merging:
-                locked.update_workspace(merges_pending=False)
-            return locked.transition_to(Stage.COMPLETED, completed_at=now, due_at=None, needs_cleanup=False)
-
-        was_merging = migration.stage is Stage.MERGING
-        return self._in_transaction(migration, lease, now, work, exclusive=was_merging)
-
     def _next_groups(self, migration_: Migration, *, size: int) -> Sequence[str]:
         """Find groups to merge, without a lock, since `merge_on_touch` merges each only once."""
         query = sa.select(migration.c.cursor).filter_by(workspace_id=migration_.workspace_id, number=migration_.number)
@@ -257,15 +190,6 @@ class SQLMigrations(MergeOnTouchRepository):
             if cursor is None:
                 return ()
             return next_pending_groups(connection, migration_.workspace_id, after=cursor, size=size)
-
-    def _batch(
-        self, migration_: Migration, lease: Lease, now: datetime, work: Callable[[LockedMigration], Batch]
-    ) -> Batch:
-        batch, seconds = self.database.writing_timed(
-            lambda connection: work(lock_migration(connection, migration_, lease, now))
-        )
-        # On PostgreSQL the locks block no other writer, since only the worker writes these rows.
-        return replace(batch, lock_time_ratio=seconds / MAX_EXCLUSIVE_HOLD) if self.database.is_sqlite else batch
 
     def _in_transaction(
         self,
@@ -282,23 +206,3 @@ class SQLMigrations(MergeOnTouchRepository):
                 lock_migration(connection, migration_, lease, now, exclusive=exclusive, lock_timeout=lock_timeout)
             )
         )
-
-
-def _merge_values(locked: LockedMigration) -> dict[str, object]:
-    merges = count_merges(locked.connection, locked.workspace_id)
-    return {"people_to_merge": merges.people, "people_merged": merges.merged, "ids_given_up": merges.ids}
-
-
-def _cut_over(locked: LockedMigration, clock: Callable[[], datetime]) -> Migration:
-    migration_ = locked.migration
-    if migration_.enables_email:
-        while backfill.apply_change_log(locked.connection, migration_, size=10 * MAX_CHANGES_UNDER_LOCK):
-            pass
-        if backfill.has_violations(locked.connection, migration_):
-            return migration_
-    new_mode = {"mode": migration_.to_mode.value, "row_version": workspace.c.row_version + 1}
-    locked.update_workspace(**new_mode, change_log_enabled=False, blocked_export=None, merges_pending=migration_.merges)
-    no_violations = violation_values(ViolationCounts())
-    return locked.transition_to(
-        Stage.SWITCHED, switched_at=clock(), export=None, people_checked=locked.row.people_total, **no_violations
-    )
