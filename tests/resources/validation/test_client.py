@@ -10,7 +10,6 @@ from tests.resources.cases.manifest_texts import Bad
 from tests.resources.cases.transitions import TRANSITIONS, SpecTransition
 from workspace_operator.resources.kubectl.yaml_documents import documents_in
 from workspace_operator.resources.parsing import parse, validate_manifest
-from workspace_operator.resources.problems import InvalidResource
 
 
 def only_document(text: str) -> Any:
@@ -51,17 +50,3 @@ def test_change_is_judged_against_what_is_in_force(transition: SpecTransition) -
     problems = validate_manifest(only_document(transition.new), old)
 
     assert problems == ([transition.breaks.problem] if transition.breaks else [])
-
-
-@pytest.mark.parametrize(
-    "transition",
-    [transition for transition in TRANSITIONS if transition.breaks],
-    ids=lambda transition: transition.title,
-)
-def test_operator_checks_changes_again(transition: SpecTransition) -> None:
-    old = with_mode_in_force(transition.old, transition.in_force)
-
-    with pytest.raises(InvalidResource) as refused:
-        parse(only_document(transition.new), old=old)
-
-    assert refused.value.problems == (transition.breaks and (transition.breaks.problem,))
