@@ -35,12 +35,7 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
         now: with time zone; the time of transitions, in whole seconds.
     """
     owner = resource.owner(cluster_id)
-    missing = _missing(resource, observed, owner)
-    if missing is not None:
-        return _final_plan(resource, observed, owner, missing, now)
-    result = _next_result(resource, observed, owner)
-    if isinstance(result, Outcome) and isinstance(observed, ObservedState):
-        result = record_generation(resource, observed, owner, result) or result
+    result = _missing_workspace(resource, observed, owner) or _next_result(resource, observed, owner)
     if isinstance(result, Outcome):
         return _final_plan(resource, observed, owner, result, now)
     if isinstance(result, RemoveFinalizer):
@@ -50,23 +45,31 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
     return Plan(actions=(result,), events=action_events(result, resource))
 
 
-def _missing(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
-    """The outcome if the database lacks the resource's workspace; then nothing is written to it."""
-    owner_is_gone = resource.deleting and (
-        not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
-    )
-    if isinstance(observed, StoreUnreachable) or owner_is_gone:
+def _missing_workspace(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
+    """Report a missing workspace, to which nothing is written. A deletion that keeps the people does not need it."""
+    keeps_people = not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
+    if isinstance(observed, StoreUnreachable) or (resource.deleting and keeps_people):
         return None
     return missing_workspace_outcome(resource, observed, owner)
 
 
 def _next_result(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
-    if isinstance(observed, ObservedState) and (lower := accept_lower_generation(resource, observed, owner)):
-        return lower
-    stop = pause_or_cancel_migration(resource, observed, owner) if isinstance(observed, ObservedState) else None
+    """The first result in the order of docs/decisions/0002."""
+    if isinstance(observed, StoreUnreachable):
+        return _policy_result(resource, observed, owner)
+    result = accept_lower_generation(resource, observed, owner) or _policy_result(resource, observed, owner)
+    if not isinstance(result, Outcome):
+        return result
+    # No action is left, so this is the last write before the status.
+    return record_generation(resource, observed, owner, result) or result
+
+
+def _policy_result(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
+    stop = None if isinstance(observed, StoreUnreachable) else pause_or_cancel_migration(resource, observed, owner)
     if resource.deleting:
-        result = finalize(resource, observed, owner)
-        return stop or result if isinstance(result, Outcome) else result
+        deletion = finalize(resource, observed, owner)
+        is_held = isinstance(deletion, Outcome)
+        return stop if stop is not None and is_held else deletion
     if stop is not None:
         return stop
     problems = spec_problems(resource)
@@ -75,7 +78,12 @@ def _next_result(resource: Resource, observed: ObservedState | StoreUnreachable,
     if isinstance(observed, StoreUnreachable):
         return Outcome(reason=Reason.STORE_UNAVAILABLE, message=messages.store_unavailable(resource))
     context = ReconcileContext(resource=resource, desired=resource.desired, observed=observed, owner=owner)
-    return first_result(GUARDS, context) or _first_policy_result(context)
+    result = first_result(GUARDS, context)
+    if result is not None:
+        return result
+    if context.owned is None:
+        return ownership.acquire_workspace(context)
+    return first_result(owned_workspace.POLICIES, context.owned) or _in_force(context.owned)
 
 
 def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner: Owner) -> PolicyResult | None:
@@ -106,13 +114,6 @@ def skip_suspended(context: ReconcileContext) -> PolicyResult | None:
 
 
 GUARDS = (skip_suspended, ownership.reject_second_adoption)
-
-
-def _first_policy_result(context: ReconcileContext) -> PolicyResult:
-    owned = context.owned
-    if owned is None:
-        return ownership.acquire_workspace(context)
-    return first_result(owned_workspace.POLICIES, owned) or _in_force(owned)
 
 
 def _in_force(owned: OwnedContext) -> Outcome:
