@@ -81,9 +81,10 @@ def _policy_result(resource: Resource, observed: ObservedState | StoreUnreachabl
     result = first_result(GUARDS, context)
     if result is not None:
         return result
-    if context.owned is None:
+    owned = context.owned
+    if owned is None:
         return ownership.acquire_workspace(context)
-    return first_result(owned_workspace.POLICIES, context.owned) or _in_force(context.owned)
+    return first_result(owned_workspace.POLICIES, owned) or _in_force(owned)
 
 
 def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner: Owner) -> PolicyResult | None:
