@@ -8,7 +8,12 @@ that it is not done yet, so the loop ends. The final plan holds the status, fina
 from datetime import datetime
 
 from workspace_operator.reconcile.model.actions import PauseMigration, Plan
-from workspace_operator.reconcile.model.context import OwnedContext, ReconcileContext, open_migration
+from workspace_operator.reconcile.model.context import (
+    OwnedContext,
+    ReconcileContext,
+    open_migration,
+    workspace_owned_by,
+)
 from workspace_operator.reconcile.model.desired import InvalidSpec, Resource
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEUE_REASONS, Outcome, Reason
@@ -92,8 +97,8 @@ def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner
 
     An error elsewhere in the spec does not prevent that. The migration of an earlier owner is not touched.
     """
-    workspace, migration = observed.workspace, open_migration(observed)
-    if workspace is None or workspace.owner != owner or migration is None:
+    workspace, migration = workspace_owned_by(observed, owner), open_migration(observed)
+    if workspace is None or migration is None:
         return None
     if resource.suspended:
         pause = PauseMigration(workspace_id=migration.workspace_id, number=migration.number, paused=True)
