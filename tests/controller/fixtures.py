@@ -124,10 +124,10 @@ class ControllerEnv:
         conditions: list[Mapping[str, str]] = self.resources.get("team-a", name)["status"]["conditions"]
         return next(each["reason"] for each in conditions if each["type"] == "Ready")
 
-    def resync_after(self, seconds: float) -> list[str]:
-        """The names that a sweep looked at."""
+    def poll_after(self, seconds: float) -> list[str]:
+        """The names that a poll reconciled."""
         self.time += seconds
         before = len(self.workspaces.observed)
-        self.controller.resync()
+        self.controller.poll()
         self.drain()
         return sorted(set(self.workspaces.observed[before:]))

@@ -38,15 +38,15 @@ def test_late_word_is_no_news(env: ControllerEnv) -> None:
 def test_rest_lasts_until_resync(env: ControllerEnv) -> None:
     env.update(env.apply("shop"))
 
-    assert env.resync_after(599) == []
-    assert env.resync_after(2) == ["shop"]
+    assert env.poll_after(599) == []
+    assert env.poll_after(2) == ["shop"]
 
 
 def test_resync_sees_missed_edit(env: ControllerEnv) -> None:
     env.update(env.apply("shop"))
     env.apply("shop", color="222222")
 
-    env.resync_after(601)
+    env.poll_after(601)
 
     (stored,) = env.workspaces.list()
     assert stored.settings.color == "222222"
@@ -56,8 +56,8 @@ def test_resync_forgets_missed_deletion(env: ControllerEnv) -> None:
     env.update(env.apply("shop"))
     env.resources.remove("team-a", "shop")
 
-    assert env.resync_after(601) == []
-    assert env.resync_after(601) == []
+    assert env.poll_after(601) == []
+    assert env.poll_after(601) == []
 
 
 def test_gone_resource_is_left_alone(env: ControllerEnv) -> None:
@@ -65,7 +65,7 @@ def test_gone_resource_is_left_alone(env: ControllerEnv) -> None:
 
     env.controller.on_delete(env.resources.get("team-a", "shop"))
 
-    assert env.resync_after(601) == []
+    assert env.poll_after(601) == []
 
 
 def test_late_farewell_leaves_successor(env: ControllerEnv) -> None:
@@ -79,7 +79,7 @@ def test_late_farewell_leaves_successor(env: ControllerEnv) -> None:
 
     env.controller.on_delete(old)
 
-    assert env.resync_after(601) == ["shop"]
+    assert env.poll_after(601) == ["shop"]
 
 
 def test_conflict_is_reconciled_when_neighbour_goes(env: ControllerEnv) -> None:
@@ -90,14 +90,14 @@ def test_conflict_is_reconciled_when_neighbour_goes(env: ControllerEnv) -> None:
 
     env.controller.on_delete(holder)
 
-    assert env.resync_after(0.1) == ["twin"]
+    assert env.poll_after(0.1) == ["twin"]
 
 
 def test_failures_back_off(env: ControllerEnv) -> None:
     env.update(env.apply("shop"))
     env.update(env.apply("twin", displayName="shop"))
 
-    looked_at = [second for second in range(1, 301) if "twin" in env.resync_after(1)]
+    looked_at = [second for second in range(1, 301) if "twin" in env.poll_after(1)]
 
     assert looked_at == [1, 3, 7, 15, 31, 63, 123, 183, 243]
 
@@ -117,11 +117,11 @@ def test_store_that_is_back_is_used_at_once(env: ControllerEnv) -> None:
     env.workspaces.away.append(True)
     env.update(env.apply("shop"))
     for _ in range(8):
-        env.resync_after(60)
+        env.poll_after(60)
     said_meanwhile = env.reason("shop")
 
     env.workspaces.away.clear()
-    env.resync_after(0.1)
+    env.poll_after(0.1)
 
     assert (said_meanwhile, env.reason("shop")) == ("StoreUnavailable", "InForce")
 
@@ -131,7 +131,7 @@ def test_one_that_takes_long_holds_up_nobody(env: ControllerEnv) -> None:
         env.update(env.apply(name))
     env.controller.queue.items["team-a", "slow"].is_running = True
 
-    looked_at = env.resync_after(10_000)
+    looked_at = env.poll_after(10_000)
 
     assert looked_at == ["quick"]
 
@@ -145,11 +145,11 @@ def test_workers_end_when_the_process_stops(env: ControllerEnv) -> None:
     assert env.workspaces.observed == []
 
 
-def test_ready_only_while_sweeps_reach_the_store(env: ControllerEnv) -> None:
+def test_ready_only_while_polls_reach_the_store(env: ControllerEnv) -> None:
     answers = [env.controller.is_ready()]
     for is_away in (False, True, False):
         env.workspaces.away[:] = [True] if is_away else []
-        env.controller.resync()
+        env.controller.poll()
         answers.append(env.controller.is_ready())
     env.time += 61
 

@@ -100,7 +100,7 @@ def test_restart_with_nothing_to_do_visits_nobody(env: ControllerEnv) -> None:
     stored, calls = len(env.workspaces.writes), len(env.secrets.calls)
 
     later.add_existing(later.resources.get("team-a", "shop"))
-    visited = [later.resync_after(2) for _ in range(29)]
+    visited = [later.poll_after(2) for _ in range(29)]
 
     assert len(env.workspaces.observed) == looks
     assert (len(env.resources.writes), len(env.workspaces.writes), len(env.secrets.calls)) == (
@@ -115,7 +115,7 @@ def test_secret_is_checked_by_the_resync_after_a_restart(env: ControllerEnv) -> 
     later, calls = restarted(env), len(env.secrets.calls)
     later.add_existing(later.resources.get("team-a", "shop"))
 
-    assert later.resync_after(601) == ["shop"]
+    assert later.poll_after(601) == ["shop"]
     assert env.secrets.calls[calls:] == ["read"]
 
 
@@ -222,7 +222,7 @@ def test_list_of_a_restored_cluster_is_news_during_a_visit(env: ControllerEnv) -
             env.controller.on_list(earlier)
 
     env.before_count.append(restore)
-    env.resync_after(601)
+    env.poll_after(601)
 
     (workspace,) = env.workspaces.list()
     assert workspace.settings.color == "6B7280"

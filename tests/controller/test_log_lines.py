@@ -40,7 +40,7 @@ def test_reconcile_without_a_change_is_no_line(lines: pytest.LogCaptureFixture) 
     env.update(env.apply("shop"))
     lines.clear()
 
-    env.resync_after(601)
+    env.poll_after(601)
 
     assert messages(lines) == []
 
@@ -51,7 +51,7 @@ def test_conflict_is_a_warning_once(lines: pytest.LogCaptureFixture) -> None:
     lines.clear()
 
     env.update(env.apply("twin", displayName="shop"))
-    env.resync_after(2)
+    env.poll_after(2)
 
     assert messages(lines) == [
         ("WARNING", "namespace=team-a name=twin generation=1 actions=none ready=False reason=NameConflict")

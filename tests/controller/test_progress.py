@@ -19,7 +19,7 @@ def changing() -> ControllerEnv:
     env.update(env.apply("shop", identifiers={"mode": "IDOnly"}))
     env.update(env.apply("shop", identifiers={"mode": "EmailOrID"}))
     move(env, stage=Stage.PREPARING, revision=2, people_total=100)
-    env.resync_after(2)
+    env.poll_after(2)
     return env
 
 
@@ -38,7 +38,7 @@ def test_step_is_reported_once(changing: ControllerEnv) -> None:
     move(changing, stage=Stage.SWITCHED, revision=3)
     written = len(changing.resources.writes)
 
-    looks = [changing.resync_after(2) for _ in range(3)]
+    looks = [changing.poll_after(2) for _ in range(3)]
 
     assert looks == [["shop"], [], []]
     assert reported_status(changing)["stage"] == "Switched"
@@ -49,7 +49,7 @@ def test_numbers_worth_it_are_reported_once(changing: ControllerEnv) -> None:
     move(changing, people_checked=40, estimated_completion=LATER, progress=1)
     written = len(changing.resources.writes)
 
-    looks = [changing.resync_after(2) for _ in range(3)]
+    looks = [changing.poll_after(2) for _ in range(3)]
 
     assert looks == [["shop"], [], []]
     assert (reported_status(changing)["peopleChecked"], reported_status(changing)["estimatedCompletionTime"]) == (
@@ -64,7 +64,7 @@ def test_numbers_that_move_all_the_time_are_not_reported(changing: ControllerEnv
 
     for checked in range(50):
         move(changing, people_checked=checked)
-        changing.resync_after(0.1)
+        changing.poll_after(0.1)
 
     assert len(changing.resources.writes) == written
 
@@ -75,7 +75,7 @@ def test_progress_makes_no_event_and_flips_nothing(changing: ControllerEnv) -> N
 
     for number in range(1, 4):
         move(changing, people_checked=number, progress=number)
-        changing.resync_after(5)
+        changing.poll_after(5)
 
     assert changing.resources.get("team-a", "shop")["status"]["conditions"] == before
     assert len(changing.resources.events) == events
@@ -86,7 +86,7 @@ def test_progress_counts_nobody(changing: ControllerEnv) -> None:
 
     for number in range(1, 4):
         move(changing, progress=number)
-        changing.resync_after(5)
+        changing.poll_after(5)
 
     assert len(changing.counts) == counts
 
@@ -95,7 +95,7 @@ def test_people_are_counted_when_it_is_through(changing: ControllerEnv) -> None:
     counts = len(changing.counts)
 
     move(changing, stage=Stage.BLOCKED, revision=4)
-    changing.resync_after(2)
+    changing.poll_after(2)
 
     assert len(changing.counts) == counts + 1
 

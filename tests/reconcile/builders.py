@@ -11,7 +11,7 @@ from workspace_operator.reconcile.model.actions import Plan
 from workspace_operator.reconcile.model.credentials import ObservedCredentials, SecretState
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, StoreUnreachable
-from workspace_operator.reconcile.policies.planner import decide
+from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
 from workspace_operator.workspaces.model import Owner, Settings, Workspace
 

@@ -1,4 +1,4 @@
-"""Probe server: liveness shows that the event loop runs, readiness that resyncs or worker rounds reach the store.
+"""Probe server: liveness shows that the event loop runs, readiness that polls or worker rounds reach the store.
 
 So a lost database takes the pod out of service, but never restarts it (kubernetes.md §3). Kopf's own endpoint is not
 used, since it has only one path.

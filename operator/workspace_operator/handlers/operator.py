@@ -1,4 +1,4 @@
-"""Kopf embedded in this process: settings, login, worker threads and the resync."""
+"""Kopf embedded in this process: settings, login, worker threads and the poll."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from workspace_operator.handlers.watch_age import SERVER_SECONDS, WatchAge
 
 logger = logging.getLogger(__name__)
 
-RESYNC_SECONDS = 2.0
+POLL_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
 MAX_CONNECTIONS = 100
@@ -98,7 +98,7 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
             probes = combined_probes(own, options.probes)
             await stack.enter_async_context(probe_server(options.health, probes))
         await stack.enter_async_context(_workers(controller, options.workers))
-        await stack.enter_async_context(_in_background(_resync_loop(controller)))
+        await stack.enter_async_context(_in_background(_poll_loop(controller)))
         await stack.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
         while not stop.is_set():
             try:
@@ -189,10 +189,10 @@ async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[Non
             await task
 
 
-async def _resync_loop(controller: Controller) -> None:
+async def _poll_loop(controller: Controller) -> None:
     while True:
-        await asyncio.sleep(RESYNC_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         try:
-            await asyncio.to_thread(controller.resync)
+            await asyncio.to_thread(controller.poll)
         except Exception:
-            logger.exception("the resync failed and will be retried")
+            logger.exception("the poll failed and will be retried")

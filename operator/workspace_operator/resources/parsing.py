@@ -1,8 +1,8 @@
 """Parses a document into a Workspace, or returns all its problems.
 
-``parse`` is for objects that an API server has admitted, perhaps long ago and under other rules: it ignores unknown
-fields. ``validate_manifest`` is for manifests: its results and paths are those of a real kube-apiserver under
-``kubectl apply``, where an unknown field is an error.
+``parse`` is for objects that an API server has admitted, and ignores unknown fields. ``validate_manifest`` is for
+manifests: its results and paths are those of a real kube-apiserver under ``kubectl apply``, where an unknown field is
+an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,25 +20,36 @@ from workspace_operator.resources.kubectl.validation import (
     without_nulls,
 )
 from workspace_operator.resources.problems import InvalidResource, Problem, format_path, truncated
-from workspace_operator.resources.rules import RULES, RULES_FOR_EVERY_VALUE, Rule, rule_problems
+from workspace_operator.resources.rules import RULES, RULES_FOR_EVERY_VALUE, Rule, fulfils_rules, rule_problems
 from workspace_operator.resources.schema import resource_schema
-from workspace_operator.resources.statuses import WorkspaceStatus
 from workspace_operator.resources.workspaces import API_VERSION, KIND, Workspace
 
 Json = Mapping[str, Any]
 
 
-def parse(document: Json, *, old: Json | None = None) -> Workspace:
-    """The Workspace of a document. Raises InvalidResource with every problem.
+def parse(document: Json) -> Workspace:
+    """The Workspace of an admitted object, without its status. Raises InvalidResource with every problem.
 
-    ``old`` is the document that it replaces; with it, rules about changes and new values are checked as well. Without
-    it, the reconcile checks new values, since it knows what is in force.
+    An object is validated only if the model or `fulfils_rules` refuses it: it may have been admitted by another
+    CustomResourceDefinition. The reconcile checks new values, since it knows what is in force.
     """
+    try:
+        workspace = _workspace(document)
+    except ValidationError:
+        return _validated(document)
+    return workspace if fulfils_rules(workspace.spec) else _validated(document)
+
+
+def _validated(document: Json) -> Workspace:
     given = without_nulls(document)
-    problems = undecodable(given) or validation_problems(given, old, rules=RULES if old else RULES_FOR_EVERY_VALUE)
+    problems = undecodable(given) or validation_problems(given, None, rules=RULES_FOR_EVERY_VALUE)
     if problems:
         raise InvalidResource(problems)
-    return Workspace.model_validate({**given, "status": parse_status(given)})
+    return _workspace(given, strict=False)  # a number such as 5.0 is an integer to the schema
+
+
+def _workspace(document: Json, *, strict: bool | None = None) -> Workspace:
+    return Workspace.model_validate({**document, "status": {}}, strict=strict, by_alias=True, by_name=False)
 
 
 def validate_manifest(document: Json, old: Json | None = None) -> list[Problem]:
@@ -89,14 +100,6 @@ def previous_with_defaults(old: Json | None) -> Json | None:
     """The replaced document with defaults; None if it was never a valid Workspace."""
     whole = with_defaults(resource_schema(), without_nulls(old or {}))
     return None if any(findings(resource_schema(), whole)) else whole
-
-
-def parse_status(document: Json) -> WorkspaceStatus:
-    """The status of a document; an empty one if this version cannot read it."""
-    try:
-        return WorkspaceStatus.model_validate(document.get("status", {}))
-    except ValidationError:
-        return WorkspaceStatus()
 
 
 def status_problems(status: Json) -> list[Problem]:

@@ -235,3 +235,8 @@ class WorkspaceStatus(Document):
     last_handled_recreate: Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)] | None = None
     """lastHandledRecreate is the value of the annotation workspace-operator.dev/recreate that was carried out, or that
     was present while no workspace was missing. Each value counts once."""
+
+    @property
+    def ready(self) -> Condition | None:
+        """The condition Ready."""
+        return next((condition for condition in self.conditions if condition.type == ConditionType.READY), None)

@@ -1,11 +1,9 @@
 """The Workspace resource as pydantic models (design §4): every field, its default, bounds and description.
 
 ``schema.py`` generates the CustomResourceDefinition from these models, ``rules.py`` has the rules that a schema cannot
-express, and ``parsing.py`` parses documents. The models check nothing: a document is validated before it is parsed.
+express, and ``parsing.py`` parses documents. A spec refuses what the schema refuses, so it converts no types.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -74,16 +72,9 @@ class DeletionPolicy(StrEnum):
 
 
 class Metadata(Document):
-    """The metadata of a resource that the operator uses."""
+    """The part of the metadata that Kubernetes does not validate by itself."""
 
-    name: str
-    namespace: str = "default"
-    uid: str = ""
-    generation: int = 0
-    resource_version: str = ""
-    annotations: Mapping[str, str] = Field(default_factory=dict)
-    finalizers: tuple[str, ...] = ()
-    deletion_timestamp: datetime | None = None
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX_LENGTH)]
 
 
 class Identifiers(Document):
@@ -131,7 +122,9 @@ class SendBehavior(Document):
 class CredentialRotation(Document):
     """What happens to credentials when new ones are created."""
 
-    rotation_grace_seconds: Annotated[int, Field(ge=0, le=30 * DAY_SECONDS, json_schema_extra=INT64)] = DAY_SECONDS
+    rotation_grace_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * DAY_SECONDS, json_schema_extra=INT64)] = (
+        DAY_SECONDS
+    )
     """rotationGraceSeconds is how long credentials stay valid after new ones were created, in seconds, at most 30 days.
     A new value takes effect at the next rotation."""
 
@@ -175,7 +168,7 @@ class WorkspaceSpec(Document):
     store. Delete deletes them, and requires the annotation workspace-operator.dev/confirm-delete with the exact
     displayName."""
 
-    suspend: bool = False
+    suspend: Annotated[bool, Field(strict=True)] = False
     """suspend pauses reconciliation and a running migration. What is in force stays in force."""
 
     @property
@@ -187,8 +180,8 @@ class WorkspaceSpec(Document):
 class Workspace(Document):
     """Workspace is a container for people: how they are identified, and where messages to them are sent."""
 
-    api_version: Literal["workspace-operator.dev/v1alpha1"] = "workspace-operator.dev/v1alpha1"
-    kind: Literal["Workspace"] = "Workspace"
+    api_version: Literal["workspace-operator.dev/v1alpha1"]
+    kind: Literal["Workspace"]
     metadata: Metadata
 
     spec: WorkspaceSpec

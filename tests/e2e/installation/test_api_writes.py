@@ -8,7 +8,7 @@ from tests.e2e.clusters import ACCOUNT
 from tests.e2e.fixtures import NamespaceEnv
 
 OPTIONS = ("--resync-seconds", "1")
-TWO_RESYNCS = 5.0  # a sweep comes every other second, and each finds one due
+TWO_RESYNCS = 5.0  # a poll comes every other second, and each finds one due
 
 OPERATOR = f"system:serviceaccount:{ACCOUNT[0]}:{ACCOUNT[1]}"
 

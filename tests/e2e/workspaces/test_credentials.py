@@ -22,7 +22,7 @@ from workspace_operator.resources.workspaces import (
 )
 
 OPTIONS = ("--resync-seconds", "1")
-TWO_RESYNCS = 5.0  # a sweep comes every other second, and each finds one due
+TWO_RESYNCS = 5.0  # a poll comes every other second, and each finds one due
 OPERATOR = f"system:serviceaccount:{ACCOUNT[0]}:{ACCOUNT[1]}"
 
 Keys = dict[str, str]

@@ -1,6 +1,6 @@
 """Planner of an apply of manifests: what it would do, without a write.
 
-It makes the decisions of a reconcile (``reconcile.policies.planner``), and applies their actions to an in-memory
+It makes the decisions of a reconcile (``reconcile.policies.decision``), and applies their actions to an in-memory
 simulation of the directory. Migrations depend on the people of a workspace, so it previews them in the store.
 """
 
@@ -23,7 +23,7 @@ from workspace_operator.reconcile.plan.diff import PlannedChange, planned_change
 from workspace_operator.reconcile.plan.previews import Preview
 from workspace_operator.reconcile.plan.results import Orphan, PlannedMigration, PlannedResource
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, OwnerIsGone, WorkspacesSnapshot
-from workspace_operator.reconcile.policies.planner import decide
+from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.resources.manifests import namespace_and_name
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.statuses import ConditionType

@@ -27,8 +27,8 @@ from workspace_operator.reconcile.policies.startup_check import is_unchanged
 
 logger = logging.getLogger(__name__)
 
-RESYNC_OVERDUE_AFTER = 60.0
-"""Seconds after a resync without a further one, after which the operator is not ready."""
+POLL_OVERDUE_AFTER = 60.0
+"""Seconds after a poll without a further one, after which the operator is not ready."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Controller:
     queue: WorkQueue = field(default_factory=WorkQueue)
     _failed: set[ResourceKey] = field(default_factory=set)
     _store_is_unavailable: bool = False
-    _resynced_at: float | None = None
+    _polled_at: float | None = None
 
     def on_list(self, document: Document) -> None:
         """Take a document of a list. Any different version counts, also a lower one: etcd may have been restored."""
@@ -89,7 +89,7 @@ class Controller:
         """End each worker after its current item."""
         self.queue.stop()
 
-    def resync(self) -> None:
+    def poll(self) -> None:
         """Queue each resource whose migration has progressed, or whose retry or resync is due."""
         progressed = self._keys_with_migration_progress()
         now = self.monotonic()
@@ -100,7 +100,7 @@ class Controller:
                 if item.due <= now or key in progressed:
                     item.needs_read = True
                     self.queue.enqueue(key, item, Priority.DUE)
-        self._resynced_at = self.monotonic()
+        self._polled_at = self.monotonic()
 
     def keys(self) -> Collection[ResourceKey]:
         """Namespaces and names of all known resources."""
@@ -108,8 +108,8 @@ class Controller:
             return frozenset(self.queue.items)
 
     def is_ready(self) -> bool:
-        """Whether the last resync is recent and reached the store."""
-        is_late = self._resynced_at is None or self.monotonic() - self._resynced_at > RESYNC_OVERDUE_AFTER
+        """Whether the last poll is recent and reached the store."""
+        is_late = self._polled_at is None or self.monotonic() - self._polled_at > POLL_OVERDUE_AFTER
         return not (is_late or self._store_is_unavailable)
 
     def _on_document(self, document: Document, priority: Priority) -> None:
@@ -210,7 +210,7 @@ class Controller:
         return frozenset((owner.namespace, owner.name) for owner, _ in pending if owner.cluster == ours)
 
     def _requeue_failed(self, namespace: str | None = None) -> None:
-        """Let the next resync queue failed resources: the cause of their failure may be gone."""
+        """Let the next poll queue failed resources: the cause of their failure may be gone."""
         with self.queue.lock:
             for key in self._failed:
                 if namespace in (None, key[0]) and key in self.queue.items:

@@ -1,8 +1,8 @@
 """Reconciler of one Workspace resource: observe, plan, apply, observe again, and write the status.
 
-The planner is pure (``reconcile.policies.planner``); this module observes its inputs and applies its plan. A reconcile
-reads the newest document before it writes anything, and again before anything irreversible (design §4, Newest only).
-It writes the status with the resourceVersion that the plan is based on, so an edit in between is a conflict.
+The decision is pure (``reconcile.policies.decision``); this module observes its inputs and applies its plan. A
+reconcile reads the newest document before it writes anything, and again before anything irreversible (design §4, Newest
+only). It writes the status with the resourceVersion that the plan is based on, so an edit in between is a conflict.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ from workspace_operator.reconcile.model.context import open_migration
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, StoreUnreachable
-from workspace_operator.reconcile.policies.planner import decide
+from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 MAX_ITERATIONS = 16

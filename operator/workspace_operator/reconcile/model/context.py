@@ -16,6 +16,12 @@ def open_migration(observed: ObservedState) -> Migration | None:
     return None if migration is None or migration.stage in TERMINAL else migration
 
 
+def workspace_owned_by(observed: ObservedState, owner: Owner) -> Workspace | None:
+    """The stored workspace, if it belongs to this owner (same UID)."""
+    workspace = observed.workspace
+    return workspace if workspace is not None and workspace.owner == owner else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletionContext:
     """A resource with our finalizer that is being deleted."""
@@ -26,9 +32,8 @@ class DeletionContext:
 
     @property
     def owned_workspace(self) -> Workspace | None:
-        """The stored workspace, if it belongs to this resource (same UID)."""
-        workspace = self.observed.workspace
-        return workspace if workspace is not None and workspace.owner == self.owner else None
+        """The stored workspace, if it belongs to this resource."""
+        return workspace_owned_by(self.observed, self.owner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +47,9 @@ class ReconcileContext:
 
     @property
     def owned(self) -> "OwnedContext | None":
-        """The context for the resource's own workspace; None if it does not own the stored one (same UID)."""
-        workspace = self.observed.workspace
-        if workspace is None or workspace.owner != self.owner:
+        """The context for the resource's own workspace; None if it does not own the stored one."""
+        workspace = workspace_owned_by(self.observed, self.owner)
+        if workspace is None:
             return None
         return OwnedContext(resource=self.resource, desired=self.desired, observed=self.observed, workspace=workspace)
 

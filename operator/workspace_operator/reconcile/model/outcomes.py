@@ -72,7 +72,7 @@ REQUEUE_REASONS = frozenset(
         Reason.STORE_UNAVAILABLE,
     }
 )
-"""Outcomes that can resolve without an event of the resource or its migration, so that they are polled."""
+"""Outcomes that can resolve without an event of the resource or its migration, so that they are retried."""
 
 REQUEST_NOT_HANDLED = frozenset(
     {Reason.PROGRESSING, Reason.STORE_UNAVAILABLE, Reason.SUSPENDED, Reason.WORKSPACE_MISSING}

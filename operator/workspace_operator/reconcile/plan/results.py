@@ -1,6 +1,6 @@
 """Plan results: what an apply would do for a resource, how it would end, and advice for the user."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ from workspace_operator.workspaces.model import Workspace
 
 
 class PlanResult(StrEnum):
-    """The result of a plan, for one resource and for all; values as in the JSON of a plan."""
+    """The result of a plan, from good to bad, for one resource and for all; values as in the JSON of a plan."""
 
     NOTHING = "nothing"
     CHANGES = "changes"
@@ -71,8 +71,10 @@ class PlannedResource:
 
     @property
     def result(self) -> PlanResult:
-        """The result of the first rule that matches."""
-        return next(result for rule, result in RESULT_RULES if rule(self))
+        """Blocked if the apply would end Stalled: by people, a conflict, an invalid spec, or a suspended resource."""
+        if self.outcome.kstatus is KStatus.STALLED:
+            return PlanResult.BLOCKED
+        return PlanResult.CHANGES if self.changes or self.identifiers else PlanResult.NOTHING
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -86,32 +88,10 @@ class PlannedResource:
         return orphans + tuple(advice for rule in ADVICE if (advice := rule(context)) is not None)
 
 
-def is_blocked(planned: PlannedResource) -> bool:
-    """The apply would end Stalled: people block the change, a conflict, an invalid spec, or a suspended resource."""
-    return planned.outcome.kstatus is KStatus.STALLED
-
-
-def has_changes(planned: PlannedResource) -> bool:
-    """An action is due, or an identifier change is in progress."""
-    return bool(planned.changes) or planned.identifiers is not None
-
-
-def is_in_force(planned: PlannedResource) -> bool:  # noqa: ARG001 - a rule that always holds
-    """Nothing is left to do."""
-    return True
-
-
-RESULT_RULES: tuple[tuple[Callable[[PlannedResource], bool], PlanResult], ...] = (
-    (is_blocked, PlanResult.BLOCKED),
-    (has_changes, PlanResult.CHANGES),
-    (is_in_force, PlanResult.NOTHING),
-)
-
-
 def combined_result(planned_resources: Iterable[PlannedResource]) -> PlanResult:
     """The result of a whole plan: the worst of its resources."""
-    found = {planned.result for planned in planned_resources}
-    return next((result for _, result in RESULT_RULES if result in found), PlanResult.NOTHING)
+    results = (planned.result for planned in planned_resources)
+    return max(results, key=list(PlanResult).index, default=PlanResult.NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """In-memory simulation of the workspaces in the store: applies actions without writing anything.
 
-A plan makes the same decisions as a reconcile (`policies.planner`), one after the other, against this simulation.
+A plan makes the same decisions as a reconcile (`policies.decision`), one after the other, against this simulation.
 """
 
 from collections import defaultdict

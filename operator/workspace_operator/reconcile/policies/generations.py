@@ -6,17 +6,17 @@ document are applied, but irreversible actions are held until a person confirms 
 """
 
 from workspace_operator.reconcile.model.actions import AcceptLowerGeneration, RecordGeneration
+from workspace_operator.reconcile.model.context import workspace_owned_by
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.status import messages
-from workspace_operator.resources.statuses import ConditionType
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
 def accept_lower_generation(resource: Resource, observed: ObservedState, owner: Owner) -> AcceptLowerGeneration | None:
     """Accept a generation below the recorded one; the caller has checked that no newer document exists."""
-    workspace = _owned_workspace(observed, owner)
+    workspace = workspace_owned_by(observed, owner)
     if workspace is None or workspace.spec_generation <= resource.generation:
         return None
     return AcceptLowerGeneration(
@@ -35,7 +35,7 @@ def record_generation(
 
     For a converged workspace the row's version is recorded as well, so that a restart can skip it.
     """
-    workspace = _owned_workspace(observed, owner)
+    workspace = workspace_owned_by(observed, owner)
     if workspace is None:
         return None
     is_recorded = workspace.spec_generation == resource.generation
@@ -65,10 +65,7 @@ def is_older_owner(resource: Resource, owner: Owner, workspace: Workspace) -> bo
     if not owner.created_at or owner.created_at >= later:
         return False
     previous = resource.previous
-    reason = next(
-        (condition.reason for condition in previous.conditions if condition.type == ConditionType.READY), None
-    )
-    if reason != Reason.GENERATION_WENT_BACK:
+    if previous.ready is None or previous.ready.reason != Reason.GENERATION_WENT_BACK:
         return True
     is_edited = resource.generation != previous.observed_generation
     is_confirmed = resource.reconcile_request != (previous.last_handled_reconcile_at or "")
@@ -78,8 +75,3 @@ def is_older_owner(resource: Resource, owner: Owner, workspace: Workspace) -> bo
 def on_hold_outcome(what: str, resource: Resource) -> Outcome:
     """The outcome of a held action; ``what`` is a clause such as "the people are not destroyed"."""
     return Outcome(reason=Reason.GENERATION_WENT_BACK, message=messages.generation_went_back(what, resource))
-
-
-def _owned_workspace(observed: ObservedState, owner: Owner) -> Workspace | None:
-    workspace = observed.workspace
-    return workspace if workspace is not None and workspace.owner == owner else None

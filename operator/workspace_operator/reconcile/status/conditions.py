@@ -28,7 +28,7 @@ def conditions_of(
 ) -> tuple[Condition, ...]:
     """All conditions, Ready first; a condition keeps its transition time unless its status changed."""
     since = {
-        before.type: (before.status, before.last_transition_time)
+        (before.type, before.status): before.last_transition_time
         for before in resource.previous.conditions
         if before.observed_generation != NOT_OBSERVED  # the time of a default is meaningless
     }
@@ -41,20 +41,17 @@ def conditions_of(
         ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *_identifiers(resource, observed, outcome)),
         *_suspended(resource),
     )
-    return tuple(_condition(draft, resource.generation, since.get(draft.type), now) for draft in drafts)
-
-
-def _condition(
-    draft: ConditionDraft, generation: int, before: tuple[ConditionStatus, datetime] | None, now: datetime
-) -> Condition:
-    kept = before is not None and before[0] is draft.status
-    return Condition(
-        type=draft.type,
-        status=draft.status,
-        observed_generation=generation,
-        last_transition_time=before[1] if before is not None and kept else now.astimezone(UTC).replace(microsecond=0),
-        reason=draft.reason,
-        message=messages.truncated(draft.message),
+    whole_now = now.astimezone(UTC).replace(microsecond=0)
+    return tuple(
+        Condition(
+            type=draft.type,
+            status=draft.status,
+            observed_generation=resource.generation,
+            last_transition_time=since.get((draft.type, draft.status), whole_now),
+            reason=draft.reason,
+            message=messages.truncated(draft.message),
+        )
+        for draft in drafts
     )
 
 
@@ -84,8 +81,8 @@ def _identifiers(
         is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
         message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
         return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message
-    is_unknown = outcome.reason is Reason.WORKSPACE_MISSING or observed.workspace is None
-    if isinstance(desired, InvalidSpec) or is_unknown or observed.workspace is None:
+    is_missing = outcome.reason is Reason.WORKSPACE_MISSING
+    if isinstance(desired, InvalidSpec) or is_missing or observed.workspace is None:
         return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
     migration = open_migration(observed)
     if migration is not None and migration.stage is Stage.BLOCKED:

@@ -6,7 +6,7 @@ from workspace_operator.reconcile.model.credentials import RotationReason
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS, Reason
 from workspace_operator.reconcile.status import credential_messages, messages, migration_messages
-from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
+from workspace_operator.resources.statuses import ConditionType, WorkspaceStatus
 
 UNEXPECTED_ROTATIONS = frozenset({RotationReason.SECRET_ABSENT, RotationReason.SECRET_DIFFERS})
 """Rotations after a crash, or after someone changed the Secret."""
@@ -36,8 +36,8 @@ def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Ev
 
 
 def _ready_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
-    before, ready = _ready(previous), _ready(status)
-    if ready is None or (before is not None and _status_and_reason(before) == _status_and_reason(ready)):
+    before, ready = previous.ready, status.ready
+    if ready is None or (before is not None and (before.status, before.reason) == (ready.status, ready.reason)):
         return ()
     return (Event(reason=ready.reason, message=ready.message, warning=ready.reason in WARNING_REASONS),)
 
@@ -57,22 +57,13 @@ def _suspension_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tu
         return ()
     if not is_paused:
         return (Event(reason="Resumed", message=messages.RESUMED, warning=False),)
-    ready = _ready(status)
-    if ready is not None and ready.reason == Reason.SUSPENDED:
+    if status.ready is not None and status.ready.reason == Reason.SUSPENDED:
         return ()
     return (Event(reason=Reason.SUSPENDED, message=messages.PAUSED, warning=False),)
 
 
 def _is_paused(status: WorkspaceStatus) -> bool:
     return any(condition.type == ConditionType.SUSPENDED for condition in status.conditions)
-
-
-def _ready(status: WorkspaceStatus) -> Condition | None:
-    return next((condition for condition in status.conditions if condition.type == ConditionType.READY), None)
-
-
-def _status_and_reason(condition: Condition) -> tuple[str, str]:
-    return condition.status, condition.reason
 
 
 def _mode(status: WorkspaceStatus) -> Mode | None:

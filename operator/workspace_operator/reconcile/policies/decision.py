@@ -8,7 +8,12 @@ that it is not done yet, so the loop ends. The final plan holds the status, fina
 from datetime import datetime
 
 from workspace_operator.reconcile.model.actions import PauseMigration, Plan
-from workspace_operator.reconcile.model.context import OwnedContext, ReconcileContext, open_migration
+from workspace_operator.reconcile.model.context import (
+    OwnedContext,
+    ReconcileContext,
+    open_migration,
+    workspace_owned_by,
+)
 from workspace_operator.reconcile.model.desired import InvalidSpec, Resource
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEUE_REASONS, Outcome, Reason
@@ -35,12 +40,7 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
         now: with time zone; the time of transitions, in whole seconds.
     """
     owner = resource.owner(cluster_id)
-    missing = _missing(resource, observed, owner)
-    if missing is not None:
-        return _final_plan(resource, observed, owner, missing, now)
-    result = _next_result(resource, observed, owner)
-    if isinstance(result, Outcome) and isinstance(observed, ObservedState):
-        result = record_generation(resource, observed, owner, result) or result
+    result = _missing_workspace(resource, observed, owner) or _next_result(resource, observed, owner)
     if isinstance(result, Outcome):
         return _final_plan(resource, observed, owner, result, now)
     if isinstance(result, RemoveFinalizer):
@@ -50,23 +50,31 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
     return Plan(actions=(result,), events=action_events(result, resource))
 
 
-def _missing(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
-    """The outcome if the database lacks the resource's workspace; then nothing is written to it."""
-    owner_is_gone = resource.deleting and (
-        not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
-    )
-    if isinstance(observed, StoreUnreachable) or owner_is_gone:
+def _missing_workspace(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
+    """Report a missing workspace, to which nothing is written. A deletion that keeps the people does not need it."""
+    keeps_people = not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
+    if isinstance(observed, StoreUnreachable) or (resource.deleting and keeps_people):
         return None
     return missing_workspace_outcome(resource, observed, owner)
 
 
 def _next_result(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
-    if isinstance(observed, ObservedState) and (lower := accept_lower_generation(resource, observed, owner)):
-        return lower
-    stop = pause_or_cancel_migration(resource, observed, owner) if isinstance(observed, ObservedState) else None
+    """The first result in the order of docs/decisions/0002."""
+    if isinstance(observed, StoreUnreachable):
+        return _policy_result(resource, observed, owner)
+    result = accept_lower_generation(resource, observed, owner) or _policy_result(resource, observed, owner)
+    if not isinstance(result, Outcome):
+        return result
+    # No action is left, so this is the last write before the status.
+    return record_generation(resource, observed, owner, result) or result
+
+
+def _policy_result(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
+    stop = None if isinstance(observed, StoreUnreachable) else pause_or_cancel_migration(resource, observed, owner)
     if resource.deleting:
-        result = finalize(resource, observed, owner)
-        return stop or result if isinstance(result, Outcome) else result
+        deletion = finalize(resource, observed, owner)
+        is_held = isinstance(deletion, Outcome)
+        return stop if stop is not None and is_held else deletion
     if stop is not None:
         return stop
     problems = spec_problems(resource)
@@ -75,7 +83,13 @@ def _next_result(resource: Resource, observed: ObservedState | StoreUnreachable,
     if isinstance(observed, StoreUnreachable):
         return Outcome(reason=Reason.STORE_UNAVAILABLE, message=messages.store_unavailable(resource))
     context = ReconcileContext(resource=resource, desired=resource.desired, observed=observed, owner=owner)
-    return first_result(GUARDS, context) or _first_policy_result(context)
+    result = first_result(GUARDS, context)
+    if result is not None:
+        return result
+    owned = context.owned
+    if owned is None:
+        return ownership.acquire_workspace(context)
+    return first_result(owned_workspace.POLICIES, owned) or _in_force(owned)
 
 
 def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner: Owner) -> PolicyResult | None:
@@ -83,8 +97,8 @@ def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner
 
     An error elsewhere in the spec does not prevent that. The migration of an earlier owner is not touched.
     """
-    workspace, migration = observed.workspace, open_migration(observed)
-    if workspace is None or workspace.owner != owner or migration is None:
+    workspace, migration = workspace_owned_by(observed, owner), open_migration(observed)
+    if workspace is None or migration is None:
         return None
     if resource.suspended:
         pause = PauseMigration(workspace_id=migration.workspace_id, number=migration.number, paused=True)
@@ -106,13 +120,6 @@ def skip_suspended(context: ReconcileContext) -> PolicyResult | None:
 
 
 GUARDS = (skip_suspended, ownership.reject_second_adoption)
-
-
-def _first_policy_result(context: ReconcileContext) -> PolicyResult:
-    owned = context.owned
-    if owned is None:
-        return ownership.acquire_workspace(context)
-    return first_result(owned_workspace.POLICIES, owned) or _in_force(owned)
 
 
 def _in_force(owned: OwnedContext) -> Outcome:
