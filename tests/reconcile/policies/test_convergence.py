@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.reconcile.builders import NOW, plan_for
-from tests.reconcile.policies.model_store import ModelStore, owner_key
+from tests.reconcile.policies.model_store import ModelStore
 from tests.reconcile.strategies import (
     any_owner,
     desired_states,
@@ -21,7 +21,9 @@ from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, TERMINAL
 from workspace_operator.reconcile.model.actions import Plan
 from workspace_operator.reconcile.model.credentials import SecretState
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
+from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, WorkspacesSnapshot
 from workspace_operator.reconcile.policies.spec_validation import new_value_problems
+from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.resources.workspaces import ADOPT, RECREATE
 from workspace_operator.workspaces.model import Workspace
 
@@ -38,13 +40,13 @@ def stores(draw: st.DrawFn) -> ModelStore:
             max_size=3,
             unique_by=(
                 lambda each: each.workspace_id,
-                lambda each: owner_key(each.owner),
-                lambda each: (each.owner.namespace, each.account, each.settings.display_name),
+                lambda each: (each.owner.cluster, each.owner.namespace, each.owner.name),
+                lambda each: (each.owner.cluster, each.owner.namespace, each.account, comparison_key(name_of(each))),
             ),
         )
     )
     found = ModelStore(
-        workspaces={each.workspace_id: each for each in drawn},
+        directory=InMemoryWorkspaces(WorkspacesSnapshot(workspaces={each.workspace_id: each for each in drawn})),
         secret=draw(st.sampled_from(SecretState)),
         secret_owner=draw(st.none() | st.integers(1, 3)),
     )
@@ -54,10 +56,14 @@ def stores(draw: st.DrawFn) -> ModelStore:
         if draw(st.booleans()):
             found.credentials[each.workspace_id] = draw(st.sampled_from(["", "first"]))
         if migration := draw(st.none() | migrations(st.just(each.workspace_id))):
-            found.migrations[each.workspace_id] = consistent(migration, each)
+            found.directory.migrations[each.workspace_id] = consistent(migration, each)
         if draw(st.booleans()):
-            found.owner_is_gone.add(each.workspace_id)
+            found.gone.add(each.owner)
     return found
+
+
+def name_of(workspace: Workspace) -> str:
+    return workspace.settings.display_name
 
 
 def consistent(migration: Migration, workspace: Workspace) -> Migration:
@@ -73,7 +79,7 @@ def converged(resource: Resource, store: ModelStore) -> Resource:
     for _ in range(MAX_ITERATIONS):
         before = store.state()
         for action in plan.actions:
-            store.apply(action)
+            store.apply(action, resource)
         assert not plan.actions or store.state() != before
         plan = plan_for(resource, store.observe(resource))
     assert plan.actions == ()
@@ -119,9 +125,8 @@ def test_empty_store_leads_to_ready(subject: Resource) -> None:
 
 @given(resources(desired_states | invalid_specs, statuses), stores())
 def test_others_are_left_alone(subject: Resource, store: ModelStore) -> None:
-    ours = owner_key(subject.owner("cluster-1"))
-    adopted = subject.adopt_workspace_id
-    before = {key: each for key, each in store.workspaces.items() if owner_key(each.owner) != ours and key != adopted}
+    own, adopted = store.directory.owned_by(subject.owner("cluster-1")), subject.adopt_workspace_id
+    before = {key: each for key, each in store.workspaces.items() if each != own and key != adopted}
 
     converged(subject, store)
 
@@ -152,7 +157,7 @@ def test_ready_with_a_cluster_means_credentials(subject: Resource, store: ModelS
 
 @given(resources(desired_states | invalid_specs, statuses), stores())
 def test_people_go_only_when_confirmed(subject: Resource, store: ModelStore) -> None:
-    names = {key: each.settings.display_name for key, each in store.workspaces.items()}
+    names = {key: name_of(each) for key, each in store.workspaces.items()}
 
     converged(subject, store)
 

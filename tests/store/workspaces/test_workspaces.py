@@ -5,10 +5,10 @@ import pytest
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, create, destroy, observe, observed, owner
 from tests.store.invariants import assert_sound
-from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.errors import Ambiguous, NameTaken, NotFound, StaleRevision
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace, UpdateSettings
+from workspace_operator.reconcile.model.observed import WorkspaceQuery
 from workspace_operator.workspaces.model import SendMode, Settings
 
 
