@@ -146,6 +146,14 @@ def test_own_name_has_no_other_holder(store: Store) -> None:
     assert observe(store, owner(), display_name="Shop").name_holder is None
 
 
+def test_name_is_searched_in_the_account_of_the_workspace(store: Store) -> None:
+    create(store, owner("a"))
+    create(store, owner("b"), account="north", display_name="B")
+
+    assert observe(store, owner("b"), account="default", display_name="Shop").name_holder is None
+    assert observe(store, owner("c"), account="default", display_name="Shop").name_holder is not None
+
+
 def test_adoptable_and_remembered_are_observed(store: Store) -> None:
     first, second = create(store, owner("a")), create(store, owner("b"), display_name="B")
 

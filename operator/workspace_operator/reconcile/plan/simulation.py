@@ -93,7 +93,7 @@ class InMemoryWorkspaces:
         from_status = None if own and own.workspace_id == query.from_status else query.from_status
         return ObservedState(
             workspace=own,
-            name_holder=self._candidate(holder and holder.workspace_id),
+            name_holder=self._candidate(holder.workspace_id if holder else None),
             from_annotation=self._candidate(query.from_annotation),
             from_status=self._candidate(from_status),
             migration=self.migrations.get(own.workspace_id) if own else None,
