@@ -50,7 +50,10 @@ migrations_in_brief = st.builds(
 @st.composite
 def stores(draw: st.DrawFn) -> ModelStore:
     """Up to three workspaces with names and owners of their own, some with an identifier change."""
-    drawn = list(distinct(draw(st.lists(workspaces(any_owner), max_size=4))))
+    drawn = [
+        replace(each, spec_generation=draw(st.integers(0, 4)))
+        for each in distinct(draw(st.lists(workspaces(any_owner), max_size=4)))
+    ]
     found = ModelStore(
         directory=InMemoryWorkspaces(WorkspacesSnapshot(workspaces={each.workspace_id: each for each in drawn})),
         secret=draw(st.sampled_from(SecretState)),

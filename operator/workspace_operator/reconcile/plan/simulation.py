@@ -43,6 +43,10 @@ OwnerKey: TypeAlias = tuple[str, str, str]
 NameKey: TypeAlias = tuple[str, str, str, str]
 """Cluster, namespace, account, and the form in which display names are compared."""
 
+RowAction: TypeAlias = ChangeOwner | UpdateSettings | RecordGeneration | AcceptLowerGeneration | DeleteWorkspace
+
+MigrationAction: TypeAlias = CancelMigration | PauseMigration | RetryMigration
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspacesSnapshot:
@@ -101,12 +105,7 @@ class InMemoryWorkspaces:
         )
 
     def apply(self, action: Action | SecretAction, *, now: datetime, spec: SpecVersion | None = None) -> None:  # noqa: C901 - one line per kind of action
-        """Apply one action, or nothing of it; actions on credentials have no effect.
-
-        Args:
-            action: the action.
-            now: an aware time.
-            spec: the version of the spec that requests the action; None for an administrator.
+        """Apply one action atomically, as the port ``Workspaces`` does. Actions on credentials have no effect.
 
         Raises:
             NameTaken: another workspace of the account has the display name.
@@ -119,10 +118,8 @@ class InMemoryWorkspaces:
                 self._change_owner(action, spec)
             case UpdateSettings():
                 self._update_settings(action, spec)
-            case RecordGeneration():
-                workspace = self._unchanged(action, spec)
-                recorded = replace(workspace, spec_generation=action.generation)
-                self.save(replace(recorded, spec_row_version=workspace.row_version))
+            case RecordGeneration(generation=generation, row_version=version):
+                self.save(replace(self._unchanged(action, spec), spec_generation=generation, spec_row_version=version))
             case AcceptLowerGeneration():
                 self._accept_lower_generation(action)
             case DeleteWorkspace():
@@ -153,7 +150,7 @@ class InMemoryWorkspaces:
 
     def set_mode(self, workspace_id: int, mode: Mode) -> None:
         """Set the mode in force."""
-        self._write(self.workspaces[workspace_id], mode=mode)
+        self._write(replace(self.workspaces[workspace_id], mode=mode))
 
     def save(self, workspace: Workspace) -> None:
         """Add a workspace, or replace the one of the same number."""
@@ -191,18 +188,20 @@ class InMemoryWorkspaces:
         self._refuse_taken_name(action.owner, workspace.account, workspace.settings.display_name, workspace)
         generation = spec.generation if spec else 0
         self._write(
-            workspace,
-            owner=action.owner,
-            spec_generation=generation,
-            accepted_generation=None,
-            accepted_request=None,
+            replace(
+                workspace,
+                owner=action.owner,
+                spec_generation=generation,
+                accepted_generation=None,
+                accepted_request=None,
+            )
         )
 
     def _update_settings(self, action: UpdateSettings, spec: SpecVersion | None) -> None:
         workspace = self._unchanged(action, spec)
         self._refuse_taken_name(workspace.owner, workspace.account, action.settings.display_name, workspace)
-        in_sync = {"spec_row_version": workspace.row_version + 1} if spec else {}
-        self._write(workspace, settings=action.settings, **in_sync)
+        in_sync = workspace.row_version + 1 if spec else workspace.spec_row_version
+        self._write(replace(workspace, settings=action.settings, spec_row_version=in_sync))
 
     def _accept_lower_generation(self, action: AcceptLowerGeneration) -> None:
         workspace = self._unchanged(action, None)
@@ -226,9 +225,7 @@ class InMemoryWorkspaces:
             revision=1,
         )
 
-    def _update_migration(
-        self, action: CancelMigration | PauseMigration | RetryMigration, spec: SpecVersion | None, **values: object
-    ) -> None:
+    def _update_migration(self, action: MigrationAction, spec: SpecVersion | None, **values: object) -> None:
         workspace, migration = self._recorded(action.workspace_id, spec), self.migrations.get(action.workspace_id)
         allowed = BEFORE_CUTOVER if isinstance(action, CancelMigration) else frozenset(Stage) - TERMINAL
         if migration is None or migration.number != action.number or migration.stage not in allowed:
@@ -242,18 +239,13 @@ class InMemoryWorkspaces:
         workspace = self.workspaces.get(workspace_id)
         if workspace is None:
             raise StaleRevision(f"workspace number {workspace_id} is gone")
-        if spec is None:
-            return workspace
-        spec.raise_if_stale(workspace_id, owner_uid=workspace.owner.uid, applied=workspace.spec_generation)
-        if spec.generation == workspace.spec_generation:
+        if spec is not None:
+            spec.raise_if_stale(workspace_id, owner_uid=workspace.owner.uid, applied=workspace.spec_generation)
+        if spec is None or spec.generation == workspace.spec_generation:
             return workspace
         return replace(workspace, spec_generation=spec.generation, accepted_generation=None, accepted_request=None)
 
-    def _unchanged(
-        self,
-        action: ChangeOwner | UpdateSettings | RecordGeneration | AcceptLowerGeneration | DeleteWorkspace,
-        spec: SpecVersion | None,
-    ) -> Workspace:
+    def _unchanged(self, action: RowAction, spec: SpecVersion | None) -> Workspace:
         workspace = self._recorded(action.workspace_id, spec)
         if workspace.row_version != action.row_version:
             raise StaleRevision(f"workspace number {action.workspace_id} has changed since it was read")
@@ -272,8 +264,8 @@ class InMemoryWorkspaces:
         if holders:
             raise NameTaken(f"workspace number {min(holders)} of the same account already has the name {name!r}")
 
-    def _write(self, workspace: Workspace, **values: object) -> None:
-        self.save(replace(workspace, row_version=workspace.row_version + 1, **values))  # type: ignore[arg-type]
+    def _write(self, workspace: Workspace) -> None:
+        self.save(replace(workspace, row_version=workspace.row_version + 1))
 
     def _unindex(self, workspace: Workspace) -> None:
         del self._by_owner[_owner_key(workspace.owner)]
