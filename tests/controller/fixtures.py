@@ -15,11 +15,10 @@ from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from workspace_operator.application.operator.controller import Controller, resource_key
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import RateLimiter
-from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.migrations.model import Migration
 from workspace_operator.reconcile.model.actions import Action
-from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.reconcile.model.observed import ObservedState, WorkspaceQuery
 from workspace_operator.resources.workspaces import API_VERSION, KIND
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 from workspace_operator.workspaces.spec_versions import SpecVersion, UnchangedWorkspace

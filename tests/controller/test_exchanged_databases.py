@@ -1,5 +1,6 @@
 """A controller that starts on another database than its resources know."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import pytest
@@ -45,7 +46,7 @@ def test_another_database_makes_nothing(clusters: Clusters) -> None:
 
 
 def test_database_with_the_same_numbers_is_noticed(clusters: Clusters) -> None:
-    clusters.other.states |= clusters.env.workspaces.memory.states
+    clusters.other.follow(deepcopy(clusters.env.workspaces.memory.directory))
 
     started = clusters.start_on(clusters.other)
 

@@ -44,7 +44,7 @@ def test_backlog_is_one_visit(env: ControllerEnv, drains: bool) -> None:
     assert [type(each).__name__ for each in env.workspaces.writes[len(stored) :]] == ["UpdateSettings"]
     assert len(env.resources.writes) == writes + 1
     assert len(env.workspaces.observed) <= looks + 3
-    assert env.workspaces.memory.states[1].changes == []
+    assert env.workspaces.memory.directory.migrations == {}
 
 
 def test_migration_that_was_taken_back_is_not_begun(env: ControllerEnv) -> None:
@@ -52,7 +52,7 @@ def test_migration_that_was_taken_back_is_not_begun(env: ControllerEnv) -> None:
 
     env.update(wished)
 
-    assert env.workspaces.memory.states[1].changes == []
+    assert env.workspaces.memory.directory.migrations == {}
 
 
 def test_document_of_a_resource_that_is_gone_makes_nothing(env: ControllerEnv) -> None:

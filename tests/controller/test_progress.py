@@ -1,6 +1,5 @@
 """An identifier change under way: resources tell of steps and of numbers that are worth it, and of nothing else."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +25,7 @@ def changing() -> ControllerEnv:
 def move(env: ControllerEnv, **values: Any) -> None:
     """The worker writes to the change."""
     (state,) = env.workspaces.memory.states.values()
-    state.changes[-1].migration = replace(state.changes[-1].migration, **values)
+    state.update_migration(**values)
 
 
 def reported_status(env: ControllerEnv) -> dict[str, Any]:

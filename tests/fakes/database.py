@@ -6,23 +6,23 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from workspace_operator.application.ports import Export, Heartbeat, Merge, StoredCredentials, ViolationRow
-from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person_events import ActivityLogged
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
 from workspace_operator.identity.values.devices import Device
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL
-from workspace_operator.workspaces.model import Owner, Workspace
+from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces
+from workspace_operator.workspaces.model import Workspace
 
 FIX_SETTLE_TIME = timedelta(seconds=5)
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredMigration:
-    """An identifier change, and what only the store knows of it."""
+class MigrationWork:
+    """When and by which worker the newest migration is carried out, and what of it is in the resource's status."""
 
-    migration: Migration
     due_at: datetime | None
     status_revision: int = 1
     status_progress: int = 0
@@ -51,11 +51,12 @@ class StoredMerge:
 
 @dataclass(slots=True, kw_only=True)
 class WorkspaceState:
-    """One workspace with all that it holds."""
+    """What one workspace holds; the workspace itself and its newest migration are in the directory."""
 
-    workspace: Workspace
+    workspace_id: int
+    memory: "InMemoryDatabase" = field(repr=False, compare=False)
     working_set: WorkingSet
-    changes: list[StoredMigration] = field(default_factory=list)
+    work: MigrationWork = field(default_factory=lambda: MigrationWork(due_at=None))
     credentials: list[StoredCredentials] = field(default_factory=list)
     exports: dict[int, Export] = field(default_factory=dict)
     violations: dict[int, list[ViolationRow]] = field(default_factory=dict)
@@ -68,17 +69,21 @@ class WorkspaceState:
     merges: dict[str, StoredMerge] = field(default_factory=dict)
 
     @property
+    def workspace(self) -> Workspace:
+        return self.memory.directory.workspaces[self.workspace_id]
+
+    @property
+    def migration(self) -> Migration | None:
+        return self.memory.directory.migrations.get(self.workspace_id)
+
+    @property
     def is_migrating(self) -> bool:
-        return bool(self.changes) and self.changes[-1].migration.stage not in TERMINAL
+        return self.migration is not None and self.migration.stage not in TERMINAL
 
-    def write(self, **values: object) -> None:
-        """Change fields of the workspace; its row version grows."""
-        version = self.workspace.row_version + 1
-        self.workspace = replace(self.workspace, row_version=version, **values)  # type: ignore[arg-type]
-
-    def record_spec(self, **values: object) -> None:
-        """Change what is recorded of the owner's spec; the row version stays."""
-        self.workspace = replace(self.workspace, **values)  # type: ignore[arg-type]
+    def update_migration(self, **values: object) -> Migration:
+        migrations = self.memory.directory.migrations
+        migrations[self.workspace_id] = replace(migrations[self.workspace_id], **values)  # type: ignore[arg-type]
+        return migrations[self.workspace_id]
 
     def set_mode(self, mode: Mode) -> None:
         """Put other identifiers in force: the same people claim by other rules."""
@@ -90,7 +95,7 @@ class WorkspaceState:
                 Suppression(kind=kind, key=key, suppression_id=each) for (kind, key), held in blocked for each in held
             ],
         )
-        self.write(mode=mode)
+        self.memory.directory.set_mode(self.workspace_id, mode)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,10 +103,10 @@ class InMemoryDatabase:
     """Everything. ``clock`` is for the calls that are not told the time."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    directory: InMemoryWorkspaces = field(default_factory=InMemoryWorkspaces)
     states: dict[int, WorkspaceState] = field(default_factory=dict)
     store_id: str = "store-1"
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
-    numbers: "count[int]" = field(default_factory=lambda: count(1))
     names: "count[int]" = field(default_factory=lambda: count(1))
 
     def state(self, workspace_id: int) -> WorkspaceState:
@@ -109,19 +114,19 @@ class InMemoryDatabase:
             raise NotFound(f"there is no workspace number {workspace_id}")
         return self.states[workspace_id]
 
+    def follow(self, directory: InMemoryWorkspaces) -> None:
+        """Take over a directory: a new workspace is empty, and what a deleted one held is deleted."""
+        self.directory = directory
+        for number in self.states.keys() - directory.workspaces.keys():
+            del self.states[number]
+        for number in directory.workspaces.keys() - self.states.keys():
+            working_set = WorkingSet(mode=directory.workspaces[number].mode)
+            self.states[number] = WorkspaceState(workspace_id=number, memory=self, working_set=working_set)
+
+    def delete(self, workspace_id: int) -> None:
+        self.directory.remove(workspace_id)
+        self.follow(self.directory)
+
     def new_id(self) -> str:
         """Name an activity or a merge: later ones sort after earlier ones."""
         return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):08x}"
-
-    def owned_by(self, owner: Owner) -> WorkspaceState | None:
-        return next((state for state in self.states.values() if _place(state.workspace.owner) == _place(owner)), None)
-
-    def migration(self, workspace_id: int, number: int) -> StoredMigration:
-        for each in self.states[workspace_id].changes if workspace_id in self.states else ():
-            if each.migration.number == number:
-                return each
-        raise StaleRevision(f"workspace number {workspace_id} has no identifier change {number}")
-
-
-def _place(owner: Owner) -> tuple[str, str, str]:
-    return owner.cluster, owner.namespace, owner.name

@@ -1,5 +1,6 @@
 """Any resource beside any observation, likely or not, drawn from few values so that they meet."""
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -32,7 +33,7 @@ from workspace_operator.workspaces.model import Owner, PeopleCounts, SendMode, S
 SECRET = "s3cr3t"
 STORES = ["store-1", "store-2"]
 
-display_names = st.sampled_from(["Shop", "Store", "Läden \u202e\x1b[31m"])
+display_names = st.sampled_from(["Shop", "Store", "Shop", "Store", "Läden \u202e\x1b[31m"])  # mostly valid ones
 accounts = st.sampled_from(["default", "acme"])
 modes = st.sampled_from(Mode)
 counts = st.integers(0, 10**9)
@@ -86,7 +87,7 @@ def resources(wanted: st.SearchStrategy[Any], statuses: st.SearchStrategy[Any]) 
         uid=st.just("uid-1"),
         generation=st.integers(1, 4),
         desired=wanted,
-        suspended=st.booleans(),
+        suspended=st.sampled_from([False, False, True]),
         deletion_policy=st.sampled_from(DeletionPolicy),
         deleting=st.booleans(),
         annotations=annotations,
@@ -121,7 +122,7 @@ def workspaces(owner: st.SearchStrategy[Owner]) -> st.SearchStrategy[Workspace]:
     )
 
 
-moments = st.datetimes(max_value=NOW.replace(tzinfo=None)).map(lambda moment: moment.replace(tzinfo=NOW.tzinfo))
+moments = st.integers(0, 6 * 10**16).map(lambda age: NOW - timedelta(microseconds=age))  # one draw, not seven
 
 
 def migrations(workspace_id: st.SearchStrategy[int]) -> st.SearchStrategy[Migration]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -16,7 +16,6 @@ from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.reconciler.fixtures import counting_random
 from workspace_operator.application.operator.parsing import parse_resource
 from workspace_operator.application.operator.reconciler import Reconciler
-from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.errors import NotFound, StaleRevision, WorkspaceOperatorError
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.actions import (
@@ -28,7 +27,7 @@ from workspace_operator.reconcile.model.actions import (
     RequestMigration,
 )
 from workspace_operator.reconcile.model.desired import Resource
-from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.reconcile.model.observed import ObservedState, WorkspaceQuery
 from workspace_operator.resources.workspaces import API_VERSION, KIND
 from workspace_operator.workspaces.spec_versions import SpecVersion
 
@@ -160,11 +159,9 @@ class ClusterSimulation:
     def work(self) -> None:
         """Let the worker take every identifier change to its end."""
         for state in self.memory.states.values():
-            for change in state.changes:
-                if state.is_migrating and not change.migration.paused:
-                    state.set_mode(change.migration.to_mode)
-                    revision = change.migration.revision + 1
-                    change.migration = replace(change.migration, stage=Stage.COMPLETED, revision=revision)
+            if (migration := state.migration) and state.is_migrating and not migration.paused:
+                state.set_mode(migration.to_mode)
+                state.update_migration(stage=Stage.COMPLETED, revision=migration.revision + 1)
 
     def reconcile(self, operator: Operator) -> bool:
         """One visit with what the operator has heard; False if it has to come again."""

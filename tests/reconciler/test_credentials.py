@@ -321,11 +321,10 @@ def test_suspended_workspace_keeps_its_keys(settled: ReconcilerEnv) -> None:
 
 def test_workspace_gone_meanwhile_is_requeued(settled: ReconcilerEnv) -> None:
     settled.apply(annotations={ROTATE_CREDENTIALS_AT: "monday"})
-    lost: list[object] = []
 
     def lose_once(length: int) -> bytes:
-        if not lost:
-            lost.append(settled.memory.states.pop(WORKSPACE))
+        if WORKSPACE in settled.memory.states:
+            settled.memory.delete(WORKSPACE)
         return counting_random()(length)
 
     settled.random = lose_once
@@ -353,7 +352,7 @@ def test_crash_before_the_secret_is_removed_is_repaired(env: ReconcilerEnv) -> N
     env.apply(deletionPolicy="Delete", annotations={CONFIRM_DELETE: "Shop"})
     env.reconcile()
     env.resources.documents["team-a", "shop"]["metadata"]["deletionTimestamp"] = "2026-05-01T12:00:00Z"
-    del env.memory.states[WORKSPACE]
+    env.memory.delete(WORKSPACE)
 
     env.reconcile()
 

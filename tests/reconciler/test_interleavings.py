@@ -163,8 +163,8 @@ class Interleavings(RuleBasedStateMachine):
 
     def full_state(self) -> Any:
         """What a visit may change: the resource, the workspaces and their identifier changes."""
-        changes = [each.migration for state in self.states() for each in state.changes]
-        return self.world.document(), [state.workspace for state in self.states()], changes
+        directory = self.world.memory.directory
+        return self.world.document(), dict(directory.workspaces), dict(directory.migrations)
 
     def states(self) -> list[WorkspaceState]:
         return list(self.world.memory.states.values())

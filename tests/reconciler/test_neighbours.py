@@ -62,7 +62,7 @@ def test_numbers_elsewhere_are_as_numbers_of_nothing(env: ReconcilerEnv, place: 
     env.apply(annotations={ADOPT: str(number)})
     events = env.reconcile()
     status = env.status()
-    del env.memory.states[number]
+    env.memory.delete(number)
 
     again = ReconcilerEnv()
     again.apply(annotations={ADOPT: str(number)})

@@ -9,7 +9,7 @@ from typing import Self
 from tests.store.backends import Store
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.people.command_execution import execute_commands
-from workspace_operator.application.ports import Batch, Lease, ViolationRow, WorkspaceQuery
+from workspace_operator.application.ports import Batch, Lease, ViolationRow
 from workspace_operator.identity.model.commands import (
     Command,
     DeletePerson,
@@ -33,7 +33,7 @@ from workspace_operator.reconcile.model.actions import (
     RetryMigration,
     UpdateSettings,
 )
-from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.reconcile.model.observed import ObservedState, WorkspaceQuery
 from workspace_operator.workspaces.model import Owner, Settings, Workspace
 
 LEASE = timedelta(seconds=60)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from workspace_operator.errors import StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.workspaces.model import Owner
 
@@ -13,6 +14,16 @@ class SpecVersion:
 
     uid: str
     generation: int
+
+    def raise_if_stale(self, workspace_id: int, *, owner_uid: str, applied: int) -> None:
+        """Raise StaleRevision if a workspace has another owner, or a newer generation is applied to it."""
+        if owner_uid != self.uid:
+            raise StaleRevision(f"workspace number {workspace_id} belongs to another resource by now")
+        if applied > self.generation:
+            raise StaleRevision(
+                f"workspace number {workspace_id}: generation {applied} of its spec is already applied, "
+                f"and this is generation {self.generation}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

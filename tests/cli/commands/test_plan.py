@@ -33,13 +33,14 @@ def plan_of(done: Result) -> dict[str, Any]:
 
 
 def test_absent_database_is_planned_for_and_not_made(run: Run, tmp_path: Path) -> None:
-    write("crm.yaml")
+    write("crm.yaml", more="  color: FF0000")
     before = sorted(tmp_path.iterdir())
 
     done = run("plan", "-f", "crm.yaml")
 
     assert (done.code, done.err) == (2, "")
-    assert done.out.splitlines()[:2] == ["default/crm: would change", '  create "CRM"']
+    lines = done.out.splitlines()
+    assert (lines[:2], lines[4]) == (["default/crm: would change", '  create "CRM"'], "  set spec.color to FF0000")
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -63,9 +64,10 @@ def test_nothing_to_do_ends_with_zero(run: Run, crm: Crm) -> None:
     assert done.out.splitlines()[-1].startswith("1 nothing to do, 0 would change, 0 would be blocked.")
 
 
-def test_changes_end_with_two(run: Run, crm: Crm) -> None:
-    crm()
-    write("crm.yaml", display="Sales", more="  color: FF0000\n  sendBehavior: {mode: Test, testAddress: t@x.com}")
+def test_changes_end_with_two(run: Run) -> None:
+    write("crm.yaml", more="  sendBehavior: {mode: Test, testAddress: t@x.com}")
+    run("apply", "-f", "crm.yaml")
+    write("crm.yaml", display="Sales", more="  color: FF0000")
 
     done = run("plan", "-f", "crm.yaml")
 
@@ -73,19 +75,9 @@ def test_changes_end_with_two(run: Run, crm: Crm) -> None:
     assert done.out.splitlines()[1:5] == [
         "  set spec.displayName CRM → Sales",
         "  set spec.color 6B7280 → FF0000",
-        "  set spec.sendBehavior.mode Normal → Test",
-        "  set spec.sendBehavior.testAddress to t@x.com",
+        "  set spec.sendBehavior.mode Test → Normal",
+        "  set spec.sendBehavior.testAddress t@x.com → nothing",
     ]
-
-
-def test_removed_setting_is_reported(run: Run) -> None:
-    write("crm.yaml", more="  sendBehavior: {mode: Test, testAddress: t@x.com}")
-    run("apply", "-f", "crm.yaml")
-    write("crm.yaml")
-
-    done = run("plan", "-f", "crm.yaml")
-
-    assert "  set spec.sendBehavior.testAddress t@x.com → nothing" in done.out.splitlines()
 
 
 @pytest.mark.usefixtures("sharing")
@@ -158,20 +150,6 @@ def test_conflict_says_why(run: Run) -> None:
     assert done.code == 3
     assert "default/two: would be blocked (NameConflict)" in done.out
     assert 'The display name "Same" is taken by' in done.out
-
-
-def test_people_without_id_are_reported(run: Run, crm: Crm) -> None:
-    crm("EmailOrID")
-    Path("people.csv").write_text("email\na@x.com\n")
-    run("people", "import", "people.csv", *W)
-    write("crm.yaml", more="  identifiers: {mode: IDOnly}")
-
-    done = run("plan", "-f", "crm.yaml", "-o", "json")
-
-    assert done.code == 2
-    migration = plan_of(done)["migration"]
-    assert (migration["allowed"], migration["preview"]["peopleWithoutUsableIdentifier"]) == (True, 1)
-    assert plan_of(done)["advice"][0].startswith("1 person has no id: they stay")
 
 
 @pytest.mark.usefixtures("sharing")
@@ -308,9 +286,7 @@ def test_plan_changes_no_byte(run: Run) -> None:
 @pytest.mark.usefixtures("sharing")
 def test_log_of_a_writer_is_read_and_left(run: Run) -> None:
     write("crm.yaml", more=BY_BOTH)
-    writer = sqlite3.connect("store.db")
-    writer.execute("UPDATE person SET email_key = 'c@x.com' WHERE id = '2'")
-    writer.commit()
+    writer = _writer()
     before = Path("store.db").read_bytes(), Path("store.db-wal").read_bytes()
 
     done = run("plan", "-f", "crm.yaml")
@@ -325,9 +301,7 @@ def test_log_of_a_writer_is_read_and_left(run: Run) -> None:
 @pytest.mark.usefixtures("sharing")
 def test_log_of_a_dead_writer_is_read_and_left(run: Run) -> None:
     write("crm.yaml", more=BY_BOTH)
-    writer = sqlite3.connect("store.db")
-    writer.execute("UPDATE person SET email_key = 'c@x.com' WHERE id = '2'")
-    writer.commit()
+    writer = _writer()
     for file in ("store.db", "store.db-wal"):
         shutil.copy(file, file.replace("store", "dead"))
     writer.close()
@@ -363,23 +337,12 @@ def test_empty_postgres_is_planned_for_and_stays_empty(run: Run, postgres_url: s
     assert done.out.splitlines()[1] == '  create "CRM"'
 
 
-@pytest.mark.parametrize("more", [BY_BOTH, MERGING], ids=["block", "merge"])
-@pytest.mark.usefixtures("sharing")
-def test_apply_does_what_was_planned(run: Run, more: str) -> None:
-    write("crm.yaml", more=more)
-    planned = plan_of(run("plan", "-f", "crm.yaml", "-o", "json"))
-    preview = planned["migration"]["preview"]
-
-    [applied] = json.loads(run("apply", "-f", "crm.yaml", "-o", "json").out)
-
-    status = applied["status"]
-    ready = next(each for each in status["conditions"] if each["type"] == "Ready")
-    assert ready["reason"] == planned["reason"]
-    migration = status["migration"]
-    assert migration.get("peopleToMerge", 0) == preview["peopleToMerge"]
-    assert migration.get("idsGivenUp", 0) == preview["idsGivenUp"]
-    assert migration["peopleConcerned"] == preview["peopleBlocking"]
-    assert status["people"]["total"] == 3 - preview["peopleToMerge"]
+def _writer() -> sqlite3.Connection:
+    """An open connection, whose write is in the log only."""
+    writer = sqlite3.connect("store.db")
+    writer.execute("UPDATE person SET email_key = 'c@x.com' WHERE id = '2'")
+    writer.commit()
+    return writer
 
 
 def _set_revision(name: str) -> None:

@@ -5,10 +5,10 @@ Who owns which identifier follows from the mode in force, so there is nothing to
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tests.fakes.database import InMemoryDatabase, StoredMigration, WorkspaceState
+from tests.fakes.database import InMemoryDatabase, WorkspaceState
 from tests.fakes.migrations.violations import people_counts, violation_counts, violation_rows
 from tests.fakes.people.bulk_merge import merge_all
 from tests.fakes.people.people import commit
@@ -28,14 +28,14 @@ class FakeMigrations:
     memory: InMemoryDatabase
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
-        changes = [each for state in self.memory.states.values() for each in state.changes]
-        due = [(each.due_at, index) for index, each in enumerate(changes) if each.due_at and _is_free(each, lease, now)]
-        ready = sorted(each for each in due if not now < each[0] <= now + MAX_DUE_DELAY)
-        if not ready:
+        states = self.memory.states
+        due = [(each.work.due_at, number) for number, each in states.items() if each.work.due_at]
+        ready = [number for at, number in sorted(due) if not now < at <= now + MAX_DUE_DELAY]
+        claimed = next((states[number] for number in ready if _is_free(states[number], lease, now)), None)
+        if claimed is None:
             return None
-        stored = changes[ready[0][1]]
-        stored.lease_owner, stored.lease_expires_at = lease.worker, now + lease.duration
-        return stored.migration
+        claimed.work.lease_owner, claimed.work.lease_expires_at = lease.worker, now + lease.duration
+        return claimed.migration
 
     def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
         if workspace_id not in self.memory.states:
@@ -44,22 +44,22 @@ class FakeMigrations:
         return people_counts(working_set), violation_counts(violation_rows(working_set))
 
     def newest(self, workspace_id: int) -> Migration | None:
-        state = self.memory.states.get(workspace_id)
-        return state.changes[-1].migration if state and state.changes else None
+        return self.memory.directory.migrations.get(workspace_id)
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
-        rooms = [state for _, state in sorted(self.memory.states.items()) if state.is_migrating]
-        return [(state.workspace.owner, state.changes[-1].migration) for state in rooms]
+        directory = self.memory.directory
+        newest = [each for _, each in sorted(directory.migrations.items()) if each.stage not in TERMINAL]
+        return [(directory.workspaces[each.workspace_id].owner, each) for each in newest]
 
     def run_batch(self, migration: Migration, lease: Lease, step: Step, *, size: int, now: datetime) -> Batch:  # noqa: ARG002
-        _, stored = self._leased(migration, lease)
+        state = self._leased(migration, lease)
         if step is Step.MERGE:
-            stored.migration = replace(stored.migration, people_merged=migration.people_to_merge)
-        stored.lease_expires_at = now + lease.duration
+            state.update_migration(people_merged=migration.people_to_merge)
+        state.work.lease_expires_at = now + lease.duration
         return Batch(done=True)
 
     def advance(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        state, stored = self._leased(migration, lease)
+        state = self._leased(migration, lease)
         values: dict[str, object] = {}
         match migration.transitions[Trigger.ADVANCE].target:
             case Stage.CHECKING:
@@ -76,15 +76,15 @@ class FakeMigrations:
             case Stage.MERGING:
                 values = dict(zip(("people_to_merge", "ids_given_up"), state.merged, strict=True))
             case Stage.COMPLETED:
-                values, stored.due_at = {"completed_at": now}, None
-        return _move(stored, lease, now, Trigger.ADVANCE, **values)
+                values, state.work.due_at = {"completed_at": now}, None
+        return _move(state, lease, now, Trigger.ADVANCE, **values)
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
-        state, stored = self._leased(migration, lease)
+        state = self._leased(migration, lease)
         counts: dict[str, object] = {"people_total": people.total, "people_checked": people.total}
         rows = violation_rows(state.working_set, migration.on_conflict)
         if not rows:
-            return _move(stored, lease, now, Trigger.FIX)
+            return _move(state, lease, now, Trigger.FIX)
         state.blocked_export = number = max(state.exports, default=0) + 1
         state.exports[number] = Export(
             workspace_id=migration.workspace_id,
@@ -98,21 +98,21 @@ class FakeMigrations:
         for old in [each for each in state.exports if each <= number - MAX_EXPORTS]:
             del state.exports[old], state.violations[old]
         counts |= {"violations": violation_counts(rows), "export": number}
-        moved = _move(stored, lease, now, Trigger.BLOCK, **counts)
-        stored.lease_owner, stored.lease_expires_at, stored.due_at = "", None, None
+        moved = _move(state, lease, now, Trigger.BLOCK, **counts)
+        state.work.lease_owner, state.work.lease_expires_at, state.work.due_at = "", None, None
         return moved
 
     def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
-        _, stored = self._leased(migration, lease)
-        stored.lease_owner, stored.lease_expires_at = "", None
-        stored.due_at = due_at
+        state = self._leased(migration, lease)
+        state.work.lease_owner, state.work.lease_expires_at = "", None
+        state.work.due_at = due_at
 
     def has_violations(self, migration: Migration) -> bool:
         working_set = self.memory.state(migration.workspace_id).working_set
         return bool(violation_rows(working_set, migration.on_conflict))
 
     def cut_over(self, migration: Migration, lease: Lease, *, lock_timeout: timedelta, now: datetime) -> Migration:  # noqa: ARG002
-        state, stored = self._leased(migration, lease)
+        state = self._leased(migration, lease)
         if migration.enables_email and self.has_violations(migration):
             return migration
         state.blocked_export = None
@@ -120,7 +120,7 @@ class FakeMigrations:
             self._merge(state, now)
         state.set_mode(migration.to_mode)
         checked = {"people_checked": migration.people_total}
-        return _move(stored, lease, now, Trigger.CUT_OVER, export=None, violations=ViolationCounts(), **checked)
+        return _move(state, lease, now, Trigger.CUT_OVER, export=None, violations=ViolationCounts(), **checked)
 
     def _merge(self, state: WorkspaceState, now: datetime) -> None:
         """Nobody waits in memory: who shares an address becomes one at once."""
@@ -135,23 +135,27 @@ class FakeMigrations:
             merge_all(state.working_set, group, now=int(now.timestamp()))
         commit(self.memory, state, now)
 
-    def _leased(self, migration: Migration, lease: Lease) -> tuple[WorkspaceState, StoredMigration]:
-        stored = self.memory.migration(migration.workspace_id, migration.number)
-        if stored.lease_owner != lease.worker or stored.migration.revision != migration.revision:
+    def _leased(self, migration: Migration, lease: Lease) -> WorkspaceState:
+        state = self.memory.states.get(migration.workspace_id)
+        newest = state and state.migration
+        if (
+            not (state and newest)
+            or state.work.lease_owner != lease.worker
+            or (newest.number, newest.revision) != (migration.number, migration.revision)
+        ):
             raise StaleRevision(f"migration {migration.number} has changed since it was read")
-        return self.memory.states[migration.workspace_id], stored
+        return state
 
 
-def _is_free(stored: StoredMigration, lease: Lease, now: datetime) -> bool:
-    expires = stored.lease_expires_at
-    is_leased = expires is not None and now < expires <= now + MAX_DUE_DELAY and stored.lease_owner != lease.worker
-    return not is_leased and not stored.migration.paused
+def _is_free(state: WorkspaceState, lease: Lease, now: datetime) -> bool:
+    expires = state.work.lease_expires_at
+    is_leased = expires is not None and now < expires <= now + MAX_DUE_DELAY and state.work.lease_owner != lease.worker
+    return not is_leased and state.migration is not None and not state.migration.paused
 
 
-def _move(stored: StoredMigration, lease: Lease, now: datetime, trigger: Trigger, **values: object) -> Migration:
-    stage = stored.migration.transitions[trigger].target
+def _move(state: WorkspaceState, lease: Lease, now: datetime, trigger: Trigger, **values: object) -> Migration:
+    assert state.migration is not None
+    stage = state.migration.transitions[trigger].target
     if stage not in TERMINAL:
-        stored.lease_expires_at, stored.due_at = now + lease.duration, now
-    revision = stored.migration.revision + 1
-    stored.migration = replace(stored.migration, stage=stage, revision=revision, **values)  # type: ignore[arg-type]
-    return stored.migration
+        state.work.lease_expires_at, state.work.due_at = now + lease.duration, now
+    return state.update_migration(stage=stage, revision=state.migration.revision + 1, **values)

@@ -23,10 +23,9 @@ class FakePreviews:
     memory: InMemoryDatabase
 
     def snapshot(self) -> WorkspacesSnapshot:
-        rooms = self.memory.states.items()
         return WorkspacesSnapshot(
-            workspaces={number: state.workspace for number, state in rooms},
-            migrations={number: state.changes[-1].migration for number, state in rooms if state.changes},
+            workspaces=dict(self.memory.directory.workspaces),
+            migrations=dict(self.memory.directory.migrations),
             heartbeat_times={cluster: each.beat_at for cluster, each in self.memory.heartbeats.items()},
         )
 

@@ -55,7 +55,7 @@ def _absorb(memory: InMemoryDatabase, state: WorkspaceState, step: PeopleMerged)
             state.merges[name] = replace(stored_merge, merge=replace(stored_merge.merge, holder=own))
     merge = Merge(
         merge_id=memory.new_id(),
-        workspace_id=state.workspace.workspace_id,
+        workspace_id=state.workspace_id,
         at=datetime.fromtimestamp(step.at, UTC),
         automatic=step.automatic,
         primary=step.primary,

@@ -129,6 +129,5 @@ def commit(memory: InMemoryDatabase, state: WorkspaceState, now: datetime) -> No
 
 def _wake_blocked_migration(state: WorkspaceState, now: datetime) -> None:
     state.blocked_export = None
-    stored = state.changes[-1]
-    if stored.migration.stage is Stage.BLOCKED:
-        stored.due_at = now + FIX_SETTLE_TIME
+    if state.migration and state.migration.stage is Stage.BLOCKED:
+        state.work.due_at = now + FIX_SETTLE_TIME

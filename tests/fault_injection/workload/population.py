@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import vacuum
 from tests.store.fixtures import owner
-from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.identity.model.person import id_is_another_email
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.reconcile.model.actions import CreateWorkspace
+from workspace_operator.reconcile.model.observed import WorkspaceQuery
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import insert_rows
 from workspace_operator.store.queries.record_readers import TYPE_NUMBERS

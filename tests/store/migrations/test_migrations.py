@@ -14,7 +14,7 @@ from workspace_operator.errors import StaleRevision
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.state_machine import Stage
-from workspace_operator.reconcile.model.actions import RequestMigration
+from workspace_operator.reconcile.model.actions import CancelMigration, RequestMigration
 
 ALLOWED = [
     (Mode.ID_ONLY, Mode.EMAIL_OR_ID),
@@ -124,6 +124,31 @@ def test_requests_about_ended_changes_are_refused(env: WorkspaceEnv) -> None:
     for action in (env.pause, env.resume, env.cancel, lambda: env.retry("x")):
         with pytest.raises(StaleRevision):
             action()
+
+
+def test_requests_name_the_newest_migration(env: WorkspaceEnv) -> None:
+    first = env.request()
+    env.cancel()
+    assert (env.stage, env.migration.revision) == (Stage.CANCELLED, first.revision + 1)
+    second = env.request()
+
+    with pytest.raises(StaleRevision):
+        env.store.workspaces.apply(
+            CancelMigration(workspace_id=env.workspace_id, number=first.number), now=env.store.clock()
+        )
+
+    assert env.migration == second
+
+
+def test_migration_that_has_cut_over_is_not_cancelled(store: Store) -> None:
+    env, lease = backfilling(store)
+    backfill(env, lease)
+    cut_over(env, lease)
+
+    with pytest.raises(StaleRevision):
+        env.cancel()
+
+    assert env.stage is Stage.SWITCHED
 
 
 def test_nothing_is_due_without_a_request(env: WorkspaceEnv) -> None:

@@ -97,8 +97,7 @@ def with_progress(env: WorkspaceEnv) -> Migration:
     moved: dict[str, Any] = {"people_checked": change.people_checked + 5, "progress": change.progress + 1}
     if env.store.database is None:
         assert isinstance(workspaces, FakeWorkspaces)
-        kept = workspaces.memory.migration(change.workspace_id, change.number)
-        kept.migration = replace(change, **moved)
+        workspaces.memory.states[change.workspace_id].update_migration(**moved)
     else:
         statement = sa.update(migration).filter_by(workspace_id=change.workspace_id, number=change.number)
         env.store.database.writing(lambda connection: connection.execute(statement.values(moved)).rowcount)

@@ -20,7 +20,7 @@ COMPOSED, DECOMPOSED = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "Cafe\N{COMBINI
 def give_name(store: Store, of: Workspace, name: str) -> Workspace:
     """Set a name like a version that compared names exactly."""
     if isinstance(store.workspaces, FakeWorkspaces):
-        store.workspaces.memory.states[of.workspace_id].write(settings=replace(of.settings, display_name=name))
+        store.workspaces.memory.directory.save(replace(of, settings=replace(of.settings, display_name=name)))
     else:
         assert store.database is not None
         statement = (

@@ -91,6 +91,7 @@ def test_newer_document_is_recorded_with_its_write(
     write(store, action(workspace), spec(6))
 
     assert observed(store, OWNER).spec_generation == 6
+    assert [each.generation for each in settled(store)] == [6]
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import pytest
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, create, destroy, observe, observed, owner
 from tests.store.invariants import assert_sound
-from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.errors import Ambiguous, NameTaken, NotFound, StaleRevision
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace, UpdateSettings
+from workspace_operator.reconcile.model.observed import WorkspaceQuery
 from workspace_operator.workspaces.model import SendMode, Settings
 
 
@@ -144,6 +144,14 @@ def test_own_name_has_no_other_holder(store: Store) -> None:
     create(store, owner())
 
     assert observe(store, owner(), display_name="Shop").name_holder is None
+
+
+def test_name_is_searched_in_the_account_of_the_workspace(store: Store) -> None:
+    create(store, owner("a"))
+    create(store, owner("b"), account="north", display_name="B")
+
+    assert observe(store, owner("b"), account="default", display_name="Shop").name_holder is None
+    assert observe(store, owner("c"), account="default", display_name="Shop").name_holder is not None
 
 
 def test_adoptable_and_remembered_are_observed(store: Store) -> None:

@@ -18,11 +18,12 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
 from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.observed import OwnerIsGone, WorkspaceQuery
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.plan.diff import PlannedChange, planned_changes
 from workspace_operator.reconcile.plan.previews import Preview
 from workspace_operator.reconcile.plan.results import Orphan, PlannedMigration, PlannedResource
-from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, OwnerIsGone, WorkspacesSnapshot
+from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, WorkspacesSnapshot
 from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.resources.manifests import namespace_and_name
 from workspace_operator.resources.problems import Problem
@@ -130,7 +131,8 @@ class Planner:
     def _simulate(self, state: _PlanState, owner_is_gone: OwnerIsGone) -> None:
         """Reconcile in the simulation until no action is left."""
         while True:
-            observed = self._simulation.observe(state.resource, state.owner, owner_is_gone)
+            observed = self._simulation.observe(WorkspaceQuery.of(state.resource, self._cluster_id))
+            observed = observed.check_owners(state.owner, owner_is_gone)
             decision = decide(state.resource, observed, cluster_id=self._cluster_id, now=self._now)
             if not decision.actions:
                 status = state.resource.status if decision.status is None else decision.status
@@ -138,7 +140,7 @@ class Planner:
                 return
             for action in decision.actions:
                 state.changes += planned_changes(action, observed)
-                self._simulation.apply(action, now=self._now)
+                self._simulation.apply(action, now=self._now, spec=state.resource.spec_version)
 
     def _predict_migration(self, state: _PlanState) -> bool:
         """Predict the end of an open migration; False if there is none, or if it stays paused or blocked."""

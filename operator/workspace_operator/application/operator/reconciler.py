@@ -15,7 +15,7 @@ from workspace_operator.application.operator.credential_sync import CredentialMa
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor
 from workspace_operator.application.operator.orphan_log import log_silent_namesakes
 from workspace_operator.application.operator.parsing import parse_resource
-from workspace_operator.application.ports import Credentials, Resources, Secrets, WorkspaceQuery, Workspaces
+from workspace_operator.application.ports import Credentials, Resources, Secrets, Workspaces
 from workspace_operator.errors import NameTaken, StaleRevision, StoreUnavailable, WorkspaceOperatorError
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.actions import (
@@ -31,10 +31,10 @@ from workspace_operator.reconcile.model.actions import (
 )
 from workspace_operator.reconcile.model.context import open_migration
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
-from workspace_operator.reconcile.model.desired import DesiredState, Resource
-from workspace_operator.reconcile.model.observed import Candidate, ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable, WorkspaceQuery
 from workspace_operator.reconcile.policies.decision import decide
-from workspace_operator.workspaces.model import Owner, PeopleCounts
+from workspace_operator.workspaces.model import PeopleCounts
 
 MAX_ITERATIONS = 16
 """Maximum number of observations in a reconcile. Other writers can cause further ones, but not endlessly."""
@@ -208,16 +208,13 @@ class Reconciler:
 
     def _observe(self, state: _ReconcileState) -> ObservedState | StoreUnreachable:
         try:
-            observed = self.workspaces.observe(self._query(state.resource))
+            observed = self.workspaces.observe(WorkspaceQuery.of(state.resource, self.cluster_id))
             credentials = self._credentials(state, observed)
         except StoreUnavailable:
             return StoreUnreachable()
         owner = state.resource.owner(self.cluster_id)
         return replace(
-            observed,
-            name_holder=self._candidate(observed.name_holder, owner),
-            from_annotation=self._candidate(observed.from_annotation, owner),
-            from_status=self._candidate(observed.from_status, owner),
+            observed.check_owners(owner, self.resources.owner_is_gone),
             credentials=credentials,
             namesakes=self.monitor.check_namesakes(observed, owner) if self.monitor else (),
         )
@@ -239,25 +236,6 @@ class Reconciler:
             resource=resource,
             check_secret=check_secret,
         )
-
-    def _query(self, resource: Resource) -> WorkspaceQuery:
-        desired = resource.desired if isinstance(resource.desired, DesiredState) else None
-        return WorkspaceQuery(
-            owner=resource.owner(self.cluster_id),
-            account=desired.account if desired else "",
-            display_name=desired.settings.display_name if desired else "",
-            from_annotation=resource.adopt_workspace_id,
-            from_status=resource.previous.workspace_id,
-        )
-
-    def _candidate(self, candidate: Candidate | None, owner: Owner) -> Candidate | None:
-        """Query the cluster whether the owner is gone, but only in the resource's own namespace.
-
-        The status must not reveal anything about other namespaces, and a Role covers only its own.
-        """
-        if candidate is None or not candidate.is_in_namespace_of(owner):
-            return candidate
-        return replace(candidate, owner_is_gone=self.resources.owner_is_gone(candidate.workspace.owner))
 
     def _write(self, state: _ReconcileState, plan: Plan) -> tuple[Document, Mapping[str, Any]]:
         document, resource = state.document, state.resource

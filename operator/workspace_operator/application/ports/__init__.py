@@ -16,7 +16,7 @@ from workspace_operator.application.ports.people import LoadedPeople, People, Un
 from workspace_operator.application.ports.person_records import Activity, PersonRecords
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
-from workspace_operator.application.ports.workspaces import Ownership, WorkspaceQuery, Workspaces
+from workspace_operator.application.ports.workspaces import Ownership, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
 
 __all__ = [
@@ -49,7 +49,6 @@ __all__ = [
     "UnitOfWork",
     "UnitsOfWork",
     "ViolationRow",
-    "WorkspaceQuery",
     "Workspaces",
     "WritePath",
 ]

@@ -1,26 +1,14 @@
 """Ports of the directory of workspaces, and of the ownership of workspaces."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from workspace_operator.migrations.model import Migration
 from workspace_operator.reconcile.model.actions import Action, ChangeOwner
-from workspace_operator.reconcile.model.observed import ObservedState
+from workspace_operator.reconcile.model.observed import ObservedState, WorkspaceQuery
 from workspace_operator.workspaces.model import Owner, Workspace
 from workspace_operator.workspaces.spec_versions import SpecVersion, UnchangedWorkspace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceQuery:
-    """Query of one observation: the resource as owner, and the workspaces that its spec and status name."""
-
-    owner: Owner
-    account: str = "default"
-    display_name: str = ""
-    from_annotation: int | None = None
-    from_status: int | None = None
 
 
 class Workspaces(Protocol):

@@ -1,11 +1,40 @@
 """The observed state: what the store has for one Workspace resource."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self, TypeAlias
 
 from workspace_operator.migrations.model import Migration
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
+from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
+
+OwnerIsGone: TypeAlias = Callable[[Owner], bool]
+"""Whether the resource that owns a workspace is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceQuery:
+    """Query of one observation: the resource as owner, and the workspaces that its spec and status name."""
+
+    owner: Owner
+    account: str = "default"
+    display_name: str = ""
+    from_annotation: int | None = None
+    from_status: int | None = None
+
+    @classmethod
+    def of(cls, resource: Resource, cluster_id: str) -> Self:
+        """The query for a resource; an invalid spec names no account and no display name."""
+        desired = resource.desired if isinstance(resource.desired, DesiredState) else None
+        return cls(
+            owner=resource.owner(cluster_id),
+            account=desired.account if desired else "",
+            display_name=desired.settings.display_name if desired else "",
+            from_annotation=resource.adopt_workspace_id,
+            from_status=resource.previous.workspace_id,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +97,24 @@ class ObservedState:
     migration: Migration | None = None
     credentials: ObservedCredentials | None = None
     people: PeopleCounts | None = field(default_factory=PeopleCounts)
+
+    def check_owners(self, owner: Owner, owner_is_gone: OwnerIsGone) -> Self:
+        """Check whether the owners of the candidates are gone, but only in the namespace of the resource's owner.
+
+        The status must not reveal anything about other namespaces, and a Role covers only its own.
+        """
+
+        def checked(candidate: Candidate | None) -> Candidate | None:
+            if candidate is None or not candidate.is_in_namespace_of(owner):
+                return candidate
+            return replace(candidate, owner_is_gone=owner_is_gone(candidate.workspace.owner))
+
+        return replace(
+            self,
+            name_holder=checked(self.name_holder),
+            from_annotation=checked(self.from_annotation),
+            from_status=checked(self.from_status),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

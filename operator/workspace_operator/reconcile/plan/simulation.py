@@ -1,14 +1,17 @@
-"""In-memory simulation of the workspaces in the store: applies actions without writing anything.
+"""Directory of workspaces in memory: applies actions as the store does, without writing anything.
 
-A plan makes the same decisions as a reconcile (`policies.decision`), one after the other, against this simulation.
+A plan makes the same decisions as a reconcile (`policies.decision`), one after the other, against this directory. The
+contract tests of the port ``Workspaces`` run on it too.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
+from workspace_operator.errors import NameTaken, StaleRevision
+from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
 from workspace_operator.reconcile.model.actions import (
@@ -28,20 +31,21 @@ from workspace_operator.reconcile.model.actions import (
     SecretAction,
     UpdateSettings,
 )
-from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.name_conflicts import name_holder
-from workspace_operator.reconcile.model.observed import Candidate, ObservedState
+from workspace_operator.reconcile.model.observed import Candidate, ObservedState, WorkspaceQuery
 from workspace_operator.reconcile.plan.previews import Preview
 from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.workspaces.model import Owner, Workspace
-
-OwnerIsGone: TypeAlias = Callable[[Owner], bool]
-"""Whether the resource that owns a workspace is gone."""
+from workspace_operator.workspaces.spec_versions import SpecVersion
 
 OwnerKey: TypeAlias = tuple[str, str, str]
 
 NameKey: TypeAlias = tuple[str, str, str, str]
 """Cluster, namespace, account, and the form in which display names are compared."""
+
+RowAction: TypeAlias = ChangeOwner | UpdateSettings | RecordGeneration | AcceptLowerGeneration | DeleteWorkspace
+
+MigrationAction: TypeAlias = CancelMigration | PauseMigration | RetryMigration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,132 +61,227 @@ class WorkspacesSnapshot:
 
 
 class InMemoryWorkspaces:
-    """A mutable copy of a snapshot of all workspaces."""
+    """A mutable copy of a snapshot of all workspaces.
 
-    def __init__(self, snapshot: WorkspacesSnapshot) -> None:
-        self._migrations = dict(snapshot.migrations)
-        self._workspaces: dict[int, Workspace] = {}
+    Attributes:
+        workspaces: all workspaces by number; `save` and `remove` change them.
+        migrations: the newest migration of each workspace that had one.
+    """
+
+    def __init__(self, snapshot: WorkspacesSnapshot | None = None) -> None:
+        snapshot = snapshot or WorkspacesSnapshot()
+        self.workspaces: dict[int, Workspace] = {}
+        self.migrations = dict(snapshot.migrations)
+        self._newest_number = 0
         self._by_owner: dict[OwnerKey, int] = {}
         self._by_name: defaultdict[NameKey, set[int]] = defaultdict(set)
         for workspace in snapshot.workspaces.values():
-            self._save(workspace)
+            self.save(workspace)
 
     def owned_by(self, owner: Owner) -> Workspace | None:
         """The workspace of this cluster, namespace and name, whatever the UID."""
         number = self._by_owner.get(_owner_key(owner))
-        return None if number is None else self._workspaces[number]
+        return None if number is None else self.workspaces[number]
 
     def open_migration(self, owner: Owner) -> Migration | None:
-        """The open identifier change of an owner's workspace, if there is one."""
+        """The open migration of an owner's workspace, if there is one."""
         workspace = self.owned_by(owner)
-        migration = None if workspace is None else self._migrations.get(workspace.workspace_id)
+        migration = None if workspace is None else self.migrations.get(workspace.workspace_id)
         return None if migration is None or migration.stage in TERMINAL else migration
 
-    def observe(self, resource: Resource, owner: Owner, owner_is_gone: OwnerIsGone) -> ObservedState:
-        """The state that a reconcile would observe, without people and credentials."""
-        ours = self.owned_by(owner)
-        desired = resource.desired if isinstance(resource.desired, DesiredState) else None
-        named = None if desired is None else self._name_holder(desired, ours, owner)
+    def observe(self, query: WorkspaceQuery) -> ObservedState:
+        """Observe like the store; people, credentials and workspaces of other clusters are not part of it."""
+        own = self.owned_by(query.owner)
+        named = self._named(query.owner, own.account if own else query.account, query.display_name)
+        holder = name_holder(query.display_name, own, map(self.workspaces.__getitem__, named))
+        from_status = None if own and own.workspace_id == query.from_status else query.from_status
         return ObservedState(
-            workspace=ours,
-            name_holder=self._candidate(named, owner_is_gone),
-            from_annotation=self._candidate(resource.adopt_workspace_id, owner_is_gone),
-            migration=None if ours is None else self._migrations.get(ours.workspace_id),
+            workspace=own,
+            name_holder=self._candidate(holder.workspace_id if holder else None),
+            from_annotation=self._candidate(query.from_annotation),
+            from_status=self._candidate(from_status),
+            migration=self.migrations.get(own.workspace_id) if own else None,
             people=None,
         )
 
-    def apply(self, action: Action | SecretAction, *, now: datetime) -> None:  # noqa: C901 - one line a kind of action
-        """Apply one action; actions on credentials have no effect."""
+    def apply(self, action: Action | SecretAction, *, now: datetime, spec: SpecVersion | None = None) -> None:  # noqa: C901 - one line per kind of action
+        """Apply one action atomically, as the port ``Workspaces`` does. Actions on credentials have no effect.
+
+        Raises:
+            NameTaken: another workspace of the account has the display name.
+            StaleRevision: the workspace has changed, or the spec is older than the applied one.
+        """
         match action:
             case CreateWorkspace():
-                self._create(action)
+                self._create(action, spec)
             case ChangeOwner():
-                self._save(replace(self._workspaces[action.workspace_id], owner=action.owner))
+                self._change_owner(action, spec)
             case UpdateSettings():
-                self._save(replace(self._workspaces[action.workspace_id], settings=action.settings))
-            case RequestMigration():
-                self._request_migration(action, now)
-            case CancelMigration():
-                stage = self._migrations[action.workspace_id].transitions[Trigger.CANCEL].target
-                self._update_migration(action.workspace_id, stage=stage)
-            case PauseMigration():
-                self._update_migration(action.workspace_id, paused=action.paused)
-            case RetryMigration():
-                self._update_migration(action.workspace_id, retry_token=action.token)
+                self._update_settings(action, spec)
+            case RecordGeneration(generation=generation, row_version=version):
+                self.save(replace(self._unchanged(action, spec), spec_generation=generation, spec_row_version=version))
+            case AcceptLowerGeneration():
+                self._accept_lower_generation(action)
             case DeleteWorkspace():
-                self._remove(self._workspaces[action.workspace_id])
-            case RecordGeneration():
-                self._record_generation(action)
-            case AcceptLowerGeneration() | RotateCredentials() | ClaimSecret() | DeleteSecret():
+                self.remove(self._unchanged(action, spec).workspace_id)
+            case RequestMigration():
+                self._request_migration(action, now, spec)
+            case CancelMigration():
+                self._update_migration(action, spec, Trigger.CANCEL, completed_at=now)
+            case PauseMigration():
+                self._update_migration(action, spec, paused=action.paused)
+            case RetryMigration():
+                self._update_migration(action, spec, retry_token=action.token)
+            case RotateCredentials() | ClaimSecret() | DeleteSecret():
                 pass
             case _ as never:
                 assert_never(never)
 
-    def finish_migration(self, migration: Migration, preview: Preview | None) -> Migration:
-        """Complete or block a change, as its preview says; without a preview (after the cut-over) complete it."""
+    def finish_migration(self, migration: Migration, preview: Preview | None = None) -> Migration:
+        """Complete or block a migration, as its preview says; without a preview (after the cut-over) complete it."""
         if preview is not None and not preview.passes(migration.on_conflict):
             counts, total = preview.blocking_violations(migration.on_conflict), preview.people.total
             stage = migration.transitions[Trigger.BLOCK].target
-            return self._update_migration(migration.workspace_id, stage=stage, violations=counts, people_total=total)
-        self._save(replace(self._workspaces[migration.workspace_id], mode=migration.to_mode))
-        return self._update_migration(migration.workspace_id, stage=Stage.COMPLETED, violations=ViolationCounts())
+            ended = replace(migration, stage=stage, violations=counts, people_total=total)
+        else:
+            self.set_mode(migration.workspace_id, migration.to_mode)
+            ended = replace(migration, stage=Stage.COMPLETED, violations=ViolationCounts())
+        self.migrations[migration.workspace_id] = ended
+        return ended
 
-    def _create(self, action: CreateWorkspace) -> None:
+    def set_mode(self, workspace_id: int, mode: Mode) -> None:
+        """Set the mode in force."""
+        self._write(replace(self.workspaces[workspace_id], mode=mode))
+
+    def save(self, workspace: Workspace) -> None:
+        """Add a workspace, or replace the one of the same number."""
+        if workspace.workspace_id in self.workspaces:
+            self._unindex(self.workspaces[workspace.workspace_id])
+        self.workspaces[workspace.workspace_id] = workspace
+        self._by_owner[_owner_key(workspace.owner)] = workspace.workspace_id
+        self._by_name[_name_key(workspace)].add(workspace.workspace_id)
+        self._newest_number = max(self._newest_number, workspace.workspace_id)
+
+    def remove(self, workspace_id: int) -> None:
+        """Remove a workspace and its migration; its number is not used again."""
+        self._unindex(self.workspaces.pop(workspace_id))
+        self.migrations.pop(workspace_id, None)
+
+    def _create(self, action: CreateWorkspace, spec: SpecVersion | None) -> None:
+        self._refuse_second_workspace(action.owner, None)
+        self._refuse_taken_name(action.owner, action.account, action.settings.display_name, None)
+        number = self._newest_number + 1
         workspace = Workspace(
-            workspace_id=max(self._workspaces, default=0) + 1,
+            workspace_id=number + 1 if number == action.replaces else number,
             account=action.account,
             owner=action.owner,
             mode=action.mode,
             settings=action.settings,
             row_version=1,
+            spec_generation=spec.generation if spec else 0,
+            spec_row_version=1,
         )
-        self._save(workspace)
+        self.save(workspace)
 
-    def _record_generation(self, action: RecordGeneration) -> None:
-        workspace = self._workspaces[action.workspace_id]
-        recorded = replace(workspace, spec_generation=action.generation, spec_row_version=workspace.row_version)
-        self._save(recorded)
+    def _change_owner(self, action: ChangeOwner, spec: SpecVersion | None) -> None:
+        workspace = self._unchanged(action, None)
+        self._refuse_second_workspace(action.owner, workspace)
+        self._refuse_taken_name(action.owner, workspace.account, workspace.settings.display_name, workspace)
+        generation = spec.generation if spec else 0
+        self._write(
+            replace(
+                workspace,
+                owner=action.owner,
+                spec_generation=generation,
+                accepted_generation=None,
+                accepted_request=None,
+            )
+        )
 
-    def _request_migration(self, action: RequestMigration, now: datetime) -> None:
-        newest = self._migrations.get(action.workspace_id)
-        self._migrations[action.workspace_id] = Migration(
+    def _update_settings(self, action: UpdateSettings, spec: SpecVersion | None) -> None:
+        workspace = self._unchanged(action, spec)
+        self._refuse_taken_name(workspace.owner, workspace.account, action.settings.display_name, workspace)
+        in_sync = workspace.row_version + 1 if spec else workspace.spec_row_version
+        self._write(replace(workspace, settings=action.settings, spec_row_version=in_sync))
+
+    def _accept_lower_generation(self, action: AcceptLowerGeneration) -> None:
+        workspace = self._unchanged(action, None)
+        if workspace.spec_generation != action.recorded:
+            raise StaleRevision(f"workspace number {action.workspace_id}: another generation was recorded meanwhile")
+        accepted = replace(workspace, accepted_generation=action.generation, accepted_request=action.request)
+        self.save(replace(accepted, spec_generation=action.generation, spec_row_version=0))
+
+    def _request_migration(self, action: RequestMigration, now: datetime, spec: SpecVersion | None) -> None:
+        workspace, newest = self._recorded(action.workspace_id, spec), self.migrations.get(action.workspace_id)
+        if workspace.mode is not action.from_mode or (newest and newest.stage not in TERMINAL):
+            raise StaleRevision(f"workspace number {action.workspace_id} has another mode or an unfinished migration")
+        self.save(workspace)
+        self.migrations[action.workspace_id] = Migration(
             workspace_id=action.workspace_id,
             number=newest.number + 1 if newest else 1,
             from_mode=action.from_mode,
             to_mode=action.to_mode,
             on_conflict=action.on_conflict,
             requested_at=now,
+            revision=1,
         )
 
-    def _save(self, workspace: Workspace) -> None:
-        before = self._workspaces.get(workspace.workspace_id)
-        if before is not None:
-            self._remove(before)
-        self._workspaces[workspace.workspace_id] = workspace
-        self._by_owner[_owner_key(workspace.owner)] = workspace.workspace_id
-        self._by_name[_name_key(workspace)].add(workspace.workspace_id)
+    def _update_migration(
+        self, action: MigrationAction, spec: SpecVersion | None, trigger: Trigger | None = None, **values: object
+    ) -> None:
+        workspace, migration = self._recorded(action.workspace_id, spec), self.migrations.get(action.workspace_id)
+        is_open = migration is not None and migration.number == action.number and migration.stage not in TERMINAL
+        if migration is None or not is_open or (trigger and trigger not in migration.transitions):
+            raise StaleRevision(f"migration {action.number} of workspace number {action.workspace_id} has ended")
+        if trigger is not None:
+            values["stage"] = migration.transitions[trigger].target
+        self.save(workspace)
+        updated = replace(migration, revision=migration.revision + 1, **values)  # type: ignore[arg-type]
+        self.migrations[action.workspace_id] = updated
 
-    def _remove(self, workspace: Workspace) -> None:
+    def _recorded(self, workspace_id: int, spec: SpecVersion | None) -> Workspace:
+        """The workspace with the generation of a spec recorded, which releases a held one. Raises StaleRevision."""
+        workspace = self.workspaces.get(workspace_id)
+        if workspace is None:
+            raise StaleRevision(f"workspace number {workspace_id} is gone")
+        if spec is not None:
+            spec.raise_if_stale(workspace_id, owner_uid=workspace.owner.uid, applied=workspace.spec_generation)
+        if spec is None or spec.generation == workspace.spec_generation:
+            return workspace
+        return replace(workspace, spec_generation=spec.generation, accepted_generation=None, accepted_request=None)
+
+    def _unchanged(self, action: RowAction, spec: SpecVersion | None) -> Workspace:
+        workspace = self._recorded(action.workspace_id, spec)
+        if workspace.row_version != action.row_version:
+            raise StaleRevision(f"workspace number {action.workspace_id} has changed since it was read")
+        return workspace
+
+    def _refuse_second_workspace(self, owner: Owner, own: Workspace | None) -> None:
+        if self.owned_by(owner) not in (None, own):
+            raise StaleRevision(f"{owner.namespace}/{owner.name} already has a workspace")
+
+    def _refuse_taken_name(self, owner: Owner, account: str, name: str, own: Workspace | None) -> None:
+        """Refuse a name that is new to the workspace and taken; of two forms of one name each may stay."""
+        holders = self._named(owner, account, name)
+        if own and own.workspace_id in holders:
+            exact = {number for number in holders if self.workspaces[number].settings.display_name == name}
+            holders = exact - {own.workspace_id}
+        if holders:
+            raise NameTaken(f"workspace number {min(holders)} of the same account already has the name {name!r}")
+
+    def _write(self, workspace: Workspace) -> None:
+        self.save(replace(workspace, row_version=workspace.row_version + 1))
+
+    def _unindex(self, workspace: Workspace) -> None:
         del self._by_owner[_owner_key(workspace.owner)]
         self._by_name[_name_key(workspace)].discard(workspace.workspace_id)
-        del self._workspaces[workspace.workspace_id]
 
-    def _update_migration(self, workspace_id: int, **values: object) -> Migration:
-        migration = replace(self._migrations[workspace_id], **values)  # type: ignore[arg-type]
-        self._migrations[workspace_id] = migration
-        return migration
+    def _named(self, owner: Owner, account: str, name: str) -> set[int]:
+        return self._by_name.get((owner.cluster, owner.namespace, account, comparison_key(name)), set())
 
-    def _name_holder(self, desired: DesiredState, ours: Workspace | None, owner: Owner) -> int | None:
-        wanted, account = desired.settings.display_name, ours.account if ours else desired.account
-        named = self._by_name[owner.cluster, owner.namespace, account, comparison_key(wanted)]
-        holder = name_holder(wanted, ours, [self._workspaces[number] for number in named])
-        return None if holder is None else holder.workspace_id
-
-    def _candidate(self, number: int | None, owner_is_gone: OwnerIsGone) -> Candidate | None:
-        found = None if number is None else self._workspaces.get(number)
-        if found is None:
-            return None
-        return Candidate(workspace=found, owner_is_gone=owner_is_gone(found.owner))
+    def _candidate(self, number: int | None) -> Candidate | None:
+        found = None if number is None else self.workspaces.get(number)
+        return None if found is None else Candidate(workspace=found, owner_is_gone=False)
 
 
 def _owner_key(owner: Owner) -> OwnerKey:

@@ -7,7 +7,6 @@ from typing import Any, Final, assert_never
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import WorkspaceQuery
 from workspace_operator.errors import Ambiguous, NotFound, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
@@ -24,7 +23,7 @@ from workspace_operator.reconcile.model.actions import (
     RetryMigration,
     UpdateSettings,
 )
-from workspace_operator.reconcile.model.observed import Candidate, ObservedState
+from workspace_operator.reconcile.model.observed import Candidate, ObservedState, WorkspaceQuery
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.migrations import actions
 from workspace_operator.store.queries.display_names import name_holder, raise_if_name_taken

@@ -34,15 +34,8 @@ def lock_and_record_generation(connection: sa.Connection, workspace_id: int, spe
 
 def raise_if_stale(row: Row, spec: SpecVersion | None) -> None:
     """Raise StaleRevision if the spec is older than the locked row, or of another resource."""
-    if spec is None:
-        return
-    if row.owner_uid != spec.uid:
-        raise StaleRevision(f"workspace number {row.workspace_id} belongs to another resource by now")
-    if row.spec_generation > spec.generation:
-        raise StaleRevision(
-            f"workspace number {row.workspace_id}: generation {row.spec_generation} of its spec is already applied, "
-            f"and this is generation {spec.generation}"
-        )
+    if spec is not None:
+        spec.raise_if_stale(row.workspace_id, owner_uid=row.owner_uid, applied=row.spec_generation)
 
 
 def generation_values(row: Row, spec: SpecVersion | None) -> dict[str, object]:
