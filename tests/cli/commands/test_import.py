@@ -3,15 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W
 
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
 FIRST = "id,email,city,unsubscribed\ns-1,sue@example.com,Bonn,true\n,bob@example.com,Rome,\ns-3,,Oslo,\n"
 SECOND = (
     "id,email,city,unsubscribed,plan\ns-1,,Berlin,,gold\nb-2,bob@example.com,,,\ns-3,s3@example.com,,yes,\n"
@@ -135,8 +132,7 @@ def test_undo_file_is_never_written_over(run: Run) -> None:
 
     done = run("people", "import", "second.csv", *W, "--undo-file", "first.csv")
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: first.csv exists")
+    assert done.failure.startswith("error: first.csv exists")
     assert (export(run), Path("first.csv").read_text()) == (before, FIRST)
 
 
@@ -167,8 +163,7 @@ def test_only_rejects_files_are_replaced_or_removed(run: Run, content: str, file
 
     done = run("people", "import", file, *W, "--rejects", "precious.txt")
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == (
+    assert done.failure == (
         "error: precious.txt exists and is not a rejects file of an import, so it is not replaced: "
         "choose another file with --rejects"
     )

@@ -1,13 +1,9 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
-
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
+from tests.cli.conftest import Crm, Run, W
 
 
 def test_import_reports_what_came_of_rows(run: Run, crm: Crm) -> None:
@@ -80,54 +76,20 @@ def test_rejects_can_go_to_a_device(run: Run, crm: Crm) -> None:
     assert Path("/dev/null").is_char_device()
 
 
-def test_rejects_that_cannot_be_written_are_reported(run: Run, crm: Crm) -> None:
-    crm()
-    Path("people.csv").write_text("id\n1\n \n")
-
-    done = run("people", "import", "people.csv", *W, "--rejects", "nowhere/rejects.csv")
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error == (
-        "error: nowhere/rejects.csv cannot be written: No such file or directory; choose another file with --rejects"
-    )
-
-
 def test_bad_file_is_named_with_its_line(run: Run, crm: Crm) -> None:
     crm()
     Path("people.csv").write_text("name,plan\nx,y\n")
 
     done = run("people", "import", "people.csv", *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == (
+    assert done.failure == (
         "error: people.csv, line 1: one column must be named id, email or cio_id; found 'name', 'plan'"
     )
 
 
-def test_unclosed_quote_refuses_the_file(run: Run, crm: Crm) -> None:
-    crm()
-    Path("people.csv").write_text('id\n1\n2\n"3\n')
-
-    done = run("people", "import", "people.csv", *W)
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: people.csv, line 4: ")
-
-
-@pytest.mark.parametrize(("file", "why"), [("nothing.csv", "No such file or directory"), (".", "Is a directory")])
-def test_unreadable_file_is_reported(run: Run, crm: Crm, file: str, why: str) -> None:
-    crm()
-
-    done = run("people", "import", file, *W)
-
-    assert (done.code, done.error) == (1, f"error: {file} cannot be read: {why}")
-
-
 def test_import_options_reach_the_rows(run: Run, crm: Crm) -> None:
-    crm()
-    Path("people.csv").write_text("id,email\n1,a@x.com\n")
+    crm(people="id,email\n1,a@x.com\n")
     Path("more.csv").write_text("id,email,plan\n,a@x.com,pro\n,b@x.com,pro\n")
-    run("people", "import", "people.csv", *W)
 
     done = run("people", "import", "more.csv", *W, "--by", "email", "--update")
 
@@ -147,8 +109,7 @@ def shown(run: Run, *named: str) -> dict[str, object]:
 
 
 def test_person_is_found_by_any_name(run: Run, crm: Crm) -> None:
-    crm()
-    people(run, "id,email,plan,created_at\n1,A@x.com,pro,1700000000\n")
+    crm(people="id,email,plan,created_at\n1,A@x.com,pro,1700000000\n")
 
     person = shown(run, "1")
 
@@ -165,16 +126,14 @@ def test_person_is_found_by_any_name(run: Run, crm: Crm) -> None:
 
 
 def test_bare_address_is_an_id_in_id_only(run: Run, crm: Crm) -> None:
-    crm("IDOnly")
-    people(run, "id,email\na@x.com,b@x.com\n")
+    crm("IDOnly", "id,email\na@x.com,b@x.com\n")
 
     assert shown(run, "a@x.com")["id"] == "a@x.com"
     assert run("people", "show", *W, "b@x.com").error == "error: no person in default/crm has the id b@x.com"
 
 
 def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
-    crm()
-    people(run, "id,email\n1,a@x.com\n")
+    crm(people="id,email\n1,a@x.com\n")
 
     done = run("people", "delete", *W, "a@x.com")
 
@@ -185,8 +144,7 @@ def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
 
 
 def test_suppressed_person_stays_away(run: Run, crm: Crm) -> None:
-    crm()
-    people(run, "id,email\n1,a@x.com\n")
+    crm(people="id,email\n1,a@x.com\n")
 
     done = run("people", "suppress", *W, "--id", "1")
 
@@ -201,8 +159,7 @@ def test_suppressed_person_stays_away(run: Run, crm: Crm) -> None:
 
 
 def test_unsuppressing_frees_both_identifiers(run: Run, crm: Crm) -> None:
-    crm()
-    people(run, "id,email\n1,a@x.com\n")
+    crm(people="id,email\n1,a@x.com\n")
     run("people", "suppress", *W, "1")
 
     done = run("people", "unsuppress", *W, "a@x.com")
@@ -213,8 +170,7 @@ def test_unsuppressing_frees_both_identifiers(run: Run, crm: Crm) -> None:
 
 
 def test_bare_address_is_suppressed_in_id_only(run: Run, crm: Crm) -> None:
-    crm("IDOnly")
-    people(run, "id,email\n1,a@x.com\n")
+    crm("IDOnly", "id,email\n1,a@x.com\n")
 
     assert run("people", "suppress", *W, "a@x.com").out == "email a@x.com suppressed\n"
     assert run("people", "suppress", *W, "joe@").out == "id joe@ suppressed\n"
@@ -223,8 +179,7 @@ def test_bare_address_is_suppressed_in_id_only(run: Run, crm: Crm) -> None:
 
 
 def test_suppressing_by_cio_id_needs_the_person(run: Run, crm: Crm) -> None:
-    crm()
-    people(run, "id\n1\n")
+    crm(people="id\n1\n")
     cio_id = str(shown(run, "1")["cio_id"])
 
     assert run("people", "suppress", *W, "--cio-id", cio_id).code == 0
@@ -258,8 +213,7 @@ def test_names_that_cannot_be_are_reported(run: Run, crm: Crm, named: tuple[str,
 
     done = run("people", "show", *W, *named)
 
-    assert done.code == 1
-    assert words in done.error
+    assert words in done.failure
 
 
 def test_email_names_nobody_in_id_only(run: Run, crm: Crm) -> None:
@@ -271,8 +225,7 @@ def test_email_names_nobody_in_id_only(run: Run, crm: Crm) -> None:
 
 
 def test_export_can_be_imported_elsewhere(run: Run, crm: Crm) -> None:
-    crm()
-    people(run, 'id,email,plan,note\n1,a@x.com,=1+1,"two\nlines"\n,b@x.com,-5,\n')
+    crm(people='id,email,plan,note\n1,a@x.com,=1+1,"two\nlines"\n,b@x.com,-5,\n')
     before = run("people", "export", *W).out
 
     assert run("people", "export", *W, "-o", "out.csv").err == "2 people written to out.csv\n"
@@ -282,15 +235,6 @@ def test_export_can_be_imported_elsewhere(run: Run, crm: Crm) -> None:
     assert done.out.endswith("\n2 rows: 0 created, 2 updated (2 of them unchanged), 0 skipped, 0 rejected\n")
     assert run("people", "export", *W).out == before
     assert "'=1+1" in before
-
-
-def test_unknown_workspace_is_reported(run: Run, crm: Crm) -> None:
-    crm()
-
-    done = run("people", "show", "-w", "default/other", "1")
-
-    assert (done.code, done.out) == (1, "")
-    assert "default/other" in done.error
 
 
 @pytest.mark.parametrize("name", ["crm", "/crm", "default/", "a/b/c"])
@@ -352,8 +296,7 @@ def test_attribute_stands_beside_who_has_it(run: Run) -> None:
 def test_nobody_found_is_reported(run: Run, words: list[str]) -> None:
     done = run("people", "find", *words, *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: no person in default/crm has ")
+    assert done.failure.startswith("error: no person in default/crm has ")
 
 
 @pytest.mark.usefixtures("club")
@@ -361,8 +304,7 @@ def test_nobody_found_is_reported(run: Run, words: list[str]) -> None:
 def test_text_that_nobody_can_have_is_refused(run: Run, text: str) -> None:
     done = run("people", "find", text, *W)
 
-    assert done.code == 1
-    assert "TEXT" in done.error
+    assert "TEXT" in done.failure
 
 
 @pytest.mark.usefixtures("club")

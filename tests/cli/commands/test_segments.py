@@ -1,23 +1,17 @@
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
-
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
+from tests.cli.conftest import Crm, Run, W
 
 
 @pytest.fixture
-def peopled(run: Run, crm: Crm) -> None:
+def peopled(crm: Crm) -> None:
     """Three people in mode IDOnly."""
-    crm("IDOnly")
-    Path("people.csv").write_text("id,email\n1,a@x.com\n2,A@x.com\n3,c@x.com\n")
-    assert run("people", "import", "people.csv", *W).code == 0
+    crm("IDOnly", "id,email\n1,a@x.com\n2,A@x.com\n3,c@x.com\n")
 
 
 def made(run: Run, rows: str, *, name: str = "to delete", code: int = 0) -> str:
@@ -103,22 +97,12 @@ def test_deleted_segment_leaves_its_people(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("peopled")
-@pytest.mark.parametrize("command", [("segments", "show"), ("segments", "delete"), ("people", "delete", "--segment")])
-def test_unknown_segment_is_reported(run: Run, command: tuple[str, ...]) -> None:
-    done = run(*command, "5", *W)
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error == "error: there is no segment 5: it has no name and no members"
-
-
-@pytest.mark.usefixtures("peopled")
 def test_taken_name_is_reported(run: Run) -> None:
     made(run, "id\n1\n")
 
     done = run("segments", "create", "--from-csv", "some.csv", "--name", " to delete ", *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == (
+    assert done.failure == (
         "error: segment 1 already has the name 'to delete': choose another one, or delete that segment"
     )
 
@@ -136,19 +120,7 @@ def test_bad_file_makes_no_segment(run: Run, rows: str, words: str) -> None:
 
     done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == f"error: {words}"
-    assert run("segments", "list", *W).out.count("\n") == 1
-
-
-@pytest.mark.usefixtures("peopled")
-def test_unclosed_quote_makes_no_segment(run: Run) -> None:
-    Path("some.csv").write_text('id\n1\n2\n"3\n')
-
-    done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: some.csv, line 4: ")
+    assert done.failure == f"error: {words}"
     assert run("segments", "list", *W).out.count("\n") == 1
 
 

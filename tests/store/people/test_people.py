@@ -69,35 +69,6 @@ def test_person_is_updated(both: WorkspaceEnv) -> None:
     assert found.attributes == {"plan": "free", "created_at": 1_000_000_005}
 
 
-def test_later_rows_meet_earlier_ones(both: WorkspaceEnv) -> None:
-    outcomes = both.identify(
-        both.call(email="ann@example.com"),
-        both.call(email="ann@example.com", body={"id": "1"}),
-        both.call(id="1", body={"plan": "pro"}),
-        both.call(id="2", body={"email": "ann@example.com"}),
-    )
-
-    effects = [each.effect for each in outcomes]
-    assert effects == [Effect.CREATED, Effect.UPDATED, Effect.UPDATED, Effect.UNCHANGED]
-    assert outcomes[3].refusals
-    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=1, with_email=1)
-
-
-def test_freed_identifier_is_taken_in_one_batch(both: WorkspaceEnv) -> None:
-    both.add("1", "ann@example.com")
-    both.add("2")
-
-    both.identify(
-        both.call(id="1", body={"email": "new@example.com"}),
-        both.call(id="2", body={"email": "ann@example.com"}),
-    )
-
-    first, second = both.find(email="new@example.com"), both.find(email="ann@example.com")
-    assert first is not None
-    assert second is not None
-    assert (first.id, second.id) == ("1", "2")
-
-
 def test_identifiers_are_swapped_in_one_batch(both: WorkspaceEnv) -> None:
     both.add("1", "ann@example.com")
     both.add("2", "bob@example.com")
