@@ -15,6 +15,8 @@ SECOND = (
     "n-4,new@example.com,Kyiv,,\ns-1,sue@example.com,Wien,,\n"
 )
 
+pytestmark = pytest.mark.usefixtures("peopled")
+
 
 @pytest.fixture
 def peopled(run: Run, crm: Crm) -> None:
@@ -54,7 +56,6 @@ def test_exit_code_reports_what_came_of_the_rows(
     assert run("people", "import", "people.csv", *W, *options, *dry).code == code
 
 
-@pytest.mark.usefixtures("peopled")
 def test_dry_run_says_the_same_and_changes_nothing(run: Run) -> None:
     before = export(run)
 
@@ -79,7 +80,6 @@ def test_dry_run_says_the_same_and_changes_nothing(run: Run) -> None:
     assert done.out == f"{columns}{counts}rejected rows, with reasons: second.rejects.csv\n"
 
 
-@pytest.mark.usefixtures("peopled")
 def test_dry_run_shows_some_rows_and_writes_all_where_asked(run: Run) -> None:
     Path("many.csv").write_text("id\n1\n" + " \n" * 12)
 
@@ -92,7 +92,6 @@ def test_dry_run_shows_some_rows_and_writes_all_where_asked(run: Run) -> None:
     assert Path("why.csv").read_text().count("\n") == 13
 
 
-@pytest.mark.usefixtures("peopled")
 def test_import_is_undone_by_its_undo_file(run: Run) -> None:
     before = export(run)
 
@@ -117,7 +116,6 @@ def test_import_is_undone_by_its_undo_file(run: Run) -> None:
     assert Path("undo.csv").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.usefixtures("peopled")
 def test_undo_file_of_nothing_is_no_file(run: Run) -> None:
     done = run("people", "import", "first.csv", *W, "--undo-file", "undo.csv")
 
@@ -126,7 +124,6 @@ def test_undo_file_of_nothing_is_no_file(run: Run) -> None:
     assert not Path("undo.csv").exists()
 
 
-@pytest.mark.usefixtures("peopled")
 def test_undo_file_is_never_written_over(run: Run) -> None:
     before = export(run)
 
@@ -136,7 +133,6 @@ def test_undo_file_is_never_written_over(run: Run) -> None:
     assert (export(run), Path("first.csv").read_text()) == (before, FIRST)
 
 
-@pytest.mark.usefixtures("peopled")
 def test_other_files_say_of_nobody_that_an_import_created_them(run: Run) -> None:
     done = run("people", "delete", "--created-in", "first.csv", *W, "--yes")
 
@@ -146,7 +142,6 @@ def test_other_files_say_of_nobody_that_an_import_created_them(run: Run) -> None
     )
 
 
-@pytest.mark.usefixtures("peopled")
 def test_dry_run_takes_no_undo_file(run: Run) -> None:
     done = run("people", "import", "second.csv", *W, "--undo-file", "undo.csv", "--dry-run")
 
@@ -154,7 +149,6 @@ def test_dry_run_takes_no_undo_file(run: Run) -> None:
     assert "a --dry-run writes no --undo-file" in done.err
 
 
-@pytest.mark.usefixtures("peopled")
 @pytest.mark.parametrize("content", ["precious\n", "id,email\n1,a@x.com\n", "_line,id\n", "_line_outcome_reason"])
 @pytest.mark.parametrize("file", ["first.csv", "second.csv"])
 def test_only_rejects_files_are_replaced_or_removed(run: Run, content: str, file: str) -> None:
@@ -170,7 +164,6 @@ def test_only_rejects_files_are_replaced_or_removed(run: Run, content: str, file
     assert (Path("precious.txt").read_text(), export(run)) == (content, before)
 
 
-@pytest.mark.usefixtures("peopled")
 @pytest.mark.parametrize(
     "start",
     ["", "_line,_outcome,_reason,id\r\n", "\ufeff_line;_outcome;_reason;id\n", '"_line"\t"_outcome"\t"_reason"\n'],
@@ -186,14 +179,12 @@ def test_rejects_files_are_replaced_and_removed(run: Run, start: str) -> None:
     assert not Path("rejects.csv").exists()
 
 
-@pytest.mark.usefixtures("peopled")
 def test_folders_are_no_rejects_files(run: Run) -> None:
     done = run("people", "import", "second.csv", *W, "--rejects", ".")
 
     assert (done.code, done.error) == (1, "error: . is a folder: give a file with --rejects")
 
 
-@pytest.mark.usefixtures("peopled")
 def test_columns_can_be_mapped(run: Run) -> None:
     Path("list.csv").write_text("User ID,Email Address,First Name,Notes\ns-9,ana@example.com,Ana,x\n")
 
@@ -209,7 +200,6 @@ def test_columns_can_be_mapped(run: Run) -> None:
     )
 
 
-@pytest.mark.usefixtures("peopled")
 def test_wide_files_list_some_of_their_columns(run: Run) -> None:
     names = ",".join(f"a{number}" for number in range(30))
     Path("wide.csv").write_text(f"id,{names}\n1{',' * 30}\n")
@@ -219,7 +209,6 @@ def test_wide_files_list_some_of_their_columns(run: Run) -> None:
     assert "a18, a19 and 10 more\n" in done.out
 
 
-@pytest.mark.usefixtures("peopled")
 def test_encodings_can_be_named(run: Run) -> None:
     Path("latin.csv").write_bytes("id,city\nm-1,Köln\n,Ulm\nm-3,#\n".encode("cp1252"))
 
@@ -238,7 +227,6 @@ def test_encodings_can_be_named(run: Run) -> None:
     assert "the file is UTF-8, not cp1252: omit --encoding" in again.error
 
 
-@pytest.mark.usefixtures("peopled")
 def test_empty_cells_remove_when_asked(run: Run) -> None:
     Path("empty.csv").write_text("id,city,unsubscribed\ns-1,,\ns-3,,\n")
 
@@ -250,7 +238,6 @@ def test_empty_cells_remove_when_asked(run: Run) -> None:
     assert '"unsubscribed": "true"' in run("people", "show", "s-1", *W).out
 
 
-@pytest.mark.usefixtures("peopled")
 def test_cells_that_hold_rows_are_reported(run: Run) -> None:
     rows = 'm-1,"half\nm-2,x\nm-3,half"\nm-4,ok\n'
     Path("one.csv").write_text(f"id,note\n{rows}")
@@ -264,7 +251,6 @@ def test_cells_that_hold_rows_are_reported(run: Run) -> None:
     assert "2 rows have a cell that seems to hold rows, which are not imported (first line 2)" in two.out
 
 
-@pytest.mark.usefixtures("peopled")
 @pytest.mark.parametrize("name", ["/dev/stdin", "-"])
 def test_pipes_are_read_as_files_are(tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-m", "workspace_operator", "people", "import", name, *W, "--rejects", "r.csv"]

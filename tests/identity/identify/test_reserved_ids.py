@@ -79,23 +79,14 @@ def test_nobody_can_be_named_by_them(column: str, kind: str, value: str) -> None
     assert people.changes() == ChangeSet()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CALLS if not kind.startswith("merge")])
+@pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("value", ["undefined", "cio_7"])
 def test_their_holders_can_be_named(kind: str, value: str) -> None:
-    people = working_set(E2, person("p", value))
+    people = working_set(E2, person("p", value), person("q", "1"))
 
     result = done(E2, people, CALLS[kind](reference_by("id", value)))
 
     assert result.effect not in {Effect.REJECTED, Effect.IGNORED}
-
-
-@pytest.mark.parametrize("value", ["undefined", "cio_7"])
-def test_holders_can_be_merged(value: str) -> None:
-    people = working_set(E2, person("p", "1"), person("q", value))
-
-    result = done(E2, people, MergePeople(primary=reference_by("id", "1"), secondary=reference_by("id", value)))
-
-    assert result.effect is Effect.MERGED
 
 
 @pytest.mark.parametrize("kind", CALLS)

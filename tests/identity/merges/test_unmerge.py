@@ -106,14 +106,6 @@ def test_undo_is_noted() -> None:
     ]
 
 
-def test_survivor_that_took_nothing_has_not_changed() -> None:
-    people, merge = merged(E2, person("p", "1"), person("q", "2"))
-
-    unmerge(people, merge, now=LATER)
-
-    assert [step.cio_id for step in people.events if isinstance(step, ActivityLogged)] == ["q"]
-
-
 # What was said of attributes since: what is said, what the survivor has then, what of it is left after the undo.
 WRITTEN_SINCE: dict[str, tuple[dict[str, AttributeValue | None], dict[str, AttributeValue]]] = {
     "nothing": ({}, {"own": "p", "doubled": "p"}),
@@ -334,17 +326,3 @@ def test_identifiers_that_belong_together_go_back_together() -> None:
     people, merge = merged(E2, person("p"), person("q", B, B))
 
     assert names(unmerge(people, merge, now=LATER)) == ((B, B), (None, None))
-
-
-def test_automatic_merge_is_undone() -> None:
-    older, younger = person("p", "1", inserted_at=10, plan="p"), person("q", None, A, inserted_at=20, note="q")
-    people = working_set(E2, older, younger)
-    body: dict[str, str | None] = {"email": "A@x.org"}
-    identify(E2, people, command(reference_by("id", "1"), body, plan="new"), now=NOW, new_cio_id=numbered())
-    [merge] = [step for step in people.events if isinstance(step, PeopleMerged)]
-
-    parted = unmerge(people, merge, now=LATER)
-
-    assert names(parted) == ((None, A), ("1", None))
-    assert parted.survivor.attributes == {"plan": "new"}
-    assert parted.restored == younger
