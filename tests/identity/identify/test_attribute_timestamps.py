@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.identity.builders import COLUMNS, E2, I0, NOW, command, person, reference_by, run_identify, working_set
@@ -134,7 +134,6 @@ def test_new_person_keeps_the_times_sent(at: float | None, times: Times | None) 
     assert result.person.attribute_timestamps == times
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.integers(MADE + 1, NOW - 1), st.sampled_from(["a", "b", None]), max_size=5), st.data())
 def test_order_of_arrival_does_not_matter(body: dict[int, str | None], data: st.DataObject) -> None:
     in_time, anyhow = working_set(E2, known(plan="z")), working_set(E2, known(plan="z"))
