@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Crm, Run, W, write
+from tests.cli.conftest import Crm, Run, W
 from tests.cli.terminals import on_a_terminal
 from tests.e2e.waiting import wait_until
 
@@ -267,15 +267,3 @@ def test_documented_procedure_lets_the_change_go_through(run: Run, crm: Crm) -> 
     assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "3"])
     assert ids(run) == ["3", "4", "5"]
     assert '"id": "4"' in run("people", "show", "a@x.com", *W).out
-
-
-def test_survivors_of_merges_take_segments_over(run: Run, crm: Crm) -> None:
-    crm("IDOnly", "id,email\n1,a@x.com\n2,A@x.com\n")
-    Path("some.csv").write_text("id\n2\n")
-    run("segments", "create", "--from-csv", "some.csv", "--name", "to delete", *W)
-    write("crm.yaml", more="  identifiers: {mode: EmailOrID, onConflict: Merge}")
-
-    applied = run("apply", "-f", "crm.yaml")
-
-    assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "1"])
-    assert run("segments", "show", "1", *W).out.splitlines()[-1].split()[1:] == ["1", "a@x.com"]

@@ -125,15 +125,6 @@ def test_identifiers_that_are_not_free_are_reported(run: Run, made: MergeEnv) ->
     assert done.out.splitlines()[1:] == ["in use by another person: id 2"]
 
 
-def test_merge_is_undone_only_once(run: Run, made: MergeEnv) -> None:
-    kept = made.merge(made.add("1"), made.add("2"))
-    run("merges", "undo", kept.merge_id, *W)
-
-    done = run("merges", "undo", kept.merge_id, *W)
-
-    assert "is already undone" in done.failure
-
-
 @pytest.mark.usefixtures("made")
 def test_workspace_without_merges_has_an_empty_table(run: Run) -> None:
     assert run("merges", "list", *W).out == "ID  AT  HOW  PRIMARY  SECONDARY  STATE\n"

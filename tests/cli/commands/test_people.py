@@ -5,24 +5,15 @@ import pytest
 
 from tests.cli.conftest import Crm, Run, W
 
+pytestmark = pytest.mark.usefixtures("email_or_id")
 
-def test_import_reports_what_came_of_rows(run: Run, crm: Crm) -> None:
+
+@pytest.fixture
+def email_or_id(crm: Crm) -> None:
     crm()
-    Path("people.csv").write_text("id,email\n1,a@x.com\n,\n2,nonsense\n")
-
-    done = run("people", "import", "people.csv", *W)
-
-    assert (done.code, done.err) == (3, "")
-    assert done.out == (
-        "identifiers: id, email\n"
-        "3 rows: 2 created, 0 updated, 0 skipped, 1 rejected\n"
-        "1 of the created or updated rows were imported in part\n"
-        "rejected rows, with reasons: people.rejects.csv\n"
-    )
 
 
-def test_rejects_lie_beside_the_file(run: Run, crm: Crm) -> None:
-    crm()
+def test_rejects_lie_beside_the_file(run: Run) -> None:
     Path("folder").mkdir()
     Path("folder/people.csv").write_text("id\n1\n \n")
 
@@ -33,8 +24,7 @@ def test_rejects_lie_beside_the_file(run: Run, crm: Crm) -> None:
     assert rejects.stat().st_mode & 0o777 == 0o600
 
 
-def test_import_without_rejects_leaves_no_file(run: Run, crm: Crm) -> None:
-    crm()
+def test_import_without_rejects_leaves_no_file(run: Run) -> None:
     Path("people.csv").write_text("id\n1\n")
     Path("people.rejects.csv").write_text("_line,_outcome,_reason,id\n2,rejected,x,\n")
 
@@ -44,8 +34,7 @@ def test_import_without_rejects_leaves_no_file(run: Run, crm: Crm) -> None:
 
 
 @pytest.mark.parametrize("workspace", ["default/other", "default/crm"])
-def test_import_that_cannot_start_destroys_nothing(run: Run, crm: Crm, workspace: str) -> None:
-    crm()
+def test_import_that_cannot_start_destroys_nothing(run: Run, workspace: str) -> None:
     Path("people.csv").write_text("name\n1\n")
     Path("people.rejects.csv").write_text("_line,_outcome,_reason,id\n")
 
@@ -55,8 +44,7 @@ def test_import_that_cannot_start_destroys_nothing(run: Run, crm: Crm, workspace
     assert Path("people.rejects.csv").read_text() == "_line,_outcome,_reason,id\n"
 
 
-def test_rejects_never_replace_the_input(run: Run, crm: Crm) -> None:
-    crm()
+def test_rejects_never_replace_the_input(run: Run) -> None:
     Path("people.csv").write_text("id\n \n")
     Path("link.csv").symlink_to("people.csv")
 
@@ -66,8 +54,7 @@ def test_rejects_never_replace_the_input(run: Run, crm: Crm) -> None:
     assert Path("people.csv").read_text() == "id\n \n"
 
 
-def test_rejects_can_go_to_a_device(run: Run, crm: Crm) -> None:
-    crm()
+def test_rejects_can_go_to_a_device(run: Run) -> None:
     Path("people.csv").write_text("id\n1\n \n")
 
     done = run("people", "import", "people.csv", *W, "--rejects", "/dev/null")
@@ -76,8 +63,7 @@ def test_rejects_can_go_to_a_device(run: Run, crm: Crm) -> None:
     assert Path("/dev/null").is_char_device()
 
 
-def test_bad_file_is_named_with_its_line(run: Run, crm: Crm) -> None:
-    crm()
+def test_bad_file_is_named_with_its_line(run: Run) -> None:
     Path("people.csv").write_text("name,plan\nx,y\n")
 
     done = run("people", "import", "people.csv", *W)
@@ -87,8 +73,8 @@ def test_bad_file_is_named_with_its_line(run: Run, crm: Crm) -> None:
     )
 
 
-def test_import_options_reach_the_rows(run: Run, crm: Crm) -> None:
-    crm(people="id,email\n1,a@x.com\n")
+def test_import_options_reach_the_rows(run: Run) -> None:
+    people(run, "id,email\n1,a@x.com\n")
     Path("more.csv").write_text("id,email,plan\n,a@x.com,pro\n,b@x.com,pro\n")
 
     done = run("people", "import", "more.csv", *W, "--by", "email", "--update")
@@ -108,8 +94,8 @@ def shown(run: Run, *named: str) -> dict[str, object]:
     return person
 
 
-def test_person_is_found_by_any_name(run: Run, crm: Crm) -> None:
-    crm(people="id,email,plan,created_at\n1,A@x.com,pro,1700000000\n")
+def test_person_is_found_by_any_name(run: Run) -> None:
+    people(run, "id,email,plan,created_at\n1,A@x.com,pro,1700000000\n")
 
     person = shown(run, "1")
 
@@ -132,8 +118,8 @@ def test_bare_address_is_an_id_in_id_only(run: Run, crm: Crm) -> None:
     assert run("people", "show", *W, "b@x.com").error == "error: no person in default/crm has the id b@x.com"
 
 
-def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
-    crm(people="id,email\n1,a@x.com\n")
+def test_deleted_person_is_gone(run: Run) -> None:
+    people(run, "id,email\n1,a@x.com\n")
 
     done = run("people", "delete", *W, "a@x.com")
 
@@ -143,8 +129,8 @@ def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
     people(run, "id,email\n1,a@x.com\n")
 
 
-def test_suppressed_person_stays_away(run: Run, crm: Crm) -> None:
-    crm(people="id,email\n1,a@x.com\n")
+def test_suppressed_person_stays_away(run: Run) -> None:
+    people(run, "id,email\n1,a@x.com\n")
 
     done = run("people", "suppress", *W, "--id", "1")
 
@@ -158,8 +144,8 @@ def test_suppressed_person_stays_away(run: Run, crm: Crm) -> None:
     assert run("people", "suppress", *W, "1").error == "error: id 1 is already suppressed"
 
 
-def test_unsuppressing_frees_both_identifiers(run: Run, crm: Crm) -> None:
-    crm(people="id,email\n1,a@x.com\n")
+def test_unsuppressing_frees_both_identifiers(run: Run) -> None:
+    people(run, "id,email\n1,a@x.com\n")
     run("people", "suppress", *W, "1")
 
     done = run("people", "unsuppress", *W, "a@x.com")
@@ -178,8 +164,8 @@ def test_bare_address_is_suppressed_in_id_only(run: Run, crm: Crm) -> None:
     assert shown(run, "1")["email"] == "a@x.com"
 
 
-def test_suppressing_by_cio_id_needs_the_person(run: Run, crm: Crm) -> None:
-    crm(people="id\n1\n")
+def test_suppressing_by_cio_id_needs_the_person(run: Run) -> None:
+    people(run, "id\n1\n")
     cio_id = str(shown(run, "1")["cio_id"])
 
     assert run("people", "suppress", *W, "--cio-id", cio_id).code == 0
@@ -208,9 +194,7 @@ def test_one_person_must_be_named(run: Run, command: str, named: tuple[str, ...]
         (("",), "VALUE is empty"),
     ],
 )
-def test_names_that_cannot_be_are_reported(run: Run, crm: Crm, named: tuple[str, ...], words: str) -> None:
-    crm()
-
+def test_names_that_cannot_be_are_reported(run: Run, named: tuple[str, ...], words: str) -> None:
     done = run("people", "show", *W, *named)
 
     assert words in done.failure
@@ -224,8 +208,8 @@ def test_email_names_nobody_in_id_only(run: Run, crm: Crm) -> None:
     assert "--email: email is no identifier in mode IDOnly: use one of cio_id, id" in done.error
 
 
-def test_export_can_be_imported_elsewhere(run: Run, crm: Crm) -> None:
-    crm(people='id,email,plan,note\n1,a@x.com,=1+1,"two\nlines"\n,b@x.com,-5,\n')
+def test_export_can_be_imported_elsewhere(run: Run) -> None:
+    people(run, 'id,email,plan,note\n1,a@x.com,=1+1,"two\nlines"\n,b@x.com,-5,\n')
     before = run("people", "export", *W).out
 
     assert run("people", "export", *W, "-o", "out.csv").err == "2 people written to out.csv\n"
