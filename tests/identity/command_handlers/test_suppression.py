@@ -109,15 +109,6 @@ def test_plain_address_is_blocked_without_its_people(column: str) -> None:
     assert (set(people.people), blocked(people)) == ({"p", "q"}, {("email", A)})
 
 
-def test_suppressing_unknown_cio_id_is_ignored() -> None:
-    people = working_set(E2, person("p", "1", A))
-
-    result = suppress(people, reference_by("cio_id", "q"), suppression_id="s", now=NOW)
-
-    assert (result.effect, result.reason) == (Effect.IGNORED, refusal_reasons.UNKNOWN_CIO_ID)
-    assert people.changes() == ChangeSet()
-
-
 def test_suppressing_twice_changes_nothing() -> None:
     people = working_set(E2, suppressed=[("email", A)])
 

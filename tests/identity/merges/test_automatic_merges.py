@@ -65,22 +65,6 @@ def test_merge_is_written_as_net_effect() -> None:
     assert [(one.key, one.cio_id) for one in changes.identifiers_added] == [(A, "p")]
 
 
-def test_creation_order_breaks_ties() -> None:
-    people = working_set(E2, person("c2", "1"), person("c1", None, A))
-
-    run_identify(E2, people, BY_ID)
-
-    assert set(people.people) == {"c1"}
-
-
-def test_attribute_decides_the_age() -> None:
-    people = working_set(E2, older("p", "1"), younger("q", None, A, created_at="1970-01-01T00:00:50"))
-
-    run_identify(E2, people, BY_ID)
-
-    assert set(people.people) == {"q"}
-
-
 def test_ages_count_before_the_call() -> None:
     people = working_set(E2, older("p", "1"), younger("q", None, A))
 

@@ -12,7 +12,6 @@ from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EmailUpdates, IdentifierKind, IDUpdates, Mode
-from workspace_operator.workspaces.model import PeopleCounts
 
 
 def test_rules_in_force_are_reported(both: WorkspaceEnv) -> None:
@@ -83,22 +82,6 @@ def test_identifiers_are_swapped_in_one_batch(both: WorkspaceEnv) -> None:
     assert found is not None
     assert found.id == "1"
     assert both.find(email="between@example.com") is None
-
-
-def test_addresses_are_shared_without_email_as_identifier(env: WorkspaceEnv) -> None:
-    env.add("1", "ann@example.com")
-    env.add("2", "ANN@example.com")
-    env.add("3", "no address")
-
-    assert env.store.people.count(env.workspace_id) == PeopleCounts(total=3, with_email=3)
-
-
-def test_counts_follow_what_people_have(both: WorkspaceEnv) -> None:
-    both.add("1")
-    both.add("2", "bob@example.com")
-    both.identify_person(email="ann@example.com")
-
-    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=3, with_email=2, without_id=1)
 
 
 def test_everybody_streams_in_order_of_creation(both: WorkspaceEnv) -> None:
