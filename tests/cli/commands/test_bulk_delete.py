@@ -243,11 +243,6 @@ def test_dedupe_needs_no_preview_where_email_identifies(run: Run, crm: Crm) -> N
     )
 
 
-def test_who_is_kept_has_to_be_said(run: Run) -> None:
-    assert run("people", "dedupe", *W).code == 64
-    assert run("people", "dedupe", "--keep", "best", *W).code == 64
-
-
 @pytest.mark.usefixtures("peopled")
 def test_documented_procedure_lets_the_change_go_through(run: Run, crm: Crm) -> None:
     crm("EmailOrID", code=3)

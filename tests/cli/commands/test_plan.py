@@ -233,6 +233,17 @@ def test_other_objects_are_left_out(run: Run) -> None:
     assert json.loads(done.out)["outcome"] == "changes"
 
 
+@pytest.mark.parametrize("url", ["sqlite:///folder", "sqlite:///text.db", "postgresql://u:secret@127.0.0.1:1/x"])
+def test_bad_database_is_an_error(run: Run, url: str) -> None:
+    write("crm.yaml")
+    Path("folder").mkdir()
+    Path("text.db").write_text("this is no database, however long it is" * 100)
+
+    done = run("plan", "-f", "crm.yaml", "--database", url)
+
+    assert "secret" not in done.failure
+
+
 @pytest.mark.usefixtures("sharing")
 def test_clusters_are_kept_apart(run: Run) -> None:
     write("crm.yaml", more=BY_BOTH)

@@ -48,6 +48,8 @@ def test_shared_options_come_last(run: Run, command: tuple[str, ...]) -> None:
         ("apply", "-f", "x.yaml", "-o", "xml"),
         ("workspaces", "assign", "one", "--to", "a/b"),
         ("people", "export", "--unknown"),
+        ("people", "dedupe", *W),
+        ("people", "dedupe", "--keep", "best", *W),
     ],
     ids=" ".join,
 )
@@ -114,7 +116,7 @@ def test_summaries_are_those_of_the_commands() -> None:
         ("sqlite:///text.db", "the database "),
     ],
 )
-@pytest.mark.parametrize("command", ["workspaces list", "apply -f crm.yaml", "plan -f crm.yaml"])
+@pytest.mark.parametrize("command", ["workspaces list", "apply -f crm.yaml"])
 def test_bad_database_is_one_line(run: Run, crm: Crm, command: str, url: str, words: str) -> None:
     crm()
     Path("folder").mkdir()

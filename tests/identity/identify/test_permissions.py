@@ -71,7 +71,7 @@ def test_settings_say_who_may_change(
 
 
 @pytest.mark.parametrize("column", ["I0", "I1"])
-@pytest.mark.parametrize("email", ["b@x.org", "nobody", "a" * 300, "taken@x.org", "blocked@x.org"])
+@pytest.mark.parametrize("email", ["b@x.org", "nobody", "undefined", "a" * 300, "taken@x.org", "blocked@x.org"])
 def test_plain_email_takes_anything(column: str, email: str) -> None:
     people = working_set(
         COLUMNS[column], person("p", "1"), person("q", "2", "taken@x.org"), suppressed=[("email", "blocked@x.org")]

@@ -44,15 +44,6 @@ def test_what_is_no_time_is_refused(
     assert people.events[-1] == failed
 
 
-def test_newcomer_is_made_without_it() -> None:
-    result = run_identify(E2, working_set(E2), command(reference_by("id", "1"), created_at=2024))
-
-    assert result.effect is Effect.CREATED
-    assert result.person is not None
-    assert (result.person.attributes, result.person.created_at) == ({}, NOW)
-    assert [each.reason for each in result.refusals] == [refusal_reasons.NOT_A_TIME]
-
-
 def test_invisible_character_in_an_email_is_named() -> None:
     result = run_identify(
         E2, working_set(E2, person("p", "1")), command(reference_by("id", "1"), {"email": "ben@exam\u200bple.com"})

@@ -35,10 +35,6 @@ def test_oldest_survives_with_what_it_lacked() -> None:
     assert survivor == merged(ELDEST)
 
 
-def test_survivor_of_one_is_themselves() -> None:
-    assert survivor_of([YOUNGEST], now=NOW) == YOUNGEST
-
-
 def test_age_taken_from_another_does_not_count_among_them() -> None:
     expected = person("p4", None, A, inserted_at=400, created_at="1970-01-01T00:02:30")
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.identity.builders import COLUMNS, E2, I0, NOW, numbered, person, reference_by, working_set
-from workspace_operator.identity.command_handlers.dispatch import handle
+from tests.identity.builders import COLUMNS, E2, I0, person, reference_by, run_command, working_set
 from workspace_operator.identity.model.commands import MergePeople
 from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.model.working_set import ChangeSet, WorkingSet
@@ -17,8 +16,7 @@ Has = tuple[str | None, str | None]
 
 
 def merged(rules: IdentityRules, people: WorkingSet, primary: Reference, secondary: Reference) -> CommandResult:
-    command = MergePeople(primary=primary, secondary=secondary)
-    return handle(rules, people, command, now=NOW, new_cio_id=numbered())
+    return run_command(rules, people, MergePeople(primary=primary, secondary=secondary))
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -16,9 +16,9 @@ from tests.identity.builders import (
     numbered,
     person,
     reference_by,
+    run_command,
     working_set,
 )
-from workspace_operator.identity.command_handlers.dispatch import handle
 from workspace_operator.identity.identify.identify import identify
 from workspace_operator.identity.merges.unmerge import UnmergeResult, unmerge
 from workspace_operator.identity.model.commands import MergePeople
@@ -41,7 +41,7 @@ def merged(rules: IdentityRules, *everybody: Person) -> tuple[WorkingSet, People
     request = MergePeople(
         primary=reference_by("cio_id", primary.cio_id), secondary=reference_by("cio_id", secondary.cio_id)
     )
-    handle(rules, people, request, now=NOW, new_cio_id=numbered())
+    run_command(rules, people, request)
     [merge] = [step for step in people.events if isinstance(step, PeopleMerged)]
     people.mark_clean()
     return people, merge
