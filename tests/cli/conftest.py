@@ -83,7 +83,7 @@ def crm(run: Run) -> Crm:
         write("crm.yaml", more=f"  identifiers: {{mode: {mode}}}")
         assert run("apply", "-f", "crm.yaml").code == code
         if people:
-            Path("people.csv").write_text(people)
+            Path("people.csv").write_text(people, encoding="utf-8")
             assert run("people", "import", "people.csv", *W).code == 0
 
     return apply

@@ -5,10 +5,8 @@ import pytest
 
 from tests.cli.conftest import Crm, Run, W
 
-pytestmark = pytest.mark.usefixtures("email_or_id")
 
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def email_or_id(crm: Crm) -> None:
     crm()
 
