@@ -3,20 +3,31 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from workspace_operator.cli.app import main
 from workspace_operator.settings import DATABASE_VARIABLE
 
-CRM = """\
+W = ("-w", "default/crm")
+MANIFEST = """\
 apiVersion: workspace-operator.dev/v1alpha1
 kind: Workspace
-metadata: {name: crm}
+metadata: {{name: {name}}}
 spec:
-  displayName: CRM
-  identifiers: {mode: MODE}
+  displayName: {display}
+{more}
 """
+
+
+def manifest(name: str = "crm", display: str = "CRM", more: str = "") -> str:
+    """The manifest of a workspace; ``more`` is YAML under spec."""
+    return MANIFEST.format(name=name, display=display, more=more)
+
+
+def write(file: str, name: str = "crm", display: str = "CRM", more: str = "") -> None:
+    Path(file).write_text(manifest(name, display, more))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,12 @@ class Result:
         """The one line of a command that went wrong."""
         assert self.err.count("\n") == 1, self.err
         return self.err.rstrip("\n")
+
+    @property
+    def failure(self) -> str:
+        """The one line of a command that failed and printed no result."""
+        assert (self.code, self.out) == (1, "")
+        return self.error
 
 
 Run = Callable[..., Result]
@@ -54,13 +71,19 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return run_command
 
 
+class Crm(Protocol):
+    """Applies default/crm in a mode, with this exit code; then imports people."""
+
+    def __call__(self, mode: str = "EmailOrID", people: str = "", *, code: int = 0) -> None: ...
+
+
 @pytest.fixture
-def crm(run: Run, tmp_path: Path) -> Callable[[str], None]:
-    """Puts a workspace default/crm of some mode into force."""
+def crm(run: Run) -> Crm:
+    def apply(mode: str = "EmailOrID", people: str = "", *, code: int = 0) -> None:
+        write("crm.yaml", more=f"  identifiers: {{mode: {mode}}}")
+        assert run("apply", "-f", "crm.yaml").code == code
+        if people:
+            Path("people.csv").write_text(people, encoding="utf-8")
+            assert run("people", "import", "people.csv", *W).code == 0
 
-    def put_in_force(mode: str = "EmailOrID") -> None:
-        manifest = tmp_path / "crm.yaml"
-        manifest.write_text(CRM.replace("MODE", mode))
-        assert run("apply", "-f", manifest).code == 0
-
-    return put_in_force
+    return apply

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
+from workspace_operator.identity.command_handlers.dispatch import handle
 from workspace_operator.identity.identify.identify import identify
-from workspace_operator.identity.model.commands import ABSENT, DELETE, IdentifierValue, Identify
+from workspace_operator.identity.model.commands import ABSENT, DELETE, Command, IdentifierValue, Identify
 from workspace_operator.identity.model.person import Person, effective_created_at
 from workspace_operator.identity.model.results import CommandResult
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
@@ -89,6 +90,10 @@ def numbered(prefix: str = "n") -> Callable[[], str]:
 
 def run_identify(rules: IdentityRules, people: WorkingSet, what: Identify, *, now: int = NOW) -> CommandResult:
     return identify(rules, people, what, now=now, new_cio_id=numbered(f"n{len(people.people)}-"))
+
+
+def run_command(rules: IdentityRules, people: WorkingSet, what: Command) -> CommandResult:
+    return handle(rules, people, what, now=NOW, new_cio_id=numbered())
 
 
 def refused(result: CommandResult) -> dict[str, str]:

@@ -1,27 +1,11 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W, write
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, FINALIZER
-
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
-MANIFEST = """\
-apiVersion: workspace-operator.dev/v1alpha1
-kind: Workspace
-metadata: {{name: {name}}}
-spec:
-  displayName: {display}
-{more}
-"""
-
-
-def write(file: str, name: str = "crm", display: str = "CRM", more: str = "") -> None:
-    Path(file).write_text(MANIFEST.format(name=name, display=display, more=more))
 
 
 def test_ready_workspace_ends_with_zero(run: Run) -> None:
@@ -96,24 +80,11 @@ def test_files_that_are_no_manifests_are_reported(run: Run, text: str, words: st
 
     done = run("apply", "-f", "crm.yaml")
 
-    assert done.code == 1
-    assert words in done.error
-
-
-@pytest.mark.parametrize("file", ["nothing.yaml", "unreadable.yaml"])
-def test_missing_file_is_reported(run: Run, file: str) -> None:
-    Path("unreadable.yaml").symlink_to("unreadable.yaml")
-
-    done = run("apply", "-f", file)
-
-    assert done.code == 1
-    assert done.error.startswith(f"error: {file}: cannot be read: ")
+    assert words in done.failure
 
 
 def test_blocked_migration_ends_with_three(run: Run, crm: Crm) -> None:
-    crm("IDOnly")
-    Path("people.csv").write_text("id,email\n1,a@x.com\n2,a@x.com\n")
-    run("people", "import", "people.csv", *W)
+    crm("IDOnly", "id,email\n1,a@x.com\n2,a@x.com\n")
     write("crm.yaml", more="  identifiers: {mode: EmailOrID}")
 
     done = run("apply", "-f", "crm.yaml")
@@ -126,9 +97,7 @@ def test_blocked_migration_ends_with_three(run: Run, crm: Crm) -> None:
 
 
 def test_fixed_migration_cuts_over_at_once(run: Run, crm: Crm) -> None:
-    crm("IDOnly")
-    Path("people.csv").write_text("id,email\n1,a@x.com\n2,a@x.com\n")
-    run("people", "import", "people.csv", *W)
+    crm("IDOnly", "id,email\n1,a@x.com\n2,a@x.com\n")
     write("crm.yaml", more="  identifiers: {mode: EmailOrID}")
     blocked = run("apply", "-f", "crm.yaml")
     run("people", "delete", *W, "2")
@@ -188,8 +157,7 @@ def test_same_resource_twice_is_refused(run: Run) -> None:
 
     done = run("apply", "-f", "all")
 
-    assert done.code == 1
-    assert "is already given in all/1.yaml" in done.error
+    assert "is already given in all/1.yaml" in done.failure
 
 
 def test_suspended_workspace_is_ready_while_in_force(run: Run) -> None:
@@ -227,16 +195,6 @@ def test_assigned_workspace_is_taken_over(run: Run) -> None:
     assert (done.code, done.out) == (0, "workspace number 1 now belongs to sales/crm of cluster blue\n")
     row = run("workspaces", "list").out.splitlines()[1].split()
     assert row == ["1", "CRM", "EmailOrID", "blue", "sales", "crm", "default", "0", "unknown"]
-
-
-def test_unknown_workspace_cannot_be_assigned(run: Run) -> None:
-    assert run("database", "upgrade").code == 0
-
-    done = run("workspaces", "assign", "7", "--to", "sales/crm")
-
-    assert done.code == 1
-    assert done.error.startswith("error: there is no workspace number 7")
-    assert done.error.endswith("`workspacectl workspaces list` lists all workspaces")
 
 
 @pytest.mark.parametrize("to", ["crm", "a/b/c", "/crm"])

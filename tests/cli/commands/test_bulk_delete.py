@@ -1,17 +1,14 @@
 import csv
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W
 from tests.cli.terminals import on_a_terminal
 from tests.e2e.waiting import wait_until
 
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
 SEGMENT = ("people", "delete", "--segment", "1", *W)
 OLDEST = ("people", "dedupe", "--keep", "oldest", *W)
 
@@ -28,9 +25,7 @@ id,email,created_at,plan
 @pytest.fixture
 def peopled(run: Run, crm: Crm) -> None:
     """Five people in mode IDOnly, of whom three share an address; two are in a segment."""
-    crm("IDOnly")
-    Path("people.csv").write_text(PEOPLE)
-    assert run("people", "import", "people.csv", *W).code == 0
+    crm("IDOnly", PEOPLE)
     Path("some.csv").write_text("id\n2\n5\n")
     assert run("segments", "create", "--from-csv", "some.csv", "--name", "to delete", *W).code == 0
 
@@ -112,8 +107,7 @@ def test_emptied_segment_has_nobody_to_delete(run: Run) -> None:
 def test_nobody_is_deleted_unconfirmed(run: Run, command: tuple[str, ...]) -> None:
     done = run(*command)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == "error: standard input is not a terminal, so this cannot be confirmed: add --yes"
+    assert done.failure == "error: standard input is not a terminal, so this cannot be confirmed: add --yes"
     assert ids(run) == ["1", "2", "3", "4", "5"]
     assert undo_files() == []
 
@@ -142,9 +136,7 @@ def test_deletion_is_shown_on_a_terminal() -> None:
 
 def test_killed_deletion_loses_nobody(run: Run, crm: Crm) -> None:
     everybody = [str(number) for number in range(6000)]
-    crm("IDOnly")
-    Path("people.csv").write_text("id\n" + "\n".join(everybody))
-    run("people", "import", "people.csv", *W)
+    crm("IDOnly", "id\n" + "\n".join(everybody))
     run("segments", "create", "--from-csv", "people.csv", "--name", "all", *W)
     undo = Path("gone.csv")
     process = subprocess.Popen([sys.executable, "-m", "workspace_operator", *SEGMENT, "--yes", "--undo-file", undo])
@@ -173,8 +165,7 @@ def test_killed_deletion_loses_nobody(run: Run, crm: Crm) -> None:
 def test_nobody_is_deleted_without_a_file(run: Run, path: str, words: str) -> None:
     done = run(*SEGMENT, "--yes", "--undo-file", path)
 
-    assert (done.code, done.out) == (1, "")
-    assert words in done.error
+    assert words in done.failure
     assert "--undo-file" in done.error
     assert ids(run) == ["1", "2", "3", "4", "5"]
     assert Path("people.csv").read_text() == PEOPLE
@@ -252,15 +243,9 @@ def test_dedupe_needs_no_preview_where_email_identifies(run: Run, crm: Crm) -> N
     )
 
 
-def test_who_is_kept_has_to_be_said(run: Run) -> None:
-    assert run("people", "dedupe", *W).code == 64
-    assert run("people", "dedupe", "--keep", "best", *W).code == 64
-
-
 @pytest.mark.usefixtures("peopled")
-def test_documented_procedure_lets_the_change_go_through(run: Run) -> None:
-    Path("crm.yaml").write_text(Path("crm.yaml").read_text().replace("IDOnly", "EmailOrID"))
-    assert run("apply", "-f", "crm.yaml").code == 3
+def test_documented_procedure_lets_the_change_go_through(run: Run, crm: Crm) -> None:
+    crm("EmailOrID", code=3)
     only = ("--violation", "duplicateEmail", "--except-oldest")
     run("exports", "get", *W, "--latest", *only, "-o", "to-delete.csv")
 
@@ -277,18 +262,3 @@ def test_documented_procedure_lets_the_change_go_through(run: Run) -> None:
     assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "3"])
     assert ids(run) == ["3", "4", "5"]
     assert '"id": "4"' in run("people", "show", "a@x.com", *W).out
-
-
-def test_survivors_of_merges_take_segments_over(run: Run, crm: Crm) -> None:
-    crm("IDOnly")
-    Path("people.csv").write_text("id,email\n1,a@x.com\n2,A@x.com\n")
-    run("people", "import", "people.csv", *W)
-    Path("some.csv").write_text("id\n2\n")
-    run("segments", "create", "--from-csv", "some.csv", "--name", "to delete", *W)
-    wanted = Path("crm.yaml").read_text().replace("IDOnly", "EmailOrID, onConflict: Merge")
-    Path("crm.yaml").write_text(wanted)
-
-    applied = run("apply", "-f", "crm.yaml")
-
-    assert (applied.code, applied.out.split()[-2:]) == (0, ["EmailOrID", "1"])
-    assert run("segments", "show", "1", *W).out.splitlines()[-1].split()[1:] == ["1", "a@x.com"]

@@ -1,15 +1,12 @@
 """The exit codes of deletions of many people: 0, 3 if some were left, 1 if all were."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W
 from workspace_operator.cli.commands import bulk_delete
 
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
 SEGMENT = ("people", "delete", "--segment", "all", *W)
 DEDUPE = ("people", "dedupe", "--keep", "oldest", *W)
 
@@ -17,9 +14,7 @@ DEDUPE = ("people", "dedupe", "--keep", "oldest", *W)
 @pytest.fixture
 def peopled(run: Run, crm: Crm) -> None:
     """Three people with one address, all of them in a segment."""
-    crm("IDOnly")
-    Path("people.csv").write_text("id,email\n1,a@x.com\n2,a@x.com\n3,a@x.com\n")
-    assert run("people", "import", "people.csv", *W).code == 0
+    crm("IDOnly", "id,email\n1,a@x.com\n2,a@x.com\n3,a@x.com\n")
     assert run("segments", "create", "--from-csv", "people.csv", "--name", "all", *W).code == 0
 
 

@@ -1,23 +1,22 @@
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W
 from workspace_operator import bootstrap
 from workspace_operator.application.operator.api_keys import digest
 from workspace_operator.application.ports import StoredCredentials
 
-W = ("-w", "default/crm")
 KEY = "[0-9a-f]{64}"
 ONCE = "these keys are shown only once: store them in a safe place\n"
 
 
 @pytest.fixture
-def store(crm: Callable[[], None], tmp_path: Path) -> Iterator[bootstrap.Repositories]:
+def store(crm: Crm, tmp_path: Path) -> Iterator[bootstrap.Repositories]:
     """The store that the commands use, with the workspace in it."""
     crm()
     with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
@@ -61,8 +60,7 @@ def test_second_creation_is_refused(run: Run, store: bootstrap.Repositories) -> 
 
     done = run("credentials", "create", *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert "default/crm already has credentials, created at 20" in done.error
+    assert "default/crm already has credentials, created at 20" in done.failure
     assert "credentials rotate" in done.error
     assert valid(store) == before
 
@@ -103,8 +101,7 @@ def test_revoking_says_what_will_happen(run: Run, store: bootstrap.Repositories)
 
     done = run("credentials", "revoke", *W)
 
-    assert done.code == 1
-    assert done.error == (
+    assert done.failure == (
         "error: one set of credentials of default/crm would be revoked, and all requests that use them refused: "
         "add --yes to confirm"
     )
@@ -121,14 +118,3 @@ def test_revoking_ends_all(run: Run, store: bootstrap.Repositories) -> None:
     assert valid(store) == []
     assert "no valid credentials" in run("credentials", "revoke", *W, "--yes").error
     assert run("credentials", "create", *W).code == 0
-
-
-@pytest.mark.parametrize("command", ["create", "rotate", "revoke"])
-def test_unknown_workspace_is_reported(run: Run, command: str) -> None:
-    assert run("database", "upgrade").code == 0
-
-    done = run("credentials", command, "-w", "default/nowhere")
-
-    assert done.code == 1
-    assert "there is no workspace default/nowhere" in done.error
-    assert done.error.endswith("`workspacectl workspaces list` lists all workspaces")

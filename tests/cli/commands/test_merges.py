@@ -1,11 +1,11 @@
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W
 from workspace_operator import bootstrap
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Merge
@@ -15,10 +15,8 @@ from workspace_operator.identity.model.results import CommandResult
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 
-W = ("-w", "default/crm")
 
-
-class Crm:
+class MergeEnv:
     """The workspace of the commands, for what they cannot do."""
 
     def __init__(self, store: bootstrap.Repositories) -> None:
@@ -44,13 +42,13 @@ class Crm:
 
 
 @pytest.fixture
-def made(crm: Callable[[], None], tmp_path: Path) -> Iterator[Crm]:
+def made(crm: Crm, tmp_path: Path) -> Iterator[MergeEnv]:
     crm()
     with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
-        yield Crm(store)
+        yield MergeEnv(store)
 
 
-def test_merges_are_listed(run: Run, made: Crm) -> None:
+def test_merges_are_listed(run: Run, made: MergeEnv) -> None:
     ann = made.add("1")
     first = made.merge(ann, made.add("2", email="bob@example.com"))
     second = made.merge(made.add("3"), made.add("c@example.com", IdentifierKind.EMAIL))
@@ -70,7 +68,7 @@ def test_merges_are_listed(run: Run, made: Crm) -> None:
     assert done.err == ""
 
 
-def test_merges_of_one_person_are_listed(run: Run, made: Crm) -> None:
+def test_merges_of_one_person_are_listed(run: Run, made: MergeEnv) -> None:
     ann = made.add("1")
     kept = made.merge(ann, made.add("2"))
     made.merge(made.add("3"), made.add("4"))
@@ -81,7 +79,7 @@ def test_merges_of_one_person_are_listed(run: Run, made: Crm) -> None:
         assert [each["merge_id"] for each in json.loads(done.out)] == [kept.merge_id]
 
 
-def test_long_lists_are_reported_page_by_page(run: Run, made: Crm) -> None:
+def test_long_lists_are_reported_page_by_page(run: Run, made: MergeEnv) -> None:
     ann = made.add("1")
     kept = [made.merge(ann, made.add(str(number))).merge_id for number in range(2, 5)]
 
@@ -93,7 +91,7 @@ def test_long_lists_are_reported_page_by_page(run: Run, made: Crm) -> None:
     assert ([each["merge_id"] for each in json.loads(second.out)], second.err) == ([kept[0]], "")
 
 
-def test_merge_is_shown_whole(run: Run, made: Crm) -> None:
+def test_merge_is_shown_whole(run: Run, made: MergeEnv) -> None:
     kept = made.merge(made.add("1", plan="pro"), made.add("2", email="bob@example.com", city="Oslo"))
 
     shown = json.loads(run("merges", "show", kept.merge_id, *W).out)
@@ -108,7 +106,7 @@ def test_merge_is_shown_whole(run: Run, made: Crm) -> None:
     assert (shown["devices"], shown["segments"]) == ([], [])
 
 
-def test_merge_is_undone(run: Run, made: Crm) -> None:
+def test_merge_is_undone(run: Run, made: MergeEnv) -> None:
     kept = made.merge(made.add("1"), made.add("2", city="Oslo"))
 
     done = run("merges", "undo", kept.merge_id, *W)
@@ -118,7 +116,7 @@ def test_merge_is_undone(run: Run, made: Crm) -> None:
     assert json.loads(run("people", "show", "2", *W).out)["attributes"] == {"city": "Oslo"}
 
 
-def test_identifiers_that_are_not_free_are_reported(run: Run, made: Crm) -> None:
+def test_identifiers_that_are_not_free_are_reported(run: Run, made: MergeEnv) -> None:
     kept = made.merge(made.add("1"), made.add("2"))
     made.add("2")
 
@@ -126,25 +124,6 @@ def test_identifiers_that_are_not_free_are_reported(run: Run, made: Crm) -> None
 
     assert done.code == 3
     assert done.out.splitlines()[1:] == ["in use by another person: id 2"]
-
-
-def test_merge_is_undone_only_once(run: Run, made: Crm) -> None:
-    kept = made.merge(made.add("1"), made.add("2"))
-    run("merges", "undo", kept.merge_id, *W)
-
-    done = run("merges", "undo", kept.merge_id, *W)
-
-    assert done.code == 1
-    assert "is already undone" in done.error
-
-
-@pytest.mark.usefixtures("made")
-@pytest.mark.parametrize("command", ["show", "undo"])
-def test_unknown_merge_is_reported(run: Run, command: str) -> None:
-    done = run("merges", command, "none", *W)
-
-    assert done.code == 1
-    assert "there is no merge none: `workspacectl merges list` lists them" in done.error
 
 
 @pytest.mark.usefixtures("made")

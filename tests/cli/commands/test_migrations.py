@@ -3,20 +3,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W
 from tests.cli.terminals import on_a_terminal
 from workspace_operator import bootstrap
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.reconcile.model.actions import RequestMigration
 
-W = ("-w", "default/crm")
 WATCH = ("migrations", "show", *W, "--watch")
 
 
@@ -28,16 +27,14 @@ def change_to(run: Run, mode: str) -> object:
 
 
 @pytest.fixture
-def blocked(run: Run, crm: Callable[..., None]) -> None:
+def blocked(run: Run, crm: Crm) -> None:
     """Two people stand in the way of the change."""
-    crm("IDOnly")
-    Path("people.csv").write_text("id,email\n1,a@x.com\n2,A@x.com\n3,c@x.com\n")
-    assert run("people", "import", "people.csv", *W).code == 0
+    crm("IDOnly", "id,email\n1,a@x.com\n2,A@x.com\n3,c@x.com\n")
     assert change_to(run, "EmailOrID") == 3
 
 
 @pytest.fixture
-def requested(crm: Callable[..., None], tmp_path: Path) -> Iterator[bootstrap.Repositories]:
+def requested(crm: Crm, tmp_path: Path) -> Iterator[bootstrap.Repositories]:
     """A change that no worker has taken up yet."""
     crm("IDOnly")
     with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
@@ -67,7 +64,7 @@ def fields(printed: str) -> dict[str, str]:
     return {line[:20].strip(): line[20:].strip() for line in printed.splitlines()}
 
 
-def test_completed_migration_is_shown(run: Run, crm: Callable[..., None]) -> None:
+def test_completed_migration_is_shown(run: Run, crm: Crm) -> None:
     crm("IDOnly")
     assert change_to(run, "EmailOrID") == 0
 
@@ -116,7 +113,7 @@ def test_json_is_that_of_the_resource(run: Run) -> None:
     assert (told["number"], told["paused"], told["timeLeft"]) == (1, False, None)
 
 
-def test_workspace_without_migration_is_reported(run: Run, crm: Callable[..., None]) -> None:
+def test_workspace_without_migration_is_reported(run: Run, crm: Crm) -> None:
     crm()
 
     plain, watched, document = (
@@ -128,15 +125,6 @@ def test_workspace_without_migration_is_reported(run: Run, crm: Callable[..., No
     assert [(each.code, each.out) for each in (plain, watched)] == [(0, "")] * 2
     assert plain.error == watched.error == "default/crm has no identifier migrations"
     assert (document.code, document.out, document.err) == (0, "null\n", "")
-
-
-def test_unknown_workspace_is_reported(run: Run, crm: Callable[..., None]) -> None:
-    crm()
-
-    done = run("migrations", "show", "-w", "default/nobody", "--watch")
-
-    assert done.code == 1
-    assert "there is no workspace default/nobody" in done.error
 
 
 def test_migration_is_watched_to_its_end(requested: bootstrap.Repositories) -> None:

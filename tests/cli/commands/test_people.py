@@ -1,32 +1,17 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
-
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
+from tests.cli.conftest import Crm, Run, W
 
 
-def test_import_reports_what_came_of_rows(run: Run, crm: Crm) -> None:
+@pytest.fixture(autouse=True)
+def email_or_id(crm: Crm) -> None:
     crm()
-    Path("people.csv").write_text("id,email\n1,a@x.com\n,\n2,nonsense\n")
-
-    done = run("people", "import", "people.csv", *W)
-
-    assert (done.code, done.err) == (3, "")
-    assert done.out == (
-        "identifiers: id, email\n"
-        "3 rows: 2 created, 0 updated, 0 skipped, 1 rejected\n"
-        "1 of the created or updated rows were imported in part\n"
-        "rejected rows, with reasons: people.rejects.csv\n"
-    )
 
 
-def test_rejects_lie_beside_the_file(run: Run, crm: Crm) -> None:
-    crm()
+def test_rejects_lie_beside_the_file(run: Run) -> None:
     Path("folder").mkdir()
     Path("folder/people.csv").write_text("id\n1\n \n")
 
@@ -37,8 +22,7 @@ def test_rejects_lie_beside_the_file(run: Run, crm: Crm) -> None:
     assert rejects.stat().st_mode & 0o777 == 0o600
 
 
-def test_import_without_rejects_leaves_no_file(run: Run, crm: Crm) -> None:
-    crm()
+def test_import_without_rejects_leaves_no_file(run: Run) -> None:
     Path("people.csv").write_text("id\n1\n")
     Path("people.rejects.csv").write_text("_line,_outcome,_reason,id\n2,rejected,x,\n")
 
@@ -48,8 +32,7 @@ def test_import_without_rejects_leaves_no_file(run: Run, crm: Crm) -> None:
 
 
 @pytest.mark.parametrize("workspace", ["default/other", "default/crm"])
-def test_import_that_cannot_start_destroys_nothing(run: Run, crm: Crm, workspace: str) -> None:
-    crm()
+def test_import_that_cannot_start_destroys_nothing(run: Run, workspace: str) -> None:
     Path("people.csv").write_text("name\n1\n")
     Path("people.rejects.csv").write_text("_line,_outcome,_reason,id\n")
 
@@ -59,8 +42,7 @@ def test_import_that_cannot_start_destroys_nothing(run: Run, crm: Crm, workspace
     assert Path("people.rejects.csv").read_text() == "_line,_outcome,_reason,id\n"
 
 
-def test_rejects_never_replace_the_input(run: Run, crm: Crm) -> None:
-    crm()
+def test_rejects_never_replace_the_input(run: Run) -> None:
     Path("people.csv").write_text("id\n \n")
     Path("link.csv").symlink_to("people.csv")
 
@@ -70,8 +52,7 @@ def test_rejects_never_replace_the_input(run: Run, crm: Crm) -> None:
     assert Path("people.csv").read_text() == "id\n \n"
 
 
-def test_rejects_can_go_to_a_device(run: Run, crm: Crm) -> None:
-    crm()
+def test_rejects_can_go_to_a_device(run: Run) -> None:
     Path("people.csv").write_text("id\n1\n \n")
 
     done = run("people", "import", "people.csv", *W, "--rejects", "/dev/null")
@@ -80,54 +61,19 @@ def test_rejects_can_go_to_a_device(run: Run, crm: Crm) -> None:
     assert Path("/dev/null").is_char_device()
 
 
-def test_rejects_that_cannot_be_written_are_reported(run: Run, crm: Crm) -> None:
-    crm()
-    Path("people.csv").write_text("id\n1\n \n")
-
-    done = run("people", "import", "people.csv", *W, "--rejects", "nowhere/rejects.csv")
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error == (
-        "error: nowhere/rejects.csv cannot be written: No such file or directory; choose another file with --rejects"
-    )
-
-
-def test_bad_file_is_named_with_its_line(run: Run, crm: Crm) -> None:
-    crm()
+def test_bad_file_is_named_with_its_line(run: Run) -> None:
     Path("people.csv").write_text("name,plan\nx,y\n")
 
     done = run("people", "import", "people.csv", *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == (
+    assert done.failure == (
         "error: people.csv, line 1: one column must be named id, email or cio_id; found 'name', 'plan'"
     )
 
 
-def test_unclosed_quote_refuses_the_file(run: Run, crm: Crm) -> None:
-    crm()
-    Path("people.csv").write_text('id\n1\n2\n"3\n')
-
-    done = run("people", "import", "people.csv", *W)
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: people.csv, line 4: ")
-
-
-@pytest.mark.parametrize(("file", "why"), [("nothing.csv", "No such file or directory"), (".", "Is a directory")])
-def test_unreadable_file_is_reported(run: Run, crm: Crm, file: str, why: str) -> None:
-    crm()
-
-    done = run("people", "import", file, *W)
-
-    assert (done.code, done.error) == (1, f"error: {file} cannot be read: {why}")
-
-
-def test_import_options_reach_the_rows(run: Run, crm: Crm) -> None:
-    crm()
-    Path("people.csv").write_text("id,email\n1,a@x.com\n")
+def test_import_options_reach_the_rows(run: Run) -> None:
+    people(run, "id,email\n1,a@x.com\n")
     Path("more.csv").write_text("id,email,plan\n,a@x.com,pro\n,b@x.com,pro\n")
-    run("people", "import", "people.csv", *W)
 
     done = run("people", "import", "more.csv", *W, "--by", "email", "--update")
 
@@ -146,8 +92,7 @@ def shown(run: Run, *named: str) -> dict[str, object]:
     return person
 
 
-def test_person_is_found_by_any_name(run: Run, crm: Crm) -> None:
-    crm()
+def test_person_is_found_by_any_name(run: Run) -> None:
     people(run, "id,email,plan,created_at\n1,A@x.com,pro,1700000000\n")
 
     person = shown(run, "1")
@@ -165,15 +110,13 @@ def test_person_is_found_by_any_name(run: Run, crm: Crm) -> None:
 
 
 def test_bare_address_is_an_id_in_id_only(run: Run, crm: Crm) -> None:
-    crm("IDOnly")
-    people(run, "id,email\na@x.com,b@x.com\n")
+    crm("IDOnly", "id,email\na@x.com,b@x.com\n")
 
     assert shown(run, "a@x.com")["id"] == "a@x.com"
     assert run("people", "show", *W, "b@x.com").error == "error: no person in default/crm has the id b@x.com"
 
 
-def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
-    crm()
+def test_deleted_person_is_gone(run: Run) -> None:
     people(run, "id,email\n1,a@x.com\n")
 
     done = run("people", "delete", *W, "a@x.com")
@@ -184,8 +127,7 @@ def test_deleted_person_is_gone(run: Run, crm: Crm) -> None:
     people(run, "id,email\n1,a@x.com\n")
 
 
-def test_suppressed_person_stays_away(run: Run, crm: Crm) -> None:
-    crm()
+def test_suppressed_person_stays_away(run: Run) -> None:
     people(run, "id,email\n1,a@x.com\n")
 
     done = run("people", "suppress", *W, "--id", "1")
@@ -200,8 +142,7 @@ def test_suppressed_person_stays_away(run: Run, crm: Crm) -> None:
     assert run("people", "suppress", *W, "1").error == "error: id 1 is already suppressed"
 
 
-def test_unsuppressing_frees_both_identifiers(run: Run, crm: Crm) -> None:
-    crm()
+def test_unsuppressing_frees_both_identifiers(run: Run) -> None:
     people(run, "id,email\n1,a@x.com\n")
     run("people", "suppress", *W, "1")
 
@@ -213,8 +154,7 @@ def test_unsuppressing_frees_both_identifiers(run: Run, crm: Crm) -> None:
 
 
 def test_bare_address_is_suppressed_in_id_only(run: Run, crm: Crm) -> None:
-    crm("IDOnly")
-    people(run, "id,email\n1,a@x.com\n")
+    crm("IDOnly", "id,email\n1,a@x.com\n")
 
     assert run("people", "suppress", *W, "a@x.com").out == "email a@x.com suppressed\n"
     assert run("people", "suppress", *W, "joe@").out == "id joe@ suppressed\n"
@@ -222,8 +162,7 @@ def test_bare_address_is_suppressed_in_id_only(run: Run, crm: Crm) -> None:
     assert shown(run, "1")["email"] == "a@x.com"
 
 
-def test_suppressing_by_cio_id_needs_the_person(run: Run, crm: Crm) -> None:
-    crm()
+def test_suppressing_by_cio_id_needs_the_person(run: Run) -> None:
     people(run, "id\n1\n")
     cio_id = str(shown(run, "1")["cio_id"])
 
@@ -253,13 +192,10 @@ def test_one_person_must_be_named(run: Run, command: str, named: tuple[str, ...]
         (("",), "VALUE is empty"),
     ],
 )
-def test_names_that_cannot_be_are_reported(run: Run, crm: Crm, named: tuple[str, ...], words: str) -> None:
-    crm()
-
+def test_names_that_cannot_be_are_reported(run: Run, named: tuple[str, ...], words: str) -> None:
     done = run("people", "show", *W, *named)
 
-    assert done.code == 1
-    assert words in done.error
+    assert words in done.failure
 
 
 def test_email_names_nobody_in_id_only(run: Run, crm: Crm) -> None:
@@ -270,8 +206,7 @@ def test_email_names_nobody_in_id_only(run: Run, crm: Crm) -> None:
     assert "--email: email is no identifier in mode IDOnly: use one of cio_id, id" in done.error
 
 
-def test_export_can_be_imported_elsewhere(run: Run, crm: Crm) -> None:
-    crm()
+def test_export_can_be_imported_elsewhere(run: Run) -> None:
     people(run, 'id,email,plan,note\n1,a@x.com,=1+1,"two\nlines"\n,b@x.com,-5,\n')
     before = run("people", "export", *W).out
 
@@ -282,15 +217,6 @@ def test_export_can_be_imported_elsewhere(run: Run, crm: Crm) -> None:
     assert done.out.endswith("\n2 rows: 0 created, 2 updated (2 of them unchanged), 0 skipped, 0 rejected\n")
     assert run("people", "export", *W).out == before
     assert "'=1+1" in before
-
-
-def test_unknown_workspace_is_reported(run: Run, crm: Crm) -> None:
-    crm()
-
-    done = run("people", "show", "-w", "default/other", "1")
-
-    assert (done.code, done.out) == (1, "")
-    assert "default/other" in done.error
 
 
 @pytest.mark.parametrize("name", ["crm", "/crm", "default/", "a/b/c"])
@@ -352,8 +278,7 @@ def test_attribute_stands_beside_who_has_it(run: Run) -> None:
 def test_nobody_found_is_reported(run: Run, words: list[str]) -> None:
     done = run("people", "find", *words, *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: no person in default/crm has ")
+    assert done.failure.startswith("error: no person in default/crm has ")
 
 
 @pytest.mark.usefixtures("club")
@@ -361,8 +286,7 @@ def test_nobody_found_is_reported(run: Run, words: list[str]) -> None:
 def test_text_that_nobody_can_have_is_refused(run: Run, text: str) -> None:
     done = run("people", "find", text, *W)
 
-    assert done.code == 1
-    assert "TEXT" in done.error
+    assert "TEXT" in done.failure
 
 
 @pytest.mark.usefixtures("club")

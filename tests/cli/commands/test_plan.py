@@ -1,17 +1,13 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.commands.test_apply import write
-from tests.cli.conftest import Result, Run
+from tests.cli.conftest import Crm, Result, Run, W, write
 
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
 BY_BOTH = "  identifiers: {mode: EmailOrID}"
 MERGING = "  identifiers: {mode: EmailOrID, onConflict: Merge}"
 SHARING = "id,email\n1,a@x.com\n2,A@x.com\n3,b@x.com\n"
@@ -19,11 +15,9 @@ READING_ONLY = "options=-crole%3Dpg_read_all_data"
 
 
 @pytest.fixture
-def sharing(run: Run, crm: Crm) -> None:
+def sharing(crm: Crm) -> None:
     """default/crm, IDOnly, with two people of one address."""
-    crm("IDOnly")
-    Path("people.csv").write_text(SHARING)
-    assert run("people", "import", "people.csv", *W).code == 0
+    crm("IDOnly", SHARING)
 
 
 def plan_of(done: Result) -> dict[str, Any]:
@@ -231,27 +225,6 @@ def test_other_objects_are_left_out(run: Run) -> None:
     assert json.loads(done.out)["outcome"] == "changes"
 
 
-def test_unreleased_schema_is_refused(run: Run, crm: Crm) -> None:
-    crm()
-    _set_revision("0002")
-
-    done = run("plan", "-f", "crm.yaml")
-
-    assert done.code == 1
-    assert "export its people with that version" in done.error
-    assert _revision() == "0002"
-
-
-def test_newer_schema_is_an_error(run: Run, crm: Crm) -> None:
-    crm()
-    _set_revision("9999_from_tomorrow")
-
-    done = run("plan", "-f", "crm.yaml")
-
-    assert done.code == 1
-    assert "newer" in done.error
-
-
 @pytest.mark.parametrize("url", ["sqlite:///folder", "sqlite:///text.db", "postgresql://u:secret@127.0.0.1:1/x"])
 def test_bad_database_is_an_error(run: Run, url: str) -> None:
     write("crm.yaml")
@@ -260,8 +233,7 @@ def test_bad_database_is_an_error(run: Run, url: str) -> None:
 
     done = run("plan", "-f", "crm.yaml", "--database", url)
 
-    assert (done.code, done.out) == (1, "")
-    assert "secret" not in done.error
+    assert "secret" not in done.failure
 
 
 @pytest.mark.usefixtures("sharing")
@@ -284,33 +256,28 @@ def test_plan_changes_no_byte(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("sharing")
-def test_log_of_a_writer_is_read_and_left(run: Run) -> None:
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_log_of_a_writer_is_read_and_left(run: Run, *, is_alive: bool) -> None:
     write("crm.yaml", more=BY_BOTH)
-    writer = _writer()
-    before = Path("store.db").read_bytes(), Path("store.db-wal").read_bytes()
+    files = Path("copy.db"), Path("copy.db-wal")
+    writer = sqlite3.connect("store.db")
+    writer.execute("UPDATE person SET email_key = 'c@x.com' WHERE id = '2'")
+    writer.commit()
+    if is_alive:
+        files = Path("store.db"), Path("store.db-wal")
+    else:
+        for file in files:
+            shutil.copy(file.name.replace("copy", "store"), file)
+        writer.close()
+    before = [file.read_bytes() for file in files]
 
-    done = run("plan", "-f", "crm.yaml")
+    done = run("plan", "-f", "crm.yaml", "--database", f"sqlite:///{files[0]}")
 
-    after = Path("store.db").read_bytes(), Path("store.db-wal").read_bytes()
+    after = [file.read_bytes() for file in files]
     writer.close()
     assert done.code == 2
     assert before[1] != b""
     assert after == before
-
-
-@pytest.mark.usefixtures("sharing")
-def test_log_of_a_dead_writer_is_read_and_left(run: Run) -> None:
-    write("crm.yaml", more=BY_BOTH)
-    writer = _writer()
-    for file in ("store.db", "store.db-wal"):
-        shutil.copy(file, file.replace("store", "dead"))
-    writer.close()
-    before = Path("dead.db").read_bytes(), Path("dead.db-wal").read_bytes()
-
-    done = run("plan", "-f", "crm.yaml", "--database", "sqlite:///dead.db")
-
-    assert done.code == 2
-    assert (Path("dead.db").read_bytes(), Path("dead.db-wal").read_bytes()) == before
 
 
 @pytest.mark.usefixtures("postgres")
@@ -335,25 +302,3 @@ def test_empty_postgres_is_planned_for_and_stays_empty(run: Run, postgres_url: s
 
     assert (done.code, done.err) == (2, "")
     assert done.out.splitlines()[1] == '  create "CRM"'
-
-
-def _writer() -> sqlite3.Connection:
-    """An open connection, whose write is in the log only."""
-    writer = sqlite3.connect("store.db")
-    writer.execute("UPDATE person SET email_key = 'c@x.com' WHERE id = '2'")
-    writer.commit()
-    return writer
-
-
-def _set_revision(name: str) -> None:
-    connection = sqlite3.connect("store.db")
-    connection.execute("UPDATE alembic_version SET version_num = ?", (name,))
-    connection.commit()
-    connection.close()
-
-
-def _revision() -> str:
-    connection = sqlite3.connect("store.db")
-    [found] = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    connection.close()
-    return str(found)

@@ -2,24 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
-
-Crm = Callable[[str], None]
-W = ("--workspace", "default/crm")
+from tests.cli.conftest import Crm, Run, W
 
 
 @pytest.fixture
-def holder(run: Run, crm: Crm) -> str:
+def holder(crm: Crm) -> str:
     """Somebody whose id was taken before such ids were refused; tells it."""
-    crm("EmailOrID")
-    Path("people.csv").write_text("id,plan\nx7,pro\n")
-    assert run("people", "import", "people.csv", *W).code == 0
+    crm("EmailOrID", "id,plan\nx7,pro\n")
     with closing(sqlite3.connect("store.db")) as connection, connection:
         connection.execute("UPDATE person SET id = 'cio_7'")
         connection.execute("UPDATE identifier SET value_key = 'cio_7' WHERE value_key = 'x7'")
@@ -69,8 +63,7 @@ def test_nobody_is_named_by_one(run: Run, crm: Crm, command: str) -> None:
 
     done = run("people", command, "undefined", *W)
 
-    assert done.code == 1
-    assert done.error == "error: id 'undefined' looks like a variable that was not set: send the identifier itself."
+    assert done.failure == "error: id 'undefined' looks like a variable that was not set: send the identifier itself."
 
 
 def test_file_for_a_segment_names_nobody_by_one(run: Run, crm: Crm) -> None:

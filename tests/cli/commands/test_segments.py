@@ -1,23 +1,19 @@
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Crm, Run, W
 
-Crm = Callable[..., None]
-W = ("-w", "default/crm")
+pytestmark = pytest.mark.usefixtures("peopled")
 
 
 @pytest.fixture
-def peopled(run: Run, crm: Crm) -> None:
+def peopled(crm: Crm) -> None:
     """Three people in mode IDOnly."""
-    crm("IDOnly")
-    Path("people.csv").write_text("id,email\n1,a@x.com\n2,A@x.com\n3,c@x.com\n")
-    assert run("people", "import", "people.csv", *W).code == 0
+    crm("IDOnly", "id,email\n1,a@x.com\n2,A@x.com\n3,c@x.com\n")
 
 
 def made(run: Run, rows: str, *, name: str = "to delete", code: int = 0) -> str:
@@ -28,7 +24,6 @@ def made(run: Run, rows: str, *, name: str = "to delete", code: int = 0) -> str:
     return done.out
 
 
-@pytest.mark.usefixtures("peopled")
 def test_segment_is_made_of_a_file(run: Run) -> None:
     told = made(run, "id\n1\n3\n3\n")
 
@@ -36,7 +31,6 @@ def test_segment_is_made_of_a_file(run: Run) -> None:
     assert not Path("some.rejects.csv").exists()
 
 
-@pytest.mark.usefixtures("peopled")
 def test_rows_that_name_nobody_are_kept(run: Run) -> None:
     told = made(run, "id,plan\n1,pro\n9,pro\n", code=3)
 
@@ -48,7 +42,6 @@ def test_rows_that_name_nobody_are_kept(run: Run) -> None:
     )
 
 
-@pytest.mark.usefixtures("peopled")
 def test_segments_are_listed(run: Run) -> None:
     made(run, "id\n1\n", name="first")
     made(run, "id\n1\n2\n", name="second")
@@ -65,7 +58,6 @@ def test_segments_are_listed(run: Run) -> None:
     assert all(each["created_at"].endswith("+00:00") for each in listed)
 
 
-@pytest.mark.usefixtures("peopled")
 def test_first_people_are_shown(run: Run) -> None:
     made(run, "id\n1\n2\n3\n")
 
@@ -79,7 +71,6 @@ def test_first_people_are_shown(run: Run) -> None:
     assert done.err == "and 1 more\n"
 
 
-@pytest.mark.usefixtures("peopled")
 def test_segment_is_shown_as_json(run: Run) -> None:
     made(run, "id\n3\n")
 
@@ -91,7 +82,6 @@ def test_segment_is_shown_as_json(run: Run) -> None:
     assert shown == {"segment": 1, "name": "to delete", "people": 1}
 
 
-@pytest.mark.usefixtures("peopled")
 def test_deleted_segment_leaves_its_people(run: Run) -> None:
     made(run, "id\n1\n2\n")
 
@@ -102,28 +92,16 @@ def test_deleted_segment_leaves_its_people(run: Run) -> None:
     assert run("people", "show", "1", *W).code == 0
 
 
-@pytest.mark.usefixtures("peopled")
-@pytest.mark.parametrize("command", [("segments", "show"), ("segments", "delete"), ("people", "delete", "--segment")])
-def test_unknown_segment_is_reported(run: Run, command: tuple[str, ...]) -> None:
-    done = run(*command, "5", *W)
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error == "error: there is no segment 5: it has no name and no members"
-
-
-@pytest.mark.usefixtures("peopled")
 def test_taken_name_is_reported(run: Run) -> None:
     made(run, "id\n1\n")
 
     done = run("segments", "create", "--from-csv", "some.csv", "--name", " to delete ", *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == (
+    assert done.failure == (
         "error: segment 1 already has the name 'to delete': choose another one, or delete that segment"
     )
 
 
-@pytest.mark.usefixtures("peopled")
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -136,23 +114,10 @@ def test_bad_file_makes_no_segment(run: Run, rows: str, words: str) -> None:
 
     done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error == f"error: {words}"
+    assert done.failure == f"error: {words}"
     assert run("segments", "list", *W).out.count("\n") == 1
 
 
-@pytest.mark.usefixtures("peopled")
-def test_unclosed_quote_makes_no_segment(run: Run) -> None:
-    Path("some.csv").write_text('id\n1\n2\n"3\n')
-
-    done = run("segments", "create", "--from-csv", "some.csv", "--name", "x", *W)
-
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith("error: some.csv, line 4: ")
-    assert run("segments", "list", *W).out.count("\n") == 1
-
-
-@pytest.mark.usefixtures("peopled")
 def test_file_that_names_nobody_makes_no_segment_and_keeps_the_name_free(run: Run) -> None:
     Path("some.csv").write_text("id\n8\n9\n")
 
@@ -166,12 +131,10 @@ def test_file_that_names_nobody_makes_no_segment_and_keeps_the_name_free(run: Ru
     assert made(run, "id\n1\n", name="x").startswith("segment 1 (x): 1 person\n")
 
 
-@pytest.mark.usefixtures("peopled")
 def test_file_without_rows_makes_an_empty_segment(run: Run) -> None:
     assert made(run, "id\n", name="x") == "segment 1 (x): 0 people\n0 rows: 0 added, 0 rejected\n"
 
 
-@pytest.mark.usefixtures("peopled")
 def test_columns_of_segments_can_be_mapped_and_decoded(run: Run) -> None:
     Path("some.csv").write_bytes("User ID;Größe\n1;x\n \u00a03;y\n1E+12;z\n".encode("cp1252"))
 
@@ -194,7 +157,6 @@ def test_empty_name_is_reported(run: Run) -> None:
     assert done.error == "error: --name is empty: give the segment a name"
 
 
-@pytest.mark.usefixtures("peopled")
 @pytest.mark.parametrize("number", ["0", "-1", "1000000000000000000", "9" * 5000])
 def test_number_that_no_segment_can_have_is_reported(run: Run, number: str) -> None:
     shown = run("segments", "show", *W, "--", number)
@@ -205,7 +167,6 @@ def test_number_that_no_segment_can_have_is_reported(run: Run, number: str) -> N
     assert (deleted.code, deleted.error) == (1, f"error: --segment {words}")
 
 
-@pytest.mark.usefixtures("peopled")
 def test_number_that_is_the_name_of_another_segment_is_refused(run: Run) -> None:
     """As names of earlier versions may be."""
     made(run, "id\n1\n", name="leaving")
@@ -222,7 +183,6 @@ def test_number_that_is_the_name_of_another_segment_is_refused(run: Run) -> None
     assert run("segments", "show", "2", *W).out.splitlines()[1].split()[:3] == ["2", "1", "1"]
 
 
-@pytest.mark.usefixtures("peopled")
 def test_segments_are_called_by_their_names(run: Run) -> None:
     made(run, "id\n1\n", name="leaving")
     made(run, "id\n2\n", name="in the way")

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.cli.commands.test_apply import write
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, W, write
 
-W = ("-w", "default/crm")
 READING = {
     "workspaces list": ("workspaces", "list"),
     "workspaces assign": ("workspaces", "assign", "1", "--to", "default/crm"),
@@ -30,8 +28,7 @@ commands = pytest.mark.parametrize("words", READING.values(), ids=READING)
 def test_wrong_path_makes_nothing(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
     done = run(*words, "--database", f"sqlite:///{tmp_path}/typo/folder/w.db")
 
-    assert (done.code, done.out) == (1, "")
-    assert done.error.startswith(f"error: there is no database {tmp_path}/typo/folder/w.db: correct --database")
+    assert done.failure.startswith(f"error: there is no database {tmp_path}/typo/folder/w.db: correct --database")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,8 +58,7 @@ def test_file_without_workspaces_is_left_as_it_is(run: Run, tmp_path: Path, made
 
     done = run("workspaces", "list", "--database", "sqlite:///other.db")
 
-    assert done.code == 1
-    assert "sqlite:///other.db has no workspaces" in done.error
+    assert "sqlite:///other.db has no workspaces" in done.failure
     assert (tmp_path / "other.db").read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["other.db"]
 
@@ -74,8 +70,7 @@ def test_postgres_database_without_workspaces_is_left_as_it_is(run: Run, postgre
     engine = sa.create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"))
     tables = sa.inspect(engine).get_table_names()
     engine.dispose()
-    assert done.code == 1
-    assert "has no workspaces" in done.error
+    assert "has no workspaces" in done.failure
     assert tables == []
 
 

@@ -1,4 +1,4 @@
-"""Making one person of several, merge by merge: what `identity.folding` says at once."""
+"""Merge several people one by one; `identity.merges.bulk_merge` does it at once."""
 
 from collections.abc import Iterable
 

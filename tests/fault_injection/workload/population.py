@@ -2,24 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import vacuum
-from tests.store.fixtures import owner
+from tests.store.backends import sql_store
+from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.identity.model.person import id_is_another_email
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.reconcile.model.observed import WorkspaceQuery
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import insert_rows
 from workspace_operator.store.queries.record_readers import TYPE_NUMBERS
-from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.schema.tables import (
     KIND_EMAIL,
     KIND_ID,
@@ -30,7 +27,6 @@ from workspace_operator.store.schema.tables import (
     person,
     suppression,
 )
-from workspace_operator.workspaces.model import Settings
 
 FIRST_AGE = 1_700_000_000
 WRITERS = 2
@@ -119,17 +115,12 @@ def groups_of(population: Sequence[SeedPerson]) -> list[list[SeedPerson]]:
 
 def fill(database: Database, kind: PopulationKind, people: int) -> int:
     """Make a workspace with its people; its number."""
-    of, mode = owner("kills"), Mode.EMAIL_OR_ID if kind is PopulationKind.ENABLED else Mode.ID_ONLY
-    workspaces = SQLWorkspaces(database)
-    making = CreateWorkspace(owner=of, account="default", mode=mode, settings=Settings(display_name="Kills"))
-    workspaces.apply(making, now=datetime.now(UTC))
-    made = workspaces.observe(WorkspaceQuery(owner=of)).workspace
-    assert made is not None
-    population = population_of(kind, people)
-    for table, rows in _rows(made.workspace_id, population, mode):
+    mode = Mode.EMAIL_OR_ID if kind is PopulationKind.ENABLED else Mode.ID_ONLY
+    workspace_id = WorkspaceEnv.create(sql_store(database), mode).workspace_id
+    for table, rows in _rows(workspace_id, population_of(kind, people), mode):
         database.writing(lambda connection, table=table, rows=rows: insert_rows(connection, table, rows))  # type: ignore[misc]
     vacuum(database)
-    return made.workspace_id
+    return workspace_id
 
 
 def _writers_own() -> Iterator[tuple[str | None, str | None]]:

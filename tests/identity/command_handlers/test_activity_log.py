@@ -4,8 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.identity.builders import COLUMNS, E2, I0, NOW, command, numbered, person, reference_by, working_set
-from workspace_operator.identity.command_handlers.dispatch import handle
+from tests.identity.builders import (
+    COLUMNS,
+    E2,
+    I0,
+    NOW,
+    command,
+    person,
+    reference_by,
+    run_command,
+    working_set,
+)
 from workspace_operator.identity.merges.survivorship import survivor
 from workspace_operator.identity.model.commands import (
     Command,
@@ -22,8 +31,6 @@ from workspace_operator.identity.model.person_events import (
     PeopleMerged,
     PersonDeleted,
 )
-from workspace_operator.identity.model.results import CommandResult
-from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.attributes import AttributeUpdates
 from workspace_operator.identity.values.references import Reference
@@ -31,10 +38,6 @@ from workspace_operator.identity.values.rules import IdentityRules, Mode
 
 A, B = "a@x.org", "b@x.org"
 NEW = "n0001"
-
-
-def done(rules: IdentityRules, people: WorkingSet, command: Command) -> CommandResult:
-    return handle(rules, people, command, now=NOW, new_cio_id=numbered())
 
 
 def activity(kind: str, data: dict[str, object], cio_id: str | None = "p") -> ActivityLogged:
@@ -50,7 +53,7 @@ def test_creation_is_noted_without_data(column: str) -> None:
     people = working_set(COLUMNS[column])
     reference = reference_by("email", A) if column == "EmailOnly" else reference_by("id", "1")
 
-    done(COLUMNS[column], people, command(reference, {"email": A}, plan="pro"))
+    run_command(COLUMNS[column], people, command(reference, {"email": A}, plan="pro"))
 
     assert people.events == [activity("profile_create", {}, NEW)]
 
@@ -79,7 +82,7 @@ def test_changes_are_one_activity(
 ) -> None:
     people = working_set(COLUMNS[column], person("p", *has, plan="a", vip=1, tags=[1]))
 
-    done(COLUMNS[column], people, replace(command(reference_by("cio_id", "p"), body), attributes=attributes))
+    run_command(COLUMNS[column], people, replace(command(reference_by("cio_id", "p"), body), attributes=attributes))
 
     assert people.events == [activity("attribute_change", changes)]
 
@@ -88,7 +91,7 @@ def test_changes_are_one_activity(
 def test_no_change_leaves_nothing(body: dict[str, str | None]) -> None:
     people = working_set(E2, person("p", "1", A, inserted_at=5, plan="a"))
 
-    done(E2, people, command(reference_by("id", "1"), body, plan="a", none=None))
+    run_command(E2, people, command(reference_by("id", "1"), body, plan="a", none=None))
 
     assert people.events == []
 
@@ -96,7 +99,7 @@ def test_no_change_leaves_nothing(body: dict[str, str | None]) -> None:
 def test_what_came_too_late_is_no_change() -> None:
     people = working_set(E2, person("p", "1", A, plan="a"))
 
-    done(E2, people, replace(command(reference_by("id", "1"), plan="b"), timestamp=NOW - 1))
+    run_command(E2, people, replace(command(reference_by("id", "1"), plan="b"), timestamp=NOW - 1))
 
     assert people.events == []
 
@@ -104,7 +107,7 @@ def test_what_came_too_late_is_no_change() -> None:
 def test_refusals_come_after_the_changes() -> None:
     people = working_set(E2, person("p", "1", A), person("q", "2", B))
 
-    done(E2, people, command(reference_by("id", "1"), {"id": None, "email": B, "cio_id": "q"}, plan="b"))
+    run_command(E2, people, command(reference_by("id", "1"), {"id": None, "email": B, "cio_id": "q"}, plan="b"))
 
     assert people.events == [
         activity("attribute_change", {"plan": changed(None, "b")}),
@@ -117,7 +120,7 @@ def test_refusals_come_after_the_changes() -> None:
 def test_both_of_two_values_are_logged() -> None:
     people = working_set(E2, person("p", None, A))
 
-    done(E2, people, command(reference_by("id", "1"), {"email": A, "id": "2"}))
+    run_command(E2, people, command(reference_by("id", "1"), {"email": A, "id": "2"}))
 
     assert people.events == [
         activity("failed_attribute_change", {"id": {"reason": refusal_reasons.CONFLICTING_VALUES, "value": value}})
@@ -128,7 +131,7 @@ def test_both_of_two_values_are_logged() -> None:
 def test_refusals_of_a_new_person_follow_them() -> None:
     people = working_set(E2, suppressed=[("email", A)])
 
-    done(E2, people, command(reference_by("id", "1"), {"email": A}))
+    run_command(E2, people, command(reference_by("id", "1"), {"email": A}))
 
     assert people.events == [
         activity("profile_create", {}, NEW),
@@ -143,7 +146,7 @@ def test_refusals_of_a_new_person_follow_them() -> None:
 def test_skipped_update_names_the_reference(reference: Reference, data: dict[str, object]) -> None:
     people = working_set(E2)
 
-    done(E2, people, command(reference, update_only=True))
+    run_command(E2, people, command(reference, update_only=True))
 
     assert people.events == [activity("skipped_update", data, None)]
 
@@ -161,7 +164,7 @@ def test_skipped_update_names_the_reference(reference: Reference, data: dict[str
 def test_what_is_not_taken_leaves_nothing(rules: IdentityRules, refused: Identify) -> None:
     people = working_set(rules, person("p", "1", A), person("r", "2", B), suppressed=[("id", "blocked")])
 
-    done(rules, people, replace(refused, anonymous_id="x"))
+    run_command(rules, people, replace(refused, anonymous_id="x"))
 
     assert people.events == []
 
@@ -170,7 +173,9 @@ def test_automatic_merge_comes_before_the_changes() -> None:
     mine, theirs = person("p", "1", inserted_at=1, plan="p"), person("q", None, A, inserted_at=2, plan="q", note="q")
     people = working_set(E2, mine, theirs)
 
-    done(E2, people, replace(command(reference_by("email", A), {"id": "1", "cio_id": "q"}, plan="b"), anonymous_id="x"))
+    run_command(
+        E2, people, replace(command(reference_by("email", A), {"id": "1", "cio_id": "q"}, plan="b"), anonymous_id="x")
+    )
 
     both = survivor(mine, theirs, mode=Mode.EMAIL_OR_ID, now=NOW)
     assert people.events == [
@@ -185,7 +190,7 @@ def test_automatic_merge_comes_before_the_changes() -> None:
 def test_bare_merge_changes_nothing_else() -> None:
     people = working_set(E2, person("p", "1", inserted_at=1), person("q", None, A, inserted_at=2))
 
-    done(E2, people, command(reference_by("email", A), {"id": "1"}))
+    run_command(E2, people, command(reference_by("email", A), {"id": "1"}))
 
     assert [type(step) for step in people.events] == [PeopleMerged, ActivityLogged]
 
@@ -195,7 +200,9 @@ def test_explicit_merge_is_noted(column: str) -> None:
     mine, theirs = person("p", "1", A, plan="p"), person("q", "2", B, note="q")
     people = working_set(COLUMNS[column], mine, theirs)
 
-    done(COLUMNS[column], people, MergePeople(primary=reference_by("id", "1"), secondary=reference_by("id", "2")))
+    run_command(
+        COLUMNS[column], people, MergePeople(primary=reference_by("id", "1"), secondary=reference_by("id", "2"))
+    )
 
     assert people.events == [
         PeopleMerged(primary=mine, secondary=theirs, survivor=people.people["p"], automatic=False, at=NOW),
@@ -211,7 +218,7 @@ def test_explicit_merge_is_noted(column: str) -> None:
 def test_nothing_personal_remains(column: str, removal: Command, suppressed: bool) -> None:
     people = working_set(COLUMNS[column], person("p", "1", A, plan="pro"))
 
-    done(COLUMNS[column], people, removal)
+    run_command(COLUMNS[column], people, removal)
 
     assert people.events == [PersonDeleted(cio_id="p"), activity("profile_delete", {"suppressed": suppressed})]
 
@@ -228,7 +235,7 @@ def test_nothing_personal_remains(column: str, removal: Command, suppressed: boo
 def test_nobody_leaves_nothing(removal: Command) -> None:
     people = working_set(E2, person("p", "1", A), suppressed=[("id", "blocked")])
 
-    done(E2, people, removal)
+    run_command(E2, people, removal)
 
     assert people.events == []
 
@@ -239,7 +246,7 @@ def test_anonymous_id_recognizes_the_person(column: str, known: bool) -> None:
     people = working_set(COLUMNS[column], *([person("p", "1", A, anonymous_id="x")] if known else []))
     reference = reference_by("email", A) if column == "EmailOnly" else reference_by("id", "1")
 
-    done(COLUMNS[column], people, replace(command(reference, anonymous_id="x"), anonymous_id="x"))
+    run_command(COLUMNS[column], people, replace(command(reference, anonymous_id="x"), anonymous_id="x"))
 
     cio_id = "p" if known else NEW
     created = [] if known else [activity("profile_create", {}, NEW)]

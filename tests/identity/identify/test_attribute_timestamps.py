@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.identity.builders import COLUMNS, E2, I0, NOW, command, person, reference_by, run_identify, working_set
@@ -79,16 +79,6 @@ def test_time_decides_what_is_written(
     assert kept(people) == ({} if value is None else {"plan": value}, None if time is None else {"plan": time})
 
 
-def test_each_attribute_has_its_own_time() -> None:
-    people = working_set(E2, known({"plan": THEN}, plan="a", city="a", note="a"))
-
-    result = identified(people, THEN - 1, {"plan": "b", "city": "b", "seen": "b"})
-
-    assert result.effect is Effect.UPDATED
-    times = {"plan": THEN, "city": THEN - 1, "seen": THEN - 1}
-    assert kept(people) == ({"plan": "a", "city": "b", "note": "a", "seen": "b"}, times)
-
-
 def test_late_backfill_undoes_no_confirmation() -> None:
     people = working_set(E2, known(plan="a"))
 
@@ -134,7 +124,6 @@ def test_new_person_keeps_the_times_sent(at: float | None, times: Times | None) 
     assert result.person.attribute_timestamps == times
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.integers(MADE + 1, NOW - 1), st.sampled_from(["a", "b", None]), max_size=5), st.data())
 def test_order_of_arrival_does_not_matter(body: dict[int, str | None], data: st.DataObject) -> None:
     in_time, anyhow = working_set(E2, known(plan="z")), working_set(E2, known(plan="z"))
@@ -179,14 +168,6 @@ def test_plain_email_has_a_time(
 
     assert (people.people["p"].email, people.people["p"].attribute_timestamps) == keeps
     assert people.people["p"].attributes == {}
-
-
-def test_age_is_an_attribute_too() -> None:
-    people = working_set(E2, known({"created_at": THEN}, created_at="1970-01-01T00:00:50"))
-
-    identified(people, THEN - 1, {"created_at": "1970-01-01T00:00:40"})
-
-    assert people.people["p"].created_at == 50
 
 
 def test_oldest_removals_are_forgotten() -> None:

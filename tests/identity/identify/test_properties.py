@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.identity.builders import COLUMNS, NOW, command, numbered, reference_by
@@ -166,7 +166,6 @@ def perform_all(
     return [handle(rules, people, each, now=NOW, new_cio_id=new_id) for each in commands]
 
 
-@settings(max_examples=200, deadline=None)
 @given(RULES, STEPS, STEPS)
 def test_changes_written_equal_the_population(rules: IdentityRules, first: list[Command], then: list[Command]) -> None:
     people, tables = WorkingSet(mode=rules.mode), Tables()
@@ -185,7 +184,6 @@ def given_devices(devices: dict[str, set[str]]) -> dict[str, set[str]]:
     return {cio_id: tokens for cio_id, tokens in devices.items() if tokens}
 
 
-@settings(max_examples=200, deadline=None)
 @given(RULES, STEPS, STEPS)
 def test_keys_name_all_that_calls_touch(rules: IdentityRules, first: list[Command], batch: list[Command]) -> None:
     whole, tables = WorkingSet(mode=rules.mode), Tables()
@@ -203,7 +201,6 @@ def test_keys_name_all_that_calls_touch(rules: IdentityRules, first: list[Comman
     assert tables.suppressions == held(whole)
 
 
-@settings(max_examples=200, deadline=None)
 @given(RULES, STEPS)
 def test_refusals_explain_themselves(rules: IdentityRules, commands: list[Command]) -> None:
     people = WorkingSet(mode=rules.mode)
@@ -217,7 +214,6 @@ def test_refusals_explain_themselves(rules: IdentityRules, commands: list[Comman
     assert failed == [{each.kind.value: {"reason": each.message, "value": each.value}} for each in refusals]
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.booleans(), st.sampled_from(["E2", "E1"]), STEPS)
 def test_people_stay_fit_for_both_identifiers(merges: bool, column: str, steps: list[Command]) -> None:
     rules = replace(COLUMNS[column], merge_multi_identifier=merges)
@@ -231,7 +227,6 @@ def test_people_stay_fit_for_both_identifiers(merges: bool, column: str, steps: 
     assert people.owners.keys().isdisjoint(people.suppressed)
 
 
-@settings(max_examples=200, deadline=None)
 @given(STEPS)
 def test_email_only_people_keep_both(steps: list[Command]) -> None:
     people = WorkingSet(mode=Mode.EMAIL_ONLY)
@@ -246,7 +241,6 @@ def run_import(rules: IdentityRules, people: WorkingSet, rows: list[Identify]) -
     return [identify(rules, people, row, now=NOW, new_cio_id=new_cio_id) for row in rows]
 
 
-@settings(max_examples=200, deadline=None)
 @given(RULES, ROWS)
 def test_import_run_twice_doubles_nobody(rules: IdentityRules, rows: list[Identify]) -> None:
     people = WorkingSet(mode=rules.mode)
@@ -259,7 +253,6 @@ def test_import_run_twice_doubles_nobody(rules: IdentityRules, rows: list[Identi
     assert people.owners == owners
 
 
-@settings(max_examples=200, deadline=None)
 @given(RULES, ROWS, st.integers(min_value=0, max_value=12))
 def test_interrupted_import_loses_nobody(rules: IdentityRules, rows: list[Identify], done: int) -> None:
     at_once, interrupted = WorkingSet(mode=rules.mode), WorkingSet(mode=rules.mode)
@@ -277,7 +270,6 @@ def given_names(people: WorkingSet) -> set[IdentifierKey]:
     return {identifier for identifier, cio_id in people.owners.items() if identifier[1] != cio_id}
 
 
-@settings(max_examples=200, deadline=None)
 @given(RULES, st.lists(st.integers(0, 9), unique=True))
 def test_clean_import_run_twice_changes_nothing(rules: IdentityRules, numbers: list[int]) -> None:
     kind = "email" if rules.mode is Mode.EMAIL_ONLY else "id"

@@ -44,42 +44,6 @@ def test_what_is_no_time_is_refused(
     assert people.events[-1] == failed
 
 
-def test_newcomer_is_made_without_it() -> None:
-    result = run_identify(E2, working_set(E2), command(reference_by("id", "1"), created_at=2024))
-
-    assert result.effect is Effect.CREATED
-    assert result.person is not None
-    assert (result.person.attributes, result.person.created_at) == ({}, NOW)
-    assert [each.reason for each in result.refusals] == [refusal_reasons.NOT_A_TIME]
-
-
-@pytest.mark.parametrize(
-    ("value", "age"),
-    [
-        ("2020-09-13T12:26:40Z", LONG_AGO),
-        (LONG_AGO * 1000, LONG_AGO),
-        (20200913, 1_599_955_200),
-        (NOW + DAY_SECONDS, NOW),
-    ],
-)
-def test_every_time_is_taken_as_it_was_sent(value: AttributeValue, age: int) -> None:
-    result = run_identify(E2, working_set(E2), command(reference_by("id", "1"), created_at=value))
-
-    assert result.person is not None
-    assert (result.person.attributes, result.person.created_at) == ({"created_at": value}, age)
-    assert result.refusals == ()
-
-
-@pytest.mark.parametrize("nothing", [None, ""])
-def test_times_can_be_removed(nothing: str | None) -> None:
-    people = working_set(E2, person("p", "1", created_at=LONG_AGO))
-
-    result = run_identify(E2, people, command(reference_by("id", "1"), created_at=nothing))
-
-    assert result.refusals == ()
-    assert people.people["p"].attributes == {}
-
-
 def test_invisible_character_in_an_email_is_named() -> None:
     result = run_identify(
         E2, working_set(E2, person("p", "1")), command(reference_by("id", "1"), {"email": "ben@exam\u200bple.com"})

@@ -35,26 +35,6 @@ def test_oldest_survives_with_what_it_lacked() -> None:
     assert survivor == merged(ELDEST)
 
 
-def test_survivor_of_one_is_themselves() -> None:
-    assert survivor_of([YOUNGEST], now=NOW) == YOUNGEST
-
-
-def test_stated_age_decides_who_is_oldest() -> None:
-    expected = person("p9", "9", A, inserted_at=400, created_at="1970-01-01T00:00:05")
-
-    survivor = survivor_of([*ALL, expected], now=NOW)
-
-    assert (survivor.cio_id, survivor.id, survivor.created_at) == ("p9", "9", 5)
-
-
-def test_ties_go_by_order_of_creation() -> None:
-    twins = [person("p2", "2", A), person("p1", "1", A)]
-
-    survivor = survivor_of(twins, now=NOW)
-
-    assert (survivor.cio_id, survivor.id) == ("p1", "1")
-
-
 def test_age_taken_from_another_does_not_count_among_them() -> None:
     expected = person("p4", None, A, inserted_at=400, created_at="1970-01-01T00:02:30")
 

@@ -1,13 +1,9 @@
 """Merges that are asked for, identity-rules §5: any mode, any two people, the caller names the primary."""
 
-from itertools import product
-
 import pytest
 
-from tests.identity.builders import COLUMNS, E2, I0, NOW, numbered, person, reference_by, working_set
-from workspace_operator.identity.command_handlers.dispatch import handle
+from tests.identity.builders import COLUMNS, E2, I0, person, reference_by, run_command, working_set
 from workspace_operator.identity.model.commands import MergePeople
-from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.model.working_set import ChangeSet, WorkingSet
 from workspace_operator.identity.values import refusal_reasons
@@ -20,8 +16,7 @@ Has = tuple[str | None, str | None]
 
 
 def merged(rules: IdentityRules, people: WorkingSet, primary: Reference, secondary: Reference) -> CommandResult:
-    command = MergePeople(primary=primary, secondary=secondary)
-    return handle(rules, people, command, now=NOW, new_cio_id=numbered())
+    return run_command(rules, people, MergePeople(primary=primary, secondary=secondary))
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -54,26 +49,6 @@ def test_primary_takes_only_what_it_lacks(column: str, mine: Has, theirs: Has, b
     assert people.owners == dict.fromkeys(people.identifiers_of(after), "p")
 
 
-NAMES = {
-    "E2": (("id", "1"), ("email", "A@x.org"), ("cio_id", "p")),
-    "I0": (("id", "1"), ("cio_id", "cio_p")),
-    "EmailOnly": (("id", "1"), ("email", A), ("cio_id", "p")),
-}
-OTHERS = {"id": "2", "email": B, "cio_id": "q"}
-
-
-@pytest.mark.parametrize(
-    ("column", "primary", "kind"),
-    [(column, name, kind) for column in NAMES for name, (kind, _) in product(NAMES[column], NAMES[column])],
-)
-def test_both_sides_go_by_any_identifier(column: str, primary: tuple[str, str], kind: str) -> None:
-    people = working_set(COLUMNS[column], person("p", "1", A), person("q", "2", B))
-
-    result = merged(COLUMNS[column], people, reference_by(*primary), reference_by(kind, OTHERS[kind]))
-
-    assert (result.effect, set(people.people)) == (Effect.MERGED, {"p"})
-
-
 @pytest.mark.parametrize(
     ("column", "primary", "secondary", "reason"),
     [
@@ -103,15 +78,6 @@ def test_merging_somebody_with_themselves_changes_nothing(secondary: Reference) 
 
     assert (result.effect, result.reason) == (Effect.UNCHANGED, refusal_reasons.SAME_PERSON)
     assert people.changes() == ChangeSet()
-
-
-def test_freed_identifiers_may_come_again() -> None:
-    people = working_set(E2, person("p", "1", A), person("q", "2", B))
-
-    merged(E2, people, reference_by("id", "1"), reference_by("id", "2"))
-
-    freed = {(owned.kind.value, owned.key) for owned in people.changes().identifiers_removed}
-    assert freed == {("id", "2"), ("email", B)}
 
 
 @pytest.mark.parametrize(("mode", "id_"), [(Mode.EMAIL_OR_ID, None), (Mode.ID_ONLY, B), (Mode.EMAIL_ONLY, B)])
@@ -161,16 +127,3 @@ def test_devices_are_not_needed() -> None:
     merged(E2, people, reference_by("id", "1"), reference_by("id", "2"))
 
     assert people.devices == {}
-
-
-def older(cio_id: str, *has: str | None) -> Person:
-    return person(cio_id, *has, inserted_at=1)
-
-
-def test_merges_go_on_from_merges() -> None:
-    people = working_set(E2, older("p", None, A), person("q", "2"), person("r", "3", B))
-
-    merged(E2, people, reference_by("id", "2"), reference_by("email", A))
-    merged(E2, people, reference_by("id", "3"), reference_by("email", A))
-
-    assert {cio_id: (each.id, each.email) for cio_id, each in people.people.items()} == {"r": ("3", B)}

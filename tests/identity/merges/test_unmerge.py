@@ -1,7 +1,7 @@
 """Taking a merge back, identity-rules §5: what goes back, what stays, and what is not free any more."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -16,9 +16,9 @@ from tests.identity.builders import (
     numbered,
     person,
     reference_by,
+    run_command,
     working_set,
 )
-from workspace_operator.identity.command_handlers.dispatch import handle
 from workspace_operator.identity.identify.identify import identify
 from workspace_operator.identity.merges.unmerge import UnmergeResult, unmerge
 from workspace_operator.identity.model.commands import MergePeople
@@ -41,7 +41,7 @@ def merged(rules: IdentityRules, *everybody: Person) -> tuple[WorkingSet, People
     request = MergePeople(
         primary=reference_by("cio_id", primary.cio_id), secondary=reference_by("cio_id", secondary.cio_id)
     )
-    handle(rules, people, request, now=NOW, new_cio_id=numbered())
+    run_command(rules, people, request)
     [merge] = [step for step in people.events if isinstance(step, PeopleMerged)]
     people.mark_clean()
     return people, merge
@@ -104,14 +104,6 @@ def test_undo_is_noted() -> None:
             data={"email": {"from": A, "to": None}, "note": {"from": "q", "to": None}},
         ),
     ]
-
-
-def test_survivor_that_took_nothing_has_not_changed() -> None:
-    people, merge = merged(E2, person("p", "1"), person("q", "2"))
-
-    unmerge(people, merge, now=LATER)
-
-    assert [step.cio_id for step in people.events if isinstance(step, ActivityLogged)] == ["q"]
 
 
 # What was said of attributes since: what is said, what the survivor has then, what of it is left after the undo.
@@ -210,24 +202,51 @@ def test_identifier_that_was_changed_since_is_the_survivors(
     assert parted.unavailable == ()
 
 
-def test_identifier_of_somebody_else_is_not_free() -> None:
-    people, merge = merged(E2, person("p", "1", A), person("q", "2", B))
-    people.insert(person("new", "2", B))
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What happens to identifiers of the secondary after a merge, and what is left of them after the undo."""
+
+    primary: Has = ("1", A)
+    secondary: Has = ("2", B)
+    since: Callable[[WorkingSet], None]
+    left: tuple[Has, Has]
+    unavailable: tuple[tuple[IdentifierKind, str], ...]
+
+
+TAKEN = {
+    "by another person": Taken(
+        since=lambda people: people.insert(person("new", "2", B)),
+        left=((None, None), ("1", A)),
+        unavailable=((ID, "2"), (EMAIL, B)),
+    ),
+    "by another person, whose email was the id": Taken(
+        secondary=(B, B),
+        since=lambda people: people.insert(person("new", None, B)),
+        left=((None, None), ("1", A)),
+        unavailable=((ID, B), (EMAIL, B)),
+    ),
+    "by the survivor": Taken(
+        since=lambda people: identify_person(E2, people, {"email": B}),
+        left=(("2", None), ("1", B)),
+        unavailable=((EMAIL, B),),
+    ),
+    "by the survivor, whose id it is": Taken(
+        primary=("1", None),
+        since=lambda people: people.replace(replace(people.people["p"], id=B)),
+        left=(("2", None), (B, B)),
+        unavailable=((EMAIL, B),),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN.values(), ids=TAKEN)
+def test_taken_identifier_is_not_free(case: Taken) -> None:
+    people, merge = merged(E2, person("p", *case.primary), person("q", *case.secondary))
+    case.since(people)
 
     parted = unmerge(people, merge, now=LATER)
 
-    assert names(parted) == ((None, None), ("1", A))
-    assert parted.unavailable == ((ID, "2"), (EMAIL, B))
-
-
-def test_identifier_that_the_survivor_got_otherwise_is_not_free() -> None:
-    people, merge = merged(E2, person("p", "1", A), person("q", "2", B))
-    identify_person(E2, people, {"email": B})
-
-    parted = unmerge(people, merge, now=LATER)
-
-    assert names(parted) == (("2", None), ("1", B))
-    assert parted.unavailable == ((EMAIL, B),)
+    assert (names(parted), parted.unavailable) == (case.left, case.unavailable)
 
 
 @pytest.mark.parametrize(
@@ -278,73 +297,28 @@ def test_time_of_a_plain_email_goes_back() -> None:
     assert parted.survivor == primary
 
 
-def in_mode(people: WorkingSet, mode: Mode) -> WorkingSet:
-    return WorkingSet(mode=mode, people=people.people.values())
+@pytest.mark.parametrize(
+    ("theirs", "restored", "unavailable"),
+    [
+        (("2", "A@x.org"), ("2", None), ((EMAIL, A),)),
+        (("2", "no address"), ("2", None), ((EMAIL, "no address"),)),
+        (("2", None), ("2", None), ()),
+        ((B, None), (None, None), ((ID, B),)),
+    ],
+)
+def test_only_valid_identifiers_come_back_in_another_mode(
+    theirs: Has, restored: Has, unavailable: tuple[tuple[IdentifierKind, str], ...]
+) -> None:
+    people, merge = merged(I0, person("p", "1", A), person("q", *theirs))
+    email_or_id = WorkingSet(mode=Mode.EMAIL_OR_ID, people=people.people.values())
 
+    parted = unmerge(email_or_id, merge, now=LATER)
 
-def test_email_that_became_an_identifier_is_not_free() -> None:
-    people, merge = merged(I0, person("p", "1", A), person("q", "2", "A@x.org"))
-
-    parted = unmerge(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
-
-    assert names(parted) == (("2", None), ("1", A))
-    assert parted.unavailable == ((EMAIL, A),)
-
-
-@pytest.mark.parametrize("email", [None, "no address"])
-def test_invalid_email_does_not_come_back_as_an_identifier(email: str | None) -> None:
-    people, merge = merged(I0, person("p", "1", A), person("q", "2", email))
-
-    parted = unmerge(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
-
-    assert identifiers(parted.restored) == ("2", None)
-    assert parted.unavailable == (() if email is None else ((EMAIL, email),))
-
-
-def test_id_that_is_another_email_does_not_come_back() -> None:
-    people, merge = merged(I0, person("p", "1"), person("q", B))
-
-    parted = unmerge(in_mode(people, Mode.EMAIL_OR_ID), merge, now=LATER)
-
-    assert identifiers(parted.restored) == (None, None)
-    assert parted.unavailable == ((ID, B),)
-
-
-def test_id_does_not_come_back_without_its_email() -> None:
-    people, merge = merged(E2, person("p", "1", A), person("q", B, B))
-    people.insert(person("new", None, B))
-
-    parted = unmerge(people, merge, now=LATER)
-
-    assert identifiers(parted.restored) == (None, None)
-    assert parted.unavailable == ((ID, B), (EMAIL, B))
-
-
-def test_email_that_is_the_survivors_id_stays() -> None:
-    people, merge = merged(E2, person("p", "1"), person("q", "2", B))
-    people.replace(replace(people.people["p"], id=B))
-
-    parted = unmerge(people, merge, now=LATER)
-
-    assert names(parted) == (("2", None), (B, B))
-    assert parted.unavailable == ((EMAIL, B),)
+    assert names(parted) == (restored, ("1", A))
+    assert parted.unavailable == unavailable
 
 
 def test_identifiers_that_belong_together_go_back_together() -> None:
     people, merge = merged(E2, person("p"), person("q", B, B))
 
     assert names(unmerge(people, merge, now=LATER)) == ((B, B), (None, None))
-
-
-def test_automatic_merge_is_undone() -> None:
-    older, younger = person("p", "1", inserted_at=10, plan="p"), person("q", None, A, inserted_at=20, note="q")
-    people = working_set(E2, older, younger)
-    body: dict[str, str | None] = {"email": "A@x.org"}
-    identify(E2, people, command(reference_by("id", "1"), body, plan="new"), now=NOW, new_cio_id=numbered())
-    [merge] = [step for step in people.events if isinstance(step, PeopleMerged)]
-
-    parted = unmerge(people, merge, now=LATER)
-
-    assert names(parted) == ((None, A), ("1", None))
-    assert parted.survivor.attributes == {"plan": "new"}
-    assert parted.restored == younger

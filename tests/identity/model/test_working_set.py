@@ -10,23 +10,27 @@ from workspace_operator.identity.model.working_set import (
     WorkingSet,
 )
 from workspace_operator.identity.values.references import IdentifierKey, Reference
-from workspace_operator.identity.values.rules import IdentifierKind, IdentityRules
+from workspace_operator.identity.values.rules import EMAIL, ID, IdentifierKind, IdentityRules
 
 A, B = "a@x.org", "b@x.org"
 P = person("p", "1", A)
 
 
+def owned(kind: IdentifierKind, key: str, cio_id: str) -> OwnedIdentifier:
+    return OwnedIdentifier(kind=kind, key=key, cio_id=cio_id)
+
+
 @pytest.mark.parametrize(
     ("rules", "one", "claims"),
     [
-        (E2, person("p", "1", "A@x.org"), [(IdentifierKind.ID, "1"), (IdentifierKind.EMAIL, A)]),
-        (E2, person("p", "1"), [(IdentifierKind.ID, "1")]),
-        (E2, person("p", None, A), [(IdentifierKind.EMAIL, A)]),
-        (E2, person("p", "1", "nobody"), [(IdentifierKind.ID, "1")]),
+        (E2, person("p", "1", "A@x.org"), [(ID, "1"), (EMAIL, A)]),
+        (E2, person("p", "1"), [(ID, "1")]),
+        (E2, person("p", None, A), [(EMAIL, A)]),
+        (E2, person("p", "1", "nobody"), [(ID, "1")]),
         (E2, person("p"), []),
-        (I0, person("p", "1", A), [(IdentifierKind.ID, "1")]),
+        (I0, person("p", "1", A), [(ID, "1")]),
         (I0, person("p", None, A), []),
-        (EMAIL_ONLY, person("p", "g", A), [(IdentifierKind.ID, "g"), (IdentifierKind.EMAIL, A)]),
+        (EMAIL_ONLY, person("p", "g", A), [(ID, "g"), (EMAIL, A)]),
     ],
 )
 def test_people_own_the_identifiers_of_the_mode(rules: IdentityRules, one: Person, claims: list[IdentifierKey]) -> None:
@@ -57,13 +61,7 @@ def test_inserted_person_is_recorded() -> None:
 
     people.insert(P)
 
-    assert people.changes() == ChangeSet(
-        inserted=(P,),
-        identifiers_added=(
-            OwnedIdentifier(kind=IdentifierKind.ID, key="1", cio_id="p"),
-            OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="p"),
-        ),
-    )
+    assert people.changes() == ChangeSet(inserted=(P,), identifiers_added=(owned(ID, "1", "p"), owned(EMAIL, A, "p")))
 
 
 def test_replaced_person_is_recorded() -> None:
@@ -74,8 +72,8 @@ def test_replaced_person_is_recorded() -> None:
 
     assert people.changes() == ChangeSet(
         replaced=(PersonUpdate(before=P, after=after),),
-        identifiers_added=(OwnedIdentifier(kind=IdentifierKind.EMAIL, key=B, cio_id="p"),),
-        identifiers_removed=(OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="p"),),
+        identifiers_added=(owned(EMAIL, B, "p"),),
+        identifiers_removed=(owned(EMAIL, A, "p"),),
     )
 
 
@@ -84,13 +82,7 @@ def test_removed_person_is_recorded() -> None:
 
     people.remove("p")
 
-    assert people.changes() == ChangeSet(
-        removed=(P,),
-        identifiers_removed=(
-            OwnedIdentifier(kind=IdentifierKind.ID, key="1", cio_id="p"),
-            OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="p"),
-        ),
-    )
+    assert people.changes() == ChangeSet(removed=(P,), identifiers_removed=(owned(ID, "1", "p"), owned(EMAIL, A, "p")))
 
 
 def test_net_effect_leaves_out_what_came_back() -> None:
@@ -113,8 +105,8 @@ def test_identifier_may_move_in_a_batch() -> None:
 
     changes = people.changes()
     assert changes.inserted == (q,)
-    assert changes.identifiers_removed == (OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="p"),)
-    assert changes.identifiers_added == (OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="q"),)
+    assert changes.identifiers_removed == (owned(EMAIL, A, "p"),)
+    assert changes.identifiers_added == (owned(EMAIL, A, "q"),)
 
 
 def test_settled_changes_are_forgotten() -> None:
@@ -148,7 +140,7 @@ def test_cio_id_is_given_once() -> None:
 
 
 def row(key: str, suppression_id: str) -> Suppression:
-    return Suppression(kind=IdentifierKind.ID, key=key, suppression_id=suppression_id)
+    return Suppression(kind=ID, key=key, suppression_id=suppression_id)
 
 
 def test_suppressions_are_recorded() -> None:
@@ -160,7 +152,7 @@ def test_suppressions_are_recorded() -> None:
     assert people.changes() == ChangeSet(
         suppressions_added=(row("3", "u"),), suppressions_removed=(row("1", "s"), row("2", "s"))
     )
-    assert set(people.suppressed) == {(IdentifierKind.ID, "2"), (IdentifierKind.ID, "3")}
+    assert set(people.suppressed) == {(ID, "2"), (ID, "3")}
 
 
 def test_freed_again_is_no_change() -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import email_validator
 import pytest
 from email_validator import ValidatedEmail, validate_email
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workspace_operator.identity.values.email_keys import (
@@ -110,7 +110,6 @@ def test_address_that_casefolds_too_long_has_no_key() -> None:
     assert email_key(address) is None
 
 
-@settings(max_examples=1500, deadline=None)
 @given(NEAR_ADDRESSES)
 @example(f"{KELVIN}@x.{KELVIN}om")
 @example(f"a@{'b.' * 125}com")
@@ -176,7 +175,6 @@ def test_short_cut_agrees_on_all_short_texts(form: str) -> None:
     assert wrong == []
 
 
-@settings(max_examples=800, deadline=None)
 @given(NEAR_ADDRESSES)
 def test_key_of_key_is_itself(text: str) -> None:
     key = email_key(text)
@@ -184,7 +182,6 @@ def test_key_of_key_is_itself(text: str) -> None:
     assert key is None or email_key(key) == key
 
 
-@settings(max_examples=400, deadline=None)
 @given(NEAR_ADDRESSES)
 def test_decomposed_form_has_no_other_key(text: str) -> None:
     key = email_key(text)

@@ -10,8 +10,8 @@ from tests.store.backends import Store
 from tests.store.bulk_data import ANN, BEN, add_sharers, cio_id_of, cut_over_migration, finish, ids_by_cio_id
 from tests.store.fixtures import WorkspaceEnv, apply_change_log, backfill, cut_over, destroy, start_backfill
 from tests.store.invariants import assert_sound
-from tests.store.merge_builders import append_events, device, devices, event, events, person, segments, undo
-from workspace_operator.errors import Conflict, NotFound, StaleRevision
+from tests.store.merge_builders import append_events, device, devices, event, events, segments, undo
+from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.identity.model.person_events import ActivityType, DeviceUpserted, MembershipSet
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import EMAIL, IDUpdates, Mode
@@ -58,17 +58,6 @@ def test_no_merge_happens_before_the_cut_over(env: WorkspaceEnv, people: dict[st
     while env.work():
         pass
     assert len(ids_by_cio_id(env)) == len(people)
-
-
-def test_oldest_by_age_survives_with_the_id_of_the_next(env: WorkspaceEnv) -> None:
-    env.add("1", ANN, created_at=1_000_000_500)
-    oldest = env.add("2", ANN, created_at=1_000_000_100, plan="old")
-    env.add("3", ANN, created_at=1_000_000_300, plan="new", note="n")
-    env.migrate_to(Mode.EMAIL_OR_ID, OnConflict.MERGE)
-
-    found = person(env, oldest)
-
-    assert (found.id, found.attributes) == ("2", {"created_at": 1_000_000_100, "plan": "old", "note": "n"})
 
 
 def test_survivor_without_id_takes_that_of_the_oldest_other(store: Store) -> None:
@@ -142,18 +131,6 @@ def test_merge_is_undone(env: WorkspaceEnv, people: dict[str, str]) -> None:
     assert (devices(env, people["1"]), devices(env, people["3"])) == ((), (device("t-1"),))
     finish(env, lease)
     assert ids_by_cio_id(env) == {people[each]: each for each in ("1", "3", "4", "6")}
-
-
-def test_merge_is_undone_once(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    finish(env, cut_over_migration(env))
-    [newest, first] = env.store.merges.merges(env.workspace_id, cio_id=people["1"], limit=10)
-
-    undo(env, first)
-
-    with pytest.raises(Conflict):
-        undo(env, first)
-    undo(env, newest)
-    assert ids_by_cio_id(env) == {people[each]: each for each in ("1", "2", "3", "4", "6")}
 
 
 OTHERS: dict[str, Callable[[WorkspaceEnv], object]] = {

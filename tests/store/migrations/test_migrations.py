@@ -228,28 +228,31 @@ WRITES: dict[str, Callable[[WorkspaceEnv], object]] = {
         env.identify_person(id="1", body={"email": "fixed@example.com"}),
     ),
 }
-MOMENTS = ("before any batch", "after a batch", "after all batches", "after settling")
+STEPS: dict[str, Callable[[WorkspaceEnv, Lease], object]] = {
+    "before any batch": backfill_batch,
+    "after a batch": backfill,
+    "after all batches": apply_change_log,
+    "after settling": cut_over,
+}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+def prepare_and_cut_over(env: WorkspaceEnv, lease: Lease, write: Callable[[WorkspaceEnv], object], moment: str) -> None:
+    """Carry out all steps up to the cut-over, with a write before one of them."""
+    for name, step in STEPS.items():
+        if name == moment:
+            write(env)
+        step(env, lease)
+
+
+@pytest.mark.parametrize("moment", STEPS)
 @pytest.mark.parametrize("write", WRITES)
 def test_what_is_written_meanwhile_counts(store: Store, write: str, moment: str) -> None:
     env = with_people(store, Mode.ID_ONLY, 4)
     env.add("bare")
     env.request()
     lease = start_backfill(env)
-    done = False
-    for each in MOMENTS:
-        if each == moment:
-            WRITES[write](env)
-        if not done and each == "before any batch":
-            done = backfill_batch(env, lease)
-        elif each == "after a batch":
-            backfill(env, lease)
-        elif each == "after all batches":
-            apply_change_log(env, lease)
 
-    cut_over(env, lease)
+    prepare_and_cut_over(env, lease, WRITES[write], moment)
 
     assert env.mode is Mode.EMAIL_OR_ID
     env.finish(lease)
@@ -265,23 +268,12 @@ VIOLATIONS: dict[str, Callable[[WorkspaceEnv], object]] = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", STEPS)
 @pytest.mark.parametrize("violation", VIOLATIONS)
 def test_violation_that_appears_meanwhile_stops_the_cut_over(store: Store, violation: str, moment: str) -> None:
     env, lease = backfilling(store, people=4)
-    if moment == MOMENTS[0]:
-        VIOLATIONS[violation](env)
-    backfill_batch(env, lease)
-    if moment == MOMENTS[1]:
-        VIOLATIONS[violation](env)
-    backfill(env, lease)
-    if moment == MOMENTS[2]:
-        VIOLATIONS[violation](env)
-    apply_change_log(env, lease)
-    if moment == MOMENTS[3]:
-        VIOLATIONS[violation](env)
 
-    cut_over(env, lease)
+    prepare_and_cut_over(env, lease, VIOLATIONS[violation], moment)
 
     assert (env.stage, env.mode) == (Stage.PREPARING, Mode.ID_ONLY)
     env.release_lease(lease)

@@ -130,19 +130,6 @@ def test_many_activities_are_kept(event_env: EventEnv) -> None:
     assert [each.cio_id for each in reversed(found)] == [f"{number:04x}" for number in range(2000)]
 
 
-def test_device_is_set_and_replaced(event_env: EventEnv) -> None:
-    event_env.append_events(DeviceUpserted(cio_id=ANN, device=device("t1", attributes={"os": "17"}, last_used=5)))
-
-    event_env.append_events(
-        DeviceUpserted(cio_id=ANN, device=device("t1", "android")),
-        DeviceUpserted(cio_id=ANN, device=device("t0")),
-        DeviceUpserted(cio_id=BOB, device=device("t1", "web")),
-    )
-
-    assert event_env.devices(ANN) == (device("t0"), device("t1", "android"))
-    assert event_env.devices(BOB) == (device("t1", "web"),)
-
-
 def test_last_word_on_a_device_counts(event_env: EventEnv) -> None:
     event_env.append_events(
         DeviceUpserted(cio_id=ANN, device=device("gone")),
@@ -154,15 +141,6 @@ def test_last_word_on_a_device_counts(event_env: EventEnv) -> None:
 
     assert event_env.devices(ANN) == (device("back"),)
     assert event_env.devices(BOB) == ()
-
-
-def test_people_join_and_leave_segments(event_env: EventEnv) -> None:
-    event_env.append_events(member(ANN, 1), member(ANN, 2), member(BOB, 1), member(ANN, 1))
-
-    event_env.append_events(leaving(ANN, 1), leaving(BOB, 2), member(BOB, 1))
-
-    assert event_env.segments(ANN) == (2,)
-    assert event_env.segments(BOB) == (1,)
 
 
 def test_anonymous_events_are_claimed_once(event_env: EventEnv) -> None:
@@ -201,21 +179,6 @@ def test_merge_moves_everything(event_env: EventEnv) -> None:
     assert event_env.devices(ANN) == (device("both", "kept"), device("its"))
     assert event_env.segments(ANN) == (1, 2)
     assert (event_env.names(BOB), event_env.devices(BOB), event_env.segments(BOB)) == ([], (), ())
-
-
-def test_merges_in_a_row_move_on(event_env: EventEnv) -> None:
-    event_env.append_events(
-        activity(CARL, "c"),
-        DeviceUpserted(cio_id=CARL, device=device("t")),
-        member(CARL, 7),
-        absorbed(BOB, CARL),
-        activity(BOB, "b"),
-        absorbed(ANN, BOB),
-    )
-
-    assert event_env.names(ANN) == ["c", "b"]
-    assert event_env.devices(ANN) == (device("t"),)
-    assert event_env.segments(ANN) == (7,)
 
 
 def test_no_records_remain_of_a_deleted_person(event_env: EventEnv) -> None:

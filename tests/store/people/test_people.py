@@ -13,7 +13,6 @@ from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EmailUpdates, IdentifierKind, IDUpdates, Mode
-from workspace_operator.workspaces.model import PeopleCounts
 
 
 def test_rules_in_force_are_reported(both: WorkspaceEnv) -> None:
@@ -70,35 +69,6 @@ def test_person_is_updated(both: WorkspaceEnv) -> None:
     assert found.attributes == {"plan": "free", "created_at": 1_000_000_005}
 
 
-def test_later_rows_meet_earlier_ones(both: WorkspaceEnv) -> None:
-    outcomes = both.identify(
-        both.call(email="ann@example.com"),
-        both.call(email="ann@example.com", body={"id": "1"}),
-        both.call(id="1", body={"plan": "pro"}),
-        both.call(id="2", body={"email": "ann@example.com"}),
-    )
-
-    effects = [each.effect for each in outcomes]
-    assert effects == [Effect.CREATED, Effect.UPDATED, Effect.UPDATED, Effect.UNCHANGED]
-    assert outcomes[3].refusals
-    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=1, with_email=1)
-
-
-def test_freed_identifier_is_taken_in_one_batch(both: WorkspaceEnv) -> None:
-    both.add("1", "ann@example.com")
-    both.add("2")
-
-    both.identify(
-        both.call(id="1", body={"email": "new@example.com"}),
-        both.call(id="2", body={"email": "ann@example.com"}),
-    )
-
-    first, second = both.find(email="new@example.com"), both.find(email="ann@example.com")
-    assert first is not None
-    assert second is not None
-    assert (first.id, second.id) == ("1", "2")
-
-
 def test_identifiers_are_swapped_in_one_batch(both: WorkspaceEnv) -> None:
     both.add("1", "ann@example.com")
     both.add("2", "bob@example.com")
@@ -113,22 +83,6 @@ def test_identifiers_are_swapped_in_one_batch(both: WorkspaceEnv) -> None:
     assert found is not None
     assert found.id == "1"
     assert both.find(email="between@example.com") is None
-
-
-def test_addresses_are_shared_without_email_as_identifier(env: WorkspaceEnv) -> None:
-    env.add("1", "ann@example.com")
-    env.add("2", "ANN@example.com")
-    env.add("3", "no address")
-
-    assert env.store.people.count(env.workspace_id) == PeopleCounts(total=3, with_email=3)
-
-
-def test_counts_follow_what_people_have(both: WorkspaceEnv) -> None:
-    both.add("1")
-    both.add("2", "bob@example.com")
-    both.identify_person(email="ann@example.com")
-
-    assert both.store.people.count(both.workspace_id) == PeopleCounts(total=3, with_email=2, without_id=1)
 
 
 def test_everybody_streams_in_order_of_creation(both: WorkspaceEnv) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.store.fixtures import WorkspaceEnv, backfill, cut_over, start_backfill
 from tests.store.merge_builders import append_events, device, devices, event, events, merge, person, undo
 from workspace_operator.errors import Conflict, NotFound
-from workspace_operator.identity.model.person_events import ActivityType, DeviceUpserted
+from workspace_operator.identity.model.person_events import DeviceUpserted
 from workspace_operator.identity.values.rules import EMAIL, Mode
 from workspace_operator.migrations.state_machine import Stage
 
@@ -29,20 +29,6 @@ def test_secondary_comes_back_whole(both: WorkspaceEnv) -> None:
     assert both.find(id="2") == both.find(email=B) == before[1]
     assert undone.merge.undone_at == both.store.clock()
     assert both.store.merges.get(both.workspace_id, kept.merge_id) == undone.merge
-
-
-def test_undo_is_an_activity_of_both(both: WorkspaceEnv) -> None:
-    one, other = both.add("1"), both.add("2", B)
-    kept = merge(both, one, other)
-
-    undo(both, kept)
-
-    newest = both.store.person_records.activities(both.workspace_id, limit=2)
-    assert [(each.type, each.cio_id, each.email) for each in newest] == [
-        (ActivityType.ATTRIBUTE_CHANGE, one, None),
-        (ActivityType.PROFILE_CREATE, other, B),
-    ]
-    assert newest[0].data == {"email": {"from": B, "to": None}}
 
 
 def test_undo_brings_back_whom_the_secondary_had_absorbed(both: WorkspaceEnv) -> None:

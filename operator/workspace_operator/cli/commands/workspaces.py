@@ -126,7 +126,7 @@ def move(
     force: Annotated[bool, typer.Option("--force", help="Move workspaces of a cluster that is alive.")] = False,
     database: Database,
 ) -> None:
-    """Move the workspaces of a cluster to another one, all of them or none.
+    """Move the workspaces of a cluster to another one: all or none.
 
     Use it after a cluster was created again: at their next reconcile, resources of the same namespaces and names take
     over the workspaces, with their people.
