@@ -197,7 +197,9 @@ def test_nothing_is_written_over_what_moved(caller: IdentifyCaller, move: str) -
 
 
 def test_unmoved_person_is_written(caller: IdentifyCaller) -> None:
-    assert caller.env.find(id="u1") == identify_slowly(caller).person
+    result = identify_slowly(caller)
+
+    assert caller.env.find(id="u1") == result.person
 
 
 def test_ended_connections_cause_no_error(caller: IdentifyCaller) -> None:
