@@ -46,8 +46,7 @@ def test_no_exports_are_null() -> None:
     assert AppApiClient.of().read("/v1/exports") == {"exports": None}
 
 
-def test_exports_are_listed_newest_first() -> None:
-    app_api = AppApiClient.of()
+def test_exports_are_listed_newest_first(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"))
     app_api.put_export(row("01"), row("02"), number=2)
 
@@ -66,8 +65,7 @@ def test_exports_are_listed_newest_first() -> None:
     assert oldest["id"] == 1
 
 
-def test_export_is_read_by_its_number() -> None:
-    app_api = AppApiClient.of()
+def test_export_is_read_by_its_number(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"))
 
     assert app_api.read("/v1/exports/1")["export"]["total"] == 1
@@ -75,8 +73,7 @@ def test_export_is_read_by_its_number() -> None:
 
 @pytest.mark.parametrize("number", ["2", "01", "one", "-1", "9" * 100, "%20"])
 @pytest.mark.parametrize("path", ["/v1/exports/{}", "/v1/exports/{}/download"])
-def test_unknown_export_is_not_found(number: str, path: str) -> None:
-    app_api = AppApiClient.of()
+def test_unknown_export_is_not_found(app_api: AppApiClient, number: str, path: str) -> None:
     app_api.put_export(row("01"))
 
     response = app_api.get(path.format(number))
@@ -85,8 +82,7 @@ def test_unknown_export_is_not_found(number: str, path: str) -> None:
     assert "there is no export" in response.json()["errors"][0]["detail"]
 
 
-def test_link_leads_to_the_csv() -> None:
-    app_api = AppApiClient.of()
+def test_link_leads_to_the_csv(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"), row("02"))
 
     response = app_api.get(link(app_api), key="")
@@ -115,8 +111,9 @@ def named_link(app_api: AppApiClient, **query: str) -> str:
     ("query", "columns"),
     [({}, ["city", "name"]), ({"with": "visits, name"}, ["visits", "name"]), ({"with": ""}, [])],
 )
-def test_link_leads_to_the_attributes_that_it_names(query: dict[str, str], columns: list[str]) -> None:
-    app_api = AppApiClient.of()
+def test_link_leads_to_the_attributes_that_it_names(
+    app_api: AppApiClient, query: dict[str, str], columns: list[str]
+) -> None:
     put_people(app_api, a={"name": "Ana", "city": "Köln", "visits": 3}, b={"name": "Ben", "city": "Bonn", "vip": True})
 
     response = app_api.get(named_link(app_api, **query), key="")
@@ -127,8 +124,7 @@ def test_link_leads_to_the_attributes_that_it_names(query: dict[str, str], colum
     assert first[7:] == [known[name] for name in columns]
 
 
-def test_csv_for_excel_begins_with_a_byte_order_mark() -> None:
-    app_api = AppApiClient.of()
+def test_csv_for_excel_begins_with_a_byte_order_mark(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"))
 
     plain, marked = (app_api.get(named_link(app_api, for_excel=each), key="") for each in ("false", "true"))
@@ -137,8 +133,7 @@ def test_csv_for_excel_begins_with_a_byte_order_mark() -> None:
 
 
 @pytest.mark.parametrize("query", [{"with": "email"}, {"for_excel": "yes"}])
-def test_wrong_option_of_a_csv_is_refused(query: dict[str, str]) -> None:
-    app_api = AppApiClient.of()
+def test_wrong_option_of_a_csv_is_refused(app_api: AppApiClient, query: dict[str, str]) -> None:
     app_api.put_export(row("01"))
 
     response = app_api.get("/v1/exports/1/download", **query)
@@ -148,8 +143,7 @@ def test_wrong_option_of_a_csv_is_refused(query: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "?with=name,city", "?for_excel=true", "?with=name&for_excel=true"])
-def test_link_shows_no_other_attributes_than_it_was_made_for(end: str) -> None:
-    app_api = AppApiClient.of()
+def test_link_shows_no_other_attributes_than_it_was_made_for(app_api: AppApiClient, end: str) -> None:
     app_api.put_export(row("01"))
     path = named_link(app_api, **{"with": "name"})
 
@@ -160,8 +154,7 @@ def test_link_shows_no_other_attributes_than_it_was_made_for(end: str) -> None:
 
 
 @pytest.mark.parametrize(("after", "status"), [(LIFETIME - timedelta(seconds=1), 200), (LIFETIME, 404)])
-def test_link_works_for_fifteen_minutes(after: timedelta, status: int) -> None:
-    app_api = AppApiClient.of()
+def test_link_works_for_fifteen_minutes(app_api: AppApiClient, after: timedelta, status: int) -> None:
     app_api.put_export(row("01"))
     path = link(app_api)
 
@@ -170,8 +163,7 @@ def test_link_works_for_fifteen_minutes(after: timedelta, status: int) -> None:
     assert app_api.get(path).status_code == status
 
 
-def test_link_dies_with_revoked_credentials() -> None:
-    app_api = AppApiClient.of()
+def test_link_dies_with_revoked_credentials(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"))
     path = link(app_api)
 
@@ -180,8 +172,7 @@ def test_link_dies_with_revoked_credentials() -> None:
     assert app_api.get(path).status_code == 404
 
 
-def test_link_of_a_rotated_key_works_for_its_grace_time() -> None:
-    app_api = AppApiClient.of()
+def test_link_of_a_rotated_key_works_for_its_grace_time(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"))
     path = link(app_api)
 
@@ -192,8 +183,7 @@ def test_link_of_a_rotated_key_works_for_its_grace_time() -> None:
     assert app_api.get(path).status_code == 404
 
 
-def test_link_to_an_export_that_is_gone_is_not_found() -> None:
-    app_api = AppApiClient.of()
+def test_link_to_an_export_that_is_gone_is_not_found(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"))
     path = link(app_api)
 
@@ -202,8 +192,7 @@ def test_link_to_an_export_that_is_gone_is_not_found() -> None:
     assert app_api.get(path).status_code == 404
 
 
-def test_another_workspace_s_export_is_not_found() -> None:
-    app_api = AppApiClient.of()
+def test_another_workspace_s_export_is_not_found(app_api: AppApiClient) -> None:
     other = AppApiClient.of(beside=app_api)
     other.put_export(row("01"))
 
@@ -213,8 +202,7 @@ def test_another_workspace_s_export_is_not_found() -> None:
 
 
 @pytest.mark.parametrize("position", range(5))
-def test_no_part_of_a_link_can_be_changed(position: int) -> None:
-    app_api = AppApiClient.of()
+def test_no_part_of_a_link_can_be_changed(app_api: AppApiClient, position: int) -> None:
     other = AppApiClient.of(beside=app_api)
     for each in (app_api, other):
         each.put_export(row("01"))
@@ -227,8 +215,7 @@ def test_no_part_of_a_link_can_be_changed(position: int) -> None:
     assert app_api.get(f"/v1/downloads/{'-'.join(changed)}").status_code == 404
 
 
-def test_another_set_s_signature_opens_nothing() -> None:
-    app_api = AppApiClient.of()
+def test_another_set_s_signature_opens_nothing(app_api: AppApiClient) -> None:
     other = AppApiClient.of(beside=app_api)
     app_api.put_export(row("01"))
     ours = app_api.credentials.valid_sets(app_api.number, now=NOW)[0]
