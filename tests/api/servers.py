@@ -8,20 +8,21 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_bytes
+from typing import Any
 
 import httpx
 
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from tests.processes import Server, last_lines
+from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
 from workspace_operator.application.operator.api_keys import ApiKeys, digests_of, generate_api_keys
-from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.workspaces.model import Owner, Settings
+from workspace_operator.application.ports import Credentials
+from workspace_operator.identity.values.rules import Mode
 
 PROGRAM = (sys.executable, "-m", "workspace_operator", "run", "api")
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -128,23 +129,22 @@ def running_api(
 
 
 def make_workspace(
-    database: str,
-    name: str = "shop",
-    *,
-    mode: Mode = Mode.EMAIL_OR_ID,
-    email_updates: EmailUpdates = EmailUpdates.BY_ID_OR_CIO_ID,
-    id_updates: IDUpdates = IDUpdates.NEVER,
+    database: str, name: str = "shop", *, mode: Mode = Mode.EMAIL_OR_ID, **settings: Any
 ) -> MadeWorkspace:
-    """Make a workspace default/NAME with credentials in a database."""
-    settings = Settings(display_name=name, email_updates=email_updates, id_updates=id_updates)
-    owner = Owner(cluster="local", namespace="default", name=name, uid=name)
-    now, keys = bootstrap.utc_now(), generate_api_keys(token_bytes)
+    """Create a workspace default/NAME with credentials in a database."""
+    now = bootstrap.utc_now()
     with bootstrap.open_store(database) as store:
-        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=settings)
-        store.workspaces.apply(wanted, now=now)
-        number = store.workspaces.find("default", name).workspace_id
-        store.credentials.rotate(number, digests_of(keys), grace=timedelta(0), request="", now=now)
-    return MadeWorkspace(workspace_id=number, keys=keys)
+        created = create_workspace(store.workspaces, name, now=now, mode=mode, **settings)
+        return with_new_keys(store.credentials, created.workspace_id, now=now)
+
+
+def with_new_keys(
+    credentials: Credentials, workspace_id: int, *, now: datetime, grace: timedelta = timedelta(0)
+) -> MadeWorkspace:
+    """Rotate the keys of a workspace; the former keys stay valid for the grace time."""
+    keys = generate_api_keys(token_bytes)
+    credentials.rotate(workspace_id, digests_of(keys), grace=grace, request="", now=now)
+    return MadeWorkspace(workspace_id=workspace_id, keys=keys)
 
 
 def basic(site_id: str, api_key: str) -> dict[str, str]:

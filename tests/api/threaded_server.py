@@ -4,21 +4,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from secrets import token_bytes
 from typing import Any, cast
 
 import httpx
 
-from tests.api.servers import MadeWorkspace
+from tests.api.servers import MadeWorkspace, with_new_keys
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.exports import FakeExports
 from tests.fakes.people.activities import FakeActivities
 from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
-from workspace_operator.application.operator.api_keys import digests_of, generate_api_keys
+from tests.workspaces import create_workspace
 from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
 from workspace_operator.application.ports import CommandResultOrError, Credentials, People
 from workspace_operator.errors import InvalidInput
@@ -26,29 +25,43 @@ from workspace_operator.identity.model.commands import Command, UnresolvedComman
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.web.app import make_app
 from workspace_operator.web.core.dependencies import Dependencies, Limits
 from workspace_operator.web.core.http import AccessRecord
 from workspace_operator.web.observability.metrics import PrometheusMetrics
 from workspace_operator.web.server.http_server import Server, bind_sockets
-from workspace_operator.workspaces.model import Owner, Settings
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 
 
+def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetime]) -> Dependencies:
+    """The dependencies of the API on a store in memory, without an access log."""
+    people = FakePeople(memory)
+    return Dependencies(
+        people=people,
+        person_records=FakeActivities(memory),
+        exports=FakeExports(memory),
+        workspaces=FakeWorkspaces(memory),
+        credentials=FakeCredentials(memory),
+        batcher=CommandBatcher(people=people, clock=lambda: clock().timestamp()),
+        clock=clock,
+        metrics=PrometheusMetrics(),
+        access_log=lambda _: None,
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class ThreadedServer:
-    """A store in memory with workspaces, and what the API has served of it.
+    """A store in memory with workspaces, and a record of what the API serves from it.
 
     Attributes:
-        limits: of the server.
-        waiting: of the calls.
-        between: puts something between the API and the people.
-        before_credentials: puts something between the API and the credentials.
-        served: what the access log was told.
-        transactions: how many calls shared each.
-        heard: the calls that the API made of requests.
+        limits: limits of the server.
+        waiting: limits of the queue of commands.
+        wrap_people: wraps the port of people.
+        wrap_credentials: wraps the port of credentials.
+        served: the records of the access log.
+        transactions: the number of commands in each transaction.
+        commands: the commands that the API makes from requests.
         reached: the workspace of each transaction.
     """
 
@@ -64,18 +77,10 @@ class ThreadedServer:
 
     def open(self, mode: Mode = Mode.EMAIL_OR_ID, name: str = "shop") -> MadeWorkspace:
         """Make a workspace with keys."""
-        workspaces = FakeWorkspaces(self.memory)
-        owner = Owner(cluster="c", namespace="default", name=name, uid=name)
-        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=Settings(display_name=name))
-        workspaces.apply(wanted, now=NOW)
-        number = workspaces.find("default", name).workspace_id
-        return self.rotate(number)
+        return self.rotate(create_workspace(FakeWorkspaces(self.memory), name, now=NOW, mode=mode).workspace_id)
 
     def rotate(self, number: int, grace: timedelta = timedelta(0)) -> MadeWorkspace:
-        """Make new keys of a workspace; those before are valid for the grace time."""
-        keys = generate_api_keys(token_bytes)
-        self.credentials.rotate(number, digests_of(keys), grace=grace, request="", now=NOW)
-        return MadeWorkspace(workspace_id=number, keys=keys)
+        return with_new_keys(self.credentials, number, now=NOW, grace=grace)
 
     @property
     def credentials(self) -> FakeCredentials:
@@ -90,15 +95,11 @@ class ThreadedServer:
             on_batch=lambda calls, _waiting: self.transactions.append(calls),
             limits=self.waiting,
         )
-        return Dependencies(
+        return replace(
+            in_memory_dependencies(self.memory, lambda: NOW),
             people=people,
-            person_records=FakeActivities(self.memory),
-            exports=FakeExports(self.memory),
-            workspaces=FakeWorkspaces(self.memory),
             credentials=self.wrap_credentials(self.credentials),
             batcher=batcher,
-            clock=lambda: NOW,
-            metrics=PrometheusMetrics(),
             access_log=self.served.append,
             limits=self.limits,
         )

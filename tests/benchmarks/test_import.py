@@ -14,10 +14,8 @@ import pytest
 
 from tests.benchmarks.measurement import print_table
 from tests.postgres import DURABLE, own_postgres
+from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.workspaces.model import Owner, Settings
 
 MANY = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 FEW = MANY // 10
@@ -61,11 +59,8 @@ class Target:
         """Make one; its name."""
         self.workspaces += 1
         name = f"crm-{self.workspaces}"
-        owner = Owner(cluster="local", namespace="default", name=name, uid="u")
-        settings = Settings(display_name=name)
-        wanted = CreateWorkspace(owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=settings)
         with bootstrap.open_store(self.url) as store:
-            store.workspaces.apply(wanted, now=bootstrap.utc_now())
+            create_workspace(store.workspaces, name, now=bootstrap.utc_now())
         return f"default/{name}"
 
     def take(self, file: Path, people: int) -> Measured:

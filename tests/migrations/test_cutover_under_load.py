@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.api.servers import MadeWorkspace, RunningAPI, make_workspace, running_api
 from tests.store.invariants import assert_sound
@@ -123,21 +122,14 @@ class Timed:
         return cut_over
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/switching.db"
-    return str(request.getfixturevalue("postgres_url"))
-
-
-def test_everybody_follows_the_new_rules_at_once(url: str, tmp_path: Path) -> None:
-    workspace = make_workspace(url, "shop", mode=Mode.ID_ONLY)
+def test_everybody_follows_the_new_rules_at_once(database_url: str, tmp_path: Path) -> None:
+    workspace = make_workspace(database_url, "shop", mode=Mode.ID_ONLY)
     pipe, rejects = tmp_path / "people.csv", tmp_path / "rejects.csv"
     os.mkfifo(pipe)
     feeder = ImportLoop(pipe)
-    with running_api(url, tmp_path, processes=2) as api, bootstrap.open_store(url) as store:
+    with running_api(database_url, tmp_path, processes=2) as api, bootstrap.open_store(database_url) as store:
         callers = [CallLoop(number, api, workspace) for number in range(CALLERS)]
-        with importing(url, pipe, rejects) as import_:
+        with importing(database_url, pipe, rejects) as import_:
             with running([*callers, feeder]):
                 until_called([*callers, feeder])
                 timed = migration(store, workspace.workspace_id)
@@ -154,7 +146,7 @@ def test_everybody_follows_the_new_rules_at_once(url: str, tmp_path: Path) -> No
     assert rejected == list(range(2, len(rejected) + 2)), "an import follows the old rules, and then the new ones"
     assert 0 < len(rejected) < feeder.row_count
     assert imported == feeder.row_count - len(rejected)
-    database = Database(url)
+    database = Database(database_url)
     assert_sound(database)
     database.close()
 

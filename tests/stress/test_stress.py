@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -26,10 +25,9 @@ CALLS = 100_000 if IS_PROOF else 4_000
 SEED = 4
 
 
-@pytest.fixture(params=("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)))
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path}/s.db"
-    database = upgraded(url)
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = upgraded(database_url)
     prepare(database)
     yield database
     database.close()

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.app_api_client import NOW, AppApiClient
+from tests.api.app_api_client import AppApiClient
+from tests.api.threaded_server import NOW
 from workspace_operator.identity.model.commands import (
     DeletePerson,
     Identify,

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.app_api_client import BASE_URL, NOW, AppApiClient
+from tests.api.app_api_client import BASE_URL, AppApiClient
+from tests.api.threaded_server import NOW
 from workspace_operator.application.ports import ViolationRow
 from workspace_operator.errors import NotFound, StoreUnavailable
 from workspace_operator.identity.model.commands import identify_from_fields

@@ -9,13 +9,11 @@ from itertools import groupby
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import vacuum
-from tests.store.fixtures import owner
-from workspace_operator.application.ports import WorkspaceQuery
+from tests.workspaces import create_workspace
 from workspace_operator.identity.model.person import id_is_another_email
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import insert_rows
 from workspace_operator.store.queries.record_readers import TYPE_NUMBERS
@@ -30,7 +28,6 @@ from workspace_operator.store.schema.tables import (
     person,
     suppression,
 )
-from workspace_operator.workspaces.model import Settings
 
 FIRST_AGE = 1_700_000_000
 WRITERS = 2
@@ -119,12 +116,8 @@ def groups_of(population: Sequence[SeedPerson]) -> list[list[SeedPerson]]:
 
 def fill(database: Database, kind: PopulationKind, people: int) -> int:
     """Make a workspace with its people; its number."""
-    of, mode = owner("kills"), Mode.EMAIL_OR_ID if kind is PopulationKind.ENABLED else Mode.ID_ONLY
-    workspaces = SQLWorkspaces(database)
-    making = CreateWorkspace(owner=of, account="default", mode=mode, settings=Settings(display_name="Kills"))
-    workspaces.apply(making, now=datetime.now(UTC))
-    made = workspaces.observe(WorkspaceQuery(owner=of)).workspace
-    assert made is not None
+    mode = Mode.EMAIL_OR_ID if kind is PopulationKind.ENABLED else Mode.ID_ONLY
+    made = create_workspace(SQLWorkspaces(database), "kills", now=datetime.now(UTC), mode=mode)
     population = population_of(kind, people)
     for table, rows in _rows(made.workspace_id, population, mode):
         database.writing(lambda connection, table=table, rows=rows: insert_rows(connection, table, rows))  # type: ignore[misc]

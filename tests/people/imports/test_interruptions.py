@@ -9,33 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.settings import DATABASE_VARIABLE
-from workspace_operator.workspaces.model import Owner, Settings
 
 ROWS = 30_000
 INTERRUPTED = 130
-DATABASES = ("sqlite_url", pytest.param("postgres_url", marks=pytest.mark.postgres))
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest) -> str:
+def url(database_url: str) -> str:
     """A database with an empty workspace default/crm."""
-    url = str(request.getfixturevalue(request.param))
-    with bootstrap.open_store(url) as store:
-        owner = Owner(cluster="local", namespace="default", name="crm", uid="u")
-        wanted = CreateWorkspace(
-            owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=Settings(display_name="CRM")
-        )
-        store.workspaces.apply(wanted, now=bootstrap.utc_now())
-    return url
+    with bootstrap.open_store(database_url) as store:
+        create_workspace(store.workspaces, "crm", now=bootstrap.utc_now())
+    return database_url
 
 
 @pytest.fixture

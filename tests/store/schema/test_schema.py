@@ -21,17 +21,9 @@ from workspace_operator.store.schema.tables import DIRECTORY_TABLES, WORKSPACE_T
 from workspace_operator.store.schema.upgrades import has_current_schema, upgrade
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of this test."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/schema.db"
-    return str(request.getfixturevalue("postgres_url"))
-
-
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    database = Database(url)
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     yield database
     database.close()
 
@@ -220,14 +212,14 @@ def put_an_export(connection: sa.Connection) -> None:
     )
 
 
-def test_upgrades_may_come_at_once(url: str) -> None:
+def test_upgrades_may_come_at_once(database_url: str) -> None:
     failures: list[BaseException] = []
     together = threading.Barrier(4)
 
     def start() -> None:
         together.wait()
         try:
-            upgraded(url).close()
+            upgraded(database_url).close()
         except BaseException as error:  # noqa: BLE001 - reported by the test
             failures.append(error)
 
