@@ -1,13 +1,6 @@
 """Who is looked at when: news at once, everything else when it is due, and nothing that is no more."""
 
-import pytest
-
 from tests.controller.fixtures import ControllerEnv
-
-
-@pytest.fixture
-def env() -> ControllerEnv:
-    return ControllerEnv()
 
 
 def test_news_is_reconciled_once(env: ControllerEnv) -> None:

@@ -77,8 +77,7 @@ def test_commit_that_waits_for_a_standby_is_given_up(own_postgres: OwnPostgres, 
 
 @pytest.mark.usefixtures("hasty")
 def test_connection_to_a_server_that_stopped_is_cut(env: WorkspaceEnv) -> None:
-    database = env.store.database
-    assert database is not None
+    database = env.store.sql_database
     stopped: list[int] = []
 
     def work(connection: sa.Connection) -> None:
@@ -96,8 +95,7 @@ def test_connection_to_a_server_that_stopped_is_cut(env: WorkspaceEnv) -> None:
 
 
 def test_commit_in_time_is_left_alone(env: WorkspaceEnv) -> None:
-    database = env.store.database
-    assert database is not None
+    database = env.store.sql_database
 
     servers = {
         database.writing(lambda connection: connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
@@ -108,8 +106,7 @@ def test_commit_in_time_is_left_alone(env: WorkspaceEnv) -> None:
 
 
 def test_watch_starts_again_after_it_was_closed(env: WorkspaceEnv) -> None:
-    database = env.store.database
-    assert database is not None
+    database = env.store.sql_database
     watch = CommitWatchdog()
 
     with database.engine.connect() as connection:

@@ -75,8 +75,7 @@ def test_connections_to_it_are_dropped(store: Store, allow_writes: Callable[[boo
 
 def drop_connections(store: Store) -> None:
     """What the settings of a database say counts for new sessions only."""
-    assert store.database is not None
-    store.database.close()
+    store.sql_database.close()
 
 
 def test_write_finds_the_new_primary(own_postgres: OwnPostgres) -> None:

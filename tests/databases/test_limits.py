@@ -56,16 +56,14 @@ def postgres_database(postgres: Postgres) -> Iterator[Database]:
 
 def test_owner_has_set_limits(limited: Store) -> None:
     """Otherwise the other tests would show nothing."""
-    assert limited.database is not None
-    with limited.database._statement_engine.connect() as connection:
+    with limited.sql_database._statement_engine.connect() as connection:
         shown = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in SHORT}
 
     assert shown == SHORT
 
 
 def test_transactions_have_limits_of_their_own(limited: Store) -> None:
-    database = limited.database
-    assert database is not None
+    database = limited.sql_database
     for transaction in (database.reading, database.reading_one_snapshot):
         with transaction() as connection:
             connection.execute(LONGER)
@@ -105,9 +103,8 @@ def test_short_way_that_is_stopped_goes_the_long_way(limited: Store) -> None:
     env = WorkspaceEnv.create(limited, Mode.EMAIL_OR_ID)
     env.identify_person(id="1")
     env.identify_person(id="1", body={"plan": "a"})
-    assert limited.database is not None
 
-    with limited.database.engine.connect() as other:
+    with limited.sql_database.engine.connect() as other:
         other.execute(sa.select(person.c.cio_id).with_for_update()).all()
         letting_go = threading.Timer(0.3, other.rollback)
         letting_go.start()

@@ -125,5 +125,4 @@ def assert_found_by(database: Database, sent: SentStatement, index: str) -> None
 
 
 def database_of(env: WorkspaceEnv) -> Database:
-    assert env.store.database is not None
-    return env.store.database
+    return env.store.sql_database

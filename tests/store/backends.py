@@ -105,6 +105,12 @@ class Store:
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
 
+    @property
+    def sql_database(self) -> Database:
+        """The database of a store that is not in memory."""
+        assert self.database is not None
+        return self.database
+
 
 def memory_store() -> Store:
     clock = Clock()

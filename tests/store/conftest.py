@@ -6,8 +6,9 @@ import pytest
 
 from tests.postgres import Postgres
 from tests.store.backends import Store, empty, memory_store, partitioned, sql_store, upgraded
-from tests.store.bulk_data import add_sharers
+from tests.store.bulk_data import add_sharers, cut_over_migration
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.ports import Lease
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.databases import Database
 
@@ -89,6 +90,13 @@ def sql_env(sql: Store) -> WorkspaceEnv:
 def people(env: WorkspaceEnv) -> dict[str, str]:
     """People in the workspace, by id, some with shared addresses."""
     return add_sharers(env)
+
+
+@pytest.fixture
+def lease(env: WorkspaceEnv, people: dict[str, str]) -> Lease:
+    """The lease of a migration of these people, right after the cut-over."""
+    assert people
+    return cut_over_migration(env)
 
 
 @pytest.fixture

@@ -115,8 +115,7 @@ def test_file_that_comes_back_is_used(env: WorkspaceEnv, path: Path, other: Path
 
 def test_new_connections_do_not_take_the_other_file(env: WorkspaceEnv, path: Path, other: Path) -> None:
     replaced(path, other)
-    assert env.store.database is not None
-    env.store.database.engine.dispose()
+    env.store.sql_database.engine.dispose()
 
     with pytest.raises(StoreRefused, match="replaced"):
         env.identify_person(id="2")
@@ -278,8 +277,6 @@ def test_damaged_file_is_reported(path: Path) -> None:
 
 
 def test_full_disk_is_reported(env: WorkspaceEnv) -> None:
-    assert env.store.database is not None
-
     def write(connection: sa.Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # as if the disk was full
@@ -287,7 +284,7 @@ def test_full_disk_is_reported(env: WorkspaceEnv) -> None:
         connection.exec_driver_sql("INSERT INTO another VALUES (zeroblob(100000))")
 
     with pytest.raises(StoreRefused, match="has no disk space left"):
-        env.store.database.writing(write)
+        env.store.sql_database.writing(write)
 
 
 def in_another_process(path: Path, statement: str) -> str:
@@ -300,8 +297,7 @@ def in_another_process(path: Path, statement: str) -> str:
 def test_checking_the_file_keeps_the_locks_on_it(env: WorkspaceEnv, path: Path) -> None:
     count = "SELECT count(*) FROM person"
     env.identify_person(id="2")  # the file changes in between, and is checked
-    assert env.store.database is not None
-    with env.store.database.engine.connect() as connection:
+    with env.store.sql_database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
     env.identify_person(id="3")
     create_file(path)

@@ -86,15 +86,13 @@ def test_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_own_mistakes_are_not_called_unavailable(sql: Store) -> None:
-    assert sql.database is not None
-    with pytest.raises(sa.exc.DBAPIError), sql.database.reading() as connection:
+    with pytest.raises(sa.exc.DBAPIError), sql.sql_database.reading() as connection:
         connection.exec_driver_sql("SELECT * FROM nothing_of_that_name")
 
 
-def test_stopped_server_is_unavailable_and_recovers(own_postgres: OwnPostgres) -> None:
+def test_stopped_server_is_unavailable_and_recovers(env: WorkspaceEnv, own_postgres: OwnPostgres) -> None:
     database = upgraded(own_postgres.create_database())
     store = sql_store(database)
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     env.add("1", "ann@example.com")
     env.request()
     uses: list[Callable[[], object]] = [
@@ -199,15 +197,13 @@ def test_crossing_batches_all_get_through(sql: Store) -> None:
 
 
 def test_what_people_said_is_in_no_error(sql: Store) -> None:
-    assert sql.database is not None
-    with pytest.raises(sa.exc.DBAPIError) as caught, sql.database.reading() as connection:
+    with pytest.raises(sa.exc.DBAPIError) as caught, sql.sql_database.reading() as connection:
         connection.execute(sa.text("SELECT * FROM nothing WHERE email = :email"), {"email": "ann@example.com"})
 
     assert "ann@example.com" not in str(caught.value)
 
 
 def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
-    assert sql.database is not None
     attempts: list[int] = []
 
     def work(connection: sa.Connection) -> None:
@@ -215,17 +211,16 @@ def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
         connection.execute(sa.insert(identifier).values((1, KIND_ID, "key", None)))
 
     with pytest.raises(sa.exc.IntegrityError):
-        sql.database.writing(work)
+        sql.sql_database.writing(work)
 
     assert len(attempts) == 1
 
 
 def test_lock_of_a_stopped_process_times_out(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.2)
-    assert sql.database is not None
     env = WorkspaceEnv.create(sql, Mode.ID_ONLY)
-    impatient = Database(sql.database.url.render_as_string(hide_password=False))
-    stopped = sql.database.engine.execution_options(writing=True)
+    impatient = Database(sql.sql_database.url.render_as_string(hide_password=False))
+    stopped = sql.sql_database.engine.execution_options(writing=True)
 
     with stopped.connect() as connection, connection.begin():
         lock_exclusive(connection, env.workspace_id)
@@ -244,7 +239,6 @@ def test_home_folder_of_url_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sql.database is not None
     monkeypatch.setattr(databases, "MAX_ATTEMPTS", 3)
     attempts: list[int] = []
 
@@ -253,7 +247,7 @@ def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> Non
         connection.execute(sa.insert(identifier).values([(1, KIND_ID, "same", "x")] * 2))
 
     with pytest.raises(Conflict):
-        sql.database.writing(work)
+        sql.sql_database.writing(work)
 
     assert len(attempts) == 3
 

@@ -45,29 +45,26 @@ def store(postgres_database: Database) -> Store:
 
 def write_export(store: Store, env: WorkspaceEnv, on_write: Callable[[int], object]) -> int:
     """Export one person with a violation; return the number of transactions."""
-    assert store.database is not None
     env.add("1", "no address")
     env.request()
     migration, lease = env.claim()
     migration = store.migrations.start_checking(migration, lease, now=store.clock())
     people, _ = store.migrations.check(env.workspace_id)
-    database = HookedDatabase(store.database.url.render_as_string(hide_password=False), on_write)
+    database = HookedDatabase(store.sql_database.url.render_as_string(hide_password=False), on_write)
     SQLMigrations(database).block(migration, lease, people=people, now=store.clock())
     database.close()
     return database.written
 
 
-def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
-    assert store.database is not None
+def test_fix_in_flight_wakes_the_migration(env: WorkspaceEnv, store: Store) -> None:
     last = write_export(store, WorkspaceEnv.create(store, Mode.ID_ONLY), on_write=lambda _: None) - 1
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     fixed = threading.Event()
 
     def stay(*_: Any) -> None:
         fixed.set()
         threading.Event().wait(MOMENT)
 
-    people = SQLPeople(store.database, on_before_commit=stay)
+    people = SQLPeople(store.sql_database, on_before_commit=stay)
     call = env.call(id="1", body={"email": "1@example.com"})
     writer = threading.Thread(target=lambda: people.perform(env.workspace_id, [call], now=1_800_000_000))
 
@@ -85,12 +82,10 @@ def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
 
 
 def test_export_person_written_during_a_purge_is_left_for_the_end_of_the_export(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    env: WorkspaceEnv, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise the `export_person` row would be lost, and the violation never found again."""
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
-    assert store.database is not None
-    database, workspace_id = store.database, env.workspace_id
+    database, workspace_id = store.sql_database, env.workspace_id
     cio_ids = [env.add(name, "a@x.org") for name in ("early", "late")]
     early, late = ((workspace_id, 1, cio_id, "a@x.org", 1) for cio_id in cio_ids)
     rows = [(workspace_id, 1, each, None, "a@x.org", "a@x.org", 1, 2, False, False, False) for each in cio_ids]

@@ -188,8 +188,7 @@ def test_ended_sets_are_cleared_by_the_next_rotation(sql_env: WorkspaceEnv) -> N
 
     rotate(sql_env)
 
-    database = sql_env.store.database
-    assert database is not None
+    database = sql_env.store.sql_database
     with database.reading() as connection:
         numbers = connection.execute(sa.select(credential.c.number).order_by(credential.c.number)).scalars().all()
     assert numbers == [2, 3]
