@@ -1,4 +1,4 @@
-"""Plans of both databases for counts of many people: all use indexes."""
+"""Plans of both databases for statements on many people: all use indexes."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -9,22 +9,21 @@ import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import fill_people
 from tests.query_plans.accesses import plan_nodes
+from tests.query_plans.explain import WORKSPACE, WORKSPACES, postgres_plan, sqlite_plan
 from tests.store.backends import START, SentStatement, recorded_statements
 from tests.store.fixtures import LEASE
 from workspace_operator.application.ports import Lease, ViolationRow
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.migrations import export_writer
+from workspace_operator.store.engine.sql import force_custom_plan, insert_rows
+from workspace_operator.store.migrations import backfill, export_writer
+from workspace_operator.store.pending_merges.view import next_pending_groups
 from workspace_operator.store.queries import counts, duplicates
 from workspace_operator.store.repositories import people_search
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.migrations import SQLMigrations
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
-from workspace_operator.store.schema.tables import export, export_person, person, violation
+from workspace_operator.store.schema.tables import export, export_person, person, shared_email, violation
 from workspace_operator.store.unit_of_work.violation_rows import purge_violations
-
-WORKSPACE = 7
-WORKSPACES = {WORKSPACE: 20_000, 8: 60_000}
-"""People by workspace; for a single or small one, PostgreSQL may rightly scan the table."""
 
 QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
     "sharing": (counts.SHARING, "ix_person_email"),
@@ -139,17 +138,16 @@ def test_sqlite_exports_duplicates_without_a_copy_of_their_addresses(large_sqlit
 
 
 def test_sqlite_reads_an_export_as_it_lies(large_sqlite: Database) -> None:
-    [step] = explained(large_sqlite, reading_an_export(large_sqlite), "EXPLAIN QUERY PLAN")
+    [step] = sqlite_plan(large_sqlite, reading_an_export(large_sqlite))
 
-    assert step.detail == "SEARCH violation USING PRIMARY KEY (workspace_id=? AND export_number=?)"
+    assert step == "SEARCH violation USING PRIMARY KEY (workspace_id=? AND export_number=?)"
 
 
 def test_postgres_reads_an_export_in_the_order_of_its_key(large_postgres: Database) -> None:
     """Plan as for a cursor, for which PostgreSQL optimizes the first rows."""
     cursor = "EXPLAIN (FORMAT JSON) DECLARE reading CURSOR FOR"
-    [row] = explained(large_postgres, reading_an_export(large_postgres), cursor)
+    [node] = postgres_plan(large_postgres, reading_an_export(large_postgres), explain=cursor)
 
-    [node] = plan_nodes(row[0][0]["Plan"])
     assert (node["Node Type"], node["Index Name"]) == ("Index Scan", "violation_pkey")
 
 
@@ -162,16 +160,15 @@ def reading_an_export(database: Database) -> SentStatement:
 
 
 def test_sqlite_finds_purged_people_by_primary_key(large_sqlite: Database) -> None:
-    accesses = [step.detail for step in explained(large_sqlite, purging(large_sqlite), "EXPLAIN QUERY PLAN")]
+    accesses = sqlite_plan(large_sqlite, purging(large_sqlite))
 
     assert "SEARCH export_person USING PRIMARY KEY (workspace_id=? AND export_number=? AND cio_id=?)" in accesses
 
 
 def test_postgres_finds_purged_people_by_primary_key(large_postgres: Database) -> None:
-    [row] = explained(large_postgres, purging(large_postgres), "EXPLAIN (FORMAT JSON)")
+    nodes = postgres_plan(large_postgres, purging(large_postgres))
 
-    indexes = {node["Index Name"] for node in plan_nodes(row[0][0]["Plan"]) if "Index Name" in node}
-    assert indexes == {"export_person_pkey"}
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} == {"export_person_pkey"}
 
 
 def purging(database: Database) -> SentStatement:
@@ -208,31 +205,37 @@ def test_postgres_searches_people_in_an_index(large_postgres: Database, kind: st
     assert "_key >=" in scan["Index Cond"]
 
 
-def explained(database: Database, sent: SentStatement, how: str) -> list[Any]:
-    statement, parameters = sent
-    with database.reading() as connection:
-        return list(connection.exec_driver_sql(f"{how} {statement}", parameters))
+def test_sqlite_finds_the_range_of_a_batch_by_the_index(large_sqlite: Database) -> None:
+    for query in finding_a_range(large_sqlite):
+        [step] = sqlite_plan(large_sqlite, query)
+        assert step.startswith("SEARCH person USING COVERING INDEX ix_person_email")
 
 
-def sqlite_plan(database: Database, query: sa.Select[Any]) -> list[str]:
-    with database.reading() as connection:
-        return _explained(connection, _text(connection, query))
+def test_postgres_finds_the_range_of_a_batch_by_the_index(large_postgres: Database) -> None:
+    for query in finding_a_range(large_postgres):
+        [index] = [node["Index Name"] for node in postgres_plan(large_postgres, query) if "Relation Name" in node]
+        assert index == "ix_person_email"
 
 
-def _explained(connection: sa.Connection, statement: str) -> list[str]:
-    return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+def finding_a_range(database: Database) -> list[SentStatement]:
+    beyond = sa.and_(person.c.workspace_id == WORKSPACE, person.c.email_key > "2")
+    with recorded_statements(database) as sent, database.reading() as connection:
+        backfill._range_end(connection, beyond, size=500)
+    return [each for each in sent if "FROM person" in each[0]]
 
 
-def postgres_plan(database: Database, query: sa.Select[Any]) -> list[dict[str, Any]]:
-    """All nodes of the plan."""
-    with database.reading() as connection:
-        [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {_text(connection, query)}").scalar_one()
-    return list(plan_nodes(plan["Plan"]))
+def test_postgres_sorts_no_groups_that_were_just_found(large_postgres: Database) -> None:
+    """Otherwise each batch of a few hundred would sort all remaining rows."""
+    rows = [(WORKSPACE, f"{number:06}@x.org", 2, 2, False, False) for number in range(20_000)]
+    with recorded_statements(large_postgres) as sent, large_postgres._writing_engine.connect() as connection:
+        insert_rows(connection, shared_email, rows)
+        force_custom_plan(connection)
+        assert len(next_pending_groups(connection, WORKSPACE, after="000001", size=600)) == 600
+        statement, parameters = sent[-1]
+        [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+        connection.rollback()
 
-
-def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:
-    bound = query.params(workspace_id=WORKSPACE)
-    return str(bound.compile(connection, compile_kwargs={"literal_binds": True}))
+    assert {node["Node Type"] for node in plan_nodes(plan["Plan"])} == {"Limit", "Index Scan"}
 
 
 def test_sweeps_use_an_index(large_sqlite: Database) -> None:
@@ -240,12 +243,7 @@ def test_sweeps_use_an_index(large_sqlite: Database) -> None:
         SQLWorkspaces(large_sqlite).pending_status_updates()
         SQLMigrations(large_sqlite).claim(Lease(worker="w", duration=LEASE), now=START)
 
-    with large_sqlite.reading() as connection:
-        plans = [
-            "\n".join(_explained(connection, statement.replace("?", "1")))
-            for statement, _ in sent
-            if statement.startswith("SELECT")
-        ]
+    plans = ["\n".join(sqlite_plan(large_sqlite, query)) for query in sent if query[0].startswith("SELECT")]
 
     assert any("ix_migration_status_pending" in plan for plan in plans)
     assert any("ix_migration_due_at" in plan for plan in plans)
