@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -131,13 +131,12 @@ def called(client: httpx.Client, workspace: MadeWorkspace, first: int) -> Iterat
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("option", ["", "?prepare=off"])
 def test_nothing_is_prepared(pooled_url: str, option: str) -> None:
-    database = upgraded(pooled_url + option)
-    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+    with closing(upgraded(pooled_url + option)) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
 
-    effects = [env.identify_person(id="1", body={"number": number}).effect for number in range(10)]
+        effects = [env.identify_person(id="1", body={"number": number}).effect for number in range(10)]
 
-    assert effects == [Effect.CREATED, *[Effect.UPDATED] * 9]
-    database.close()
+        assert effects == [Effect.CREATED, *[Effect.UPDATED] * 9]
 
 
 def test_prepared_statements_are_reported_as_an_error(pooled_url: str) -> None:
@@ -152,10 +151,8 @@ def test_prepared_statements_are_reported_as_an_error(pooled_url: str) -> None:
 
 
 def test_without_a_pooler_statements_are_prepared(postgres_url: str) -> None:
-    database = upgraded(postgres_url)
-
-    assert used_often(database)
-    database.close()
+    with closing(upgraded(postgres_url)) as database:
+        assert used_often(database)
 
 
 def used_often(database: Database) -> int:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -146,9 +146,8 @@ def test_everybody_follows_the_new_rules_at_once(database_url: str, tmp_path: Pa
     assert rejected == list(range(2, len(rejected) + 2)), "an import follows the old rules, and then the new ones"
     assert 0 < len(rejected) < feeder.row_count
     assert imported == feeder.row_count - len(rejected)
-    database = Database(database_url)
-    assert_sound(database)
-    database.close()
+    with closing(Database(database_url)) as database:
+        assert_sound(database)
 
 
 @contextmanager

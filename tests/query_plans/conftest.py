@@ -1,6 +1,7 @@
 """A database of each kind, filled by the module's function ``fill``; a fixture is what that returns, if anything."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -21,6 +22,5 @@ def large_postgres(request: pytest.FixtureRequest, postgres: Postgres) -> Iterat
 
 
 def _filled(request: pytest.FixtureRequest, url: str) -> Iterator[Any]:
-    database = upgraded(url)
-    yield request.module.fill(database) or database
-    database.close()
+    with closing(upgraded(url)) as database:
+        yield request.module.fill(database) or database

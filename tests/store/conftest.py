@@ -1,6 +1,7 @@
 """One store of each kind per test; databases are created once and emptied in between."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -21,9 +22,8 @@ DATABASES = (
 
 @pytest.fixture(scope="session")
 def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db")
-    yield database
-    database.close()
+    with closing(upgraded(f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db")) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 
@@ -26,10 +27,9 @@ SEED = 4
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = upgraded(database_url)
-    prepare(database)
-    yield database
-    database.close()
+    with closing(upgraded(database_url)) as database:
+        prepare(database)
+        yield database
 
 
 def test_many_writers_end_as_the_model(database: Database) -> None:

@@ -184,15 +184,6 @@ def test_processes_end_with_their_parent(database: str, tmp_path: Path) -> None:
         wait_until(lambda: not any(each.is_running() for each in children))
 
 
-def test_processes_are_counted_as_one(database: str, workspace: MadeWorkspace, tmp_path: Path) -> None:
-    with running_api(database, tmp_path, processes=2) as api:
-        for number in range(30):
-            put(api, workspace, str(number))
-        text = api.metrics().decode()
-
-    assert 'workspace_operator_commands_total{effect="created",kind="identify"} 30.0' in text
-
-
 def test_access_log_is_lines_of_json(database: str, workspace: MadeWorkspace, tmp_path: Path) -> None:
     with running_api(database, tmp_path) as api:
         put(api, workspace, "ann%40example.com")

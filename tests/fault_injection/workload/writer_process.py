@@ -4,6 +4,7 @@ look now and then whether anybody is half changed."""
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -111,13 +112,12 @@ def write(part: WriterArguments, parent: Connection) -> None:
     """Write until told to stop; whatever goes wrong is in the log."""
     log = Log(part.log)
     stops = Breakpoints(parent, part.point, method="perform")
-    database = BreakpointDatabase(part.url, stops)
-    client = RetryingClient(people=SQLPeople(database), workspace_id=part.workspace_id, log=log)
-    try:
-        _write_until_stopped(part, client, stops)
-    except Exception:  # noqa: BLE001 - whatever it is, a caller has seen it
-        log.write(wrong=traceback.format_exc())
-    database.close()
+    with closing(BreakpointDatabase(part.url, stops)) as database:
+        client = RetryingClient(people=SQLPeople(database), workspace_id=part.workspace_id, log=log)
+        try:
+            _write_until_stopped(part, client, stops)
+        except Exception:  # noqa: BLE001 - whatever it is, a caller has seen it
+            log.write(wrong=traceback.format_exc())
 
 
 def _write_until_stopped(part: WriterArguments, client: RetryingClient, stops: Breakpoints) -> None:

@@ -1,5 +1,6 @@
 """What a batch asks the database, which must not grow with the people who are there."""
 
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,18 +12,17 @@ from workspace_operator.store.schema.upgrades import upgrade
 
 
 def test_named_keys_are_searched_for(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/store.db", prepare=upgrade)
-    by_key = sa.select(identifier.c.cio_id).where(
-        identifier.c.workspace_id == 1, identifier.c.kind == 1, any_of(identifier.c.value_key, ["a", "b"])
-    )
-    by_cio_id = sa.delete(person).where(person.c.workspace_id == 1, any_of(person.c.cio_id, ["a"]))
+    with closing(Database(f"sqlite:///{tmp_path}/store.db", prepare=upgrade)) as database:
+        by_key = sa.select(identifier.c.cio_id).where(
+            identifier.c.workspace_id == 1, identifier.c.kind == 1, any_of(identifier.c.value_key, ["a", "b"])
+        )
+        by_cio_id = sa.delete(person).where(person.c.workspace_id == 1, any_of(person.c.cio_id, ["a"]))
 
-    with database.reading() as connection:
-        plans = [_plan(connection, statement) for statement in (by_key, by_cio_id)]
+        with database.reading() as connection:
+            plans = [_plan(connection, statement) for statement in (by_key, by_cio_id)]
 
-    assert plans[0].startswith("SEARCH identifier USING PRIMARY KEY (workspace_id=? AND kind=? AND value_key=?)")
-    assert plans[1].startswith("SEARCH person USING PRIMARY KEY (workspace_id=? AND cio_id=?)")
-    database.close()
+        assert plans[0].startswith("SEARCH identifier USING PRIMARY KEY (workspace_id=? AND kind=? AND value_key=?)")
+        assert plans[1].startswith("SEARCH person USING PRIMARY KEY (workspace_id=? AND cio_id=?)")
 
 
 def _plan(connection: sa.Connection, statement: sa.Executable) -> str:

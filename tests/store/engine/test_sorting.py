@@ -1,5 +1,6 @@
 """Reads that sort on disk."""
 
+from contextlib import closing
 from pathlib import Path
 
 from tests.store.backends import upgraded
@@ -16,9 +17,7 @@ def temporary_store(database: Database, *, sorts: bool) -> int:
 
 
 def test_sqlite_sorts_in_files_only_while_it_is_asked_to(tmp_path: Path) -> None:
-    database = upgraded(f"sqlite:///{tmp_path}/some.db")
+    with closing(upgraded(f"sqlite:///{tmp_path}/some.db")) as database:
+        stores = [temporary_store(database, sorts=sorts) for sorts in (False, True, False)]
 
-    stores = [temporary_store(database, sorts=sorts) for sorts in (False, True, False)]
-
-    assert stores == [MEMORY, FILE, MEMORY]
-    database.close()
+        assert stores == [MEMORY, FILE, MEMORY]

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,11 +34,10 @@ def path(tmp_path: Path) -> Path:
 def env(path: Path) -> Iterator[WorkspaceEnv]:
     """A database in use, with content in the WAL."""
     upgraded(f"sqlite:///{path}").close()
-    database = Database(f"sqlite:///{path}", prepare=upgrade)
-    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
-    env.identify_person(id="1")
-    yield env
-    database.close()
+    with closing(Database(f"sqlite:///{path}", prepare=upgrade)) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+        env.identify_person(id="1")
+        yield env
 
 
 @pytest.fixture
@@ -249,31 +248,31 @@ def test_lock_of_another_program_is_waited_for_as_long_as_on_postgresql(
 ) -> None:
     """Two attempts, 20 seconds in total."""
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.05)
-    impatient = Database(f"sqlite:///{path}")
-    tries: list[int] = []
+    with closing(Database(f"sqlite:///{path}")) as impatient:
+        tries: list[int] = []
 
-    @contextmanager
-    def counted() -> Iterator[None]:
-        tries.append(1)
-        yield
+        @contextmanager
+        def counted() -> Iterator[None]:
+            tries.append(1)
+            yield
 
-    monkeypatch.setattr(impatient, "_exclusive", counted)
-    with sqlite3.connect(path, isolation_level=None) as program:
-        program.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
-            impatient.writing(lambda _: None)
+        monkeypatch.setattr(impatient, "_exclusive", counted)
+        with sqlite3.connect(path, isolation_level=None) as program:
+            program.execute("BEGIN IMMEDIATE")
+            with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
+                impatient.writing(lambda _: None)
 
-    assert len(tries) == MAX_LOCK_ATTEMPTS
-    impatient.close()
+        assert len(tries) == MAX_LOCK_ATTEMPTS
 
 
 def test_damaged_file_is_reported(path: Path) -> None:
     path.write_text("this is not a database, whatever its name says" * 100)
-    database = Database(f"sqlite:///{path}")
-
-    with pytest.raises(StoreUnavailable, match="is not a SQLite database"), database.reading():
+    with (
+        closing(Database(f"sqlite:///{path}")) as database,
+        pytest.raises(StoreUnavailable, match="is not a SQLite database"),
+        database.reading(),
+    ):
         pass
-    database.close()
 
 
 def test_full_disk_is_reported(env: WorkspaceEnv) -> None:

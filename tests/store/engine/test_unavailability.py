@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -78,11 +79,8 @@ def test_missing_folder_is_unavailable(tmp_path: Path) -> None:
 
 def test_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_text("this is not a database, whatever its name says" * 100)
-    database = Database(f"sqlite:///{tmp_path}/store.db")
-
-    with pytest.raises(StoreUnavailable):
+    with closing(Database(f"sqlite:///{tmp_path}/store.db")) as database, pytest.raises(StoreUnavailable):
         upgraded_by(database)
-    database.close()
 
 
 def test_own_mistakes_are_not_called_unavailable(sql: Store) -> None:
@@ -90,50 +88,49 @@ def test_own_mistakes_are_not_called_unavailable(sql: Store) -> None:
         connection.exec_driver_sql("SELECT * FROM nothing_of_that_name")
 
 
-def test_stopped_server_is_unavailable_and_recovers(env: WorkspaceEnv, own_postgres: OwnPostgres) -> None:
-    database = upgraded(own_postgres.create_database())
-    store = sql_store(database)
-    env.add("1", "ann@example.com")
-    env.request()
-    uses: list[Callable[[], object]] = [
-        store.workspaces.list,
-        lambda: env.workspace,
-        lambda: env.migration,
-        lambda: env.identify_person(id="2"),
-        lambda: env.delete(id="1"),
-        lambda: store.people.count(env.workspace_id),
-        lambda: list(store.people.all(env.workspace_id)),
-        env.work,
-        lambda: store.exports.exports(env.workspace_id),
-    ]
+def test_stopped_server_is_unavailable_and_recovers(own_postgres: OwnPostgres) -> None:
+    with closing(upgraded(own_postgres.create_database())) as database:
+        store = sql_store(database)
+        env = WorkspaceEnv.create(store, Mode.ID_ONLY)
+        env.add("1", "ann@example.com")
+        env.request()
+        uses: list[Callable[[], object]] = [
+            store.workspaces.list,
+            lambda: env.workspace,
+            lambda: env.migration,
+            lambda: env.identify_person(id="2"),
+            lambda: env.delete(id="1"),
+            lambda: store.people.count(env.workspace_id),
+            lambda: list(store.people.all(env.workspace_id)),
+            env.work,
+            lambda: store.exports.exports(env.workspace_id),
+        ]
 
-    own_postgres.stop()
-    for use in uses:
-        with pytest.raises(StoreUnavailable):
-            use()
-    own_postgres.start()
+        own_postgres.stop()
+        for use in uses:
+            with pytest.raises(StoreUnavailable):
+                use()
+        own_postgres.start()
 
-    assert env.identify_person(id="2").effect is Effect.CREATED
-    assert env.work() is True
-    assert env.mode is Mode.EMAIL_OR_ID
-    database.close()
+        assert env.identify_person(id="2").effect is Effect.CREATED
+        assert env.work() is True
+        assert env.mode is Mode.EMAIL_OR_ID
 
 
 def test_server_killed_in_a_transaction_is_unavailable(own_postgres: OwnPostgres) -> None:
-    database = upgraded(own_postgres.create_database())
-    env = WorkspaceEnv.create(sql_store(database), Mode.ID_ONLY)
+    with closing(upgraded(own_postgres.create_database())) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.ID_ONLY)
 
-    def work(connection: sa.Connection) -> None:
-        connection.execute(sa.select(identifier)).all()
-        own_postgres.kill()
-        connection.execute(sa.select(identifier)).all()
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.select(identifier)).all()
+            own_postgres.kill()
+            connection.execute(sa.select(identifier)).all()
 
-    with pytest.raises(StoreUnavailable):
-        database.writing(work)
-    own_postgres.start()
+        with pytest.raises(StoreUnavailable):
+            database.writing(work)
+        own_postgres.start()
 
-    assert env.identify_person(id="1").effect is Effect.CREATED
-    database.close()
+        assert env.identify_person(id="1").effect is Effect.CREATED
 
 
 @pytest.mark.postgres
@@ -219,15 +216,13 @@ def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
 def test_lock_of_a_stopped_process_times_out(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.2)
     env = WorkspaceEnv.create(sql, Mode.ID_ONLY)
-    impatient = Database(sql.sql_database.url.render_as_string(hide_password=False))
-    stopped = sql.sql_database.engine.execution_options(writing=True)
+    with closing(Database(sql.sql_database.url.render_as_string(hide_password=False))) as impatient:
+        stopped = sql.sql_database.engine.execution_options(writing=True)
 
-    with stopped.connect() as connection, connection.begin():
-        lock_exclusive(connection, env.workspace_id)
-        with pytest.raises(StoreUnavailable):
-            sql_store(impatient).people.perform(env.workspace_id, [env.call(id="1")], now=0)
-
-    impatient.close()
+        with stopped.connect() as connection, connection.begin():
+            lock_exclusive(connection, env.workspace_id)
+            with pytest.raises(StoreUnavailable):
+                sql_store(impatient).people.perform(env.workspace_id, [env.call(id="1")], now=0)
 
 
 def test_home_folder_of_url_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -23,9 +23,8 @@ from workspace_operator.store.schema.upgrades import has_current_schema, upgrade
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    yield database
-    database.close()
+    with closing(Database(database_url)) as database:
+        yield database
 
 
 def test_revisions_lead_to_the_metadata(database: Database) -> None:
