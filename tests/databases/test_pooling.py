@@ -1,8 +1,8 @@
 """Behind PgBouncer in transaction mode, with three connections for everybody: all works, and nobody is touched."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from tests.docs.blocks import run_blocks
 from tests.docs.pages import runnable_blocks
 from tests.store.backends import sql_store, upgraded
 from tests.store.fixtures import WorkspaceEnv
+from tests.threads import run_together
 from workspace_operator.errors import StoreRefused
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
@@ -93,22 +94,14 @@ def test_main_job_is_done(run: Run, pooled_url: str, tmp_path: Path, monkeypatch
 @pytest.mark.usefixtures("untouched")
 def test_api_answers_thousands_of_calls(pooled_url: str, tmp_path: Path) -> None:
     workspace = make_workspace(pooled_url)
-    statuses: list[int] = []
 
     with running_api(pooled_url, tmp_path, processes=2) as api:
         with api.client() as client:
-            threads = [
-                threading.Thread(target=lambda first=first: statuses.extend(called(client, workspace, first)))
-                for first in range(CALLERS)
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            statuses = run_together(*(partial(list, called(client, workspace, first)) for first in range(CALLERS)))
         log = api.log.read_text()
 
-    assert len(statuses) == CALLS
-    assert set(statuses) == {httpx.codes.OK}
+    assert sum(map(len, statuses)) == CALLS
+    assert {status for each in statuses for status in each} == {httpx.codes.OK}
     assert "prepared statement" not in log
 
 

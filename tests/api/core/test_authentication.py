@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from tests.api.servers import MadeWorkspace, basic
 from tests.api.threaded_server import ServerClient, ThreadedServer
 from tests.e2e.waiting import wait_until
+from tests.threads import run_together
 from workspace_operator.application.ports import Credentials, StoredCredentials
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.web.core.credential_lookup import parse_basic, parse_bearer
@@ -227,21 +229,10 @@ def test_many_at_once_share_a_look_up(
     workspace: MadeWorkspace, server: ServerClient, watched: CountingCredentials
 ) -> None:
     watched.before = lambda: time.sleep(2)
-    statuses: list[int] = []
-    ready = threading.Barrier(10)
 
-    def call() -> None:
-        with server.client(workspace.track) as client:
-            ready.wait(120)
-            statuses.append(client.put(PERSON, json={}).status_code)
+    responses = run_together(*[partial(put, server, workspace.track)] * 10)
 
-    threads = [threading.Thread(target=call) for _ in range(10)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert statuses == [200] * 10
+    assert [each.status_code for each in responses] == [200] * 10
     assert watched.lookups == 1
 
 

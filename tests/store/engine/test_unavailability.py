@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from tests.postgres import OwnPostgres
 from tests.store.backends import Store, sql_store, upgraded
 from tests.store.fixtures import WorkspaceEnv
+from tests.threads import run_together
 from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
@@ -149,7 +150,7 @@ def test_deadlock_is_tried_again(postgres_database: Database) -> None:
             both_hold_one.wait()
         connection.execute(query.where(identifier.c.value_key == second)).all()
 
-    in_threads(
+    run_together(
         lambda: postgres_database.writing(lambda connection: lock(connection, "a", "b")),
         lambda: postgres_database.writing(lambda connection: lock(connection, "b", "a")),
     )
@@ -159,17 +160,12 @@ def test_deadlock_is_tried_again(postgres_database: Database) -> None:
 
 def test_race_for_an_identifier_has_one_winner(sql: Store) -> None:
     env = WorkspaceEnv.create(sql, Mode.EMAIL_OR_ID)
-    effects: list[Effect] = []
-    together = threading.Barrier(4)
 
-    def make() -> None:
-        together.wait()
+    def make() -> list[Effect]:
         numbers = range(10)
-        effects.extend(
-            env.identify_person(id=f"id-{each}", body={"email": f"{each}@example.com"}).effect for each in numbers
-        )
+        return [env.identify_person(id=f"id-{each}", body={"email": f"{each}@example.com"}).effect for each in numbers]
 
-    in_threads(make, make, make, make)
+    effects = [effect for each in run_together(*[make] * 4) for effect in each]
 
     assert effects.count(Effect.CREATED) == 10
     assert effects.count(Effect.UNCHANGED) == 30
@@ -188,7 +184,7 @@ def test_crossing_batches_all_get_through(sql: Store) -> None:
 
         return run
 
-    in_threads(write(names, "a"), write(names[::-1], "b"), write(names[20:] + names[:20], "c"))
+    run_together(write(names, "a"), write(names[::-1], "b"), write(names[20:] + names[:20], "c"))
 
     assert sql.people.count(env.workspace_id).total == 40
 
@@ -245,25 +241,6 @@ def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> Non
         sql.sql_database.writing(work)
 
     assert len(attempts) == 3
-
-
-def in_threads(*works: Callable[[], object]) -> None:
-    """Run functions concurrently; raise the first failure."""
-    failures: list[BaseException] = []
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - raised below
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    if failures:
-        raise failures[0]
 
 
 def interrupted(_: sa.Connection) -> None:
