@@ -1,4 +1,4 @@
-"""Servers that tests share. They start when the first test asks for one, and end with the run."""
+"""Fixtures of all tests, such as servers, which start when the first test needs them and end with the run."""
 
 import os
 import sys
@@ -38,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in MARKS.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(MARKS[fixture])
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of asynchronous tests."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,11 @@ from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
 from workspace_operator.application.ports import Export, ViolationRow
-from workspace_operator.identity.model.commands import UnresolvedCommand
+from workspace_operator.identity.model.commands import Identify, UnresolvedCommand, identify_from_fields
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult
-from workspace_operator.identity.values.rules import Mode
+from workspace_operator.identity.values.references import Reference, reference_of_kind
+from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.web.app import make_app
 from workspace_operator.web.openapi import document
 
@@ -104,6 +105,15 @@ class AppApiClient:
         response = anyio.run(send)
         _check_described(method, response)
         return response
+
+
+def named(mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Reference:
+    [(kind, value)] = name.items()
+    return reference_of_kind(value, IdentifierKind(kind), mode)
+
+
+def identify(body: dict[str, object] | None = None, *, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Identify:
+    return identify_from_fields(named(mode, **name), body or {})
 
 
 def _check_described(method: str, response: httpx.Response) -> None:

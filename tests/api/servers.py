@@ -1,9 +1,8 @@
-"""``workspacectl run api`` as a process of its own, on a database that workspaces are made in here."""
+"""``workspacectl run api`` as a process of its own, and workspaces in its database."""
 
 import os
 import signal
 import ssl
-import sys
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.commands import PROGRAM, status_of
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from tests.processes import Server, last_lines
@@ -24,7 +24,7 @@ from workspace_operator.application.operator.api_keys import ApiKeys, digests_of
 from workspace_operator.application.ports import Credentials
 from workspace_operator.identity.values.rules import Mode
 
-PROGRAM = (sys.executable, "-m", "workspace_operator", "run", "api")
+RUN = (*PROGRAM, "run", "api")
 CERTIFICATES = Path(__file__).parent / "certificates"
 CERTIFICATE, KEY = CERTIFICATES / "localhost.pem", CERTIFICATES / "localhost.key"
 """Of localhost and 127.0.0.1, signed by itself; it vouches for nothing but these tests."""
@@ -32,19 +32,19 @@ CERTIFICATE, KEY = CERTIFICATES / "localhost.pem", CERTIFICATES / "localhost.key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeWorkspace:
-    """A workspace in a database, with the keys of its callers."""
+    """A workspace in a database, with the keys of its clients."""
 
     workspace_id: int
     keys: ApiKeys
 
     @property
     def track(self) -> dict[str, str]:
-        """The header of callers of the Track API."""
+        """The header of clients of the Track API."""
         return basic(self.keys.site_id, self.keys.api_key)
 
     @property
     def app(self) -> dict[str, str]:
-        """The header of callers of the App API."""
+        """The header of clients of the App API."""
         return {"authorization": f"Bearer {self.keys.app_key}"}
 
 
@@ -55,7 +55,7 @@ class RunningAPI:
     Attributes:
         url: without a slash at the end.
         health: where probes and metrics are, likewise.
-        log: what it says on standard error and output, the access log among it.
+        log: its standard output and standard error, with the access log.
     """
 
     url: str
@@ -78,17 +78,14 @@ class RunningAPI:
 
     def is_ready(self) -> bool:
         """Whether it serves, and its store answers."""
-        try:
-            return httpx.get(f"{self.health}/readyz", timeout=5).status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+        return status_of(f"{self.health}/readyz", timeout=5) == httpx.codes.OK
 
     def metrics(self) -> bytes:
-        """What it has counted, in Prometheus' text form."""
+        """Its metrics in Prometheus' text format."""
         return httpx.get(f"{self.health}/metrics", timeout=60).content
 
     def stop(self, *, within: float = 40) -> int:
-        """End it in good order; its exit code."""
+        """Stop it gracefully; return its exit code."""
         if self.ended is None:
             self.ended = self.server.end(first=signal.SIGTERM, within=within)
         return self.ended
@@ -115,7 +112,7 @@ def running_api(
         *(("--tls-cert", CERTIFICATE, "--tls-key", KEY) if tls else ()),
         *options,
     ]
-    command = (*PROGRAM, "--port", str(port), "--processes", str(processes), *flags)
+    command = (*RUN, "--port", str(port), "--processes", str(processes), *flags)
     environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
     server = Server.start(command, log=log, environment=environment)
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"

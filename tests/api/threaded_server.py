@@ -1,4 +1,4 @@
-"""The API over real HTTP in a thread of the test, on a store in memory; with short words for what callers do."""
+"""The API over real HTTP in a thread of the test, on a store in memory, and a client of it."""
 
 import socket
 import threading
@@ -18,6 +18,7 @@ from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
+from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
 from workspace_operator.application.ports import CommandResultOrError, Credentials, People
 from workspace_operator.errors import InvalidInput
@@ -84,7 +85,7 @@ class ThreadedServer:
 
     @property
     def credentials(self) -> FakeCredentials:
-        """Whose keys there are."""
+        """The port of the keys."""
         return FakeCredentials(self.memory)
 
     def services(self) -> Dependencies:
@@ -106,14 +107,20 @@ class ThreadedServer:
 
     @contextmanager
     def serving(self) -> Iterator["ServerClient"]:
-        """Serve it meanwhile; at the end what was accepted is answered first."""
+        """Serve the API; at the end, accepted requests are answered first."""
         sockets = bind_sockets("127.0.0.1", 0)
-        stopping = threading.Event()
         server = Server(sockets=sockets, limits=self.limits, grace_seconds=5)
-        thread = threading.Thread(target=server.serve, args=(make_app(self.services()), stopping))
+        with self.running(server) as stopping:
+            yield ServerClient(server=self, port=sockets[0].getsockname()[1], stopping=stopping)
+
+    @contextmanager
+    def running(self, server: Server, *probes: ProbeHandlers) -> Iterator[threading.Event]:
+        """Run a server in a thread; the event stops it."""
+        stopping = threading.Event()
+        thread = threading.Thread(target=server.serve, args=(make_app(self.services()), stopping, *probes))
         thread.start()
         try:
-            yield ServerClient(server=self, port=sockets[0].getsockname()[1], stopping=stopping)
+            yield stopping
         finally:
             stopping.set()
             thread.join()
@@ -131,7 +138,7 @@ class ServerClient:
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, **{"timeout": 60} | options)
 
     def connected(self, *, timeout: float = 60, buffer: int | None = None) -> socket.socket:
-        """A bare connection, for what no client sends; the buffer is of what it takes in."""
+        """A bare connection, with a receive buffer of this size."""
         connection = socket.socket()
         connection.settimeout(timeout)
         if buffer is not None:
@@ -140,14 +147,14 @@ class ServerClient:
         return connection
 
     def exchange(self, *pieces: bytes, timeout: float = 60) -> bytes:
-        """Send bytes on a connection of their own; everything that comes back until it is closed."""
+        """Send bytes on a new connection; return everything until the server closes it."""
         with self.connected(timeout=timeout) as connection:
             for piece in pieces:
                 connection.sendall(piece)
             return b"".join(iter(lambda: connection.recv(65_536), b""))
 
     def person(self, workspace: MadeWorkspace, **named: str) -> Person | None:
-        """Whom a kind and a value stand for."""
+        """Find a person by a kind of identifier and its value."""
         [(kind, value)] = named.items()
         reference = reference_of_kind(value, IdentifierKind(kind), Mode.EMAIL_OR_ID)
         return FakePeople(self.server.memory).find(workspace.workspace_id, reference)
@@ -155,7 +162,7 @@ class ServerClient:
 
 @dataclass(frozen=True, slots=True)
 class RecordingPeople:
-    """People that keep the calls which the API made of requests, and carry them out."""
+    """People that record the commands that the API makes from requests, and carry them out."""
 
     people: People
     calls: list[Command | InvalidInput]

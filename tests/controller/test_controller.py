@@ -96,10 +96,10 @@ def test_failures_back_off(env: ControllerEnv) -> None:
 
 
 def test_edit_on_top_is_what_is_carried_out(env: ControllerEnv) -> None:
-    heard = env.apply("shop", color="111111")
+    document = env.apply("shop", color="111111")
     env.apply("shop", color="222222")
 
-    env.update(heard)
+    env.update(document)
 
     (stored,) = env.workspaces.list()
     assert stored.settings.color == "222222"

@@ -2,11 +2,10 @@
 
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests import commands
 from tests.api.servers import MadeWorkspace, RunningAPI, make_workspace, running_api
 from tests.store.invariants import assert_sound
 from workspace_operator import bootstrap
@@ -150,16 +150,9 @@ def test_everybody_follows_the_new_rules_at_once(database_url: str, tmp_path: Pa
         assert_sound(database)
 
 
-@contextmanager
-def importing(url: str, pipe: Path, rejects: Path) -> Iterator[subprocess.Popen[str]]:
-    """``workspacectl people import`` in a process of its own."""
-    command = (sys.executable, "-m", "workspace_operator", "people", "import", str(pipe))
+def importing(url: str, pipe: Path, rejects: Path) -> AbstractContextManager[subprocess.Popen[str]]:
     options = ("--workspace", "default/shop", "--database", url, "--rejects", str(rejects))
-    with subprocess.Popen((*command, *options), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    return commands.running("people", "import", str(pipe), *options)
 
 
 def until_called(callers: Sequence[CallLoop | ImportLoop]) -> None:
@@ -173,10 +166,10 @@ def until_called(callers: Sequence[CallLoop | ImportLoop]) -> None:
 
 def migration(store: Repositories, workspace_id: int) -> Timed:
     """Change the identifiers to the end; tells when the switch was."""
-    wish = RequestMigration(
+    request = RequestMigration(
         workspace_id=workspace_id, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=OnConflict.BLOCK
     )
-    store.workspaces.apply(wish, now=now())
+    store.workspaces.apply(request, now=now())
     timed = Timed(store)
     worker = MigrationWorker(migrations=timed, worker="w", clock=now)
     assert worker.work_once()

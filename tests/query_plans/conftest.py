@@ -21,6 +21,11 @@ def large_postgres(request: pytest.FixtureRequest, postgres: Postgres) -> Iterat
         yield from _filled(request, url)
 
 
+@pytest.fixture(params=["large_sqlite", pytest.param("large_postgres", marks=pytest.mark.postgres)])
+def large(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
 def _filled(request: pytest.FixtureRequest, url: str) -> Iterator[Any]:
     with closing(upgraded(url)) as database:
         yield request.module.fill(database) or database

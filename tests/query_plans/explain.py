@@ -1,5 +1,7 @@
 """The plan of one statement in a database with many people."""
 
+import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -24,6 +26,43 @@ def postgres_plan(
     """All nodes of the plan."""
     [[[plan]]] = _explained(database, query, explain)
     return list(plan_nodes(plan["Plan"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A read of a table in a plan.
+
+    Attributes:
+        index: name of the index; empty for a scan of the table.
+        covers: whether the index alone is read.
+        condition: the condition on the index, as the database shows it.
+    """
+
+    index: str
+    covers: bool
+    condition: str
+
+
+def reads(database: Database, query: sa.Select[Any] | SentStatement, table: str) -> list[Read]:
+    """All reads of a table in the plan of either database."""
+    if not database.is_sqlite:
+        scans = [node for node in postgres_plan(database, query) if node.get("Relation Name") == table]
+        return [
+            Read(
+                index=node.get("Index Name", ""),
+                covers=node["Node Type"] == "Index Only Scan",
+                condition=node.get("Index Cond", "").replace(" ", ""),
+            )
+            for node in scans
+        ]
+    steps = [step for step in sqlite_plan(database, query) if re.match(rf"(SCAN|SEARCH) {table}\b", step)]
+    found = [re.search(r"USING (COVERING )?(?:INDEX )?(PRIMARY KEY|\w+) \((.*)\)$", step) for step in steps]
+    return [
+        Read(index=each[2].replace("PRIMARY KEY", f"{table}_pkey"), covers=bool(each[1]), condition=each[3])
+        if each
+        else Read(index="", covers=False, condition="")
+        for each in found
+    ]
 
 
 def _explained(database: Database, query: sa.Select[Any] | SentStatement, explain: str) -> list[Any]:

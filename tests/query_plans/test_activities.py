@@ -23,12 +23,6 @@ from workspace_operator.store.engine.databases import Database
 PEOPLE, ACTIVITIES_EACH, MERGES, TIMES = 200, 50, 1000, 3
 
 
-@pytest.fixture(params=["large_sqlite", pytest.param("large_postgres", marks=pytest.mark.postgres)])
-def people(request: pytest.FixtureRequest) -> WorkspaceEnv:
-    env: WorkspaceEnv = request.getfixturevalue(request.param)
-    return env
-
-
 def fill(database: Database) -> WorkspaceEnv:
     """Three workspaces full of events and changes, the one that is looked at with a single refusal, long ago."""
     store = sql_store(database)
@@ -63,24 +57,24 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_activities_are_read_from_the_end_of_an_index(people: WorkspaceEnv, question: str) -> None:
+def test_activities_are_read_from_the_end_of_an_index(large: WorkspaceEnv, question: str) -> None:
     arguments, index = QUESTIONS[question]
 
-    with recorded_statements(people.store.sql_database) as sent:
-        people.store.person_records.activities(people.workspace_id, limit=50, **arguments)
+    with recorded_statements(large.store.sql_database) as sent:
+        large.store.person_records.activities(large.workspace_id, limit=50, **arguments)
 
     [query] = [statement for statement in sent if "activity" in statement[0]]
-    assert_found_by(people.store.sql_database, query, index)
+    assert_found_by(large.store.sql_database, query, index)
 
 
-def test_old_activities_are_found_by_the_key(people: WorkspaceEnv) -> None:
-    with recorded_statements(people.store.sql_database) as sent:
-        assert people.store.person_records.purge_activities(before=START + timedelta(seconds=1), size=10) == 1
+def test_old_activities_are_found_by_the_key(large: WorkspaceEnv) -> None:
+    with recorded_statements(large.store.sql_database) as sent:
+        assert large.store.person_records.purge_activities(before=START + timedelta(seconds=1), size=10) == 1
 
     queries = [statement for statement in sent if "activity" in statement[0]]
     assert len(queries) == TIMES + 1
     for query in queries:
-        assert_found_by(people.store.sql_database, query, "activity_pkey")
+        assert_found_by(large.store.sql_database, query, "activity_pkey")
 
 
 def assert_found_by(database: Database, query: SentStatement, index: str) -> None:

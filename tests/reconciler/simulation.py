@@ -167,7 +167,7 @@ class ClusterSimulation:
                     change.migration = replace(change.migration, stage=Stage.COMPLETED, revision=revision)
 
     def reconcile(self, operator: Operator) -> bool:
-        """One visit with what the operator has heard; False if it has to come again."""
+        """Reconcile once with the received events; return False to requeue."""
         if operator.known_document is None:
             return True
         try:

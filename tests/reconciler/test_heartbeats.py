@@ -20,7 +20,7 @@ from workspace_operator.resources.workspaces import RECREATE
 
 @dataclass(slots=True)
 class Clusters:
-    """Our cluster, and another one that had a workspace of our name when it was last heard of."""
+    """Our cluster, and another one with a workspace of the same name at its last heartbeat."""
 
     env: ReconcilerEnv = field(default_factory=ReconcilerEnv)
     time: float = 100.0

@@ -4,32 +4,21 @@ from typing import Any
 
 import pytest
 
-from tests.api.app_api_client import AppApiClient
+from tests.api.app_api_client import AppApiClient, identify, named
 from tests.api.threaded_server import NOW
 from workspace_operator.identity.model.commands import (
     DeletePerson,
-    Identify,
     MergePeople,
     TrackAnonymousEvent,
     TrackEvent,
     identify_from_fields,
 )
 from workspace_operator.identity.model.person_events import ActivityType
-from workspace_operator.identity.values.references import Reference, reference_of_kind
-from workspace_operator.identity.values.rules import IdentifierKind, Mode
+from workspace_operator.identity.values.rules import Mode
 from workspace_operator.identity.values.tracked_events import TrackedEvent, TrackedEventType
 from workspace_operator.web.app_api import activity_pages
 
 THEN = int(NOW.timestamp())
-
-
-def named(mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Reference:
-    [(kind, value)] = name.items()
-    return reference_of_kind(value, IdentifierKind(kind), mode)
-
-
-def identify(body: dict[str, object] | None = None, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Identify:
-    return identify_from_fields(named(mode, **name), body or {})
 
 
 def event(name: str, *, of: str = "ann", data: dict[str, object] | None = None) -> TrackEvent:
@@ -86,7 +75,7 @@ def test_person_without_id_is_null(app_api: AppApiClient) -> None:
 
 def test_id_only_workspace_identifies_by_id_only() -> None:
     app_api = AppApiClient.of(Mode.ID_ONLY)
-    app_api.perform(identify({"email": "ann@example.com"}, Mode.ID_ONLY, id="ann"))
+    app_api.perform(identify({"email": "ann@example.com"}, mode=Mode.ID_ONLY, id="ann"))
 
     assert activities(app_api, type="profile_create")[0]["customer_identifiers"] == {"id": "ann"}
 

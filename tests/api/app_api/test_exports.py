@@ -37,21 +37,27 @@ def row(cio_id: str) -> ViolationRow:
     )
 
 
-def link(app_api: AppApiClient, number: int = 1) -> str:
-    url: str = app_api.read(f"/v1/exports/{number}/download")["url"]
+def link(app_api: AppApiClient, **query: str) -> str:
+    url: str = app_api.read("/v1/exports/1/download", **query)["url"]
     assert url.startswith(f"{BASE_URL}/v1/downloads/")
     return url.removeprefix(BASE_URL)
+
+
+@pytest.fixture
+def exporting(app_api: AppApiClient) -> AppApiClient:
+    """A workspace with one export of one person."""
+    app_api.put_export(row("01"))
+    return app_api
 
 
 def test_no_exports_are_null() -> None:
     assert AppApiClient.of().read("/v1/exports") == {"exports": None}
 
 
-def test_exports_are_listed_newest_first(app_api: AppApiClient) -> None:
-    app_api.put_export(row("01"))
-    app_api.put_export(row("01"), row("02"), number=2)
+def test_exports_are_listed_newest_first(exporting: AppApiClient) -> None:
+    exporting.put_export(row("01"), row("02"), number=2)
 
-    newest, oldest = app_api.read("/v1/exports")["exports"]
+    newest, oldest = exporting.read("/v1/exports")["exports"]
 
     assert newest == {
         "id": 2,
@@ -66,18 +72,14 @@ def test_exports_are_listed_newest_first(app_api: AppApiClient) -> None:
     assert oldest["id"] == 1
 
 
-def test_export_is_read_by_its_number(app_api: AppApiClient) -> None:
-    app_api.put_export(row("01"))
-
-    assert app_api.read("/v1/exports/1")["export"]["total"] == 1
+def test_export_is_read_by_its_number(exporting: AppApiClient) -> None:
+    assert exporting.read("/v1/exports/1")["export"]["total"] == 1
 
 
 @pytest.mark.parametrize("number", ["2", "01", "one", "-1", "9" * 100, "%20"])
 @pytest.mark.parametrize("path", ["/v1/exports/{}", "/v1/exports/{}/download"])
-def test_unknown_export_is_not_found(app_api: AppApiClient, number: str, path: str) -> None:
-    app_api.put_export(row("01"))
-
-    response = app_api.get(path.format(number))
+def test_unknown_export_is_not_found(exporting: AppApiClient, number: str, path: str) -> None:
+    response = exporting.get(path.format(number))
 
     assert response.status_code == 404
     assert "there is no export" in response.json()["errors"][0]["detail"]
@@ -103,11 +105,6 @@ def put_people(app_api: AppApiClient, **attributes: dict[str, object]) -> None:
     app_api.put_export(*(row(person.cio_id) for person in people if person is not None))
 
 
-def named_link(app_api: AppApiClient, **query: str) -> str:
-    url: str = app_api.read("/v1/exports/1/download", **query)["url"]
-    return url.removeprefix(BASE_URL)
-
-
 @pytest.mark.parametrize(
     ("query", "columns"),
     [({}, ["city", "name"]), ({"with": "visits, name"}, ["visits", "name"]), ({"with": ""}, [])],
@@ -117,7 +114,7 @@ def test_link_leads_to_the_attributes_that_it_names(
 ) -> None:
     put_people(app_api, a={"name": "Ana", "city": "Köln", "visits": 3}, b={"name": "Ben", "city": "Bonn", "vip": True})
 
-    response = app_api.get(named_link(app_api, **query), key="")
+    response = app_api.get(link(app_api, **query), key="")
 
     header, first, *_ = csv.reader(io.StringIO(response.text))
     known = {"name": "Ana", "city": "Köln", "visits": "3"}
@@ -125,72 +122,63 @@ def test_link_leads_to_the_attributes_that_it_names(
     assert first[7:] == [known[name] for name in columns]
 
 
-def test_csv_for_excel_begins_with_a_byte_order_mark(app_api: AppApiClient) -> None:
-    app_api.put_export(row("01"))
-
-    plain, marked = (app_api.get(named_link(app_api, for_excel=each), key="") for each in ("false", "true"))
+def test_csv_for_excel_begins_with_a_byte_order_mark(exporting: AppApiClient) -> None:
+    plain, marked = (exporting.get(link(exporting, for_excel=each), key="") for each in ("false", "true"))
 
     assert marked.content == codecs.BOM_UTF8 + plain.content
 
 
 @pytest.mark.parametrize("query", [{"with": "email"}, {"for_excel": "yes"}])
-def test_wrong_option_of_a_csv_is_refused(app_api: AppApiClient, query: dict[str, str]) -> None:
-    app_api.put_export(row("01"))
-
-    response = app_api.get("/v1/exports/1/download", **query)
+def test_wrong_option_of_a_csv_is_refused(exporting: AppApiClient, query: dict[str, str]) -> None:
+    response = exporting.get("/v1/exports/1/download", **query)
 
     assert response.status_code == 400
     assert next(iter(query)) in response.json()["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize("end", ["", "?with=name,city", "?for_excel=true", "?with=name&for_excel=true"])
-def test_link_shows_no_other_attributes_than_it_was_made_for(app_api: AppApiClient, end: str) -> None:
-    app_api.put_export(row("01"))
-    path = named_link(app_api, **{"with": "name"})
+def test_link_shows_no_other_attributes_than_it_was_made_for(exporting: AppApiClient, end: str) -> None:
+    path = link(exporting, **{"with": "name"})
 
     changed = path.partition("?")[0] + end
 
-    assert app_api.get(path, key="").status_code == 200
-    assert app_api.get(changed, key="").status_code == 404
+    assert exporting.get(path, key="").status_code == 200
+    assert exporting.get(changed, key="").status_code == 404
 
 
 @pytest.mark.parametrize(("after", "status"), [(LIFETIME - timedelta(seconds=1), 200), (LIFETIME, 404)])
-def test_link_works_for_fifteen_minutes(app_api: AppApiClient, after: timedelta, status: int) -> None:
-    app_api.put_export(row("01"))
-    path = link(app_api)
+def test_link_works_for_fifteen_minutes(exporting: AppApiClient, after: timedelta, status: int) -> None:
+    path = link(exporting)
 
-    app_api.now = NOW + after
+    exporting.now = NOW + after
 
-    assert app_api.get(path).status_code == status
-
-
-def test_link_dies_with_revoked_credentials(app_api: AppApiClient) -> None:
-    app_api.put_export(row("01"))
-    path = link(app_api)
-
-    app_api.credentials.revoke(app_api.number)
-
-    assert app_api.get(path).status_code == 404
+    assert exporting.get(path).status_code == status
 
 
-def test_link_of_a_rotated_key_works_for_its_grace_time(app_api: AppApiClient) -> None:
-    app_api.put_export(row("01"))
-    path = link(app_api)
+def test_link_dies_with_revoked_credentials(exporting: AppApiClient) -> None:
+    path = link(exporting)
 
-    app_api.rotate(grace=timedelta(minutes=5))
+    exporting.credentials.revoke(exporting.number)
 
-    assert app_api.get(path).status_code == 200
-    app_api.now = NOW + timedelta(minutes=5)
-    assert app_api.get(path).status_code == 404
+    assert exporting.get(path).status_code == 404
 
 
-def test_link_to_an_export_that_is_gone_is_not_found(app_api: AppApiClient) -> None:
-    app_api.put_export(row("01"))
-    path = link(app_api)
+def test_link_of_a_rotated_key_works_for_its_grace_time(exporting: AppApiClient) -> None:
+    path = link(exporting)
 
-    del app_api.memory.state(app_api.number).exports[1]
+    exporting.rotate(grace=timedelta(minutes=5))
 
-    assert app_api.get(path).status_code == 404
+    assert exporting.get(path).status_code == 200
+    exporting.now = NOW + timedelta(minutes=5)
+    assert exporting.get(path).status_code == 404
+
+
+def test_link_to_an_export_that_is_gone_is_not_found(exporting: AppApiClient) -> None:
+    path = link(exporting)
+
+    del exporting.memory.state(exporting.number).exports[1]
+
+    assert exporting.get(path).status_code == 404
 
 
 def test_another_workspace_s_export_is_not_found(app_api: AppApiClient) -> None:

@@ -4,26 +4,20 @@ from typing import Any
 
 import pytest
 
-from tests.api.app_api_client import AppApiClient
+from tests.api.app_api_client import AppApiClient, identify, named
 from tests.api.threaded_server import NOW
-from workspace_operator.identity.model.commands import AddDevice, DeletePerson, Identify, identify_from_fields
+from workspace_operator.identity.model.commands import AddDevice, DeletePerson
 from workspace_operator.identity.values.devices import Device
-from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 
 THEN = int(NOW.timestamp())
-
-
-def identify(body: dict[str, object] | None = None, *, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Identify:
-    [(kind, value)] = name.items()
-    return identify_from_fields(reference_of_kind(value, IdentifierKind(kind), mode), body or {})
 
 
 def test_person_is_read_whole(app_api: AppApiClient) -> None:
     call = identify({"email": "Ann@Example.com", "plan": "gold", "age": 41, "vip": True, "tags": ["a", "b"]}, id="ann")
     person = app_api.person(call)
     phone = Device(token="t1", platform="ios", last_used=5, attributes={"os": "18"})
-    app_api.perform(AddDevice(reference=reference_of_kind("ann", IdentifierKind.ID, Mode.EMAIL_OR_ID), device=phone))
+    app_api.perform(AddDevice(reference=named(id="ann"), device=phone))
 
     customer = app_api.read("/v1/customers/ann/attributes")["customer"]
 
@@ -92,7 +86,7 @@ def test_mode_says_by_what_people_are_read(mode: Mode, kind: IdentifierKind) -> 
 
 def test_timestamps_are_those_of_attributes(app_api: AppApiClient) -> None:
     app_api.perform(identify({"plan": "gold", "city": "Rome"}, id="ann"))
-    later = identify_from_fields(reference_of_kind("ann", IdentifierKind.ID, Mode.EMAIL_OR_ID), {"plan": "silver"})
+    later = identify({"plan": "silver"}, id="ann")
     app_api.now = NOW.replace(hour=7)
     app_api.perform(later)
 

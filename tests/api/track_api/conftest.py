@@ -36,5 +36,5 @@ def client(server: ServerClient, workspace: MadeWorkspace) -> Iterator[httpx.Cli
 
 
 @pytest.fixture
-def track_client(server: ServerClient, workspace: MadeWorkspace, client: httpx.Client) -> TrackClient:
+def track(server: ServerClient, workspace: MadeWorkspace, client: httpx.Client) -> TrackClient:
     return TrackClient(server=server, workspace=workspace, client=client)

@@ -109,7 +109,7 @@ class FakePeople:
 
 
 def commit(memory: InMemoryDatabase, state: WorkspaceState, now: datetime) -> None:
-    """What else a write does: the trail, and it wakes a blocked change if it may have mended something."""
+    """Record events, and wake a blocked migration that the write may have fixed."""
     changes = state.working_set.changes()
     state.working_set.mark_clean()
     gone = {each.cio_id for each in changes.removed}

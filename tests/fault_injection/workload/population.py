@@ -1,4 +1,4 @@
-"""The people that a run begins with: made once for each kind of crowd, written past the adapters, then copied."""
+"""The initial people of a run, written without the adapters, once for each kind of population."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ FIRST_AGE = 1_700_000_000
 WRITERS = 2
 STEADY, TWINS = 40, 3
 RESERVED = 100
-"""So many plain people are left to the test itself; writers keep away from them."""
+"""Number of plain people that only the test itself changes."""
 
 SEGMENT = 1
 
 
 class PopulationKind(StrEnum):
-    """What the people are like when the change is wished for."""
+    """The kind of people when the migration is requested."""
 
     CLEAN = "clean"
     VIOLATED = "violated"
@@ -51,7 +51,7 @@ class PopulationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedPerson:
-    """One of the crowd. All but the writers' own have a device, an event and a membership, named by their number."""
+    """A person. All but the writers' own have a device, an event and a membership, named by their number."""
 
     number: int
     id: str | None
@@ -67,7 +67,7 @@ class SeedPerson:
 
     @property
     def age(self) -> int:
-        """Some are of one second."""
+        """Creation time, the same for some people."""
         return FIRST_AGE + self.number // 3
 
     @property
@@ -93,7 +93,7 @@ def plain(number: int) -> str:
 
 
 def population_of(kind: PopulationKind, people: int) -> list[SeedPerson]:
-    """Everybody: the writers' own first, then those who violate or share, then plain people up to the number."""
+    """All people: the writers' own, then those with violations or shared addresses, then plain people."""
     named = [*_writers_own(), *_in_groups(kind, people), *_violating(kind, people)]
     plain_people = [(plain(number), f"Plain-{number}@example.com") for number in range(people - len(named))]
     if kind is PopulationKind.ENABLED:
@@ -108,14 +108,14 @@ def population_of(kind: PopulationKind, people: int) -> list[SeedPerson]:
 
 
 def groups_of(population: Sequence[SeedPerson]) -> list[list[SeedPerson]]:
-    """Those who share an address, each group with its oldest first."""
+    """The groups of people who share an address, the oldest first in each."""
     sharing = sorted((each for each in population if _is_in_group(each)), key=lambda each: each.email_key or "")
     groups = [list(group) for _, group in groupby(sharing, key=lambda each: each.email_key)]
     return [sorted(group, key=lambda each: each.age_key) for group in groups]
 
 
 def fill(database: Database, kind: PopulationKind, people: int) -> int:
-    """Make a workspace with its people; its number."""
+    """Create a workspace with its people; return its number."""
     mode = Mode.EMAIL_OR_ID if kind is PopulationKind.ENABLED else Mode.ID_ONLY
     made = create_workspace(SQLWorkspaces(database), "kills", now=datetime.now(UTC), mode=mode)
     population = population_of(kind, people)
@@ -136,22 +136,22 @@ def _writers_own() -> Iterator[tuple[str | None, str | None]]:
 
 
 def writer_person(writer: int, number: int) -> str:
-    """Somebody who is never gone and in nobody's way."""
+    """The id of a person who is never deleted and has no violation."""
     return f"w{writer}-steady-{number}"
 
 
 def writer_sharers(writer: int, number: int) -> tuple[str, str, str]:
-    """One who takes the other's address now and then, the other one, and one whose address is blocked now and then."""
+    """Ids: one that sometimes takes the address of the second, the second, and one that is sometimes suppressed."""
     return (f"w{writer}-a-{number}", f"w{writer}-b-{number}", f"w{writer}-d-{number}")
 
 
 def writer_person_with_email_id(writer: int, number: int) -> str:
-    """Somebody whose id is their address."""
+    """The id of a person whose id is their address."""
     return f"w{writer}-c-{number}@own.example"
 
 
 def _in_groups(kind: PopulationKind, people: int) -> Iterator[tuple[str | None, str | None]]:
-    """Of two to four; in some the oldest has no id, in some nobody has."""
+    """Groups of two to four; in some, the oldest has no id, or all have none."""
     if kind not in {PopulationKind.VIOLATED, PopulationKind.SHARING, PopulationKind.SHARING_VIOLATED}:
         return
     for group in range(people // (100 if kind is PopulationKind.VIOLATED else 20)):
@@ -207,7 +207,7 @@ def _person_row(workspace_id: int, each: SeedPerson) -> tuple[object, ...]:
         each.email_key,
         each.email is not None and each.email_key is None,
         id_is_another_email(each.id, each.email_key),
-        '{"said":"nothing"}',
+        '{"command_id":"nothing"}',
         each.age,
         each.age,
         None,

@@ -1,14 +1,14 @@
 """An import that is killed and run again: nobody is lost, nobody is there twice."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from tests.commands import running
 from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
 from workspace_operator.settings import DATABASE_VARIABLE
@@ -37,10 +37,8 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def start(url: str, file: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "workspace_operator", "people", "import", str(file), "-w", "default/crm"]
-    environment = os.environ | {DATABASE_VARIABLE: url}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+def importing(url: str, file: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    return running("people", "import", str(file), "-w", "default/crm", **{DATABASE_VARIABLE: url})
 
 
 def people_in(url: str) -> int:
@@ -56,13 +54,13 @@ def wait_for_people(url: str, least: int, process: subprocess.Popen[str]) -> Non
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_import_is_run_again(url: str, file: Path, number: signal.Signals) -> None:
     for least in (0, 1, 10_000, 20_000):
-        process = start(url, file)
-        wait_for_people(url, least, process)
-        process.send_signal(number)
-        process.communicate()
+        with importing(url, file) as process:
+            wait_for_people(url, least, process)
+            process.send_signal(number)
+            process.communicate()
 
-    last = start(url, file)
-    out, err = last.communicate()
+    with importing(url, file) as last:
+        out, err = last.communicate()
 
     assert (last.returncode, err) == (3, "")
     told = out.splitlines()[2]
@@ -73,11 +71,10 @@ def test_interrupted_import_is_run_again(url: str, file: Path, number: signal.Si
 
 
 def test_interrupted_import_reports_how_far(url: str, file: Path) -> None:
-    process = start(url, file)
-    wait_for_people(url, 1, process)
-
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
+    with importing(url, file) as process:
+        wait_for_people(url, 1, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
 
     assert process.returncode == INTERRUPTED
     assert err == ""
