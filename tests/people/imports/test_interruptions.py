@@ -11,7 +11,6 @@ import pytest
 from tests.commands import running
 from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
-from workspace_operator.settings import DATABASE_VARIABLE
 
 ROWS = 30_000
 INTERRUPTED = 130
@@ -38,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def importing(url: str, file: Path) -> AbstractContextManager[subprocess.Popen[str]]:
-    return running("people", "import", str(file), "-w", "default/crm", **{DATABASE_VARIABLE: url})
+    return running("people", "import", str(file), "-w", "default/crm", WORKSPACE_OPERATOR_DATABASE=url)
 
 
 def people_in(url: str) -> int:
