@@ -97,7 +97,9 @@ def test_api_answers_thousands_of_calls(pooled_url: str, tmp_path: Path) -> None
 
     with running_api(pooled_url, tmp_path, processes=2) as api:
         with api.client() as client:
-            statuses = run_together(*(partial(list, called(client, workspace, first)) for first in range(CALLERS)))
+            statuses: list[list[int]] = run_together(
+                *(partial(list, called(client, workspace, first)) for first in range(CALLERS))
+            )
         log = api.log.read_text()
 
     assert sum(map(len, statuses)) == CALLS

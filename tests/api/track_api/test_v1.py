@@ -214,7 +214,7 @@ def test_merge_into_an_unknown_person_changes_nothing(track: TrackClient) -> Non
     merged = track.command("POST", "/api/v1/merge_customers", {"primary": {"id": "nobody"}, "secondary": {"id": "bob"}})
 
     assert isinstance(merged, MergePeople)
-    assert track.person(id="bob")
+    assert track.person(id="bob").id == "bob"
 
 
 def test_answer_is_seen_by_a_read_right_after(track: TrackClient) -> None:
