@@ -19,7 +19,7 @@ from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
 from workspace_operator.application.health.probes import ProbeHandlers
-from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
+from workspace_operator.application.people.command_batcher import CommandBatcher
 from workspace_operator.application.ports import CommandResultOrError, Credentials, People
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.commands import Command, UnresolvedCommand
@@ -57,7 +57,6 @@ class ThreadedServer:
 
     Attributes:
         limits: limits of the server.
-        waiting: limits of the queue of commands.
         wrap_people: wraps the port of people.
         wrap_credentials: wraps the port of credentials.
         served: the records of the access log.
@@ -68,7 +67,6 @@ class ThreadedServer:
 
     memory: InMemoryDatabase = field(default_factory=lambda: InMemoryDatabase(clock=lambda: NOW))
     limits: Limits = field(default_factory=Limits)
-    waiting: BatcherLimits = field(default_factory=BatcherLimits)
     wrap_people: Callable[[People], People] = lambda people: people
     wrap_credentials: Callable[[Credentials], Credentials] = lambda credentials: credentials
     served: list[AccessRecord] = field(default_factory=list)
@@ -94,7 +92,6 @@ class ThreadedServer:
             people=people,
             clock=NOW.timestamp,
             on_batch=lambda calls, _waiting: self.transactions.append(calls),
-            limits=self.waiting,
         )
         return replace(
             in_memory_dependencies(self.memory, lambda: NOW),

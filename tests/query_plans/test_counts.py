@@ -23,7 +23,6 @@ from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.migrations import SQLMigrations
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.schema.tables import export, export_person, person, shared_email, violation
-from workspace_operator.store.unit_of_work.violation_rows import purge_violations
 
 QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
     "sharing": (counts.SHARING, "ix_person_email"),
@@ -122,20 +121,6 @@ def reading_an_export(database: Database) -> SentStatement:
     with recorded_statements(database) as sent, closing(cast("Generator[ViolationRow]", rows)):
         next(rows)
     [statement] = [each for each in sent if "ORDER BY violation" in each[0]]
-    return statement
-
-
-def test_purged_people_are_found_by_primary_key(large: Database) -> None:
-    found = reads(large, purging(large), "export_person")
-
-    assert {each.index for each in found} == {"export_person_pkey"}
-    assert all("cio_id=" in each.condition for each in found)
-
-
-def purging(database: Database) -> SentStatement:
-    with recorded_statements(database) as sent:
-        database.writing(lambda connection: purge_violations(connection, WORKSPACE, ["nobody"]))
-    [statement] = [each for each in sent if "FROM export_person" in each[0]]
     return statement
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from tests.api.servers import MadeWorkspace
 from tests.api.threaded_server import ServerClient, ThreadedServer
-from workspace_operator.application.people.command_batcher import BatcherLimits
 from workspace_operator.application.ports import CommandResultOrError, People
 from workspace_operator.errors import (
     CommitUnknown,
@@ -267,16 +266,6 @@ def test_query_that_is_no_utf_8_is_refused(track: FailingClient, query: str) -> 
 
     assert response.status_code == 400
     assert "UTF-8" in response.text
-
-
-def test_call_that_waited_too_long_is_refused() -> None:
-    api = ThreadedServer(waiting=BatcherLimits(queue_timeout=-1))
-    workspace = api.open()
-
-    with api.serving() as server, server.client(workspace.track) as client:
-        response = client.put("/api/v1/customers/ann", json={})
-
-    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 def test_error_format_follows_the_path_prefix() -> None:
