@@ -13,7 +13,6 @@ from tests.benchmarks.measurement import at_most, databases, memory_megabytes, p
 from tests.benchmarks.migrations.environments import new_database
 
 SECONDS = float(os.environ.get("WORKSPACE_OPERATOR_BENCH_ATTACK_SECONDS", "15"))
-ATTACKS = ("header", "chunks", "keys", "addresses")
 
 
 def regular_calls(port: int, authorization: str) -> dict[str, float]:
@@ -24,7 +23,7 @@ def regular_calls(port: int, authorization: str) -> dict[str, float]:
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("kind", ATTACKS)
+@pytest.mark.parametrize("kind", ["header", "chunks", "keys", "addresses"])
 @databases
 def test_callers_with_a_key_notice_little(title: str, kind: str, tmp_path: Path) -> None:
     with new_database(title, tmp_path) as url:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.servers import MadeWorkspace
-from tests.api.threaded_server import ServerClient, ThreadedServer
+from tests.api.threaded_server import ThreadedServer
+from tests.api.track_api.track_client import TrackClient
 from workspace_operator.application.ports import CommandResultOrError, People
 from workspace_operator.errors import (
     CommitUnknown,
@@ -48,12 +48,9 @@ class Failing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailingClient:
-    """A caller whose calls can be made to fail."""
+class FailingClient(TrackClient):
+    """A client whose commands can be made to fail."""
 
-    server: ServerClient
-    workspace: MadeWorkspace
-    client: httpx.Client
     failing: list[Failing] = field(default_factory=list)
 
     def failed(self, error: Exception, path: str = "/api/v1/customers/ann/suppress") -> httpx.Response:

@@ -1,6 +1,5 @@
 """``--health-endpoint`` of the API: probes and metrics at an address of their own, whatever callers do to the other."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,12 +45,9 @@ def probed_server(limits: Limits) -> Iterator[ProbedServer]:
     server = Server(sockets=sockets, limits=limits, grace_seconds=5, probe_sockets=probe_sockets, liveness_path="/live")
     probes = ProbeHandlers(is_ready=lambda: state.is_ready, metrics=lambda: b"people 3\n")
     with shop.running(server, probes) as stopping:
-        counter = ServerClient(server=shop, port=_port(sockets), stopping=stopping)
-        yield ProbedServer(counter=counter, url=f"http://127.0.0.1:{_port(probe_sockets)}", state=state)
-
-
-def _port(sockets: list[socket.socket]) -> int:
-    return int(sockets[0].getsockname()[1])
+        probe_port = probe_sockets[0].getsockname()[1]
+        counter = ServerClient(server=shop, port=sockets[0].getsockname()[1], stopping=stopping)
+        yield ProbedServer(counter=counter, url=f"http://127.0.0.1:{probe_port}", state=state)
 
 
 def test_probes_are_answered_there_and_nowhere_else() -> None:

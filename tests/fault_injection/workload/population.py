@@ -95,16 +95,10 @@ def plain(number: int) -> str:
 def population_of(kind: PopulationKind, people: int) -> list[SeedPerson]:
     """All people: the writers' own, then those with violations or shared addresses, then plain people."""
     named = [*_writers_own(), *_in_groups(kind, people), *_violating(kind, people)]
-    plain_people = [(plain(number), f"Plain-{number}@example.com") for number in range(people - len(named))]
-    if kind is PopulationKind.ENABLED:
-        without_id: Sequence[tuple[str | None, str | None]] = [
-            (None, email) for _, email in plain_people[-people // 20 :]
-        ]
-        plain_people = plain_people[: -people // 20]
-    else:
-        without_id = []
-    everybody: Sequence[tuple[str | None, str | None]] = [*named, *plain_people, *without_id]
-    return [SeedPerson(number=number, id=id_, email=email) for number, (id_, email) in enumerate(everybody)]
+    count = people - len(named)
+    with_id = count - (people // 20 if kind is PopulationKind.ENABLED else 0)
+    others = ((plain(each) if each < with_id else None, f"Plain-{each}@example.com") for each in range(count))
+    return [SeedPerson(number=number, id=id_, email=email) for number, (id_, email) in enumerate([*named, *others])]
 
 
 def groups_of(population: Sequence[SeedPerson]) -> list[list[SeedPerson]]:
