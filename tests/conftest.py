@@ -1,4 +1,4 @@
-"""Servers that tests share. They start when the first test asks for one, and end with the run."""
+"""Fixtures of all tests, such as servers, which start when the first test needs them and end with the run."""
 
 import os
 import sys
@@ -38,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in MARKS.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(MARKS[fixture])
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of asynchronous tests."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +98,15 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     """An empty database of this test's own."""
     with postgres.database() as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of this test's own, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture

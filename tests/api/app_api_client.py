@@ -1,60 +1,50 @@
-"""A workspace in memory that is read back over the App API, with short words for it."""
+"""A client of the App API of a workspace in memory, with short methods for tests."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import anyio
 import httpx
 import schemathesis
 
+from tests.api.servers import MadeWorkspace, with_new_keys
+from tests.api.threaded_server import NOW, in_memory_dependencies
 from tests.fakes.database import InMemoryDatabase
-from tests.fakes.migrations.exports import FakeExports
-from tests.fakes.people.activities import FakeActivities
 from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
-from workspace_operator.application.operator.api_keys import ApiKeys, digests_of, generate_api_keys
-from workspace_operator.application.people.command_batcher import CommandBatcher
+from tests.workspaces import create_workspace
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Export, ViolationRow
-from workspace_operator.identity.model.commands import Command
+from workspace_operator.identity.model.commands import Command, Identify, identify_from_fields
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
+from workspace_operator.identity.values.references import Reference, reference_of_kind
+from workspace_operator.identity.values.rules import IdentifierKind, Mode
 from workspace_operator.web.app import make_app
-from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.observability.metrics import PrometheusMetrics
 from workspace_operator.web.openapi import document
-from workspace_operator.workspaces.model import Owner, Settings
 
 DOCUMENT = schemathesis.openapi.from_dict(document())
-NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 BASE_URL = "https://people.example.com:8443"
 
 
 @dataclass(slots=True, kw_only=True)
 class AppApiClient:
-    """Where the people of one workspace are read; several may share a memory."""
+    """A client of one workspace; several can share a database."""
 
     memory: InMemoryDatabase
     number: int
-    keys: ApiKeys = field(init=False)
+    workspace: MadeWorkspace = field(init=False)
     now: datetime = NOW
 
     @classmethod
     def of(cls, mode: Mode = Mode.EMAIL_OR_ID, *, beside: "AppApiClient | None" = None) -> Self:
         memory = beside.memory if beside else InMemoryDatabase(clock=lambda: NOW)
-        workspaces = FakeWorkspaces(memory)
-        name = f"crm-{len(memory.states)}"
-        owner = Owner(cluster="c", namespace="default", name=name, uid=name)
-        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=Settings(display_name=name))
-        workspaces.apply(wanted, now=NOW)
-        app_api = cls(memory=memory, number=workspaces.find("default", name).workspace_id)
+        created = create_workspace(FakeWorkspaces(memory), f"crm-{len(memory.states)}", now=NOW, mode=mode)
+        app_api = cls(memory=memory, number=created.workspace_id)
         app_api.rotate()
         return app_api
 
@@ -63,10 +53,7 @@ class AppApiClient:
         return FakeCredentials(self.memory)
 
     def rotate(self, grace: timedelta = timedelta(hours=1)) -> None:
-        """New keys; those before work for the grace time."""
-        made = len(self.memory.state(self.number).credentials)
-        self.keys = generate_api_keys(lambda size: f"{self.number}/{made}".encode().ljust(size, b"."))
-        self.credentials.rotate(self.number, digests_of(self.keys), grace=grace, request="", now=self.now)
+        self.workspace = with_new_keys(self.credentials, self.number, now=self.now, grace=grace)
 
     def perform(self, *commands: Command) -> list[CommandResult]:
         """What calls come to, one after the other; none may be invalid."""
@@ -101,7 +88,7 @@ class AppApiClient:
         return self._sent("POST", path, key=key, params=query, content=content)
 
     def read(self, path: str, **query: str | int) -> Any:
-        """The document at a path, which must be there."""
+        """Return the document at a path, which must exist."""
         response = self._sent("GET", path, key=None, params=query)
         assert response.status_code == 200, response.text
         return response.json()
@@ -109,10 +96,10 @@ class AppApiClient:
     def _sent(
         self, method: str, path: str, *, key: str | None, params: Mapping[str, Any], **content: Any
     ) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.keys.app_key if key is None else key}"}
+        headers = {"authorization": f"Bearer {self.workspace.keys.app_key if key is None else key}"}
 
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=make_app(self._services()))
+            transport = httpx.ASGITransport(app=make_app(in_memory_dependencies(self.memory, lambda: self.now)))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 return await client.request(method, path, params=params or None, **content)
 
@@ -120,23 +107,18 @@ class AppApiClient:
         _check_described(method, response)
         return response
 
-    def _services(self) -> Dependencies:
-        people = FakePeople(self.memory)
-        return Dependencies(
-            people=people,
-            person_records=FakeActivities(self.memory),
-            exports=FakeExports(self.memory),
-            workspaces=FakeWorkspaces(self.memory),
-            credentials=self.credentials,
-            batcher=CommandBatcher(execute=partial(execute_commands, people), clock=self.now.timestamp),
-            clock=lambda: self.now,
-            metrics=PrometheusMetrics(),
-            access_log=lambda _: None,
-        )
+
+def named(mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Reference:
+    [(kind, value)] = name.items()
+    return reference_of_kind(value, IdentifierKind(kind), mode)
+
+
+def identify(body: dict[str, object] | None = None, *, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Identify:
+    return identify_from_fields(named(mode, **name), body or {})
 
 
 def _check_described(method: str, response: httpx.Response) -> None:
-    """Every answer that a test sees is one that the document at /openapi.json describes."""
+    """Check that the document at /openapi.json describes the response."""
     operation = DOCUMENT.find_operation_by_path(method, response.request.url.raw_path.decode().partition("?")[0])
     assert operation is not None
     operation.validate_response(response)

@@ -1,29 +1,30 @@
-"""``workspacectl run api`` as a process of its own, on a database that workspaces are made in here."""
+"""``workspacectl run api`` as a process of its own, and workspaces in its database."""
 
 import os
 import signal
 import ssl
-import sys
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_bytes
+from typing import Any
 
 import httpx
 
+from tests.commands import PROGRAM, status_of
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from tests.processes import Server, last_lines
+from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
 from workspace_operator.application.operator.api_keys import ApiKeys, digests_of, generate_api_keys
-from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.workspaces.model import Owner, Settings
+from workspace_operator.application.ports import Credentials
+from workspace_operator.identity.values.rules import Mode
 
-PROGRAM = (sys.executable, "-m", "workspace_operator", "run", "api")
+RUN = (*PROGRAM, "run", "api")
 CERTIFICATES = Path(__file__).parent / "certificates"
 CERTIFICATE, KEY = CERTIFICATES / "localhost.pem", CERTIFICATES / "localhost.key"
 """Of localhost and 127.0.0.1, signed by itself; it vouches for nothing but these tests."""
@@ -31,19 +32,19 @@ CERTIFICATE, KEY = CERTIFICATES / "localhost.pem", CERTIFICATES / "localhost.key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeWorkspace:
-    """A workspace in a database, with the keys of its callers."""
+    """A workspace in a database, with the keys of its clients."""
 
     workspace_id: int
     keys: ApiKeys
 
     @property
     def track(self) -> dict[str, str]:
-        """The header of callers of the Track API."""
+        """The header of clients of the Track API."""
         return basic(self.keys.site_id, self.keys.api_key)
 
     @property
     def app(self) -> dict[str, str]:
-        """The header of callers of the App API."""
+        """The header of clients of the App API."""
         return {"authorization": f"Bearer {self.keys.app_key}"}
 
 
@@ -54,7 +55,7 @@ class RunningAPI:
     Attributes:
         url: without a slash at the end.
         health: where probes and metrics are, likewise.
-        log: what it says on standard error and output, the access log among it.
+        log: its standard output and standard error, with the access log.
     """
 
     url: str
@@ -77,17 +78,14 @@ class RunningAPI:
 
     def is_ready(self) -> bool:
         """Whether it serves, and its store answers."""
-        try:
-            return httpx.get(f"{self.health}/readyz", timeout=5).status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+        return status_of(f"{self.health}/readyz", timeout=5) == httpx.codes.OK
 
     def metrics(self) -> bytes:
-        """What it has counted, in Prometheus' text form."""
+        """Its metrics in Prometheus' text format."""
         return httpx.get(f"{self.health}/metrics", timeout=60).content
 
     def stop(self, *, within: float = 40) -> int:
-        """End it in good order; its exit code."""
+        """Stop it gracefully; return its exit code."""
         if self.ended is None:
             self.ended = self.server.end(first=signal.SIGTERM, within=within)
         return self.ended
@@ -114,7 +112,7 @@ def running_api(
         *(("--tls-cert", CERTIFICATE, "--tls-key", KEY) if tls else ()),
         *options,
     ]
-    command = (*PROGRAM, "--port", str(port), "--processes", str(processes), *flags)
+    command = (*RUN, "--port", str(port), "--processes", str(processes), *flags)
     environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
     server = Server.start(command, log=log, environment=environment)
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
@@ -128,23 +126,22 @@ def running_api(
 
 
 def make_workspace(
-    database: str,
-    name: str = "shop",
-    *,
-    mode: Mode = Mode.EMAIL_OR_ID,
-    email_updates: EmailUpdates = EmailUpdates.BY_ID_OR_CIO_ID,
-    id_updates: IDUpdates = IDUpdates.NEVER,
+    database: str, name: str = "shop", *, mode: Mode = Mode.EMAIL_OR_ID, **settings: Any
 ) -> MadeWorkspace:
-    """Make a workspace default/NAME with credentials in a database."""
-    settings = Settings(display_name=name, email_updates=email_updates, id_updates=id_updates)
-    owner = Owner(cluster="local", namespace="default", name=name, uid=name)
-    now, keys = bootstrap.utc_now(), generate_api_keys(token_bytes)
+    """Create a workspace default/NAME with credentials in a database."""
+    now = bootstrap.utc_now()
     with bootstrap.open_store(database) as store:
-        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=settings)
-        store.workspaces.apply(wanted, now=now)
-        number = store.workspaces.find("default", name).workspace_id
-        store.credentials.rotate(number, digests_of(keys), grace=timedelta(0), request="", now=now)
-    return MadeWorkspace(workspace_id=number, keys=keys)
+        created = create_workspace(store.workspaces, name, now=now, mode=mode, **settings)
+        return with_new_keys(store.credentials, created.workspace_id, now=now)
+
+
+def with_new_keys(
+    credentials: Credentials, workspace_id: int, *, now: datetime, grace: timedelta = timedelta(0)
+) -> MadeWorkspace:
+    """Rotate the keys of a workspace; the former keys stay valid for the grace time."""
+    keys = generate_api_keys(token_bytes)
+    credentials.rotate(workspace_id, digests_of(keys), grace=grace, request="", now=now)
+    return MadeWorkspace(workspace_id=workspace_id, keys=keys)
 
 
 def basic(site_id: str, api_key: str) -> dict[str, str]:

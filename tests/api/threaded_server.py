@@ -1,25 +1,26 @@
-"""The API over real HTTP in a thread of the test, on a store in memory; with short words for what callers do."""
+"""The API over real HTTP in a thread of the test, on a store in memory, and a client of it."""
 
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from secrets import token_bytes
+from functools import partial
 from typing import Any
 
 import httpx
 
-from tests.api.servers import MadeWorkspace
+from tests.api.servers import MadeWorkspace, with_new_keys
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.exports import FakeExports
 from tests.fakes.people.activities import FakeActivities
 from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
-from workspace_operator.application.operator.api_keys import digests_of, generate_api_keys
-from workspace_operator.application.people.command_batcher import BatcherLimits, CommandBatcher
+from tests.workspaces import create_workspace
+from workspace_operator.application.health.probes import ProbeHandlers
+from workspace_operator.application.people.command_batcher import CommandBatcher
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Credentials, People
 from workspace_operator.errors import InvalidInput
@@ -28,36 +29,48 @@ from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.web.app import make_app
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.telemetry import AccessRecord
 from workspace_operator.web.observability.metrics import PrometheusMetrics
 from workspace_operator.web.server.http_server import Server, bind_sockets
-from workspace_operator.workspaces.model import Owner, Settings
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 
 
+def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetime]) -> Dependencies:
+    """The dependencies of the API on a store in memory, without an access log."""
+    people = FakePeople(memory)
+    return Dependencies(
+        people=people,
+        person_records=FakeActivities(memory),
+        exports=FakeExports(memory),
+        workspaces=FakeWorkspaces(memory),
+        credentials=FakeCredentials(memory),
+        batcher=CommandBatcher(execute=partial(execute_commands, people), clock=lambda: clock().timestamp()),
+        clock=clock,
+        metrics=PrometheusMetrics(),
+        access_log=lambda _: None,
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class ThreadedServer:
-    """A store in memory with workspaces, and what the API has served of it.
+    """A store in memory with workspaces, and a record of what the API serves from it.
 
     Attributes:
-        limits: of the server.
-        waiting: of the calls.
-        between: puts something between the API and the people.
-        before_credentials: puts something between the API and the credentials.
-        served: what the access log was told.
-        transactions: how many calls shared each.
-        heard: the calls that the API made of requests.
+        limits: limits of the server.
+        wrap_people: wraps the port of people.
+        wrap_credentials: wraps the port of credentials.
+        served: the records of the access log.
+        transactions: the number of commands in each transaction.
+        commands: the commands that the API makes from requests.
         reached: the workspace of each transaction.
     """
 
     memory: InMemoryDatabase = field(default_factory=lambda: InMemoryDatabase(clock=lambda: NOW))
     limits: Limits = field(default_factory=Limits)
-    waiting: BatcherLimits = field(default_factory=BatcherLimits)
     wrap_people: Callable[[People], People] = lambda people: people
     wrap_credentials: Callable[[Credentials], Credentials] = lambda credentials: credentials
     served: list[AccessRecord] = field(default_factory=list)
@@ -67,22 +80,14 @@ class ThreadedServer:
 
     def open(self, mode: Mode = Mode.EMAIL_OR_ID, name: str = "shop") -> MadeWorkspace:
         """Make a workspace with keys."""
-        workspaces = FakeWorkspaces(self.memory)
-        owner = Owner(cluster="c", namespace="default", name=name, uid=name)
-        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=Settings(display_name=name))
-        workspaces.apply(wanted, now=NOW)
-        number = workspaces.find("default", name).workspace_id
-        return self.rotate(number)
+        return self.rotate(create_workspace(FakeWorkspaces(self.memory), name, now=NOW, mode=mode).workspace_id)
 
     def rotate(self, number: int, grace: timedelta = timedelta(0)) -> MadeWorkspace:
-        """Make new keys of a workspace; those before are valid for the grace time."""
-        keys = generate_api_keys(token_bytes)
-        self.credentials.rotate(number, digests_of(keys), grace=grace, request="", now=NOW)
-        return MadeWorkspace(workspace_id=number, keys=keys)
+        return with_new_keys(self.credentials, number, now=NOW, grace=grace)
 
     @property
     def credentials(self) -> FakeCredentials:
-        """Whose keys there are."""
+        """The port of the keys."""
         return FakeCredentials(self.memory)
 
     def services(self) -> Dependencies:
@@ -99,31 +104,32 @@ class ThreadedServer:
             execute=execute,
             clock=NOW.timestamp,
             on_batch=lambda calls, _waiting: self.transactions.append(calls),
-            limits=self.waiting,
         )
-        return Dependencies(
+        return replace(
+            in_memory_dependencies(self.memory, lambda: NOW),
             people=people,
-            person_records=FakeActivities(self.memory),
-            exports=FakeExports(self.memory),
-            workspaces=FakeWorkspaces(self.memory),
             credentials=self.wrap_credentials(self.credentials),
             batcher=batcher,
-            clock=lambda: NOW,
-            metrics=PrometheusMetrics(),
             access_log=self.served.append,
             limits=self.limits,
         )
 
     @contextmanager
     def serving(self) -> Iterator["ServerClient"]:
-        """Serve it meanwhile; at the end what was accepted is answered first."""
+        """Serve the API; at the end, accepted requests are answered first."""
         sockets = bind_sockets("127.0.0.1", 0)
-        stopping = threading.Event()
         server = Server(sockets=sockets, limits=self.limits, grace_seconds=5)
-        thread = threading.Thread(target=server.serve, args=(make_app(self.services()), stopping))
+        with self.running(server) as stopping:
+            yield ServerClient(server=self, port=sockets[0].getsockname()[1], stopping=stopping)
+
+    @contextmanager
+    def running(self, server: Server, *probes: ProbeHandlers) -> Iterator[threading.Event]:
+        """Run a server in a thread; the event stops it."""
+        stopping = threading.Event()
+        thread = threading.Thread(target=server.serve, args=(make_app(self.services()), stopping, *probes))
         thread.start()
         try:
-            yield ServerClient(server=self, port=sockets[0].getsockname()[1], stopping=stopping)
+            yield stopping
         finally:
             stopping.set()
             thread.join()
@@ -141,7 +147,7 @@ class ServerClient:
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, **{"timeout": 60} | options)
 
     def connected(self, *, timeout: float = 60, buffer: int | None = None) -> socket.socket:
-        """A bare connection, for what no client sends; the buffer is of what it takes in."""
+        """A bare connection, with a receive buffer of this size."""
         connection = socket.socket()
         connection.settimeout(timeout)
         if buffer is not None:
@@ -150,14 +156,14 @@ class ServerClient:
         return connection
 
     def exchange(self, *pieces: bytes, timeout: float = 60) -> bytes:
-        """Send bytes on a connection of their own; everything that comes back until it is closed."""
+        """Send bytes on a new connection; return everything until the server closes it."""
         with self.connected(timeout=timeout) as connection:
             for piece in pieces:
                 connection.sendall(piece)
             return b"".join(iter(lambda: connection.recv(65_536), b""))
 
     def person(self, workspace: MadeWorkspace, **named: str) -> Person | None:
-        """Whom a kind and a value stand for."""
+        """Find a person by a kind of identifier and its value."""
         [(kind, value)] = named.items()
         reference = reference_of_kind(value, IdentifierKind(kind), Mode.EMAIL_OR_ID)
         return FakePeople(self.server.memory).find(workspace.workspace_id, reference)

@@ -1,14 +1,20 @@
-"""Measuring two things against each other on a noisy machine, and telling it."""
+"""Measurements on a noisy machine, and tables of their results."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+
+import pytest
+
+databases = pytest.mark.parametrize("title", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Seconds of what was measured and of what it was measured against, run by run."""
+    """Seconds of each run of the measured code and of the baseline."""
 
     ours: tuple[float, ...]
     bare: tuple[float, ...]
@@ -19,12 +25,12 @@ class Comparison:
 
     @property
     def median_ratio(self) -> float:
-        """Of each pair, run one right after the other."""
+        """The median over pairs of consecutive runs."""
         return median(ours / bare for ours, bare in zip(self.ours, self.bare, strict=True))
 
 
 def alternating(ours: Callable[[], object], bare: Callable[[], object], *, runs: int = 15) -> Comparison:
-    """Both warmed once, then in turns, so that what disturbs the machine disturbs both."""
+    """Warm both up once, then run them in turns, so that other load affects both."""
     bare()
     ours()
     pairs = [(seconds(bare), seconds(ours)) for _ in range(runs)]
@@ -32,24 +38,34 @@ def alternating(ours: Callable[[], object], bare: Callable[[], object], *, runs:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it took."""
+    """Return how long a call takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
+def memory_megabytes(pid: int | str = "self", kind: str = "VmHWM") -> float:
+    """Memory of a process on Linux: by default the peak of this one; ``VmRSS`` is what it has now."""
+    return megabytes_in(Path(f"/proc/{pid}/status").read_text(), kind)
+
+
+def megabytes_in(status: str, kind: str = "VmHWM") -> float:
+    [kilobytes] = re.findall(rf"^{kind}:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(kilobytes) * 1024 / 1e6
+
+
 def at_most(name: str, value: float, goal: float, form: str = "{:.2f}") -> tuple[str, str, str]:
-    """A figure that shall not be greater; a table shows it if it is."""
+    """A row of a figure with an upper limit."""
     return (name, f"<= {form.format(goal)}", form.format(value) + ("" if value <= goal else " missed"))
 
 
 def at_least(name: str, value: float, goal: float, form: str = "{:.2f}") -> tuple[str, str, str]:
-    """A figure that shall not be smaller; a table shows it if it is."""
+    """A row of a figure with a lower limit."""
     return (name, f">= {form.format(goal)}", form.format(value) + ("" if value >= goal else " missed"))
 
 
 def print_table(title: str, rows: list[tuple[str, str, str]]) -> None:
-    """A table of figure, goal, result."""
+    """Print a table of figures, goals and results."""
     table = [("figure", "goal", "result"), *rows]
     widths = [max(len(row[column]) for row in table) for column in range(3)]
     print(f"\n{title}")

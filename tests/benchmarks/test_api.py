@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,10 +14,10 @@ import pytest
 
 from tests.api.servers import MadeWorkspace, make_workspace, running_api
 from tests.benchmarks.load_generator import write_requests
-from tests.benchmarks.measurement import print_table, seconds
+from tests.benchmarks.measurement import databases, memory_megabytes, print_table, seconds
+from tests.benchmarks.migrations.environments import new_database
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
-from tests.postgres import DURABLE, own_postgres
 from tests.processes import Server, last_lines
 
 CALLS = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
@@ -28,17 +27,6 @@ LOAD = CALLS // 25
 RUNS = 3
 BATCH = 100
 """Operations a v2 batch: more would not fit into its 500 kB with these attributes."""
-
-DATABASES = ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)]
-
-
-@contextmanager
-def database_url(title: str, folder: Path) -> Iterator[str]:
-    if title == "SQLite":
-        yield f"sqlite:///{folder}/people.db"
-        return
-    with own_postgres(settings=DURABLE) as server:
-        yield server.create_database()
 
 
 def request(workspace: MadeWorkspace, method: str, path: str, document: object) -> bytes:
@@ -101,9 +89,9 @@ class Load:
         command = [sys.executable, "-m", "tests.benchmarks.load_generator", "127.0.0.1", str(port)]
         done = subprocess.run([*command, str(self.connections), str(self.file)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert told["answers"] == {"200": self.requests}, told
-        return float(self.requests / told["seconds"])
+        printed = json.loads(done.stdout)
+        assert printed["answers"] == {"200": self.requests}, printed
+        return float(self.requests / printed["seconds"])
 
 
 @contextmanager
@@ -125,15 +113,10 @@ def _answers(port: int) -> bool:
     return subprocess.run(probe, check=False).returncode == 0
 
 
-def peak_megabytes(pid: int) -> float:
-    [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(kilobytes) * 1024 / 1e6
-
-
 @pytest.mark.bench
-@pytest.mark.parametrize("title", DATABASES)
+@databases
 def test_identify_costs_little_more_than_http(title: str, tmp_path: Path) -> None:
-    with database_url(title, tmp_path) as url:
+    with new_database(title, tmp_path) as url:
         workspace = make_workspace(url)
         load = Load.of(identifies(workspace, LOAD, seed=1), tmp_path / "load")
         with running_api(url, tmp_path) as api, storeless(url, tmp_path) as bare:
@@ -151,7 +134,7 @@ def test_identify_costs_little_more_than_http(title: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("title", DATABASES)
+@databases
 def test_batches_against_an_import(title: str, tmp_path: Path) -> None:
     people = CALLS // 10
     csv = tmp_path / "people.csv"
@@ -162,7 +145,7 @@ def test_batches_against_an_import(title: str, tmp_path: Path) -> None:
             for number in range(people)
         )
     )
-    with database_url(title, tmp_path) as url:
+    with new_database(title, tmp_path) as url:
         workspace = make_workspace(url)
         load = Load.of(batches(workspace, people, "api"), tmp_path / "load", connections=4)
         command = [sys.executable, "-m", "workspace_operator", "people", "import", str(csv), "-w", "default/shop"]
@@ -180,17 +163,17 @@ def test_batches_against_an_import(title: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("title", DATABASES)
+@databases
 def test_memory_stays_small(title: str, tmp_path: Path) -> None:
-    with database_url(title, tmp_path) as url:
+    with new_database(title, tmp_path) as url:
         workspace = make_workspace(url)
         load = Load.of(identifies(workspace, LOAD, seed=1), tmp_path / "load")
         with running_api(url, tmp_path) as api:
             load.send(api.port)
-            before = peak_megabytes(api.pid)
+            before = memory_megabytes(api.pid)
             for _ in range(CALLS // LOAD - 1):
                 load.send(api.port)
-            after = peak_megabytes(api.pid)
+            after = memory_megabytes(api.pid)
 
     print_table(
         f"Memory of an API process, {title}",

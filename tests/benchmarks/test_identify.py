@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import fill_people
-from tests.benchmarks.measurement import alternating, print_table
-from tests.postgres import DURABLE, own_postgres
+from tests.benchmarks.measurement import alternating, databases, print_table
+from tests.benchmarks.migrations.environments import new_database
 from tests.store.backends import sql_store, upgraded
 from tests.store.fixtures import create, owner
 from workspace_operator.application.people.command_execution import execute_commands
@@ -52,11 +52,10 @@ def body(number: int) -> dict[str, object]:
     return {"plan": "pro", "city": "Oslo", "score": number, "language": "no", "source": "web"}
 
 
-def crowded(database: Database, name: str, people: int) -> int:
+def filled(database: Database, name: str, people: int) -> int:
     """A workspace with so many people; its number."""
     store = sql_store(database)
-    create(store, owner(name), mode=Mode.ID_ONLY, display_name=name)
-    workspace_id = store.workspaces.find("team", name).workspace_id
+    workspace_id = create(store, owner(name), mode=Mode.ID_ONLY, display_name=name).workspace_id
     fill_people(database, workspace_id, people)
     return workspace_id
 
@@ -85,14 +84,11 @@ def upserting(url: str, people: int) -> Iterator[Work]:
 
 @pytest.mark.bench
 @pytest.mark.postgres
-def test_identify_against_a_bare_upsert() -> None:
-    with own_postgres(settings=DURABLE) as server:
-        url = server.create_database()
-        database = upgraded(url)
-        workspace_id = crowded(database, "shop", FEW)
+def test_identify_against_a_bare_upsert(tmp_path: Path) -> None:
+    with new_database("PostgreSQL", tmp_path) as url, closing(upgraded(url)) as database:
+        workspace_id = filled(database, "shop", FEW)
         with upserting(url, FEW) as bare:
             compared = alternating(identifying(SQLPeople(database), workspace_id, FEW), bare, runs=9)
-        database.close()
 
     rate, bare_rate = CALLS / min(compared.ours), CALLS / min(compared.bare)
     print_table(
@@ -106,10 +102,10 @@ def test_identify_against_a_bare_upsert() -> None:
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("title", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
+@databases
 def test_identify_takes_as_long_among_many(title: str, tmp_path: Path) -> None:
-    with databases(title, tmp_path) as database:
-        few, many = crowded(database, "few", FEW), crowded(database, "many", MANY)
+    with new_database(title, tmp_path) as url, closing(upgraded(url)) as database:
+        few, many = filled(database, "few", FEW), filled(database, "many", MANY)
         people = SQLPeople(database)
         compared = alternating(identifying(people, many, MANY), identifying(people, few, FEW), runs=9)
 
@@ -120,13 +116,3 @@ def test_identify_takes_as_long_among_many(title: str, tmp_path: Path) -> None:
             ("time, median of pairs", "", f"{compared.median_ratio:.2f}"),
         ],
     )
-
-
-@contextmanager
-def databases(title: str, folder: Path) -> Iterator[Database]:
-    if title == "SQLite":
-        with closing(upgraded(f"sqlite:///{folder}/people.db")) as database:
-            yield database
-        return
-    with own_postgres(settings=DURABLE) as server, closing(upgraded(server.create_database())) as database:
-        yield database

@@ -1,23 +1,19 @@
 """Import of new people with five attributes through the command line: its rate, and flat memory."""
 
 import os
-import re
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.measurement import print_table
-from tests.postgres import DURABLE, own_postgres
+from tests.benchmarks.measurement import databases, megabytes_in, print_table
+from tests.benchmarks.migrations.environments import new_database
+from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.workspaces.model import Owner, Settings
 
 MANY = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 FEW = MANY // 10
@@ -53,7 +49,6 @@ class Measured:
 class Target:
     """A database that people are imported into, each time into a workspace of its own."""
 
-    title: str
     url: str
     workspaces: int = 0
 
@@ -61,11 +56,8 @@ class Target:
         """Make one; its name."""
         self.workspaces += 1
         name = f"crm-{self.workspaces}"
-        owner = Owner(cluster="local", namespace="default", name=name, uid="u")
-        settings = Settings(display_name=name)
-        wanted = CreateWorkspace(owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=settings)
         with bootstrap.open_store(self.url) as store:
-            store.workspaces.apply(wanted, now=bootstrap.utc_now())
+            create_workspace(store.workspaces, name, now=bootstrap.utc_now())
         return f"default/{name}"
 
     def take(self, file: Path, people: int) -> Measured:
@@ -75,25 +67,14 @@ class Target:
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         done = subprocess.run([*command, "--database", self.url], capture_output=True, text=True)
         seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-        told = done.stdout.splitlines()[-1]
-        assert told == f"{people} rows: {people} created, 0 updated, 0 skipped, 0 rejected", done.stderr
-        [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", done.stderr, re.MULTILINE)
+        last = done.stdout.splitlines()[-1]
+        assert last == f"{people} rows: {people} created, 0 updated, 0 skipped, 0 rejected", done.stderr
         return Measured(
             people=people,
             seconds=seconds,
             cpu_seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-            megabytes=int(kilobytes) * 1024 / 1e6,
+            megabytes=megabytes_in(done.stderr),
         )
-
-
-@pytest.fixture(params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Target]:
-    """An empty database; the server, where there is one, is of this test's own and keeps what it commits."""
-    if request.param == "SQLite":
-        yield Target(title=request.param, url=f"sqlite:///{tmp_path}/people.db")
-        return
-    with own_postgres(settings=DURABLE) as server:
-        yield Target(title=request.param, url=server.create_database())
 
 
 def written(path: Path, people: int) -> Path:
@@ -108,17 +89,20 @@ def written(path: Path, people: int) -> Path:
 
 
 @pytest.mark.bench
-def test_import_is_fast_and_flat(target: Target, tmp_path: Path) -> None:
+@databases
+def test_import_is_fast_and_flat(title: str, tmp_path: Path) -> None:
     few, many = written(tmp_path / "few.csv", FEW), written(tmp_path / "many.csv", MANY)
 
-    of_few = [target.take(few, FEW) for _ in range(RUNS_OF_FEW)]
-    of_many = target.take(many, MANY)
+    with new_database(title, tmp_path) as url:
+        target = Target(url=url)
+        of_few = [target.take(few, FEW) for _ in range(RUNS_OF_FEW)]
+        of_many = target.take(many, MANY)
 
     best = max(of_few, key=lambda run: run.rate)
-    goal = f">= {GOALS[target.title]:,}"
+    goal = f">= {GOALS[title]:,}"
     growth = of_many.megabytes - best.megabytes
     print_table(
-        f"Import of new people with five attributes, {target.title}",
+        f"Import of new people with five attributes, {title}",
         [
             (f"people a second, {FEW:,}, best of {RUNS_OF_FEW}", goal, f"{best.rate:,.0f}"),
             (f"people a second, {MANY:,}", goal, f"{of_many.rate:,.0f}"),

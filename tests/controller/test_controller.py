@@ -1,13 +1,6 @@
 """Who is looked at when: news at once, everything else when it is due, and nothing that is no more."""
 
-import pytest
-
 from tests.controller.fixtures import ControllerEnv
-
-
-@pytest.fixture
-def env() -> ControllerEnv:
-    return ControllerEnv()
 
 
 def test_news_is_reconciled_once(env: ControllerEnv) -> None:
@@ -103,10 +96,10 @@ def test_failures_back_off(env: ControllerEnv) -> None:
 
 
 def test_edit_on_top_is_what_is_carried_out(env: ControllerEnv) -> None:
-    heard = env.apply("shop", color="111111")
+    document = env.apply("shop", color="111111")
     env.apply("shop", color="222222")
 
-    env.update(heard)
+    env.update(document)
 
     (stored,) = env.workspaces.list()
     assert stored.settings.color == "222222"

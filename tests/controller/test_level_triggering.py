@@ -22,10 +22,10 @@ def env() -> ControllerEnv:
 
 
 def backlog(env: ControllerEnv) -> list[dict[str, Any]]:
-    """Merging identifiers are wished for, many edits follow, and the wish is taken back."""
+    """A request for merging, many edits, and the cancellation of the request."""
     merging = {"mode": "EmailOrID", "onConflict": "Merge"}
-    wished = [env.apply("shop", identifiers=merging, color=f"{number:06d}") for number in range(EDITS)]
-    return [*wished, env.apply("shop", identifiers={"mode": "IDOnly"}, color="123456")]
+    requested = [env.apply("shop", identifiers=merging, color=f"{number:06d}") for number in range(EDITS)]
+    return [*requested, env.apply("shop", identifiers={"mode": "IDOnly"}, color="123456")]
 
 
 @pytest.mark.parametrize("drains", [True, False], ids=["one by one", "at once"])
@@ -48,9 +48,9 @@ def test_backlog_is_one_visit(env: ControllerEnv, drains: bool) -> None:
 
 
 def test_migration_that_was_taken_back_is_not_begun(env: ControllerEnv) -> None:
-    wished, *_ = backlog(env)
+    requested, *_ = backlog(env)
 
-    env.update(wished)
+    env.update(requested)
 
     assert env.workspaces.memory.directory.migrations == {}
 

@@ -22,8 +22,7 @@ def messages(lines: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     return found
 
 
-def test_change_is_one_line(lines: pytest.LogCaptureFixture) -> None:
-    env = ControllerEnv()
+def test_change_is_one_line(env: ControllerEnv, lines: pytest.LogCaptureFixture) -> None:
     env.update(env.apply("shop"))
     made = messages(lines)
     env.update(env.apply("shop", color="222222"))
@@ -35,8 +34,7 @@ def test_change_is_one_line(lines: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_reconcile_without_a_change_is_no_line(lines: pytest.LogCaptureFixture) -> None:
-    env = ControllerEnv()
+def test_reconcile_without_a_change_is_no_line(env: ControllerEnv, lines: pytest.LogCaptureFixture) -> None:
     env.update(env.apply("shop"))
     lines.clear()
 
@@ -45,8 +43,7 @@ def test_reconcile_without_a_change_is_no_line(lines: pytest.LogCaptureFixture) 
     assert messages(lines) == []
 
 
-def test_conflict_is_a_warning_once(lines: pytest.LogCaptureFixture) -> None:
-    env = ControllerEnv()
+def test_conflict_is_a_warning_once(env: ControllerEnv, lines: pytest.LogCaptureFixture) -> None:
     env.update(env.apply("shop"))
     lines.clear()
 
@@ -58,8 +55,9 @@ def test_conflict_is_a_warning_once(lines: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_error_names_the_resource(lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    env = ControllerEnv()
+def test_error_names_the_resource(
+    env: ControllerEnv, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(type(env.workspaces), "observe", broken)
 
     env.update(env.apply("shop"))

@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -39,12 +40,11 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def env(own_postgres: OwnPostgres) -> Iterator[WorkspaceEnv]:
-    database = upgraded(own_postgres.create_database())
-    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
-    env.identify_person(id="1")
-    env.identify_person(id="1", body={"plan": "a"})
-    yield env
-    database.close()
+    with closing(upgraded(own_postgres.create_database())) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+        env.identify_person(id="1")
+        env.identify_person(id="1", body={"plan": "a"})
+        yield env
 
 
 def set_standby(server: OwnPostgres, name: str) -> None:
@@ -77,8 +77,7 @@ def test_commit_that_waits_for_a_standby_is_given_up(own_postgres: OwnPostgres, 
 
 @pytest.mark.usefixtures("hasty")
 def test_connection_to_a_server_that_stopped_is_cut(env: WorkspaceEnv) -> None:
-    database = env.store.database
-    assert database is not None
+    database = env.store.sql_database
     stopped: list[int] = []
 
     def work(connection: sa.Connection) -> None:
@@ -96,8 +95,7 @@ def test_connection_to_a_server_that_stopped_is_cut(env: WorkspaceEnv) -> None:
 
 
 def test_commit_in_time_is_left_alone(env: WorkspaceEnv) -> None:
-    database = env.store.database
-    assert database is not None
+    database = env.store.sql_database
 
     servers = {
         database.writing(lambda connection: connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
@@ -108,8 +106,7 @@ def test_commit_in_time_is_left_alone(env: WorkspaceEnv) -> None:
 
 
 def test_watch_starts_again_after_it_was_closed(env: WorkspaceEnv) -> None:
-    database = env.store.database
-    assert database is not None
+    database = env.store.sql_database
     watch = CommitWatchdog()
 
     with database.engine.connect() as connection:
@@ -138,20 +135,18 @@ Database(sys.argv[1]).writing(work)
 def test_statement_of_a_process_that_was_killed_ends(
     request: pytest.FixtureRequest, postgres_url: str, place: str
 ) -> None:
-    database = upgraded(postgres_url)
-    bouncer: PgBouncer | None = request.getfixturevalue("bouncer") if place == "a pooler" else None
-    url = bouncer.url(postgres_url) if bouncer else postgres_url
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "operator")}
-    with subprocess.Popen(
-        [sys.executable, "-c", WAITING, url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"locked\n"
-        process.kill()
+    with closing(upgraded(postgres_url)) as database:
+        bouncer: PgBouncer | None = request.getfixturevalue("bouncer") if place == "a pooler" else None
+        url = bouncer.url(postgres_url) if bouncer else postgres_url
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "operator")}
+        with subprocess.Popen(
+            [sys.executable, "-c", WAITING, url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"locked\n"
+            process.kill()
 
-    sql_store(database).workspaces.list()  # waits for the lock, and for no longer than any
-
-    database.close()
+        sql_store(database).workspaces.list()  # waits for the lock, and for no longer than any
 
 
 def test_database_is_closed_while_threads_end(postgres_url: str) -> None:
@@ -160,13 +155,11 @@ def test_database_is_closed_while_threads_end(postgres_url: str) -> None:
     class Gone:
         """The connection of a thread that has ended."""
 
-    database = Database(postgres_url)
-    gone = Gone()
-    reference = weakref.ref(gone)
-    remembered = {reference}
-    del gone
-    assert reference() is None
+    with closing(Database(postgres_url)) as database:
+        gone = Gone()
+        reference = weakref.ref(gone)
+        remembered = {reference}
+        del gone
+        assert reference() is None
 
-    database._thread_connections.data.update(remembered)  # type: ignore[attr-defined]
-
-    database.close()
+        database._thread_connections.data.update(remembered)  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """A server that only reads is told apart, and a primary that has moved is found again without a restart."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -21,9 +22,8 @@ from workspace_operator.store.engine.databases import Database
 
 @pytest.fixture
 def store(postgres_url: str) -> Iterator[Store]:
-    database = upgraded(postgres_url)
-    yield sql_store(database)
-    database.close()
+    with closing(upgraded(postgres_url)) as database:
+        yield sql_store(database)
 
 
 @pytest.fixture
@@ -76,8 +76,7 @@ def test_connections_to_it_are_dropped(store: Store, allow_writes: Callable[[boo
 
 def drop_connections(store: Store) -> None:
     """What the settings of a database say counts for new sessions only."""
-    assert store.database is not None
-    store.database.close()
+    store.sql_database.close()
 
 
 def test_write_finds_the_new_primary(own_postgres: OwnPostgres) -> None:
@@ -100,19 +99,18 @@ def test_write_finds_the_new_primary(own_postgres: OwnPostgres) -> None:
 
 
 def test_standby_is_named_and_read(own_postgres: OwnPostgres) -> None:
-    database = upgraded(own_postgres.create_database())
-    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
-    env.identify_person(id="1")
-    with standby_of(own_postgres) as standby:
-        caught_up(own_postgres, standby)
-        reading = Database(standby.url(str(database.url.database)))
+    with closing(upgraded(own_postgres.create_database())) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+        env.identify_person(id="1")
+        with standby_of(own_postgres) as standby:
+            caught_up(own_postgres, standby)
+            reading = Database(standby.url(str(database.url.database)))
 
-        with pytest.raises(StoreRefused, match="is it a standby"):
-            execute_commands(sql_store(reading).people, env.workspace_id, [env.call(id="2")], now=0)
-        assert sql_store(reading).people.count(env.workspace_id).total == 1
+            with pytest.raises(StoreRefused, match="is it a standby"):
+                execute_commands(sql_store(reading).people, env.workspace_id, [env.call(id="2")], now=0)
+            assert sql_store(reading).people.count(env.workspace_id).total == 1
 
-        reading.close()
-    database.close()
+            reading.close()
 
 
 def caught_up(primary: OwnPostgres, standby: OwnPostgres) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -41,9 +42,8 @@ def limited_url(postgres: Postgres, postgres_url: str) -> str:
 
 @pytest.fixture
 def limited(limited_url: str) -> Iterator[Store]:
-    database = upgraded(limited_url)
-    yield sql_store(database)
-    database.close()
+    with closing(upgraded(limited_url)) as database:
+        yield sql_store(database)
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +56,14 @@ def postgres_database(postgres: Postgres) -> Iterator[Database]:
 
 def test_owner_has_set_limits(limited: Store) -> None:
     """Otherwise the other tests would show nothing."""
-    assert limited.database is not None
-    with limited.database._statement_engine.connect() as connection:
+    with limited.sql_database._statement_engine.connect() as connection:
         shown = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in SHORT}
 
     assert shown == SHORT
 
 
 def test_transactions_have_limits_of_their_own(limited: Store) -> None:
-    database = limited.database
-    assert database is not None
+    database = limited.sql_database
     for transaction in (database.reading, database.reading_one_snapshot):
         with transaction() as connection:
             connection.execute(LONGER)
@@ -87,17 +85,16 @@ def test_identifier_change_is_carried_out(limited: Store) -> None:
 
 def test_schema_is_upgraded_without_a_limit(limited_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[object] = []
-    database = Database(limited_url)
+    with closing(Database(limited_url)) as database:
 
-    def look(connection: sa.Connection) -> None:
-        shown.append(connection.exec_driver_sql("SHOW statement_timeout").scalar_one())
+        def look(connection: sa.Connection) -> None:
+            shown.append(connection.exec_driver_sql("SHOW statement_timeout").scalar_one())
 
-    monkeypatch.setattr("workspace_operator.store.schema.upgrades.pin", look)
+        monkeypatch.setattr("workspace_operator.store.schema.upgrades.pin", look)
 
-    upgrade(database)
+        upgrade(database)
 
-    assert shown == ["0"]
-    database.close()
+        assert shown == ["0"]
 
 
 def test_short_way_that_is_stopped_goes_the_long_way(limited: Store) -> None:
@@ -105,9 +102,8 @@ def test_short_way_that_is_stopped_goes_the_long_way(limited: Store) -> None:
     env = WorkspaceEnv.create(limited, Mode.EMAIL_OR_ID)
     env.identify_person(id="1")
     env.identify_person(id="1", body={"plan": "a"})
-    assert limited.database is not None
 
-    with limited.database.engine.connect() as other:
+    with limited.sql_database.engine.connect() as other:
         other.execute(sa.select(person.c.cio_id).with_for_update()).all()
         letting_go = threading.Timer(0.3, other.rollback)
         letting_go.start()
@@ -119,18 +115,17 @@ def test_short_way_that_is_stopped_goes_the_long_way(limited: Store) -> None:
 
 def test_short_way_waits_for_a_lock_as_long_as_any(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_path, "_WRITES", writes_that_wait(0.2))
-    database = upgraded(postgres_url)
-    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
-    env.identify_person(id="1")
-    env.identify_person(id="1", body={"plan": "a"})
+    with closing(upgraded(postgres_url)) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+        env.identify_person(id="1")
+        env.identify_person(id="1", body={"plan": "a"})
 
-    with database.engine.connect() as other:
-        other.execute(sa.select(person.c.cio_id).with_for_update()).all()
-        with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
-            env.identify_person(id="1", body={"plan": "b"})
+        with database.engine.connect() as other:
+            other.execute(sa.select(person.c.cio_id).with_for_update()).all()
+            with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
+                env.identify_person(id="1", body={"plan": "b"})
 
-    assert env.identify_person(id="1", body={"plan": "b"}).effect is Effect.UPDATED
-    database.close()
+        assert env.identify_person(id="1", body={"plan": "b"}).effect is Effect.UPDATED
 
 
 def writes_that_wait(seconds: float) -> Sequence[CompiledStatement]:
@@ -193,13 +188,10 @@ def test_settings_that_a_server_does_not_know_are_left_out(postgres_url: str, mo
     """As older versions do not, or other platforms."""
     unknown = {"no_such_setting": "1", "client_connection_check_interval": "-5", "transaction_timeout": "0"}
     monkeypatch.setattr(postgresql, "_OPTIONAL_SETTINGS", unknown)
-    database = Database(postgres_url)
-
-    with database.reading() as connection:
+    with closing(Database(postgres_url)) as database, database.reading() as connection:
         assert "transaction_timeout" in connection.info["limits"]
         assert "no_such_setting" not in connection.info["limits"]
         assert "client_connection_check_interval" not in connection.info["limits"]
-    database.close()
 
 
 def test_lost_race_that_is_called_an_internal_error_is_tried_again(postgres_database: Database) -> None:

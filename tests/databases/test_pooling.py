@@ -1,8 +1,8 @@
 """Behind PgBouncer in transaction mode, with three connections for everybody: all works, and nobody is touched."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from tests.docs.blocks import run_blocks
 from tests.docs.pages import runnable_blocks
 from tests.store.backends import sql_store, upgraded
 from tests.store.fixtures import WorkspaceEnv
+from tests.threads import run_together
 from workspace_operator.errors import StoreRefused
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
@@ -93,22 +94,16 @@ def test_main_job_is_done(run: Run, pooled_url: str, tmp_path: Path, monkeypatch
 @pytest.mark.usefixtures("untouched")
 def test_api_answers_thousands_of_calls(pooled_url: str, tmp_path: Path) -> None:
     workspace = make_workspace(pooled_url)
-    statuses: list[int] = []
 
     with running_api(pooled_url, tmp_path, processes=2) as api:
         with api.client() as client:
-            threads = [
-                threading.Thread(target=lambda first=first: statuses.extend(called(client, workspace, first)))
-                for first in range(CALLERS)
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            statuses: list[list[int]] = run_together(
+                *(partial(list, called(client, workspace, first)) for first in range(CALLERS))
+            )
         log = api.log.read_text()
 
-    assert len(statuses) == CALLS
-    assert set(statuses) == {httpx.codes.OK}
+    assert sum(map(len, statuses)) == CALLS
+    assert {status for each in statuses for status in each} == {httpx.codes.OK}
     assert "prepared statement" not in log
 
 
@@ -131,13 +126,12 @@ def called(client: httpx.Client, workspace: MadeWorkspace, first: int) -> Iterat
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("option", ["", "?prepare=off"])
 def test_nothing_is_prepared(pooled_url: str, option: str) -> None:
-    database = upgraded(pooled_url + option)
-    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+    with closing(upgraded(pooled_url + option)) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
 
-    effects = [env.identify_person(id="1", body={"number": number}).effect for number in range(10)]
+        effects = [env.identify_person(id="1", body={"number": number}).effect for number in range(10)]
 
-    assert effects == [Effect.CREATED, *[Effect.UPDATED] * 9]
-    database.close()
+        assert effects == [Effect.CREATED, *[Effect.UPDATED] * 9]
 
 
 def test_prepared_statements_are_reported_as_an_error(pooled_url: str) -> None:
@@ -152,10 +146,8 @@ def test_prepared_statements_are_reported_as_an_error(pooled_url: str) -> None:
 
 
 def test_without_a_pooler_statements_are_prepared(postgres_url: str) -> None:
-    database = upgraded(postgres_url)
-
-    assert used_often(database)
-    database.close()
+    with closing(upgraded(postgres_url)) as database:
+        assert used_often(database)
 
 
 def used_often(database: Database) -> int:

@@ -16,12 +16,11 @@ COMMAND = re.compile(r'python -c "(.*)"$', re.MULTILINE)
 
 def test_backup_of_a_file_in_use_is_whole(tmp_path: Path) -> None:
     (code,) = COMMAND.findall(text_of("docs/operating.md"))
-    database = upgraded(f"sqlite:///{tmp_path}/workspaces.db")
-    create(sql_store(database), owner(), display_name="Shop")
+    with closing(upgraded(f"sqlite:///{tmp_path}/workspaces.db")) as database:
+        create(sql_store(database), owner(), display_name="Shop")
 
-    program = code.replace('\\"', '"').replace("/data", str(tmp_path))
-    subprocess.run([sys.executable, "-c", program], check=True)
+        program = code.replace('\\"', '"').replace("/data", str(tmp_path))
+        subprocess.run([sys.executable, "-c", program], check=True)
 
-    with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
-        assert backup.execute("SELECT display_name FROM workspace").fetchall() == [("Shop",)]
-    database.close()
+        with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+            assert backup.execute("SELECT display_name FROM workspace").fetchall() == [("Shop",)]

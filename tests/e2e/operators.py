@@ -3,19 +3,17 @@
 import os
 import signal
 import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
+from tests.commands import PROGRAM, status_of
 from tests.controlplane.kubectl import Kubectl
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from tests.processes import Server, last_lines
-
-PROGRAM = (sys.executable, "-m", "workspace_operator")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,8 +49,8 @@ class Operator:
         """Start it; it is watching once it is alive."""
         assert self._server is None, "the operator is started already"
         health = f"http://127.0.0.1:{self.port}/healthz"
-        told = ("--kubeconfig", str(self.account.kubeconfig), "--health-endpoint", health, "--api-address", "off")
-        command = (*PROGRAM, "run", *told, *self.options)
+        options = ("--kubeconfig", str(self.account.kubeconfig), "--health-endpoint", health, "--api-address", "off")
+        command = (*PROGRAM, "run", *options, *self.options)
         environment = environment_with(WORKSPACE_OPERATOR_DATABASE=self.database)
         self._server = Server.start(command, log=self.log, environment=environment)
 
@@ -62,16 +60,11 @@ class Operator:
 
     def is_alive(self, *, within: float = 5.0) -> bool:
         """Whether its liveness endpoint answers well in time."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=within) as answer:
-                return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
-            return False
+        return status_of(f"http://127.0.0.1:{self.port}/healthz", timeout=within) == 200
 
     def metrics(self) -> str:
         """What it tells of itself, in Prometheus' text form."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-            return str(answer.read().decode())
+        return httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5).text
 
     def stop(self) -> int | None:
         """End it in peace; its exit code."""

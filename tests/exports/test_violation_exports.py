@@ -15,6 +15,7 @@ from workspace_operator.application.people.csv_export import (
     MAX_LISTED_SHARERS,
     NO_FILTER,
     ViolationFilter,
+    csv_lines,
     violation_lines,
 )
 from workspace_operator.application.ports import ViolationRow
@@ -178,3 +179,21 @@ def test_thousands_of_sharers_stream() -> None:
     assert count == 20_000
     assert tracemalloc.get_traced_memory()[1] < 100_000
     tracemalloc.stop()
+
+
+cells = st.text(st.sampled_from(list("a,\"'\r\n; =é\x00\u2028")), max_size=4)
+rows = st.integers(1, 4).flatmap(
+    lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=5)
+)
+
+
+@given(table=rows)
+def test_lines_are_those_of_the_csv_writer(table: list[list[str]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(table)
+
+    columns, *rest = table
+    lines = list(csv_lines(columns, rest))
+
+    assert "".join(lines) == text.getvalue()
+    assert len(lines) == len(table)

@@ -1,4 +1,4 @@
-"""What the test itself does in a run: it wishes for a change, takes it back, pauses it, mends who is in the way."""
+"""The actions of the test in a run: it requests, cancels and pauses the migration, and adds and fixes violations."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from workspace_operator.store.repositories.migrations import SQLMigrations
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 
 TEST_WRITER = 9
-"""The test's number among the writers."""
+"""Number of the test among the writers."""
 
 PAUSE = 0.3
 """Seconds."""
@@ -28,14 +28,14 @@ BATCH = 50
 
 @dataclass(slots=True, kw_only=True)
 class Actions:
-    """What the test does to one workspace."""
+    """The actions of the test on one workspace."""
 
     scenario: Scenario
     workspace_id: int
     population: Sequence[SeedPerson]
     database: Database
     client: RetryingClient
-    said: int = 0
+    sent: int = 0
 
     @property
     def migration(self) -> Migration:
@@ -43,14 +43,14 @@ class Actions:
         assert newest is not None
         return newest
 
-    def perform(self, deed: ActionKind) -> None:
-        """Do it; a change that has switched already goes on."""
-        match deed:
-            case ActionKind.WISH:
+    def perform(self, action: ActionKind) -> None:
+        """Perform an action; a migration after its cut-over continues."""
+        match action:
+            case ActionKind.REQUEST:
                 self._request_migration()
-            case ActionKind.MEND:
+            case ActionKind.FIX:
                 self._write(list(fixes_of(self.scenario.population, self.population)))
-            case ActionKind.INTRUDE:
+            case ActionKind.ADD_VIOLATIONS:
                 self._write(introduce_violations())
             case ActionKind.CANCEL:
                 self._apply(CancelMigration(workspace_id=self.workspace_id, number=self.migration.number))
@@ -59,9 +59,9 @@ class Actions:
             case ActionKind.NOTHING:
                 pass
 
-    def finish(self, deed: ActionKind) -> None:
-        """What is to be done after a deed, and after the blow that came with it."""
-        if deed is ActionKind.PAUSE:
+    def finish(self, action: ActionKind) -> None:
+        """Complete an action after the fault that comes with it."""
+        if action is ActionKind.PAUSE:
             time.sleep(PAUSE)
             self._apply(PauseMigration(workspace_id=self.workspace_id, number=self.migration.number, paused=False))
 
@@ -84,24 +84,24 @@ class Actions:
         for start in range(0, len(operations), BATCH):
             numbered = []
             for each in operations[start : start + BATCH]:
-                self.said += 1
-                numbered.append({**each, "said": f"w{TEST_WRITER}-{self.said}"})
+                self.sent += 1
+                numbered.append({**each, "command_id": f"w{TEST_WRITER}-{self.sent}"})
             self.client.apply(numbered)
 
 
 def introduce_violations() -> list[Operation]:
-    """Four people who come to stand in the way, one for each reason; from among those whom writers leave alone."""
+    """Four violations, one of each kind, of people whom writers do not change."""
     taking, other, invalid, blocked, wearing = (plain(number) for number in range(5))
     return [
-        violation(taking, f"{other}@example.com", mended=""),
-        violation(invalid, "no address", mended=""),
-        violation(f"{wearing}@elsewhere.example", "", mended=""),
+        violation(taking, f"{other}@example.com", fixed_email=""),
+        violation(invalid, "no address", fixed_email=""),
+        violation(f"{wearing}@elsewhere.example", "", fixed_email=""),
         {"do": "block", "id": blocked, "address": f"{blocked}@example.com"},
     ]
 
 
 def fixes_of(kind: PopulationKind, population: Sequence[SeedPerson]) -> Iterator[Operation]:
-    """What mends everybody who stands in the way, each in one of the ways there are."""
+    """Operations that fix all violations, in different ways."""
     if kind is PopulationKind.CLEAN:
         yield from _fixes_of_introduced()
     if kind is PopulationKind.VIOLATED:
@@ -121,7 +121,7 @@ def _fixes_of_introduced() -> Iterator[Operation]:
 
 
 def _without_shared_address(each: SeedPerson) -> Operation:
-    """Not the eldest of a group any more, by cio_id, since some have no id."""
+    """Remove the address or the person, named by cio_id since some have no id."""
     named = {"id": each.cio_id, "cio_id": each.cio_id}
     if each.number % 2:
         return {"do": "delete", **named}

@@ -1,4 +1,4 @@
-"""Where runs take place: a database for each, copied from one that was filled once, on a server that may be killed."""
+"""Databases of runs, copied from filled ones, on a server that can be killed."""
 
 import os
 import shutil
@@ -34,11 +34,11 @@ class Environment(Protocol):
 
     name: str
     people: int
-    """How many each crowd has."""
+    """Number of people in a database."""
     has_server: bool
 
     def target(self, kind: PopulationKind) -> AbstractContextManager[TestDatabase]:
-        """A database of its own with such a crowd."""
+        """A database of its own with such a population."""
         ...
 
     def kill(self) -> None:
@@ -103,7 +103,7 @@ class PostgresEnvironment:
             self.server.drop_database(url)
 
     def kill(self) -> None:
-        """All its processes at once, as a power cut does; then it recovers from its log."""
+        """Kill all processes at once, like a power failure; then start, which recovers from the log."""
         assert self.server.pid is not None
         children = [ProcessIdentity.of(pid) for pid in children_of(self.server.pid)]
         self.server.kill()

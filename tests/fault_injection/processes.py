@@ -1,4 +1,4 @@
-"""The processes of a run, as the test sees them: started, stopped at a place, told to go on, killed."""
+"""The processes of a run as the test sees them: it starts, pauses, continues and kills them."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.fault_injection.faults.breakpoints import Breakpoint
 
-# A server that has loaded everything, and forks: each process is one of the system's own, and there at once.
+# A server that has imported everything and forks, so that real processes start at once.
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     ["tests.fault_injection.faults.worker_process", "tests.fault_injection.workload.writer_process"]
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def be_ready(set_variable: Callable[[str, str], object]) -> None:
-    """Start what forks; its processes run the sources of this very checkout.
+    """Start the fork server; its processes run the sources of this checkout.
 
     Args:
         set_variable: sets a variable of the environment by name.
@@ -39,21 +39,21 @@ def be_ready(set_variable: Callable[[str, str], object]) -> None:
 
 @dataclass(slots=True)
 class Process:
-    """A process, and what it has said so far besides that it stopped.
+    """A process and its messages so far.
 
     Attributes:
-        stopped: it waits at the place that it was told of last.
+        stopped: whether it waits at its breakpoint.
     """
 
     connection: Connection
     process: Any
-    said: list[tuple[str, str]] = field(default_factory=list)
+    messages: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
     point: Breakpoint | None = None
 
     @classmethod
     def start(cls, run: Callable[[Any, Connection], None], part: Any) -> "Process":
-        """Start it; ``run`` is called there with the part and the way to its parent."""
+        """Start a process that calls ``run`` with its arguments and the connection to its parent."""
         ours, theirs = _context.Pipe()
         process = _context.Process(target=run, args=(part, theirs), daemon=True)
         process.start()
@@ -61,24 +61,24 @@ class Process:
         return cls(ours, process, point=part.point)
 
     def set_breakpoint(self, point: Breakpoint) -> None:
-        """Have it stop there."""
+        """Set its breakpoint."""
         if point is not self.point:
             self.send(point)
             self.point = point
 
-    def send(self, said: str | Breakpoint) -> None:
-        """Tell it something; one that has ended has said why in its log."""
+    def send(self, message: str | Breakpoint) -> None:
+        """Send a message; a process that has ended has logged why."""
         with suppress(BrokenPipeError, ConnectionResetError):
-            self.connection.send(said)
+            self.connection.send(message)
 
     def release(self) -> None:
-        """Let it go on if it has stopped."""
+        """Let it continue if it has stopped."""
         if self.stopped:
             self.stopped = False
-            self.send("go on")
+            self.send("continue")
 
     def received(self, word: str, *, within: float) -> bool:
-        """Wait until it says a word; whatever else it says is kept."""
+        """Wait for a message; keep all others."""
         limit = time.monotonic() + within
         while (left := limit - time.monotonic()) > 0 or self.connection.poll():
             if self._read_line(max(left, 0)) == word:
@@ -86,7 +86,7 @@ class Process:
         return False
 
     def kill(self) -> None:
-        """SIGKILL, and read what it said before."""
+        """Send SIGKILL, and read its last messages."""
         self.process.kill()
         self.process.join(EXIT_TIMEOUT)
         while self._read_line(0) is not None:
@@ -94,7 +94,7 @@ class Process:
         self.connection.close()
 
     def end(self) -> None:
-        """Let it end by itself."""
+        """Stop it gracefully."""
         self.send("stop")
         self.process.join(EXIT_TIMEOUT)
         assert self.process.exitcode == 0, f"a process ended with {self.process.exitcode}"
@@ -110,5 +110,5 @@ class Process:
         if word == "stopped":
             self.stopped = True
         else:
-            self.said.append((word, text))
+            self.messages.append((word, text))
         return str(word)

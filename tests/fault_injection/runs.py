@@ -1,4 +1,4 @@
-"""One run: its processes are started, the change is wished for, blows fall, and the change comes to rest."""
+"""A run: starts its processes, requests the migration, injects faults, and waits until the migration rests."""
 
 import time
 from collections import Counter
@@ -26,31 +26,31 @@ from workspace_operator.store.repositories.people import SQLPeople
 from workspace_operator.store.schema.tables import migration
 
 REST_TIMEOUT = 120
-"""Seconds until a change has come to rest, or a writer has answered, on a busy machine."""
+"""Seconds until a migration rests, or a writer responds, on a busy machine."""
 
 BREAKPOINT_TIMEOUT = 8
-"""Seconds until a process has come to a place, unless the change rests before."""
+"""Seconds until a process reaches a breakpoint, unless the migration rests before."""
 
 POLL_SECONDS = 0.02
-"""Seconds between two looks at the change."""
+"""Seconds between two reads of the migration."""
 
 LARGE = 10_000
-"""People from which on a change takes so long that delays are taken in full."""
+"""From this number of people on, a migration takes long enough for full delays."""
 
 REST_STAGES = {Stage.COMPLETED, Stage.BLOCKED, Stage.CANCELLED}
 
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A run as it goes.
+    """The state of a run.
 
     Attributes:
-        groups: those who become one.
-        struck: what was killed where, how often.
-        wrongs: what processes logged that nobody should ever see.
-        looks: how often somebody looked in between whether anything was half changed.
-        violates: whether writers put people in the way just now.
-        asked: writers who are to say when they have mended everybody.
+        groups: people who are merged into one.
+        fault_counts: number of faults by victim and moment.
+        failures: errors that processes logged, and other failures.
+        reads: number of checks by the observer.
+        adds_violations: whether writers add violations now.
+        draining: writers that have to report that they have fixed their violations.
     """
 
     plan: Schedule
@@ -93,7 +93,7 @@ class Run:
         return self.folder / f"writer-{writer}.log"
 
     def carry_out(self) -> None:
-        """Everything; when it returns, all is at rest and no process is left."""
+        """Carry out the run; afterwards, all is at rest and all processes have ended."""
         of_group = {each.cio_id: number for number, group in enumerate(self.groups) for each in group}
         observer = Observer(target=self.target, groups=of_group, rng=Random(self.plan.number))
         try:
@@ -114,23 +114,23 @@ class Run:
         on_worker = [each for each in phase.faults if not self._targets_writer(each)]
         places = iter([each.point or NOWHERE for each in on_worker])
         self._ensure_worker(next(places, NOWHERE))
-        self.actions.perform(ActionKind.MEND if phase.action is ActionKind.MEND else ActionKind.WISH)
+        self.actions.perform(ActionKind.FIX if phase.action is ActionKind.FIX else ActionKind.REQUEST)
         for fault in phase.faults:
             if self._targets_writer(fault):
                 self._inject_into_writer(fault)
             else:
                 self._inject(fault, following=next(places, NOWHERE))
-            self.fault_counts["blows"] += 1
+            self.fault_counts["faults"] += 1
         self._await_fixes()
         self._await_rest(phase.end)
 
     def _inject(self, fault: Fault, *, following: Breakpoint) -> None:
-        """Let the blow fall on the worker, or the database, and have a worker go on to the following place."""
+        """Kill the worker or the database, and have a worker continue to the following breakpoint."""
         worker = self._ensure_worker(fault.point or NOWHERE)
         self._wait_for_breakpoint(worker, fault)
         moment = fault.name if worker.stopped or fault.point is None else f"{fault.name}, missed"
         self.actions.perform(fault.action)
-        if fault.victim is Victim.NOBODY:
+        if fault.victim is Victim.NONE:
             self._replace_worker(worker, following)
         elif fault.victim is Victim.DATABASE and self.environment.has_server:
             self.environment.kill()
@@ -142,12 +142,12 @@ class Run:
         self.fault_counts[f"{fault.victim}: {moment}"] += 1
 
     def _targets_writer(self, fault: Fault) -> bool:
-        """Without a server the database is part of the process that is at work: at a place, that is the worker's."""
+        """Without a server, the database is part of each process: at a breakpoint, of the worker."""
         is_in_writer = fault.victim is Victim.DATABASE and not self.environment.has_server and fault.point is None
         return fault.victim is Victim.WRITER or is_in_writer
 
     def _wait_for_breakpoint(self, worker: Process, fault: Fault) -> None:
-        """Until the worker has stopped at the place, or never will since all is at rest."""
+        """Wait until the worker has stopped at the breakpoint, or never will since the migration rests."""
         if fault.point is None:
             time.sleep(fault.delay * min(self.environment.people / LARGE, 1))
             return
@@ -156,12 +156,12 @@ class Run:
             if self._rest() is not None and not worker.received("stopped", within=20 * POLL_SECONDS):
                 return
             if time.monotonic() > started + BREAKPOINT_TIMEOUT / 3:
-                # With people in the way all the time the change may never come there. Nobody waits until they have:
-                # the worker may stop at any moment, and on SQLite, inside a transaction, that stops them, too.
+                # With new violations all the time, the migration may never get there. Do not wait for the fixes: the
+                # worker may stop at any moment and, inside a transaction on SQLite, would stop the writers, too.
                 self._request_fixes()
 
     def _inject_into_writer(self, fault: Fault) -> None:
-        """In the middle of a transaction, or anywhere; another one goes on with its part."""
+        """Kill a writer inside a transaction or anywhere, and start another one in its place."""
         number = self.plan.rng.randrange(WRITERS)
         writer = self.writers[number]
         time.sleep(self.plan.rng.uniform(0, 0.3))
@@ -173,11 +173,11 @@ class Run:
         self.writers[number] = self._start_writer(number)
         if writer in self.draining:
             self.draining[self.draining.index(writer)] = self.writers[number]
-            self.writers[number].send("calm")
+            self.writers[number].send("fix")
         self.fault_counts[f"{Victim.WRITER}: {moment}"] += 1
 
     def _replace_worker(self, worker: Process, following: Breakpoint) -> None:
-        """Another worker takes over from one that stands still, which then goes on as if it had not been away."""
+        """Have another worker take over from a paused one, which then continues."""
         worker.set_breakpoint(NOWHERE)
         self.worker = None
         other = self._ensure_worker(following)
@@ -188,7 +188,7 @@ class Run:
         self.worker = other
 
     def _ensure_worker(self, point: Breakpoint) -> Process:
-        """The worker, or a new one if it was killed; it stops at the place."""
+        """Return the worker, or a new one if it was killed, with this breakpoint."""
         if self.worker is None:
             self.generation += 1
             job = WorkerArguments(
@@ -222,36 +222,36 @@ class Run:
         return Process.start(write, part)
 
     def _request_fixes(self) -> None:
-        """Have writers put nobody in the way any more, and mend whom they have put there."""
+        """Have writers stop adding violations, and fix those that they have added."""
         if not self.adds_violations:
             return
         self.adds_violations = False
         for each in self.writers:
-            each.send("calm")
+            each.send("fix")
         self.draining = [*self.writers]
 
     def _await_fixes(self) -> None:
-        """The same, and wait until they have."""
+        """Do the same, and wait for the writers."""
         self._request_fixes()
-        if not all(each.received("calm", within=REST_TIMEOUT) for each in self.draining):
-            self.failures.append("a writer does not answer")
+        if not all(each.received("fix", within=REST_TIMEOUT) for each in self.draining):
+            self.failures.append("a writer does not respond")
         self.draining = []
 
     def _kill(self, actor: Process) -> None:
         actor.kill()
         bad = {"ERROR"} if self.environment.has_server else {"ERROR", "WARNING"}
-        self.failures += [text for word, text in actor.said if word in bad]
+        self.failures += [text for word, text in actor.messages if word in bad]
 
     def _await_rest(self, end: Stage) -> None:
         limit = time.monotonic() + REST_TIMEOUT
         while self._rest() is not end:
             if time.monotonic() > limit:
-                self.failures.append(f"the change should have come to be {end}, and is {self.actions.migration}")
+                self.failures.append(f"the migration should be {end}, and is {self.actions.migration}")
                 return
             time.sleep(POLL_SECONDS)
 
     def _rest(self) -> Stage | None:
-        """Where the change rests; None while somebody has to do with it."""
+        """The stage at which the migration rests; None while it is due."""
         query = sa.select(migration.c.stage, migration.c.due_at).order_by(migration.c.number.desc()).limit(1)
         with self.database.reading() as connection:
             stage, due_at = connection.execute(query).one()

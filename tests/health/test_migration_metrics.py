@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests.api.observability.test_metrics import samples
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.migrations import FakeMigrations
 from workspace_operator.application.migrations.metrics import MAX_MIGRATIONS, MigrationGauges, render
@@ -34,15 +34,6 @@ def change(number: int = 1, stage: Stage = Stage.MERGING, **values: object) -> t
         **values,  # type: ignore[arg-type]
     )
     return owner, migration
-
-
-def samples(text: bytes) -> dict[tuple[str, ...], float]:
-    """What is told, by name and the values of the labels, in the order of the labels' names."""
-    return {
-        (each.name.removeprefix("workspace_operator_"), *each.labels.values()): each.value
-        for family in text_string_to_metric_families(text.decode())
-        for each in family.samples
-    }
 
 
 @dataclass(frozen=True, slots=True)

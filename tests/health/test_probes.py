@@ -3,7 +3,6 @@
 import asyncio
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -27,23 +26,15 @@ def ask(where: ProbeEndpoint, path: str) -> int:
     return 503
 
 
-def answers(*paths: str, is_ready: Callable[[], bool] = lambda: True) -> list[int]:
-    """What a served endpoint answers to requests for these paths."""
+@pytest.mark.anyio
+@pytest.mark.parametrize(("is_ready", "readiness"), [(True, 200), (False, 503)])
+async def test_process_without_a_store_is_alive_but_not_ready(is_ready: bool, readiness: int) -> None:
     where = endpoint()
 
-    async def ask_all() -> list[int]:
-        async with probe_server(where, ProbeHandlers(is_ready=is_ready, metrics=bytes)):
-            return [await asyncio.to_thread(ask, where, path) for path in paths]
+    async with probe_server(where, ProbeHandlers(is_ready=lambda: is_ready, metrics=bytes)):
+        statuses = [await asyncio.to_thread(ask, where, path) for path in ("/healthz", "/readyz")]
 
-    return asyncio.run(ask_all())
-
-
-def test_healthy_process_is_alive_and_ready() -> None:
-    assert answers("/healthz", "/readyz") == [200, 200]
-
-
-def test_lost_store_is_alive_but_not_ready() -> None:
-    assert answers("/healthz", "/readyz", is_ready=lambda: False) == [200, 503]
+    assert statuses == [200, readiness]
 
 
 def test_endpoint_names_host_port_and_path() -> None:
@@ -70,37 +61,35 @@ def test_other_endpoints_are_refused(url: str) -> None:
         parse_endpoint(url)
 
 
-def test_taken_port_is_reported() -> None:
+@pytest.mark.anyio
+async def test_taken_port_is_reported() -> None:
     where = endpoint()
 
-    async def serve_twice() -> None:
+    with pytest.raises(InvalidInput, match="cannot listen on"):
         async with probe_server(where, WELL), probe_server(where, WELL):
             pass
 
-    with pytest.raises(InvalidInput, match="cannot listen on"):
-        asyncio.run(serve_twice())
 
-
-def test_metrics_are_served_in_their_form() -> None:
+@pytest.mark.anyio
+async def test_metrics_are_served_in_their_form() -> None:
     where = endpoint()
 
     def fetch() -> tuple[str, bytes]:
         with urllib.request.urlopen(f"http://127.0.0.1:{where.port}/metrics") as got:
             return got.headers["Content-Type"], got.read()
 
-    async def fetch_once() -> tuple[str, bytes]:
-        async with probe_server(where, WELL):
-            return await asyncio.to_thread(fetch)
+    async with probe_server(where, WELL):
+        served = await asyncio.to_thread(fetch)
 
-    assert asyncio.run(fetch_once()) == ("text/plain; version=0.0.4; charset=utf-8", b"people 3\n")
+    assert served == ("text/plain; version=0.0.4; charset=utf-8", b"people 3\n")
 
 
 def test_probes_are_answered_while_work_is_done() -> None:
-    where, heard = endpoint(), list[int]()
+    where, statuses = endpoint(), list[int]()
 
-    run_with_probes(lambda: heard.extend(ask(where, path) for path in ("/healthz", "/readyz")), where, WELL)
+    run_with_probes(lambda: statuses.extend(ask(where, path) for path in ("/healthz", "/readyz")), where, WELL)
 
-    assert heard == [200, 200]
+    assert statuses == [200, 200]
     with pytest.raises(urllib.error.URLError):
         ask(where, "/healthz")
 

@@ -1,7 +1,5 @@
 """The age of the watch: answers keep it young, failures and silence are seen."""
 
-import asyncio
-
 import aiohttp
 import pytest
 from aiohttp import web
@@ -82,31 +80,27 @@ def test_metric_is_in_prometheus_form(age: WatchAge, clock: Clock) -> None:
     ("path", "status", "alive"),
     [(ALL, 200, True), (ONE, 200, True), (ALL, 410, True), (ALL, 404, False), (ALL, 429, False), (OTHER, 200, False)],
 )
-def test_session_notes_answers(age: WatchAge, path: str, status: int, alive: bool) -> None:
+@pytest.mark.anyio
+async def test_session_notes_answers(age: WatchAge, path: str, status: int, alive: bool) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status)
 
-    async def ask() -> None:
-        application = web.Application()
-        application.router.add_get(path, answer)
-        async with TestServer(application) as server, aiohttp.ClientSession(trace_configs=[age.tracing()]) as session:
-            await session.get(server.make_url(path))
-
-    asyncio.run(ask())
+    application = web.Application()
+    application.router.add_get(path, answer)
+    async with TestServer(application) as server, aiohttp.ClientSession(trace_configs=[age.tracing()]) as session:
+        await session.get(server.make_url(path))
 
     assert age.is_alive() is alive
 
 
 @pytest.mark.parametrize("path", [ALL, OTHER])
-def test_session_notes_connections_that_fail(age: WatchAge, path: str) -> None:
+@pytest.mark.anyio
+async def test_session_notes_connections_that_fail(age: WatchAge, path: str) -> None:
     for watched in (ALL, ONE):
         age.answered(watched)
 
-    async def ask() -> None:
-        async with aiohttp.ClientSession(trace_configs=[age.tracing()]) as session:
-            with pytest.raises(aiohttp.ClientConnectionError):
-                await session.get(f"http://127.0.0.1:{free_port()}{path}")
-
-    asyncio.run(ask())
+    async with aiohttp.ClientSession(trace_configs=[age.tracing()]) as session:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await session.get(f"http://127.0.0.1:{free_port()}{path}")
 
     assert age.is_alive() is (path == OTHER)

@@ -1,43 +1,29 @@
-"""``workspacectl run worker`` with an endpoint: a process that tells how it is."""
+"""``workspacectl run worker`` with an endpoint of probes and metrics."""
 
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.commands import running, status_of
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 
-RUN = (sys.executable, "-m", "workspace_operator", "run", "worker")
+
+def command(folder: Path, url: str) -> tuple[str, ...]:
+    """A worker with a database of its own."""
+    return ("run", "worker", "--database", f"sqlite:///{folder}/store.db", "--health-endpoint", f"{url}/healthz")
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """The worker on a database of its own, and where it answers."""
-    url = f"http://127.0.0.1:{free_port()}"
-    command = (*RUN, "--database", f"sqlite:///{folder}/store.db", "--health-endpoint", f"{url}/healthz")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield url, process
-        finally:
-            process.kill()
+@pytest.fixture
+def url() -> str:
+    return f"http://127.0.0.1:{free_port()}"
 
 
-def is_answered(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=60).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-def test_worker_reports_how_it_is(tmp_path: Path) -> None:
-    with running(tmp_path) as (url, _):
-        wait_until(lambda: is_answered(f"{url}/readyz"))
+def test_worker_serves_probes_and_metrics(url: str, tmp_path: Path) -> None:
+    with running(*command(tmp_path, url)):
+        wait_until(lambda: status_of(f"{url}/readyz") == 200)
         alive = httpx.get(f"{url}/healthz", timeout=60)
         metrics = httpx.get(f"{url}/metrics", timeout=60)
 
@@ -46,9 +32,9 @@ def test_worker_reports_how_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_worker_with_probes_stops_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
-    with running(tmp_path) as (url, process):
-        wait_until(lambda: is_answered(f"{url}/readyz"))
+def test_worker_with_probes_stops_in_good_order(url: str, tmp_path: Path, number: signal.Signals) -> None:
+    with running(*command(tmp_path, url)) as process:
+        wait_until(lambda: status_of(f"{url}/readyz") == 200)
 
         process.send_signal(number)
 

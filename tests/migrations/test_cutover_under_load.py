@@ -2,19 +2,18 @@
 
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
+from tests import commands
 from tests.api.servers import MadeWorkspace, RunningAPI, make_workspace, running_api
 from tests.store.invariants import assert_sound
 from workspace_operator import bootstrap
@@ -123,21 +122,14 @@ class Timed:
         return cut_over
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/switching.db"
-    return str(request.getfixturevalue("postgres_url"))
-
-
-def test_everybody_follows_the_new_rules_at_once(url: str, tmp_path: Path) -> None:
-    workspace = make_workspace(url, "shop", mode=Mode.ID_ONLY)
+def test_everybody_follows_the_new_rules_at_once(database_url: str, tmp_path: Path) -> None:
+    workspace = make_workspace(database_url, "shop", mode=Mode.ID_ONLY)
     pipe, rejects = tmp_path / "people.csv", tmp_path / "rejects.csv"
     os.mkfifo(pipe)
     feeder = ImportLoop(pipe)
-    with running_api(url, tmp_path, processes=2) as api, bootstrap.open_store(url) as store:
+    with running_api(database_url, tmp_path, processes=2) as api, bootstrap.open_store(database_url) as store:
         callers = [CallLoop(number, api, workspace) for number in range(CALLERS)]
-        with importing(url, pipe, rejects) as import_:
+        with importing(database_url, pipe, rejects) as import_:
             with running([*callers, feeder]):
                 until_called([*callers, feeder])
                 timed = migration(store, workspace.workspace_id)
@@ -154,21 +146,13 @@ def test_everybody_follows_the_new_rules_at_once(url: str, tmp_path: Path) -> No
     assert rejected == list(range(2, len(rejected) + 2)), "an import follows the old rules, and then the new ones"
     assert 0 < len(rejected) < feeder.row_count
     assert imported == feeder.row_count - len(rejected)
-    database = Database(url)
-    assert_sound(database)
-    database.close()
+    with closing(Database(database_url)) as database:
+        assert_sound(database)
 
 
-@contextmanager
-def importing(url: str, pipe: Path, rejects: Path) -> Iterator[subprocess.Popen[str]]:
-    """``workspacectl people import`` in a process of its own."""
-    command = (sys.executable, "-m", "workspace_operator", "people", "import", str(pipe))
+def importing(url: str, pipe: Path, rejects: Path) -> AbstractContextManager[subprocess.Popen[str]]:
     options = ("--workspace", "default/shop", "--database", url, "--rejects", str(rejects))
-    with subprocess.Popen((*command, *options), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    return commands.running("people", "import", str(pipe), *options)
 
 
 def until_called(callers: Sequence[CallLoop | ImportLoop]) -> None:
@@ -182,10 +166,10 @@ def until_called(callers: Sequence[CallLoop | ImportLoop]) -> None:
 
 def migration(store: Repositories, workspace_id: int) -> Timed:
     """Change the identifiers to the end; tells when the switch was."""
-    wish = RequestMigration(
+    request = RequestMigration(
         workspace_id=workspace_id, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=OnConflict.BLOCK
     )
-    store.workspaces.apply(wish, now=now())
+    store.workspaces.apply(request, now=now())
     timed = Timed(store)
     worker = MigrationWorker(migrations=timed, worker="w", clock=now)
     assert worker.work_once()

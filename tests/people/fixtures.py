@@ -1,4 +1,4 @@
-"""A workspace in memory that files are imported into, with short words for what comes of them."""
+"""A workspace in memory that files are imported into, with short methods for tests."""
 
 import csv
 import io
@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Self
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
+from tests.workspaces import create_workspace
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.people.csv_export import people_lines
 from workspace_operator.application.people.csv_files.columns import ColumnReport
@@ -24,8 +25,6 @@ from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.workspaces.model import Owner, Settings
 
 NOW = 1_750_000_000
 
@@ -55,7 +54,7 @@ class Rejects:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What an import came to."""
+    """The result of an import."""
 
     summary: ImportSummary
     rejects: Rejects
@@ -79,13 +78,8 @@ class ImportEnv:
     @classmethod
     def of(cls, mode: Mode = Mode.EMAIL_OR_ID) -> Self:
         memory = InMemoryDatabase()
-        workspaces = FakeWorkspaces(memory)
-        owner = Owner(cluster="c", namespace="default", name="crm", uid="u")
-        settings = Settings(display_name="CRM")
-        wanted = CreateWorkspace(owner=owner, account="default", mode=mode, settings=settings)
-        workspaces.apply(wanted, now=memory.clock())
-        number = workspaces.find("default", "crm").workspace_id
-        return cls(memory=memory, people=FakePeople(memory), number=number)
+        created = create_workspace(FakeWorkspaces(memory), "crm", now=memory.clock(), mode=mode)
+        return cls(memory=memory, people=FakePeople(memory), number=created.workspace_id)
 
     def import_text(self, content: str | bytes, **options: Any) -> ImportResult:
         """Import the content of a file; the options are those of `import_file`."""
@@ -118,7 +112,7 @@ class ImportEnv:
         return ImportResult(summary=summary, rejects=rejects, columns=columns[0])
 
     def set_mode(self, mode: Mode) -> None:
-        """What an identifier change does in the end."""
+        """Set the mode, as the cut-over of a migration does."""
         self.memory.state(self.number).set_mode(mode)
 
     def find(self, **name: str) -> Person | None:

@@ -1,6 +1,7 @@
 """A database of each kind, filled by the module's function ``fill``; a fixture is what that returns, if anything."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -20,7 +21,11 @@ def large_postgres(request: pytest.FixtureRequest, postgres: Postgres) -> Iterat
         yield from _filled(request, url)
 
 
+@pytest.fixture(params=["large_sqlite", pytest.param("large_postgres", marks=pytest.mark.postgres)])
+def large(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
 def _filled(request: pytest.FixtureRequest, url: str) -> Iterator[Any]:
-    database = upgraded(url)
-    yield request.module.fill(database) or database
-    database.close()
+    with closing(upgraded(url)) as database:
+        yield request.module.fill(database) or database

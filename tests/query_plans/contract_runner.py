@@ -11,7 +11,7 @@ from _pytest.mark import ParameterSet
 from tests import store as contracts
 from tests.query_plans.scenarios import EXTRAS
 from tests.store.backends import Store, empty, sql_store
-from tests.store.bulk_data import add_sharers
+from tests.store.bulk_data import add_sharers, cut_over_migration
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.databases import Database
@@ -21,7 +21,7 @@ LONG: Final = ("test_export_crashes", "test_thousands")
 
 EXAMPLES: Final = 2
 
-FIXTURES: Final = frozenset({"env", "sql_env", "store", "sql", "people"})
+FIXTURES: Final = frozenset({"env", "sql_env", "store", "sql", "people", "lease"})
 
 
 def run_contract_tests(database: Database) -> None:
@@ -41,10 +41,11 @@ def _run(test: Callable[..., object], store: Store, example: Mapping[str, Any]) 
     given: dict[str, Any] = {}
     if wanted & {"store", "sql"}:
         given |= {"store": store, "sql": store}
-    if (wanted | used) & {"env", "sql_env", "people"}:
+    if (wanted | used) & {"env", "sql_env", "people", "lease"}:
         env = WorkspaceEnv.create(store, Mode.ID_ONLY)
         given |= {"env": env, "sql_env": env}
-        given |= {"people": add_sharers(env)} if "people" in wanted | used else {}
+        given |= {"people": add_sharers(env)} if (wanted | used) & {"people", "lease"} else {}
+        given |= {"lease": cut_over_migration(env)} if "lease" in wanted else {}
     test(**{name: {**given, **example}[name] for name in wanted})
 
 

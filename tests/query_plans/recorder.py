@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import sqlalchemy as sa
 
+from tests.store.backends import on_statement
 from workspace_operator import store
 from workspace_operator.store.engine import sql
 
@@ -101,31 +102,15 @@ def _function_of(qualified_name: str) -> str:
 @contextmanager
 def recorded_statements() -> Iterator[StatementRecorder]:
     """Record all statements of one thread to any database."""
-    made = StatementRecorder()
-    run, cursor_of = sql.CompiledStatement.run, sql.driver_cursor
-
-    def run_recorded(
-        self: sql.CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
-    ) -> Sequence[tuple[Any, ...]]:
-        text, order = self._text(connection)  # it bypasses SQLAlchemy's events
-        made.record(text, values if order is None else tuple(values[name] for name in order))
-        return run(self, connection, values)
+    made, cursor_of = StatementRecorder(), sql.driver_cursor
 
     def cursor_recorded(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
-        made.record("", None)  # only the sender: statements with a plan are recorded above
+        made.record("", None)  # only the sender: statements with a plan are recorded elsewhere
         return cursor_of(connection, statement)
 
-    def listen(_c: sa.Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        made.record(statement, parameters[0] if isinstance(parameters, list) else parameters)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", listen)
     sa.event.listen(sa.Engine, "begin", made.begin)
     try:
-        with (
-            patch.object(sql.CompiledStatement, "run", run_recorded),
-            patch.object(sql, "driver_cursor", cursor_recorded),
-        ):
+        with on_statement(made.record, [sa.Engine]), patch.object(sql, "driver_cursor", cursor_recorded):
             yield made
     finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", listen)
         sa.event.remove(sa.Engine, "begin", made.begin)

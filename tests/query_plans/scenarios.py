@@ -69,11 +69,10 @@ def rotate_what_was_newest(env: WorkspaceEnv) -> None:
 
 def pause_while_a_report_is_written(env: WorkspaceEnv) -> None:
     env.request()
-    assert env.store.database is not None
     is_tracking = (
         sa.update(workspace).where(workspace.c.workspace_id == env.workspace_id).values(change_log_enabled=True)
     )
-    env.store.database.writing(lambda connection: connection.execute(is_tracking))
+    env.store.sql_database.writing(lambda connection: connection.execute(is_tracking))
     env.pause()
 
 

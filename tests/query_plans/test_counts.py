@@ -1,4 +1,4 @@
-"""Plans of both databases for counts of many people: all use indexes."""
+"""Plans of both databases for statements on many people: all use indexes."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -9,22 +9,20 @@ import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import fill_people
 from tests.query_plans.accesses import plan_nodes
+from tests.query_plans.explain import WORKSPACE, WORKSPACES, postgres_plan, reads, sqlite_plan
 from tests.store.backends import START, SentStatement, recorded_statements
 from tests.store.fixtures import LEASE
 from workspace_operator.application.ports import Lease, ViolationRow
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.migrations import export_writer
+from workspace_operator.store.engine.sql import force_custom_plan, insert_rows
+from workspace_operator.store.migrations import backfill, export_writer
+from workspace_operator.store.pending_merges.view import next_pending_groups
 from workspace_operator.store.queries import counts, duplicates
 from workspace_operator.store.repositories import people_search
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.migrations import SQLMigrations
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
-from workspace_operator.store.schema.tables import export, export_person, person, violation
-from workspace_operator.store.unit_of_work.violation_rows import purge_violations
-
-WORKSPACE = 7
-WORKSPACES = {WORKSPACE: 20_000, 8: 60_000}
-"""People by workspace; for a single or small one, PostgreSQL may rightly scan the table."""
+from workspace_operator.store.schema.tables import export, export_person, person, shared_email, violation
 
 QUERIES: dict[str, tuple[sa.Select[Any], str]] = {
     "sharing": (counts.SHARING, "ix_person_email"),
@@ -62,72 +60,38 @@ def list_people(connection: sa.Connection, workspace_id: int) -> None:
 
 
 @queries
-def test_sqlite_counts_from_a_covering_index(large_sqlite: Database, name: str) -> None:
+def test_counts_read_a_covering_index_alone(large: Database, name: str) -> None:
     query, index = QUERIES[name]
 
-    plan = sqlite_plan(large_sqlite, query)
+    found = reads(large, query, "person")
 
-    steps = [step for step in plan if "person" in step]
-    assert steps
-    for step in steps:
-        assert step.startswith("SEARCH person USING COVERING INDEX")
-        assert f" {index} " in step
+    assert {(each.index, each.covers) for each in found} == {(index, True)}
 
 
-def test_sqlite_reads_only_those_without_id(large_sqlite: Database) -> None:
-    [step] = [step for step in sqlite_plan(large_sqlite, counts.WITHOUT_IDENTIFIER) if "person" in step]
+def test_only_people_without_id_are_read(large: Database) -> None:
+    found = reads(large, counts.WITHOUT_IDENTIFIER, "person")
 
-    assert "ix_person_without_id" in step
-
-
-def test_postgres_reads_only_those_without_id(large_postgres: Database) -> None:
-    nodes = postgres_plan(large_postgres, counts.WITHOUT_IDENTIFIER)
-
-    assert {node["Index Name"] for node in nodes if "Index Name" in node} == {"ix_person_without_id"}
+    assert [each.index for each in found] == ["ix_person_without_id"]
 
 
-def test_sqlite_drives_suppressions_into_people(large_sqlite: Database) -> None:
-    plan = sqlite_plan(large_sqlite, counts.SUPPRESSED)
+def test_suppressions_are_driven_into_people(large: Database) -> None:
+    assert any("email_key=" in each.condition for each in reads(large, counts.SUPPRESSED, "person"))
 
-    assert any("email_key=?" in step for step in plan if "person" in step)
+
+def test_sqlite_sorts_no_addresses(large_sqlite: Database) -> None:
     assert "TEMP B-TREE" not in "\n".join(sqlite_plan(large_sqlite, counts.SHARING))
 
 
-@queries
-def test_postgres_counts_from_an_index_alone(large_postgres: Database, name: str) -> None:
-    query, index = QUERIES[name]
+def test_sharers_are_found_by_the_index(large: Database) -> None:
+    [groups] = reads(large, duplicates.SHARED_KEYS, "person")
+    [people] = reads(large, SHARERS, "person")
 
-    scans = [node for node in postgres_plan(large_postgres, query) if node.get("Relation Name") == "person"]
-
-    assert scans
-    for scan in scans:
-        assert (scan["Node Type"], scan["Index Name"]) == ("Index Only Scan", index)
-
-
-def test_postgres_drives_suppressions_into_people(large_postgres: Database) -> None:
-    [scan] = [
-        node for node in postgres_plan(large_postgres, counts.SUPPRESSED) if node.get("Relation Name") == "person"
-    ]
-
-    assert "email_key" in scan["Index Cond"]
-
-
-def test_sqlite_finds_sharers_by_the_index(large_sqlite: Database) -> None:
-    [groups] = sqlite_plan(large_sqlite, duplicates.SHARED_KEYS)
-    people, *rest = sqlite_plan(large_sqlite, SHARERS)
-
-    assert groups.startswith("SEARCH person USING COVERING INDEX ix_person_email")
-    assert people == "SEARCH person USING INDEX ix_person_email (workspace_id=? AND email_key=?)"
-    assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"  # one group at a time
-
-
-def test_postgres_finds_sharers_by_the_index(large_postgres: Database) -> None:
-    [groups] = [node for node in postgres_plan(large_postgres, duplicates.SHARED_KEYS) if "Relation Name" in node]
-    [people] = [node for node in postgres_plan(large_postgres, SHARERS) if node.get("Relation Name") == "person"]
-
-    assert (groups["Node Type"], groups["Index Name"]) == ("Index Only Scan", "ix_person_email")
-    assert people["Index Name"] == "ix_person_email"
-    assert "email_key" in people["Index Cond"]
+    assert (groups.index, groups.covers) == ("ix_person_email", True)
+    assert people.index == "ix_person_email"
+    assert "email_key=" in people.condition
+    if large.is_sqlite:
+        # It sorts one group at a time.
+        assert sqlite_plan(large, SHARERS)[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
 
 
 def test_sqlite_exports_duplicates_without_a_copy_of_their_addresses(large_sqlite: Database) -> None:
@@ -139,17 +103,16 @@ def test_sqlite_exports_duplicates_without_a_copy_of_their_addresses(large_sqlit
 
 
 def test_sqlite_reads_an_export_as_it_lies(large_sqlite: Database) -> None:
-    [step] = explained(large_sqlite, reading_an_export(large_sqlite), "EXPLAIN QUERY PLAN")
+    [step] = sqlite_plan(large_sqlite, reading_an_export(large_sqlite))
 
-    assert step.detail == "SEARCH violation USING PRIMARY KEY (workspace_id=? AND export_number=?)"
+    assert step == "SEARCH violation USING PRIMARY KEY (workspace_id=? AND export_number=?)"
 
 
 def test_postgres_reads_an_export_in_the_order_of_its_key(large_postgres: Database) -> None:
     """Plan as for a cursor, for which PostgreSQL optimizes the first rows."""
     cursor = "EXPLAIN (FORMAT JSON) DECLARE reading CURSOR FOR"
-    [row] = explained(large_postgres, reading_an_export(large_postgres), cursor)
+    [node] = postgres_plan(large_postgres, reading_an_export(large_postgres), explain=cursor)
 
-    [node] = plan_nodes(row[0][0]["Plan"])
     assert (node["Node Type"], node["Index Name"]) == ("Index Scan", "violation_pkey")
 
 
@@ -161,26 +124,6 @@ def reading_an_export(database: Database) -> SentStatement:
     return statement
 
 
-def test_sqlite_finds_purged_people_by_primary_key(large_sqlite: Database) -> None:
-    accesses = [step.detail for step in explained(large_sqlite, purging(large_sqlite), "EXPLAIN QUERY PLAN")]
-
-    assert "SEARCH export_person USING PRIMARY KEY (workspace_id=? AND export_number=? AND cio_id=?)" in accesses
-
-
-def test_postgres_finds_purged_people_by_primary_key(large_postgres: Database) -> None:
-    [row] = explained(large_postgres, purging(large_postgres), "EXPLAIN (FORMAT JSON)")
-
-    indexes = {node["Index Name"] for node in plan_nodes(row[0][0]["Plan"]) if "Index Name" in node}
-    assert indexes == {"export_person_pkey"}
-
-
-def purging(database: Database) -> SentStatement:
-    with recorded_statements(database) as sent:
-        database.writing(lambda connection: purge_violations(connection, WORKSPACE, ["nobody"]))
-    [statement] = [each for each in sent if "FROM export_person" in each[0]]
-    return statement
-
-
 SEARCHES = {
     "id": (people_search.ids_with_prefix(WORKSPACE, "m-1", limit=10), "identifier", "identifier_pkey"),
     "email": (people_search.emails_with_prefix(WORKSPACE, "ana@", limit=10), "person", "ix_person_email"),
@@ -188,51 +131,42 @@ SEARCHES = {
 
 
 @pytest.mark.parametrize("kind", SEARCHES)
-def test_sqlite_searches_people_in_an_index(large_sqlite: Database, kind: str) -> None:
-    query, table, _ = SEARCHES[kind]
-
-    [step] = sqlite_plan(large_sqlite, query)
-
-    assert step.startswith(f"SEARCH {table} USING ")
-    assert "_key>? AND " in step
-    assert "TEMP B-TREE" not in step
-
-
-@pytest.mark.parametrize("kind", SEARCHES)
-def test_postgres_searches_people_in_an_index(large_postgres: Database, kind: str) -> None:
+def test_people_are_searched_in_an_index(large: Database, kind: str) -> None:
     query, table, index = SEARCHES[kind]
 
-    [scan] = [node for node in postgres_plan(large_postgres, query) if node.get("Relation Name") == table]
+    [found] = reads(large, query, table)
 
-    assert scan["Index Name"] == index
-    assert "_key >=" in scan["Index Cond"]
-
-
-def explained(database: Database, sent: SentStatement, how: str) -> list[Any]:
-    statement, parameters = sent
-    with database.reading() as connection:
-        return list(connection.exec_driver_sql(f"{how} {statement}", parameters))
+    assert found.index == index
+    assert "_key>" in found.condition
+    if large.is_sqlite:
+        assert "TEMP B-TREE" not in "\n".join(sqlite_plan(large, query))
 
 
-def sqlite_plan(database: Database, query: sa.Select[Any]) -> list[str]:
-    with database.reading() as connection:
-        return _explained(connection, _text(connection, query))
+def test_range_of_a_batch_is_found_by_the_index(large: Database) -> None:
+    for query in finding_a_range(large):
+        [found] = reads(large, query, "person")
+        assert (found.index, found.covers) == ("ix_person_email", True)
 
 
-def _explained(connection: sa.Connection, statement: str) -> list[str]:
-    return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+def finding_a_range(database: Database) -> list[SentStatement]:
+    beyond = sa.and_(person.c.workspace_id == WORKSPACE, person.c.email_key > "2")
+    with recorded_statements(database) as sent, database.reading() as connection:
+        backfill._range_end(connection, beyond, size=500)
+    return [each for each in sent if "FROM person" in each[0]]
 
 
-def postgres_plan(database: Database, query: sa.Select[Any]) -> list[dict[str, Any]]:
-    """All nodes of the plan."""
-    with database.reading() as connection:
-        [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {_text(connection, query)}").scalar_one()
-    return list(plan_nodes(plan["Plan"]))
+def test_postgres_sorts_no_groups_that_were_just_found(large_postgres: Database) -> None:
+    """Otherwise each batch of a few hundred would sort all remaining rows."""
+    rows = [(WORKSPACE, f"{number:06}@x.org", 2, 2, False, False) for number in range(20_000)]
+    with recorded_statements(large_postgres) as sent, large_postgres._writing_engine.connect() as connection:
+        insert_rows(connection, shared_email, rows)
+        force_custom_plan(connection)
+        assert len(next_pending_groups(connection, WORKSPACE, after="000001", size=600)) == 600
+        statement, parameters = sent[-1]
+        [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+        connection.rollback()
 
-
-def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:
-    bound = query.params(workspace_id=WORKSPACE)
-    return str(bound.compile(connection, compile_kwargs={"literal_binds": True}))
+    assert {node["Node Type"] for node in plan_nodes(plan["Plan"])} == {"Limit", "Index Scan"}
 
 
 def test_sweeps_use_an_index(large_sqlite: Database) -> None:
@@ -240,12 +174,7 @@ def test_sweeps_use_an_index(large_sqlite: Database) -> None:
         SQLWorkspaces(large_sqlite).pending_status_updates()
         SQLMigrations(large_sqlite).claim(Lease(worker="w", duration=LEASE), now=START)
 
-    with large_sqlite.reading() as connection:
-        plans = [
-            "\n".join(_explained(connection, statement.replace("?", "1")))
-            for statement, _ in sent
-            if statement.startswith("SELECT")
-        ]
+    plans = ["\n".join(sqlite_plan(large_sqlite, query)) for query in sent if query[0].startswith("SELECT")]
 
     assert any("ix_migration_status_pending" in plan for plan in plans)
     assert any("ix_migration_due_at" in plan for plan in plans)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.query_plans.explain import postgres_plan, sqlite_plan
 from tests.query_plans.test_counts import fill as fill  # noqa: PLC0414 - for the fixtures
-from tests.query_plans.test_counts import postgres_plan, sqlite_plan
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories import previews
 

@@ -164,7 +164,7 @@ class ClusterSimulation:
                 state.update_migration(stage=Stage.COMPLETED, revision=migration.revision + 1)
 
     def reconcile(self, operator: Operator) -> bool:
-        """One visit with what the operator has heard; False if it has to come again."""
+        """Reconcile once with the received events; return False to requeue."""
         if operator.known_document is None:
             return True
         try:

@@ -11,27 +11,24 @@ from tests.fakes.workspaces.heartbeats import FakeHeartbeats
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.reconcile.builders import NOW, OWNER, SHOP
 from tests.reconciler.fixtures import ReconcilerEnv
+from tests.workspaces import create_workspace
 from workspace_operator.application.operator import heartbeats
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.errors import StoreUnavailable
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.resources.workspaces import RECREATE
 
 
 @dataclass(slots=True)
 class Clusters:
-    """Our cluster, and another one that had a workspace of our name when it was last heard of."""
+    """Our cluster, and another one with a workspace of the same name at its last heartbeat."""
 
     env: ReconcilerEnv = field(default_factory=ReconcilerEnv)
     time: float = 100.0
 
     def __post_init__(self) -> None:
         self.env.monitor = HeartbeatMonitor(monotonic=lambda: self.time, silent_after=60.0)
-        theirs = CreateWorkspace(
-            owner=replace(OWNER, cluster="cluster-2"), account="default", mode=Mode.EMAIL_OR_ID, settings=SHOP
-        )
-        FakeWorkspaces(self.env.memory).apply(theirs, now=NOW)
+        theirs = replace(OWNER, cluster="cluster-2")
+        create_workspace(FakeWorkspaces(self.env.memory), theirs, now=NOW, display_name=SHOP.display_name)
         self.env.apply()
 
     @property

@@ -9,11 +9,10 @@ from tests.fakes.database import InMemoryDatabase
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.reconcile.builders import NOW
 from tests.reconciler.fixtures import ReconcilerEnv
+from tests.workspaces import create_workspace
 from workspace_operator.errors import ClusterForbidden
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.resources.workspaces import ADOPT
-from workspace_operator.workspaces.model import Owner, Settings
+from workspace_operator.workspaces.model import Owner
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,11 +36,7 @@ def env() -> ReconcilerEnv:
 def make(memory: InMemoryDatabase, **place: str) -> int:
     """Another resource's workspace; its number."""
     owner = Owner(**{"cluster": "cluster-1", "namespace": "team-a", "name": "other", "uid": "uid-9"} | place)
-    action = CreateWorkspace(
-        owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=Settings(display_name="Their name")
-    )
-    FakeWorkspaces(memory).apply(action, now=NOW)
-    return max(memory.states)
+    return create_workspace(FakeWorkspaces(memory), owner, now=NOW, display_name="Their name").workspace_id
 
 
 @pytest.mark.parametrize("place", [{"namespace": "team-b"}, {"cluster": "cluster-2"}])

@@ -12,12 +12,11 @@ from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.reconcile.builders import NOW
 from tests.reconciler.test_heartbeats import Clusters
+from tests.workspaces import create_workspace
 from workspace_operator.application.operator import orphan_log
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.errors import ClusterUnavailable, StoreUnavailable
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.workspaces.model import Owner, Settings
+from workspace_operator.workspaces.model import Owner
 
 Key = tuple[str, str]
 
@@ -36,9 +35,7 @@ class Cluster:
         """A workspace, and its resource."""
         self.present.add((namespace, name))
         owner = Owner(cluster=cluster, namespace=namespace, name=name, uid="uid-1")
-        settings = Settings(display_name=name)
-        action = CreateWorkspace(owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=settings)
-        FakeWorkspaces(self.memory).apply(action, now=NOW)
+        create_workspace(FakeWorkspaces(self.memory), owner, now=NOW)
 
     def known(self) -> Collection[Key]:
         if self.errors:

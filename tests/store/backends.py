@@ -105,6 +105,12 @@ class Store:
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
 
+    @property
+    def sql_database(self) -> Database:
+        """The database of a store that is not in memory."""
+        assert self.database is not None
+        return self.database
+
 
 def memory_store() -> Store:
     clock = Clock()
@@ -206,23 +212,32 @@ def empty(database: Database) -> None:
 def recorded_statements(database: Database) -> Iterator[list[SentStatement]]:
     """Record the statements in the block, with their first parameter sets."""
     sent: list[SentStatement] = []
+    # On SQLite, one engine has all connections.
+    engines = [database.engine] if database.is_sqlite else [database.engine, database._writing_engine]
+    with on_statement(lambda text, parameters: sent.append((text, parameters)), engines):
+        yield sent
+
+
+@contextmanager
+def on_statement(record: Callable[[str, Any], object], engines: Sequence[object]) -> Iterator[None]:
+    """Call a function with each statement in the block and its first parameter set, before it is sent."""
     run = CompiledStatement.run
 
-    def run_heard(
+    def run_recorded(
         self: CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
         text, order = self._text(connection)  # it bypasses SQLAlchemy's events
-        sent.append((text, values if order is None else tuple(values[name] for name in order)))
+        record(text, values if order is None else tuple(values[name] for name in order))
         return run(self, connection, values)
 
     def listen(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
+        record(statement, parameters[0] if isinstance(parameters, list) else parameters)
 
-    # On SQLite, one engine has all connections.
-    engines = [database.engine] if database.is_sqlite else [database.engine, database._writing_engine]
     for each in engines:
         sa.event.listen(each, "before_cursor_execute", listen)
-    with patch.object(CompiledStatement, "run", run_heard):
-        yield sent
-    for each in engines:
-        sa.event.remove(each, "before_cursor_execute", listen)
+    try:
+        with patch.object(CompiledStatement, "run", run_recorded):
+            yield
+    finally:
+        for each in engines:
+            sa.event.remove(each, "before_cursor_execute", listen)

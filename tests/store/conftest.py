@@ -1,13 +1,15 @@
 """One store of each kind per test; databases are created once and emptied in between."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from tests.postgres import Postgres
 from tests.store.backends import Store, empty, memory_store, partitioned, sql_store, upgraded
-from tests.store.bulk_data import add_sharers
+from tests.store.bulk_data import add_sharers, cut_over_migration
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.ports import Lease
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.databases import Database
 
@@ -20,9 +22,8 @@ DATABASES = (
 
 @pytest.fixture(scope="session")
 def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = upgraded(f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db")
-    yield database
-    database.close()
+    with closing(upgraded(f"sqlite:///{tmp_path_factory.mktemp('store')}/store.db")) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +90,13 @@ def sql_env(sql: Store) -> WorkspaceEnv:
 def people(env: WorkspaceEnv) -> dict[str, str]:
     """People in the workspace, by id, some with shared addresses."""
     return add_sharers(env)
+
+
+@pytest.fixture
+def lease(env: WorkspaceEnv, people: dict[str, str]) -> Lease:
+    """The lease of a migration of these people, right after the cut-over."""
+    assert people
+    return cut_over_migration(env)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Self
 
 from tests.store.backends import Store
+from tests.workspaces import create_workspace
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Batch, Lease, ViolationRow
@@ -26,7 +27,6 @@ from workspace_operator.migrations.model import Migration, OnConflict
 from workspace_operator.migrations.state_machine import Stage, Step
 from workspace_operator.reconcile.model.actions import (
     CancelMigration,
-    CreateWorkspace,
     DeleteWorkspace,
     PauseMigration,
     RequestMigration,
@@ -34,7 +34,7 @@ from workspace_operator.reconcile.model.actions import (
     UpdateSettings,
 )
 from workspace_operator.reconcile.model.observed import ObservedState, WorkspaceQuery
-from workspace_operator.workspaces.model import Owner, Settings, Workspace
+from workspace_operator.workspaces.model import Owner, Workspace
 
 LEASE = timedelta(seconds=60)
 _numbers = count(1)
@@ -45,17 +45,11 @@ def owner(name: str = "shop", *, cluster: str = "c1", namespace: str = "team", u
 
 
 def create(
-    store: Store,
-    of: Owner,
-    *,
-    mode: Mode = Mode.EMAIL_OR_ID,
-    account: str = "default",
-    display_name: str = "Shop",
+    store: Store, of: Owner, *, mode: Mode = Mode.EMAIL_OR_ID, account: str = "default", display_name: str = "Shop"
 ) -> Workspace:
     """Create a workspace and observe it."""
-    settings = Settings(display_name=display_name)
-    store.workspaces.apply(CreateWorkspace(owner=of, account=account, mode=mode, settings=settings), now=store.clock())
-    return observed(store, of)
+    now = store.clock()
+    return create_workspace(store.workspaces, of, now=now, mode=mode, account=account, display_name=display_name)
 
 
 def destroy(store: Store, of: Owner) -> None:
@@ -86,7 +80,7 @@ class WorkspaceEnv:
 
     @classmethod
     def create(cls, store: Store, mode: Mode) -> Self:
-        of = owner(f"scene-{next(_numbers)}")
+        of = owner(f"workspace-{next(_numbers)}")
         workspace = create(store, of, mode=mode, display_name=of.name)
         return cls(store=store, owner=of, workspace_id=workspace.workspace_id)
 

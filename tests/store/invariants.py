@@ -104,6 +104,21 @@ SELECT '{0}', t.workspace_id, t.{1} FROM {0} t WHERE t.{1} IS NOT NULL AND NOT E
 # Only the deletion activity remains of a deleted person.
 ORPHANED_ACTIVITIES = f"{ORPHANED_RECORDS('activity', 'cio_id')} AND t.type <> 4"
 
+MERGED_PEOPLE_THAT_EXIST = """
+SELECT m.workspace_id, m.merge_id FROM merge m JOIN person p
+ON p.workspace_id = m.workspace_id AND p.cio_id = m.secondary_cio_id WHERE m.undone_at IS NULL"""
+
+PEOPLE_MERGED_TWICE = """
+SELECT workspace_id, secondary_cio_id FROM merge WHERE undone_at IS NULL GROUP BY 1, 2 HAVING count(*) > 1"""
+
+REPEATED_EVENTS = """
+SELECT workspace_id, event_id FROM activity WHERE event_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1"""
+
+OWNED_SUPPRESSIONS = """
+SELECT s.kind, s.value_key FROM suppression s JOIN identifier i
+ON i.workspace_id = s.workspace_id AND i.kind = s.kind AND i.value_key = s.value_key
+JOIN workspace w ON w.workspace_id = s.workspace_id WHERE i.kind = 1 OR w.mode <> 'IDOnly'"""
+
 MERGES_WITHOUT_OWNER = "SELECT workspace_id, merge_id FROM merge WHERE (holder IS NULL) <> (undone_at IS NOT NULL)"
 
 SEVERAL_NEWEST_CREDENTIALS = """
@@ -150,6 +165,10 @@ def assert_sound(database: Database, *, at_rest: bool = True) -> None:
         ORPHANED_RECORDS("membership", "cio_id"),
         ORPHANED_RECORDS("merge", "holder"),
         MERGES_WITHOUT_OWNER,
+        MERGED_PEOPLE_THAT_EXIST,
+        PEOPLE_MERGED_TWICE,
+        REPEATED_EVENTS,
+        OWNED_SUPPRESSIONS,
         SEVERAL_NEWEST_CREDENTIALS,
     )
     with query_runner(database) as run_query:

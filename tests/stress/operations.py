@@ -1,4 +1,4 @@
-"""What writers say under stress: mixed calls on so few identifiers that they meet all the time."""
+"""Operations under stress: mixed commands on so few identifiers that they conflict all the time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ ROWS_TOGETHER = 25
 
 @dataclass
 class OperationGenerator:
-    """One writer. ``cio_ids`` are those that it heard of last."""
+    """One writer; ``cio_ids`` are from its latest results."""
 
     random: Random
     name: str
@@ -39,7 +39,7 @@ class OperationGenerator:
     _events: int = 0
 
     def generate(self, calls: int) -> Iterator[Sequence[AnyCommand]]:
-        """Go on until so many calls are said, some alone, some several in a transaction, some as rows of a file."""
+        """Generate so many commands: single ones, several in a transaction, and rows of a file."""
         said = 0
         while said < calls:
             sort = self.random.random()

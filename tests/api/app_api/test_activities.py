@@ -4,31 +4,21 @@ from typing import Any
 
 import pytest
 
-from tests.api.app_api_client import NOW, AppApiClient
+from tests.api.app_api_client import AppApiClient, identify, named
+from tests.api.threaded_server import NOW
 from workspace_operator.identity.model.commands import (
     DeletePerson,
-    Identify,
     MergePeople,
     TrackAnonymousEvent,
     TrackEvent,
     identify_from_fields,
 )
 from workspace_operator.identity.model.person_events import ActivityType
-from workspace_operator.identity.values.references import Reference, reference_of_kind
-from workspace_operator.identity.values.rules import IdentifierKind, Mode
+from workspace_operator.identity.values.rules import Mode
 from workspace_operator.identity.values.tracked_events import TrackedEvent, TrackedEventType
 from workspace_operator.web.app_api import activity_pages
 
 THEN = int(NOW.timestamp())
-
-
-def named(mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Reference:
-    [(kind, value)] = name.items()
-    return reference_of_kind(value, IdentifierKind(kind), mode)
-
-
-def identify(body: dict[str, object] | None = None, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Identify:
-    return identify_from_fields(named(mode, **name), body or {})
 
 
 def event(name: str, *, of: str = "ann", data: dict[str, object] | None = None) -> TrackEvent:
@@ -40,8 +30,7 @@ def activities(app_api: AppApiClient, **query: str | int) -> list[dict[str, Any]
     return found
 
 
-def test_creation_and_change_are_reported_newest_first() -> None:
-    app_api = AppApiClient.of()
+def test_creation_and_change_are_reported_newest_first(app_api: AppApiClient) -> None:
     person = app_api.person(identify({"plan": "gold"}, id="ann"))
     app_api.perform(identify({"plan": "silver"}, id="ann"))
 
@@ -58,8 +47,7 @@ def test_creation_and_change_are_reported_newest_first() -> None:
     assert oldest["type"] == "profile_create"
 
 
-def test_refused_change_is_reported_with_its_reason() -> None:
-    app_api = AppApiClient.of()
+def test_refused_change_is_reported_with_its_reason(app_api: AppApiClient) -> None:
     app_api.perform(identify(email="bob@example.com"), identify({"email": "ann@example.com"}, id="ann"))
     app_api.perform(identify({"email": "bob@example.com"}, id="ann"))
 
@@ -69,16 +57,14 @@ def test_refused_change_is_reported_with_its_reason() -> None:
     assert refused["data"] == {"email": {"reason": reason, "value": "bob@example.com"}}
 
 
-def test_identifiers_are_those_of_now() -> None:
-    app_api = AppApiClient.of()
+def test_identifiers_are_those_of_now(app_api: AppApiClient) -> None:
     app_api.perform(identify(email="ann@example.com"))
     app_api.perform(identify({"id": "ann"}, email="ann@example.com"))
 
     assert {each["customer_id"] for each in activities(app_api)} == {"ann"}
 
 
-def test_person_without_id_is_null() -> None:
-    app_api = AppApiClient.of()
+def test_person_without_id_is_null(app_api: AppApiClient) -> None:
     person = app_api.person(identify(email="ann@example.com"))
 
     [created] = activities(app_api, type="profile_create")
@@ -89,13 +75,12 @@ def test_person_without_id_is_null() -> None:
 
 def test_id_only_workspace_identifies_by_id_only() -> None:
     app_api = AppApiClient.of(Mode.ID_ONLY)
-    app_api.perform(identify({"email": "ann@example.com"}, Mode.ID_ONLY, id="ann"))
+    app_api.perform(identify({"email": "ann@example.com"}, mode=Mode.ID_ONLY, id="ann"))
 
     assert activities(app_api, type="profile_create")[0]["customer_identifiers"] == {"id": "ann"}
 
 
-def test_event_has_its_name_and_data() -> None:
-    app_api = AppApiClient.of()
+def test_event_has_its_name_and_data(app_api: AppApiClient) -> None:
     app_api.perform(event("bought", data={"what": "a hat"}))
 
     [bought] = activities(app_api, type="event")
@@ -103,8 +88,7 @@ def test_event_has_its_name_and_data() -> None:
     assert (bought["name"], bought["data"]) == ("bought", {"what": "a hat"})
 
 
-def test_anonymous_event_is_nobody_s() -> None:
-    app_api = AppApiClient.of()
+def test_anonymous_event_is_nobody_s(app_api: AppApiClient) -> None:
     page = TrackedEvent(type=TrackedEventType.PAGE, name="/prices", data={})
     app_api.perform(TrackAnonymousEvent(event=page, anonymous_id="cookie"))
 
@@ -114,8 +98,7 @@ def test_anonymous_event_is_nobody_s() -> None:
     assert (seen["name"], seen["anonymous_id"]) == ("/prices", "cookie")
 
 
-def test_deletion_is_found_by_cio_id() -> None:
-    app_api = AppApiClient.of()
+def test_deletion_is_found_by_cio_id(app_api: AppApiClient) -> None:
     person = app_api.person(identify(id="ann"))
     app_api.perform(DeletePerson(reference=named(id="ann")))
 
@@ -125,8 +108,7 @@ def test_deletion_is_found_by_cio_id() -> None:
     assert found[0]["customer_identifiers"] == {"id": None, "email": None, "cio_id": person.cio_id}
 
 
-def test_skipped_update_is_nobody_s() -> None:
-    app_api = AppApiClient.of()
+def test_skipped_update_is_nobody_s(app_api: AppApiClient) -> None:
     app_api.perform(identify_from_fields(named(id="ann"), {"plan": "gold"}, update_only=True))
 
     [skipped] = activities(app_api, type="skipped_update")
@@ -134,8 +116,7 @@ def test_skipped_update_is_nobody_s() -> None:
     assert skipped["customer_identifiers"] is None
 
 
-def test_merged_person_s_activities_are_the_survivor_s() -> None:
-    app_api = AppApiClient.of()
+def test_merged_person_s_activities_are_the_survivor_s(app_api: AppApiClient) -> None:
     app_api.perform(identify(id="ann"), event("seen", of="bob"))
     app_api.perform(MergePeople(primary=named(id="ann"), secondary=named(id="bob")))
 
@@ -143,8 +124,7 @@ def test_merged_person_s_activities_are_the_survivor_s() -> None:
     assert len(activities(app_api, type="profile_merge", customer_id="ann")) == 1
 
 
-def test_activities_of_one_person_are_chosen() -> None:
-    app_api = AppApiClient.of()
+def test_activities_of_one_person_are_chosen(app_api: AppApiClient) -> None:
     app_api.perform(event("one"), event("other", of="bob"))
 
     found = activities(app_api, customer_id="ann", type="event")
@@ -153,22 +133,18 @@ def test_activities_of_one_person_are_chosen() -> None:
 
 
 @pytest.mark.parametrize("query", [{"customer_id": "nobody"}, {"customer_id": "no@body.example", "id_type": "email"}])
-def test_unknown_person_has_no_activities(query: dict[str, str]) -> None:
-    app_api = AppApiClient.of()
+def test_unknown_person_has_no_activities(app_api: AppApiClient, query: dict[str, str]) -> None:
     app_api.perform(event("one"))
 
     assert app_api.read("/v1/activities", **query) == {"activities": [], "next": ""}
 
 
-def test_every_type_can_be_asked_for() -> None:
-    app_api = AppApiClient.of()
-
+def test_every_type_can_be_asked_for(app_api: AppApiClient) -> None:
     assert [activities(app_api, type=each.value) for each in ActivityType] == [[]] * len(ActivityType)
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(1, [1] * 5), (2, [2, 2, 1]), (4, [4, 1]), (5, [5]), (100, [5])])
-def test_pages_follow_each_other_to_the_end(limit: int, pages: list[int]) -> None:
-    app_api = AppApiClient.of()
+def test_pages_follow_each_other_to_the_end(app_api: AppApiClient, limit: int, pages: list[int]) -> None:
     app_api.perform(*(event(f"e{number}") for number in range(5)))
 
     names: list[list[str]] = []
@@ -184,8 +160,7 @@ def test_pages_follow_each_other_to_the_end(limit: int, pages: list[int]) -> Non
     assert [name for page in names for name in page] == ["e4", "e3", "e2", "e1", "e0"]
 
 
-def test_page_has_ten_by_default() -> None:
-    app_api = AppApiClient.of()
+def test_page_has_ten_by_default(app_api: AppApiClient) -> None:
     app_api.perform(*(event(f"e{number}") for number in range(11)))
 
     assert len(activities(app_api, type="event")) == 10
@@ -226,8 +201,7 @@ def test_email_is_no_filter_where_it_is_an_attribute() -> None:
     assert response.status_code == 400
 
 
-def test_key_reaches_no_other_workspace() -> None:
-    app_api = AppApiClient.of()
+def test_key_reaches_no_other_workspace(app_api: AppApiClient) -> None:
     other = AppApiClient.of(beside=app_api)
     person = other.person(identify(id="ann"))
 
@@ -235,16 +209,14 @@ def test_key_reaches_no_other_workspace() -> None:
     assert activities(app_api, customer_id=person.cio_id, id_type="cio_id") == []
 
 
-def test_types_that_are_not_kept_have_no_activities() -> None:
-    app_api = AppApiClient.of()
+def test_types_that_are_not_kept_have_no_activities(app_api: AppApiClient) -> None:
     app_api.perform(event("one"))
 
     for type_ in ("device_change", "sent_email"):
         assert app_api.read("/v1/activities", type=type_) == {"activities": [], "next": ""}
 
 
-def test_name_selects_events_and_changed_attributes() -> None:
-    app_api = AppApiClient.of()
+def test_name_selects_events_and_changed_attributes(app_api: AppApiClient) -> None:
     app_api.perform(
         event("plan"), event("other"), identify({"plan": "gold"}, id="bob"), identify({"city": "x"}, id="bob")
     )
@@ -272,15 +244,13 @@ def test_name_selects_events_and_changed_attributes() -> None:
         ({"deleted": "false", "type": "event"}, {"event"}),
     ],
 )
-def test_deleted_selects_whose_activities(query: dict[str, str], types: set[str]) -> None:
-    app_api = AppApiClient.of()
+def test_deleted_selects_whose_activities(app_api: AppApiClient, query: dict[str, str], types: set[str]) -> None:
     app_api.perform(event("one"), event("other", of="bob"), DeletePerson(reference=named(id="bob")))
 
     assert {each["type"] for each in activities(app_api, **query)} == types
 
 
-def test_names_are_searched_page_by_page() -> None:
-    app_api = AppApiClient.of()
+def test_names_are_searched_page_by_page(app_api: AppApiClient) -> None:
     app_api.perform(*(event("seldom" if number % 3 == 0 else "often") for number in range(13)))
 
     first = app_api.read("/v1/activities", name="seldom", type="event", limit=3)
@@ -292,9 +262,8 @@ def test_names_are_searched_page_by_page() -> None:
     assert ids == sorted(ids, reverse=True)
 
 
-def test_request_reads_a_limited_number_of_activities(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_reads_a_limited_number_of_activities(app_api: AppApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activity_pages, "MAX_EXAMINED", 5)
-    app_api = AppApiClient.of()
     app_api.perform(event("seldom"), *(event("often") for _ in range(7)))
 
     first = app_api.read("/v1/activities", name="seldom", type="event")

@@ -24,18 +24,10 @@ DISCONNECTING_CLIENTS = 30
 """More than a process has connections to its database."""
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/people.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
 @pytest.fixture
-def workspace(database: str) -> MadeWorkspace:
-    made = make_workspace(database, mode=Mode.ID_ONLY)
-    with bootstrap.open_store(database) as store:
+def workspace(database_url: str) -> MadeWorkspace:
+    made = make_workspace(database_url, mode=Mode.ID_ONLY)
+    with bootstrap.open_store(database_url) as store:
         for first in range(0, PEOPLE, CONCURRENT):
             ids = [f"p{number}" for number in range(first, first + CONCURRENT)]
             calls = [identify_from_fields(reference_of_kind(each, ID, Mode.ID_ONLY), {"email": "none"}) for each in ids]
@@ -52,9 +44,9 @@ def workspace(database: str) -> MadeWorkspace:
 
 
 @pytest.fixture
-def api(database: str, workspace: MadeWorkspace, tmp_path: Path) -> Iterator[RunningAPI]:
+def api(database_url: str, workspace: MadeWorkspace, tmp_path: Path) -> Iterator[RunningAPI]:
     assert workspace.workspace_id
-    with running_api(database, tmp_path) as running:
+    with running_api(database_url, tmp_path) as running:
         yield running
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.app_api_client import BASE_URL, NOW, AppApiClient
+from tests.api.app_api_client import BASE_URL, AppApiClient
+from tests.api.threaded_server import NOW
 from workspace_operator.application.ports import ViolationRow
 from workspace_operator.errors import NotFound, StoreUnavailable
 from workspace_operator.identity.model.commands import identify_from_fields
@@ -36,22 +37,27 @@ def row(cio_id: str) -> ViolationRow:
     )
 
 
-def link(app_api: AppApiClient, number: int = 1) -> str:
-    url: str = app_api.read(f"/v1/exports/{number}/download")["url"]
+def link(app_api: AppApiClient, **query: str) -> str:
+    url: str = app_api.read("/v1/exports/1/download", **query)["url"]
     assert url.startswith(f"{BASE_URL}/v1/downloads/")
     return url.removeprefix(BASE_URL)
+
+
+@pytest.fixture
+def exporting(app_api: AppApiClient) -> AppApiClient:
+    """A workspace with one export of one person."""
+    app_api.put_export(row("01"))
+    return app_api
 
 
 def test_no_exports_are_null() -> None:
     assert AppApiClient.of().read("/v1/exports") == {"exports": None}
 
 
-def test_exports_are_listed_newest_first() -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-    app_api.put_export(row("01"), row("02"), number=2)
+def test_exports_are_listed_newest_first(exporting: AppApiClient) -> None:
+    exporting.put_export(row("01"), row("02"), number=2)
 
-    newest, oldest = app_api.read("/v1/exports")["exports"]
+    newest, oldest = exporting.read("/v1/exports")["exports"]
 
     assert newest == {
         "id": 2,
@@ -66,27 +72,20 @@ def test_exports_are_listed_newest_first() -> None:
     assert oldest["id"] == 1
 
 
-def test_export_is_read_by_its_number() -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-
-    assert app_api.read("/v1/exports/1")["export"]["total"] == 1
+def test_export_is_read_by_its_number(exporting: AppApiClient) -> None:
+    assert exporting.read("/v1/exports/1")["export"]["total"] == 1
 
 
 @pytest.mark.parametrize("number", ["2", "01", "one", "-1", "9" * 100, "%20"])
 @pytest.mark.parametrize("path", ["/v1/exports/{}", "/v1/exports/{}/download"])
-def test_unknown_export_is_not_found(number: str, path: str) -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-
-    response = app_api.get(path.format(number))
+def test_unknown_export_is_not_found(exporting: AppApiClient, number: str, path: str) -> None:
+    response = exporting.get(path.format(number))
 
     assert response.status_code == 404
     assert "there is no export" in response.json()["errors"][0]["detail"]
 
 
-def test_link_leads_to_the_csv() -> None:
-    app_api = AppApiClient.of()
+def test_link_leads_to_the_csv(app_api: AppApiClient) -> None:
     app_api.put_export(row("01"), row("02"))
 
     response = app_api.get(link(app_api), key="")
@@ -106,20 +105,16 @@ def put_people(app_api: AppApiClient, **attributes: dict[str, object]) -> None:
     app_api.put_export(*(row(person.cio_id) for person in people if person is not None))
 
 
-def named_link(app_api: AppApiClient, **query: str) -> str:
-    url: str = app_api.read("/v1/exports/1/download", **query)["url"]
-    return url.removeprefix(BASE_URL)
-
-
 @pytest.mark.parametrize(
     ("query", "columns"),
     [({}, ["city", "name"]), ({"with": "visits, name"}, ["visits", "name"]), ({"with": ""}, [])],
 )
-def test_link_leads_to_the_attributes_that_it_names(query: dict[str, str], columns: list[str]) -> None:
-    app_api = AppApiClient.of()
+def test_link_leads_to_the_attributes_that_it_names(
+    app_api: AppApiClient, query: dict[str, str], columns: list[str]
+) -> None:
     put_people(app_api, a={"name": "Ana", "city": "Köln", "visits": 3}, b={"name": "Ben", "city": "Bonn", "vip": True})
 
-    response = app_api.get(named_link(app_api, **query), key="")
+    response = app_api.get(link(app_api, **query), key="")
 
     header, first, *_ = csv.reader(io.StringIO(response.text))
     known = {"name": "Ana", "city": "Köln", "visits": "3"}
@@ -127,83 +122,66 @@ def test_link_leads_to_the_attributes_that_it_names(query: dict[str, str], colum
     assert first[7:] == [known[name] for name in columns]
 
 
-def test_csv_for_excel_begins_with_a_byte_order_mark() -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-
-    plain, marked = (app_api.get(named_link(app_api, for_excel=each), key="") for each in ("false", "true"))
+def test_csv_for_excel_begins_with_a_byte_order_mark(exporting: AppApiClient) -> None:
+    plain, marked = (exporting.get(link(exporting, for_excel=each), key="") for each in ("false", "true"))
 
     assert marked.content == codecs.BOM_UTF8 + plain.content
 
 
 @pytest.mark.parametrize("query", [{"with": "email"}, {"for_excel": "yes"}])
-def test_wrong_option_of_a_csv_is_refused(query: dict[str, str]) -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-
-    response = app_api.get("/v1/exports/1/download", **query)
+def test_wrong_option_of_a_csv_is_refused(exporting: AppApiClient, query: dict[str, str]) -> None:
+    response = exporting.get("/v1/exports/1/download", **query)
 
     assert response.status_code == 400
     assert next(iter(query)) in response.json()["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize("end", ["", "?with=name,city", "?for_excel=true", "?with=name&for_excel=true"])
-def test_link_shows_no_other_attributes_than_it_was_made_for(end: str) -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-    path = named_link(app_api, **{"with": "name"})
+def test_link_shows_no_other_attributes_than_it_was_made_for(exporting: AppApiClient, end: str) -> None:
+    path = link(exporting, **{"with": "name"})
 
     changed = path.partition("?")[0] + end
 
-    assert app_api.get(path, key="").status_code == 200
-    assert app_api.get(changed, key="").status_code == 404
+    assert exporting.get(path, key="").status_code == 200
+    assert exporting.get(changed, key="").status_code == 404
 
 
 @pytest.mark.parametrize(("after", "status"), [(LIFETIME - timedelta(seconds=1), 200), (LIFETIME, 404)])
-def test_link_works_for_fifteen_minutes(after: timedelta, status: int) -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-    path = link(app_api)
+def test_link_works_for_fifteen_minutes(exporting: AppApiClient, after: timedelta, status: int) -> None:
+    path = link(exporting)
 
-    app_api.now = NOW + after
+    exporting.now = NOW + after
 
-    assert app_api.get(path).status_code == status
+    assert exporting.get(path).status_code == status
 
 
-def test_link_dies_with_revoked_credentials() -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-    path = link(app_api)
+def test_link_dies_with_revoked_credentials(exporting: AppApiClient) -> None:
+    path = link(exporting)
 
-    app_api.credentials.revoke(app_api.number)
+    exporting.credentials.revoke(exporting.number)
 
-    assert app_api.get(path).status_code == 404
+    assert exporting.get(path).status_code == 404
 
 
-def test_link_of_a_rotated_key_works_for_its_grace_time() -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-    path = link(app_api)
+def test_link_of_a_rotated_key_works_for_its_grace_time(exporting: AppApiClient) -> None:
+    path = link(exporting)
 
-    app_api.rotate(grace=timedelta(minutes=5))
+    exporting.rotate(grace=timedelta(minutes=5))
 
-    assert app_api.get(path).status_code == 200
-    app_api.now = NOW + timedelta(minutes=5)
-    assert app_api.get(path).status_code == 404
+    assert exporting.get(path).status_code == 200
+    exporting.now = NOW + timedelta(minutes=5)
+    assert exporting.get(path).status_code == 404
 
 
-def test_link_to_an_export_that_is_gone_is_not_found() -> None:
-    app_api = AppApiClient.of()
-    app_api.put_export(row("01"))
-    path = link(app_api)
+def test_link_to_an_export_that_is_gone_is_not_found(exporting: AppApiClient) -> None:
+    path = link(exporting)
 
-    del app_api.memory.state(app_api.number).exports[1]
+    del exporting.memory.state(exporting.number).exports[1]
 
-    assert app_api.get(path).status_code == 404
+    assert exporting.get(path).status_code == 404
 
 
-def test_another_workspace_s_export_is_not_found() -> None:
-    app_api = AppApiClient.of()
+def test_another_workspace_s_export_is_not_found(app_api: AppApiClient) -> None:
     other = AppApiClient.of(beside=app_api)
     other.put_export(row("01"))
 
@@ -213,8 +191,7 @@ def test_another_workspace_s_export_is_not_found() -> None:
 
 
 @pytest.mark.parametrize("position", range(5))
-def test_no_part_of_a_link_can_be_changed(position: int) -> None:
-    app_api = AppApiClient.of()
+def test_no_part_of_a_link_can_be_changed(app_api: AppApiClient, position: int) -> None:
     other = AppApiClient.of(beside=app_api)
     for each in (app_api, other):
         each.put_export(row("01"))
@@ -227,8 +204,7 @@ def test_no_part_of_a_link_can_be_changed(position: int) -> None:
     assert app_api.get(f"/v1/downloads/{'-'.join(changed)}").status_code == 404
 
 
-def test_another_set_s_signature_opens_nothing() -> None:
-    app_api = AppApiClient.of()
+def test_another_set_s_signature_opens_nothing(app_api: AppApiClient) -> None:
     other = AppApiClient.of(beside=app_api)
     app_api.put_export(row("01"))
     ours = app_api.credentials.valid_sets(app_api.number, now=NOW)[0]

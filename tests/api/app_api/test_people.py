@@ -4,26 +4,20 @@ from typing import Any
 
 import pytest
 
-from tests.api.app_api_client import NOW, AppApiClient
-from workspace_operator.identity.model.commands import AddDevice, DeletePerson, Identify, identify_from_fields
+from tests.api.app_api_client import AppApiClient, identify, named
+from tests.api.threaded_server import NOW
+from workspace_operator.identity.model.commands import AddDevice, DeletePerson
 from workspace_operator.identity.values.devices import Device
-from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 
 THEN = int(NOW.timestamp())
 
 
-def identify(body: dict[str, object] | None = None, *, mode: Mode = Mode.EMAIL_OR_ID, **name: str) -> Identify:
-    [(kind, value)] = name.items()
-    return identify_from_fields(reference_of_kind(value, IdentifierKind(kind), mode), body or {})
-
-
-def test_person_is_read_whole() -> None:
-    app_api = AppApiClient.of()
+def test_person_is_read_whole(app_api: AppApiClient) -> None:
     call = identify({"email": "Ann@Example.com", "plan": "gold", "age": 41, "vip": True, "tags": ["a", "b"]}, id="ann")
     person = app_api.person(call)
     phone = Device(token="t1", platform="ios", last_used=5, attributes={"os": "18"})
-    app_api.perform(AddDevice(reference=reference_of_kind("ann", IdentifierKind.ID, Mode.EMAIL_OR_ID), device=phone))
+    app_api.perform(AddDevice(reference=named(id="ann"), device=phone))
 
     customer = app_api.read("/v1/customers/ann/attributes")["customer"]
 
@@ -45,8 +39,7 @@ def test_person_is_read_whole() -> None:
     }
 
 
-def test_person_without_id_has_null() -> None:
-    app_api = AppApiClient.of()
+def test_person_without_id_has_null(app_api: AppApiClient) -> None:
     app_api.perform(identify(email="ann@example.com"))
 
     customer = app_api.read("/v1/customers/ann@example.com/attributes", id_type="email")["customer"]
@@ -91,10 +84,9 @@ def test_mode_says_by_what_people_are_read(mode: Mode, kind: IdentifierKind) -> 
     assert [each.status_code for each in (one, many, activities)] == [KINDS[mode][kind]] * 3
 
 
-def test_timestamps_are_those_of_attributes() -> None:
-    app_api = AppApiClient.of()
+def test_timestamps_are_those_of_attributes(app_api: AppApiClient) -> None:
     app_api.perform(identify({"plan": "gold", "city": "Rome"}, id="ann"))
-    later = identify_from_fields(reference_of_kind("ann", IdentifierKind.ID, Mode.EMAIL_OR_ID), {"plan": "silver"})
+    later = identify({"plan": "silver"}, id="ann")
     app_api.now = NOW.replace(hour=7)
     app_api.perform(later)
 
@@ -107,16 +99,14 @@ def test_timestamps_are_those_of_attributes() -> None:
     ("value", "unsubscribed"),
     [(True, True), (1, True), ("true", True), ("1", True), (False, False), (0, False), ("no", False), (None, False)],
 )
-def test_unsubscribed_is_reported_as_merges_see_it(value: object, unsubscribed: bool) -> None:
-    app_api = AppApiClient.of()
+def test_unsubscribed_is_reported_as_merges_see_it(app_api: AppApiClient, value: object, unsubscribed: bool) -> None:
     app_api.perform(identify({"unsubscribed": value}, id="ann"))
 
     assert app_api.read("/v1/customers/ann/attributes")["customer"]["unsubscribed"] is unsubscribed
 
 
 @pytest.mark.parametrize("prefix", ["", "cio_"])
-def test_cio_id_is_taken_with_and_without_prefix(prefix: str) -> None:
-    app_api = AppApiClient.of()
+def test_cio_id_is_taken_with_and_without_prefix(app_api: AppApiClient, prefix: str) -> None:
     person = app_api.person(identify(id="ann"))
 
     read = app_api.read(f"/v1/customers/{prefix}{person.cio_id}/attributes", id_type="cio_id")
@@ -125,8 +115,7 @@ def test_cio_id_is_taken_with_and_without_prefix(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["a%2Fb%20c", "a%2Fb c"])
-def test_id_is_decoded_once(path: str) -> None:
-    app_api = AppApiClient.of()
+def test_id_is_decoded_once(app_api: AppApiClient, path: str) -> None:
     app_api.perform(identify(id="a/b c"))
 
     assert app_api.read(f"/v1/customers/{path}/attributes")["customer"]["id"] == "a/b c"
@@ -160,8 +149,7 @@ def test_impossible_name_is_refused(mode: Mode, value: str, id_type: str, compla
     assert complaint in response.json()["errors"][0]["detail"]
 
 
-def test_many_are_read_without_the_unknown() -> None:
-    app_api = AppApiClient.of()
+def test_many_are_read_without_the_unknown(app_api: AppApiClient) -> None:
     app_api.perform(identify({"plan": "gold"}, id="ann"), identify(id="bob"), identify(id="7"))
 
     response = app_api.post("/v1/customers/attributes", {"ids": ["bob", "nobody", "ann", 7, "bob"]})
@@ -171,8 +159,7 @@ def test_many_are_read_without_the_unknown() -> None:
     assert customers[1]["attributes"]["plan"] == "gold"
 
 
-def test_many_are_read_by_another_identifier() -> None:
-    app_api = AppApiClient.of()
+def test_many_are_read_by_another_identifier(app_api: AppApiClient) -> None:
     app_api.perform(identify(email="ann@example.com"))
 
     response = app_api.post("/v1/customers/attributes", {"ids": ["ANN@example.com"]}, id_type="email")
@@ -198,8 +185,7 @@ def test_bad_list_of_ids_is_refused(body: Any, complaint: str) -> None:
     assert complaint in response.json()["errors"][0]["detail"]
 
 
-def test_hundred_are_read_at_once() -> None:
-    app_api = AppApiClient.of()
+def test_hundred_are_read_at_once(app_api: AppApiClient) -> None:
     ids = [f"p{number}" for number in range(100)]
     app_api.perform(*(identify(id=each) for each in ids))
 
@@ -208,8 +194,7 @@ def test_hundred_are_read_at_once() -> None:
     assert [each["id"] for each in response.json()["customers"]] == ids
 
 
-def test_email_finds_its_person() -> None:
-    app_api = AppApiClient.of()
+def test_email_finds_its_person(app_api: AppApiClient) -> None:
     person = app_api.person(identify({"id": "ann"}, email="Ann@example.com"))
 
     found = app_api.read("/v1/customers", email="ann@EXAMPLE.com")
@@ -218,8 +203,7 @@ def test_email_finds_its_person() -> None:
     assert found == {"results": [{"email": "Ann@example.com", "id": "ann", "cio_id": person.cio_id}]}
 
 
-def test_email_of_nobody_finds_nobody() -> None:
-    app_api = AppApiClient.of()
+def test_email_of_nobody_finds_nobody(app_api: AppApiClient) -> None:
     app_api.perform(
         identify(email="ann@example.com"), DeletePerson(reference=identify(email="ann@example.com").reference)
     )
@@ -245,8 +229,7 @@ def test_look_up_needs_an_address(query: dict[str, str]) -> None:
     assert f"email must be a valid email address, not {query.get('email', '')!r}" in detail
 
 
-def test_key_reaches_no_other_workspace() -> None:
-    app_api = AppApiClient.of()
+def test_key_reaches_no_other_workspace(app_api: AppApiClient) -> None:
     other = AppApiClient.of(beside=app_api)
     person = other.person(identify({"email": "ann@example.com"}, id="ann"))
 
@@ -267,8 +250,7 @@ def test_wrong_key_is_unauthorized(key: str) -> None:
     }
 
 
-def test_workspaces_are_the_key_s_own() -> None:
-    app_api = AppApiClient.of()
+def test_workspaces_are_the_key_s_own(app_api: AppApiClient) -> None:
     AppApiClient.of(beside=app_api)
     app_api.perform(identify(id="ann"), identify(id="bob"))
 
@@ -296,8 +278,7 @@ def test_unknown_parameters_are_refused(path: str, query: dict[str, str]) -> Non
     assert response.json()["errors"][0]["detail"] == response.json()["meta"]["error"]
 
 
-def test_answers_are_kept_nowhere() -> None:
-    app_api = AppApiClient.of()
+def test_answers_are_kept_nowhere(app_api: AppApiClient) -> None:
     app_api.perform(identify(id="ann"))
 
     for path in ("/v1/customers/ann/attributes", "/v1/customers/bob/attributes", "/v1/activities"):

@@ -1,21 +1,21 @@
-"""Exports that are sent while they are made: as fast as they are taken, and no further than somebody takes them."""
+"""Streaming of exports: rows are produced only as fast as the client reads them."""
 
 import asyncio
 import threading
 from collections.abc import Iterator
 
-import anyio
 import pytest
 from starlette.types import Message
 
 from workspace_operator.web.core.http import Response
 from workspace_operator.web.core.response_sender import send_response
 
+pytestmark = pytest.mark.anyio
 CSV = {"content-type": "text/csv; charset=utf-8"}
 
 
 class LazyExport:
-    """Pieces that remember how many were made, by which threads, and that making them ended."""
+    """Records how many pieces are produced, by which threads, and whether the iterator is closed."""
 
     def __init__(self, pieces: int) -> None:
         self.left = pieces
@@ -35,7 +35,7 @@ class LazyExport:
 
 
 class Client:
-    """A client that takes some pieces and then goes away, or stops taking."""
+    """A client that reads some pieces, and then disconnects or stops reading."""
 
     def __init__(self, *, leaves_after: int | None = None, stops_after: int | None = None) -> None:
         self.leaves_after, self.stops_after = leaves_after, stops_after
@@ -55,20 +55,17 @@ class Client:
         return {"type": "http.disconnect"}
 
 
-async def sent(making: LazyExport, client: Client, *, with_body: bool = True, seconds: float = 60) -> int:
-    response = Response(document=iter(making), headers=CSV)
+async def sent(export: LazyExport, client: Client, *, with_body: bool = True, seconds: float = 60) -> int:
+    response = Response(document=iter(export), headers=CSV)
     return await send_response(client.send, response, receive=client.receive, seconds=seconds, with_body=with_body)
 
 
-def test_all_pieces_are_sent_in_their_order() -> None:
-    making = LazyExport(5)
+async def test_all_pieces_are_sent_in_their_order() -> None:
+    client = Client()
 
-    async def run() -> list[Message]:
-        client = Client()
-        assert await sent(making, client) == 30
-        return client.messages
+    assert await sent(LazyExport(5), client) == 30
 
-    start, *pieces, end = anyio.run(run)
+    start, *pieces, end = client.messages
     assert (start["status"], start["headers"]) == (
         200,
         [(b"cache-control", b"no-store"), (b"content-type", b"text/csv; charset=utf-8")],
@@ -77,47 +74,37 @@ def test_all_pieces_are_sent_in_their_order() -> None:
     assert end == {"type": "http.response.body", "body": b""}
 
 
-def test_pieces_are_made_outside_the_event_loop() -> None:
-    making = LazyExport(3)
+async def test_pieces_are_made_outside_the_event_loop() -> None:
+    export = LazyExport(3)
 
-    async def run() -> int:
-        await sent(making, Client())
-        return threading.get_ident()
+    await sent(export, Client())
 
-    assert anyio.run(run) not in making.threads
+    assert threading.get_ident() not in export.threads
 
 
-def test_client_that_leaves_ends_the_making() -> None:
-    making = LazyExport(1_000_000)
+async def test_client_that_disconnects_ends_the_export() -> None:
+    export = LazyExport(1_000_000)
 
-    async def run() -> int:
-        return await sent(making, Client(leaves_after=3))
+    assert await sent(export, Client(leaves_after=3)) == 18
 
-    assert anyio.run(run) == 18
-    assert making.made <= 5
-    assert making.ended
+    assert export.made <= 5
+    assert export.ended
 
 
-def test_client_that_stops_taking_ends_the_making() -> None:
-    making = LazyExport(1_000_000)
-
-    async def run() -> None:
-        await sent(making, Client(stops_after=3), seconds=0.05)
+async def test_client_that_stops_reading_ends_the_export() -> None:
+    export = LazyExport(1_000_000)
 
     with pytest.raises(TimeoutError):
-        anyio.run(run)
+        await sent(export, Client(stops_after=3), seconds=0.05)
 
-    assert making.made == 3
-    assert making.ended
+    assert export.made == 3
+    assert export.ended
 
 
-def test_head_makes_nothing() -> None:
-    making = LazyExport(3)
+async def test_head_makes_nothing() -> None:
+    export, client = LazyExport(3), Client()
 
-    async def run() -> list[Message]:
-        client = Client()
-        await sent(making, client, with_body=False)
-        return client.messages
+    await sent(export, client, with_body=False)
 
-    assert [each.get("body") for each in anyio.run(run)] == [None, b""]
-    assert making.made == 0
+    assert [each.get("body") for each in client.messages] == [None, b""]
+    assert export.made == 0

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from tests.api.servers import MadeWorkspace, basic
 from tests.api.threaded_server import ServerClient, ThreadedServer
 from tests.e2e.waiting import wait_until
+from tests.threads import run_together
 from workspace_operator.application.ports import Credentials, StoredCredentials
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.web.core.credential_lookup import parse_basic, parse_bearer
@@ -63,6 +65,11 @@ def server(api: ThreadedServer, watched: CountingCredentials) -> Iterator[Server
     assert watched.lookups == 0
     with api.serving() as server:
         yield server
+
+
+@pytest.fixture
+def workspace(server: ServerClient) -> MadeWorkspace:
+    return server.server.open()
 
 
 def put(server: ServerClient, headers: dict[str, str], path: str = PERSON) -> httpx.Response:
@@ -113,9 +120,9 @@ WRONG: list[Callable[[MadeWorkspace], str | bytes]] = [
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_wrong_credentials_have_one_answer(server: ServerClient, wrong: Callable[[MadeWorkspace], str]) -> None:
-    workspace = server.server.open()
-
+def test_wrong_credentials_have_one_answer(
+    workspace: MadeWorkspace, server: ServerClient, wrong: Callable[[MadeWorkspace], str]
+) -> None:
     response = put(server, {"authorization": wrong(workspace)})
 
     assert (response.status_code, response.content) == (401, UNAUTHORIZED)
@@ -131,9 +138,7 @@ def test_every_part_of_track_has_the_same_answer(server: ServerClient, path: str
     assert (response.status_code, response.content) == (401, UNAUTHORIZED)
 
 
-def test_app_key_is_no_key_of_track_nor_the_other_way(server: ServerClient) -> None:
-    workspace = server.server.open()
-
+def test_app_key_is_no_key_of_track_nor_the_other_way(workspace: MadeWorkspace, server: ServerClient) -> None:
     assert put(server, workspace.app).status_code == 401
     with server.client(workspace.track) as client:
         refused = client.get(READ)
@@ -184,8 +189,7 @@ def test_key_of_one_workspace_reaches_no_other(two_workspaces: TwoWorkspaces, da
     assert api.reached == owners
 
 
-def test_revoked_key_works_for_no_more_than_a_second(server: ServerClient) -> None:
-    workspace = server.server.open()
+def test_revoked_key_works_for_no_more_than_a_second(workspace: MadeWorkspace, server: ServerClient) -> None:
     assert put(server, workspace.track).status_code == 200
 
     server.server.credentials.revoke(workspace.workspace_id)
@@ -212,39 +216,30 @@ def test_key_after_the_grace_time_is_wrong(server: ServerClient) -> None:
     assert statuses == [401, 200]
 
 
-def test_wrong_key_is_looked_up_each_time(server: ServerClient, watched: CountingCredentials) -> None:
-    workspace = server.server.open()
-
+def test_wrong_key_is_looked_up_each_time(
+    workspace: MadeWorkspace, server: ServerClient, watched: CountingCredentials
+) -> None:
     for _ in range(3):
         assert put(server, basic(workspace.keys.site_id, "wrong")).status_code == 401
 
     assert watched.lookups == 3
 
 
-def test_many_at_once_share_a_look_up(server: ServerClient, watched: CountingCredentials) -> None:
-    workspace = server.server.open()
+def test_many_at_once_share_a_look_up(
+    workspace: MadeWorkspace, server: ServerClient, watched: CountingCredentials
+) -> None:
     watched.before = lambda: time.sleep(2)
-    statuses: list[int] = []
-    ready = threading.Barrier(10)
 
-    def call() -> None:
-        with server.client(workspace.track) as client:
-            ready.wait(120)
-            statuses.append(client.put(PERSON, json={}).status_code)
+    responses = run_together(*[partial(put, server, workspace.track)] * 10)
 
-    threads = [threading.Thread(target=call) for _ in range(10)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert statuses == [200] * 10
+    assert [each.status_code for each in responses] == [200] * 10
     assert watched.lookups == 1
 
 
-def test_strangers_hold_nobody_up_who_is_known(server: ServerClient, watched: CountingCredentials) -> None:
+def test_strangers_hold_nobody_up_who_is_known(
+    workspace: MadeWorkspace, server: ServerClient, watched: CountingCredentials
+) -> None:
     """However many wrong keys wait for a database that does not get on with them."""
-    workspace = server.server.open()
     put(server, workspace.track)
     gate, is_held = threading.Event(), threading.Event()
 
@@ -268,9 +263,9 @@ def test_strangers_hold_nobody_up_who_is_known(server: ServerClient, watched: Co
     assert status == 200
 
 
-def test_store_that_is_away_is_reported(server: ServerClient, watched: CountingCredentials) -> None:
-    workspace = server.server.open()
-
+def test_store_that_is_away_is_reported(
+    workspace: MadeWorkspace, server: ServerClient, watched: CountingCredentials
+) -> None:
     def away() -> None:
         raise StoreUnavailable("the database db does not answer: connection refused")
 
@@ -282,10 +277,9 @@ def test_store_that_is_away_is_reported(server: ServerClient, watched: CountingC
 
 
 def test_no_secret_is_logged(
-    server: ServerClient, watched: CountingCredentials, caplog: pytest.LogCaptureFixture
+    workspace: MadeWorkspace, server: ServerClient, watched: CountingCredentials, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    workspace = server.server.open()
 
     def fault() -> None:
         raise ZeroDivisionError

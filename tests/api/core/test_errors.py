@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.api.servers import MadeWorkspace
-from tests.api.threaded_server import ServerClient, ThreadedServer
-from workspace_operator.application.people.command_batcher import BatcherLimits
+from tests.api.threaded_server import ThreadedServer
+from tests.api.track_api.track_client import TrackClient
 from workspace_operator.application.ports import People, UnitOfWork
 from workspace_operator.errors import (
     CommitUnknown,
@@ -49,12 +48,9 @@ class Failing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailingClient:
-    """A caller whose calls can be made to fail."""
+class FailingClient(TrackClient):
+    """A client whose commands can be made to fail."""
 
-    server: ServerClient
-    workspace: MadeWorkspace
-    client: httpx.Client
     failing: list[Failing] = field(default_factory=list)
 
     def failed(self, error: Exception, path: str = "/api/v1/customers/ann/suppress") -> httpx.Response:
@@ -68,7 +64,7 @@ class FailingClient:
 
 
 @pytest.fixture(scope="module")
-def track_client() -> Iterator[FailingClient]:
+def track() -> Iterator[FailingClient]:
     made: list[Failing] = []
 
     def between(people: People) -> Any:
@@ -111,10 +107,8 @@ NOTHING = "no such path: see /openapi.json for all paths"
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
-def test_unknown_path_has_the_form_of_its_part(
-    track_client: FailingClient, method: str, path: str, document: object
-) -> None:
-    response = track_client.client.request(method, path, json={})
+def test_unknown_path_has_the_form_of_its_part(track: FailingClient, method: str, path: str, document: object) -> None:
+    response = track.client.request(method, path, json={})
 
     assert (response.status_code, response.json()) == (404, document)
 
@@ -131,24 +125,22 @@ def test_unknown_path_has_the_form_of_its_part(
         ("POST", "/openapi.json", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_wrong_method_is_answered_with_the_right_ones(
-    track_client: FailingClient, method: str, path: str, allow: str
-) -> None:
-    response = track_client.client.request(method, path)
+def test_wrong_method_is_answered_with_the_right_ones(track: FailingClient, method: str, path: str, allow: str) -> None:
+    response = track.client.request(method, path)
 
     assert (response.status_code, response.headers["allow"]) == (405, allow)
     assert method == "HEAD" or allow in response.text
 
 
-def test_options_are_answered_without_a_key(track_client: FailingClient) -> None:
-    with track_client.server.client() as client:
+def test_options_are_answered_without_a_key(track: FailingClient) -> None:
+    with track.server.client() as client:
         response = client.options("/api/v1/customers/ann")
 
     assert (response.status_code, response.headers["allow"]) == (200, "DELETE, OPTIONS, PUT")
 
 
-def test_head_has_the_headers_of_get(track_client: FailingClient) -> None:
-    head, get = track_client.client.head("/api/v1/accounts/region"), track_client.client.get("/api/v1/accounts/region")
+def test_head_has_the_headers_of_get(track: FailingClient) -> None:
+    head, get = track.client.head("/api/v1/accounts/region"), track.client.get("/api/v1/accounts/region")
 
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == get.headers["content-length"] == str(len(get.content))
@@ -171,9 +163,9 @@ STATUSES: list[tuple[Exception, int, str]] = [
 @pytest.mark.parametrize(("error", "status", "words"), STATUSES)
 @pytest.mark.parametrize("path", ["/api/v1/customers/ann/suppress", "/api/v2/entity"])
 def test_error_of_the_store_has_a_status(
-    track_client: FailingClient, path: str, error: Exception, status: int, words: str
+    track: FailingClient, path: str, error: Exception, status: int, words: str
 ) -> None:
-    response = track_client.failed(error, path)
+    response = track.failed(error, path)
 
     assert response.status_code == status
     assert words in response.text
@@ -182,9 +174,9 @@ def test_error_of_the_store_has_a_status(
 
 @pytest.mark.parametrize(("error", "status", "words"), STATUSES)
 def test_internal_errors_are_only_logged(
-    track_client: FailingClient, caplog: pytest.LogCaptureFixture, error: Exception, status: int, words: str
+    track: FailingClient, caplog: pytest.LogCaptureFixture, error: Exception, status: int, words: str
 ) -> None:
-    response = track_client.failed(error)
+    response = track.failed(error)
 
     told = response.text + repr(response.headers)
     assert [each for each in ("postgres", "psycopg", "30058", "bugs3", "SELECT") if each in told] == []
@@ -205,8 +197,8 @@ def test_every_format_has_the_message(form: ErrorFormat) -> None:
         assert ("abc-1" in str(reply.document)) is (status >= 500)
 
 
-def test_v2_says_that_it_is_unavailable(track_client: FailingClient) -> None:
-    response = track_client.failed(StoreUnavailable("away"), "/api/v2/entity")
+def test_v2_says_that_it_is_unavailable(track: FailingClient) -> None:
+    response = track.failed(StoreUnavailable("away"), "/api/v2/entity")
 
     [error] = response.json()["errors"]
     assert (error["reason"], error["field"]) == ("unavailable", "")
@@ -223,8 +215,8 @@ def test_v2_says_that_it_is_unavailable(track_client: FailingClient) -> None:
         "",
     ],
 )
-def test_utf_8_is_taken_whatever_the_type(track_client: FailingClient, content_type: str) -> None:
-    response = track_client.client.put("/api/v1/customers/ann", content=b"{}", headers={"content-type": content_type})
+def test_utf_8_is_taken_whatever_the_type(track: FailingClient, content_type: str) -> None:
+    response = track.client.put("/api/v1/customers/ann", content=b"{}", headers={"content-type": content_type})
 
     assert response.status_code == 200
 
@@ -233,22 +225,22 @@ def test_utf_8_is_taken_whatever_the_type(track_client: FailingClient, content_t
     ("name", "value"),
     [("content-type", "application/json; charset=latin-1"), ("content-encoding", "gzip"), ("content-encoding", "br")],
 )
-def test_what_cannot_be_read_is_refused(track_client: FailingClient, name: str, value: str) -> None:
-    response = track_client.client.put("/api/v1/customers/ann", content=b"{}", headers={name: value})
+def test_what_cannot_be_read_is_refused(track: FailingClient, name: str, value: str) -> None:
+    response = track.client.put("/api/v1/customers/ann", content=b"{}", headers={name: value})
 
     assert response.status_code == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     assert "send" in response.json()["meta"]["error"]
 
 
-def test_query_of_very_many_parameters_is_refused(track_client: FailingClient) -> None:
-    response = track_client.client.post("/api/v1/segments/1/add_customers?" + "a&" * 500, json={"ids": ["1"]})
+def test_query_of_very_many_parameters_is_refused(track: FailingClient) -> None:
+    response = track.client.post("/api/v1/segments/1/add_customers?" + "a&" * 500, json={"ids": ["1"]})
 
     assert response.status_code == 400
     assert "parameters" in response.text
 
 
-def test_parameter_that_comes_twice_is_refused(track_client: FailingClient) -> None:
-    response = track_client.client.post(
+def test_parameter_that_comes_twice_is_refused(track: FailingClient) -> None:
+    response = track.client.post(
         "/api/v1/segments/1/add_customers?id_type=id&other=&id_type=email", json={"ids": ["1"]}
     )
 
@@ -256,31 +248,21 @@ def test_parameter_that_comes_twice_is_refused(track_client: FailingClient) -> N
     assert "'id_type' more than once" in response.text
 
 
-def test_path_of_very_many_segments_leads_nowhere(track_client: FailingClient) -> None:
-    assert track_client.client.put("/api/v1/customers" + "/%ff" * 500).status_code == 404
+def test_path_of_very_many_segments_leads_nowhere(track: FailingClient) -> None:
+    assert track.client.put("/api/v1/customers" + "/%ff" * 500).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/%6detrics"])
-def test_callers_reach_no_probes(track_client: FailingClient, path: str) -> None:
-    assert track_client.client.get(path).status_code == 404
+def test_callers_reach_no_probes(track: FailingClient, path: str) -> None:
+    assert track.client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("query", ["id_type=%ff", "%ff=1"])
-def test_query_that_is_no_utf_8_is_refused(track_client: FailingClient, query: str) -> None:
-    response = track_client.client.post(f"/api/v1/segments/1/add_customers?{query}", json={"ids": ["1"]})
+def test_query_that_is_no_utf_8_is_refused(track: FailingClient, query: str) -> None:
+    response = track.client.post(f"/api/v1/segments/1/add_customers?{query}", json={"ids": ["1"]})
 
     assert response.status_code == 400
     assert "UTF-8" in response.text
-
-
-def test_call_that_waited_too_long_is_refused() -> None:
-    api = ThreadedServer(waiting=BatcherLimits(queue_timeout=-1))
-    workspace = api.open()
-
-    with api.serving() as server, server.client(workspace.track) as client:
-        response = client.put("/api/v1/customers/ann", json={})
-
-    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 def test_error_format_follows_the_path_prefix() -> None:
@@ -313,15 +295,13 @@ REFS = st.lists(PIECES | st.binary(max_size=3), max_size=6).map(b"".join)
 
 
 @given(st.sampled_from(TEMPLATES), REFS)
-def test_no_path_is_a_fault_of_ours(
-    track_client: FailingClient, template: Callable[[bytes], bytes], ref: bytes
-) -> None:
-    track, key = track_client.workspace.track["authorization"], track_client.workspace.app["authorization"]
+def test_no_path_is_a_fault_of_ours(track: FailingClient, template: Callable[[bytes], bytes], ref: bytes) -> None:
+    track_key, app_key = track.workspace.track["authorization"], track.workspace.app["authorization"]
     line = template(ref)
-    header = key if b" /v1/" in line else track
+    header = app_key if b" /v1/" in line else track_key
     request = b"%s HTTP/1.1\r\nHost: here\r\nAuthorization: %s\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
 
-    raw = track_client.server.exchange(request % (line, header.encode()))
+    raw = track.server.exchange(request % (line, header.encode()))
 
     assert 200 <= int(raw.split(b" ", 2)[1]) < 500, raw
 
@@ -331,20 +311,16 @@ UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._
 
 
 @given(NAMES.filter(lambda name: stripped(name) and not is_placeholder(name)), st.data())
-def test_person_is_the_same_however_the_path_is_encoded(
-    track_client: FailingClient, name: str, data: st.DataObject
-) -> None:
+def test_person_is_the_same_however_the_path_is_encoded(track: FailingClient, name: str, data: st.DataObject) -> None:
     """Each byte may be percent-encoded or not, as long as it needs not be."""
     encoded = b"".join(
         bytes([byte]) if byte in UNRESERVED and data.draw(st.booleans()) else b"%%%02x" % byte for byte in name.encode()
     )
-    track_client.server.server.commands.clear()
+    track.server.server.commands.clear()
 
-    response = track_client.client.delete(
-        track_client.client.base_url.copy_with(raw_path=b"/api/v1/customers/" + encoded)
-    )
+    response = track.client.delete(track.client.base_url.copy_with(raw_path=b"/api/v1/customers/" + encoded))
 
     assert response.status_code == 200
-    [call] = track_client.server.server.commands
+    [call] = track.server.server.commands
     assert isinstance(call, DeletePerson)
     assert call.reference.value == name

@@ -75,7 +75,7 @@ def parsed(raw: bytes, seconds: float = 0.0) -> Parsed:
 
 
 @pytest.fixture(scope="module")
-def without_time_limits() -> Iterator[RawClient]:
+def untimed() -> Iterator[RawClient]:
     api = ThreadedServer(limits=WITHIN_LIMITS)
     with api.serving() as server:
         yield RawClient(server=server, workspace=api.open())
@@ -99,27 +99,25 @@ def assert_still_serving(raw_client: RawClient) -> None:
     wait_until(lambda: is_serving(raw_client))
 
 
-def test_connection_is_kept_for_the_next_request(without_time_limits: RawClient) -> None:
-    reply = without_time_limits.sent(without_time_limits.request() + without_time_limits.request(Connection="close"))
+def test_connection_is_kept_for_the_next_request(untimed: RawClient) -> None:
+    reply = untimed.sent(untimed.request() + untimed.request(Connection="close"))
 
     assert (reply.status, reply.body.count("HTTP/1.1 200")) == (200, 1)
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_large_body_is_refused(without_time_limits: RawClient, announced: bool) -> None:
+def test_large_body_is_refused(untimed: RawClient, announced: bool) -> None:
     limit = 32 * 1024
     body = b"x" * (limit + 1)
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-    head = without_time_limits.request(
+    head = untimed.request(
         method="POST",
         path="/api/v2/entity",
         Content_Length=str(len(body)) if announced else "",
         Transfer_Encoding="" if announced else "chunked",
     )
 
-    reply = without_time_limits.sent(
-        head, (body if announced else chunked) + without_time_limits.request(Connection="close")
-    )
+    reply = untimed.sent(head, (body if announced else chunked) + untimed.request(Connection="close"))
 
     assert reply.status == 413
     assert f"more than {limit} bytes" in reply.body
@@ -136,15 +134,15 @@ def test_endless_body_is_cut_off(raw_client: RawClient) -> None:
     assert_still_serving(raw_client)
 
 
-def test_huge_announcement_is_refused_at_once(without_time_limits: RawClient) -> None:
-    reply = without_time_limits.sent(without_time_limits.request(Content_Length=str(10**12), Expect="100-continue"))
+def test_huge_announcement_is_refused_at_once(untimed: RawClient) -> None:
+    reply = untimed.sent(untimed.request(Content_Length=str(10**12), Expect="100-continue"))
 
     assert (reply.status, reply.headers["connection"]) == (413, "close")
 
 
-def test_expected_body_is_asked_for(without_time_limits: RawClient) -> None:
-    with without_time_limits.server.connected(timeout=CLIENT_TIMEOUT) as connection:
-        connection.sendall(without_time_limits.request(Content_Length="2", Expect="100-continue"))
+def test_expected_body_is_asked_for(untimed: RawClient) -> None:
+    with untimed.server.connected(timeout=CLIENT_TIMEOUT) as connection:
+        connection.sendall(untimed.request(Content_Length="2", Expect="100-continue"))
         first = connection.recv(1000)
         connection.sendall(b"{}")
         second = connection.recv(1000)
@@ -222,8 +220,8 @@ def test_idle_connection_cannot_be_held_with_drops(raw_client: RawClient, blank:
     assert b"HTTP/1.1 200" not in rest
 
 
-def test_long_path_is_refused(without_time_limits: RawClient) -> None:
-    reply = without_time_limits.sent(without_time_limits.request(path="/api/v1/customers/" + "a" * LIMITS.path))
+def test_long_path_is_refused(untimed: RawClient) -> None:
+    reply = untimed.sent(untimed.request(path="/api/v1/customers/" + "a" * LIMITS.path))
 
     assert reply.status == 414
     assert "path" in reply.body
@@ -237,8 +235,8 @@ def test_long_path_is_refused(without_time_limits: RawClient) -> None:
         {f"A{number}": "b" for number in range(30)},
     ],
 )
-def test_large_headers_are_refused(without_time_limits: RawClient, headers: dict[str, str]) -> None:
-    reply = without_time_limits.sent(without_time_limits.request(**headers))
+def test_large_headers_are_refused(untimed: RawClient, headers: dict[str, str]) -> None:
+    reply = untimed.sent(untimed.request(**headers))
 
     assert (reply.status, reply.headers["connection"]) == (431, "close")
     assert "headers" in reply.body
@@ -260,8 +258,8 @@ def test_large_headers_are_refused(without_time_limits: RawClient, headers: dict
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused(without_time_limits: RawClient, raw: bytes) -> None:
-    reply = without_time_limits.sent(raw)
+def test_what_is_no_http_is_refused(untimed: RawClient, raw: bytes) -> None:
+    reply = untimed.sent(raw)
 
     assert reply.status in {400, 404, 405}
     assert "meta" in reply.body
@@ -278,60 +276,55 @@ def test_clients_that_take_nothing_are_cut_off(raw_client: RawClient, caplog: py
     assert "Traceback" not in caplog.text
 
 
-def test_too_many_requests_at_once_end_the_connection(without_time_limits: RawClient) -> None:
+def test_too_many_requests_at_once_end_the_connection(untimed: RawClient) -> None:
     replies = b""
 
     with suppress(ConnectionError):
-        replies = without_time_limits.server.exchange(
-            without_time_limits.request() * (MAX_PIPELINED_REQUESTS + 10), timeout=CLIENT_TIMEOUT
-        )
+        replies = untimed.server.exchange(untimed.request() * (MAX_PIPELINED_REQUESTS + 10), timeout=CLIENT_TIMEOUT)
 
     assert replies.count(b"HTTP/1.1 200 OK") <= MAX_PIPELINED_REQUESTS
-    assert_still_serving(without_time_limits)
+    assert_still_serving(untimed)
 
 
-def test_requests_at_once_are_answered_in_order(without_time_limits: RawClient) -> None:
-    requests = [
-        without_time_limits.request(path=path, method="GET") for path in ("/openapi.json", "/nothing", "/v1/workspaces")
-    ]
-    last = without_time_limits.request(path="/api/v1/accounts/region", method="GET", Connection="close")
+def test_requests_at_once_are_answered_in_order(untimed: RawClient) -> None:
+    requests = [untimed.request(path=path, method="GET") for path in ("/openapi.json", "/nothing", "/v1/workspaces")]
+    last = untimed.request(path="/api/v1/accounts/region", method="GET", Connection="close")
 
-    raw = without_time_limits.server.exchange(b"".join([*requests, last]), timeout=CLIENT_TIMEOUT)
+    raw = untimed.server.exchange(b"".join([*requests, last]), timeout=CLIENT_TIMEOUT)
 
     assert [int(each[:3]) for each in raw.split(b"HTTP/1.1 ")[1:]] == [200, 404, 401, 200]
 
 
-def test_connection_too_many_is_refused(without_time_limits: RawClient) -> None:
+def test_connection_too_many_is_refused(untimed: RawClient) -> None:
     with ExitStack() as stack:
         held = [
-            stack.enter_context(without_time_limits.server.connected(timeout=CLIENT_TIMEOUT))
-            for _ in range(LIMITS.connections)
+            stack.enter_context(untimed.server.connected(timeout=CLIENT_TIMEOUT)) for _ in range(LIMITS.connections)
         ]
         for each in held:
-            each.sendall(without_time_limits.request())
+            each.sendall(untimed.request())
             assert each.recv(1000).startswith(b"HTTP/1.1 200")
 
-        reply = without_time_limits.sent(without_time_limits.request())
+        reply = untimed.sent(untimed.request())
 
         assert (reply.status, reply.headers["retry-after"], reply.headers["connection"]) == (503, "1", "close")
         assert reply.headers["cache-control"] == "no-store"
-        held[0].sendall(without_time_limits.request())
+        held[0].sendall(untimed.request())
         assert held[0].recv(1000).startswith(b"HTTP/1.1 200"), "those who are served go on being served"
 
-    assert_still_serving(without_time_limits)
+    assert_still_serving(untimed)
 
 
-def test_bodies_share_a_room(without_time_limits: RawClient) -> None:
+def test_bodies_share_a_room(untimed: RawClient) -> None:
     announced, most = str(900_000), b"{" + b" " * 899_998
     with ExitStack() as stack:
-        held = [stack.enter_context(without_time_limits.server.connected()) for _ in range(2)]
+        held = [stack.enter_context(untimed.server.connected()) for _ in range(2)]
         for each in held:
-            each.sendall(without_time_limits.request(Content_Length=announced) + most)
-        another = without_time_limits.request(Content_Length=announced, Connection="close") + most + b" "
+            each.sendall(untimed.request(Content_Length=announced) + most)
+        another = untimed.request(Content_Length=announced, Connection="close") + most + b" "
 
         # Until both have come there is room for a third.
-        reply = wait_until(lambda: [reply for reply in [without_time_limits.sent(another)] if reply.status != 200])[0]
+        reply = wait_until(lambda: [reply for reply in [untimed.sent(another)] if reply.status != 200])[0]
 
         assert (reply.status, reply.headers["retry-after"]) == (503, "1")
 
-    assert_still_serving(without_time_limits)
+    assert_still_serving(untimed)

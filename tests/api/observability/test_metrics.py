@@ -20,6 +20,11 @@ from workspace_operator.web.observability.metrics import REASON_SLUGS, Prometheu
 PERSON = Person(cio_id="01", id="somebody", attributes={}, inserted_at=1, created_at=1)
 
 
+@pytest.fixture
+def metrics() -> PrometheusMetrics:
+    return PrometheusMetrics()
+
+
 def samples(text: bytes) -> dict[tuple[str, ...], float]:
     """What was counted, by name and the values of the labels."""
     return {
@@ -33,17 +38,13 @@ def samples(text: bytes) -> dict[tuple[str, ...], float]:
 
 
 @pytest.mark.parametrize("effect", Effect)
-def test_call_counts_by_its_effect(effect: Effect) -> None:
-    metrics = PrometheusMetrics()
-
+def test_call_counts_by_its_effect(metrics: PrometheusMetrics, effect: Effect) -> None:
     metrics.count_command("identify", CommandResult(effect=effect))
 
     assert samples(metrics.text())["commands_total", effect.value, "identify"] == 1
 
 
-def test_invalid_call_counts_as_such() -> None:
-    metrics = PrometheusMetrics()
-
+def test_invalid_call_counts_as_such(metrics: PrometheusMetrics) -> None:
     metrics.count_command("identify", InvalidInput("email is no identifier here"))
 
     assert samples(metrics.text())["commands_total", "invalid", "identify"] == 1
@@ -57,8 +58,7 @@ def test_every_reason_has_a_slug() -> None:
     assert all(slug.replace("_", "").isalnum() for slug in REASON_SLUGS.values())
 
 
-def test_refused_changes_count_by_identifier_and_reason() -> None:
-    metrics = PrometheusMetrics()
+def test_refused_changes_count_by_identifier_and_reason(metrics: PrometheusMetrics) -> None:
     refusals = (
         Refusal(kind=EMAIL, value="taken@example.com", reason=refusal_reasons.OWNED_BY_ANOTHER_PERSON),
         Refusal(kind=CIO_ID, value="02", reason=refusal_reasons.CIO_ID_IS_IMMUTABLE),
@@ -71,8 +71,7 @@ def test_refused_changes_count_by_identifier_and_reason() -> None:
     assert counted["refused_changes_total", "cio_id", "cio_id_is_immutable"] == 1
 
 
-def test_unknown_reason_makes_no_label_of_its_own() -> None:
-    metrics = PrometheusMetrics()
+def test_unknown_reason_makes_no_label_of_its_own(metrics: PrometheusMetrics) -> None:
     refusal = Refusal(kind=EMAIL, value=None, reason="taken@example.com is somebody else's")
 
     metrics.count_command("identify", CommandResult(effect=Effect.UPDATED, refusals=(refusal,)))
@@ -110,9 +109,8 @@ CHANGES: Mapping[str, tuple[str, CommandResult, tuple[str, ...] | None]] = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_people_are_counted_as_they_change(case: str) -> None:
+def test_people_are_counted_as_they_change(metrics: PrometheusMetrics, case: str) -> None:
     kind, outcome, counted = CHANGES[case]
-    metrics = PrometheusMetrics()
     people = {key: value for key, value in samples(metrics.text()).items() if key[0] != "commands_total"}
 
     metrics.count_command(kind, outcome)
@@ -121,9 +119,7 @@ def test_people_are_counted_as_they_change(case: str) -> None:
     assert {key: value for key, value in samples(metrics.text()).items() if key[0] != "commands_total"} == expected
 
 
-def test_requests_count_by_route_method_and_class() -> None:
-    metrics = PrometheusMetrics()
-
+def test_requests_count_by_route_method_and_class(metrics: PrometheusMetrics) -> None:
     for status in (200, 207, 404):
         metrics.count_request(served(status=status, seconds=0.02))
 
@@ -136,9 +132,7 @@ def test_requests_count_by_route_method_and_class() -> None:
     assert counted["http_request_duration_seconds_bucket", "0.01", route] == 0
 
 
-def test_batch_sizes_are_measured() -> None:
-    metrics = PrometheusMetrics()
-
+def test_batch_sizes_are_measured(metrics: PrometheusMetrics) -> None:
     metrics.observe_batch(3, 12)
     metrics.observe_batch(40, 7)
 

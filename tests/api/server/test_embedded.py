@@ -3,23 +3,20 @@
 import json
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.api.servers import make_workspace
+from tests.commands import running, status_of
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 
-RUN = (sys.executable, "-m", "workspace_operator", "run")
-
 
 def kubeconfig(folder: Path) -> Path:
-    """Of a cluster that nobody serves."""
+    """Write the kubeconfig of a cluster that does not answer."""
     server = {"name": "none", "cluster": {"server": f"https://127.0.0.1:{free_port()}"}}
     user = {"name": "none", "user": {"token": "none"}}
     context = {"name": "none", "context": {"cluster": "none", "user": "none"}}
@@ -29,23 +26,9 @@ def kubeconfig(folder: Path) -> Path:
     return file
 
 
-@contextmanager
-def running(folder: Path, address: str) -> Iterator["subprocess.Popen[str]"]:
+def running_operator(folder: Path, address: str) -> AbstractContextManager["subprocess.Popen[str]"]:
     options = ("--database", f"sqlite:///{folder}/store.db", "--kubeconfig", str(kubeconfig(folder)))
-    command = (*RUN, *options, "--api-address", address)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=300)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/openapi.json", timeout=60).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
+    return running("run", *options, "--api-address", address, end=signal.SIGTERM)
 
 
 def test_api_is_served_beside_the_operator(tmp_path: Path) -> None:
@@ -53,8 +36,8 @@ def test_api_is_served_beside_the_operator(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
 
-    with running(tmp_path, f"127.0.0.1:{port}") as process:
-        wait_until(lambda: answers(url))
+    with running_operator(tmp_path, f"127.0.0.1:{port}") as process:
+        wait_until(lambda: status_of(f"{url}/openapi.json") == 200)
         response = httpx.put(f"{url}/api/v1/customers/ann", json={}, headers=workspace.track, timeout=60)
 
     assert response.status_code == 200
@@ -64,24 +47,24 @@ def test_api_is_served_beside_the_operator(tmp_path: Path) -> None:
 def test_api_can_be_left_out(tmp_path: Path) -> None:
     port = free_port()
 
-    with running(tmp_path, "off") as process:
+    with running_operator(tmp_path, "off") as process:
         wait_until((tmp_path / "store.db").exists)
 
-        assert not answers(f"http://127.0.0.1:{port}")
+        assert status_of(f"http://127.0.0.1:{port}/openapi.json") == 0
 
     assert process.returncode == 0
 
 
 @pytest.mark.parametrize("address", ["", "8100", ":8100", "localhost", "localhost:http", "localhost:"])
 def test_address_must_be_host_and_port(tmp_path: Path, address: str) -> None:
-    with running(tmp_path, address) as process:
+    with running_operator(tmp_path, address) as process:
         process.wait(300)
 
     assert process.returncode == 64
 
 
 def test_taken_address_ends_it_at_once(tmp_path: Path) -> None:
-    with running(tmp_path, "203.0.113.1:1") as process:
+    with running_operator(tmp_path, "203.0.113.1:1") as process:
         _, told = process.communicate(timeout=300)
 
     assert process.returncode == 1

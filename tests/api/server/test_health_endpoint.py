@@ -1,12 +1,10 @@
 """``--health-endpoint`` of the API: probes and metrics at an address of their own, whatever callers do to the other."""
 
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -17,7 +15,6 @@ from tests.api.threaded_server import ServerClient, ThreadedServer
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from workspace_operator.application.health.probes import ProbeHandlers
-from workspace_operator.web.app import make_app
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.server.http_server import Server, bind_sockets
 
@@ -36,7 +33,6 @@ class ProbedServer:
     counter: ServerClient
     url: str
     state: State
-    stopping: threading.Event = field(default_factory=threading.Event)
 
     def statuses(self, *paths: str) -> list[int]:
         return [httpx.get(f"{self.url}{path}", timeout=60).status_code for path in paths]
@@ -44,24 +40,14 @@ class ProbedServer:
 
 @contextmanager
 def probed_server(limits: Limits) -> Iterator[ProbedServer]:
-    shop, state, stopping = ThreadedServer(limits=limits), State(), threading.Event()
+    shop, state = ThreadedServer(limits=limits), State()
     sockets, probe_sockets = bind_sockets("127.0.0.1", 0), bind_sockets("127.0.0.1", 0)
     server = Server(sockets=sockets, limits=limits, grace_seconds=5, probe_sockets=probe_sockets, liveness_path="/live")
     probes = ProbeHandlers(is_ready=lambda: state.is_ready, metrics=lambda: b"people 3\n")
-    thread = threading.Thread(target=server.serve, args=(make_app(shop.services()), stopping, probes))
-    thread.start()
-    try:
+    with shop.running(server, probes) as stopping:
+        probe_port = probe_sockets[0].getsockname()[1]
         counter = ServerClient(server=shop, port=sockets[0].getsockname()[1], stopping=stopping)
-        yield ProbedServer(
-            counter=counter, url=f"http://127.0.0.1:{_port(probe_sockets)}", state=state, stopping=stopping
-        )
-    finally:
-        stopping.set()
-        thread.join()
-
-
-def _port(sockets: list[socket.socket]) -> int:
-    return int(sockets[0].getsockname()[1])
+        yield ProbedServer(counter=counter, url=f"http://127.0.0.1:{probe_port}", state=state)
 
 
 def test_probes_are_answered_there_and_nowhere_else() -> None:

@@ -36,6 +36,11 @@ def workspace(server: ServerClient) -> MadeWorkspace:
     return server.server.open()
 
 
+@pytest.fixture(scope="module")
+def key(workspace: MadeWorkspace) -> bytes:
+    return workspace.track["authorization"].encode()
+
+
 def flooded(server: ServerClient, head: bytes, piece: bytes, *, most: int = 10_000_000) -> tuple[bytes, int]:
     """Send a piece again and again until the server answers or ends the connection; its answer, and bytes sent."""
     sent = 0
@@ -84,18 +89,15 @@ CHUNKED = PERSON + b"Transfer-Encoding: chunked\r\n"
     ids=["extension", "extensions", "trailer", "name of a trailer", "trailers"],
 )
 def test_what_a_chunked_body_has_beside_its_content_is_bounded(
-    server: ServerClient, workspace: MadeWorkspace, start: bytes, piece: bytes
+    server: ServerClient, key: bytes, start: bytes, piece: bytes
 ) -> None:
-    key = workspace.track["authorization"].encode()
-
     answer, sent = flooded(server, CHUNKED + b"Authorization: " + key + b"\r\n\r\n" + start, piece)
 
     assert answer.startswith(b"HTTP/1.1 431")
     assert sent < 10_000_000
 
 
-def test_many_small_chunks_are_a_body_like_any(server: ServerClient, workspace: MadeWorkspace) -> None:
-    key = workspace.track["authorization"].encode()
+def test_many_small_chunks_are_a_body_like_any(server: ServerClient, key: bytes) -> None:
     text = json.dumps({"plan": "x" * 900}).encode()
     chunks = b"".join(b"1\r\n%c\r\n" % each for each in text) + b"0\r\n\r\n"
 
@@ -196,9 +198,8 @@ def test_every_form_of_a_target_is_taken(server: ServerClient, target: bytes, ve
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
-def test_upgrade_request_is_ignored(server: ServerClient, workspace: MadeWorkspace, protocol: bytes) -> None:
+def test_upgrade_request_is_ignored(server: ServerClient, key: bytes, protocol: bytes) -> None:
     """Java's client sends it with its first request, and goes on in HTTP/1.1 when nobody takes it up."""
-    key = workspace.track["authorization"].encode()
     head = PERSON + b"Authorization: %s\r\nContent-Length: 2\r\n" % key
     chunked = CHUNKED + b"Authorization: %s\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n2\r\n{}\r\n0\r\n\r\n" % key
     first = head + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %s\r\nHTTP2-Settings: AAMA\r\n\r\n{}" % protocol
@@ -210,8 +211,7 @@ def test_upgrade_request_is_ignored(server: ServerClient, workspace: MadeWorkspa
     assert [each.received for each in server.server.served[-4:]] == [2, 0, 2, 2]
 
 
-def test_fault_is_no_answer_to_the_request_before_it(server: ServerClient, workspace: MadeWorkspace) -> None:
-    key = workspace.track["authorization"].encode()
+def test_fault_is_no_answer_to_the_request_before_it(server: ServerClient, key: bytes) -> None:
     good = PERSON + b"Authorization: %s\r\nContent-Length: 2\r\n\r\n{}" % key
 
     answer = server.exchange(good + b"no HTTP\r\n\r\n" + good)
@@ -220,20 +220,15 @@ def test_fault_is_no_answer_to_the_request_before_it(server: ServerClient, works
     assert b"connection: close" in answer
 
 
-def test_fault_in_a_body_is_reported(server: ServerClient, workspace: MadeWorkspace) -> None:
-    key = workspace.track["authorization"].encode()
-
+def test_fault_in_a_body_is_reported(server: ServerClient, key: bytes) -> None:
     answer = server.exchange(CHUNKED + b"Authorization: %s\r\n\r\n1\r\n{\r\n" % key, b"no number\r\n")
 
     assert answer.startswith(b"HTTP/1.1 400")
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_fault_in_a_body_behind_another_request_ends_the_connection(
-    server: ServerClient, workspace: MadeWorkspace
-) -> None:
+def test_fault_in_a_body_behind_another_request_ends_the_connection(server: ServerClient, key: bytes) -> None:
     """No answer is better than one that the client takes for the answer to the request before it."""
-    key = workspace.track["authorization"].encode()
     good = PERSON + b"Authorization: %s\r\nContent-Length: 2\r\n\r\n{}" % key
     answer = b""
 
@@ -270,8 +265,7 @@ def test_requests_without_a_key_give_way_too(server: ServerClient, workspace: Ma
             assert client.put("/api/v1/customers/ann", json={}).status_code == 200
 
 
-def test_connections_far_beyond_the_limit_are_reported_at_once(server: ServerClient, workspace: MadeWorkspace) -> None:
-    key = workspace.track["authorization"].encode()
+def test_connections_far_beyond_the_limit_are_reported_at_once(server: ServerClient, key: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(LIMITS.connections):
             connection = stack.enter_context(server.connected())

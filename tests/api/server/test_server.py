@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.api.servers import CERTIFICATE, KEY, PROGRAM, MadeWorkspace, RunningAPI, make_workspace, running_api
+from tests.api.servers import CERTIFICATE, KEY, RUN, MadeWorkspace, RunningAPI, make_workspace, running_api
+from tests.commands import running, status_of
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from tests.processes import ProcessIdentity
@@ -62,16 +63,16 @@ async def calls_until_the_end(api: RunningAPI, workspace: MadeWorkspace) -> tupl
     statuses: set[int] = set()
     enough = asyncio.Event()
 
-    async def call(track_client: int) -> None:
+    async def call(track: int) -> None:
         async with httpx.AsyncClient(base_url=api.url, headers=workspace.track, timeout=120) as client:
             for number in range(100_000):
                 try:
-                    response = await client.put(f"/api/v1/customers/{track_client}-{number}", json={})
+                    response = await client.put(f"/api/v1/customers/{track}-{number}", json={})
                 except httpx.TransportError:
                     return  # not taken: no answer was begun
                 statuses.add(response.status_code)
                 if response.status_code == httpx.codes.OK:
-                    acknowledged.append(f"{track_client}-{number}")
+                    acknowledged.append(f"{track}-{number}")
                 if len(acknowledged) >= 10 * CALLERS:
                     enough.set()
 
@@ -184,15 +185,6 @@ def test_processes_end_with_their_parent(database: str, tmp_path: Path) -> None:
         wait_until(lambda: not any(each.is_running() for each in children))
 
 
-def test_processes_are_counted_as_one(database: str, workspace: MadeWorkspace, tmp_path: Path) -> None:
-    with running_api(database, tmp_path, processes=2) as api:
-        for number in range(30):
-            put(api, workspace, str(number))
-        text = api.metrics().decode()
-
-    assert 'workspace_operator_commands_total{effect="created",kind="identify"} 30.0' in text
-
-
 def test_access_log_is_lines_of_json(database: str, workspace: MadeWorkspace, tmp_path: Path) -> None:
     with running_api(database, tmp_path) as api:
         put(api, workspace, "ann%40example.com")
@@ -208,22 +200,12 @@ def test_database_that_is_away_is_waited_for() -> None:
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}/healthz"
-    command = (*PROGRAM, "--port", "0", "--health-endpoint", endpoint, "--database", url)
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            statuses = wait_until(lambda: probed(port), within=120)
-        finally:
-            process.send_signal(signal.SIGTERM)
+    command = ("run", "api", "--port", "0", "--health-endpoint", endpoint, "--database", url)
+    with running(*command, end=signal.SIGTERM) as process:
+        wait_until(lambda: status_of(endpoint) == 200, within=120)
+        readiness = status_of(f"http://127.0.0.1:{port}/readyz")
 
-    assert statuses == [200, 503]
-    assert process.returncode == 0
-
-
-def probed(port: int) -> list[int]:
-    try:
-        return [httpx.get(f"http://127.0.0.1:{port}{path}", timeout=60).status_code for path in ("/healthz", "/readyz")]
-    except httpx.ConnectError:
-        return []
+    assert (readiness, process.returncode) == (503, 0)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +224,7 @@ def probed(port: int) -> list[int]:
 def test_what_cannot_be_served_is_reported_at_once(
     tmp_path: Path, options: tuple[str, ...], words: str, code: int
 ) -> None:
-    command = (*PROGRAM, "--database", f"sqlite:///{tmp_path}/x.db", "--port", "0", *options)
+    command = (*RUN, "--database", f"sqlite:///{tmp_path}/x.db", "--port", "0", *options)
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
 
@@ -254,7 +236,7 @@ def test_what_cannot_be_served_is_reported_at_once(
 def test_taken_port_is_reported(database: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = (*PROGRAM, "--database", database, "--port", str(port))
+        command = (*RUN, "--database", database, "--port", str(port))
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
 
     assert done.returncode == 1

@@ -1,15 +1,10 @@
-"""Track v1: each line of the table in track-api.md §1 becomes one call, and its answer is the one that clients know."""
+"""Track v1: each request of track-api.md §1 becomes one command, and has the response that clients know."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.api.servers import MadeWorkspace
-from tests.api.threaded_server import ServerClient
-from workspace_operator.errors import InvalidInput
+from tests.api.track_api.track_client import TrackClient
 from workspace_operator.identity.model.commands import (
     DELETE,
     AddDevice,
@@ -32,47 +27,7 @@ from workspace_operator.identity.values.tracked_events import TrackedEvent, Trac
 THEN = 1_700_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackClient:
-    """A caller of one workspace."""
-
-    server: ServerClient
-    workspace: MadeWorkspace
-    client: httpx.Client
-
-    def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """A body that is bytes goes as it is; None is none."""
-        content = {"content": body} if isinstance(body, bytes | None) else {"json": body}
-        return self.client.request(method, path, **content)
-
-    def commands(self, method: str, path: str, body: Any = None) -> Command | InvalidInput:
-        """The one call that a request comes to."""
-        heard = self.server.server.commands
-        heard.clear()
-        response = self.send(method, path, body)
-        assert (response.status_code, response.content) == (200, b"{}\n"), response.text
-        [call] = heard
-        return call
-
-    def refused(self, method: str, path: str, body: Any = None) -> str:
-        """The one message of a request that is a 400; nothing is called for it."""
-        self.server.server.commands.clear()
-        response = self.send(method, path, body)
-        assert response.status_code == 400, response.text
-        assert all(isinstance(each, InvalidInput) for each in self.server.server.commands)
-        [message] = response.json()["meta"]["errors"]
-        return str(message)
-
-
-@pytest.fixture(params=[Mode.EMAIL_OR_ID], ids=str)
-def track_client(server: ServerClient, request: pytest.FixtureRequest) -> Iterator[TrackClient]:
-    """A workspace of the test's own."""
-    workspace = server.server.open(request.param, name=f"shop-{len(server.server.memory.states)}")
-    with server.client(workspace.track) as client:
-        yield TrackClient(server=server, workspace=workspace, client=client)
-
-
-id_only = pytest.mark.parametrize("track_client", [Mode.ID_ONLY], indirect=True)
+id_only = pytest.mark.parametrize("mode", [Mode.ID_ONLY])
 
 
 def of(kind: IdentifierKind, value: str) -> Reference:
@@ -143,8 +98,8 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "call"), TABLE)
-def test_request_becomes_a_call(track_client: TrackClient, method: str, path: str, body: Any, call: Command) -> None:
-    assert track_client.commands(method, f"/api/v1{path}", body) == call
+def test_request_becomes_a_call(track: TrackClient, method: str, path: str, body: Any, call: Command) -> None:
+    assert track.command(method, f"/api/v1{path}", body) == call
 
 
 @pytest.mark.parametrize(
@@ -161,17 +116,15 @@ def test_request_becomes_a_call(track_client: TrackClient, method: str, path: st
         ("suppress", ID, "suppress"),
     ],
 )
-def test_reference_is_typed_by_its_shape(
-    track_client: TrackClient, segment: str, kind: IdentifierKind, value: str
-) -> None:
-    call = track_client.commands("DELETE", f"/api/v1/customers/{segment}")
+def test_reference_is_typed_by_its_shape(track: TrackClient, segment: str, kind: IdentifierKind, value: str) -> None:
+    call = track.command("DELETE", f"/api/v1/customers/{segment}")
 
     assert call == DeletePerson(reference=of(kind, value))
 
 
 @id_only
-def test_address_is_an_id_where_email_is_no_identifier(track_client: TrackClient) -> None:
-    call = track_client.commands("PUT", "/api/v1/customers/a%40x.y", {"email": "b@x.y"})
+def test_address_is_an_id_where_email_is_no_identifier(track: TrackClient) -> None:
+    call = track.command("PUT", "/api/v1/customers/a%40x.y", {"email": "b@x.y"})
 
     assert call == Identify(reference=of(ID, "a@x.y"), email="b@x.y", attributes={})
 
@@ -218,8 +171,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "words"), REFUSED)
-def test_wrong_request_is_refused(track_client: TrackClient, method: str, path: str, body: Any, words: str) -> None:
-    assert words in track_client.refused(method, path, body)
+def test_wrong_request_is_refused(track: TrackClient, method: str, path: str, body: Any, words: str) -> None:
+    assert words in track.refused(method, path, body)
 
 
 @pytest.mark.parametrize(
@@ -233,52 +186,47 @@ def test_wrong_request_is_refused(track_client: TrackClient, method: str, path: 
         ({"primary": {"id": "1"}, "secondary": {"email": "2"}}, "secondary.email"),
     ],
 )
-def test_wrong_merge_has_one_message(track_client: TrackClient, body: Any, words: str) -> None:
-    response = track_client.send("POST", "/api/v1/merge_customers", body)
+def test_wrong_merge_has_one_message(track: TrackClient, body: Any, words: str) -> None:
+    response = track.send("POST", "/api/v1/merge_customers", body)
 
     assert response.status_code == 400
     assert words in response.json()["meta"]["error"]
 
 
 @id_only
-def test_merge_by_what_is_no_identifier_is_refused(track_client: TrackClient) -> None:
-    response = track_client.send(
-        "POST", "/api/v1/merge_customers", {"primary": {"id": "1"}, "secondary": {"email": "a@x.y"}}
-    )
+def test_merge_by_what_is_no_identifier_is_refused(track: TrackClient) -> None:
+    response = track.send("POST", "/api/v1/merge_customers", {"primary": {"id": "1"}, "secondary": {"email": "a@x.y"}})
 
     assert response.status_code == 400
     assert "secondary.email" in response.json()["meta"]["error"]
 
 
 @id_only
-def test_segment_by_what_is_no_identifier_takes_nobody(track_client: TrackClient) -> None:
+def test_segment_by_what_is_no_identifier_takes_nobody(track: TrackClient) -> None:
     path = "/api/v1/segments/7/add_customers?id_type=email"
 
-    assert "no identifier" in track_client.refused("POST", path, {"ids": ["a@x.y", "b@x.y"]})
+    assert "no identifier" in track.refused("POST", path, {"ids": ["a@x.y", "b@x.y"]})
 
 
-def test_merge_into_an_unknown_person_changes_nothing(track_client: TrackClient) -> None:
-    track_client.send("PUT", "/api/v1/customers/bob", {"a": 1})
+def test_merge_into_an_unknown_person_changes_nothing(track: TrackClient) -> None:
+    track.put("bob", {"a": 1})
 
-    merged = track_client.commands(
-        "POST", "/api/v1/merge_customers", {"primary": {"id": "nobody"}, "secondary": {"id": "bob"}}
-    )
+    merged = track.command("POST", "/api/v1/merge_customers", {"primary": {"id": "nobody"}, "secondary": {"id": "bob"}})
 
     assert isinstance(merged, MergePeople)
-    assert track_client.server.person(track_client.workspace, id="bob") is not None
+    assert track.person(id="bob").id == "bob"
 
 
-def test_answer_is_seen_by_a_read_right_after(track_client: TrackClient) -> None:
-    track_client.send("PUT", "/api/v1/customers/ann", {"email": "ann@example.com", "plan": "gold"})
+def test_answer_is_seen_by_a_read_right_after(track: TrackClient) -> None:
+    track.put("ann", {"email": "ann@example.com", "plan": "gold"})
 
-    person = track_client.server.person(track_client.workspace, email="ANN@example.com")
+    person = track.person(email="ANN@example.com")
 
-    assert person is not None
     assert (person.id, person.attributes) == ("ann", {"plan": "gold"})
 
 
-def test_success_has_the_headers_that_clients_expect(track_client: TrackClient) -> None:
-    response = track_client.send("PUT", "/api/v1/customers/ann", {})
+def test_success_has_the_headers_that_clients_expect(track: TrackClient) -> None:
+    response = track.put("ann", {})
 
     assert response.headers["content-type"] == "application/json; charset=utf-8"
     assert response.headers["content-length"] == "3"
@@ -286,33 +234,29 @@ def test_success_has_the_headers_that_clients_expect(track_client: TrackClient) 
     assert not {"x-refused-changes", "x-ignored"} & set(response.headers)
 
 
-def test_refused_changes_are_reported_in_a_header(track_client: TrackClient) -> None:
-    track_client.send("PUT", "/api/v1/customers/ann", {"email": "ann@example.com"})
-    track_client.send("PUT", "/api/v1/customers/bob", {"email": "bob@example.com"})
+def test_refused_changes_are_reported_in_a_header(track: TrackClient) -> None:
+    track.put("ann", {"email": "ann@example.com"})
+    track.put("bob", {"email": "bob@example.com"})
 
-    response = track_client.send(
-        "PUT", "/api/v1/customers/ann", {"email": "bob@example.com", "id": "x", "plan": "gold"}
-    )
+    response = track.put("ann", {"email": "bob@example.com", "id": "x", "plan": "gold"})
 
-    assert (response.status_code, response.content) == (200, b"{}\n")
     others = 'email; reason="The identifier is already associated with a different profile."'
     assert response.headers["x-refused-changes"].startswith(f'{others}, id; reason="')
-    person = track_client.server.person(track_client.workspace, id="ann")
-    assert person is not None
+    person = track.person(id="ann")
     assert (person.email, person.attributes) == ("ann@example.com", {"plan": "gold"})
 
 
-def test_region_names_the_workspace(track_client: TrackClient) -> None:
-    response = track_client.send("GET", "/api/v1/accounts/region")
+def test_region_names_the_workspace(track: TrackClient) -> None:
+    response = track.send("GET", "/api/v1/accounts/region")
 
-    url = f"http://127.0.0.1:{track_client.server.port}"
-    assert response.json() == {"url": url, "region": "us", "environment_id": track_client.workspace.workspace_id}
+    url = f"http://127.0.0.1:{track.server.port}"
+    assert response.json() == {"url": url, "region": "us", "environment_id": track.workspace.workspace_id}
 
 
-def test_person_with_too_many_attributes_is_refused(track_client: TrackClient) -> None:
-    track_client.send("PUT", "/api/v1/customers/ann", {f"a{number}": 1 for number in range(300)})
+def test_person_with_too_many_attributes_is_refused(track: TrackClient) -> None:
+    track.put("ann", {f"a{number}": 1 for number in range(300)})
 
-    response = track_client.send("PUT", "/api/v1/customers/ann", {"one more": 1})
+    response = track.send("PUT", "/api/v1/customers/ann", {"one more": 1})
 
     assert response.status_code == 400
     assert "300 attributes" in response.text

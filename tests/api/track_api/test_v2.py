@@ -1,7 +1,7 @@
 """Track v2: operations become calls, one a request or many; what is not taken is listed (track-api.md §1)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -34,19 +34,7 @@ ADDRESS = reference_of_kind("a@x.y", EMAIL, Mode.EMAIL_OR_ID)
 ENTITY, BATCH = "/api/v2/entity", "/api/v2/batch"
 
 
-@pytest.fixture(params=[Mode.EMAIL_OR_ID], ids=str)
-def workspace(server: ServerClient, request: pytest.FixtureRequest) -> MadeWorkspace:
-    server.server.commands.clear()
-    return server.server.open(request.param, name=f"shop-{len(server.server.memory.states)}")
-
-
-@pytest.fixture
-def client(server: ServerClient, workspace: MadeWorkspace) -> Iterator[httpx.Client]:
-    with server.client(workspace.track) as client:
-        yield client
-
-
-id_only = pytest.mark.parametrize("workspace", [Mode.ID_ONLY], indirect=True)
+id_only = pytest.mark.parametrize("mode", [Mode.ID_ONLY])
 
 
 def operation(action: str, **said: Any) -> dict[str, Any]:

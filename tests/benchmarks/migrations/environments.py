@@ -1,4 +1,4 @@
-"""A crowded workspace in a database of its own, what is done to it, and what that is measured against."""
+"""A workspace with many people in a database of its own, and the statements that migrations are compared with."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -26,7 +26,7 @@ from workspace_operator.store.schema.tables import (
     workspace_lock,
 )
 
-NAME = "crowd"
+NAME = "large"
 ALL_WORKSPACES = sa.text(
     "INSERT INTO identifier (workspace_id, kind, value_key, cio_id)"
     f" SELECT workspace_id, {KIND_EMAIL}, email_key, cio_id FROM person"
@@ -44,7 +44,7 @@ class Environment:
     newest: bool = False
 
     def insert_all(self) -> None:
-        """The e-mail identifiers of everybody, by one statement: what a change is measured against."""
+        """Insert all e-mail identifiers by one statement, the baseline of a migration."""
         self.database.writing(
             lambda connection: connection.execute(ALL_WORKSPACES, {"workspace_id": self.workspace_id})
         )
@@ -57,7 +57,7 @@ class Environment:
         return "; ".join(str(row[-1]).strip(" ->") for row in rows)
 
     def start_over(self) -> None:
-        """Back to mode IDOnly, as if no change had ever been asked for; then let the database come to rest."""
+        """Return to mode IDOnly without any migration, then checkpoint the database."""
 
         def work(connection: sa.Connection) -> None:
             for table in (migration_change_log, shared_email, violation, export_person, export, migration):
@@ -74,7 +74,7 @@ class Environment:
         self.rest()
 
     def rest(self) -> None:
-        """Do now what a database would otherwise put off until something is measured."""
+        """Do the pending maintenance of the database, so that it does not disturb a measurement."""
         vacuum(self.database)
         with self.database.engine.connect() as connection:
             driver = connection.connection.driver_connection
@@ -119,7 +119,7 @@ def environment(
 def new_database(title: str, folder: Path) -> Iterator[str]:
     """The URL of an empty database that keeps what it commits."""
     if title == "SQLite":
-        yield f"sqlite:///{folder}/crowd.db"
+        yield f"sqlite:///{folder}/large.db"
         return
     with own_postgres(settings=DURABLE) as server:
         yield server.create_database()
@@ -130,8 +130,7 @@ def filled(url: str, people: int, violation_shares: ViolationShares = CLEAN) -> 
     """The same in a database that is there."""
     with closing(upgraded(url)) as database:
         store = sql_store(database)
-        create(store, owner(NAME), mode=Mode.ID_ONLY, display_name=NAME)
-        workspace_id = store.workspaces.find("team", NAME).workspace_id
+        workspace_id = create(store, owner(NAME), mode=Mode.ID_ONLY, display_name=NAME).workspace_id
         fill_ready(database, workspace_id, people, violation_shares)
         made = Environment(url=url, database=database, workspace_id=workspace_id)
         made.rest()

@@ -8,7 +8,7 @@ import sys
 import time
 from itertools import islice
 
-from tests.benchmarks.migrations.worker_process import peak_megabytes
+from tests.benchmarks.measurement import memory_megabytes
 from workspace_operator import bootstrap
 from workspace_operator.application.people.csv_export import violation_lines
 
@@ -24,10 +24,10 @@ def main(url: str, workspace_id: str) -> None:
         lines = violation_lines(store.exports.violations(int(workspace_id), number))
         next(lines)  # names the columns
         rows = sum(1 for _ in islice(lines, FIRST_ROWS))
-        first = peak_megabytes()
+        first = memory_megabytes()
         rows += sum(1 for _ in lines)
         took = time.perf_counter() - start
-    print(json.dumps({"rows": rows, "seconds": took, "first_megabytes": first, "megabytes": peak_megabytes()}))
+    print(json.dumps({"rows": rows, "seconds": took, "first_megabytes": first, "megabytes": memory_megabytes()}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The programs beside this module, started, ended, and what they say as values."""
+"""Runs the programs of this folder and parses their output."""
 
 import json
 import subprocess
@@ -24,10 +24,10 @@ _numbers = count(1)
 
 
 def work(environment: Environment, on_conflict: OnConflict | None = OnConflict.BLOCK) -> WorkerReport:
-    """Have a worker ask for a change, unless None, and carry it as far as it goes."""
-    wish = [] if on_conflict is None else [on_conflict.value]
+    """Have a worker request a migration, unless None, and run it as far as it goes."""
+    requested = [] if on_conflict is None else [on_conflict.value]
     return WorkerReport(
-        **run("worker_process", environment.url, environment.workspace_id, *wish, newest=environment.newest)
+        **run("worker_process", environment.url, environment.workspace_id, *requested, newest=environment.newest)
     )
 
 
@@ -42,8 +42,8 @@ def run(program: str, *arguments: object, newest: bool = False) -> dict[str, Any
     command = command_of(program, *arguments, newest=newest)
     done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    printed: dict[str, Any] = json.loads(done.stdout)
+    return printed
 
 
 @dataclass(slots=True, kw_only=True)

@@ -30,10 +30,10 @@ BARE = sa.text(
         pytest.param(("PostgreSQL", MANY), marks=pytest.mark.postgres),
     ]
 )
-def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, int]]:
-    """A database with one crowded workspace, and how many people; a server is of this test's own."""
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, int]]:
+    """A database with one large workspace, and the number of its people; the server is this test's own."""
     title, people = request.param
-    with new_database(title, tmp_path_factory.mktemp("crowd")) as url:
+    with new_database(title, tmp_path_factory.mktemp("checks")) as url:
         database = upgraded(url)
         fill_people(database, WORKSPACE, people)
         yield database, people
@@ -41,8 +41,8 @@ def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.bench
-def test_checks_cost_little_more_than_a_scan(crowd: tuple[Database, int]) -> None:
-    database, number = crowd
+def test_checks_cost_little_more_than_a_scan(filled: tuple[Database, int]) -> None:
+    database, number = filled
     migrations = SQLMigrations(database)
 
     def bare() -> None:

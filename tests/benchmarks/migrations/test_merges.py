@@ -1,4 +1,4 @@
-"""A change that merges people who share an address: the whole of it, and the rate of folding."""
+"""A migration that merges people who share an address: its duration, and the rate of merging."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import ViolationShares
-from tests.benchmarks.measurement import at_least, print_table, seconds
+from tests.benchmarks.measurement import at_least, databases, print_table, seconds
 from tests.benchmarks.migrations.environments import Environment, environment
 from tests.benchmarks.migrations.processes import work
 from workspace_operator.identity.values.rules import Mode
@@ -25,32 +25,32 @@ BARE = sa.text(
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("title", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
+@databases
 @pytest.mark.parametrize("one_in", [200, 5])
 def test_groups_are_merged(title: str, one_in: int, tmp_path: Path) -> None:
-    with environment(title, tmp_path, PEOPLE, ViolationShares(sharing=one_in)) as crowd:
-        bare = seconds(lambda: update_sharers(crowd))
-        crowd.rest()
-        told = work(crowd, OnConflict.MERGE)
-        found = (told.stage, crowd.mode(), crowd.people(), crowd.emails_owned())
+    with environment(title, tmp_path, PEOPLE, ViolationShares(sharing=one_in)) as env:
+        bare = seconds(lambda: update_sharers(env))
+        env.rest()
+        report = work(env, OnConflict.MERGE)
+        found = (report.stage, env.mode(), env.people(), env.emails_owned())
 
     groups = PEOPLE // one_in // 2
-    folding = sum(map(told.spent, MERGING))
+    merging = sum(map(report.spent, MERGING))
     print_table(
         f"Merge: {groups:,} pairs among {PEOPLE:,} people share an address, {title}",
         [
-            ("whole change", "", f"{told.seconds:.2f} s"),
-            ("of that until the switch, folding", "", f"{told.holds[-1][1] - told.start:.2f}, {folding:.2f} s"),
-            ("groups folded a second", "", f"{groups / folding:,.0f}"),
+            ("whole change", "", f"{report.seconds:.2f} s"),
+            ("of that until the cut-over, merging", "", f"{report.holds[-1][1] - report.start:.2f}, {merging:.2f} s"),
+            ("groups merged per second", "", f"{groups / merging:,.0f}"),
             ("one UPDATE of as many people", "", f"{bare:.2f} s"),
-            at_least("rate of folding against it", bare / folding, RATE),
-            ("fence held at the switch", "", f"{1000 * told.longest_hold:.1f} ms"),
-            ("worker's memory", "", f"{told.megabytes:.0f} MB"),
+            at_least("rate of merging against it", bare / merging, RATE),
+            ("fence held at the switch", "", f"{1000 * report.longest_hold:.1f} ms"),
+            ("worker's memory", "", f"{report.megabytes:.0f} MB"),
         ],
     )
     assert found == ("Completed", Mode.EMAIL_OR_ID, PEOPLE - groups, PEOPLE - groups)
 
 
-def update_sharers(crowd: Environment) -> None:
+def update_sharers(env: Environment) -> None:
     """Change everybody who shares an address by one statement."""
-    crowd.database.writing(lambda connection: connection.execute(BARE, {"workspace_id": crowd.workspace_id}))
+    env.database.writing(lambda connection: connection.execute(BARE, {"workspace_id": env.workspace_id}))

@@ -54,10 +54,10 @@ def databases_of(title: str, folder: Path) -> Iterator[Database]:
 def filled(database: Database) -> WorkspaceEnv:
     """Another tenant whom the statistics know, and the people whom they do not."""
     store = sql_store(database)
-    other, crowd = (create(store, owner(name), mode=Mode.ID_ONLY, display_name=name) for name in ("other", NAME))
+    other, large = (create(store, owner(name), mode=Mode.ID_ONLY, display_name=name) for name in ("other", NAME))
     fill_ready(database, other.workspace_id, OTHERS, PAIRS)
-    fill_ready(database, crowd.workspace_id, PEOPLE, PAIRS, counting=False)
-    return WorkspaceEnv(store=store, owner=owner(NAME), workspace_id=crowd.workspace_id)
+    fill_ready(database, large.workspace_id, PEOPLE, PAIRS, counting=False)
+    return WorkspaceEnv(store=store, owner=owner(NAME), workspace_id=large.workspace_id)
 
 
 def counted(database: Database) -> None:
@@ -117,15 +117,15 @@ def test_writers_beside_a_migration_that_no_statistics_know(
     with databases_of(title, tmp_path) as database:
         env = filled(database)
         url = database.url.render_as_string(hide_password=False)
-        crowd = Environment(url=url, database=database, workspace_id=env.workspace_id, newest=title in TITLES[1:])
-        with writers(crowd, PEOPLE) as beside:
-            told = work(crowd, on_conflict)
+        target = Environment(url=url, database=database, workspace_id=env.workspace_id, newest=title in TITLES[1:])
+        with writers(target, PEOPLE) as beside:
+            report = work(target, on_conflict)
 
-    calls = beside.latencies(told.start, told.end)
+    calls = beside.latencies(report.start, report.end)
     print_table(
         f"{on_conflict}: the same with 4 writers, {title}",
         [
-            ("whole change", "", f"{told.seconds:.2f} s"),
+            ("whole change", "", f"{report.seconds:.2f} s"),
             ("calls of writers, p99", "", f"{len(calls):,}, {1000 * percentile_99(calls):.0f} ms"),
             at_most("longest call, ms", 1000 * calls[-1], LONGEST_WAIT_MS, "{:.0f}"),
         ],

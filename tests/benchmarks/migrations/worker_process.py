@@ -1,22 +1,22 @@
-"""A worker in a process of its own that carries a change out, and tells what that took. Run as a program.
+"""A worker process that carries a migration out, and reports its time and memory. Run as a program.
 
     python -m tests.benchmarks.migrations.worker_process URL WORKSPACE [Block | Merge]
 
-With the last argument it asks for the change first, which is part of what is measured. It prints JSON: `Told`.
+With the last argument it first requests the migration, which is part of the measurement. It prints a `WorkerReport`
+as JSON.
 """
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from threading import Event
 from typing import Any, cast
 
 import sqlalchemy as sa
 
+from tests.benchmarks.measurement import memory_megabytes
 from tests.fakes.migrations.port_calls import call_name
 from workspace_operator import bootstrap
 from workspace_operator.application.ports import Migrations
@@ -27,7 +27,7 @@ from workspace_operator.reconcile.model.actions import RequestMigration
 
 @dataclass(slots=True, kw_only=True)
 class WorkerReport:
-    """What a worker has to tell. Times are seconds of the clock that all processes of a machine share.
+    """The report of a worker. Times are seconds of the clock that all processes of a machine share.
 
     Attributes:
         holds: from when to when each attempt at the switch kept writers out, at most.
@@ -57,7 +57,7 @@ class WorkerReport:
 
 @dataclass(slots=True)
 class Timed:
-    """The port, with a look at the clock before and after each call."""
+    """The port, which records the duration of each call."""
 
     migrations: Migrations
     report: WorkerReport
@@ -88,8 +88,8 @@ def work(url: str, workspace_id: int, on_conflict: OnConflict | None) -> WorkerR
     """Work until nothing is due."""
     with bootstrap.open_store_lazily(url) as store:
         store.workspaces.get(workspace_id)  # what opening takes is not part of it
-        told = WorkerReport(start=time.perf_counter(), end=0.0)
-        timed = Timed(store.migrations, told)
+        report = WorkerReport(start=time.perf_counter(), end=0.0)
+        timed = Timed(store.migrations, report)
         sa.event.listen(sa.Engine, "begin", timed.transaction_begins)
         worker = bootstrap.make_migration_worker(replace(store, migrations=cast("Migrations", timed)), Event())
         if on_conflict is not None:
@@ -99,19 +99,13 @@ def work(url: str, workspace_id: int, on_conflict: OnConflict | None) -> WorkerR
             store.workspaces.apply(action, now=bootstrap.utc_now())
         while worker.work_once():
             pass
-        told.end = time.perf_counter()
+        report.end = time.perf_counter()
         newest = store.migrations.newest(workspace_id)
-        told.stage = "" if newest is None else newest.stage.value
-    told.megabytes = peak_megabytes()
-    return told
-
-
-def peak_megabytes() -> float:
-    """The most memory that this process has had, as Linux tells it."""
-    [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(kilobytes) * 1024 / 1e6
+        report.stage = "" if newest is None else newest.stage.value
+    report.megabytes = memory_megabytes()
+    return report
 
 
 if __name__ == "__main__":
-    wish = OnConflict(sys.argv[3]) if len(sys.argv) > 3 else None
-    print(json.dumps(asdict(work(sys.argv[1], int(sys.argv[2]), wish))))
+    on_conflict = OnConflict(sys.argv[3]) if len(sys.argv) > 3 else None
+    print(json.dumps(asdict(work(sys.argv[1], int(sys.argv[2]), on_conflict))))

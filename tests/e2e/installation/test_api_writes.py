@@ -14,7 +14,7 @@ OPERATOR = f"system:serviceaccount:{ACCOUNT[0]}:{ACCOUNT[1]}"
 
 
 def written(env: NamespaceEnv, control_plane: ControlPlane) -> list[Write]:
-    """The operator's writes in the scene's namespace so far, events apart."""
+    """The operator's writes in the namespace so far, without events."""
     log = [write for write in control_plane.writes(resource="workspaces") if write.namespace == env.namespace]
     return [write for write in log if write.user == OPERATOR]
 

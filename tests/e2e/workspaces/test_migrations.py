@@ -1,4 +1,4 @@
-"""A change of identifiers: through, blocked, mended, asked for again, taken back, paused."""
+"""A migration: completed, blocked, fixed, retried, cancelled, paused."""
 
 import csv
 import io

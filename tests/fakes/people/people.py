@@ -112,7 +112,7 @@ class FakeUnitOfWork:
 
 
 def commit(memory: InMemoryDatabase, state: WorkspaceState, now: datetime) -> None:
-    """Record the events of a write, and wake a blocked migration that it may have fixed."""
+    """Record events, and wake a blocked migration that the write may have fixed."""
     changes = state.working_set.changes()
     state.working_set.mark_clean()
     gone = {each.cio_id for each in changes.removed}

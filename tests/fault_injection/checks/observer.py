@@ -1,11 +1,11 @@
-"""Somebody who looks at random moments whether anything is half changed: in plain SQL, and as a caller."""
+"""Checks at random moments, in plain SQL and through the port, that nothing is partly migrated."""
 
 import random
 import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
@@ -13,21 +13,20 @@ from sqlalchemy.exc import DBAPIError
 from tests.fault_injection.environments import TestDatabase
 from tests.store.invariants import assert_sound
 from workspace_operator.errors import StoreUnavailable
-from workspace_operator.identity.model.person import Person
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories.people import SQLPeople
 
 MAX_PAUSE = 0.6
-"""Seconds between two looks; besides, as long as the look took, so that others get their turn."""
+"""Seconds between two checks, in addition to the duration of the check, so that other processes get their turn."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Observer:
-    """A thread that looks until it is told to stop, and once more if it could not look before.
+    """A thread that checks until it is stopped, at least once.
 
     Attributes:
-        groups: by cio_id, which group of people that share an address somebody is in.
-        looks: how many looks found the database there.
+        groups: number of the group with a shared address, by cio_id.
+        reads: number of checks that reached the database.
     """
 
     target: TestDatabase
@@ -69,15 +68,12 @@ class Observer:
             database.close()
 
     def _check_groups(self, database: Database) -> None:
-        """Whoever shares an address is seen as several people, or all of them everywhere as one."""
+        """Check that either all groups are several people or all are one."""
         seen = Counter(
-            self.groups[each.cio_id] for each in people_seen(database, self.target) if each.cio_id in self.groups
+            self.groups[each.cio_id]
+            for each in SQLPeople(database).all(self.target.workspace_id)
+            if each.cio_id in self.groups
         )
         members = Counter(self.groups.values())
         if seen not in (members, dict.fromkeys(members, 1)):
             self.failures.append(f"some groups are one person and others are several: {seen}")
-
-
-def people_seen(database: Database, target: TestDatabase) -> Iterator[Person]:
-    """Everybody, as a caller sees them."""
-    return SQLPeople(database).all(target.workspace_id)

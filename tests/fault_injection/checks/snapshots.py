@@ -1,4 +1,4 @@
-"""What a store has when a run has come to rest, read in plain SQL, independent of the adapters."""
+"""The contents of a store at the end of a run, read in plain SQL, independent of the adapters."""
 
 import json
 from collections import defaultdict
@@ -13,7 +13,7 @@ from workspace_operator.store.engine.databases import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """One line of the journal."""
+    """An entry of the merge journal."""
 
     merge_id: str
     at: int
@@ -25,7 +25,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSnapshot:
-    """All that a store has, read in plain SQL at one moment; people by cio_id."""
+    """The contents of a store at one moment; people by cio_id."""
 
     mode: str
     people: Mapping[str, Mapping[str, Any]]
@@ -38,14 +38,14 @@ class StoreSnapshot:
     events: Mapping[str, tuple[str, str]]
 
     def holder_of(self, cio_id: str) -> str | None:
-        """Who is, or has become, somebody."""
+        """The person, or their survivor after merges."""
         if cio_id in self.people:
             return cio_id
         return next((each.holder for each in self.merges if each.secondary["cio_id"] == cio_id), None)
 
 
 def snapshot_of(database: Database) -> StoreSnapshot:
-    """Read it."""
+    """Read the contents in one snapshot."""
     with query_runner(database) as ask:
         [(mode,)] = ask("SELECT mode FROM workspace")
         return StoreSnapshot(
@@ -105,7 +105,7 @@ def _document(value: Any) -> Any:
 
 
 def blocking_violations(store: StoreSnapshot) -> dict[str, frozenset[str]]:
-    """Who stands in the way of email as an identifier and why, worked out from the people themselves."""
+    """The violations by cio_id, computed from the people."""
     sharing: dict[str, list[str]] = defaultdict(list)
     found: dict[str, set[str]] = defaultdict(set)
     for each in store.people.values():

@@ -1,7 +1,7 @@
-"""Where a process is stopped so that it can be killed at that very moment, without a change to what runs in it.
+"""Breakpoints of a process, so that it can be killed at an exact moment without changes to its code.
 
-The process tells its parent that it has come to a place, and waits there. Places are transactions that write: before
-one, inside it just before it commits, or after it; those of one method of a port are counted.
+The process reports to its parent that it has reached a breakpoint, and waits there. A breakpoint is before, inside
+(right before the commit), or after the n-th writing transaction of a method of a port.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Position(StrEnum):
-    """Where at a transaction."""
+    """Position relative to a transaction."""
 
     BEFORE = "before"
     INSIDE = "inside"
@@ -29,7 +29,7 @@ class Position(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakpoint:
-    """The so many-th transaction of a method from when the process hears of it."""
+    """The n-th transaction of a method, counted from when the process receives it."""
 
     method: str
     number: int = 1
@@ -41,16 +41,16 @@ class Breakpoint:
 
 @dataclass(slots=True)
 class Breakpoints:
-    """What a process does at each transaction: hears where to stop, and stops there once."""
+    """The breakpoint of a process, and the messages of its parent."""
 
     parent: Connection
     point: Breakpoint | None = None
     method: str = ""
     passed: int = 0
-    heard: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def at(self, position: Position) -> None:
-        """Called at each position of each transaction."""
+        """Stop here if this is the breakpoint; called at each position of each transaction."""
         self.listen()
         if self.point is None or self.point.method != self.method:
             return
@@ -59,32 +59,32 @@ class Breakpoints:
         if (self.passed, position) == (self.point.number, self.point.position):
             self.point = None
             self.parent.send(("stopped", ""))
-            while "go on" not in self.heard:
+            while "continue" not in self.messages:
                 self._read_line()
-            self.heard.remove("go on")
+            self.messages.remove("continue")
 
     def listen(self) -> None:
-        """Take what the parent has said: a place to stop at, or words, which are kept."""
+        """Receive breakpoints and messages of the parent."""
         while self.parent.poll():
             self._read_line()
 
     def _read_line(self) -> None:
-        said = self.parent.recv()
-        if isinstance(said, Breakpoint):
-            self.point, self.passed = said, 0
+        received = self.parent.recv()
+        if isinstance(received, Breakpoint):
+            self.point, self.passed = received, 0
         else:
-            self.heard.append(said)
+            self.messages.append(received)
 
 
 class BreakpointDatabase(Database):
-    """A database whose transactions may be stopped at."""
+    """A database with breakpoints at its transactions."""
 
     def __init__(self, url: str, stops: Breakpoints) -> None:
         super().__init__(url)
         self.stops = stops
 
     def writing(self, work: Callable[[sa.Connection], T]) -> T:
-        """As its own, with stops."""
+        """Run a transaction with breakpoints."""
 
         def stopping(connection: sa.Connection) -> T:
             result = work(connection)
@@ -99,7 +99,7 @@ class BreakpointDatabase(Database):
 
 @dataclass(slots=True)
 class Named:
-    """The port, which says which of its methods is at work."""
+    """The port, which records the running method."""
 
     migrations: Migrations
     stops: Breakpoints

@@ -1,4 +1,4 @@
-"""What happens in a run: which change is wished for, what is killed when, how it has to end. All from its number."""
+"""The schedule of a run, derived from its number: the migration, the faults, and the expected end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,34 +12,34 @@ from workspace_operator.migrations.model import OnConflict
 from workspace_operator.migrations.state_machine import Stage, Step
 
 MAX_DELAY = 1.5
-"""Seconds to a random moment; about as long as a change takes."""
+"""Seconds to a random moment; about the duration of a migration."""
 
 
 class Victim(StrEnum):
-    """What is killed."""
+    """The process that is killed."""
 
     WORKER = "worker"
     WRITER = "writer"
     DATABASE = "database"
     """On SQLite, a writer inside a transaction: there the database is part of each process."""
-    NOBODY = "nobody"
-    """The worker only stands still while another one takes over, and then goes on."""
+    NONE = "none"
+    """The worker only pauses while another one takes over, and then continues."""
 
 
 class ActionKind(StrEnum):
-    """What the test does to the change."""
+    """An action of the test on the migration."""
 
     NOTHING = "nothing"
-    WISH = "wish"
-    MEND = "mend"
-    INTRUDE = "intrude"
+    REQUEST = "request"
+    FIX = "fix"
+    ADD_VIOLATIONS = "add violations"
     CANCEL = "cancel"
     PAUSE = "pause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A kill: at a place, or after a delay in seconds; something may be done just before it."""
+    """A kill at a breakpoint or after a delay in seconds, and an action right before it."""
 
     victim: Victim
     name: str
@@ -50,7 +50,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """Something is done, blows fall, and the change comes to rest at a stage."""
+    """An action, the faults after it, and the stage at which the migration comes to rest."""
 
     action: ActionKind
     faults: Sequence[Fault]
@@ -59,7 +59,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultPoint:
-    """A kind of moment: transactions of a method, from which number to which."""
+    """A range of transactions of a method."""
 
     method: str
     least: int = 1
@@ -75,18 +75,18 @@ class FaultPoint:
 
 
 FAULT_POINTS: Mapping[str, FaultPoint] = {
-    "clearing first": FaultPoint(method=Step.PURGE),
-    "preparing": FaultPoint(method=Step.BACKFILL, most=4),
-    "settling": FaultPoint(method=Step.APPLY_CHANGE_LOG),
-    "before the switch": FaultPoint(method="cut_over", positions=[Position.BEFORE]),
-    "in the switch": FaultPoint(method="cut_over", positions=[Position.INSIDE]),
-    "after the switch": FaultPoint(method="cut_over", positions=[Position.AFTER]),
-    "folding": FaultPoint(method=Step.MERGE, most=6),
-    "reporting": FaultPoint(method="block", most=12),
-    "ending a report": FaultPoint(method="block", least=7, most=12),
-    "clearing": FaultPoint(method=Step.PURGE),
+    "purging first": FaultPoint(method=Step.PURGE),
+    "backfill": FaultPoint(method=Step.BACKFILL, most=4),
+    "applying the change log": FaultPoint(method=Step.APPLY_CHANGE_LOG),
+    "before the cut-over": FaultPoint(method="cut_over", positions=[Position.BEFORE]),
+    "in the cut-over": FaultPoint(method="cut_over", positions=[Position.INSIDE]),
+    "after the cut-over": FaultPoint(method="cut_over", positions=[Position.AFTER]),
+    "merging groups": FaultPoint(method=Step.MERGE, most=6),
+    "exporting": FaultPoint(method="block", most=12),
+    "ending an export": FaultPoint(method="block", least=7, most=12),
+    "purging": FaultPoint(method=Step.PURGE),
 }
-CUT_OVER = ("before the switch", "in the switch", "after the switch")
+CUT_OVER = ("before the cut-over", "in the cut-over", "after the cut-over")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +94,9 @@ class Scenario:
     """A kind of run.
 
     Attributes:
-        violates: whether writers put people in the way and mend that, until the blows have fallen.
-        mends_in_time: whether people are mended when the first blow falls, while they are being reported.
-        acts: what is done, at which moments blows may be aimed meanwhile, and where the change comes to rest.
+        phases: actions, the possible fault points of each, and the stage at its end.
+        adds_violations: whether writers add and fix violations until the last fault.
+        fixes_in_time: whether violations are fixed at the first fault, while they are exported.
     """
 
     name: str
@@ -110,49 +110,53 @@ class Scenario:
 
 MERGE = OnConflict.MERGE
 COMPLETED, BLOCKED, CANCELLED = Stage.COMPLETED, Stage.BLOCKED, Stage.CANCELLED
-PREPARING, MERGING = ("preparing", "settling"), ("folding",)
-FIXED = (ActionKind.MEND, ("clearing first", "preparing", *CUT_OVER), COMPLETED)
+PREPARING, MERGING = ("backfill", "applying the change log"), ("merging groups",)
+FIXED = (ActionKind.FIX, ("purging first", "backfill", *CUT_OVER), COMPLETED)
 
 SCENARIOS: Sequence[Scenario] = (
     Scenario(
-        name="clean", population=PopulationKind.CLEAN, phases=[(ActionKind.WISH, (*PREPARING, *CUT_OVER), COMPLETED)]
+        name="clean", population=PopulationKind.CLEAN, phases=[(ActionKind.REQUEST, (*PREPARING, *CUT_OVER), COMPLETED)]
     ),
     Scenario(
         name="merging",
         population=PopulationKind.SHARING,
         on_conflict=MERGE,
-        phases=[(ActionKind.WISH, (*CUT_OVER, *MERGING, *MERGING, *MERGING), COMPLETED)],
+        phases=[(ActionKind.REQUEST, (*CUT_OVER, *MERGING, *MERGING, *MERGING), COMPLETED)],
     ),
     Scenario(
-        name="blocked", population=PopulationKind.VIOLATED, phases=[(ActionKind.WISH, ("reporting",), BLOCKED), FIXED]
+        name="blocked",
+        population=PopulationKind.VIOLATED,
+        phases=[(ActionKind.REQUEST, ("exporting",), BLOCKED), FIXED],
     ),
     Scenario(
-        name="intruded", population=PopulationKind.CLEAN, phases=[(ActionKind.INTRUDE, ("reporting",), BLOCKED), FIXED]
+        name="violated meanwhile",
+        population=PopulationKind.CLEAN,
+        phases=[(ActionKind.ADD_VIOLATIONS, ("exporting",), BLOCKED), FIXED],
     ),
     Scenario(
-        name="mended in time",
+        name="fixed in time",
         population=PopulationKind.CLEAN,
         fixes_in_time=True,
-        phases=[(ActionKind.INTRUDE, ("ending a report",), COMPLETED)],
+        phases=[(ActionKind.ADD_VIOLATIONS, ("ending an export",), COMPLETED)],
     ),
     Scenario(
-        name="mending",
+        name="fixing",
         population=PopulationKind.CLEAN,
         adds_violations=True,
-        phases=[(ActionKind.WISH, (*PREPARING, *CUT_OVER, "reporting"), COMPLETED)],
+        phases=[(ActionKind.REQUEST, (*PREPARING, *CUT_OVER, "exporting"), COMPLETED)],
     ),
     Scenario(
-        name="merging and mending",
+        name="merging and fixing",
         population=PopulationKind.SHARING,
         adds_violations=True,
         on_conflict=MERGE,
-        phases=[(ActionKind.WISH, (*PREPARING, *CUT_OVER, *MERGING, "reporting"), COMPLETED)],
+        phases=[(ActionKind.REQUEST, (*PREPARING, *CUT_OVER, *MERGING, "exporting"), COMPLETED)],
     ),
     Scenario(
         name="cancelled",
         population=PopulationKind.SHARING,
         on_conflict=MERGE,
-        phases=[(ActionKind.CANCEL, ("clearing",), CANCELLED), (ActionKind.WISH, (*CUT_OVER, *MERGING), COMPLETED)],
+        phases=[(ActionKind.CANCEL, ("purging",), CANCELLED), (ActionKind.REQUEST, (*CUT_OVER, *MERGING), COMPLETED)],
     ),
     Scenario(
         name="paused",
@@ -164,13 +168,13 @@ SCENARIOS: Sequence[Scenario] = (
         name="merging, blocked",
         population=PopulationKind.SHARING_VIOLATED,
         on_conflict=MERGE,
-        phases=[(ActionKind.WISH, ("reporting",), BLOCKED), (ActionKind.MEND, (*CUT_OVER, *MERGING), COMPLETED)],
+        phases=[(ActionKind.REQUEST, ("exporting",), BLOCKED), (ActionKind.FIX, (*CUT_OVER, *MERGING), COMPLETED)],
     ),
     Scenario(
         name="disabling",
         population=PopulationKind.ENABLED,
         to=Mode.ID_ONLY,
-        phases=[(ActionKind.WISH, (*CUT_OVER, "clearing"), COMPLETED)],
+        phases=[(ActionKind.REQUEST, (*CUT_OVER, "purging"), COMPLETED)],
     ),
 )
 
@@ -194,7 +198,7 @@ class Schedule:
 
 
 def schedule_of(number: int) -> Schedule:
-    """The scenarios in turn; everything else by chance."""
+    """Take the scenarios in turn and everything else at random."""
     rng = Random(number)
     scenario = SCENARIOS[number % len(SCENARIOS)]
     phases = [
@@ -205,10 +209,10 @@ def schedule_of(number: int) -> Schedule:
 
 
 def _faults(scenario: Scenario, action: ActionKind, fault_points: Sequence[str], rng: Random) -> list[Fault]:
-    """One or two at places, in the order in which they are reached, and maybe one at a random moment."""
-    first = [_with_action(action, "preparing", rng)] if action in _DURING_BACKFILL else []
+    """One or two faults at breakpoints, in the order of the steps, and maybe one at a random moment."""
+    first = [_with_action(action, "backfill", rng)] if action in _DURING_BACKFILL else []
     if scenario.fixes_in_time:
-        return [*first, _with_action(ActionKind.MEND, "ending a report", rng)]
+        return [*first, _with_action(ActionKind.FIX, "ending an export", rng)]
     names = sorted({rng.choice(fault_points) for _ in range(rng.randint(1, 2))}, key=list(FAULT_POINTS).index)
     aimed = [Fault(victim=_victim(rng), name=name, point=FAULT_POINTS[name].point(rng)) for name in names]
     if rng.random() < 0.4:
@@ -217,14 +221,14 @@ def _faults(scenario: Scenario, action: ActionKind, fault_points: Sequence[str],
     return [*first, *aimed]
 
 
-_DURING_BACKFILL = {ActionKind.INTRUDE, ActionKind.CANCEL, ActionKind.PAUSE}
-"""Done when the change is being prepared."""
+_DURING_BACKFILL = {ActionKind.ADD_VIOLATIONS, ActionKind.CANCEL, ActionKind.PAUSE}
+"""Actions during the backfill."""
 
 
 def _with_action(action: ActionKind, fault_point: str, rng: Random) -> Fault:
-    """Not inside a transaction, whose locks the deed would wait for."""
+    """A fault outside of transactions, since the action would wait for their locks."""
     point = replace(FAULT_POINTS[fault_point].point(rng), position=rng.choice([Position.BEFORE, Position.AFTER]))
-    victim = rng.choice([Victim.WORKER, Victim.WORKER, Victim.NOBODY])
+    victim = rng.choice([Victim.WORKER, Victim.WORKER, Victim.NONE])
     return Fault(victim=victim, name=f"{action} while {fault_point}", point=point, action=action)
 
 

@@ -1,4 +1,4 @@
-"""The worker's process: the product's own loop, on a clock that runs fast, so that leases of the dead end soon."""
+"""The worker process: the loop of the product on a fast clock, so that leases of killed workers end soon."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ AHEAD = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerArguments:
-    """What a worker's process needs to know. ``since`` is when the run began, by the clock of this machine."""
+    """Arguments of a worker process; ``since`` is the start of the run by the clock of this machine."""
 
     url: str
     generation: int
@@ -41,7 +41,7 @@ class WorkerArguments:
 
 
 class PipeLogHandler(logging.Handler):
-    """Tells the parent of everything that is logged."""
+    """Sends log records to the parent."""
 
     def __init__(self, parent: Connection) -> None:
         super().__init__()

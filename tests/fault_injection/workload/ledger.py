@@ -1,4 +1,4 @@
-"""What a writer said and was told, in a file that outlives it; and what all of them were told, taken together."""
+"""Logs of the operations and results of writers, which outlive them; and the expected state from all logs."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ Line: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Lines of JSON, each written at once: a process that is killed leaves whole lines."""
+    """Lines of JSON, each written at once, so that a killed process leaves whole lines."""
 
     path: Path
 
@@ -23,36 +23,36 @@ class Log:
             file.write(json.dumps(line).encode() + b"\n")
 
     def lines(self) -> Iterator[Line]:
-        """Everything that was written so far."""
+        """All lines so far."""
         if self.path.exists():
             with self.path.open() as lines:
                 yield from map(json.loads, lines)
 
 
 def result_of(answer: CommandResultOrError) -> Line:
-    """An answer as a line has it."""
+    """A result as JSON."""
     if not isinstance(answer, CommandResult):
-        raise TypeError(f"an ask was refused: {answer}")
+        raise TypeError(f"a command was refused: {answer}")
     shown: Line = {"effect": answer.effect.value}
     if answer.person is not None:
         shown["cio_id"] = answer.person.cio_id
-        shown["person"] = [answer.person.id, answer.person.email, answer.person.attributes.get("said")]
+        shown["person"] = [answer.person.id, answer.person.email, answer.person.attributes.get("command_id")]
     return shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedPerson:
-    """Somebody as a writer was told last."""
+    """A person as in the last result of a writer."""
 
     at: float
     id: str | None
     email: str | None
-    said: str | None
+    command_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """A call or a look, from when to when, and the mode that it was under."""
+    """A command or a read, its start and end, and its mode."""
 
     since: float
     until: float
@@ -61,15 +61,15 @@ class Observation:
 
 @dataclass(slots=True)
 class Ledger:
-    """What writers were told.
+    """The expected state from the results of writers.
 
     Attributes:
-        known: people by cio_id, as last told; ``gone`` are not among them.
-        again: the numbers of what was said more than once, since nobody had answered.
-        events: whose each event was told to be.
-        devices: whether somebody has a device, by (cio_id, token).
-        members: whether somebody is in a segment, by (cio_id, segment).
-        calls: how many were answered.
+        known: people by cio_id, without the deleted ones in ``gone``.
+        again: ids of commands that were repeated because their result was lost.
+        events: owners of events.
+        devices: whether a person has a device, by (cio_id, token).
+        members: whether a person is in a segment, by (cio_id, segment).
+        calls: number of results.
     """
 
     known: dict[str, ExpectedPerson] = field(default_factory=dict)
@@ -83,14 +83,14 @@ class Ledger:
     calls: int = 0
 
     def read(self, log: Log) -> None:
-        """Add what one writer was told."""
+        """Add the results of one writer."""
         asked: Sequence[Operation] = ()
         names: dict[str, str] = {}
         for line in log.lines():
             if "commands" in line:
                 asked = line["commands"]
             elif "again" in line:
-                self.again.update(each["said"] for each in asked)
+                self.again.update(each["command_id"] for each in asked)
             elif "wrong" in line:
                 self.failures.append(line["wrong"])
             else:
@@ -103,7 +103,7 @@ class Ledger:
         self.calls += 1
         cio_id = answer.get("cio_id")
         if operation["do"] in {"delete", "suppress"}:
-            # Said again, it may have been done before: then nobody is told of.
+            # A repeated command may have taken effect before: then its result has no person.
             self.gone.update(each for each in (cio_id, names.get(operation["id"])) if each is not None)
             return
         if cio_id is None:
@@ -111,14 +111,14 @@ class Ledger:
         names[operation["id"]] = cio_id
         before = self.known.get(cio_id)
         if before is None or before.at < at:
-            id_, email, said = answer["person"]
-            self.known[cio_id] = ExpectedPerson(at=at, id=id_, email=email, said=said)
+            id_, email, command_id = answer["person"]
+            self.known[cio_id] = ExpectedPerson(at=at, id=id_, email=email, command_id=command_id)
         self._read_records(operation, cio_id)
 
     def _read_records(self, operation: Operation, cio_id: str) -> None:
         match operation["do"]:
             case "happen":
-                self.events[operation["said"]] = cio_id
+                self.events[operation["command_id"]] = cio_id
             case "device" | "no device":
                 self.devices[cio_id, operation["token"]] = operation["do"] == "device"
             case "segment":

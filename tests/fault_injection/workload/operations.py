@@ -1,7 +1,7 @@
-"""What writers say: about people of their own, and what does no harm to others'. Each saying can be said again.
+"""Operations of writers on their own people, and events of others. Each operation is idempotent.
 
-A saying is a JSON document, so that a writer that was killed finds in its log what it was about to say, and says it
-again: whether it was heard before makes no difference to what comes of it.
+An operation is a JSON document, so that a new process finds the last operation of a killed one in its log, and sends
+it again: the final state does not depend on whether it took effect before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,17 +43,17 @@ def command_of(operation: Operation, mode: Mode) -> Command:
 
 
 def _call_about_address(operation: Operation, mode: Mode) -> Command:
-    """Block an address, or let it go: somebody's own would be gone with it where it is an identifier."""
+    """Suppress or unsuppress an address; where it is an identifier, suppression would delete its owner."""
     address = reference_of_kind(operation["address"], EMAIL, mode, for_suppression=True)
     if operation["do"] == "free":
         return Unsuppress(reference=address)
     if mode is Mode.ID_ONLY:
         return Suppress(reference=address)
-    return identify_from_request(_reference(operation, mode), {"said": operation["said"]})
+    return identify_from_request(_reference(operation, mode), {"command_id": operation["command_id"]})
 
 
 def _reference(operation: Operation, mode: Mode) -> Reference:
-    """By the id; by the address if the saying has one and the mode lets that be done; by the cio_id if it has that."""
+    """Reference by cio_id if given, by the address if given and an identifier in this mode, otherwise by id."""
     if "cio_id" in operation:
         return reference_of_kind(operation["cio_id"], CIO_ID, mode)
     by_address = "named" in operation and mode is not Mode.ID_ONLY
@@ -63,13 +63,13 @@ def _reference(operation: Operation, mode: Mode) -> Reference:
 
 _MAKING: Mapping[str, Callable[[Reference, Operation], Command]] = {
     "identify": lambda reference, operation: identify_from_request(
-        reference, {**operation["body"], "said": operation["said"]}
+        reference, {**operation["body"], "command_id": operation["command_id"]}
     ),
     "delete": lambda reference, _: DeletePerson(reference=reference),
     "suppress": lambda reference, _: Suppress(reference=reference),
     "unsuppress": lambda reference, _: Unsuppress(reference=reference),
     "happen": lambda reference, operation: TrackEvent(
-        reference=reference, event=tracked_event_of({"name": "did", "id": operation["said"]})
+        reference=reference, event=tracked_event_of({"name": "did", "id": operation["command_id"]})
     ),
     "device": lambda reference, operation: AddDevice(
         reference=reference, device=device_of({"id": operation["token"], "platform": "android"})
@@ -83,21 +83,21 @@ _MAKING: Mapping[str, Callable[[Reference, Operation], Command]] = {
 
 @dataclass(slots=True, kw_only=True)
 class OperationGenerator:
-    """One writer's part, as far as it knows what it has said.
+    """The operations of one writer, and the state of its people that follows from them.
 
     Attributes:
-        touchable: ids of the crowd that things may happen to, and an address of each.
-        violates: whether it makes people stand in the way, and mends that again.
-        steadies: addresses of its people that never stand in the way, by id.
-        mortals: how each of those is who come and go.
-        dirty: what mends those who stand in the way just now, by id.
+        shared_people: ids and addresses of other people who may get events.
+        adds_violations: whether it adds and fixes violations.
+        regular_people: addresses of its people without violations, by id.
+        deletable_people: states of its people who are created and deleted, by id.
+        dirty: operations that fix its current violations, by id.
     """
 
     number: int
     random: Random
     shared_people: Sequence[tuple[str, str]]
     adds_violations: bool
-    said: int = 0
+    sent: int = 0
     regular_people: dict[str, str] = field(init=False)
     deletable_people: dict[str, str] = field(init=False)
     dirty: dict[str, Operation] = field(default_factory=dict)
@@ -108,31 +108,31 @@ class OperationGenerator:
         self.deletable_people = dict.fromkeys((f"w{self.number}-m-{each}" for each in range(DELETABLE_PEOPLE)), "away")
 
     def next(self) -> list[Operation]:
-        """What to say now, to be said together; nobody is in it twice."""
+        """The next batch, with at most one operation per person."""
         size = 1 if self.random.random() < 0.8 else self.random.randint(2, MAX_BATCH)
         operations = {each["id"]: each for each in (self._one() for _ in range(size))}
         return [self._numbered(each) for each in operations.values()]
 
     def fixes(self) -> list[Operation]:
-        """What mends everybody who stands in the way."""
+        """Operations that fix all current violations."""
         return [self._numbered(each) for each in self.dirty.values()]
 
     def apply_locally(self, operations: Sequence[Operation]) -> None:
-        """All this was heard."""
+        """Update the state after operations."""
         for each in operations:
-            self.said = max(self.said, int(each["said"].partition("-")[2]))
+            self.sent = max(self.sent, int(each["command_id"].partition("-")[2]))
             if "address now" in each:
                 self.regular_people[each["id"]] = each["address now"]
             if "now" in each:
                 self.deletable_people[each["id"]] = each["now"]
-            if "mend" in each:
-                self.dirty[each["id"]] = each["mend"]
-            if each.get("mends"):
+            if "fix" in each:
+                self.dirty[each["id"]] = each["fix"]
+            if each.get("fixes"):
                 self.dirty.pop(each["id"], None)
 
     def _numbered(self, operation: Operation) -> Operation:
-        self.said += 1
-        return {**operation, "said": f"w{self.number}-{self.said}"}
+        self.sent += 1
+        return {**operation, "command_id": f"w{self.number}-{self.sent}"}
 
     def _one(self) -> Operation:
         ways = [self._change, self._move, self._event, self._device, self._segment, self._create_or_delete]
@@ -149,7 +149,7 @@ class OperationGenerator:
         return {"do": "identify", **self._regular_operation(), "body": {"plan": self.random.choice(["free", "pro"])}}
 
     def _move(self) -> Operation:
-        """An address changes, which one who is named by it may not."""
+        """Change an address; only a reference by id may do so."""
         name = self._regular_operation()["id"]
         address = f"{name}-{self.random.randrange(1_000_000)}@own.example"
         return {"do": "identify", "id": name, "body": {"email": address.capitalize()}, "address now": address}
@@ -181,7 +181,7 @@ class OperationGenerator:
         return {"do": "suppress", "id": name, "now": "blocked"}
 
     def _violate(self) -> Operation:
-        """Put somebody in the way, or mend who is there."""
+        """Add a violation, or fix one."""
         if self.dirty and self.random.random() < 0.6:
             return self.random.choice(list(self.dirty.values()))
         number = self.random.randrange(TWINS)
@@ -190,16 +190,16 @@ class OperationGenerator:
         wearing = writer_person_with_email_id(self.number, number)
         sort = self.random.randrange(4)
         if sort == 0:
-            return violation(taking, f"{other}@own.example", mended=own)
+            return violation(taking, f"{other}@own.example", fixed_email=own)
         if sort == 1:
-            return violation(taking, "no address", mended=own)
+            return violation(taking, "no address", fixed_email=own)
         if sort == 2:
-            return violation(wearing, f"other-{wearing}", mended=wearing)
+            return violation(wearing, f"other-{wearing}", fixed_email=wearing)
         address = f"{blocked}@own.example"
-        mend = {"do": "free", "id": blocked, "address": address, "mends": True}
-        return {"do": "block", "id": blocked, "address": address, "mend": mend}
+        fix = {"do": "free", "id": blocked, "address": address, "fixes": True}
+        return {"do": "block", "id": blocked, "address": address, "fix": fix}
 
 
-def violation(id_: str, email: str, *, mended: str) -> Operation:
-    mend = {"do": "identify", "id": id_, "body": {"email": mended}, "mends": True}
-    return {"do": "identify", "id": id_, "body": {"email": email}, "mend": mend}
+def violation(id_: str, email: str, *, fixed_email: str) -> Operation:
+    fix = {"do": "identify", "id": id_, "body": {"email": fixed_email}, "fixes": True}
+    return {"do": "identify", "id": id_, "body": {"email": email}, "fix": fix}

@@ -1,15 +1,15 @@
-"""The people that a run begins with: made once for each kind of crowd, written past the adapters, then copied."""
+"""The initial people of a run, written without the adapters, once for each kind of population."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 
 import sqlalchemy as sa
 
 from tests.benchmarks.bulk_data import vacuum
-from tests.store.backends import sql_store
-from tests.store.fixtures import WorkspaceEnv
+from tests.workspaces import create_workspace
 from workspace_operator.identity.model.person import id_is_another_email
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.email_keys import email_key
@@ -17,6 +17,7 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import insert_rows
 from workspace_operator.store.queries.record_readers import TYPE_NUMBERS
+from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.schema.tables import (
     KIND_EMAIL,
     KIND_ID,
@@ -32,13 +33,13 @@ FIRST_AGE = 1_700_000_000
 WRITERS = 2
 STEADY, TWINS = 40, 3
 RESERVED = 100
-"""So many plain people are left to the test itself; writers keep away from them."""
+"""Number of plain people that only the test itself changes."""
 
 SEGMENT = 1
 
 
 class PopulationKind(StrEnum):
-    """What the people are like when the change is wished for."""
+    """The kind of people when the migration is requested."""
 
     CLEAN = "clean"
     VIOLATED = "violated"
@@ -50,7 +51,7 @@ class PopulationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedPerson:
-    """One of the crowd. All but the writers' own have a device, an event and a membership, named by their number."""
+    """A person. All but the writers' own have a device, an event and a membership, named by their number."""
 
     number: int
     id: str | None
@@ -66,7 +67,7 @@ class SeedPerson:
 
     @property
     def age(self) -> int:
-        """Some are of one second."""
+        """Creation time, the same for some people."""
         return FIRST_AGE + self.number // 3
 
     @property
@@ -92,35 +93,30 @@ def plain(number: int) -> str:
 
 
 def population_of(kind: PopulationKind, people: int) -> list[SeedPerson]:
-    """Everybody: the writers' own first, then those who violate or share, then plain people up to the number."""
+    """All people: the writers' own, then those with violations or shared addresses, then plain people."""
     named = [*_writers_own(), *_in_groups(kind, people), *_violating(kind, people)]
-    plain_people = [(plain(number), f"Plain-{number}@example.com") for number in range(people - len(named))]
-    if kind is PopulationKind.ENABLED:
-        without_id: Sequence[tuple[str | None, str | None]] = [
-            (None, email) for _, email in plain_people[-people // 20 :]
-        ]
-        plain_people = plain_people[: -people // 20]
-    else:
-        without_id = []
-    everybody: Sequence[tuple[str | None, str | None]] = [*named, *plain_people, *without_id]
-    return [SeedPerson(number=number, id=id_, email=email) for number, (id_, email) in enumerate(everybody)]
+    count = people - len(named)
+    with_id = count - (people // 20 if kind is PopulationKind.ENABLED else 0)
+    others = ((plain(each) if each < with_id else None, f"Plain-{each}@example.com") for each in range(count))
+    return [SeedPerson(number=number, id=id_, email=email) for number, (id_, email) in enumerate([*named, *others])]
 
 
 def groups_of(population: Sequence[SeedPerson]) -> list[list[SeedPerson]]:
-    """Those who share an address, each group with its oldest first."""
+    """The groups of people who share an address, the oldest first in each."""
     sharing = sorted((each for each in population if _is_in_group(each)), key=lambda each: each.email_key or "")
     groups = [list(group) for _, group in groupby(sharing, key=lambda each: each.email_key)]
     return [sorted(group, key=lambda each: each.age_key) for group in groups]
 
 
 def fill(database: Database, kind: PopulationKind, people: int) -> int:
-    """Make a workspace with its people; its number."""
+    """Create a workspace with its people; return its number."""
     mode = Mode.EMAIL_OR_ID if kind is PopulationKind.ENABLED else Mode.ID_ONLY
-    workspace_id = WorkspaceEnv.create(sql_store(database), mode).workspace_id
-    for table, rows in _rows(workspace_id, population_of(kind, people), mode):
+    made = create_workspace(SQLWorkspaces(database), "kills", now=datetime.now(UTC), mode=mode)
+    population = population_of(kind, people)
+    for table, rows in _rows(made.workspace_id, population, mode):
         database.writing(lambda connection, table=table, rows=rows: insert_rows(connection, table, rows))  # type: ignore[misc]
     vacuum(database)
-    return workspace_id
+    return made.workspace_id
 
 
 def _writers_own() -> Iterator[tuple[str | None, str | None]]:
@@ -134,22 +130,22 @@ def _writers_own() -> Iterator[tuple[str | None, str | None]]:
 
 
 def writer_person(writer: int, number: int) -> str:
-    """Somebody who is never gone and in nobody's way."""
+    """The id of a person who is never deleted and has no violation."""
     return f"w{writer}-steady-{number}"
 
 
 def writer_sharers(writer: int, number: int) -> tuple[str, str, str]:
-    """One who takes the other's address now and then, the other one, and one whose address is blocked now and then."""
+    """Ids: one that sometimes takes the address of the second, the second, and one that is sometimes suppressed."""
     return (f"w{writer}-a-{number}", f"w{writer}-b-{number}", f"w{writer}-d-{number}")
 
 
 def writer_person_with_email_id(writer: int, number: int) -> str:
-    """Somebody whose id is their address."""
+    """The id of a person whose id is their address."""
     return f"w{writer}-c-{number}@own.example"
 
 
 def _in_groups(kind: PopulationKind, people: int) -> Iterator[tuple[str | None, str | None]]:
-    """Of two to four; in some the oldest has no id, in some nobody has."""
+    """Groups of two to four; in some, the oldest has no id, or all have none."""
     if kind not in {PopulationKind.VIOLATED, PopulationKind.SHARING, PopulationKind.SHARING_VIOLATED}:
         return
     for group in range(people // (100 if kind is PopulationKind.VIOLATED else 20)):
@@ -205,7 +201,7 @@ def _person_row(workspace_id: int, each: SeedPerson) -> tuple[object, ...]:
         each.email_key,
         each.email is not None and each.email_key is None,
         id_is_another_email(each.id, each.email_key),
-        '{"said":"nothing"}',
+        '{"command_id":"nothing"}',
         each.age,
         each.age,
         None,

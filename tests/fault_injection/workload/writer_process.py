@@ -1,9 +1,10 @@
-"""The writers' processes: they say one thing after another until told to stop, wait for a database that is away, and
-look now and then whether anybody is half changed."""
+"""The writer processes: they send operations until they are stopped, retry while the database is unavailable, and
+sometimes check that a group of people is not partly merged."""
 
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,19 +24,19 @@ from workspace_operator.store.repositories.people import SQLPeople
 T = TypeVar("T")
 
 MAX_PAUSE = 0.015
-"""Seconds between two sayings, so that all processes of a run get their turn on a machine of two processors."""
+"""Seconds between two operations, so that all processes of a run get their turn on two processors."""
 
 READ_SHARE = 0.1
-"""How often a writer looks at people instead."""
+"""Share of reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriterArguments:
-    """What a writer's process needs to know.
+    """Arguments of a writer process.
 
     Attributes:
-        groups: ids of people who share an address, the eldest first, whom nobody says anything of.
-        place: where to stop.
+        groups: ids of people who share an address, the oldest first, whom no writer changes.
+        point: the initial breakpoint.
     """
 
     url: str
@@ -62,7 +63,7 @@ class ObservingReference(Reference):
 
 @dataclass(slots=True, kw_only=True)
 class RetryingClient:
-    """Says things until they are answered, and keeps account of that."""
+    """Sends operations until they have results, and logs both."""
 
     people: SQLPeople
     workspace_id: int
@@ -70,12 +71,12 @@ class RetryingClient:
     mode: str = field(default="", init=False)
 
     def apply(self, operations: Sequence[Operation]) -> None:
-        """Say this, and again while the database is away."""
+        """Send operations, and again while the database is unavailable."""
         self.log.write(commands=operations)
         self.retry(operations)
 
     def retry(self, operations: Sequence[Operation]) -> None:
-        """Say what the log says was to be said."""
+        """Send operations that are in the log already."""
 
         def perform() -> list[Line]:
             while True:
@@ -95,7 +96,7 @@ class RetryingClient:
         self.log.write(since=since, until=time.monotonic(), mode=self.mode, results=answers)
 
     def read_group(self, groups: Sequence[Sequence[str]], rng: Random) -> None:
-        """Look at people who share an address: they are several before the switch, one from then on."""
+        """Check a group with a shared address: several people before the cut-over, one from then on."""
         group = rng.choice(groups)
 
         def find() -> Sequence[Person]:
@@ -108,7 +109,7 @@ class RetryingClient:
             self.log.write(wrong=f"{group} are {[each.id for each in found]} in mode {self.mode}")
 
     def call_with_retry(self, ask: Callable[[], T]) -> tuple[float, T]:
-        """When it was asked last, and the answer."""
+        """Return the start of the last attempt, and the result."""
         while True:
             since = time.monotonic()
             try:
@@ -125,16 +126,15 @@ class RetryingClient:
 
 
 def write(part: WriterArguments, parent: Connection) -> None:
-    """Write until told to stop; whatever goes wrong is in the log."""
+    """Write until stopped; failures are in the log."""
     log = Log(part.log)
     stops = Breakpoints(parent, part.point, method="perform")
-    database = BreakpointDatabase(part.url, stops)
-    client = RetryingClient(people=SQLPeople(database), workspace_id=part.workspace_id, log=log)
-    try:
-        _write_until_stopped(part, client, stops)
-    except Exception:  # noqa: BLE001 - whatever it is, a caller has seen it
-        log.write(wrong=traceback.format_exc())
-    database.close()
+    with closing(BreakpointDatabase(part.url, stops)) as database:
+        client = RetryingClient(people=SQLPeople(database), workspace_id=part.workspace_id, log=log)
+        try:
+            _write_until_stopped(part, client, stops)
+        except Exception:  # noqa: BLE001 - a client would see any error
+            log.write(wrong=traceback.format_exc())
 
 
 def _write_until_stopped(part: WriterArguments, client: RetryingClient, stops: Breakpoints) -> None:
@@ -144,14 +144,14 @@ def _write_until_stopped(part: WriterArguments, client: RetryingClient, stops: B
         client.log.write(again=True)
         client.retry(unanswered)
         generator.apply_locally(unanswered)
-    while "stop" not in stops.heard:
+    while "stop" not in stops.messages:
         if part.groups and rng.random() < READ_SHARE:
             client.read_group(part.groups, rng)
         else:
             operations = generator.next()
             client.apply(operations)
             generator.apply_locally(operations)
-        if "calm" in stops.heard:
+        if "fix" in stops.messages:
             _fix_own_violations(generator, client, stops)
         time.sleep(rng.uniform(0, MAX_PAUSE))
         stops.listen()
@@ -159,16 +159,16 @@ def _write_until_stopped(part: WriterArguments, client: RetryingClient, stops: B
 
 def _fix_own_violations(generator: OperationGenerator, client: RetryingClient, stops: Breakpoints) -> None:
     generator.adds_violations = False
-    stops.heard.remove("calm")
+    stops.messages.remove("fix")
     fixes = generator.fixes()
     if fixes:
         client.apply(fixes)
         generator.apply_locally(fixes)
-    stops.parent.send(("calm", ""))
+    stops.parent.send(("fix", ""))
 
 
 def _resumed(part: WriterArguments, log: Log) -> tuple[OperationGenerator, Sequence[Operation], int]:
-    """A speaker as the one before it was, what that one had no answer to, and how many lines it wrote."""
+    """The generator of the previous process, its operations without results, and the length of its log."""
     generator = OperationGenerator(
         number=part.number, random=Random(), shared_people=part.shared_people, adds_violations=part.adds_violations
     )

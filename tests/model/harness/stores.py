@@ -22,15 +22,14 @@ from tests.model.harness.snapshots import (
 from tests.model.reference.records import CommandOutcome, Value
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, owner
+from tests.workspaces import create_workspace
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Merge
 from workspace_operator.errors import Conflict
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
 from workspace_operator.identity.values.rules import EMAIL, ID, IdentifierKind, IdentityRules
-from workspace_operator.reconcile.model.actions import CreateWorkspace
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.tables import KIND_EMAIL, KIND_ID, identifier, suppression
-from workspace_operator.workspaces.model import Settings
 
 _numbers = count(1)
 _KINDS: dict[int, IdentifierKind] = {KIND_ID: ID, KIND_EMAIL: EMAIL}
@@ -43,15 +42,7 @@ class StoredPeople:
     def __init__(self, store: Store, rules: IdentityRules) -> None:
         self.store = store
         of = owner(f"model-{next(_numbers)}")
-        settings = Settings(
-            display_name=of.name,
-            email_updates=rules.email_updates,
-            id_updates=rules.id_updates,
-            merge_multi_identifier=rules.merge_multi_identifier,
-        )
-        creation = CreateWorkspace(owner=of, account="default", mode=rules.mode, settings=settings)
-        store.workspaces.apply(creation, now=store.clock())
-        created = store.workspaces.find(of.namespace, of.name)
+        created = create_workspace(store.workspaces, of, now=store.clock(), mode=rules.mode, **settings_of(rules))
         self.env = WorkspaceEnv(store=store, owner=of, workspace_id=created.workspace_id)
 
     def perform(self, commands: Sequence[AnyCommand], *, now: int) -> BatchResult:
@@ -62,11 +53,7 @@ class StoredPeople:
         return answer
 
     def update_settings(self, rules: IdentityRules) -> None:
-        self.env.update_settings(
-            email_updates=rules.email_updates,
-            id_updates=rules.id_updates,
-            merge_multi_identifier=rules.merge_multi_identifier,
-        )
+        self.env.update_settings(**settings_of(rules))
 
     def change_mode(self, rules: IdentityRules) -> None:
         self.env.migrate_to(rules.mode)
@@ -84,6 +71,10 @@ class StoredPeople:
 
     def state(self) -> State:
         return state_in(self.store, self.env.workspace_id)
+
+
+def settings_of(rules: IdentityRules) -> dict[str, Any]:
+    return {name: getattr(rules, name) for name in ("email_updates", "id_updates", "merge_multi_identifier")}
 
 
 def state_in(store: Store, workspace_id: int) -> State:

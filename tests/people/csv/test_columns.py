@@ -76,16 +76,13 @@ def test_all_nearly_known_names_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize("name", ["Email opt in", "First Name", "mailing", "identity", "id_card", "Work Email", "Plan"])
-def test_other_names_are_attributes(name: str) -> None:
-    env = ImportEnv.of()
-
+def test_other_names_are_attributes(env: ImportEnv, name: str) -> None:
     env.import_text(f"id,{name}\n1,x\n")
 
     assert env.get(id="1").attributes == {name: "x"}
 
 
-def test_a_mapping_says_what_columns_are() -> None:
-    env = ImportEnv.of()
+def test_a_mapping_says_what_columns_are(env: ImportEnv) -> None:
     content = "User ID;E-Mail;First Name;Notes;Mail\n1;ana@example.com;Ana;secret;post\n"
     options = ("User ID=id", "E-Mail=Email", "First Name=first_name", "Notes=ignore", "Mail=attribute")
 
@@ -98,8 +95,7 @@ def test_a_mapping_says_what_columns_are() -> None:
     assert list(result.columns.ignored) == ["Notes"]
 
 
-def test_rejects_of_a_mapped_file_import_without_the_mapping() -> None:
-    env = ImportEnv.of()
+def test_rejects_of_a_mapped_file_import_without_the_mapping(env: ImportEnv) -> None:
     first = env.import_text("User ID,Plan,Notes\n,gold,x\n", csv_options=mapped("User ID=id", "Notes=ignore"))
 
     second = env.import_text(first.rejects.file.replace(b",gold", b"1,gold"))
@@ -160,18 +156,14 @@ def test_invisible_characters_in_names_are_refused_by_name(name: str, title: str
     assert f"has an invisible character ({title})" in options
 
 
-def test_a_mapping_names_columns_by_what_is_seen() -> None:
-    env = ImportEnv.of()
-
+def test_a_mapping_names_columns_by_what_is_seen(env: ImportEnv) -> None:
     env.import_text("id,email\u200b,a\u00a0b\n1,a@x.com,x\n", csv_options=mapped("email=email", "a b=attribute"))
 
     assert env.all_people() == [("1", "a@x.com", {"a b": "x"})]
 
 
 @pytest.mark.parametrize("content", ["id,plan,,\n1,gold,,\n2,free,,\n", "id,plan,\n1,gold,\n2,free,\n"])
-def test_empty_columns_without_a_name_are_left_out(content: str) -> None:
-    env = ImportEnv.of()
-
+def test_empty_columns_without_a_name_are_left_out(env: ImportEnv, content: str) -> None:
     result = env.import_text(content)
 
     assert result.counts == (2, 0, 0, 0)
@@ -184,9 +176,7 @@ def test_columns_without_a_name_that_hold_something_refuse_the_file() -> None:
     assert options == "line 1: column 1 has no name, and line 3 has '1' in it; name it or remove it"
 
 
-def test_rows_that_end_in_a_delimiter_are_taken() -> None:
-    env = ImportEnv.of()
-
+def test_rows_that_end_in_a_delimiter_are_taken(env: ImportEnv) -> None:
     result = env.import_text("id,plan\n1,gold,\n2,free,,,\n3,x,,y\n")
 
     assert result.counts == (2, 0, 0, 1)
@@ -203,8 +193,7 @@ def test_columns_of_one_meaning_are_refused_with_the_way_out() -> None:
     assert result.counts == (1, 0, 0, 0)
 
 
-def test_columns_of_ours_are_skipped() -> None:
-    env = ImportEnv.of()
+def test_columns_of_ours_are_skipped(env: ImportEnv) -> None:
     ours = "_line,_outcome,_reason,_violations,_age_from,_shares_with,_advice"
 
     env.import_text(f"{ours},id,_mine\n{'x,' * 7}1,y\n")

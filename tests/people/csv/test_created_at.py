@@ -19,9 +19,7 @@ from tests.people.fixtures import NOW, ImportEnv
         ("20231114", 1_699_920_000),
     ],
 )
-def test_times_are_read_and_kept_as_unix_seconds(cell: str, seconds: int) -> None:
-    env = ImportEnv.of()
-
+def test_times_are_read_and_kept_as_unix_seconds(env: ImportEnv, cell: str, seconds: int) -> None:
     result = env.import_text(f"id,created_at\n1,{cell}\n")
 
     person = env.get(id="1")
@@ -30,9 +28,7 @@ def test_times_are_read_and_kept_as_unix_seconds(cell: str, seconds: int) -> Non
     assert person.attributes == {"created_at": str(seconds)}
 
 
-def test_early_times_are_kept_as_they_are() -> None:
-    env = ImportEnv.of()
-
+def test_early_times_are_kept_as_they_are(env: ImportEnv) -> None:
     env.import_text("id,created_at\n1,1971-05-01 \n")
 
     person = env.get(id="1")
@@ -58,8 +54,7 @@ def test_early_times_are_kept_as_they_are() -> None:
         ("9" * 30, f"'{'9' * 30}'"),
     ],
 )
-def test_what_is_no_time_is_left_out(cell: str, shown: str) -> None:
-    env = ImportEnv.of()
+def test_what_is_no_time_is_left_out(env: ImportEnv, cell: str, shown: str) -> None:
     env.import_text("id,created_at,plan\n1,2001-01-01,silver\n")
 
     result = env.import_text(f"id,created_at,plan\n1,{cell},gold\n2,{cell},gold\n")
@@ -72,9 +67,7 @@ def test_what_is_no_time_is_left_out(cell: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("cell", [str(NOW + 86_401), "9999-12-31T23:59:59Z"])
-def test_future_is_left_out(cell: str) -> None:
-    env = ImportEnv.of()
-
+def test_future_is_left_out(env: ImportEnv, cell: str) -> None:
     result = env.import_text(f"id,created_at\n1,{cell}\n")
 
     assert result.counts == (1, 0, 0, 0)
@@ -82,9 +75,7 @@ def test_future_is_left_out(cell: str) -> None:
     assert env.get(id="1").attributes == {}
 
 
-def test_tomorrow_is_kept_and_no_age_yet() -> None:
-    env = ImportEnv.of()
-
+def test_tomorrow_is_kept_and_no_age_yet(env: ImportEnv) -> None:
     result = env.import_text(f"id,created_at\n1,{NOW + 86_400}\n")
 
     assert (result.counts, result.rejects.lines) == ((1, 0, 0, 0), {})

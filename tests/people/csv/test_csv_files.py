@@ -14,10 +14,9 @@ from workspace_operator.errors import InvalidInput
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_any_dialect_is_recognised(delimiter: str, end: str, mark: bytes) -> None:
+def test_any_dialect_is_recognised(env: ImportEnv, delimiter: str, end: str, mark: bytes) -> None:
     rows = [("id", "email", "city"), ("1", "a@x.com", "Zürich"), ("2", "b@x.com", "Köln, NRW; D")]
     quoted = [delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in row) for row in rows]
-    env = ImportEnv.of()
 
     result = env.import_text(mark + end.join(quoted).encode())
 
@@ -25,9 +24,7 @@ def test_any_dialect_is_recognised(delimiter: str, end: str, mark: bytes) -> Non
     assert env.all_people() == [("1", "a@x.com", {"city": "Zürich"}), ("2", "b@x.com", {"city": "Köln, NRW; D"})]
 
 
-def test_quoted_cells_may_hold_line_breaks() -> None:
-    env = ImportEnv.of()
-
+def test_quoted_cells_may_hold_line_breaks(env: ImportEnv) -> None:
     result = env.import_text('id,note\n1,"one\ntwo\r\nthree"\n2,"say ""hi"""\n,x\n')
 
     assert [attributes for _, _, attributes in env.all_people()] == [
@@ -37,27 +34,21 @@ def test_quoted_cells_may_hold_line_breaks() -> None:
     assert list(result.rejects.lines) == [6]
 
 
-def test_quoted_names_may_hold_line_breaks() -> None:
-    env = ImportEnv.of()
-
+def test_quoted_names_may_hold_line_breaks(env: ImportEnv) -> None:
     result = env.import_text('id,"a\nb"\n1,x\n,x\n')
 
     assert env.get(id="1").attributes == {"a\nb": "x"}
     assert list(result.rejects.lines) == [4]
 
 
-def test_stray_quotes_in_names_are_names() -> None:
-    env = ImportEnv.of()
-
+def test_stray_quotes_in_names_are_names(env: ImportEnv) -> None:
     result = env.import_text('id,5" pipe\n1,x\n2,y\n')
 
     assert result.counts == (2, 0, 0, 0)
     assert env.get(id="2").attributes == {'5" pipe': "y"}
 
 
-def test_known_names_match_whatever_their_case() -> None:
-    env = ImportEnv.of()
-
+def test_known_names_match_whatever_their_case(env: ImportEnv) -> None:
     env.import_text("ID, Email ,Created_At,Plan\n1,a@x.com,1700000000,pro\n")
 
     person = env.get(id="1")
@@ -65,18 +56,14 @@ def test_known_names_match_whatever_their_case() -> None:
     assert person.attributes == {"created_at": "1700000000", "Plan": "pro"}
 
 
-def test_blank_lines_are_no_rows() -> None:
-    env = ImportEnv.of()
-
+def test_blank_lines_are_no_rows(env: ImportEnv) -> None:
     result = env.import_text("id,plan\n\n1,a\n\n\n,b\n\n")
 
     assert result.summary.rows == 2
     assert list(result.rejects.lines) == [6]
 
 
-def test_one_column_is_enough() -> None:
-    env = ImportEnv.of()
-
+def test_one_column_is_enough(env: ImportEnv) -> None:
     result = env.import_text("email\na@x.com\nb@x.com")
 
     assert result.counts == (2, 0, 0, 0)
@@ -108,9 +95,7 @@ def test_header_alone_imports_nobody() -> None:
         ),
     ],
 )
-def test_bad_header_refuses_the_file(content: bytes, words: str) -> None:
-    env = ImportEnv.of()
-
+def test_bad_header_refuses_the_file(env: ImportEnv, content: bytes, words: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         env.import_text(content)
 
@@ -121,9 +106,7 @@ def test_bad_header_refuses_the_file(content: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize("rest", ['"never closed\n4,x\n5,y\n', '"open\n4,x\n5,"y"\n'])
-def test_unclosed_quote_refuses_the_file(rest: str) -> None:
-    env = ImportEnv.of()
-
+def test_unclosed_quote_refuses_the_file(env: ImportEnv, rest: str) -> None:
     with pytest.raises(InvalidInput, match=r"line 4: the row that starts here .* every quote is closed\. Nothing was"):
         env.import_text(f"id,plan\n1,a\n2,b\n3,{rest}")
 
@@ -140,9 +123,7 @@ def test_unclosed_quote_refuses_the_file(rest: str) -> None:
         '"' + "x" * MAX_ROW_LENGTH,
     ],
 )
-def test_cell_that_is_too_large_rejects_its_row(cell: str, end: str) -> None:
-    env = ImportEnv.of()
-
+def test_cell_that_is_too_large_rejects_its_row(env: ImportEnv, cell: str, end: str) -> None:
     result = env.import_text(f"id,plan\n1,a\n2,{cell}\n3,c\n".replace("\n", end))
 
     assert result.counts == (2, 0, 0, 1)
@@ -161,8 +142,7 @@ def test_cell_that_is_too_large_rejects_its_row(cell: str, end: str) -> None:
         ('"say ""hi""","x"y', ['say "hi"', '"x"y']),
     ],
 )
-def test_rows_with_stray_quotes_go_to_the_rejects_as_they_are(row: str, cells: list[str]) -> None:
-    env = ImportEnv.of()
+def test_rows_with_stray_quotes_go_to_the_rejects_as_they_are(env: ImportEnv, row: str, cells: list[str]) -> None:
     columns = ["id", *(f"a{number}" for number in range(len(cells) - 1))]
 
     result = env.import_text(f"{','.join(columns)}\n{row}\n")
@@ -184,9 +164,8 @@ def test_cells_that_hold_rows_are_reported() -> None:
 
 
 @pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;", "sep=|", "sep=\t", "sep=^"])
-def test_line_that_names_the_delimiter_is_skipped(line: str) -> None:
+def test_line_that_names_the_delimiter_is_skipped(env: ImportEnv, line: str) -> None:
     delimiter = line.strip('"')[4]
-    env = ImportEnv.of()
 
     result = env.import_text(f"{line}\r\nid;email;a,b\r\n1;a@x.com;x\r\n;;y\r\n".replace(";", delimiter))
 
@@ -206,9 +185,7 @@ def test_line_that_names_the_delimiter_is_skipped(line: str) -> None:
         (b",x", "The row identifies no person"),
     ],
 )
-def test_bad_row_rejects_only_itself(row: bytes, reason: str) -> None:
-    env = ImportEnv.of()
-
+def test_bad_row_rejects_only_itself(env: ImportEnv, row: bytes, reason: str) -> None:
     result = env.import_text(b"id,plan\n1,a\n" + row + b"\n3,c\n")
 
     assert result.counts == (2, 0, 0, 1)
@@ -217,9 +194,8 @@ def test_bad_row_rejects_only_itself(row: bytes, reason: str) -> None:
     assert reason in why
 
 
-def test_wide_files_leave_empty_cells_out() -> None:
+def test_wide_files_leave_empty_cells_out(env: ImportEnv) -> None:
     names = [f"a{number}" for number in range(400)]
-    env = ImportEnv.of()
 
     result = env.import_text(f"id,{','.join(names)}\n1,x,y{',' * 398}\n2{',x' * 301}{',' * 99}\n")
 
@@ -228,9 +204,8 @@ def test_wide_files_leave_empty_cells_out() -> None:
     assert "301 attributes, 300 are allowed" in result.rejects.lines[3][1]
 
 
-def test_wide_files_still_remove_attributes() -> None:
+def test_wide_files_still_remove_attributes(env: ImportEnv) -> None:
     names = [f"a{number}" for number in range(400)]
-    env = ImportEnv.of()
     env.import_text("id,a1,a2\n1,x,y\n")
 
     env.import_text(f"id,{','.join(names)}\n1,z{',' * 399}\n", empty_cells=EmptyCells.REMOVE)
@@ -239,9 +214,7 @@ def test_wide_files_still_remove_attributes() -> None:
 
 
 @pytest.mark.parametrize("row", ['2, "gold"', ' "2",gold', '2,  "gold" '])
-def test_space_before_a_quote_rejects_the_row(row: str) -> None:
-    env = ImportEnv.of()
-
+def test_space_before_a_quote_rejects_the_row(env: ImportEnv, row: str) -> None:
     result = env.import_text(f"id,plan\n1,silver\n{row}\n3,iron\n")
 
     assert result.counts == (2, 0, 0, 1)
@@ -250,9 +223,7 @@ def test_space_before_a_quote_rejects_the_row(row: str) -> None:
 
 
 @pytest.mark.parametrize(("row", "value"), [('1," ""gold"""', ' "gold"'), ('1, say "hi"', ' say "hi"')])
-def test_quotes_that_a_cell_holds_are_its_own(row: str, value: str) -> None:
-    env = ImportEnv.of()
-
+def test_quotes_that_a_cell_holds_are_its_own(env: ImportEnv, row: str, value: str) -> None:
     assert env.import_text(f"id,plan\n{row}\n").counts == (1, 0, 0, 0)
     assert env.get(id="1").attributes == {"plan": value}
 
@@ -262,8 +233,6 @@ def test_space_before_a_quote_in_the_header_refuses_the_file() -> None:
         ImportEnv.of().import_text('"id", "plan"\n"1", "gold"\n')
 
 
-def test_names_may_hold_what_is_a_space_before_a_quote_elsewhere() -> None:
-    env = ImportEnv.of()
-
+def test_names_may_hold_what_is_a_space_before_a_quote_elsewhere(env: ImportEnv) -> None:
     assert env.import_text('id;note, "x"\n1;y\n').counts == (1, 0, 0, 0)
     assert env.get(id="1").attributes == {'note, "x"': "y"}

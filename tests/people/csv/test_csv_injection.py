@@ -33,8 +33,7 @@ def test_rows_are_taken_back_cell_by_cell(cells: list[str]) -> None:
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_exports_run_nothing(start: str) -> None:
-    env = ImportEnv.of()
+def test_exports_run_nothing(env: ImportEnv, start: str) -> None:
     env.import_text(f'id,"{start}name"\n1,"{start}HYPERLINK(0)"\n'.replace('"\tname', '"x\tname'))
 
     text = env.export()

@@ -7,8 +7,7 @@ from workspace_operator.application.people.import_options import EmptyCells
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 
 
-def test_an_empty_cell_changes_nothing() -> None:
-    env = ImportEnv.of()
+def test_an_empty_cell_changes_nothing(env: ImportEnv) -> None:
     env.import_text("id,email,unsubscribed,city,plan\ns-1,sue@example.com,true,Bonn,gold\n")
 
     result = env.import_text("id,email,unsubscribed,city,plan\ns-1,,,Berlin,\n")
@@ -17,8 +16,7 @@ def test_an_empty_cell_changes_nothing() -> None:
     assert env.all_people() == [("s-1", "sue@example.com", {"unsubscribed": "true", "city": "Berlin", "plan": "gold"})]
 
 
-def test_empty_cells_remove_when_asked_but_never_consent() -> None:
-    env = ImportEnv.of()
+def test_empty_cells_remove_when_asked_but_never_consent(env: ImportEnv) -> None:
     env.import_text("id,unsubscribed,city,plan,zip\ns-1,true,Bonn,gold,\ns-2,1,Ulm,,89073\n")
 
     result = env.import_text(
@@ -32,8 +30,7 @@ def test_empty_cells_remove_when_asked_but_never_consent() -> None:
     ]
 
 
-def test_empty_identifiers_are_removed_as_the_rules_allow() -> None:
-    env = ImportEnv.of()
+def test_empty_identifiers_are_removed_as_the_rules_allow(env: ImportEnv) -> None:
     env.import_text("id,email\n1,a@x.com\n2,b@x.com\n")
     cio_id = env.get(id="1").cio_id
 
@@ -71,9 +68,7 @@ def test_an_email_that_is_an_attribute_is_removed_when_asked() -> None:
         ("0.0", "0"),
     ],
 )
-def test_consent_is_read(cell: str, stored: str) -> None:
-    env = ImportEnv.of()
-
+def test_consent_is_read(env: ImportEnv, cell: str, stored: str) -> None:
     result = env.import_text(f"id,unsubscribed\n1,{cell}\n")
 
     assert result.summary.in_part == 0
@@ -81,8 +76,7 @@ def test_consent_is_read(cell: str, stored: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["yes", "t", "unsubscribed", "no", "x", "2", "#N/A", "wahr"])
-def test_consent_that_cannot_be_read_is_not_taken(cell: str) -> None:
-    env = ImportEnv.of()
+def test_consent_that_cannot_be_read_is_not_taken(env: ImportEnv, cell: str) -> None:
     env.import_text("id,unsubscribed\n1,true\n")
 
     result = env.import_text(f"id,unsubscribed,city\n1,{cell},Bonn\n2,{cell},Ulm\n")
@@ -95,8 +89,7 @@ def test_consent_that_cannot_be_read_is_not_taken(cell: str) -> None:
     assert env.all_people() == [("1", None, {"unsubscribed": "true", "city": "Bonn"}), ("2", None, {"city": "Ulm"})]
 
 
-def test_rejects_import_as_any_file() -> None:
-    env = ImportEnv.of()
+def test_rejects_import_as_any_file(env: ImportEnv) -> None:
     env.import_text("id,email,city\n1,a@x.com,Bonn\n2,b@x.com,Ulm\n")
     first = env.import_text("id,email,city\n1,nonsense,\n2,b@x.com,\n")
 

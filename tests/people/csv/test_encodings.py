@@ -54,9 +54,7 @@ def test_a_file_that_ends_inside_a_character_is_refused() -> None:
     ("encoding", "option"),
     [("utf-16", "utf-16"), ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")],
 )
-def test_utf_16_is_recognized_and_can_be_read(encoding: str, option: str) -> None:
-    env = ImportEnv.of()
-
+def test_utf_16_is_recognized_and_can_be_read(env: ImportEnv, encoding: str, option: str) -> None:
     assert refusal(PEOPLE.encode(encoding)) == (
         f"line 1: the file is UTF-16, not UTF-8: save it as CSV UTF-8, or add --encoding {option}"
     )
@@ -66,18 +64,14 @@ def test_utf_16_is_recognized_and_can_be_read(encoding: str, option: str) -> Non
     assert env.get(id="2").attributes == {"city": "Köln"}
 
 
-def test_byte_order_marks_of_utf_16_are_no_part_of_the_first_name() -> None:
-    env = ImportEnv.of()
-
+def test_byte_order_marks_of_utf_16_are_no_part_of_the_first_name(env: ImportEnv) -> None:
     env.import_text(b"\xff\xfe" + PEOPLE.encode("utf-16-le"), csv_options=CsvOptions(encoding="utf-16-le"))
 
     assert env.get(id="2").attributes == {"city": "Köln"}
 
 
 @pytest.mark.parametrize("name", ["windows-1252", "latin-1", "ISO-8859-15", "cp850", "mac-roman"])
-def test_files_are_read_in_the_encoding_that_is_named(name: str) -> None:
-    env = ImportEnv.of()
-
+def test_files_are_read_in_the_encoding_that_is_named(env: ImportEnv, name: str) -> None:
     result = env.import_text(
         PEOPLE.encode(name), csv_options=CsvOptions(encoding=parse_encoding(name, field="--encoding"))
     )
@@ -137,9 +131,7 @@ class Pipe(io.BytesIO):
         ),
     ],
 )
-def test_pipes_are_read_until_what_cannot_be_read(content: bytes, encoding: str, words: str) -> None:
-    env = ImportEnv.of()
-
+def test_pipes_are_read_until_what_cannot_be_read(env: ImportEnv, content: bytes, encoding: str, words: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         env.import_file(Pipe(content), csv_options=CsvOptions(encoding=encoding))
 
@@ -153,9 +145,7 @@ def test_headers_of_pipes_are_checked(content: bytes) -> None:
         ImportEnv.of().import_file(Pipe(content))
 
 
-def test_rows_of_pipes_that_fill_columns_without_a_name_are_rejected() -> None:
-    env = ImportEnv.of()
-
+def test_rows_of_pipes_that_fill_columns_without_a_name_are_rejected(env: ImportEnv) -> None:
     result = env.import_file(Pipe(b"\xef\xbb\xbfid,,plan\n1,,a\n2,x,b\n3,c\n"))
 
     assert result.counts == (1, 0, 0, 2)

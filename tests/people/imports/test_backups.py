@@ -85,8 +85,7 @@ def state(env: ImportEnv) -> list[tuple[str, str | None, str | None, str]]:
     return [(each.cio_id, each.id, each.email, json.dumps(dict(each.attributes), sort_keys=True)) for each in people]
 
 
-def test_people_come_back_with_the_types_of_their_values() -> None:
-    env = ImportEnv.of()
+def test_people_come_back_with_the_types_of_their_values(env: ImportEnv) -> None:
     values = {"score": 7, "vip": True, "tags": ["a", {"b": 1.5}], "unsubscribed": True, "note": "=1+1", "number": "7"}
     identify(env, values, id="1")
     identify(env, {"created_at": 1_600_000_000}, id="2")
@@ -106,8 +105,7 @@ def test_people_come_back_with_the_types_of_their_values() -> None:
     assert env.get(id="2").created_at == 1_600_000_000
 
 
-def test_identifiers_that_an_import_set_are_taken_back() -> None:
-    env = ImportEnv.of()
+def test_identifiers_that_an_import_set_are_taken_back(env: ImportEnv) -> None:
     env.import_text("id,email\n1,\n,b@x.com\n3,c@x.com\n")
     before = state(env)
     cio_id = env.get(id="3").cio_id
@@ -123,8 +121,7 @@ def test_identifiers_that_an_import_set_are_taken_back() -> None:
     assert state(env) == before
 
 
-def test_people_are_written_once_as_they_were_first() -> None:
-    env = ImportEnv.of()
+def test_people_are_written_once_as_they_were_first(env: ImportEnv) -> None:
     env.import_text("id,plan\n1,a\n2,a\n3,a\n")
 
     _, text, backup = import_with_backup(env, "id,plan\n1,b\n1,c\n2,a\n1,d\n9,x\n9,y\n4,z\n9,z\n", batch=2)
@@ -137,8 +134,7 @@ def test_people_are_written_once_as_they_were_first() -> None:
     assert (backup.changed, backup.created) == (1, 2)
 
 
-def test_people_are_written_before_they_are_changed() -> None:
-    env = ImportEnv.of()
+def test_people_are_written_before_they_are_changed(env: ImportEnv) -> None:
     env.import_text("id,plan\n1,a\n2,a\n")
     seen: list[list[str]] = []
 
@@ -162,8 +158,7 @@ def test_people_are_written_before_they_are_changed() -> None:
     assert seen == [["a", "a"]]
 
 
-def test_whoever_was_changed_at_the_very_moment_is_written_again() -> None:
-    env = ImportEnv.of()
+def test_whoever_was_changed_at_the_very_moment_is_written_again(env: ImportEnv) -> None:
     env.import_text("id,plan,city\n1,a,Ulm\n")
     text = BackupText()
     backup = ImportBackup(people=env.people, open=text.open)
@@ -180,8 +175,7 @@ def test_whoever_was_changed_at_the_very_moment_is_written_again() -> None:
     assert [(row["plan"], row["city"]) for row in text.rows] == [("a", "Ulm"), ("a", "Bonn")]
 
 
-def test_created_people_stay_until_they_are_deleted() -> None:
-    env = ImportEnv.of()
+def test_created_people_stay_until_they_are_deleted(env: ImportEnv) -> None:
     env.import_text("id,plan\n1,a\n")
     _, text, _ = import_with_backup(env, "id,email,plan\n1,,b\n2,b@x.com,b\n")
 
@@ -200,8 +194,7 @@ def test_only_undo_files_say_whom_an_import_created(content: bytes) -> None:
         list(created_by_import(backup.header, backup.rows))
 
 
-def test_deleted_people_are_made_again_without_their_cio_ids() -> None:
-    env = ImportEnv.of()
+def test_deleted_people_are_made_again_without_their_cio_ids(env: ImportEnv) -> None:
     identify(env, {"email": "a@x.com", "score": 7}, id="1")
     person = env.get(id="1")
     lines = "".join(backup_lines([person], BackupAction.DELETED, ["score"]))
@@ -213,8 +206,7 @@ def test_deleted_people_are_made_again_without_their_cio_ids() -> None:
     assert env.all_people() == [("1", "a@x.com", {"score": 7})]
 
 
-def test_people_of_an_undo_file_who_are_gone_are_reported() -> None:
-    env = ImportEnv.of()
+def test_people_of_an_undo_file_who_are_gone_are_reported(env: ImportEnv) -> None:
     env.import_text("id,plan\n1,a\n")
     _, text, _ = import_with_backup(env, "id,plan\n1,b\n")
     execute_commands(
@@ -228,8 +220,7 @@ def test_people_of_an_undo_file_who_are_gone_are_reported() -> None:
 
 
 @pytest.mark.parametrize("marker", ["", "x", "changed"])
-def test_an_empty_cell_removes_in_undo_files_only(marker: str) -> None:
-    env = ImportEnv.of()
+def test_an_empty_cell_removes_in_undo_files_only(env: ImportEnv, marker: str) -> None:
     env.import_text("id,city,unsubscribed\n1,Bonn,true\n")
     env.import_text("id,city,unsubscribed\n1,,\n")
     kept = env.all_people()
@@ -240,8 +231,7 @@ def test_an_empty_cell_removes_in_undo_files_only(marker: str) -> None:
     assert (env.all_people(), result.summary.removed) == ([("1", None, {})], 2)
 
 
-def test_an_attribute_that_is_called_like_the_marker_makes_no_undo_file_of_an_export() -> None:
-    env = ImportEnv.of()
+def test_an_attribute_that_is_called_like_the_marker_makes_no_undo_file_of_an_export(env: ImportEnv) -> None:
     identify(env, {"_undo": "changed", "city": "Bonn"}, id="1")
     identify(env, {}, id="2")
     export = env.export()
@@ -294,8 +284,7 @@ ORDINARY_NAMES = ["plan", "First name", "=cmd", "'q", "_mine", "created_at", "un
 
 
 @pytest.mark.parametrize("mode", [Mode.ID_ONLY, Mode.EMAIL_OR_ID])
-def test_deleted_people_come_back_whatever_callers_call_their_attributes(mode: Mode) -> None:
-    env = ImportEnv.of(mode)
+def test_deleted_people_come_back_whatever_callers_call_their_attributes(env: ImportEnv) -> None:
     values: dict[str, object] = {
         **dict.fromkeys(NAMES_NO_COLUMN_CAN_HAVE, 0),
         **dict.fromkeys(ORDINARY_NAMES, "1600000000"),
@@ -310,8 +299,9 @@ def test_deleted_people_come_back_whatever_callers_call_their_attributes(mode: M
     assert env.all_people() == before
 
 
-def test_deleted_people_come_back_although_they_have_more_attributes_than_a_file_can_have_columns() -> None:
-    env = ImportEnv.of()
+def test_deleted_people_come_back_although_they_have_more_attributes_than_a_file_can_have_columns(
+    env: ImportEnv,
+) -> None:
     for number in range(MAX_COLUMNS // 300 + 1):
         identify(env, {f"a{number}_{each}": each for each in range(300)}, id=str(number))
     before = env.all_people()
@@ -323,8 +313,7 @@ def test_deleted_people_come_back_although_they_have_more_attributes_than_a_file
 
 
 @pytest.mark.parametrize("mode", [Mode.ID_ONLY, Mode.EMAIL_OR_ID])
-def test_white_space_is_part_of_the_ids_of_an_undo_file(mode: Mode) -> None:
-    env = ImportEnv.of(mode)
+def test_white_space_is_part_of_the_ids_of_an_undo_file(env: ImportEnv) -> None:
     for id_ in ("m", " m", "m ", "\tm", "m\u200b"):
         identify(env, {"is": id_}, id=id_)
     before = env.all_people()
@@ -335,8 +324,7 @@ def test_white_space_is_part_of_the_ids_of_an_undo_file(mode: Mode) -> None:
     assert env.all_people() == before
 
 
-def test_attributes_that_only_a_mapping_can_name_are_taken_back_without_it() -> None:
-    env = ImportEnv.of()
+def test_attributes_that_only_a_mapping_can_name_are_taken_back_without_it(env: ImportEnv) -> None:
     env.import_text("id\n1\n2\n")
     identify(env, {"E-Mail": 7}, id="2")
     before = state(env)
@@ -351,9 +339,7 @@ def test_attributes_that_only_a_mapping_can_name_are_taken_back_without_it() -> 
     assert state(env) == before
 
 
-def test_other_attributes_are_in_no_further_undo_file() -> None:
-    env = ImportEnv.of()
-
+def test_other_attributes_are_in_no_further_undo_file(env: ImportEnv) -> None:
     with pytest.raises(InvalidInput, match="_other_attributes"):
         import_with_backup(env, "_undo,_json,_other_attributes,cio_id,id\ndeleted,,,x,1\n")
 

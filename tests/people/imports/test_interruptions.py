@@ -1,41 +1,27 @@
 """An import that is killed and run again: nobody is lost, nobody is there twice."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from tests.commands import running
+from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.settings import DATABASE_VARIABLE
-from workspace_operator.workspaces.model import Owner, Settings
 
 ROWS = 30_000
 INTERRUPTED = 130
-DATABASES = ("sqlite_url", pytest.param("postgres_url", marks=pytest.mark.postgres))
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest) -> str:
+def url(database_url: str) -> str:
     """A database with an empty workspace default/crm."""
-    url = str(request.getfixturevalue(request.param))
-    with bootstrap.open_store(url) as store:
-        owner = Owner(cluster="local", namespace="default", name="crm", uid="u")
-        wanted = CreateWorkspace(
-            owner=owner, account="default", mode=Mode.EMAIL_OR_ID, settings=Settings(display_name="CRM")
-        )
-        store.workspaces.apply(wanted, now=bootstrap.utc_now())
-    return url
+    with bootstrap.open_store(database_url) as store:
+        create_workspace(store.workspaces, "crm", now=bootstrap.utc_now())
+    return database_url
 
 
 @pytest.fixture
@@ -50,10 +36,8 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def start(url: str, file: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "workspace_operator", "people", "import", str(file), "-w", "default/crm"]
-    environment = os.environ | {DATABASE_VARIABLE: url}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+def importing(url: str, file: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    return running("people", "import", str(file), "-w", "default/crm", WORKSPACE_OPERATOR_DATABASE=url)
 
 
 def people_in(url: str) -> int:
@@ -69,13 +53,13 @@ def wait_for_people(url: str, least: int, process: subprocess.Popen[str]) -> Non
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_import_is_run_again(url: str, file: Path, number: signal.Signals) -> None:
     for least in (0, 1, 10_000, 20_000):
-        process = start(url, file)
-        wait_for_people(url, least, process)
-        process.send_signal(number)
-        process.communicate()
+        with importing(url, file) as process:
+            wait_for_people(url, least, process)
+            process.send_signal(number)
+            process.communicate()
 
-    last = start(url, file)
-    out, err = last.communicate()
+    with importing(url, file) as last:
+        out, err = last.communicate()
 
     assert (last.returncode, err) == (3, "")
     told = out.splitlines()[2]
@@ -86,11 +70,10 @@ def test_interrupted_import_is_run_again(url: str, file: Path, number: signal.Si
 
 
 def test_interrupted_import_reports_how_far(url: str, file: Path) -> None:
-    process = start(url, file)
-    wait_for_people(url, 1, process)
-
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
+    with importing(url, file) as process:
+        wait_for_people(url, 1, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
 
     assert process.returncode == INTERRUPTED
     assert err == ""

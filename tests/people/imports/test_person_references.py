@@ -5,8 +5,7 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 
 
-def test_id_names_people_first() -> None:
-    env = ImportEnv.of()
+def test_id_names_people_first(env: ImportEnv) -> None:
     env.import_text("id,email\n1,a@x.com\n")
 
     env.import_text("email,id,plan\nb@x.com,1,pro\n")
@@ -14,9 +13,7 @@ def test_id_names_people_first() -> None:
     assert env.all_people() == [("1", "a@x.com", {"plan": "pro"})]
 
 
-def test_email_names_where_the_id_is_empty() -> None:
-    env = ImportEnv.of()
-
+def test_email_names_where_the_id_is_empty(env: ImportEnv) -> None:
     result = env.import_text("id,email,plan\n1,a@x.com,x\n,b@x.com,y\n ,c@x.com,z\n")
 
     assert result.counts == (3, 0, 0, 0)
@@ -24,8 +21,7 @@ def test_email_names_where_the_id_is_empty() -> None:
     assert [email for _, email, _ in env.all_people()] == ["a@x.com", "b@x.com", "c@x.com"]
 
 
-def test_empty_id_leaves_the_persons_alone() -> None:
-    env = ImportEnv.of()
+def test_empty_id_leaves_the_persons_alone(env: ImportEnv) -> None:
     env.import_text("id,email\n1,a@x.com\n")
 
     result = env.import_text("id,email,plan\n,A@x.com,pro\n")
@@ -34,8 +30,7 @@ def test_empty_id_leaves_the_persons_alone() -> None:
     assert env.get(id="1").attributes == {"plan": "pro"}
 
 
-def test_cio_id_names_last() -> None:
-    env = ImportEnv.of()
+def test_cio_id_names_last(env: ImportEnv) -> None:
     env.import_text("id\n1\n")
     cio_id = env.get(id="1").cio_id
 
@@ -55,8 +50,7 @@ def test_email_names_first_in_email_only() -> None:
 
 
 @pytest.mark.parametrize("kind", list(IdentifierKind))
-def test_rows_are_named_as_asked(kind: IdentifierKind) -> None:
-    env = ImportEnv.of()
+def test_rows_are_named_as_asked(env: ImportEnv, kind: IdentifierKind) -> None:
     env.import_text("id,email\n1,a@x.com\n")
     cio_id = env.get(id="1").cio_id
 
@@ -88,8 +82,6 @@ def test_cio_ids_never_create_anybody() -> None:
         (Mode.ID_ONLY, None, "the column id or cio_id, which identifies people, is missing"),
     ],
 )
-def test_files_that_name_nobody_are_refused(mode: Mode, by: IdentifierKind | None, words: str) -> None:
-    env = ImportEnv.of(mode)
-
+def test_files_that_name_nobody_are_refused(env: ImportEnv, by: IdentifierKind | None, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         env.import_text("email\na@x.com\n", by=by)

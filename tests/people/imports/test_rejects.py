@@ -23,8 +23,7 @@ def test_cells_stay_as_many_as_they_were() -> None:
     assert [row[3:] for row in rows] == [["id", "a", "b"], ["1", "2"], ["1", "2", "3", "4", "5"]]
 
 
-def test_corrected_rejects_import_as_they_are() -> None:
-    env = ImportEnv.of()
+def test_corrected_rejects_import_as_they_are(env: ImportEnv) -> None:
     first = env.import_text("id,email,note\n,,'=1+1\n2,b@x.com,fine\n3,no address,-5\n")
     corrected = first.rejects.file.replace(b",,,", b",1,a@x.com,").replace(b"no address", b"c@x.com")
 
@@ -39,8 +38,7 @@ def test_corrected_rejects_import_as_they_are() -> None:
     ]
 
 
-def test_rejects_of_rejects_name_their_own_lines() -> None:
-    env = ImportEnv.of()
+def test_rejects_of_rejects_name_their_own_lines(env: ImportEnv) -> None:
     first = env.import_text("id,plan\n1,a\n2,b\n,c\n")
 
     second = env.import_text(first.rejects.file)

@@ -44,8 +44,7 @@ def test_foreign_cio_ids_are_reported() -> None:
     assert {why for _, why in result.rejects.lines.values()} == {f"cio_id: {refusal_reasons.CIO_ID_IS_IMMUTABLE}"}
 
 
-def test_export_changed_and_imported_by_cio_id() -> None:
-    env = ImportEnv.of()
+def test_export_changed_and_imported_by_cio_id(env: ImportEnv) -> None:
     env.import_text("id,email,plan\n1,a@x.com,a\n,b@x.com,b\n")
     changed = env.export().replace("a@x.com", "c@x.com")
 

@@ -7,8 +7,7 @@ from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
 
 
-def test_rows_create_and_update_people() -> None:
-    env = ImportEnv.of()
+def test_rows_create_and_update_people(env: ImportEnv) -> None:
     env.import_text("id,plan,city\n1,pro,Bern\n")
 
     result = env.import_text("id,plan,city\n1,max,\n2,pro,Rome\n")
@@ -20,8 +19,7 @@ def test_rows_create_and_update_people() -> None:
     ]
 
 
-def test_update_creates_nobody() -> None:
-    env = ImportEnv.of()
+def test_update_creates_nobody(env: ImportEnv) -> None:
     env.import_text("id,plan\n1,pro\n")
 
     result = env.import_text("id,plan\n1,max\n2,pro\n", update_only=True)
@@ -31,17 +29,14 @@ def test_update_creates_nobody() -> None:
     assert env.all_people() == [("1", None, {"plan": "max"})]
 
 
-def test_later_rows_see_earlier_ones() -> None:
-    env = ImportEnv.of()
-
+def test_later_rows_see_earlier_ones(env: ImportEnv) -> None:
     result = env.import_text("id,plan\n1,a\n1,b\n1,c\n1,d\n")
 
     assert result.counts == (1, 3, 0, 0)
     assert env.all_people() == [("1", None, {"plan": "d"})]
 
 
-def test_row_that_matches_two_people_is_rejected() -> None:
-    env = ImportEnv.of()
+def test_row_that_matches_two_people_is_rejected(env: ImportEnv) -> None:
     env.import_text("id,email\n1,\n,a@x.com\n")
 
     result = env.import_text("id,email,plan\n1,a@x.com,pro\n")
@@ -52,9 +47,7 @@ def test_row_that_matches_two_people_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("by", [None, IdentifierKind.ID, IdentifierKind.EMAIL])
-def test_new_id_with_the_address_of_another_person_rejects_the_row(by: IdentifierKind | None) -> None:
-    env = ImportEnv.of()
-
+def test_new_id_with_the_address_of_another_person_rejects_the_row(env: ImportEnv, by: IdentifierKind | None) -> None:
     result = env.import_text(
         "id,email,first_name,birthday\nf-1,fam@example.com,Ana,1980-01-01\nf-2,Fam@Example.com,Ben,2010-05-05\n", by=by
     )
@@ -65,8 +58,7 @@ def test_new_id_with_the_address_of_another_person_rejects_the_row(by: Identifie
     assert env.all_people() == [("f-1", "fam@example.com", {"first_name": "Ana", "birthday": "1980-01-01"})]
 
 
-def test_new_id_with_the_address_of_a_person_without_one_is_theirs() -> None:
-    env = ImportEnv.of()
+def test_new_id_with_the_address_of_a_person_without_one_is_theirs(env: ImportEnv) -> None:
     env.import_text("email\na@x.com\n")
 
     result = env.import_text("id,email,plan\n1,a@x.com,pro\n")
@@ -75,8 +67,7 @@ def test_new_id_with_the_address_of_a_person_without_one_is_theirs() -> None:
     assert env.all_people() == [("1", "a@x.com", {"plan": "pro"})]
 
 
-def test_person_named_by_cio_id_keeps_the_id_and_gets_the_rest() -> None:
-    env = ImportEnv.of()
+def test_person_named_by_cio_id_keeps_the_id_and_gets_the_rest(env: ImportEnv) -> None:
     env.import_text("id,email\n1,a@x.com\n")
     cio_id = env.get(id="1").cio_id
 
@@ -99,8 +90,7 @@ def test_generated_ids_are_no_ids_of_files() -> None:
 
 
 @pytest.mark.parametrize("row", ["1,new@x.com", "7,A@X.com"])
-def test_suppressed_identifiers_stay_away(row: str) -> None:
-    env = ImportEnv.of()
+def test_suppressed_identifiers_stay_away(env: ImportEnv, row: str) -> None:
     env.suppress(id="1")
     env.suppress(email="a@x.com")
 
@@ -113,8 +103,7 @@ def test_suppressed_identifiers_stay_away(row: str) -> None:
     assert env.find(id="1") is None
 
 
-def test_row_named_by_suppressed_value_is_skipped() -> None:
-    env = ImportEnv.of()
+def test_row_named_by_suppressed_value_is_skipped(env: ImportEnv) -> None:
     env.suppress(email="a@x.com")
 
     result = env.import_text("email,plan\nA@x.com,pro\n")
@@ -123,8 +112,7 @@ def test_row_named_by_suppressed_value_is_skipped() -> None:
     assert result.rejects.lines == {2: ("skipped", refusal_reasons.SUPPRESSED)}
 
 
-def test_row_taken_in_part_is_reported() -> None:
-    env = ImportEnv.of()
+def test_row_taken_in_part_is_reported(env: ImportEnv) -> None:
     env.import_text("id,email\n1,a@x.com\n")
 
     result = env.import_text("id,email,plan\n1,b@x.com,pro\n2,nonsense,max\n")
@@ -137,8 +125,7 @@ def test_row_taken_in_part_is_reported() -> None:
     assert env.all_people() == [("1", "a@x.com", {"plan": "pro"}), ("2", None, {"plan": "max"})]
 
 
-def test_update_by_cio_id_changes_an_email() -> None:
-    env = ImportEnv.of()
+def test_update_by_cio_id_changes_an_email(env: ImportEnv) -> None:
     env.import_text("id,email\n1,a@x.com\n")
     cio_id = env.get(id="1").cio_id
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,9 +80,8 @@ def test_activities_are_searched_although_the_clock_was_set_back(store: Store) -
 
 @pytest.fixture
 def database(postgres_url: str) -> Iterator[Database]:
-    database = upgraded(postgres_url)
-    yield database
-    database.close()
+    with closing(upgraded(postgres_url)) as database:
+        yield database
 
 
 def wrong() -> datetime:
@@ -147,10 +147,8 @@ def test_before_the_first_answer_the_time_is_this_machines() -> None:
 
 
 def test_clock_of_a_file_is_this_machines(tmp_path: Path) -> None:
-    database = upgraded(f"sqlite:///{tmp_path}/store.db")
-
-    assert DatabaseClock(database, local=lambda: START)() == START
-    database.close()
+    with closing(upgraded(f"sqlite:///{tmp_path}/store.db")) as database:
+        assert DatabaseClock(database, local=lambda: START)() == START
 
 
 LATE_WORKER = """

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 
 import pytest
 
@@ -129,11 +130,9 @@ def test_messages_advise_to_encode() -> None:
     ],
 )
 def test_name_reports_where_it_is_and_no_password(url: str, name: str) -> None:
-    database = Database(url)
-
-    assert database.name == name
-    assert "secret" not in repr(database.url)
-    database.close()
+    with closing(Database(url)) as database:
+        assert database.name == name
+        assert "secret" not in repr(database.url)
 
 
 @pytest.mark.parametrize(("option", "prepare"), [("", PrepareMode.AUTO), ("?prepare=on", PrepareMode.ON)])
@@ -142,10 +141,8 @@ def test_preparing_may_be_chosen(option: str, prepare: PrepareMode) -> None:
 
 
 def test_all_hosts_are_tried() -> None:
-    database = Database("postgresql://user:secret@127.0.0.1:1,127.0.0.1:2/name")
+    with closing(Database("postgresql://user:secret@127.0.0.1:1,127.0.0.1:2/name")) as database:
+        with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1,127\.0\.0\.1:2") as caught, database.reading():
+            pass
 
-    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1,127\.0\.0\.1:2") as caught, database.reading():
-        pass
-
-    assert "secret" not in str(caught.value)
-    database.close()
+        assert "secret" not in str(caught.value)

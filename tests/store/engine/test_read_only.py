@@ -1,5 +1,6 @@
 """A database that is opened read-only refuses every write itself."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,32 +24,27 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_rows_can_be_read(url: str) -> None:
-    database = Database(url, read_only=True)
-
-    with database.reading() as once, database.reading_one_snapshot() as snapshot:
-        assert once.execute(sa.select(sa.func.count()).select_from(account)).scalar_one() == 0
-        assert snapshot.execute(sa.select(sa.func.count()).select_from(account)).scalar_one() == 0
-    database.close()
+    with (
+        closing(Database(url, read_only=True)) as database,
+        database.reading() as once,
+        database.reading_one_snapshot() as snapshot,
+    ):
+        for connection in (once, snapshot):
+            assert connection.execute(sa.select(sa.func.count()).select_from(account)).scalar_one() == 0
 
 
 def test_writes_are_refused(url: str) -> None:
-    database = Database(url, read_only=True)
-
-    with pytest.raises(StoreUnavailable, match=r"read-?only"):
+    with closing(Database(url, read_only=True)) as database, pytest.raises(StoreUnavailable, match=r"read-?only"):
         database.writing(lambda connection: connection.execute(sa.insert(account).values(ROW)))
-
-    database.close()
 
 
 @pytest.mark.parametrize("one_snapshot", [False, True])
 def test_reads_cannot_write_either(url: str, one_snapshot: bool) -> None:
-    database = Database(url, read_only=True)
-    reading = database.reading_one_snapshot if one_snapshot else database.reading
+    with closing(Database(url, read_only=True)) as database:
+        reading = database.reading_one_snapshot if one_snapshot else database.reading
 
-    with pytest.raises(StoreUnavailable, match=r"read-?only"), reading() as connection:
-        connection.execute(sa.insert(account).values(ROW))
-
-    database.close()
+        with pytest.raises(StoreUnavailable, match=r"read-?only"), reading() as connection:
+            connection.execute(sa.insert(account).values(ROW))
 
 
 def test_missing_file_is_not_made(tmp_path: Path) -> None:

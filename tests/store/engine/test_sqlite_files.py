@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,11 +34,10 @@ def path(tmp_path: Path) -> Path:
 def env(path: Path) -> Iterator[WorkspaceEnv]:
     """A database in use, with content in the WAL."""
     upgraded(f"sqlite:///{path}").close()
-    database = Database(f"sqlite:///{path}", prepare=upgrade)
-    env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
-    env.identify_person(id="1")
-    yield env
-    database.close()
+    with closing(Database(f"sqlite:///{path}", prepare=upgrade)) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.EMAIL_OR_ID)
+        env.identify_person(id="1")
+        yield env
 
 
 @pytest.fixture
@@ -115,8 +114,7 @@ def test_file_that_comes_back_is_used(env: WorkspaceEnv, path: Path, other: Path
 
 def test_new_connections_do_not_take_the_other_file(env: WorkspaceEnv, path: Path, other: Path) -> None:
     replaced(path, other)
-    assert env.store.database is not None
-    env.store.database.engine.dispose()
+    env.store.sql_database.engine.dispose()
 
     with pytest.raises(StoreRefused, match="replaced"):
         env.identify_person(id="2")
@@ -250,36 +248,34 @@ def test_lock_of_another_program_is_waited_for_as_long_as_on_postgresql(
 ) -> None:
     """Two attempts, 20 seconds in total."""
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.05)
-    impatient = Database(f"sqlite:///{path}")
-    tries: list[int] = []
+    with closing(Database(f"sqlite:///{path}")) as impatient:
+        tries: list[int] = []
 
-    @contextmanager
-    def counted() -> Iterator[None]:
-        tries.append(1)
-        yield
+        @contextmanager
+        def counted() -> Iterator[None]:
+            tries.append(1)
+            yield
 
-    monkeypatch.setattr(impatient, "_exclusive", counted)
-    with sqlite3.connect(path, isolation_level=None) as program:
-        program.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
-            impatient.writing(lambda _: None)
+        monkeypatch.setattr(impatient, "_exclusive", counted)
+        with sqlite3.connect(path, isolation_level=None) as program:
+            program.execute("BEGIN IMMEDIATE")
+            with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
+                impatient.writing(lambda _: None)
 
-    assert len(tries) == MAX_LOCK_ATTEMPTS
-    impatient.close()
+        assert len(tries) == MAX_LOCK_ATTEMPTS
 
 
 def test_damaged_file_is_reported(path: Path) -> None:
     path.write_text("this is not a database, whatever its name says" * 100)
-    database = Database(f"sqlite:///{path}")
-
-    with pytest.raises(StoreUnavailable, match="is not a SQLite database"), database.reading():
+    with (
+        closing(Database(f"sqlite:///{path}")) as database,
+        pytest.raises(StoreUnavailable, match="is not a SQLite database"),
+        database.reading(),
+    ):
         pass
-    database.close()
 
 
 def test_full_disk_is_reported(env: WorkspaceEnv) -> None:
-    assert env.store.database is not None
-
     def write(connection: sa.Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # as if the disk was full
@@ -287,7 +283,7 @@ def test_full_disk_is_reported(env: WorkspaceEnv) -> None:
         connection.exec_driver_sql("INSERT INTO another VALUES (zeroblob(100000))")
 
     with pytest.raises(StoreRefused, match="has no disk space left"):
-        env.store.database.writing(write)
+        env.store.sql_database.writing(write)
 
 
 def in_another_process(path: Path, statement: str) -> str:
@@ -300,8 +296,7 @@ def in_another_process(path: Path, statement: str) -> str:
 def test_checking_the_file_keeps_the_locks_on_it(env: WorkspaceEnv, path: Path) -> None:
     count = "SELECT count(*) FROM person"
     env.identify_person(id="2")  # the file changes in between, and is checked
-    assert env.store.database is not None
-    with env.store.database.engine.connect() as connection:
+    with env.store.sql_database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
     env.identify_person(id="3")
     create_file(path)
@@ -323,3 +318,20 @@ def test_file_is_let_go_with_its_last_user(path: Path) -> None:
         database.close()
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+FILE, MEMORY = 1, 2
+"""SQLite's numbers of the settings."""
+
+
+def temporary_store(database: Database, *, sorts: bool) -> int:
+    with database.reading_one_snapshot(sorts=sorts) as connection:
+        number: int = connection.exec_driver_sql("PRAGMA temp_store").scalar_one()
+        return number
+
+
+def test_sqlite_sorts_in_files_only_while_it_is_asked_to(tmp_path: Path) -> None:
+    with closing(upgraded(f"sqlite:///{tmp_path}/some.db")) as database:
+        stores = [temporary_store(database, sorts=sorts) for sorts in (False, True, False)]
+
+        assert stores == [MEMORY, FILE, MEMORY]

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from tests.postgres import OwnPostgres
 from tests.store.backends import Store, sql_store, upgraded
 from tests.store.fixtures import WorkspaceEnv
+from tests.threads import run_together
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import Conflict, InvalidInput, StoreUnavailable
 from workspace_operator.identity.model.results import Effect
@@ -79,64 +81,58 @@ def test_missing_folder_is_unavailable(tmp_path: Path) -> None:
 
 def test_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_text("this is not a database, whatever its name says" * 100)
-    database = Database(f"sqlite:///{tmp_path}/store.db")
-
-    with pytest.raises(StoreUnavailable):
+    with closing(Database(f"sqlite:///{tmp_path}/store.db")) as database, pytest.raises(StoreUnavailable):
         upgraded_by(database)
-    database.close()
 
 
 def test_own_mistakes_are_not_called_unavailable(sql: Store) -> None:
-    assert sql.database is not None
-    with pytest.raises(sa.exc.DBAPIError), sql.database.reading() as connection:
+    with pytest.raises(sa.exc.DBAPIError), sql.sql_database.reading() as connection:
         connection.exec_driver_sql("SELECT * FROM nothing_of_that_name")
 
 
 def test_stopped_server_is_unavailable_and_recovers(own_postgres: OwnPostgres) -> None:
-    database = upgraded(own_postgres.create_database())
-    store = sql_store(database)
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
-    env.add("1", "ann@example.com")
-    env.request()
-    uses: list[Callable[[], object]] = [
-        store.workspaces.list,
-        lambda: env.workspace,
-        lambda: env.migration,
-        lambda: env.identify_person(id="2"),
-        lambda: env.delete(id="1"),
-        lambda: store.people.count(env.workspace_id),
-        lambda: list(store.people.all(env.workspace_id)),
-        env.work,
-        lambda: store.exports.exports(env.workspace_id),
-    ]
+    with closing(upgraded(own_postgres.create_database())) as database:
+        store = sql_store(database)
+        env = WorkspaceEnv.create(store, Mode.ID_ONLY)
+        env.add("1", "ann@example.com")
+        env.request()
+        uses: list[Callable[[], object]] = [
+            store.workspaces.list,
+            lambda: env.workspace,
+            lambda: env.migration,
+            lambda: env.identify_person(id="2"),
+            lambda: env.delete(id="1"),
+            lambda: store.people.count(env.workspace_id),
+            lambda: list(store.people.all(env.workspace_id)),
+            env.work,
+            lambda: store.exports.exports(env.workspace_id),
+        ]
 
-    own_postgres.stop()
-    for use in uses:
-        with pytest.raises(StoreUnavailable):
-            use()
-    own_postgres.start()
+        own_postgres.stop()
+        for use in uses:
+            with pytest.raises(StoreUnavailable):
+                use()
+        own_postgres.start()
 
-    assert env.identify_person(id="2").effect is Effect.CREATED
-    assert env.work() is True
-    assert env.mode is Mode.EMAIL_OR_ID
-    database.close()
+        assert env.identify_person(id="2").effect is Effect.CREATED
+        assert env.work() is True
+        assert env.mode is Mode.EMAIL_OR_ID
 
 
 def test_server_killed_in_a_transaction_is_unavailable(own_postgres: OwnPostgres) -> None:
-    database = upgraded(own_postgres.create_database())
-    env = WorkspaceEnv.create(sql_store(database), Mode.ID_ONLY)
+    with closing(upgraded(own_postgres.create_database())) as database:
+        env = WorkspaceEnv.create(sql_store(database), Mode.ID_ONLY)
 
-    def work(connection: sa.Connection) -> None:
-        connection.execute(sa.select(identifier)).all()
-        own_postgres.kill()
-        connection.execute(sa.select(identifier)).all()
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.select(identifier)).all()
+            own_postgres.kill()
+            connection.execute(sa.select(identifier)).all()
 
-    with pytest.raises(StoreUnavailable):
-        database.writing(work)
-    own_postgres.start()
+        with pytest.raises(StoreUnavailable):
+            database.writing(work)
+        own_postgres.start()
 
-    assert env.identify_person(id="1").effect is Effect.CREATED
-    database.close()
+        assert env.identify_person(id="1").effect is Effect.CREATED
 
 
 @pytest.mark.postgres
@@ -155,7 +151,7 @@ def test_deadlock_is_tried_again(postgres_database: Database) -> None:
             both_hold_one.wait()
         connection.execute(query.where(identifier.c.value_key == second)).all()
 
-    in_threads(
+    run_together(
         lambda: postgres_database.writing(lambda connection: lock(connection, "a", "b")),
         lambda: postgres_database.writing(lambda connection: lock(connection, "b", "a")),
     )
@@ -165,17 +161,12 @@ def test_deadlock_is_tried_again(postgres_database: Database) -> None:
 
 def test_race_for_an_identifier_has_one_winner(sql: Store) -> None:
     env = WorkspaceEnv.create(sql, Mode.EMAIL_OR_ID)
-    effects: list[Effect] = []
-    together = threading.Barrier(4)
 
-    def make() -> None:
-        together.wait()
+    def make() -> list[Effect]:
         numbers = range(10)
-        effects.extend(
-            env.identify_person(id=f"id-{each}", body={"email": f"{each}@example.com"}).effect for each in numbers
-        )
+        return [env.identify_person(id=f"id-{each}", body={"email": f"{each}@example.com"}).effect for each in numbers]
 
-    in_threads(make, make, make, make)
+    effects = [effect for each in run_together(*[make] * 4) for effect in each]
 
     assert effects.count(Effect.CREATED) == 10
     assert effects.count(Effect.UNCHANGED) == 30
@@ -194,21 +185,19 @@ def test_crossing_batches_all_get_through(sql: Store) -> None:
 
         return run
 
-    in_threads(write(names, "a"), write(names[::-1], "b"), write(names[20:] + names[:20], "c"))
+    run_together(write(names, "a"), write(names[::-1], "b"), write(names[20:] + names[:20], "c"))
 
     assert sql.people.count(env.workspace_id).total == 40
 
 
 def test_what_people_said_is_in_no_error(sql: Store) -> None:
-    assert sql.database is not None
-    with pytest.raises(sa.exc.DBAPIError) as caught, sql.database.reading() as connection:
+    with pytest.raises(sa.exc.DBAPIError) as caught, sql.sql_database.reading() as connection:
         connection.execute(sa.text("SELECT * FROM nothing WHERE email = :email"), {"email": "ann@example.com"})
 
     assert "ann@example.com" not in str(caught.value)
 
 
 def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
-    assert sql.database is not None
     attempts: list[int] = []
 
     def work(connection: sa.Connection) -> None:
@@ -216,24 +205,21 @@ def test_row_that_cannot_be_is_not_tried_again(sql: Store) -> None:
         connection.execute(sa.insert(identifier).values((1, KIND_ID, "key", None)))
 
     with pytest.raises(sa.exc.IntegrityError):
-        sql.database.writing(work)
+        sql.sql_database.writing(work)
 
     assert len(attempts) == 1
 
 
 def test_lock_of_a_stopped_process_times_out(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "LOCK_TIMEOUT_SECONDS", 0.2)
-    assert sql.database is not None
     env = WorkspaceEnv.create(sql, Mode.ID_ONLY)
-    impatient = Database(sql.database.url.render_as_string(hide_password=False))
-    stopped = sql.database.engine.execution_options(writing=True)
+    with closing(Database(sql.sql_database.url.render_as_string(hide_password=False))) as impatient:
+        stopped = sql.sql_database.engine.execution_options(writing=True)
 
-    with stopped.connect() as connection, connection.begin():
-        lock_exclusive(connection, env.workspace_id)
-        with pytest.raises(StoreUnavailable):
-            execute_commands(sql_store(impatient).people, env.workspace_id, [env.call(id="1")], now=0)
-
-    impatient.close()
+        with stopped.connect() as connection, connection.begin():
+            lock_exclusive(connection, env.workspace_id)
+            with pytest.raises(StoreUnavailable):
+                execute_commands(sql_store(impatient).people, env.workspace_id, [env.call(id="1")], now=0)
 
 
 def test_home_folder_of_url_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -245,7 +231,6 @@ def test_home_folder_of_url_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sql.database is not None
     monkeypatch.setattr(databases, "MAX_ATTEMPTS", 3)
     attempts: list[int] = []
 
@@ -254,28 +239,9 @@ def test_retries_are_bounded(sql: Store, monkeypatch: pytest.MonkeyPatch) -> Non
         connection.execute(sa.insert(identifier).values([(1, KIND_ID, "same", "x")] * 2))
 
     with pytest.raises(Conflict):
-        sql.database.writing(work)
+        sql.sql_database.writing(work)
 
     assert len(attempts) == 3
-
-
-def in_threads(*works: Callable[[], object]) -> None:
-    """Run functions concurrently; raise the first failure."""
-    failures: list[BaseException] = []
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - raised below
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    if failures:
-        raise failures[0]
 
 
 def interrupted(_: sa.Connection) -> None:

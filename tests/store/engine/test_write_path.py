@@ -20,8 +20,7 @@ def test_store_that_takes_writes_passes(store: Store) -> None:
 def test_check_leaves_nothing(sql: Store) -> None:
     sql.write_path.check_writable()
 
-    assert sql.database is not None
-    with sql.database.reading() as connection:
+    with sql.sql_database.reading() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(cluster_heartbeat)).scalar_one() == 0
 
 

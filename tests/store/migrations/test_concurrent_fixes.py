@@ -48,22 +48,19 @@ def store(postgres_database: Database) -> Store:
 
 def write_export(store: Store, env: WorkspaceEnv, on_write: Callable[[int], object]) -> int:
     """Export one person with a violation; return the number of transactions."""
-    assert store.database is not None
     env.add("1", "no address")
     env.request()
     _, lease = env.claim()
     migration = env.advance(lease)
     people, _ = store.migrations.check(env.workspace_id)
-    database = HookedDatabase(store.database.url.render_as_string(hide_password=False), on_write)
+    database = HookedDatabase(store.sql_database.url.render_as_string(hide_password=False), on_write)
     SQLMigrations(database).block(migration, lease, people=people, now=store.clock())
     database.close()
     return database.written
 
 
-def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
-    assert store.database is not None
+def test_fix_in_flight_wakes_the_migration(env: WorkspaceEnv, store: Store) -> None:
     last = write_export(store, WorkspaceEnv.create(store, Mode.ID_ONLY), on_write=lambda _: None) - 1
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
     fixed = threading.Event()
 
     class StayingPeople(SQLPeople):
@@ -76,7 +73,7 @@ def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
 
             return SQLPeople.run_unit_of_work(self, workspace_id, stay, exclusive=exclusive)
 
-    people = StayingPeople(store.database, always_in_transaction=True)
+    people = StayingPeople(store.sql_database, always_in_transaction=True)
     call = env.call(id="1", body={"email": "1@example.com"})
     writer = threading.Thread(target=lambda: execute_commands(people, env.workspace_id, [call], now=1_800_000_000))
 
@@ -94,12 +91,10 @@ def test_fix_in_flight_wakes_the_migration(store: Store) -> None:
 
 
 def test_export_person_written_during_a_purge_is_left_for_the_end_of_the_export(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    env: WorkspaceEnv, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise the `export_person` row would be lost, and the violation never found again."""
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
-    assert store.database is not None
-    database, workspace_id = store.database, env.workspace_id
+    database, workspace_id = store.sql_database, env.workspace_id
     cio_ids = [env.add(name, "a@x.org") for name in ("early", "late")]
     early, late = ((workspace_id, 1, cio_id, "a@x.org", 1) for cio_id in cio_ids)
     rows = [(workspace_id, 1, each, None, "a@x.org", "a@x.org", 1, 2, False, False, False) for each in cio_ids]

@@ -41,8 +41,7 @@ def prepared(stored: Store) -> tuple[WorkspaceEnv, Lease]:
 
 def open_call(env: WorkspaceEnv, *, slot: int = 7) -> sa.Connection:
     """A running command, which holds the shared lock until it is rolled back or closed."""
-    assert env.store.database is not None
-    connection = env.store.database.engine.connect()
+    connection = env.store.sql_database.engine.connect()
     shared = sa.select(workspace_lock.c.version).where(
         workspace_lock.c.workspace_id == env.workspace_id, workspace_lock.c.slot == slot
     )
@@ -82,7 +81,6 @@ def test_timeout_is_for_all_commands_together(stored: Store) -> None:
 def test_cut_over_is_dated_after_the_commands_it_has_waited_for(stored: Store) -> None:
     """The time of the merges is that of the cut-over, after the running commands."""
     env, lease = prepared(stored)
-    assert stored.database is not None
     call = open_call(env)
     ending = threading.Timer(0.2, call.rollback)
 
@@ -91,7 +89,7 @@ def test_cut_over_is_dated_after_the_commands_it_has_waited_for(stored: Store) -
 
     ending.join()
     call.close()
-    with stored.database.reading() as connection:
+    with stored.sql_database.reading() as connection:
         assert switched_at_of(connection, env.workspace_id) - stored.clock() > timedelta(seconds=0.1)
 
 
@@ -149,14 +147,13 @@ def test_worker_retries_until_the_command_has_ended(stored: Store) -> None:
 @pytest.mark.parametrize(("others", "contended"), [(0, False), (CONTENTION_THRESHOLD + 5, True)])
 def test_other_writers_are_detected(stored: Store, others: int, contended: bool) -> None:
     env = with_people(stored, Mode.ID_ONLY, 1)
-    assert stored.database is not None
     probe = ContentionProbe()
-    assert not stored.database.writing(probe.others_wrote)
+    assert not stored.sql_database.writing(probe.others_wrote)
 
     for number in range(others):
         env.add(f"other-{number}")
 
-    assert stored.database.writing(probe.others_wrote) is contended
+    assert stored.sql_database.writing(probe.others_wrote) is contended
 
 
 @pytest.mark.parametrize("action", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
@@ -164,10 +161,9 @@ def test_operator_locks_in_the_order_of_an_export(stored: Store, action: Callabl
     """Lock the workspace row before the migration row, to avoid a deadlock."""
     env = with_people(stored, Mode.ID_ONLY, 3)
     env.request()
-    assert stored.database is not None
     operator = threading.Thread(target=action, args=[env])
 
-    with stored.database.engine.connect() as ending:
+    with stored.sql_database.engine.connect() as ending:
         ending.execute(sa.select(workspace).filter_by(workspace_id=env.workspace_id).with_for_update())
         operator.start()
         operator.join(0.3)

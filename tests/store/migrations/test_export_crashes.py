@@ -91,8 +91,7 @@ def test_fixed_migration_keeps_people_as_they_are(sql: Store) -> None:
         finish(env)
 
         assert (env.stage, env.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID)
-        assert sql.database is not None
-        assert_sound(sql.database)
+        assert_sound(sql.sql_database)
 
 
 @pytest.mark.parametrize("late", [True, False])
@@ -103,8 +102,7 @@ def test_cancelled_migration_leaves_no_trace(sql: Store, late: bool) -> None:
         finish(env)
 
         assert (env.stage, env.mode) == (Stage.CANCELLED, Mode.ID_ONLY)
-        assert sql.database is not None
-        assert_sound(sql.database)
+        assert_sound(sql.sql_database)
 
 
 def test_migration_that_is_not_fixed_is_reported(sql: Store) -> None:
@@ -117,8 +115,7 @@ def test_migration_that_is_not_fixed_is_reported(sql: Store) -> None:
 
 def export_with(env: WorkspaceEnv, lease: Lease, others: Callable[[int], object], *, after: int = 0) -> int:
     """Write an export with concurrent writes; return the number of transactions."""
-    assert env.store.database is not None
-    url = env.store.database.url.render_as_string(hide_password=False)
+    url = env.store.sql_database.url.render_as_string(hide_password=False)
     database = CrashingDatabase(url, after=after, others=others)
     people, _ = env.store.migrations.check(env.workspace_id)
     with suppress(WorkerCrash):
@@ -145,8 +142,7 @@ def test_person_deleted_during_the_export_fixes_the_others(sql: Store) -> None:
         finish(env)
 
         assert (env.stage, env.mode) == (Stage.COMPLETED, Mode.EMAIL_OR_ID), f"after transaction {moment}"
-        assert sql.database is not None
-        assert_sound(sql.database)
+        assert_sound(sql.sql_database)
 
 
 def test_export_that_is_half_removed_forgets_the_deleted(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,5 +170,4 @@ def test_export_that_is_half_removed_forgets_the_deleted(sql: Store, monkeypatch
 
         listed = [row for each in sql.exports.exports(env.workspace_id) for row in env.violations(each.number)]
         assert listed == [], f"after transaction {after}"
-        assert sql.database is not None
-        assert_sound(sql.database)
+        assert_sound(sql.sql_database)

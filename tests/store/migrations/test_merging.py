@@ -237,8 +237,7 @@ def test_few_people_are_locked_at_a_time(sql_env: WorkspaceEnv, monkeypatch: pyt
         people[f"x{number}"] = sql_env.add(f"x{number}", email)
     lease = cut_over_migration(sql_env)
     monkeypatch.setattr(merge_on_touch, "MAX_PEOPLE_PER_TRANSACTION", most)
-    assert sql_env.store.database is not None
-    merging = merge_on_touch.MergeOnTouch(sql_env.store.database)
+    merging = merge_on_touch.MergeOnTouch(sql_env.store.sql_database)
 
     keys = [ANN, BEN, "cy@example.com", "dan@example.com", "nobody@x.com"]
     merge_run = merging.merge(sql_env.workspace_id, keys)
@@ -253,13 +252,12 @@ def test_batches_of_groups_are_merged_side_by_side(sql_env: WorkspaceEnv, monkey
     add_sharers(sql_env)
     lease = cut_over_migration(sql_env)
     monkeypatch.setattr(merge_on_touch, "MAX_GROUPS_PER_TRANSACTION", 1)
-    assert sql_env.store.database is not None
-    merging = merge_on_touch.MergeOnTouch(sql_env.store.database)
+    merging = merge_on_touch.MergeOnTouch(sql_env.store.sql_database)
 
     assert merging.merge(sql_env.workspace_id, [BEN, "nobody@x.com", ANN]).transactions == 3
 
     finish(sql_env, lease)
-    assert_sound(sql_env.store.database)
+    assert_sound(sql_env.store.sql_database)
     destroy(sql_env.store, sql_env.owner)
     with pytest.raises(NotFound):
         merging.merge(sql_env.workspace_id, [ANN, BEN])

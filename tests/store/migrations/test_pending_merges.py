@@ -7,6 +7,7 @@ import pytest
 from tests.store.bulk_data import ANN, BEN, cut_over_migration, finish, ids_by_cio_id
 from tests.store.fixtures import WorkspaceEnv
 from tests.store.merge_builders import append_events, device, devices, event, events, merge, person, segments
+from workspace_operator.application.ports import Lease
 from workspace_operator.identity.model.commands import AddDevice, SetMembership, TrackEvent
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.model.results import Effect
@@ -25,9 +26,7 @@ def test_activities_are_the_survivors_at_once(env: WorkspaceEnv, people: dict[st
     finish(env, lease)
 
 
-def test_everybody_is_counted_as_they_are(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
-
+def test_everybody_is_counted_as_they_are(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     counts = env.store.people.count(env.workspace_id)
 
     assert (counts.total, counts.with_email, counts.without_id) == (3, 3, 0)
@@ -47,9 +46,7 @@ LOST: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_survivor_is_found(env: WorkspaceEnv, people: dict[str, str], name: str) -> None:
-    lease = cut_over_migration(env)
-
+def test_survivor_is_found(lease: Lease, env: WorkspaceEnv, people: dict[str, str], name: str) -> None:
     found = env.find(**NAMES[name](people))
 
     assert found is not None
@@ -59,16 +56,12 @@ def test_survivor_is_found(env: WorkspaceEnv, people: dict[str, str], name: str)
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_others_are_gone(env: WorkspaceEnv, people: dict[str, str], name: str) -> None:
-    lease = cut_over_migration(env)
-
+def test_others_are_gone(lease: Lease, env: WorkspaceEnv, people: dict[str, str], name: str) -> None:
     assert env.find(**LOST[name](people)) is None
     finish(env, lease)
 
 
-def test_owners_of_an_address_are_one(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
-
+def test_owners_of_an_address_are_one(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     having = env.store.people.find_by_email(env.workspace_id, ANN, limit=10)
 
     assert [each.cio_id for each in having] == [people["1"]]
@@ -76,18 +69,14 @@ def test_owners_of_an_address_are_one(env: WorkspaceEnv, people: dict[str, str])
 
 
 @pytest.mark.parametrize("text", [ANN[:4], "1"])
-def test_survivor_is_found_by_the_beginning(env: WorkspaceEnv, people: dict[str, str], text: str) -> None:
-    lease = cut_over_migration(env)
-
+def test_survivor_is_found_by_the_beginning(lease: Lease, env: WorkspaceEnv, people: dict[str, str], text: str) -> None:
     found = env.store.people.find_by_prefix(env.workspace_id, text, limit=10)
 
     assert [each.cio_id for each in found] == [people["1"]]
     finish(env, lease)
 
 
-def test_command_reaches_the_survivor(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
-
+def test_command_reaches_the_survivor(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     outcome = env.identify_person(email=ANN, body={"plan": "pro"})
 
     assert outcome.person == env.find(cio_id=people["1"])
@@ -97,10 +86,7 @@ def test_command_reaches_the_survivor(env: WorkspaceEnv, people: dict[str, str])
     assert person(env, people["1"]) == outcome.person
 
 
-@pytest.mark.usefixtures("people")
-def test_id_given_up_creates_a_person(env: WorkspaceEnv) -> None:
-    lease = cut_over_migration(env)
-
+def test_id_given_up_creates_a_person(lease: Lease, env: WorkspaceEnv) -> None:
     outcome = env.identify_person(id="2", body={"email": "new@example.com"})
 
     assert outcome.effect is Effect.CREATED
@@ -108,9 +94,7 @@ def test_id_given_up_creates_a_person(env: WorkspaceEnv) -> None:
     assert len(ids_by_cio_id(env)) == 4
 
 
-def test_only_ids_given_up_are_free(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
-
+def test_only_ids_given_up_are_free(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     outcome = env.identify_person(cio_id=people["6"], body={"id": "5"})
 
     assert outcome.refusals == ()
@@ -119,9 +103,7 @@ def test_only_ids_given_up_are_free(env: WorkspaceEnv, people: dict[str, str]) -
     assert ids_by_cio_id(env)[people["6"]] == "5"
 
 
-def test_command_on_two_groups(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
-
+def test_command_on_two_groups(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     outcome = env.identify_person(id="1", body={"email": BEN})
 
     assert [each.kind for each in outcome.refusals] == [EMAIL]
@@ -129,9 +111,7 @@ def test_command_on_two_groups(env: WorkspaceEnv, people: dict[str, str]) -> Non
     assert ids_by_cio_id(env) == {people[each]: each for each in ("1", "4", "6")}
 
 
-def test_rows_of_an_import(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
-
+def test_rows_of_an_import(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     outcomes = env.identify(*(env.call(id=id_, body={"plan": "pro"}) for id_ in ("1", "4", "6", "5")))
 
     assert [each.effect for each in outcomes] == [*[Effect.UPDATED] * 3, Effect.CREATED]
@@ -140,8 +120,7 @@ def test_rows_of_an_import(env: WorkspaceEnv, people: dict[str, str]) -> None:
     assert person(env, people["4"]).attributes == {"number": "4", "plan": "pro"}
 
 
-def test_what_is_hung_on_a_group(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
+def test_what_is_hung_on_a_group(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     of_ann = env.reference(email=ANN)
 
     env.perform(
@@ -169,9 +148,7 @@ def test_survivor_goes_as_a_whole(env: WorkspaceEnv, people: dict[str, str], for
     assert [each.holder for each in env.store.merges.merges(env.workspace_id, limit=10)] == [people["4"]]
 
 
-def test_survivors_are_merged(env: WorkspaceEnv, people: dict[str, str]) -> None:
-    lease = cut_over_migration(env)
-
+def test_survivors_are_merged(lease: Lease, env: WorkspaceEnv, people: dict[str, str]) -> None:
     kept = merge(env, people["4"], people["1"])
 
     assert (kept.survivor.id, kept.survivor.email, kept.automatic) == ("4", BEN, False)

@@ -197,8 +197,7 @@ def test_thousands_of_duplicates_are_not_all_named(env: WorkspaceEnv) -> None:
 
 
 def test_address_of_many_samples_is_looked_up_once(sql_env: WorkspaceEnv) -> None:
-    database = sql_env.store.database
-    assert database is not None
+    database = sql_env.store.sql_database
     sql_env.add_many({f"{number}@example.com": "info@example.com" for number in range(MAX_NAMED_DUPLICATES)})
 
     with recorded_statements(database) as sent:

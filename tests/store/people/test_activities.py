@@ -220,8 +220,7 @@ def test_event_that_is_forgotten_may_come_again(both: WorkspaceEnv) -> None:
 
 
 def test_destroyed_workspace_leaves_no_row(sql_env: WorkspaceEnv) -> None:
-    store, database, number = sql_env.store, sql_env.store.database, sql_env.workspace_id
-    assert database is not None
+    store, database, number = sql_env.store, sql_env.store.sql_database, sql_env.workspace_id
     cio_ids = [sql_env.add("1"), sql_env.add("2")]
     note(sql_env, "a", cio_id=cio_ids[0])
     one, other = (sql_env.find(cio_id=each) for each in cio_ids)

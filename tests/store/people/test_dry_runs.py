@@ -119,9 +119,7 @@ def test_errors_of_asks_are_given_back(store: Store) -> None:
     assert isinstance(fine, CommandResult)
 
 
-def test_rules_of_a_dry_run_are_those_in_force(store: Store) -> None:
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
-
+def test_rules_of_a_dry_run_are_those_in_force(env: WorkspaceEnv) -> None:
     with env.store.people.dry_run(env.workspace_id) as performer:
         assert performer.rules(env.workspace_id).mode is Mode.ID_ONLY
 

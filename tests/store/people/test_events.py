@@ -197,8 +197,7 @@ def test_no_records_remain_of_a_deleted_person(event_env: EventEnv) -> None:
 
 
 def test_steps_of_other_people_share_statements(sql_env: WorkspaceEnv) -> None:
-    database = sql_env.store.database
-    assert database is not None
+    database = sql_env.store.sql_database
     people = [f"{number:04x}" for number in range(100)]
     steps: list[PersonEvent] = [
         step

@@ -66,8 +66,7 @@ def caller(sql_on_postgres: WorkspaceEnv) -> Iterator[IdentifyCaller]:
     """A process with cached settings; u1 has an address and an attribute."""
     env = sql_on_postgres
     env.add("u1", "ana@example.com", plan="free")
-    assert env.store.database is not None
-    url = env.store.database.url.render_as_string(hide_password=False)
+    url = env.store.sql_database.url.render_as_string(hide_password=False)
     with closing(CountingDatabase(url)) as database:
         known = IdentifyCaller(env, database, SQLPeople(database))
         known.identify_person(env.call(id="u1", body={"city": "Oslo"}))
@@ -206,8 +205,7 @@ def test_ended_connections_cause_no_error(caller: IdentifyCaller) -> None:
     caller.identify_person(caller.env.call(id="u1", body={"plan": "pro"}))
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     ending = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
-    assert caller.env.store.database is not None
-    with caller.env.store.database.reading() as connection:
+    with caller.env.store.sql_database.reading() as connection:
         connection.execute(sa.text(ending))
 
     outcome, is_fast = caller.identify_person(caller.env.call(id="u1", body={"plan": "team"}))

@@ -128,8 +128,7 @@ def test_unknown_person_has_no_records(sql_env: WorkspaceEnv) -> None:
     sql_env.delete(cio_id=people[5])
     sql_env.suppress(cio_id=people[0])
 
-    database = sql_env.store.database
-    assert database is not None
+    database = sql_env.store.sql_database
     assert_sound(database)
     assert devices(sql_env, people[1]) == (device("t"),)
 

@@ -1,12 +1,13 @@
 """The contract of the port Segments: names, numbers and counts of manual segments."""
 
-import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from tests.store.backends import START, Store
 from tests.store.fixtures import WorkspaceEnv, apply_change_log, backfill, cut_over, destroy, start_backfill
+from tests.threads import run_together
 from workspace_operator.application.ports import Segment
 from workspace_operator.errors import NameTaken, NotFound
 from workspace_operator.identity.model.commands import SetMembership
@@ -125,18 +126,7 @@ def test_destroyed_workspace_leaves_no_segment(env: WorkspaceEnv) -> None:
 
 
 def test_segments_made_at_once_differ(sql_env: WorkspaceEnv) -> None:
-    numbers: list[int] = []
-    together = threading.Barrier(4)
-
-    def make(name: str) -> None:
-        together.wait()
-        numbers.append(made(sql_env, name))
-
-    threads = [threading.Thread(target=make, args=(name,)) for name in "abcd"]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    numbers = run_together(*(partial(made, sql_env, name) for name in "abcd"))
 
     assert sorted(numbers) == [1, 2, 3, 4]
 

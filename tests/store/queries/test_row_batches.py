@@ -13,9 +13,8 @@ OURS, OTHERS = 1, 2
 
 @pytest.mark.parametrize(("size", "taken"), [(1, ["a"]), (2, ["a", "b"]), (3, ["a", "b", "c"]), (9, ["a", "b", "c"])])
 def test_first_rows_of_one_workspace(sql: Store, size: int, taken: list[str]) -> None:
-    assert sql.database is not None
     rows = [(workspace, entry, None, None) for workspace in (OURS, OTHERS) for entry in "cab"]
-    sql.database.writing(lambda connection: insert_rows(connection, migration_change_log, rows))
+    sql.sql_database.writing(lambda connection: insert_rows(connection, migration_change_log, rows))
 
     def take(connection: sa.Connection) -> list[str]:
         first = first_batch(
@@ -27,30 +26,27 @@ def test_first_rows_of_one_workspace(sql: Store, size: int, taken: list[str]) ->
             ).scalars()
         )
 
-    assert sql.database.writing(take) == taken
+    assert sql.sql_database.writing(take) == taken
 
 
 @pytest.mark.parametrize(("size", "taken"), [(2, [(1, "x"), (1, "y")]), (3, [(1, "x"), (1, "y"), (2, "a")])])
 def test_first_rows_by_two_columns(sql: Store, size: int, taken: list[tuple[int, str]]) -> None:
-    assert sql.database is not None
     rows = [(OURS, segment, cio_id) for segment, cio_id in ((2, "a"), (1, "y"), (2, "b"), (1, "x"))]
-    sql.database.writing(lambda connection: insert_rows(connection, membership, rows))
+    sql.sql_database.writing(lambda connection: insert_rows(connection, membership, rows))
     key = [membership.c.segment, membership.c.cio_id]
 
     def read(connection: sa.Connection) -> list[tuple[int, str]]:
         first = first_batch(connection, membership.c.workspace_id == OURS, key, size=size)
         return [tuple(row) for row in connection.execute(sa.select(*key).where(first).order_by(*key))]
 
-    assert sql.database.writing(read) == taken
+    assert sql.sql_database.writing(read) == taken
 
 
 def test_no_rows_are_first_of_none(sql: Store) -> None:
-    assert sql.database is not None
-
     def take(connection: sa.Connection) -> int:
         first = first_batch(
             connection, migration_change_log.c.workspace_id == OURS, [migration_change_log.c.entry_id], size=1
         )
         return connection.execute(sa.delete(migration_change_log).where(first)).rowcount
 
-    assert sql.database.writing(take) == 0
+    assert sql.sql_database.writing(take) == 0

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from tests.store.backends import upgraded
+from tests.threads import run_together
 from workspace_operator.errors import InvalidInput, UnsupportedSchema
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories.exports import SQLExports
@@ -21,19 +21,10 @@ from workspace_operator.store.schema.tables import DIRECTORY_TABLES, WORKSPACE_T
 from workspace_operator.store.schema.upgrades import has_current_schema, upgrade
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of this test."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/schema.db"
-    return str(request.getfixturevalue("postgres_url"))
-
-
 @pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    database = Database(url)
-    yield database
-    database.close()
+def database(database_url: str) -> Iterator[Database]:
+    with closing(Database(database_url)) as database:
+        yield database
 
 
 def test_revisions_lead_to_the_metadata(database: Database) -> None:
@@ -220,24 +211,8 @@ def put_an_export(connection: sa.Connection) -> None:
     )
 
 
-def test_upgrades_may_come_at_once(url: str) -> None:
-    failures: list[BaseException] = []
-    together = threading.Barrier(4)
-
-    def start() -> None:
-        together.wait()
-        try:
-            upgraded(url).close()
-        except BaseException as error:  # noqa: BLE001 - reported by the test
-            failures.append(error)
-
-    threads = [threading.Thread(target=start) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-
-    assert failures == []
+def test_upgrades_may_come_at_once(database_url: str) -> None:
+    run_together(*[lambda: upgraded(database_url).close()] * 4)
 
 
 def test_database_of_a_newer_version_is_refused(database: Database) -> None:

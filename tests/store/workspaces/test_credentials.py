@@ -1,6 +1,5 @@
 """The contract of the port Credentials: one newest set, and grace for earlier sets."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -9,6 +8,7 @@ import sqlalchemy as sa
 
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, destroy
+from tests.threads import run_together
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.rules import Mode
@@ -188,33 +188,20 @@ def test_ended_sets_are_cleared_by_the_next_rotation(sql_env: WorkspaceEnv) -> N
 
     rotate(sql_env)
 
-    database = sql_env.store.database
-    assert database is not None
+    database = sql_env.store.sql_database
     with database.reading() as connection:
         numbers = connection.execute(sa.select(credential.c.number).order_by(credential.c.number)).scalars().all()
     assert numbers == [2, 3]
 
 
 def test_rotations_at_once_leave_one_newest_set(sql_env: WorkspaceEnv) -> None:
-    together = threading.Barrier(6)
-    failures: list[Exception] = []
+    def rotate_often() -> None:
+        for _ in range(5):
+            rotate(sql_env, grace=DAY)
 
-    def rotate_together() -> None:
-        together.wait()
-        try:
-            for _ in range(5):
-                rotate(sql_env, grace=DAY)
-        except Exception as error:  # noqa: BLE001 - reported by the test
-            failures.append(error)
-
-    threads = [threading.Thread(target=rotate_together) for _ in range(6)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    run_together(*[rotate_often] * 6)
 
     sets = valid(sql_env)
-    assert failures == []
     assert [each.number for each in sets] == list(range(30, 0, -1))
     assert [each.number for each in sets if each.valid_until is None] == [30]
 

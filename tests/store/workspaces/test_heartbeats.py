@@ -79,13 +79,12 @@ def test_new_workspace_never_has_the_number_that_it_replaces(store: Store) -> No
 
 
 def test_database_without_identity_is_refused(sql: Store) -> None:
-    assert sql.database is not None
     store_id = sql.heartbeats.store_id()
-    sql.database.writing(lambda connection: connection.execute(store_identity.delete()).rowcount)
+    sql.sql_database.writing(lambda connection: connection.execute(store_identity.delete()).rowcount)
 
     try:
         with pytest.raises(StoreUnavailable, match="has no identity"):
             observe(sql, owner())
     finally:
         restored = store_identity.insert().values(identity_id=1, store_id=store_id)
-        sql.database.writing(lambda connection: connection.execute(restored).rowcount)
+        sql.sql_database.writing(lambda connection: connection.execute(restored).rowcount)

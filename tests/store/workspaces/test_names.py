@@ -22,13 +22,12 @@ def give_name(store: Store, of: Workspace, name: str) -> Workspace:
     if isinstance(store.workspaces, FakeWorkspaces):
         store.workspaces.memory.directory.save(replace(of, settings=replace(of.settings, display_name=name)))
     else:
-        assert store.database is not None
         statement = (
             sa.update(workspace)
             .where(workspace.c.workspace_id == of.workspace_id)
             .values(display_name=name, name_key=comparison_key(name))
         )
-        store.database.writing(lambda connection: connection.execute(statement))
+        store.sql_database.writing(lambda connection: connection.execute(statement))
     return observed(store, of.owner)
 
 

@@ -122,8 +122,7 @@ def test_settings_of_a_stale_revision_are_refused(store: Store) -> None:
         update_settings(store, workspace.workspace_id, Settings(display_name="Old"), row_version=workspace.row_version)
 
 
-def test_cut_over_makes_earlier_revisions_stale(store: Store) -> None:
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
+def test_cut_over_makes_earlier_revisions_stale(env: WorkspaceEnv, store: Store) -> None:
     before = env.workspace
     env.migrate_to(Mode.EMAIL_OR_ID)
 
@@ -223,8 +222,7 @@ def test_taken_name_hinders_moving_to_another_namespace(store: Store) -> None:
         change_owner(store, workspace.workspace_id, "a", namespace="other", row_version=workspace.row_version)
 
 
-def test_destroyed_workspace_leaves_nothing(store: Store) -> None:
-    env = WorkspaceEnv.create(store, Mode.ID_ONLY)
+def test_destroyed_workspace_leaves_nothing(env: WorkspaceEnv, store: Store) -> None:
     env.add("1", "ann@example.com")
     env.add("2", "ann@example.com")
     env.suppress(email="bob@example.com")
