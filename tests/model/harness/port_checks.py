@@ -8,6 +8,7 @@ from tests.model.harness.comparison import MergeComparison
 from tests.model.harness.migrating_store import MigratingPeople
 from tests.model.reference.migrations import MigratingModel
 from workspace_operator.application.migrations.worker import LEASE_DURATION
+from workspace_operator.application.ports import Migrations
 from workspace_operator.errors import StaleRevision
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
@@ -123,3 +124,7 @@ class CheckedMigrations(MergeComparison):
 
     def checked_release_lease(self, _: str, __: None) -> None:
         self.holder = ""
+
+
+_HOOKS = {name.removeprefix("checked_") for name in vars(CheckedMigrations) if name.startswith("checked_")}
+assert {*vars(Migrations), *map(str.lower, Stage)} >= _HOOKS, "a check that no call of the port would run"
