@@ -1,6 +1,7 @@
 """The state machine of a migration: stages, transitions between them, steps of each stage (design §6).
 
-`Migration` has both as `transitions` and `steps`. The worker drives it; the store makes no other transition.
+`Migration.transitions` and `Migration.steps` are those of its stage. The worker and the operator choose a transition;
+the store makes no other one.
 """
 
 from collections.abc import Mapping
@@ -27,8 +28,8 @@ class Trigger(StrEnum):
     ADVANCE = "advance"  # the worker has run the steps of the stage
     CUT_OVER = "cut over"  # the worker puts the new rules in force, since no person blocks the migration
     BLOCK = "block"  # the worker has written an export of the people who block the migration
-    DISCARD_BACKFILL = "discard backfill"  # the worker starts such an export, which needs the change log
-    FIX = "fix"  # the last violation was fixed just before the worker exported it
+    DISCARD_BACKFILL = "discard backfill"  # the worker starts an export, and reuses the change log for it
+    FIX = "fix"  # the export is empty, since the last violation was fixed meanwhile
     CANCEL = "cancel"  # the operator cancels the migration, since the spec has changed
 
 
@@ -62,7 +63,7 @@ class Transition:
 
 TRANSITIONS = (
     Transition(Stage.REQUESTED, Trigger.ADVANCE, Stage.CHECKING),
-    Transition(Stage.REQUESTED, Trigger.BLOCK, Stage.BLOCKED),  # in `plan`, which predicts only the end
+    Transition(Stage.REQUESTED, Trigger.BLOCK, Stage.BLOCKED),  # `plan` skips the stages in between
     Transition(Stage.REQUESTED, Trigger.CANCEL, Stage.CANCELLED, exclusive=True),
     Transition(Stage.CHECKING, Trigger.ADVANCE, Stage.PREPARING, exclusive=True),
     Transition(Stage.CHECKING, Trigger.BLOCK, Stage.BLOCKED),
@@ -83,10 +84,10 @@ TRANSITIONS = (
 )
 
 TERMINAL = frozenset(Stage) - {transition.source for transition in TRANSITIONS}
-"""A workspace has at most one migration in any other stage."""
+"""The final stages. A workspace has at most one migration in another stage."""
 
 BEFORE_CUTOVER = frozenset(row.source for row in TRANSITIONS if row.trigger is Trigger.CANCEL)
-"""The stages in which a migration can be cancelled; nothing of it remains."""
+"""The stages in which a migration can be cancelled."""
 
 COUNTING = frozenset({Stage.CHECKING, Stage.BLOCKED})
 """The stages in which the worker counts people and violations before any step."""

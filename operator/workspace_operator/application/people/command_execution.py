@@ -1,4 +1,4 @@
-"""The use case that executes commands about people: load, decide, flush and commit, in one unit of work."""
+"""The use case that executes commands about people: load, decide and flush, in one unit of work."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.identity.values.rules import Mode
 
 CommandOrError: TypeAlias = Command | InvalidInput
-"""A command. An error stands for a command that could not be made, and is its own result."""
+"""A command, or the error why there is none; the error is then also the result."""
 
 
 def execute_commands(
@@ -25,11 +25,11 @@ def execute_commands(
     """Execute commands in order, in one transaction, under the rules in force.
 
     Args:
-        units: where the people are; a dry run writes nothing.
+        units: the people of workspaces, or a dry run, which writes nothing.
         workspace_id: the workspace of the people.
         commands: their references are resolved in the mode in force.
         now: Unix seconds.
-        expected_mode: the mode that the commands were made for, if they depend on it.
+        expected_mode: the mode for which the commands were made, if they depend on the mode.
 
     Returns:
         One result per command.
@@ -54,7 +54,7 @@ def execute_commands(
         remaining = iter(results)
         return [command if isinstance(command, InvalidInput) else next(remaining) for command in resolved]
 
-    # A suppressed value concerns every other command, also one that does not name it.
+    # A suppression can concern a command that does not name the value, so no lock of identifiers would exclude that.
     exclusive = any(isinstance(command, Suppress | Unsuppress) for command in commands)
     return units.run_unit_of_work(workspace_id, execute, exclusive=exclusive)
 

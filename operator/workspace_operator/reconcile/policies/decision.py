@@ -37,7 +37,7 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
         resource: as it is now, with the status that was written last.
         observed: the state of the store, or that it does not respond.
         cluster_id: identifies the cluster in the store (design §4, Ownership).
-        now: with time zone; the time of transitions, in whole seconds.
+        now: with time zone; the transition time of conditions, in whole seconds.
     """
     owner = resource.owner(cluster_id)
     result = _missing_workspace(resource, observed, owner) or _next_result(resource, observed, owner)
@@ -51,7 +51,7 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
 
 
 def _missing_workspace(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
-    """Report a missing workspace, to which nothing is written. A deletion that keeps the people does not need it."""
+    """The outcome if the store lacks the workspace, unless the resource is being deleted and the people are kept."""
     keeps_people = not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
     if isinstance(observed, StoreUnreachable) or (resource.deleting and keeps_people):
         return None
@@ -95,7 +95,8 @@ def _policy_result(resource: Resource, observed: ObservedState | StoreUnreachabl
 def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner: Owner) -> PolicyResult | None:
     """Pause the migration of a suspended resource; cancel one that the spec does not request.
 
-    An error elsewhere in the spec does not prevent that. The migration of an earlier owner is not touched.
+    Only a spec that cannot be parsed cancels nothing, since it requests nothing. The migration of an earlier owner is
+    not touched.
     """
     workspace, migration = workspace_owned_by(observed, owner), open_migration(observed)
     if workspace is None or migration is None:
@@ -142,7 +143,7 @@ def _final_plan(
 
 
 def _finalizer_update(resource: Resource) -> tuple[str, ...] | None:
-    """All desired finalizers; None if the resource has them."""
+    """All desired finalizers; None to leave them as they are."""
     is_needed = resource.deletion_policy is DeletionPolicy.DELETE
     if isinstance(resource.desired, InvalidSpec) or is_needed == resource.has_finalizer:
         return None

@@ -42,7 +42,7 @@ from workspace_operator.store.unit_of_work.workspace_lock import (
 )
 
 MAX_SHARED_ATTEMPTS = 4
-"""Attempts with a shared lock after which a transaction locks the workspace exclusively, so that it cannot starve."""
+"""Maximum number of attempts with a shared lock. The next one locks exclusively, so that no command starves."""
 
 MAX_CACHED_SETTINGS = 10_000
 
@@ -53,17 +53,17 @@ class Locking(Enum):
     NAMED = auto()
     """Lock and load what the commands name, in one statement; if they may touch more, retry with DISCOVERED."""
     DISCOVERED = auto()
-    """Find everything that the commands may touch without a lock, then lock and load it in order."""
+    """Without a lock, find everything that the commands may touch; then lock and load it in order."""
     NONE = auto()
-    """Lock no rows: no other unit of work writes to the workspace."""
+    """Lock no rows: this is the only writer, by the exclusive lock of the workspace or on SQLite."""
 
 
 @dataclass(slots=True)
 class WorkspaceCache:
-    """What a process remembers of workspaces. It may be stale, which every unit of work detects when it locks."""
+    """What a process remembers of workspaces. It may be stale; `load` compares the version of the workspace lock."""
 
     _settings: dict[int, SettingsSnapshot] = field(default_factory=dict)
-    _without_inserts: set[int] = field(default_factory=set)
+    _without_new_identifiers: set[int] = field(default_factory=set)
 
     def cached(self, workspace_id: int) -> SettingsSnapshot | None:
         """The settings of a workspace if they are cached."""
@@ -83,13 +83,13 @@ class WorkspaceCache:
         """Forget the settings of a workspace."""
         self._settings.pop(workspace_id, None)
 
-    def expects_inserts(self, workspace_id: int) -> bool:
+    def expects_new_identifiers(self, workspace_id: int) -> bool:
         """Whether the last batch of the workspace named unknown people or changed identifiers."""
-        return workspace_id not in self._without_inserts
+        return workspace_id not in self._without_new_identifiers
 
-    def record_inserts(self, workspace_id: int, *, had_inserts: bool) -> None:
+    def record_new_identifiers(self, workspace_id: int, *, had_any: bool) -> None:
         """Remember whether a batch named unknown people or changed identifiers."""
-        (self._without_inserts.discard if had_inserts else self._without_inserts.add)(workspace_id)
+        (self._without_new_identifiers.discard if had_any else self._without_new_identifiers.add)(workspace_id)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,12 +121,16 @@ class SQLUnitOfWork:
             RetryTransaction: the settings have changed, or the commands may touch more than was locked.
             PendingMerge: a person has a pending merge.
         """
-        if self.locking is Locking.NAMED and len(commands) > 1 and self.cache.expects_inserts(self._workspace_id):
+        if (
+            self.locking is Locking.NAMED
+            and len(commands) > 1
+            and self.cache.expects_new_identifiers(self._workspace_id)
+        ):
             self.locking = Locking.DISCOVERED
         self._keys = lock_set_of(self.rules, commands)
         if self.locking is not Locking.NONE:
             if self.locking is Locking.DISCOVERED or self._keys.anonymous_ids:
-                # Lock before reserving: an exclusive locker would wait for the reservation, and this for its lock.
+                # Lock before reserving, to avoid a deadlock with a transaction that waits for the exclusive lock.
                 lock_shared(self.connection, self.settings)
             lock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
         self._loaded, new_cio_ids = self._load(commands)
@@ -174,7 +178,7 @@ class SQLUnitOfWork:
         changed_identifiers = list(_changed_identifiers(changes))
         if self.locking is not Locking.NONE and not self._loaded.locks(changed_identifiers):
             raise RetryTransaction
-        self.cache.record_inserts(self._workspace_id, had_inserts=bool(changed_identifiers or reserved))
+        self.cache.record_new_identifiers(self._workspace_id, had_any=bool(changed_identifiers or reserved))
         self._write(changes, datetime.fromtimestamp(now, UTC))
         if self.locking is not Locking.NONE:
             unlock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
@@ -190,7 +194,7 @@ class SQLUnitOfWork:
         touched = [person.cio_id for person in (*changes.removed, *updated)]
         freed = bool(changes.suppressions_removed)
         if touched or freed:
-            # Before deleted people are removed from the export that this reads.
+            # This reads the export from which `write_events` removes deleted people, so it comes first.
             wake_blocked_migration(connection, self.settings.row, touched, freed=freed, now=now)
         if activities is None:
             write_events(connection, workspace_id, changes.events, new_id=self.new_cio_id)
@@ -211,11 +215,11 @@ def open_unit_of_work(
     """Open a unit of work in a transaction; each attempt after a conflict locks more than the one before.
 
     Args:
-        connection: in the transaction.
+        connection: has begun the transaction.
         workspace_id: the workspace.
         attempt: number of the attempt, from 1.
         exclusive: whether to lock the workspace exclusively from the first attempt on.
-        cache: of the process.
+        cache: the cache of this process.
         new_cio_id: generates cio_ids.
 
     Raises:
