@@ -10,8 +10,8 @@ from workspace_operator.application.ports import Heartbeat
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.reconcile.model.observed import Namesake
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.schema.directory_tables import cluster_heartbeat, store_identity, workspace
 from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, owner_parameters, workspace_of
+from workspace_operator.store.schema.tables import cluster_heartbeat, store_identity, workspace
 from workspace_operator.workspaces.model import Owner
 
 STORE_ID = sa.select(store_identity.c.store_id)

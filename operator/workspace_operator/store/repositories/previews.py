@@ -18,9 +18,15 @@ from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import exists_per_row
 from workspace_operator.store.queries.counts import IS_SUPPRESSED, count_people, count_violations
-from workspace_operator.store.schema.directory_tables import cluster_heartbeat
 from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, Row, migration_of, workspace_of
-from workspace_operator.store.schema.tables import KIND_EMAIL, migration, person, suppression, workspace
+from workspace_operator.store.schema.tables import (
+    KIND_EMAIL,
+    cluster_heartbeat,
+    migration,
+    person,
+    suppression,
+    workspace,
+)
 from workspace_operator.workspaces.model import PeopleCounts
 
 MAX_NAMED_DUPLICATES = 5

@@ -28,7 +28,6 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.migrations import actions
 from workspace_operator.store.queries.display_names import name_holder, raise_if_name_taken
 from workspace_operator.store.repositories.heartbeats import STORE_ID, namesakes_of, require_store_id
-from workspace_operator.store.schema.directory_tables import store_identity
 from workspace_operator.store.schema.mappers import (
     ACCOUNT_NAME,
     IS_OWNED_BY,
@@ -50,6 +49,7 @@ from workspace_operator.store.schema.tables import (
     account,
     credential,
     migration,
+    store_identity,
     workspace,
     workspace_lock,
 )

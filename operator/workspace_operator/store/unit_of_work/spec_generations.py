@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import StaleRevision
 from workspace_operator.reconcile.model.actions import AcceptLowerGeneration
-from workspace_operator.store.schema.directory_tables import workspace
 from workspace_operator.store.schema.mappers import Row
+from workspace_operator.store.schema.tables import workspace
 from workspace_operator.workspaces.spec_versions import SpecVersion
 
 NEVER_IN_SYNC = 0
