@@ -21,11 +21,9 @@ class ContentionProbe:
     _last_transaction: int | None = field(default=None, init=False)
 
     def others_wrote(self, connection: sa.Connection, *, own_transactions: int = 1) -> bool:
-        """Whether other connections wrote since the last probe.
+        """Whether others wrote since the last probe, after which this worker ended ``own_transactions``.
 
-        Args:
-            connection: in a write transaction; on SQLite, the connection of the last probe.
-            own_transactions: number of transactions of this worker that have ended since then.
+        The connection is in a write transaction; on SQLite, it is the connection of the last probe.
         """
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()
