@@ -142,9 +142,8 @@ def create_file(path: Path) -> None:
     for needed in (path, path.parent):
         if not os.access(needed, os.W_OK):
             reason = "SQLite keeps its log beside the file" if needed == path.parent else "permission denied"
-            raise InvalidInput(
-                f"the database {path} cannot be written: {needed} is read-only ({reason})", field="database"
-            )
+            message = f"the database {path} cannot be written: {needed} is read-only ({reason})"
+            raise InvalidInput(message, field="database")
 
 
 class FileLock:

@@ -47,12 +47,7 @@ class SQLHeartbeats:
     def store_id(self) -> str:
         """The identity of the database, a UUID that was created with its schema."""
         with self.database.reading() as connection:
-            return read_store_id(connection)
-
-
-def read_store_id(connection: sa.Connection) -> str:
-    """The identity of the database of a connection. Raises StoreUnavailable if it has none."""
-    return require_store_id(connection.execute(STORE_ID).scalar_one_or_none())
+            return require_store_id(connection.execute(STORE_ID).scalar_one_or_none())
 
 
 def require_store_id(found: str | None) -> str:

@@ -30,6 +30,7 @@ from workspace_operator.store.queries.display_names import name_holder, raise_if
 from workspace_operator.store.repositories.heartbeats import STORE_ID, namesakes_of, require_store_id
 from workspace_operator.store.schema.mappers import (
     ACCOUNT_NAME,
+    IS_NEWEST_MIGRATION,
     IS_OWNED_BY,
     MIGRATIONS_WITH_OWNER,
     WORKSPACE_JOIN_ACCOUNT,
@@ -122,16 +123,12 @@ class SQLWorkspaces:
 
     def pending_status_updates(self) -> Sequence[tuple[Owner, Migration]]:
         """List newest migrations whose revision or progress is newer than the status."""
-        later = migration.alias("later")
-        has_later = sa.exists().where(
-            later.c.workspace_id == migration.c.workspace_id, later.c.number > migration.c.number
-        )
         query = MIGRATIONS_WITH_OWNER.where(
             sa.or_(
                 migration.c.revision != migration.c.status_revision,
                 migration.c.progress != migration.c.status_progress,
             ),
-            ~has_later,
+            IS_NEWEST_MIGRATION,
         )
         with self.database.reading() as connection:
             return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
@@ -269,9 +266,8 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
     if workspace_id == action.replaces:  # a new database starts at 1: take the next number instead
         connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
         workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
-    connection.execute(
-        sa.insert(workspace_lock), [{"workspace_id": workspace_id, "slot": n} for n in range(LOCK_SLOTS)]
-    )
+    slots = [{"workspace_id": workspace_id, "slot": slot} for slot in range(LOCK_SLOTS)]
+    connection.execute(sa.insert(workspace_lock), slots)
 
 
 def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
@@ -313,9 +309,8 @@ def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: Sp
     raise_if_stale(row, spec)
     raise_if_name_taken(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
     in_sync = {"spec_row_version": row.row_version + 1} if spec else {}
-    _write_and_bump(
-        connection, action.workspace_id, settings_values(action.settings) | in_sync | generation_values(row, spec)
-    )
+    values = settings_values(action.settings) | in_sync | generation_values(row, spec)
+    _write_and_bump(connection, action.workspace_id, values)
 
 
 def _record_spec(connection: sa.Connection, action: RecordGeneration, spec: SpecVersion | None) -> None:
