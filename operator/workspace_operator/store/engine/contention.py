@@ -21,9 +21,10 @@ class ContentionProbe:
     _last_transaction: int | None = field(default=None, init=False)
 
     def others_wrote(self, connection: sa.Connection, *, own_transactions: int = 1) -> bool:
-        """Whether others wrote since the last probe, after which this worker ended ``own_transactions``.
+        """Whether other connections wrote since the last probe.
 
-        The connection is in a write transaction; on SQLite, it is the connection of the last probe.
+        The connection is in a write transaction; on SQLite, it is the connection of the last probe. This worker has
+        ended ``own_transactions`` since then.
         """
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()

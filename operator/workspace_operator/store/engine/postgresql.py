@@ -47,10 +47,11 @@ _CONNECT_DEFAULTS: Final[Mapping[str, Any]] = {
 def postgresql_engine(
     target: DatabaseURL, *, lock_seconds: float, read_only: bool, transactional: bool = True, **options: Any
 ) -> sa.Engine:
-    """Make an engine whose transactions set their own limits; ``options`` are those of the connection pool.
+    """Make an engine whose transactions set their own limits.
 
     The execution option ``one_snapshot`` makes a transaction REPEATABLE READ. A statement waits ``lock_seconds`` for a
     lock. ``read_only`` has the server refuse every write. Unless ``transactional``, each statement is a transaction.
+    ``options`` are those of the connection pool.
     """
     # The event below begins transactions, since the driver would send BEGIN as a separate message.
     arguments = {**_CONNECT_DEFAULTS, **target.options, "autocommit": True, "prepare_threshold": None}

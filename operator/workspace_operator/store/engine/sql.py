@@ -53,7 +53,10 @@ def any_of(column: sa.ColumnElement[Any], values: Collection[str] | sa.BindParam
 
 
 def workspace_any_of(column: sa.Column[Any], values: str) -> sa.ColumnElement[bool]:
-    """Condition `any_of` within one workspace, by the parameters ``of_workspace`` and ``values``."""
+    """Condition `any_of` within one workspace.
+
+    ``values`` names the parameter with the values; the parameter ``of_workspace`` is the workspace.
+    """
     of_workspace = column.table.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger)
     return sa.and_(of_workspace, any_of(column, sa.bindparam(values, type_=sa.Text)))
 

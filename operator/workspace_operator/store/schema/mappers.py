@@ -163,5 +163,5 @@ def migration_of(row: Row) -> Migration:
 
 
 def violation_values(counts: ViolationCounts) -> dict[str, object]:
-    """Column values of a migration for violation counts: the columns have the names of the fields."""
+    """Column values of a migration for violation counts, by the names of the fields."""
     return asdict(counts)

@@ -16,7 +16,10 @@ metadata = sa.MetaData(naming_convention={kind: f"{kind}_%(table_name)s_%(column
 
 
 def _workspace_table(name: str, *items: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
-    """A table whose key begins with the workspace; without rowid, SQLite stores rows in the order of the key."""
+    """A table whose primary key begins with the workspace.
+
+    Without a rowid, SQLite stores the rows in the order of that key.
+    """
     number = sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False)
     return sa.Table(name, metadata, number, *items, sqlite_with_rowid=with_rowid)
 

@@ -331,8 +331,9 @@ def _discovery_statement(dialect: sa.Dialect) -> sa.ClauseElement:
     )
 
 
-_IS_PENDING = sa.and_(workspace_any_of(shared_email.c.email_key, "keys"), IS_PENDING_MERGE)
-_PENDING = CompiledStatement(lambda _: sa.select(shared_email.c.email_key).where(_IS_PENDING))
+IS_PENDING = sa.and_(workspace_any_of(shared_email.c.email_key, "keys"), IS_PENDING_MERGE)
+"""Whether an address of the parameters ``of_workspace`` and ``keys`` has a pending merge."""
+_PENDING = CompiledStatement(lambda _: sa.select(shared_email.c.email_key).where(IS_PENDING))
 _LOCKING = CompiledStatement(lambda dialect: _statement(dialect, locking=True))
 _READING = CompiledStatement(lambda dialect: _statement(dialect, locking=False))
 _DISCOVERING = CompiledStatement(_discovery_statement)

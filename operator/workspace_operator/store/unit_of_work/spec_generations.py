@@ -46,12 +46,9 @@ def generation_values(row: Row, spec: SpecVersion | None) -> dict[str, object]:
 
 
 def lower_generation_values(row: Row, action: AcceptLowerGeneration) -> dict[str, object]:
-    """The columns that accept a lower generation and hold it.
+    """The columns that accept a lower generation and hold it. Raises StaleRevision.
 
     The workspace is not in sync afterwards, since its settings are those of another generation.
-
-    Raises:
-        StaleRevision: another generation was recorded meanwhile.
     """
     if row.spec_generation != action.recorded:
         raise StaleRevision(f"workspace number {row.workspace_id}: another generation was recorded meanwhile")

@@ -208,9 +208,9 @@ def open_unit_of_work(
     cache: WorkspaceCache,
     new_cio_id: NewCioID,
 ) -> SQLUnitOfWork:
-    """Open a unit of work in a transaction; each attempt, from 1, locks more than the one before. Raises NotFound.
+    """Open a unit of work in a transaction. Raises NotFound.
 
-    With ``exclusive``, the first attempt locks the workspace exclusively.
+    Each attempt, from 1, locks more than the one before; ``exclusive`` locks the workspace exclusively at once.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     if exclusive or (attempt > MAX_SHARED_ATTEMPTS and not is_sqlite):
