@@ -25,12 +25,6 @@ _NEWEST = sa.select(sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_V
 
 _INSERT = sa.insert(credential).returning(credential)
 
-_LOCKED = (
-    sa.select(workspace.c.workspace_id)
-    .where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
-    .with_for_update(key_share=True)
-)
-
 
 @dataclass(frozen=True, slots=True)
 class SQLCredentials:
@@ -95,7 +89,8 @@ class SQLCredentials:
 
 def _lock(connection: sa.Connection, workspace_id: int) -> None:
     """Lock the workspace against concurrent rotations and deletion."""
-    if connection.execute(_LOCKED, {"workspace_id": workspace_id}).first() is None:
+    query = sa.select(workspace.c.workspace_id).filter_by(workspace_id=workspace_id)
+    if connection.execute(query.with_for_update(key_share=True)).first() is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
 
 

@@ -118,11 +118,10 @@ class SQLPreviews:
 
     def snapshot(self) -> WorkspacesSnapshot:
         """All workspaces in one snapshot, with their newest migrations."""
+        newest = sa.select(migration).where(IS_NEWEST_MIGRATION)
         with self.database.reading_one_snapshot() as connection:
             workspaces = [workspace_of(row) for row in connection.execute(WORKSPACES_WITH_ACCOUNT)]
-            migrations = [
-                migration_of(row) for row in connection.execute(sa.select(migration).where(IS_NEWEST_MIGRATION))
-            ]
+            migrations = [migration_of(row) for row in connection.execute(newest)]
             heartbeats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
         return WorkspacesSnapshot(
             workspaces={found.workspace_id: found for found in workspaces},

@@ -72,12 +72,6 @@ _STORE_AND_WORKSPACE = sa.select(store_identity.c.store_id, workspace, ACCOUNT_N
 
 _NUMBER_OF_OWNER = sa.select(workspace.c.workspace_id).where(IS_OWNED_BY)
 
-_ACCOUNT = sa.select(account.c.account_id).where(
-    account.c.cluster == sa.bindparam("cluster"),
-    account.c.namespace == sa.bindparam("namespace"),
-    account.c.name == sa.bindparam("name"),
-)
-
 _INSERT_WORKSPACE = sa.insert(workspace).returning(workspace.c.workspace_id)
 
 _LIST_HINT: Final = "`workspacectl workspaces list` lists all workspaces"
@@ -273,7 +267,7 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
 def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
     """Get or create the account with a name in the owner's namespace."""
     values = {"cluster": owner.cluster, "namespace": owner.namespace, "name": name}
-    found = connection.execute(_ACCOUNT, values).scalar_one_or_none()
+    found = connection.execute(sa.select(account.c.account_id).filter_by(**values)).scalar_one_or_none()
     if found is None:
         found = connection.execute(sa.insert(account).values(values).returning(account.c.account_id)).scalar_one()
     return int(found)

@@ -64,7 +64,7 @@ _ANONYMOUS_EVENTS: Final = "claims"
 
 
 def write_events(connection: sa.Connection, workspace_id: int, events: Sequence[PersonEvent], *, new_id: NewID) -> None:
-    """Write events in their order, after the people are written, who are locked.
+    """Write events in their order, after the people, whom the caller has locked.
 
     ``new_id`` generates the ids of activities and merges.
     """
@@ -302,12 +302,10 @@ def _merge(connection: sa.Connection, workspace_id: int, merges: Sequence[People
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
     transfers = list(zip(merges, _transferred(merges, devices, segments), strict=True))
     # Of records that both have, the primary keeps its own.
-    by_secondary = [(merged.secondary.cio_id, records) for merged, records in transfers]
-    tokens = [(workspace_id, cio_id, token) for cio_id, records in by_secondary for token in records.duplicate_tokens]
+    moved = [(merged.secondary.cio_id, records) for merged, records in transfers]
+    tokens = [(workspace_id, cio_id, token) for cio_id, records in moved for token in records.duplicate_tokens]
     delete_by_primary_key(connection, device, tokens)
-    members = [
-        (workspace_id, number, cio_id) for cio_id, records in by_secondary for number in records.duplicate_segments
-    ]
+    members = [(workspace_id, number, cio_id) for cio_id, records in moved for number in records.duplicate_segments]
     delete_by_primary_key(connection, membership, members)
     primaries = {merged.secondary.cio_id: merged.primary.cio_id for merged in merges}
     for column in _MOVED_COLUMNS:
