@@ -87,7 +87,7 @@ class ClusterResources:
     def _patch(self, path: str, field: str, value: object, resource_version: str) -> str:
         # Not "test", which would answer 422: replacing the version makes an outdated write a conflict, 409.
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
-        patch = [version, {"op": "add", "path": field, "value": value}]
+        patch: Sequence[Mapping[str, Any]] = [version, {"op": "add", "path": field, "value": value}]
         response = request(self.api, "PATCH", path, patch, content_type=JSON_PATCH, accept=METADATA)
         return str(response["metadata"]["resourceVersion"])
 
