@@ -53,9 +53,8 @@ from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
-from workspace_operator.store.schema.directory_tables import store_identity
 from workspace_operator.store.schema.plan_statistics import pin
-from workspace_operator.store.schema.tables import WORKSPACE_TABLES, metadata
+from workspace_operator.store.schema.tables import WORKSPACE_TABLES, metadata, store_identity
 from workspace_operator.store.schema.upgrades import upgrade
 from workspace_operator.store.unit_of_work.event_writer import write_events
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator

@@ -73,18 +73,14 @@ def request(
     if response.status >= HTTPStatus.BAD_REQUEST:
         kind = STATUS_ERRORS.get(response.status, ClusterUnavailable)
         raise kind(f"the Kubernetes API answers {response.status} {response.reason} to {method} {path}")
-    return _document_in(response.data)
+    try:
+        document: Json = json.loads(response.data)
+    except ValueError:
+        raise ClusterUnavailable("the response of the Kubernetes API is not JSON; a proxy may have answered") from None
+    return document
 
 
 def authorization_header(settings: client.Configuration) -> str | None:
     """Value of the Authorization header, read again for each request, since the token of a pod changes."""
     schemes: Mapping[str, Any] = settings.auth_settings()
     return next((str(scheme["value"]) for scheme in schemes.values()), None)
-
-
-def _document_in(text: bytes) -> Json:
-    try:
-        document: Json = json.loads(text)
-    except ValueError:
-        raise ClusterUnavailable("the response of the Kubernetes API is not JSON; a proxy may have answered") from None
-    return document

@@ -43,13 +43,11 @@ class ClusterResources:
 
     def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
         """Replace the status; returns the new resourceVersion. Raises StaleRevision or NotFound."""
-        value = {"op": "add", "path": "/status", "value": status}
-        return self._patch(f"{_path(namespace, name)}/status", value, resource_version)
+        return self._patch(f"{_path(namespace, name)}/status", "/status", status, resource_version)
 
     def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
         """Replace the finalizers; returns the new resourceVersion. Raises StaleRevision or NotFound."""
-        value = {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)}
-        return self._patch(_path(namespace, name), value, resource_version)
+        return self._patch(_path(namespace, name), "/metadata/finalizers", list(finalizers), resource_version)
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
         """Emit an event about a resource. A lost event is logged, and is not an error."""
@@ -86,10 +84,11 @@ class ClusterResources:
             return False
         return False
 
-    def _patch(self, path: str, value: Mapping[str, Any], resource_version: str) -> str:
+    def _patch(self, path: str, field: str, value: object, resource_version: str) -> str:
         # Not "test", which would answer 422: replacing the version makes an outdated write a conflict, 409.
         version = {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
-        response = request(self.api, "PATCH", path, [version, value], content_type=JSON_PATCH, accept=METADATA)
+        patch: Sequence[Mapping[str, Any]] = [version, {"op": "add", "path": field, "value": value}]
+        response = request(self.api, "PATCH", path, patch, content_type=JSON_PATCH, accept=METADATA)
         return str(response["metadata"]["resourceVersion"])
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,32 +29,24 @@ class ClusterSecrets:
     def write(self, namespace: str, name: str, secret: Secret, *, dry_run: bool = False) -> Secret:
         """Create a Secret, or update the version that it names. Raises StaleRevision or ClusterForbidden."""
         try:
-            if not secret.version:
-                return _parse_secret(
-                    request(self.api, "POST", _path(namespace), _new_body(name, secret), dry_run=dry_run)
-                )
-            # A patch with a resourceVersion is a conflict if the Secret has another version.
-            patch = _body(secret, resourceVersion=secret.version)
-            return _parse_secret(
-                request(self.api, "PATCH", _path(namespace, name), patch, content_type=MERGE_PATCH, dry_run=dry_run)
-            )
+            if secret.version:  # a patch with a resourceVersion is a conflict if the Secret has another version
+                path, body = _path(namespace, name), _body(secret, resourceVersion=secret.version)
+                written = request(self.api, "PATCH", path, body, content_type=MERGE_PATCH, dry_run=dry_run)
+            else:
+                body = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"} | _body(secret, name=name)
+                written = request(self.api, "POST", _path(namespace), body, dry_run=dry_run)
         except NotFound as error:
             raise StaleRevision(f"the Secret {namespace}/{name} is gone") from error
+        return _parse_secret(written)
 
     def remove(self, namespace: str, name: str, *, version: str) -> None:
         """Delete a Secret; a missing Secret is not an error. Raises StaleRevision or ClusterForbidden."""
-        try:
+        with suppress(NotFound):
             request(self.api, "DELETE", _path(namespace, name), {"preconditions": {"resourceVersion": version}})
-        except NotFound:
-            return
 
 
 def _path(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
-
-
-def _new_body(name: str, secret: Secret) -> Mapping[str, Any]:
-    return {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"} | _body(secret, name=name)
 
 
 def _body(secret: Secret, **metadata: str) -> dict[str, Any]:
@@ -64,15 +57,11 @@ def _body(secret: Secret, **metadata: str) -> dict[str, Any]:
 
 
 def _parse_secret(document: Mapping[str, Any]) -> Secret:
-    metadata = document["metadata"]
+    metadata, data = document["metadata"], document.get("data", {})
     return Secret(
-        values={key: _text(value) for key, value in document.get("data", {}).items()},
+        # Other clients may store bytes that are not text; such a value never equals a generated key.
+        values={key: base64.b64decode(value).decode(errors="replace") for key, value in data.items()},
         labels=metadata.get("labels", {}),
         owners=tuple(metadata.get("ownerReferences", ())),
         version=metadata.get("resourceVersion", ""),  # a dry run has none
     )
-
-
-def _text(value: str) -> str:
-    # Other clients may store bytes that are not text; such a value never equals a generated key.
-    return base64.b64decode(value).decode(errors="replace")

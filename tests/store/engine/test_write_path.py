@@ -8,7 +8,7 @@ from tests.store.backends import Store
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories.write_path import SQLWritePath
-from workspace_operator.store.schema.directory_tables import cluster_heartbeat
+from workspace_operator.store.schema.tables import cluster_heartbeat
 from workspace_operator.store.schema.upgrades import upgrade
 
 

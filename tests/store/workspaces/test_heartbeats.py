@@ -10,7 +10,7 @@ from workspace_operator.application.ports import Heartbeat
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.store.schema.directory_tables import store_identity
+from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.workspaces.model import Settings
 
 

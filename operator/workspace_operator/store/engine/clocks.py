@@ -54,19 +54,18 @@ class DatabaseClock:
             return self.local()
         if self._offset is None or self.monotonic() >= self._next_sync:
             self._synchronize()
-        if self._offset is None:
-            return self.local()
-        return _from_epoch(self.monotonic()) + self._offset
+        return self._cached()
 
     def cached_timestamp(self) -> float:
         """The time in Unix seconds without a query, for use inside transactions."""
-        if self._offset is None:
-            return self.local().timestamp()
-        return (_from_epoch(self.monotonic()) + self._offset).timestamp()
+        return self._cached().timestamp()
 
     def timestamp(self) -> float:
         """The time now, in Unix seconds."""
         return self().timestamp()
+
+    def _cached(self) -> datetime:
+        return self.local() if self._offset is None else _from_epoch(self.monotonic()) + self._offset
 
     def _synchronize(self) -> None:
         """Measure the offset. Concurrent callers keep the known offset, or wait if there is none."""

@@ -23,9 +23,8 @@ class ContentionProbe:
     def others_wrote(self, connection: sa.Connection, *, own_transactions: int = 1) -> bool:
         """Whether other connections wrote since the last probe.
 
-        Args:
-            connection: in a write transaction; on SQLite, the connection of the last probe.
-            own_transactions: number of transactions of this worker that have ended since then.
+        The connection is in a write transaction; on SQLite, it is the connection of the last probe. This worker has
+        ended ``own_transactions`` since then.
         """
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()

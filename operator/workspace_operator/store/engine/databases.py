@@ -50,7 +50,7 @@ class Database:
     """One database, by URL: ``sqlite:///path`` or ``postgresql://…`` (`urls`).
 
     Args:
-        url: as above; a password in it is never shown.
+        url: a password in it is never shown.
         prepare: called once, before the first transaction on a reachable database, so that a process can start
             while its database is unavailable.
         cache_megabytes: size of the page cache of each SQLite connection.
@@ -88,9 +88,7 @@ class Database:
         self._prepared = threading.Event()
         self._is_preparing = False
         self._thread_local = threading.local()
-        self._thread_connections: weakref.WeakSet[sa.Connection] = (
-            weakref.WeakSet()
-        )  # a connection ends with its thread
+        self._thread_connections = weakref.WeakSet[sa.Connection]()  # a connection ends with its thread
         self._failovers = 0
         self._commits = CommitWatchdog()
 
@@ -105,8 +103,7 @@ class Database:
     def reading_one_snapshot(self, *, sorts: bool = False) -> Iterator[sa.Connection]:
         """Open a read transaction with one snapshot on either database.
 
-        Args:
-            sorts: have SQLite sort on disk, because the rows may not fit into memory. PostgreSQL does so anyway.
+        ``sorts`` has SQLite sort on disk, because the rows may not fit into memory. PostgreSQL does so anyway.
         """
         self._ensure_prepared()
         engine = self.engine.execution_options(one_snapshot=True)
@@ -177,9 +174,7 @@ class Database:
 
         Use it for statements that go to the driver directly. Each thread keeps its own connection, since a checkout
         from the pool takes as long as a small statement. A statement sets its own `sql.lock_timeout_condition`.
-
-        Args:
-            in_transaction: run the statements in one transaction instead.
+        ``in_transaction`` runs the statements in one transaction instead.
 
         Raises:
             CommitUnknown: the last statement may have been executed.
@@ -203,19 +198,15 @@ class Database:
                 raise unknown_outcome(self.name, _UNCONFIRMED)
 
     def _thread_connection(self) -> sa.Connection:
-        thread_connection: sa.Connection | None = getattr(self._thread_local, "connection", None)
-        if (
-            thread_connection is None
-            or thread_connection.closed
-            or thread_connection.invalidated
-            or self._thread_local.failovers != self._failovers
-        ):
-            if thread_connection is not None:
-                thread_connection.close()
-            self._thread_local.failovers = self._failovers
-            thread_connection = self._thread_local.connection = self._statement_engine.connect()
-            self._thread_connections.add(thread_connection)
-        return thread_connection
+        local = self._thread_local
+        own: sa.Connection | None = getattr(local, "connection", None)
+        if own is None or own.closed or own.invalidated or local.failovers != self._failovers:
+            if own is not None:
+                own.close()
+            local.failovers = self._failovers
+            own = local.connection = self._statement_engine.connect()
+            self._thread_connections.add(own)
+        return own
 
     def _drop_lost_connections(self, error: DBAPIError) -> None:
         """Drop all connections if the server closed one or is a standby now."""

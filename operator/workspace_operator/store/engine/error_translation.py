@@ -71,10 +71,9 @@ def error_code(error: DBAPIError) -> str:
 
 def is_serialization_failure(error: DBAPIError) -> bool:
     """Whether the error is a conflict with another transaction, so that a retry can succeed."""
+    state = error_code(error)
     # A distributed PostgreSQL reports a unique violation of COPY as an internal error.
-    return error_code(error) in SERIALIZATION_FAILURES or (
-        error_code(error) == "XX000" and "duplicate key value" in str(error.orig)
-    )
+    return state in SERIALIZATION_FAILURES or (state == "XX000" and "duplicate key value" in str(error.orig))
 
 
 @contextmanager

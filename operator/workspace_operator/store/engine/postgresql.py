@@ -49,14 +49,9 @@ def postgresql_engine(
 ) -> sa.Engine:
     """Make an engine whose transactions set their own limits.
 
-    The execution option ``one_snapshot`` makes a transaction REPEATABLE READ.
-
-    Args:
-        target: the database.
-        lock_seconds: how long a statement of a transaction waits for a lock.
-        read_only: have the server refuse every write.
-        transactional: False for single statements, each a transaction of its own.
-        options: options of the connection pool.
+    The execution option ``one_snapshot`` makes a transaction REPEATABLE READ. A statement waits ``lock_seconds`` for a
+    lock. ``read_only`` has the server refuse every write. Unless ``transactional``, each statement is a transaction.
+    ``options`` are those of the connection pool.
     """
     # The event below begins transactions, since the driver would send BEGIN as a separate message.
     arguments = {**_CONNECT_DEFAULTS, **target.options, "autocommit": True, "prepare_threshold": None}

@@ -55,9 +55,7 @@ def any_of(column: sa.ColumnElement[Any], values: Collection[str] | sa.BindParam
 def workspace_any_of(column: sa.Column[Any], values: str) -> sa.ColumnElement[bool]:
     """Condition `any_of` within one workspace.
 
-    Args:
-        column: the text column.
-        values: name of the parameter with the values; the parameter ``of_workspace`` is the workspace.
+    ``values`` names the parameter with the values; the parameter ``of_workspace`` is the workspace.
     """
     of_workspace = column.table.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger)
     return sa.and_(of_workspace, any_of(column, sa.bindparam(values, type_=sa.Text)))
@@ -133,21 +131,17 @@ class CompiledStatement:
 def driver_cursor(connection: sa.Connection, statement: str) -> Iterator[Any]:
     """Open a cursor of the driver, and turn the driver's errors into SQLAlchemy's."""
     driver: Any = connection.connection.dbapi_connection
-    base: type[Exception] = connection.dialect.loaded_dbapi.Error
+    dialect: Any = connection.dialect
+    base: type[Exception] = dialect.loaded_dbapi.Error
     cursor = driver.cursor()
     try:
         yield cursor
     except base as error:
         # A server that has become a standby counts as lost: another one is the primary now.
-        is_lost = (
-            connection.dialect.is_disconnect(error, driver, cursor)  # type: ignore[arg-type]
-            or getattr(error, "sqlstate", None) == READ_ONLY
-        )
-        if is_lost:
+        lost = dialect.is_disconnect(error, driver, cursor) or getattr(error, "sqlstate", None) == READ_ONLY
+        if lost:
             connection.invalidate(error)
-        raise DBAPIError.instance(
-            statement, None, error, base, dialect=connection.dialect, connection_invalidated=is_lost
-        ) from error
+        raise DBAPIError.instance(statement, None, error, base, dialect=dialect, connection_invalidated=lost) from error
     finally:
         cursor.close()
 

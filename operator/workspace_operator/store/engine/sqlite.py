@@ -76,11 +76,7 @@ class DatabaseFile:
             _descriptors.release(self._opened)
 
     def check(self, connection: sqlite3.Connection) -> None:
-        """Raise StoreRefused if the file was moved away, replaced or truncated.
-
-        Args:
-            connection: in a transaction.
-        """
+        """In a transaction, raise StoreRefused if the file was moved away, replaced or truncated."""
         status = self._status()
         self._check_identity(status)
         state = (status.st_size, status.st_mtime_ns)
@@ -146,9 +142,8 @@ def create_file(path: Path) -> None:
     for needed in (path, path.parent):
         if not os.access(needed, os.W_OK):
             reason = "SQLite keeps its log beside the file" if needed == path.parent else "permission denied"
-            raise InvalidInput(
-                f"the database {path} cannot be written: {needed} is read-only ({reason})", field="database"
-            )
+            message = f"the database {path} cannot be written: {needed} is read-only ({reason})"
+            raise InvalidInput(message, field="database")
 
 
 class FileLock:
@@ -180,11 +175,8 @@ class FileLock:
 def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, read_only: bool) -> sa.Engine:
     """Make an engine for a file; with the execution option ``writing``, BEGIN is IMMEDIATE.
 
-    Args:
-        url: URL of the file.
-        cache_megabytes: size of the page cache of each connection.
-        lock_seconds: how long a statement waits for another program's lock.
-        read_only: refuse every write; not even a remaining WAL is copied into the file.
+    Each connection has a page cache of ``cache_megabytes``. A statement waits ``lock_seconds`` for another program's
+    lock. With ``read_only``, not even a remaining WAL is copied into the file.
     """
     file = DatabaseFile(Path(str(url.database)))
     arguments = {"timeout": lock_seconds, "check_same_thread": False}

@@ -122,9 +122,8 @@ def _postgresql(rest: str) -> DatabaseURL:
     hosts = _parse_hosts(query_options.pop("host", []), query_options.pop("port", []))
     options = _address_options(address) | {name: values[-1] for name, values in query_options.items()} | hosts
     _check_values(options)
-    return DatabaseURL(
-        url=_sqlalchemy_url(options, prepare), name=_display_name(options), options=options, prepare=prepare
-    )
+    sqlalchemy_url = _sqlalchemy_url(options, prepare)
+    return DatabaseURL(url=sqlalchemy_url, name=_display_name(options), options=options, prepare=prepare)
 
 
 def _check_characters(rest: str) -> None:
@@ -171,19 +170,12 @@ def _parse_prepare(values: Sequence[str] | None) -> PrepareMode:
 
 def _parse_hosts(hosts: Sequence[str], ports: Sequence[str]) -> dict[str, str]:
     """Hosts in libpq's form, from that or from SQLAlchemy's ``host=a:1&host=b:2``."""
-    listed: dict[str, str] = {}
     parts = [part for host in hosts for part in host.split(",")]
     split = [_HOST_WITH_PORT.fullmatch(part) for part in parts]
     if any(split):
-        pairs = [
-            (match[1].strip("[]"), match[2]) if match else (part, "") for part, match in zip(parts, split, strict=True)
-        ]
+        pairs = [(hit[1].strip("[]"), hit[2]) if hit else (part, "") for part, hit in zip(parts, split, strict=True)]
         return {"host": ",".join(host for host, _ in pairs), "port": ",".join(port for _, port in pairs)}
-    if hosts:
-        listed["host"] = ",".join(parts)
-    if ports:
-        listed["port"] = ",".join(ports)
-    return listed
+    return {name: ",".join(values) for name, values in (("host", parts), ("port", ports)) if values}
 
 
 def _address_options(address: str) -> dict[str, str]:
@@ -219,16 +211,13 @@ def _display_name(options: Mapping[str, str]) -> str:
     hosts = options.get("host", options.get("hostaddr", "")).split(",")
     ports = options.get("port", "").split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
-    places = (
-        f"[{host}]{_port(port)}" if ":" in host else f"{host}{_port(port)}"
-        for host, port in zip(hosts, ports, strict=True)
-    )
+    places = (_place(host, port) for host, port in zip(hosts, ports, strict=True))
     user = f"{options['user']}@" if options.get("user") else ""
     return f"postgresql://{user}{','.join(places)}/{options.get('dbname', '')}"
 
 
-def _port(port: str) -> str:
-    return f":{port}" if port else ""
+def _place(host: str, port: str) -> str:
+    return (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
 
 
 def _sqlalchemy_url(options: Mapping[str, str], prepare: PrepareMode) -> sa.URL:

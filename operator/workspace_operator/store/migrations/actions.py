@@ -77,14 +77,9 @@ def cancel(connection: sa.Connection, action: CancelMigration, now: datetime, sp
     if transition is None:
         raise StaleRevision(f"migration {action.number} is already cut over")
     needs_cleanup = stop_change_log(connection, action.workspace_id) or row.needs_cleanup
-    _update(
-        connection,
-        row,
-        stage=transition.target.value,
-        completed_at=now,
-        needs_cleanup=needs_cleanup,
-        due_at=now if needs_cleanup else None,
-    )
+    due_at = now if needs_cleanup else None
+    stage = transition.target.value
+    _update(connection, row, stage=stage, completed_at=now, needs_cleanup=needs_cleanup, due_at=due_at)
 
 
 def pause(connection: sa.Connection, action: PauseMigration, now: datetime, spec: SpecVersion | None) -> None:

@@ -22,14 +22,13 @@ from workspace_operator.store.schema.tables import (
 def clean_up(locked: LockedMigration, *, size: int) -> bool:
     """Delete up to ``size`` rows of each kind; return whether none is left."""
     row = locked.workspace()
+    merged = [shared_email.c.merged] if row.merges_pending else []
     deleted = [
         # Where email is an identifier, these rows are in use.
         _delete_batch(locked, [identifier.c.value_key], identifier.c.kind == KIND_EMAIL, size=size)
         if row.mode == Mode.ID_ONLY.value
         else 0,
-        _delete_batch(
-            locked, [shared_email.c.email_key], *([shared_email.c.merged] if row.merges_pending else []), size=size
-        ),
+        _delete_batch(locked, [shared_email.c.email_key], *merged, size=size),
         _delete_batch(locked, [migration_change_log.c.entry_id], size=size),
         _delete_orphans(locked, size=size),
     ]
@@ -48,10 +47,8 @@ def _delete_batch(
 
 def _delete_orphans(locked: LockedMigration, *, size: int) -> int:
     """Delete the rows of an export that was never finished."""
-    newest = sa.select(sa.func.coalesce(sa.func.max(export.c.number), 0)).where(
-        export.c.workspace_id == locked.workspace_id
-    )
-    number = locked.connection.execute(newest).scalar_one()
+    newest = sa.select(sa.func.max(export.c.number)).where(export.c.workspace_id == locked.workspace_id)
+    number = locked.connection.execute(newest).scalar_one() or 0
     return delete_export_rows(locked, lambda numbers: numbers > number, size=size)
 
 

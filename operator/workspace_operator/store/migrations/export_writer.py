@@ -129,9 +129,8 @@ class ExportWriter:
 
     @property
     def _is_of_export(self) -> sa.ColumnElement[bool]:
-        return sa.and_(
-            violation.c.workspace_id == self.migration.workspace_id, violation.c.export_number == self.number
-        )
+        of_workspace = violation.c.workspace_id == self.migration.workspace_id
+        return sa.and_(of_workspace, violation.c.export_number == self.number)
 
     def _drain_change_log(self, *, until: int) -> None:
         while self._in_transaction(self._apply_change_log) > until:
@@ -164,11 +163,8 @@ class ExportWriter:
         is_smaller = counts.people_concerned < self.rows_written
         fixed = self.fixed_meanwhile or is_smaller or locked.workspace().blocked_export is None
         # Release the lease: after the commit, only writers make the migration due again.
-        released = {
-            "lease_owner": "",
-            "lease_expires_at": None,
-            "due_at": self._clock() + FIX_SETTLE_TIME if fixed else None,
-        }
+        due_at = self._clock() + FIX_SETTLE_TIME if fixed else None
+        released = {"lease_owner": "", "lease_expires_at": None, "due_at": due_at}
         values = violation_values(counts) | total | released
         return locked.transition(Trigger.BLOCK, export=self.number, needs_cleanup=self.needed_cleanup, **values)
 
@@ -192,31 +188,20 @@ class ExportWriter:
         while deleted == ROW_BATCH_SIZE:
             deleted = self._in_transaction(lambda locked: delete_export_rows(locked, in_range, size=ROW_BATCH_SIZE))
         if up_to is not None:
-            old = sa.delete(export).where(
-                export.c.workspace_id == self.migration.workspace_id, export.c.number <= up_to
-            )
+            old = sa.delete(export).filter_by(workspace_id=self.migration.workspace_id).where(export.c.number <= up_to)
             self._in_transaction(lambda locked: locked.connection.execute(old))
 
 
 def _counts(connection: sa.Connection, is_of_export: sa.ColumnElement[bool]) -> ViolationCounts:
-    def people(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
-
-    query = sa.select(
-        people(violation.c.sharing > 1),
-        people(violation.c.invalid_email),
-        people(violation.c.suppressed_email),
-        people(violation.c.id_is_another_email),
-        sa.func.count(),
-    ).where(is_of_export)
-    duplicate, invalid, suppressed, another, concerned = connection.execute(query).one()
-    return ViolationCounts(
-        duplicate_email=int(duplicate),
-        invalid_email=int(invalid),
-        suppressed_email=int(suppressed),
-        id_is_another_email=int(another),
-        people_concerned=concerned,
-    )
+    columns = (violation.c.invalid_email, violation.c.suppressed_email, violation.c.id_is_another_email)
+    conditions = {"duplicate_email": violation.c.sharing > 1} | {column.name: column for column in columns}
+    people = [
+        sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0).label(name)
+        for name, condition in conditions.items()
+    ]
+    query = sa.select(*people, sa.func.count().label("people_concerned")).where(is_of_export)
+    counts = connection.execute(query).one()._asdict()
+    return ViolationCounts(**{name: int(count) for name, count in counts.items()})
 
 
 def _columns(*, sharing: sa.ColumnElement[Any], suppressed: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:

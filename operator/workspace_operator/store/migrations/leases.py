@@ -66,15 +66,10 @@ class LockedMigration:
 
     def report_progress(self, *, done: int, total: int, **values: object) -> None:
         """Renew the lease; if due, also update the progress and the estimated completion."""
-        progress_values: dict[str, object] = {}
         if self.progress_due:
             estimate = estimated_completion(since=self.row.stage_since, now=self.now, done=done, total=total)
-            progress_values = {
-                "progress": self.row.progress + 1,
-                "progressed_at": self.now,
-                "estimated_completion": estimate,
-            }
-        self.renew(**progress_values, **values)
+            values |= {"progress": self.row.progress + 1, "progressed_at": self.now, "estimated_completion": estimate}
+        self.renew(**values)
 
     def update(self, **values: object) -> None:
         """Write columns of the migration."""

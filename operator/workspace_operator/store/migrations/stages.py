@@ -62,13 +62,11 @@ def cut_over(locked: LockedMigration, clock: Callable[[], datetime]) -> Migratio
 
 
 def _backfill(locked: LockedMigration, size: int) -> bool:
-    row = locked.row
+    row, total = locked.row, locked.row.people_total
     cursor, people = backfill.backfill_range(locked.connection, locked.migration, after=row.cursor, size=size)
     done = cursor == backfill.END_OF_KEYS
-    checked = row.people_total if done else min(row.people_checked + people, row.people_total)
-    locked.report_progress(
-        done=checked, total=row.people_total, people_checked=checked, cursor=cursor, needs_cleanup=True
-    )
+    checked = total if done else min(row.people_checked + people, total)
+    locked.report_progress(done=checked, total=total, people_checked=checked, cursor=cursor, needs_cleanup=True)
     return done
 
 

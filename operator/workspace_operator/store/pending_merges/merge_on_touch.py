@@ -21,12 +21,11 @@ from workspace_operator.identity.model.working_set import ChangeSet
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement, encode_json, force_custom_plan, workspace_any_of
 from workspace_operator.store.pending_merges.view import group_by_email_key, people_with_keys, switched_at_of
-from workspace_operator.store.schema.mappers import IS_PENDING_MERGE
 from workspace_operator.store.schema.tables import KIND_ID, identifier, person, shared_email
 from workspace_operator.store.unit_of_work.event_writer import write_events
 from workspace_operator.store.unit_of_work.flush import write_people
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
-from workspace_operator.store.unit_of_work.loader import PendingMerge
+from workspace_operator.store.unit_of_work.loader import IS_PENDING, PendingMerge
 from workspace_operator.store.unit_of_work.workspace_lock import lock_shared, read_settings
 
 T = TypeVar("T")
@@ -67,16 +66,9 @@ class MergeOnTouch:
         raise Conflict(f"workspace number {workspace_id} still has pending merges of these people; try again")
 
     def merge(self, workspace_id: int, keys: Iterable[str]) -> MergeRun:
-        """Merge groups by their e-mail keys; groups that are already merged are skipped.
-
-        Raises:
-            NotFound: the workspace does not exist.
-        """
-        ordered = sorted(keys)
-        parts = [
-            ordered[start : start + MAX_GROUPS_PER_TRANSACTION]
-            for start in range(0, len(ordered), MAX_GROUPS_PER_TRANSACTION)
-        ]
+        """Merge groups by their e-mail keys; groups that are already merged are skipped. Raises NotFound."""
+        ordered, size = sorted(keys), MAX_GROUPS_PER_TRANSACTION
+        parts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
         if self.database.is_sqlite or len(parts) < 2:
             return _combined(self._merge_part(workspace_id, part) for part in parts)
         # This process works on one transaction while the database works on the other; more than two gain little.
@@ -86,9 +78,8 @@ class MergeOnTouch:
     def _merge_part(self, workspace_id: int, keys: Sequence[str]) -> MergeRun:
         transactions, longest = 0, 0.0
         while keys:
-            last, seconds = self.database.writing_timed(
-                partial(self._merge_groups, workspace_id=workspace_id, keys=keys)
-            )
+            work = partial(self._merge_groups, workspace_id=workspace_id, keys=keys)
+            last, seconds = self.database.writing_timed(work)
             transactions, longest = transactions + 1, max(longest, seconds)
             keys = () if last is None else keys[keys.index(last) + 1 :]
         return MergeRun(transactions=transactions, longest=longest)
@@ -101,7 +92,8 @@ class MergeOnTouch:
         groups = _pending_groups(connection, workspace_id, keys) if settings.row.merges_pending else {}
         chosen = _first_groups(groups, max_people=MAX_PEOPLE_PER_TRANSACTION)
         last = None if len(chosen) == len(groups) else chosen[-1]
-        locked = _lock_groups(connection, workspace_id, chosen)
+        # A concurrent merge of these groups waits.
+        locked = [key for key, _ in _LOCK_GROUPS.run(connection, _group_parameters(workspace_id, chosen))]
         if not locked:
             return last
         switched_at = switched_at_of(connection, workspace_id)
@@ -110,7 +102,7 @@ class MergeOnTouch:
         _lock_changed_rows(connection, workspace_id, changes)
         write_people(connection, workspace_id, changes, {})
         write_events(connection, workspace_id, changes.events, new_id=self._new_id(switched_at))
-        _mark_merged(connection, workspace_id, locked)
+        _MARK_MERGED.run(connection, _group_parameters(workspace_id, locked))
         return last
 
     def _new_id(self, switched_at: datetime) -> CioIDGenerator:
@@ -132,19 +124,13 @@ class MergeOnTouchRepository:
 
 def _combined(parts: Iterable[MergeRun]) -> MergeRun:
     runs = list(parts)
-    return MergeRun(
-        transactions=sum(run.transactions for run in runs), longest=max((run.longest for run in runs), default=0)
-    )
+    longest = max((run.longest for run in runs), default=0)
+    return MergeRun(transactions=sum(run.transactions for run in runs), longest=longest)
 
 
 def _pending_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Mapping[str, int]:
     """The number of people of each unmerged group by e-mail key, read without a lock."""
     return dict(_GROUPS.run(connection, _group_parameters(workspace_id, keys)))
-
-
-def _lock_groups(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> Sequence[str]:
-    """Lock the unmerged groups and return their keys; a concurrent merge waits."""
-    return [key for key, _ in _LOCK_GROUPS.run(connection, _group_parameters(workspace_id, keys))]
 
 
 def _first_groups(groups: Mapping[str, int], *, max_people: int) -> Sequence[str]:
@@ -153,21 +139,14 @@ def _first_groups(groups: Mapping[str, int], *, max_people: int) -> Sequence[str
     return [key for i, (key, people) in enumerate(zip(groups, sums, strict=True)) if people <= max_people or i == 0]
 
 
-def _mark_merged(connection: sa.Connection, workspace_id: int, keys: Sequence[str]) -> None:
-    _MARK_MERGED.run(connection, _group_parameters(workspace_id, keys))
-
-
 def _group_parameters(workspace_id: int, keys: Sequence[str]) -> dict[str, object]:
     return {"of_workspace": workspace_id, "keys": encode_json(keys)}
 
 
-_IS_PENDING = sa.and_(workspace_any_of(shared_email.c.email_key, "keys"), IS_PENDING_MERGE)
-_IN_ORDER = (
-    sa.select(shared_email.c.email_key, shared_email.c.people).where(_IS_PENDING).order_by(shared_email.c.email_key)
-)
-_GROUPS = CompiledStatement(lambda _: _IN_ORDER)
-_LOCK_GROUPS = CompiledStatement(lambda _: _IN_ORDER.with_for_update())
-_MARK_MERGED = CompiledStatement(lambda _: sa.update(shared_email).where(_IS_PENDING).values(merged=sa.true()))
+_PENDING = sa.select(shared_email.c.email_key, shared_email.c.people).where(IS_PENDING)
+_GROUPS = CompiledStatement(lambda _: _PENDING.order_by(shared_email.c.email_key))
+_LOCK_GROUPS = CompiledStatement(lambda _: _PENDING.order_by(shared_email.c.email_key).with_for_update())
+_MARK_MERGED = CompiledStatement(lambda _: sa.update(shared_email).where(IS_PENDING).values(merged=sa.true()))
 
 
 def _lock_changed_rows(connection: sa.Connection, workspace_id: int, changes: ChangeSet) -> None:

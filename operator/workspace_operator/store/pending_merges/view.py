@@ -122,10 +122,8 @@ def next_pending_groups(connection: sa.Connection, workspace_id: int, *, after: 
 
 def switched_at_of(connection: sa.Connection, workspace_id: int) -> datetime:
     """The time of the cut-over that left merges pending; there must be one."""
-    query = sa.select(migration.c.switched_at).where(
-        migration.c.workspace_id == workspace_id, migration.c.switched_at.is_not(None)
-    )
-    switched_at: datetime = connection.execute(query.order_by(migration.c.number.desc()).limit(1)).scalar_one()
+    query = sa.select(migration.c.switched_at).filter_by(workspace_id=workspace_id).order_by(migration.c.number.desc())
+    switched_at: datetime = connection.execute(query.where(migration.c.switched_at.is_not(None)).limit(1)).scalar_one()
     return switched_at
 
 

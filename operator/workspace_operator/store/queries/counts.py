@@ -14,7 +14,8 @@ from workspace_operator.store.schema.mappers import IS_PENDING_MERGE
 from workspace_operator.store.schema.tables import KIND_EMAIL, person, shared_email, suppression, workspace
 from workspace_operator.workspaces.model import PeopleCounts
 
-_OF_WORKSPACE = person.c.workspace_id == sa.bindparam("workspace_id")
+_WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
+_OF_WORKSPACE = person.c.workspace_id == _WORKSPACE
 
 
 def _count(*conditions: sa.ColumnElement[bool]) -> sa.Select[int]:
@@ -46,10 +47,8 @@ PENDING_MERGES = sa.select(
     sa.func.coalesce(sa.func.sum(_MERGED), 0).label("people"),
     sa.func.coalesce(sa.func.sum(_MERGED_WITHOUT_ID), 0).label("without_id"),
 ).where(
-    shared_email.c.workspace_id == sa.bindparam("workspace_id"),
-    sa.select(workspace.c.merges_pending)
-    .where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
-    .scalar_subquery(),
+    shared_email.c.workspace_id == _WORKSPACE,
+    sa.select(workspace.c.merges_pending).where(workspace.c.workspace_id == _WORKSPACE).scalar_subquery(),
     IS_PENDING_MERGE,
 )
 """Rows of people who are already part of another person, whose merges are pending."""
@@ -58,23 +57,14 @@ _MERGES = sa.select(
     sa.func.coalesce(sa.func.sum(_MERGED), 0).label("people"),
     sa.func.coalesce(sa.func.sum(sa.case((shared_email.c.merged, _MERGED), else_=0)), 0).label("merged"),
     sa.func.coalesce(sa.func.sum(sa.case((shared_email.c.ids > 1, shared_email.c.ids - 1), else_=0)), 0).label("ids"),
-).where(shared_email.c.workspace_id == sa.bindparam("workspace_id"), shared_email.c.people > 1)
+).where(shared_email.c.workspace_id == _WORKSPACE, shared_email.c.people > 1)
 
-SUPPRESSED_KEYS = (
-    sa.select(suppression.c.value_key)
-    .distinct()
-    .where(suppression.c.workspace_id == sa.bindparam("workspace_id"), suppression.c.kind == KIND_EMAIL)
-    .cte("suppressed_keys")
+_SUPPRESSIONS = sa.select(suppression.c.value_key).where(
+    suppression.c.workspace_id == _WORKSPACE, suppression.c.kind == KIND_EMAIL
 )
-IS_SUPPRESSED = exists_per_row(
-    sa.select(suppression.c.value_key)
-    .where(
-        suppression.c.workspace_id == sa.bindparam("workspace_id"),
-        suppression.c.kind == KIND_EMAIL,
-        suppression.c.value_key == person.c.email_key,
-    )
-    .correlate(person)
-)
+SUPPRESSED_EMAILS = _SUPPRESSIONS.distinct()
+SUPPRESSED_KEYS = SUPPRESSED_EMAILS.cte("suppressed_keys")
+IS_SUPPRESSED = exists_per_row(_SUPPRESSIONS.where(suppression.c.value_key == person.c.email_key).correlate(person))
 """Whether a person's address is suppressed."""
 
 SUPPRESSED = sa.select(sa.func.count()).select_from(
@@ -99,11 +89,9 @@ def count_merges(connection: sa.Connection, workspace_id: int) -> MergeCounts:
 
 def count_people(connection: sa.Connection, workspace_id: int) -> PeopleCounts:
     """Count people; ``with_email`` counts any e-mail text that is not empty, valid or not."""
-    parameters = {"workspace_id": workspace_id}
-    with_key = connection.execute(WITH_KEY, parameters).scalar_one()
-    return _people_counts(
-        connection, parameters, with_key, invalid=connection.execute(INVALID, parameters).scalar_one()
-    )
+    values = {"workspace_id": workspace_id}
+    with_key = connection.execute(WITH_KEY, values).scalar_one()
+    return _people_counts(connection, values, with_key, invalid=connection.execute(INVALID, values).scalar_one())
 
 
 def count_violations(connection: sa.Connection, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
@@ -112,25 +100,23 @@ def count_violations(connection: sa.Connection, workspace_id: int) -> tuple[Peop
     The number of people concerned is known when an export is written, which happens only if there are violations.
     """
     disable_nested_loops(connection)
-    parameters = {"workspace_id": workspace_id}
-    with_key, sharing = connection.execute(SHARING, parameters).one()
+    values = {"workspace_id": workspace_id}
+    with_key, sharing = connection.execute(SHARING, values).one()
     counts = ViolationCounts(
         duplicate_email=int(sharing),
-        invalid_email=connection.execute(INVALID, parameters).scalar_one(),
-        suppressed_email=connection.execute(SUPPRESSED, parameters).scalar_one(),
-        id_is_another_email=connection.execute(ID_IS_ANOTHER, parameters).scalar_one(),
+        invalid_email=connection.execute(INVALID, values).scalar_one(),
+        suppressed_email=connection.execute(SUPPRESSED, values).scalar_one(),
+        id_is_another_email=connection.execute(ID_IS_ANOTHER, values).scalar_one(),
     )
-    return _people_counts(connection, parameters, int(with_key), invalid=counts.invalid_email), counts
+    return _people_counts(connection, values, int(with_key), invalid=counts.invalid_email), counts
 
 
-def _people_counts(
-    connection: sa.Connection, parameters: dict[str, int], with_key: int, *, invalid: int
-) -> PeopleCounts:
-    pending = connection.execute(PENDING_MERGES, parameters).one()
+def _people_counts(connection: sa.Connection, values: dict[str, int], with_key: int, *, invalid: int) -> PeopleCounts:
+    pending = connection.execute(PENDING_MERGES, values).one()
     with_key -= int(pending.people)
     return PeopleCounts(
-        total=with_key + connection.execute(WITHOUT_KEY, parameters).scalar_one(),
+        total=with_key + connection.execute(WITHOUT_KEY, values).scalar_one(),
         with_email=with_key + invalid,
-        without_id=connection.execute(WITHOUT_ID, parameters).scalar_one() - int(pending.without_id),
-        without_identifier=connection.execute(WITHOUT_IDENTIFIER, parameters).scalar_one(),
+        without_id=connection.execute(WITHOUT_ID, values).scalar_one() - int(pending.without_id),
+        without_identifier=connection.execute(WITHOUT_IDENTIFIER, values).scalar_one(),
     )

@@ -20,12 +20,6 @@ _HAVING_NAME = WORKSPACES_WITH_ACCOUNT.where(
     workspace.c.name_key == sa.bindparam("name_key"),
 )
 
-_NUMBERS = sa.select(workspace.c.workspace_id).where(
-    workspace.c.account_id == sa.bindparam("account_id"), workspace.c.name_key == sa.bindparam("name_key")
-)
-
-_LOCKED_ACCOUNT = sa.select(account.c.name).where(account.c.account_id == sa.bindparam("account_id")).with_for_update()
-
 
 def name_holder(
     connection: sa.Connection, name: str, own: Workspace | None, *, owner: Owner, account_name: str
@@ -48,7 +42,7 @@ def raise_if_name_taken(connection: sa.Connection, account_id: int, name: str, *
         holders = {int(number) for number in connection.execute(exact).scalars()} - {own}
     else:
         # Lock the account to assign its names one at a time, since two forms of a name violate no constraint.
-        connection.execute(_LOCKED_ACCOUNT, {"account_id": account_id})
+        connection.execute(sa.select(account.c.name).filter_by(account_id=account_id).with_for_update())
         holders = _workspaces_named(connection, account_id, name)
     if holders:
         raise NameTaken(
@@ -59,5 +53,5 @@ def raise_if_name_taken(connection: sa.Connection, account_id: int, name: str, *
 
 def _workspaces_named(connection: sa.Connection, account_id: int, name: str) -> set[int]:
     """The workspaces of an account that have any form of a name."""
-    parameters = {"account_id": account_id, "name_key": comparison_key(name)}
-    return {int(number) for number in connection.execute(_NUMBERS, parameters).scalars()}
+    query = sa.select(workspace.c.workspace_id).filter_by(account_id=account_id, name_key=comparison_key(name))
+    return {int(number) for number in connection.execute(query).scalars()}

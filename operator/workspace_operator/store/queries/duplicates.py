@@ -39,7 +39,6 @@ def iter_duplicates(connection: sa.Connection, workspace_id: int, *, newest_firs
     """Stream e-mail key and cio_id of all duplicates of a snapshot, by key and age."""
     with stream_rows(connection, SHARED_KEYS, {"workspace_id": workspace_id}, size=KEY_BATCH_SIZE) as shared:
         for keys in shared.scalars().partitions():
-            with stream_rows(
-                connection, duplicates_with_keys(workspace_id, keys, newest_first=newest_first), size=PEOPLE_BATCH_SIZE
-            ) as rows:
+            query = duplicates_with_keys(workspace_id, keys, newest_first=newest_first)
+            with stream_rows(connection, query, size=PEOPLE_BATCH_SIZE) as rows:
                 yield from rows

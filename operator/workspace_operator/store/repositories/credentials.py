@@ -1,7 +1,7 @@
 """Credentials in the database, as digests, found without a workspace number."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -23,13 +23,7 @@ _NEWEST = sa.select(sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_V
     _OF_WORKSPACE
 )
 
-_INSERT = sa.insert(credential)
-
-_LOCKED = (
-    sa.select(workspace.c.workspace_id)
-    .where(workspace.c.workspace_id == sa.bindparam("workspace_id"))
-    .with_for_update(key_share=True)
-)
+_INSERT = sa.insert(credential).returning(credential)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +58,9 @@ class SQLCredentials:
             if newest:
                 _expire(connection, workspace_id, at=now + grace)
                 _prune(connection, workspace_id, now)
-            created = StoredCredentials(
-                workspace_id=workspace_id,
-                number=newest + 1,
-                digests=digests,
-                created_at=now,
-                valid_until=None,
-                request=request,
-            )
-            connection.execute(_INSERT, _values_of(created))
-            return created
+            keys = {f"{name}_digest": digest for name, digest in asdict(digests).items()}
+            values = {"workspace_id": workspace_id, "number": newest + 1, "created_at": now, "request": request, **keys}
+            return _credentials_of(connection.execute(_INSERT, values).one())
 
         return self.database.writing(work)
 
@@ -102,7 +89,8 @@ class SQLCredentials:
 
 def _lock(connection: sa.Connection, workspace_id: int) -> None:
     """Lock the workspace against concurrent rotations and deletion."""
-    if connection.execute(_LOCKED, {"workspace_id": workspace_id}).first() is None:
+    query = sa.select(workspace.c.workspace_id).filter_by(workspace_id=workspace_id)
+    if connection.execute(query.with_for_update(key_share=True)).first() is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
 
 
@@ -133,16 +121,3 @@ def _credentials_of(row: Row) -> StoredCredentials:
         valid_until=row.valid_until,
         request=row.request,
     )
-
-
-def _values_of(stored: StoredCredentials) -> dict[str, object]:
-    return {
-        "workspace_id": stored.workspace_id,
-        "number": stored.number,
-        "site_id_digest": stored.digests.site_id,
-        "api_key_digest": stored.digests.api_key,
-        "app_key_digest": stored.digests.app_key,
-        "created_at": stored.created_at,
-        "valid_until": stored.valid_until,
-        "request": stored.request,
-    }

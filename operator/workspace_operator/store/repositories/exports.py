@@ -1,6 +1,6 @@
 """Exports of violations, read for the API and the CLI."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any
@@ -67,7 +67,9 @@ def _merged_rows(
     """The rows with the values of attributes, without people that are merged into others."""
     cio_ids = [row.cio_id for row in rows]
     survivors = survivors_of(connection, workspace_id, cio_ids) if merges_pending else {}
-    stored = dict(_attributes_of(connection, workspace_id, cio_ids)) if attributes else {}
+    parameters = {"of_workspace": workspace_id, "cio_ids": encode_json(cio_ids)}
+    found = ATTRIBUTES.run(connection, parameters) if attributes else ()
+    stored: Mapping[str, Mapping[str, Any]] = {cio_id: decode_json(document) for cio_id, document in found}
     for row in rows:
         survivor = survivors.get(row.cio_id)
         if survivor is None:
@@ -77,15 +79,6 @@ def _merged_rows(
         else:
             continue
         yield row._replace(values=tuple(map(values.get, attributes))) if attributes else row
-
-
-def _attributes_of(
-    connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the attributes of people by cio_id."""
-    values = {"of_workspace": workspace_id, "cio_ids": encode_json(list(cio_ids))}
-    for cio_id, attributes in ATTRIBUTES.run(connection, values):
-        yield cio_id, decode_json(attributes)
 
 
 ATTRIBUTES = CompiledStatement(

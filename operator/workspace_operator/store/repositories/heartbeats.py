@@ -10,8 +10,8 @@ from workspace_operator.application.ports import Heartbeat
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.reconcile.model.observed import Namesake
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.schema.directory_tables import cluster_heartbeat, store_identity, workspace
 from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, owner_parameters, workspace_of
+from workspace_operator.store.schema.tables import cluster_heartbeat, store_identity, workspace
 from workspace_operator.workspaces.model import Owner
 
 STORE_ID = sa.select(store_identity.c.store_id)
@@ -47,12 +47,7 @@ class SQLHeartbeats:
     def store_id(self) -> str:
         """The identity of the database, a UUID that was created with its schema."""
         with self.database.reading() as connection:
-            return read_store_id(connection)
-
-
-def read_store_id(connection: sa.Connection) -> str:
-    """The identity of the database of a connection. Raises StoreUnavailable if it has none."""
-    return require_store_id(connection.execute(STORE_ID).scalar_one_or_none())
+            return require_store_id(connection.execute(STORE_ID).scalar_one_or_none())
 
 
 def require_store_id(found: str | None) -> str:

@@ -83,11 +83,10 @@ class SQLMigrations(MergeOnTouchRepository):
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
         """All migrations that have not ended, with the owners of their workspaces."""
-        query = MIGRATIONS_WITH_OWNER.where(migration.c.stage.not_in(sorted(TERMINAL))).order_by(
-            migration.c.workspace_id
-        )
+        query = MIGRATIONS_WITH_OWNER.where(migration.c.stage.not_in(sorted(TERMINAL)))
         with self.database.reading() as connection:
-            return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
+            rows = connection.execute(query.order_by(migration.c.workspace_id))
+            return [(owner_of(row), migration_of(row)) for row in rows]
 
     def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
         """Count people and violations from the indexes, without a lock."""
@@ -99,13 +98,11 @@ class SQLMigrations(MergeOnTouchRepository):
         if step is Step.MERGE:
             return self._merge_batch(migration, lease, size=size, now=now)
 
-        def work(locked: LockedMigration) -> Batch:
-            done = stages.STEPS[step](locked, size)
-            return Batch(done=done, contended=self._contention.others_wrote(locked.connection))
+        def work(connection: sa.Connection) -> Batch:
+            done = stages.STEPS[step](lock_migration(connection, migration, lease, now), size)
+            return Batch(done=done, contended=self._contention.others_wrote(connection))
 
-        batch, seconds = self.database.writing_timed(
-            lambda connection: work(lock_migration(connection, migration, lease, now))
-        )
+        batch, seconds = self.database.writing_timed(work)
         # On PostgreSQL the locks block no other writer, since only the worker writes these rows.
         return replace(batch, lock_time_ratio=seconds / MAX_EXCLUSIVE_HOLD) if self.database.is_sqlite else batch
 
@@ -147,9 +144,8 @@ class SQLMigrations(MergeOnTouchRepository):
 
     def block(self, migration: Migration, lease: Lease, *, people: PeopleCounts, now: datetime) -> Migration:
         """Write the violations of one snapshot to an export and enter Blocked, or continue if there are none."""
-        return ExportWriter(
-            database=self.database, migration=migration, lease=lease, people=people, started=now
-        ).write()
+        writer = ExportWriter(database=self.database, migration=migration, lease=lease, people=people, started=now)
+        return writer.write()
 
     def release_lease(self, migration: Migration, lease: Lease, *, due_at: datetime | None) -> None:
         """Release the lease; due at ``due_at``, or with None only after an action."""

@@ -1,7 +1,5 @@
 """Search for people by a prefix of an id or an address, with the indexes."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 
 from workspace_operator.identity.model.person import Person
@@ -15,14 +13,10 @@ _LAST_CHARACTER = "\U0010ffff"
 """A noncharacter: no stored text with a prefix sorts after the prefix and this character."""
 
 
-def find_by_prefix(
-    connection: sa.Connection, workspace_id: int, text: str, key: str, *, limit: int
-) -> Sequence[Person]:
+def find_by_prefix(connection: sa.Connection, workspace_id: int, text: str, key: str, *, limit: int) -> list[Person]:
     """Find people whose id begins with ``text``, then those whose e-mail key does with ``key``.
 
-    Raises:
-        NotFound: the workspace does not exist.
-        PendingMerge: a match has a pending merge.
+    Raises NotFound, or PendingMerge if a match has a pending merge.
     """
     merges_pending = read_settings(connection, workspace_id).row.merges_pending
     by_id = connection.execute(ids_with_prefix(workspace_id, text, limit=limit)).scalars().all()

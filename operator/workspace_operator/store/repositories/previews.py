@@ -5,7 +5,7 @@ violations are read. `counts` has the checks themselves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 import sqlalchemy as sa
@@ -17,11 +17,21 @@ from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
 from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import exists_per_row
-from workspace_operator.store.queries.counts import IS_SUPPRESSED, count_people, count_violations
-from workspace_operator.store.schema.directory_tables import cluster_heartbeat
-from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, Row, migration_of, workspace_of
-from workspace_operator.store.schema.tables import KIND_EMAIL, migration, person, suppression, workspace
-from workspace_operator.workspaces.model import PeopleCounts
+from workspace_operator.store.queries.counts import IS_SUPPRESSED, SUPPRESSED_EMAILS, count_people, count_violations
+from workspace_operator.store.schema.mappers import (
+    IS_NEWEST_MIGRATION,
+    WORKSPACES_WITH_ACCOUNT,
+    Row,
+    migration_of,
+    workspace_of,
+)
+from workspace_operator.store.schema.tables import (
+    cluster_heartbeat,
+    migration,
+    person,
+    suppression,
+    workspace,
+)
 
 MAX_NAMED_DUPLICATES = 5
 """Limit of other people with the same address that a sample names; there may be thousands."""
@@ -67,12 +77,7 @@ _IS_SHARED = exists_per_row(
     .correlate(person)
 )
 # As an independent subquery it is read in the order of its index, without a copy.
-_SUPPRESSED = (
-    sa.select(suppression.c.value_key)
-    .distinct()
-    .where(suppression.c.workspace_id == _WORKSPACE, suppression.c.kind == KIND_EMAIL)
-)
-_SUPPRESSED_SUBQUERY = _SUPPRESSED.subquery("suppressed_keys")
+_SUPPRESSED_SUBQUERY = SUPPRESSED_EMAILS.subquery("suppressed_keys")
 _SUPPRESSED_PEOPLE = (
     sa.select(sa.func.count())
     .select_from(_other)
@@ -90,7 +95,7 @@ _PERSON = (person.c.cio_id, person.c.id, person.c.email, person.c.email_key)
 _LIMIT = sa.bindparam("samples", type_=sa.BigInteger)
 SHARED_KEYS = _SHARING.order_by(person.c.email_key).limit(_LIMIT)
 SUPPRESSED_KEYS = (
-    _SUPPRESSED.where(
+    SUPPRESSED_EMAILS.where(
         sa.exists(sa.select(_other.c.cio_id).where(_others_with(suppression.c.value_key)).correlate(suppression))
     )
     .order_by(suppression.c.value_key)
@@ -104,11 +109,6 @@ _BY_AGE = (person.c.created_at, person.c.inserted_at, person.c.cio_id)
 OLDEST_OF_KEY = _PEOPLE.where(_HAS_KEY).order_by(*_BY_AGE).limit(_LIMIT)
 PEOPLE_OF_KEY = sa.select(sa.func.count()).select_from(person).where(_OF_WORKSPACE, _HAS_KEY)
 
-_newer = migration.alias("newer")
-_NEWEST = sa.select(migration).where(
-    ~sa.exists().where(_newer.c.workspace_id == migration.c.workspace_id, _newer.c.number > migration.c.number)
-)
-
 
 @dataclass(frozen=True, slots=True)
 class SQLPreviews:
@@ -118,9 +118,10 @@ class SQLPreviews:
 
     def snapshot(self) -> WorkspacesSnapshot:
         """All workspaces in one snapshot, with their newest migrations."""
+        newest = sa.select(migration).where(IS_NEWEST_MIGRATION)
         with self.database.reading_one_snapshot() as connection:
             workspaces = [workspace_of(row) for row in connection.execute(WORKSPACES_WITH_ACCOUNT)]
-            migrations = [migration_of(row) for row in connection.execute(_NEWEST)]
+            migrations = [migration_of(row) for row in connection.execute(newest)]
             heartbeats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
         return WorkspacesSnapshot(
             workspaces={found.workspace_id: found for found in workspaces},
@@ -136,14 +137,9 @@ class SQLPreviews:
                 raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}")
             if not enables_email(from_mode, to_mode):
                 people = count_people(connection, workspace_id)
-                return Preview(
-                    people=people, people_without_usable_identifier=_without_usable_identifier(people, to_mode)
-                )
+                unusable = people.without_id if to_mode is Mode.ID_ONLY else people.without_identifier
+                return Preview(people=people, people_without_usable_identifier=unusable)
             return _PreviewQuery(connection=connection, workspace_id=workspace_id, samples=samples).preview()
-
-
-def _without_usable_identifier(people: PeopleCounts, mode: Mode) -> int:
-    return people.without_id if mode is Mode.ID_ONLY else people.without_identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,13 +159,7 @@ class _PreviewQuery:
         return Preview(
             people=people,
             people_without_usable_identifier=people.without_identifier,
-            violations=ViolationCounts(
-                duplicate_email=counts.duplicate_email,
-                invalid_email=counts.invalid_email,
-                suppressed_email=counts.suppressed_email,
-                id_is_another_email=counts.id_is_another_email,
-                people_concerned=counts.duplicate_email + alone,
-            ),
+            violations=replace(counts, people_concerned=counts.duplicate_email + alone),
             people_concerned_beside_sharing=beside,
             groups=int(merges.groups) if merges else 0,
             people_to_merge=int(merges.people) if merges else 0,
@@ -211,9 +201,7 @@ class _PreviewQuery:
         return [self._holders(row[0])[0][0] for row in self._rows(keys, samples=self.samples)]
 
     def _sample(self, row: Row) -> ViolationSample:
-        if row.email_key is None:
-            return ViolationSample(cio_id=row.cio_id, id=row.id, email=row.email, sharing=1)
-        oldest, sharing = self._holders(row.email_key)
+        oldest, sharing = ((), 1) if row.email_key is None else self._holders(row.email_key)
         others = [other.cio_id for other in oldest if other.cio_id != row.cio_id]
         return ViolationSample(
             cio_id=row.cio_id,

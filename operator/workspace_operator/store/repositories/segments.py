@@ -43,9 +43,7 @@ class SQLSegments:
             people = _counts(connection, workspace_id)
             rows = connection.execute(sa.select(segment).where(segment.c.workspace_id == workspace_id))
             named = {row.number: row for row in rows}
-        return [
-            _segment(number, named.get(number), people.get(number, 0)) for number in sorted({*people.keys(), *named})
-        ]
+        return [_segment(number, named.get(number), people.get(number, 0)) for number in sorted({*people, *named})]
 
     def get(self, workspace_id: int, number: int) -> Segment:
         """Find a segment. Raises NotFound if it has neither a name nor members."""
@@ -88,7 +86,10 @@ def _free_number(connection: sa.Connection, workspace_id: int) -> int:
     for column in (segment.c.number, membership.c.segment):
         query = sa.select(sa.func.max(column)).where(column.table.c.workspace_id == workspace_id)
         highest = max(highest, connection.execute(query).scalar_one() or 0)
-    return highest + 1 if highest < MAX_SEGMENT else _lowest_free_number(_used_numbers(connection, workspace_id))
+    if highest < MAX_SEGMENT:
+        return highest + 1
+    used = _used_numbers(connection, workspace_id)  # callers have taken the highest possible number
+    return next(number for number in count(1) if number not in used)
 
 
 def _used_numbers(connection: sa.Connection, workspace_id: int) -> Collection[int]:
@@ -97,11 +98,6 @@ def _used_numbers(connection: sa.Connection, workspace_id: int) -> Collection[in
         for number in (segment.c.number, membership.c.segment)
     ]
     return set(connection.execute(sa.union(*numbers)).scalars())
-
-
-def _lowest_free_number(used: Collection[int]) -> int:
-    """The lowest free number, used when callers have taken the highest possible one."""
-    return next(number for number in count(1) if number not in used)
 
 
 def _counts(connection: sa.Connection, workspace_id: int) -> Mapping[int, int]:
@@ -114,11 +110,9 @@ def _counts(connection: sa.Connection, workspace_id: int) -> Mapping[int, int]:
 
 
 def _count_one(connection: sa.Connection, workspace_id: int, number: int) -> int:
-    of_segment = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == number)
-    plain = sa.select(membership.c.cio_id).where(of_segment)
-    members = (
-        merged_members(workspace_id, number).order_by(None) if has_pending_merges(connection, workspace_id) else plain
-    )
+    members = sa.select(membership.c.cio_id).filter_by(workspace_id=workspace_id, segment=number)
+    if has_pending_merges(connection, workspace_id):
+        members = merged_members(workspace_id, number).order_by(None)
     return connection.execute(sa.select(sa.func.count()).select_from(members.subquery())).scalar_one()
 
 

@@ -28,9 +28,9 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.migrations import actions
 from workspace_operator.store.queries.display_names import name_holder, raise_if_name_taken
 from workspace_operator.store.repositories.heartbeats import STORE_ID, namesakes_of, require_store_id
-from workspace_operator.store.schema.directory_tables import store_identity
 from workspace_operator.store.schema.mappers import (
     ACCOUNT_NAME,
+    IS_NEWEST_MIGRATION,
     IS_OWNED_BY,
     MIGRATIONS_WITH_OWNER,
     WORKSPACE_JOIN_ACCOUNT,
@@ -50,6 +50,7 @@ from workspace_operator.store.schema.tables import (
     account,
     credential,
     migration,
+    store_identity,
     workspace,
     workspace_lock,
 )
@@ -70,12 +71,6 @@ _STORE_AND_WORKSPACE = sa.select(store_identity.c.store_id, workspace, ACCOUNT_N
 )
 
 _NUMBER_OF_OWNER = sa.select(workspace.c.workspace_id).where(IS_OWNED_BY)
-
-_ACCOUNT = sa.select(account.c.account_id).where(
-    account.c.cluster == sa.bindparam("cluster"),
-    account.c.namespace == sa.bindparam("namespace"),
-    account.c.name == sa.bindparam("name"),
-)
 
 _INSERT_WORKSPACE = sa.insert(workspace).returning(workspace.c.workspace_id)
 
@@ -122,16 +117,12 @@ class SQLWorkspaces:
 
     def pending_status_updates(self) -> Sequence[tuple[Owner, Migration]]:
         """List newest migrations whose revision or progress is newer than the status."""
-        later = migration.alias("later")
-        has_later = sa.exists().where(
-            later.c.workspace_id == migration.c.workspace_id, later.c.number > migration.c.number
-        )
         query = MIGRATIONS_WITH_OWNER.where(
             sa.or_(
                 migration.c.revision != migration.c.status_revision,
                 migration.c.progress != migration.c.status_progress,
             ),
-            ~has_later,
+            IS_NEWEST_MIGRATION,
         )
         with self.database.reading() as connection:
             return [(owner_of(row), migration_of(row)) for row in connection.execute(query)]
@@ -269,15 +260,14 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
     if workspace_id == action.replaces:  # a new database starts at 1: take the next number instead
         connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == workspace_id))
         workspace_id = connection.execute(_INSERT_WORKSPACE, values).scalar_one()
-    connection.execute(
-        sa.insert(workspace_lock), [{"workspace_id": workspace_id, "slot": n} for n in range(LOCK_SLOTS)]
-    )
+    slots = [{"workspace_id": workspace_id, "slot": slot} for slot in range(LOCK_SLOTS)]
+    connection.execute(sa.insert(workspace_lock), slots)
 
 
 def _account(connection: sa.Connection, owner: Owner, name: str) -> int:
     """Get or create the account with a name in the owner's namespace."""
     values = {"cluster": owner.cluster, "namespace": owner.namespace, "name": name}
-    found = connection.execute(_ACCOUNT, values).scalar_one_or_none()
+    found = connection.execute(sa.select(account.c.account_id).filter_by(**values)).scalar_one_or_none()
     if found is None:
         found = connection.execute(sa.insert(account).values(values).returning(account.c.account_id)).scalar_one()
     return int(found)
@@ -313,9 +303,8 @@ def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: Sp
     raise_if_stale(row, spec)
     raise_if_name_taken(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
     in_sync = {"spec_row_version": row.row_version + 1} if spec else {}
-    _write_and_bump(
-        connection, action.workspace_id, settings_values(action.settings) | in_sync | generation_values(row, spec)
-    )
+    values = settings_values(action.settings) | in_sync | generation_values(row, spec)
+    _write_and_bump(connection, action.workspace_id, values)
 
 
 def _record_spec(connection: sa.Connection, action: RecordGeneration, spec: SpecVersion | None) -> None:

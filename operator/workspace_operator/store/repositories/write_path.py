@@ -7,7 +7,7 @@ from secrets import token_hex
 import sqlalchemy as sa
 
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.schema.directory_tables import cluster_heartbeat
+from workspace_operator.store.schema.tables import cluster_heartbeat
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Mapping between rows and values: the only module that knows which column is which field."""
 
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -114,6 +115,11 @@ MIGRATIONS_WITH_OWNER = sa.select(
 IS_PENDING_MERGE = sa.and_(shared_email.c.people > sa.literal_column("1"), shared_email.c.merged.is_(False))
 """Whether several rows share an address: after the cut-over of a migration that merges, they are one person."""
 
+_newer = migration.alias("newer")
+IS_NEWEST_MIGRATION = ~sa.exists().where(
+    _newer.c.workspace_id == migration.c.workspace_id, _newer.c.number > migration.c.number
+)
+
 _NEWEST_MIGRATION = (
     sa.select(migration)
     .where(migration.c.workspace_id == sa.bindparam("workspace_id"))
@@ -147,13 +153,7 @@ def migration_of(row: Row) -> Migration:
         people_to_merge=row.people_to_merge,
         people_merged=row.people_merged,
         ids_given_up=row.ids_given_up,
-        violations=ViolationCounts(
-            duplicate_email=row.duplicate_email,
-            invalid_email=row.invalid_email,
-            suppressed_email=row.suppressed_email,
-            id_is_another_email=row.id_is_another_email,
-            people_concerned=row.people_concerned,
-        ),
+        violations=ViolationCounts(**{field.name: getattr(row, field.name) for field in fields(ViolationCounts)}),
         export=row.export,
         retry_token=row.retry_token,
         estimated_completion=row.estimated_completion,
@@ -163,11 +163,5 @@ def migration_of(row: Row) -> Migration:
 
 
 def violation_values(counts: ViolationCounts) -> dict[str, object]:
-    """Column values of a migration for violation counts."""
-    return {
-        "duplicate_email": counts.duplicate_email,
-        "invalid_email": counts.invalid_email,
-        "suppressed_email": counts.suppressed_email,
-        "id_is_another_email": counts.id_is_another_email,
-        "people_concerned": counts.people_concerned,
-    }
+    """Column values of a migration for violation counts, by the names of the fields."""
+    return asdict(counts)

@@ -8,29 +8,112 @@ deletes table by table anyway.
 
 import sqlalchemy as sa
 
-from workspace_operator.store.schema.directory_tables import account as account  # noqa: PLC0414 - re-export
-from workspace_operator.store.schema.directory_tables import cluster_heartbeat, store_identity
-from workspace_operator.store.schema.directory_tables import credential as credential  # noqa: PLC0414 - re-export
-from workspace_operator.store.schema.directory_tables import metadata as metadata  # noqa: PLC0414 - re-export
-from workspace_operator.store.schema.directory_tables import workspace as workspace  # noqa: PLC0414 - re-export
-from workspace_operator.store.schema.types import BinaryText, UTCTime
+from workspace_operator.store.schema.types import BinaryText, SerialNumber, UTCTime
 
 LOCK_SLOTS = 16
 
-workspace_lock = sa.Table(
-    "workspace_lock",
+metadata = sa.MetaData(naming_convention={kind: f"{kind}_%(table_name)s_%(column_0_N_name)s" for kind in ("ix", "uq")})
+
+
+def _workspace_table(name: str, *items: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
+    """A table whose primary key begins with the workspace.
+
+    Without a rowid, SQLite stores the rows in the order of that key.
+    """
+    number = sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False)
+    return sa.Table(name, metadata, number, *items, sqlite_with_rowid=with_rowid)
+
+
+account = sa.Table(
+    "account",
     metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("account_id", SerialNumber, sa.Identity(), primary_key=True),
+    sa.Column("cluster", BinaryText, nullable=False),
+    sa.Column("namespace", BinaryText, nullable=False),
+    sa.Column("name", BinaryText, nullable=False),
+    sa.UniqueConstraint("cluster", "namespace", "name"),
+    sqlite_autoincrement=True,
+)
+
+workspace = sa.Table(
+    "workspace",
+    metadata,
+    sa.Column("workspace_id", SerialNumber, sa.Identity(), primary_key=True),
+    sa.Column("account_id", sa.BigInteger, nullable=False),
+    sa.Column("display_name", BinaryText, nullable=False),
+    sa.Column("owner_cluster", BinaryText, nullable=False),
+    sa.Column("owner_namespace", BinaryText, nullable=False),
+    sa.Column("owner_name", BinaryText, nullable=False),
+    sa.Column("owner_uid", BinaryText, nullable=False),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("color", sa.Text, nullable=False),
+    sa.Column("email_updates", sa.Text, nullable=False),
+    sa.Column("id_updates", sa.Text, nullable=False),
+    sa.Column("merge_multi_identifier", sa.Boolean, nullable=False),
+    sa.Column("send_mode", sa.Text, nullable=False),
+    sa.Column("test_address", sa.Text),
+    sa.Column("open_tracking", sa.Boolean, nullable=False),
+    sa.Column("row_version", sa.BigInteger, nullable=False),
+    # While a migration is prepared, writers append to migration_change_log; while it is blocked, a writer that fixes a
+    # violation wakes it; after the cut-over of one that merges, a command merges the groups of the people it touches.
+    sa.Column("change_log_enabled", sa.Boolean, nullable=False),
+    sa.Column("blocked_export", sa.BigInteger),
+    sa.Column("merges_pending", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The newest generation of the owner's spec that was applied, and the row's version right after that. A lower
+    # generation of the same owner is refused; one of a restored etcd is held until accepted_request changes.
+    sa.Column("spec_generation", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("spec_row_version", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("accepted_generation", sa.BigInteger),
+    sa.Column("accepted_request", sa.Text),
+    sa.Column("owner_created_at", BinaryText, nullable=False, server_default=""),
+    # The canonical form in which names are compared (resources.display_names). Not unique: older names may collide.
+    sa.Column("name_key", BinaryText, nullable=False, server_default=""),
+    sa.Index("ix_workspace_account_id_name_key", "account_id", "name_key"),
+    sa.Index("ix_workspace_owner_namespace_owner_name", "owner_namespace", "owner_name"),
+    sa.UniqueConstraint("account_id", "display_name"),
+    sa.UniqueConstraint("owner_cluster", "owner_namespace", "owner_name"),
+    sqlite_autoincrement=True,
+)
+
+credential = _workspace_table(
+    "credential",
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("site_id_digest", BinaryText, nullable=False, unique=True),
+    sa.Column("api_key_digest", BinaryText, nullable=False),
+    sa.Column("app_key_digest", BinaryText, nullable=False, unique=True),
+    sa.Column("created_at", UTCTime, nullable=False),
+    sa.Column("valid_until", UTCTime),
+    # The value of the annotation that requested this rotation.
+    sa.Column("request", sa.Text, nullable=False),
+    with_rowid=True,
+)
+
+# One row, which distinguishes this database from others, and from an empty one that replaced it.
+store_identity = sa.Table(
+    "store_identity",
+    metadata,
+    sa.Column("identity_id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("store_id", sa.Text, nullable=False),
+)
+
+# One row per cluster whose operator uses this database, with a count that grows while the operator is alive.
+cluster_heartbeat = sa.Table(
+    "cluster_heartbeat",
+    metadata,
+    sa.Column("cluster", BinaryText, primary_key=True),
+    sa.Column("beats", sa.BigInteger, nullable=False),
+    sa.Column("beat_at", UTCTime, nullable=False),
+)
+
+workspace_lock = _workspace_table(
+    "workspace_lock",
     sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
     # Grows with every change of settings or mode; a command compares it with its snapshot (workspace_lock.py).
     sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
-    sqlite_with_rowid=False,
 )
 
-person = sa.Table(
+person = _workspace_table(
     "person",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("cio_id", BinaryText, primary_key=True),
     sa.Column("id", BinaryText),
     sa.Column("email", sa.Text),
@@ -42,7 +125,6 @@ person = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     # Null: all attributes are as old as the person.
     sa.Column("attribute_timestamps", sa.JSON(none_as_null=True)),
-    sqlite_with_rowid=False,
 )
 
 sa.Index("ix_person_email", person.c.workspace_id, person.c.email_key, person.c.cio_id)
@@ -61,33 +143,25 @@ for _name, _column, _postgresql, _sqlite in (
         sqlite_where=sa.text(_sqlite),
     )
 
-identifier = sa.Table(
+identifier = _workspace_table(
     "identifier",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("value_key", BinaryText, primary_key=True),
     sa.Column("cio_id", BinaryText, nullable=False),
-    sqlite_with_rowid=False,
 )
 
-suppression = sa.Table(
+suppression = _workspace_table(
     "suppression",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("value_key", BinaryText, primary_key=True),
     sa.Column("suppression_id", BinaryText, primary_key=True),
     sa.Index("ix_suppression_group", "workspace_id", "suppression_id"),
-    sqlite_with_rowid=False,
 )
 
 STATUS_PENDING = "revision != status_revision OR progress != status_progress"
 
-migration = sa.Table(
+migration = _workspace_table(
     "migration",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("from_mode", sa.Text, nullable=False),
     sa.Column("to_mode", sa.Text, nullable=False),
@@ -130,6 +204,7 @@ migration = sa.Table(
     # The resource that requested the migration, and the generation of its spec.
     sa.Column("spec_uid", BinaryText, nullable=False, server_default=""),
     sa.Column("spec_generation", sa.BigInteger, nullable=False, server_default="0"),
+    with_rowid=True,
 )
 sa.Index("ix_migration_due_at", migration.c.due_at)
 sa.Index(
@@ -141,40 +216,33 @@ sa.Index(
 
 # Changes by writers while a migration is prepared, one row per entry: two writers of one row would wait for each
 # other, and an entry could be lost. Without an e-mail key, the person has no address but can have other violations.
-migration_change_log = sa.Table(
+migration_change_log = _workspace_table(
     "migration_change_log",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("entry_id", BinaryText, primary_key=True),
     sa.Column("email_key", BinaryText),
     # Null: the address was suppressed or unsuppressed.
     sa.Column("cio_id", BinaryText),
-    sqlite_with_rowid=False,
 )
 
 # Addresses that several people have, or that are suppressed. After the cut-over of a migration that merges, the people
 # of such an address are one person, whose rows are not merged yet.
-shared_email = sa.Table(
+shared_email = _workspace_table(
     "shared_email",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("email_key", BinaryText, primary_key=True),
     sa.Column("people", sa.BigInteger, nullable=False),
     sa.Column("ids", sa.BigInteger, nullable=False),
     sa.Column("suppressed", sa.Boolean, nullable=False),
     sa.Column("merged", sa.Boolean, nullable=False),
-    sqlite_with_rowid=False,
 )
 
-export = sa.Table(
+export = _workspace_table(
     "export",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("migration_number", sa.BigInteger, nullable=False),
     sa.Column("created_at", UTCTime, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("total", sa.BigInteger, nullable=False),
+    with_rowid=True,
 )
 
 violation = sa.Table(
@@ -199,21 +267,16 @@ violation = sa.Table(
 
 # Finds the row of a person in an export, to delete it. It replaces an index on `violation`, but is written afterwards
 # and in its own order: an index would be written in the order of the rows, with a random page for each of them.
-export_person = sa.Table(
+export_person = _workspace_table(
     "export_person",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("export_number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("cio_id", BinaryText, primary_key=True),
     sa.Column("email_key", BinaryText, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
-    sqlite_with_rowid=False,
 )
 
-activity = sa.Table(
+activity = _workspace_table(
     "activity",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     # Both keys contain the type, so that a rare type is found among millions without another index.
     sa.Column("type", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("activity_id", BinaryText, primary_key=True),
@@ -226,7 +289,6 @@ activity = sa.Table(
     sa.Column("anonymous_id", BinaryText),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Index("ix_activity_person", "workspace_id", "cio_id", "type", "activity_id"),
-    sqlite_with_rowid=False,
 )
 sa.Index(
     "ix_activity_event",
@@ -244,45 +306,34 @@ sa.Index(
     sqlite_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
 )
 
-device = sa.Table(
+device = _workspace_table(
     "device",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("cio_id", BinaryText, primary_key=True),
     sa.Column("token", BinaryText, primary_key=True),
     sa.Column("platform", sa.Text, nullable=False),
     sa.Column("last_used", sa.BigInteger),
     sa.Column("attributes", sa.JSON, nullable=False),
-    sqlite_with_rowid=False,
 )
 
-membership = sa.Table(
+membership = _workspace_table(
     "membership",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("segment", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("cio_id", BinaryText, primary_key=True),
     sa.Index("ix_membership_person", "workspace_id", "cio_id"),
-    sqlite_with_rowid=False,
 )
 
 # Segments with a name. Segments without a name need no row: otherwise every command that adds a person to a segment
 # would write two tables.
-segment = sa.Table(
+segment = _workspace_table(
     "segment",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("name", BinaryText, nullable=False),
     sa.Column("created_at", UTCTime, nullable=False),
     sa.UniqueConstraint("workspace_id", "name"),
-    sqlite_with_rowid=False,
 )
 
-merge = sa.Table(
+merge = _workspace_table(
     "merge",
-    metadata,
-    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("merge_id", BinaryText, primary_key=True),
     sa.Column("at", UTCTime, nullable=False),
     sa.Column("automatic", sa.Boolean, nullable=False),
@@ -296,28 +347,12 @@ merge = sa.Table(
     sa.Index("ix_merge_holder", "workspace_id", "holder"),
     sa.Index("ix_merge_primary", "workspace_id", "primary_cio_id"),
     sa.Index("ix_merge_secondary", "workspace_id", "secondary_cio_id"),
-    sqlite_with_rowid=False,
 )
 
 DIRECTORY_TABLES = (account, workspace, migration, credential, store_identity, cluster_heartbeat)
-"""A few rows per workspace and per database, kept in one place."""
+"""A few rows per workspace and per database, kept in one place and queried without a workspace number."""
 
-WORKSPACE_TABLES = (
-    workspace_lock,
-    person,
-    identifier,
-    suppression,
-    migration_change_log,
-    shared_email,
-    export,
-    violation,
-    export_person,
-    activity,
-    device,
-    membership,
-    segment,
-    merge,
-)
+WORKSPACE_TABLES = tuple(table for table in metadata.tables.values() if table not in DIRECTORY_TABLES)
 """Tables whose rows belong to one workspace: distributed or partitioned by ``workspace_id``."""
 
 KIND_ID, KIND_EMAIL = 1, 2

@@ -30,9 +30,7 @@ def known_revisions() -> list[str]:
 def upgrade(database: Database) -> bool:
     """Upgrade the database to this version's schema; True if it was not up to date.
 
-    Raises:
-        InvalidInput: the database was made by a newer version of this program.
-        StoreUnavailable: the database does not answer.
+    Raises UnsupportedSchema if a newer version of this program made the database, and StoreUnavailable.
     """
     is_due = _known_revision_of(database) != known_revisions()[-1]
     if is_due:
@@ -67,9 +65,7 @@ _REMEDY = "correct --database, or create one with `workspacectl apply` or `works
 def has_current_schema(database: Database) -> bool:
     """Whether the database has this version's schema; False if it has none. Never upgrades.
 
-    Raises:
-        UnsupportedSchema: the database was made by another version of this program.
-        StoreUnavailable: the database does not answer.
+    Raises UnsupportedSchema if another version of this program made the database, and StoreUnavailable.
     """
     current, newest = _known_revision_of(database), known_revisions()[-1]
     if current not in (None, newest):

@@ -63,18 +63,12 @@ _ANONYMOUS_EVENTS: Final = "claims"
 """Conflict keys for records that a deletion can remove although no key names them: event ids, linked events."""
 
 
-def write_events(
-    connection: sa.Connection, workspace_id: int, person_events: Sequence[PersonEvent], *, new_id: NewID
-) -> None:
-    """Write events in their order, after the people are written.
+def write_events(connection: sa.Connection, workspace_id: int, events: Sequence[PersonEvent], *, new_id: NewID) -> None:
+    """Write events in their order, after the people, whom the caller has locked.
 
-    Args:
-        connection: in the transaction that writes the people, who are locked.
-        workspace_id: the workspace of the people.
-        person_events: the events of the commands.
-        new_id: generates ids of activities and merges; later ids sort after earlier ones.
+    ``new_id`` generates the ids of activities and merges.
     """
-    for batch in _batches(person_events):
+    for batch in _batches(events):
         batch.apply(connection, workspace_id, new_id)
 
 
@@ -98,9 +92,8 @@ class _EventBatch:
             return self._latest_phase(touched) <= phase
         # A primary may have further secondaries; a secondary must not occur in an earlier merge of the batch.
         latest = phase if event.primary.cio_id in self.primaries else phase - 1
-        return (
-            self._latest_phase(_person_keys(event.secondary.cio_id)) < phase and self._latest_phase(touched) <= latest
-        )
+        before = self._latest_phase(_person_keys(event.secondary.cio_id))
+        return before < phase and self._latest_phase(touched) <= latest
 
     def _latest_phase(self, touched: Iterable[Hashable]) -> int:
         return max(map(self.latest_phases.get, touched, repeat(-1)), default=-1)
@@ -140,9 +133,9 @@ class _EventBatch:
             _write_memberships(connection, workspace_id, self.memberships)
 
 
-def _batches(person_events: Sequence[PersonEvent]) -> Iterator[_EventBatch]:
+def _batches(events: Sequence[PersonEvent]) -> Iterator[_EventBatch]:
     current = _EventBatch()
-    for event in person_events:
+    for event in events:
         touched = _conflict_keys(event)
         if not current.can_append(event, touched):
             yield current
@@ -185,20 +178,14 @@ def _remove(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str]
 
 _ASSIGN_ANONYMOUS = (
     sa.update(activity)
-    .where(
-        activity.c.workspace_id == sa.bindparam("of_workspace"),
-        activity.c.anonymous_id == sa.bindparam("linked_id"),
-        activity.c.cio_id.is_(None),
-    )
+    .filter_by(workspace_id=sa.bindparam("of_workspace"), anonymous_id=sa.bindparam("linked_id"), cio_id=None)
     .values(cio_id=sa.bindparam("owner"), origin=sa.bindparam("owner"))
 )
 
 
 def _link_anonymous(connection: sa.Connection, workspace_id: int, people: Mapping[str, str]) -> None:
-    connection.execute(
-        _ASSIGN_ANONYMOUS,
-        [{"of_workspace": workspace_id, "linked_id": key, "owner": cio_id} for key, cio_id in people.items()],
-    )
+    rows = [{"of_workspace": workspace_id, "linked_id": key, "owner": cio_id} for key, cio_id in people.items()]
+    connection.execute(_ASSIGN_ANONYMOUS, rows)
 
 
 def _insert_activities(
@@ -251,9 +238,8 @@ def _write_devices(connection: sa.Connection, workspace_id: int, devices: Mappin
 
 
 def _write_memberships(connection: sa.Connection, workspace_id: int, memberships: Mapping[MembershipKey, bool]) -> None:
-    delete_by_primary_key(
-        connection, membership, [(workspace_id, *key) for key, is_member in memberships.items() if not is_member]
-    )
+    ended = [(workspace_id, *key) for key, is_member in memberships.items() if not is_member]
+    delete_by_primary_key(connection, membership, ended)
     rows = [
         {"workspace_id": workspace_id, "segment": segment, "cio_id": cio_id}
         for (segment, cio_id), is_member in memberships.items()
@@ -316,17 +302,11 @@ def _merge(connection: sa.Connection, workspace_id: int, merges: Sequence[People
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
     transfers = list(zip(merges, _transferred(merges, devices, segments), strict=True))
     # Of records that both have, the primary keeps its own.
-    by_secondary = [(merged.secondary.cio_id, records) for merged, records in transfers]
-    delete_by_primary_key(
-        connection,
-        device,
-        [(workspace_id, cio_id, token) for cio_id, records in by_secondary for token in records.duplicate_tokens],
-    )
-    delete_by_primary_key(
-        connection,
-        membership,
-        [(workspace_id, segment, cio_id) for cio_id, records in by_secondary for segment in records.duplicate_segments],
-    )
+    moved = [(merged.secondary.cio_id, records) for merged, records in transfers]
+    tokens = [(workspace_id, cio_id, token) for cio_id, records in moved for token in records.duplicate_tokens]
+    delete_by_primary_key(connection, device, tokens)
+    members = [(workspace_id, number, cio_id) for cio_id, records in moved for number in records.duplicate_segments]
+    delete_by_primary_key(connection, membership, members)
     primaries = {merged.secondary.cio_id: merged.primary.cio_id for merged in merges}
     for column in _MOVED_COLUMNS:
         _move(connection, workspace_id, column, primaries)

@@ -25,14 +25,13 @@ from workspace_operator.store.engine.sql import CompiledStatement, encode_json, 
 from workspace_operator.store.schema.tables import activity, identifier, person, workspace_lock
 from workspace_operator.store.unit_of_work.change_log import entries_for
 from workspace_operator.store.unit_of_work.event_writer import activity_row
-from workspace_operator.store.unit_of_work.flush import PERSON_VALUE_COLUMNS, activities_only, person_values
+from workspace_operator.store.unit_of_work.flush import PERSON_VALUE_PARAMETERS, activities_only, person_values
 from workspace_operator.store.unit_of_work.loader import KIND_NUMBERS, PERSON_COLUMNS, person_of
-from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, lock_slot
+from workspace_operator.store.unit_of_work.workspace_lock import IS_SLOT, SLOT_VERSION, SettingsSnapshot, lock_slot
 
 T = TypeVar("T")
 
 _WORKSPACE = sa.bindparam("workspace_id", type_=sa.BigInteger)
-_SLOT = sa.bindparam("slot", type_=sa.Integer)
 _LOCK_LIMIT = lock_timeout_condition(LOCK_TIMEOUT_SECONDS)
 _ROW_VERSION: sa.ColumnElement[str] = sa.cast(sa.literal_column("person.xmin"), sa.Text)
 
@@ -106,9 +105,7 @@ class FastUnitOfWork:
 
 def _is_eligible(command: Identify) -> bool:
     """Whether the command can take the fast path, judging by the command alone."""
-    return (
-        not command.by_import and command.cio_id is ABSENT and command.id is not DELETE and command.email is not DELETE
-    )
+    return not command.by_import and command.cio_id is ABSENT and DELETE not in (command.id, command.email)
 
 
 def run_fast_unit_of_work(
@@ -156,10 +153,9 @@ def _keeps_identifiers(settings: SettingsSnapshot, command: Identify, found: Per
 def _read_statement(kind: IdentifierKind) -> sa.ClauseElement:
     key = sa.bindparam("key", type_=sa.Text)
     query = sa.select(workspace_lock.c.version, _ROW_VERSION, *PERSON_COLUMNS)
-    is_slot = sa.and_(workspace_lock.c.workspace_id == _WORKSPACE, workspace_lock.c.slot == _SLOT)
     if kind is CIO_ID:
         is_person = sa.and_(person.c.workspace_id == _WORKSPACE, person.c.cio_id == key)
-        return query.select_from(workspace_lock.outerjoin(person, is_person)).where(is_slot)
+        return query.select_from(workspace_lock.outerjoin(person, is_person)).where(IS_SLOT)
     is_identifier = sa.and_(
         identifier.c.workspace_id == _WORKSPACE,
         identifier.c.kind == sa.literal_column(str(KIND_NUMBERS[kind])),
@@ -167,22 +163,13 @@ def _read_statement(kind: IdentifierKind) -> sa.ClauseElement:
     )
     is_person = sa.and_(person.c.workspace_id == _WORKSPACE, person.c.cio_id == identifier.c.cio_id)
     tables = workspace_lock.outerjoin(identifier, is_identifier).outerjoin(person, is_person)
-    return query.select_from(tables).where(is_slot)
+    return query.select_from(tables).where(IS_SLOT)
 
 
 def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
-    version = sa.bindparam("version", type_=sa.BigInteger)
-    locked = (
-        sa.select(workspace_lock.c.version)
-        .where(
-            workspace_lock.c.workspace_id == _WORKSPACE,
-            workspace_lock.c.slot == _SLOT,
-            workspace_lock.c.version == version,
-            _LOCK_LIMIT,
-        )
-        .with_for_update(read=True, key_share=True)
-        .cte("locked")
-    )
+    is_current = workspace_lock.c.version == sa.bindparam("version", type_=sa.BigInteger)
+    lock = SLOT_VERSION.where(is_current, _LOCK_LIMIT).with_for_update(read=True, key_share=True)
+    locked = lock.cte("locked")
     updated = (
         sa.update(person)
         .where(
@@ -191,7 +178,7 @@ def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
             person.c.cio_id == sa.bindparam("of_person", type_=sa.Text),
             sa.bindparam("row_version", type_=sa.Text) == _ROW_VERSION,
         )
-        .values({column.name: sa.bindparam(column.name, type_=column.type) for column in PERSON_VALUE_COLUMNS})
+        .values(PERSON_VALUE_PARAMETERS)
         .returning(person.c.cio_id)
     )
     if not with_activity:
@@ -201,11 +188,8 @@ def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
         sa.cast(sa.bindparam(name, type_=column.type), column.type)
         for name, column in zip(_ACTIVITY_PARAMETERS, activity.columns, strict=True)
     ]
-    return (
-        sa.insert(activity)
-        .from_select(activity.columns.keys(), sa.select(*row).select_from(done))
-        .returning(activity.c.activity_id)
-    )
+    insert = sa.insert(activity).from_select(activity.columns.keys(), sa.select(*row).select_from(done))
+    return insert.returning(activity.c.activity_id)
 
 
 _ACTIVITY_PARAMETERS = tuple(f"logged_{name}" for name in activity.columns.keys())  # noqa: SIM118 - a column collection is not a dict

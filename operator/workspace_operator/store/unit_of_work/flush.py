@@ -1,13 +1,13 @@
 """Write the net changes of a working set, in as few statements as possible."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityLogged
-from workspace_operator.identity.model.working_set import ChangeSet, OwnedIdentifier, Suppression
+from workspace_operator.identity.model.working_set import ChangeSet, Suppression
 from workspace_operator.identity.values.references import IdentifierKey
 from workspace_operator.store.engine.sql import (
     CompiledStatement,
@@ -18,7 +18,7 @@ from workspace_operator.store.engine.sql import (
     json_recordset,
 )
 from workspace_operator.store.schema.tables import activity, identifier, person, suppression
-from workspace_operator.store.unit_of_work.loader import KIND_NUMBERS
+from workspace_operator.store.unit_of_work.loader import KIND_NUMBERS, insert_identifiers
 
 
 def write_people(
@@ -26,15 +26,11 @@ def write_people(
 ) -> None:
     """Write people, identifiers and suppressions, removals first to free identifiers.
 
-    Args:
-        connection: in the transaction that loaded the working set.
-        workspace_id: the workspace of the people.
-        changes: the net effect; `write_events` writes the events.
-        reserved: identifiers with a reserved row, and its cio_id; unused reservations are deleted.
+    ``reserved`` has the identifiers with a reserved row, and its cio_id; unused reservations are deleted.
     """
     added = {(owned.kind, owned.key): owned.cio_id for owned in changes.identifiers_added}
-    unused = [key for key in reserved if key not in added]
-    _delete_identifiers(connection, workspace_id, [*_identifier_keys(changes.identifiers_removed), *unused])
+    released = [(owned.kind, owned.key) for owned in changes.identifiers_removed]
+    _delete_identifiers(connection, workspace_id, [*released, *(key for key in reserved if key not in added)])
     removed = [person.cio_id for person in changes.removed]
     if removed:
         delete_any_of(connection, workspace_id, person.c.cio_id, removed)
@@ -42,10 +38,6 @@ def write_people(
     _update_people(connection, workspace_id, [replaced.after for replaced in changes.replaced])
     _add_identifiers(connection, workspace_id, added, reserved)
     _write_suppressions(connection, workspace_id, changes)
-
-
-def _identifier_keys(owned: Collection[OwnedIdentifier]) -> list[IdentifierKey]:
-    return [(identifier.kind, identifier.key) for identifier in owned]
 
 
 def _delete_identifiers(connection: sa.Connection, workspace_id: int, removed: Sequence[IdentifierKey]) -> None:
@@ -62,12 +54,7 @@ def _add_identifiers(
     reserved: Mapping[IdentifierKey, str],
 ) -> None:
     """Insert identifiers without a reserved row; update reserved rows of another owner."""
-    new_rows = [
-        (workspace_id, KIND_NUMBERS[kind], key, cio_id)
-        for (kind, key), cio_id in added.items()
-        if (kind, key) not in reserved
-    ]
-    insert_rows(connection, identifier, sorted(new_rows))
+    insert_identifiers(connection, workspace_id, {key: owner for key, owner in added.items() if key not in reserved})
     for (kind, key), cio_id in added.items():
         if reserved.get((kind, key), cio_id) != cio_id:
             row_key = {"workspace_id": workspace_id, "kind": KIND_NUMBERS[kind], "value_key": key}
@@ -75,11 +62,8 @@ def _add_identifiers(
 
 
 def _update_one(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
-    return (
-        sa.update(person)
-        .where(person.c.workspace_id == sa.bindparam("of_workspace"), person.c.cio_id == sa.bindparam("of_person"))
-        .values({column.name: sa.bindparam(column.name, type_=column.type) for column in PERSON_VALUE_COLUMNS})
-    )
+    update = sa.update(person).values(PERSON_VALUE_PARAMETERS)
+    return update.filter_by(workspace_id=sa.bindparam("of_workspace"), cio_id=sa.bindparam("of_person"))
 
 
 def _update_many(dialect: sa.Dialect) -> sa.Update:  # noqa: ARG001 - only for PostgreSQL
@@ -106,7 +90,8 @@ def _update_and_log(dialect: sa.Dialect) -> sa.Update:
 
 
 PERSON_VALUE_COLUMNS = tuple(column for column in person.columns if not column.primary_key)
-"""The columns of a person besides the primary key."""
+"""The columns of a person besides the primary key; they have the names of the fields."""
+PERSON_VALUE_PARAMETERS = {column.name: sa.bindparam(column.name, type_=column.type) for column in PERSON_VALUE_COLUMNS}
 _UPDATE_ONE = CompiledStatement(_update_one)
 _UPDATE_MANY = CompiledStatement(_update_many)
 _UPDATE_AND_LOG = CompiledStatement(_update_and_log)
@@ -159,37 +144,15 @@ def _suppression_values(value: Suppression) -> dict[str, object]:
 
 def _row_of(workspace_id: int, value: Person) -> tuple[object, ...]:
     """A person in the order of the table's columns, JSON as text."""
-    return (
-        workspace_id,
-        value.cio_id,
-        value.id,
-        value.email,
-        value.email_key,
-        value.email_is_invalid,
-        value.id_is_another_email,
-        encode_json(value.attributes),
-        value.inserted_at,
-        value.created_at,
-        None if value.attribute_timestamps is None else encode_json(value.attribute_timestamps),
-    )
+    return (workspace_id, value.cio_id, *person_values(value).values())
 
 
 def _values_of(value: Person) -> dict[str, Any]:
-    return {
-        "id": value.id,
-        "email": value.email,
-        "email_key": value.email_key,
-        "email_is_invalid": value.email_is_invalid,
-        "id_is_another_email": value.id_is_another_email,
-        "attributes": value.attributes,
-        "inserted_at": value.inserted_at,
-        "created_at": value.created_at,
-        "attribute_timestamps": value.attribute_timestamps,
-    }
+    return {name: getattr(value, name) for name in PERSON_VALUE_PARAMETERS}
 
 
 def person_values(value: Person) -> dict[str, Any]:
-    """The values of a person by column, in the types of the driver: JSON as text."""
+    """The values of a person by column, in the order and the driver's types: JSON as text."""
     timestamps = value.attribute_timestamps
     return _values_of(value) | {
         "attributes": encode_json(value.attributes),

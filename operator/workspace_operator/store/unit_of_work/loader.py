@@ -10,7 +10,7 @@ ages. Rows that do not match raise `RetryTransaction`.
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +30,7 @@ from workspace_operator.store.engine.sql import (
     in_subquery,
     insert_rows,
     json_array_rows,
+    workspace_any_of,
 )
 from workspace_operator.store.schema.mappers import IS_PENDING_MERGE
 from workspace_operator.store.schema.tables import (
@@ -41,9 +42,8 @@ from workspace_operator.store.schema.tables import (
     person,
     shared_email,
     suppression,
-    workspace_lock,
 )
-from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, lock_slot
+from workspace_operator.store.unit_of_work.workspace_lock import SLOT_VERSION, SettingsSnapshot, lock_slot
 
 KIND_NUMBERS = {IdentifierKind.ID: KIND_ID, IdentifierKind.EMAIL: KIND_EMAIL}
 KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
@@ -98,7 +98,11 @@ def load(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -
         RetryTransaction: the settings of the workspace, or the owner of an identifier, have changed.
         PendingMerge: a person has a pending merge.
     """
-    rows = _lock_and_read(connection, settings, keys)
+    rows = _read(connection, settings, keys, _LOCKING)
+    if rows.version is None:
+        raise NotFound(f"workspace number {settings.row.workspace_id} does not exist any more")
+    if rows.version != settings.version:
+        raise RetryTransaction
     raise_if_pending(connection, settings, rows.people)
     return _loaded(settings.rules.mode, rows)
 
@@ -118,7 +122,7 @@ def pending_keys_of(connection: sa.Connection, workspace_id: int, people: Iterab
 
 def pending_keys(connection: sa.Connection, workspace_id: int, keys: Collection[str]) -> Sequence[str]:
     """The e-mail keys that have a pending merge."""
-    return [key for (key,) in _PENDING.run(connection, {"workspace_id": workspace_id, "keys": json.dumps(list(keys))})]
+    return [key for (key,) in _PENDING.run(connection, {"of_workspace": workspace_id, "keys": json.dumps(list(keys))})]
 
 
 def load_snapshot(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -> WorkingSet:
@@ -132,18 +136,12 @@ def load_extras(connection: sa.Connection, workspace_id: int, working_set: Worki
     """Load suppressions and devices if the commands need them."""
     if keys.needs_suppressions:
         groups = {group for holders in working_set.suppressed.values() for group in holders}
-        rows = sa.select(suppression).where(
-            suppression.c.workspace_id == workspace_id, any_of(suppression.c.suppression_id, groups)
-        )
-        for row in connection.execute(rows):
-            working_set.suppress(
-                Suppression(kind=KINDS[row.kind], key=row.value_key, suppression_id=row.suppression_id)
-            )
+        rows = sa.select(suppression).filter_by(workspace_id=workspace_id)
+        for _, kind, key, group in connection.execute(rows.where(any_of(suppression.c.suppression_id, groups))):
+            working_set.suppress(Suppression(kind=KINDS[kind], key=key, suppression_id=group))
     if keys.needs_devices:
-        tokens = sa.select(device.c.cio_id, device.c.token).where(
-            device.c.workspace_id == workspace_id, any_of(device.c.cio_id, working_set.people)
-        )
-        for cio_id, token in connection.execute(tokens):
+        tokens = sa.select(device.c.cio_id, device.c.token).filter_by(workspace_id=workspace_id)
+        for cio_id, token in connection.execute(tokens.where(any_of(device.c.cio_id, working_set.people))):
             working_set.devices.setdefault(cio_id, set()).add(token)
     working_set.mark_clean()
 
@@ -152,7 +150,7 @@ def load_with_reservations(
     connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet, reservations: Mapping[IdentifierKey, str]
 ) -> Loaded:
     """Reserve identifiers, then load; the result locks the whole lock set. Raises as `load`."""
-    reserve_identifiers(connection, settings.row.workspace_id, reservations)
+    insert_identifiers(connection, settings.row.workspace_id, reservations)
     loaded = load(connection, settings, keys)
     loaded.reserved = {key: cio_id for key, cio_id in reservations.items() if key not in loaded.found}
     if not loaded.locks(keys.identifiers):
@@ -160,11 +158,9 @@ def load_with_reservations(
     return loaded
 
 
-def reserve_identifiers(
-    connection: sa.Connection, workspace_id: int, reservations: Mapping[IdentifierKey, str]
-) -> None:
+def insert_identifiers(connection: sa.Connection, workspace_id: int, owners: Mapping[IdentifierKey, str]) -> None:
     """Insert rows of absent identifiers, in key order; a unique violation if one exists."""
-    rows = [(workspace_id, KIND_NUMBERS[kind], key, cio_id) for (kind, key), cio_id in reservations.items()]
+    rows = [(workspace_id, KIND_NUMBERS[kind], key, cio_id) for (kind, key), cio_id in owners.items()]
     insert_rows(connection, identifier, sorted(rows))
 
 
@@ -201,15 +197,6 @@ def discover(
     named = frozenset(keys.identifiers)
     extended = replace(keys, identifiers=tuple(sorted(named | claimed)))
     return extended, named - owners - claimed
-
-
-def _lock_and_read(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -> _Rows:
-    rows = _read(connection, settings, keys, _LOCKING)
-    if rows.version is None:
-        raise NotFound(f"workspace number {settings.row.workspace_id} does not exist any more")
-    if rows.version != settings.version:
-        raise RetryTransaction
-    return rows
 
 
 def _loaded(mode: Mode, rows: _Rows) -> Loaded:
@@ -269,22 +256,13 @@ def person_of(row: Any) -> Person:
     )
 
 
-PERSON_COLUMNS = (
-    person.c.cio_id,
-    person.c.id,
-    person.c.email,
-    person.c.email_key,
-    person.c.attributes,
-    person.c.inserted_at,
-    person.c.created_at,
-    person.c.attribute_timestamps,
-)
+PERSON_COLUMNS = tuple(person.c[field.name] for field in fields(Person))
 
 
 def _identifier_query(kind: IdentifierKind, *, locking: bool) -> sa.Select[Any]:
     query = sa.select(identifier.c.value_key, identifier.c.cio_id).where(
         identifier.c.workspace_id == _WORKSPACE,
-        identifier.c.kind == sa.literal_column(str(KIND_NUMBERS[kind])),
+        identifier.c.kind == _constant(KIND_NUMBERS[kind]),
         any_of(identifier.c.value_key, _IDS if kind is ID else _EMAILS),
     )
     return query.order_by(identifier.c.value_key).with_for_update() if locking else query
@@ -292,13 +270,7 @@ def _identifier_query(kind: IdentifierKind, *, locking: bool) -> sa.Select[Any]:
 
 def _statement(dialect: sa.Dialect, *, locking: bool) -> sa.ClauseElement:
     """Workspace lock, identifiers, people and suppressions, in this order."""
-    slot = sa.bindparam("slot", type_=sa.Integer)
-    lock_query = sa.select(workspace_lock.c.version).where(
-        workspace_lock.c.workspace_id == _WORKSPACE, workspace_lock.c.slot == slot
-    )
-    if locking:
-        lock_query = lock_query.with_for_update(read=True, key_share=True)
-    lock = lock_query.cte("locked")
+    lock = (SLOT_VERSION.with_for_update(read=True, key_share=True) if locking else SLOT_VERSION).cte("locked")
     owned = {kind: _identifier_query(kind, locking=locking).cte(f"owned_{kind}") for kind in (ID, EMAIL)}
     named = sa.union(*(sa.select(rows.c.cio_id) for rows in owned.values()), json_array_rows(_CIO_IDS, dialect))
     people_query = sa.select(*PERSON_COLUMNS).where(
@@ -339,17 +311,9 @@ def _result_part(
 
 def _suppression_query(kind: IdentifierKind) -> sa.Select[Any]:
     values = _IDS if kind is ID else sa.bindparam("suppressible", type_=sa.Text)
-    rows = _result_part(
-        _SUPPRESSION,
-        number=_constant(KIND_NUMBERS[kind]),
-        key=suppression.c.value_key,
-        cio_id=suppression.c.suppression_id,
-    )
-    return rows.where(
-        suppression.c.workspace_id == _WORKSPACE,
-        suppression.c.kind == sa.literal_column(str(KIND_NUMBERS[kind])),
-        any_of(suppression.c.value_key, values),
-    )
+    number, key = _constant(KIND_NUMBERS[kind]), suppression.c.value_key
+    rows = _result_part(_SUPPRESSION, number=number, key=key, cio_id=suppression.c.suppression_id)
+    return rows.where(suppression.c.workspace_id == _WORKSPACE, suppression.c.kind == number, any_of(key, values))
 
 
 def _discovery_statement(dialect: sa.Dialect) -> sa.ClauseElement:
@@ -367,15 +331,9 @@ def _discovery_statement(dialect: sa.Dialect) -> sa.ClauseElement:
     )
 
 
-def _pending_statement(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
-    return sa.select(shared_email.c.email_key).where(
-        shared_email.c.workspace_id == _WORKSPACE,
-        IS_PENDING_MERGE,
-        any_of(shared_email.c.email_key, sa.bindparam("keys", type_=sa.Text)),
-    )
-
-
-_PENDING = CompiledStatement(_pending_statement)
+IS_PENDING = sa.and_(workspace_any_of(shared_email.c.email_key, "keys"), IS_PENDING_MERGE)
+"""Whether an address of the parameters ``of_workspace`` and ``keys`` has a pending merge."""
+_PENDING = CompiledStatement(lambda _: sa.select(shared_email.c.email_key).where(IS_PENDING))
 _LOCKING = CompiledStatement(lambda dialect: _statement(dialect, locking=True))
 _READING = CompiledStatement(lambda dialect: _statement(dialect, locking=False))
 _DISCOVERING = CompiledStatement(_discovery_statement)

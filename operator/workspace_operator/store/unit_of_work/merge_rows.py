@@ -30,16 +30,14 @@ class TransferredRecords:
     duplicate_segments: Sequence[int]
 
 
-def merge_row(
-    workspace_id: int, merge_id: str, event: PeopleMerged, transferred: TransferredRecords
-) -> tuple[object, ...]:
+def merge_row(workspace_id: int, merge_id: str, event: PeopleMerged, records: TransferredRecords) -> tuple[object, ...]:
     """A merge as a row in the order of the table's columns."""
     record = {
         "primary": _document_of(event.primary),
         "secondary": _document_of(event.secondary),
         "survivor": _document_of(event.survivor),
-        **_document_of(transferred),
-        "devices": list(map(_document_of, transferred.devices)),
+        **_document_of(records),
+        "devices": list(map(_document_of, records.devices)),
     }
     primary, secondary = event.primary.cio_id, event.secondary.cio_id
     at = event.at * 1_000_000  # microseconds

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from workspace_operator.errors import StaleRevision
 from workspace_operator.reconcile.model.actions import AcceptLowerGeneration
-from workspace_operator.store.schema.directory_tables import workspace
 from workspace_operator.store.schema.mappers import Row
+from workspace_operator.store.schema.tables import workspace
 from workspace_operator.workspaces.spec_versions import SpecVersion
 
 NEVER_IN_SYNC = 0
@@ -46,12 +46,9 @@ def generation_values(row: Row, spec: SpecVersion | None) -> dict[str, object]:
 
 
 def lower_generation_values(row: Row, action: AcceptLowerGeneration) -> dict[str, object]:
-    """The columns that accept a lower generation and hold it.
+    """The columns that accept a lower generation and hold it. Raises StaleRevision.
 
     The workspace is not in sync afterwards, since its settings are those of another generation.
-
-    Raises:
-        StaleRevision: another generation was recorded meanwhile.
     """
     if row.spec_generation != action.recorded:
         raise StaleRevision(f"workspace number {row.workspace_id}: another generation was recorded meanwhile")

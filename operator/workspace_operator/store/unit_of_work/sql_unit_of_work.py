@@ -26,11 +26,11 @@ from workspace_operator.store.unit_of_work.flush import activities_only, write_p
 from workspace_operator.store.unit_of_work.loader import (
     Loaded,
     discover,
+    insert_identifiers,
     load,
     load_extras,
     load_with_reservations,
     lock_anonymous_ids,
-    reserve_identifiers,
     unlock_anonymous_ids,
 )
 from workspace_operator.store.unit_of_work.violation_rows import wake_blocked_migration
@@ -148,7 +148,7 @@ class SQLUnitOfWork:
         if absent and (loaded.found or loaded.working_set.people):
             raise RetryTransaction  # absent identifiers must be locked before existing ones
         loaded.reserved, new_cio_ids = self._reservations(commands, absent)
-        reserve_identifiers(connection, self._workspace_id, loaded.reserved)
+        insert_identifiers(connection, self._workspace_id, loaded.reserved)
         return loaded, new_cio_ids
 
     def _reservations(
@@ -212,18 +212,9 @@ def open_unit_of_work(
     cache: WorkspaceCache,
     new_cio_id: NewCioID,
 ) -> SQLUnitOfWork:
-    """Open a unit of work in a transaction; each attempt after a conflict locks more than the one before.
+    """Open a unit of work in a transaction. Raises NotFound.
 
-    Args:
-        connection: has begun the transaction.
-        workspace_id: the workspace.
-        attempt: number of the attempt, from 1.
-        exclusive: whether to lock the workspace exclusively from the first attempt on.
-        cache: the cache of this process.
-        new_cio_id: generates cio_ids.
-
-    Raises:
-        NotFound: there is no such workspace.
+    Each attempt, from 1, locks more than the one before; ``exclusive`` locks the workspace exclusively at once.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     if exclusive or (attempt > MAX_SHARED_ATTEMPTS and not is_sqlite):

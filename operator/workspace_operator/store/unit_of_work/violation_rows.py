@@ -16,30 +16,24 @@ FIX_SETTLE_TIME = timedelta(seconds=5)
 
 
 def wake_blocked_migration(
-    connection: sa.Connection, workspace_row: Row, cio_ids: Collection[str], *, freed: bool, now: datetime
+    connection: sa.Connection, row: Row, cio_ids: Collection[str], *, freed: bool, now: datetime
 ) -> None:
     """Wake a blocked migration after a change of a listed person, or an unsuppression.
 
-    Only the first such writer updates the row, so that writers do not queue here. ``workspace_row`` may be cached, so
+    Only the first such writer updates the workspace's row, so that writers do not queue here. ``row`` may be cached, so
     the update checks that the migration still waits for a fix.
     """
-    if workspace_row.blocked_export is None:
+    if row.blocked_export is None:
         return
-    is_listed = in_exports(workspace_row.workspace_id, workspace_row.blocked_export)
+    is_listed = in_exports(row.workspace_id, row.blocked_export)
     fixed = sa.select(export_person.c.cio_id).where(is_listed, any_of(export_person.c.cio_id, cio_ids))
     if not freed and connection.execute(fixed.limit(1)).first() is None:
         return
-    update = sa.update(workspace).where(
-        workspace.c.workspace_id == workspace_row.workspace_id,
-        workspace.c.blocked_export == workspace_row.blocked_export,
-    )
+    update = sa.update(workspace).filter_by(workspace_id=row.workspace_id, blocked_export=row.blocked_export)
     if connection.execute(update.values(blocked_export=None)).rowcount == 0:
         return  # another writer has woken it already
-    connection.execute(
-        sa.update(migration)
-        .where(migration.c.workspace_id == workspace_row.workspace_id, migration.c.stage == Stage.BLOCKED.value)
-        .values(due_at=now + FIX_SETTLE_TIME)
-    )
+    blocked = sa.update(migration).filter_by(workspace_id=row.workspace_id, stage=Stage.BLOCKED.value)
+    connection.execute(blocked.values(due_at=now + FIX_SETTLE_TIME))
 
 
 def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
@@ -50,9 +44,8 @@ def purge_violations(connection: sa.Connection, workspace_id: int, cio_ids: Coll
     """
     listed = connection.execute(sa.select(export.c.number).where(export.c.workspace_id == workspace_id)).scalars().all()
     numbers = [*listed, max(listed, default=0) + 1]
-    remove_from_exports(
-        connection, sa.and_(in_exports(workspace_id, *numbers), any_of(export_person.c.cio_id, cio_ids))
-    )
+    condition = sa.and_(in_exports(workspace_id, *numbers), any_of(export_person.c.cio_id, cio_ids))
+    remove_from_exports(connection, condition)
 
 
 def in_exports(workspace_id: int, *numbers: int) -> sa.ColumnElement[bool]:
@@ -68,6 +61,5 @@ def remove_from_exports(connection: sa.Connection, condition: sa.ColumnElement[b
     """
     rows = connection.execute(sa.select(*_EXPORT_KEY).where(condition)).all()
     delete_by_primary_key(connection, violation, [tuple(row) for row in rows])
-    delete_by_primary_key(
-        connection, export_person, [(row.workspace_id, row.export_number, row.cio_id) for row in rows]
-    )
+    keys = [(row.workspace_id, row.export_number, row.cio_id) for row in rows]
+    delete_by_primary_key(connection, export_person, keys)

@@ -64,11 +64,8 @@ class WorkspaceLockTimeout(Exception):
 def lock_exclusive(connection: sa.Connection, workspace_id: int, *, lock_timeout: timedelta | None = None) -> None:
     """Wait for running commands, and block new ones until this transaction ends.
 
-    Args:
-        connection: in a transaction.
-        workspace_id: the workspace to lock.
-        lock_timeout: how long new commands may be blocked while this waits for running ones; None is the limit of
-            every lock. Ignored on SQLite, where no other command runs.
+    ``lock_timeout`` limits how long new commands may be blocked while this waits for running ones; None is the limit of
+    every lock. It is ignored on SQLite, where no other command runs.
 
     Raises:
         WorkspaceLockTimeout: the lock was not granted within ``lock_timeout``.
@@ -95,19 +92,17 @@ def lock_workspace_row(connection: sa.Connection, workspace_id: int) -> None:
 
     A writer that wakes a blocked migration locks in the same order.
     """
-    row = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
-    connection.execute(row.with_for_update())
+    connection.execute(sa.select(workspace.c.workspace_id).filter_by(workspace_id=workspace_id).with_for_update())
 
 
 _TIMEOUT = sa.text("SELECT set_config('statement_timeout', :timeout, true)")
 
+IS_SLOT = sa.and_(
+    workspace_lock.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger),
+    workspace_lock.c.slot == sa.bindparam("slot", type_=sa.Integer),
+)
+"""Whether a lock row is the one of the parameters ``workspace_id`` and ``slot``."""
 
-def _lock_shared_statement(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - both databases take it
-    is_slot = sa.and_(
-        workspace_lock.c.workspace_id == sa.bindparam("workspace_id", type_=sa.BigInteger),
-        workspace_lock.c.slot == sa.bindparam("slot", type_=sa.Integer),
-    )
-    return sa.select(workspace_lock.c.version).where(is_slot).with_for_update(read=True, key_share=True)
+SLOT_VERSION = sa.select(workspace_lock.c.version).where(IS_SLOT)
 
-
-_LOCK_SHARED = CompiledStatement(_lock_shared_statement)
+_LOCK_SHARED = CompiledStatement(lambda _: SLOT_VERSION.with_for_update(read=True, key_share=True))
