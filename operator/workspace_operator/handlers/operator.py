@@ -91,10 +91,7 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
     watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
-            own = ProbeHandlers(
-                is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
-                metrics=watch_age.text,
-            )
+            own = ProbeHandlers(is_ready=lambda: controller.is_ready() and watch_age.is_alive(), metrics=watch_age.text)
             probes = combined_probes(own, options.probes)
             await stack.enter_async_context(probe_server(options.health, probes))
         await stack.enter_async_context(_workers(controller, options.workers))

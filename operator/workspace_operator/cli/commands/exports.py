@@ -13,14 +13,7 @@ from workspace_operator.application.people.csv_export import (
     violation_table,
 )
 from workspace_operator.cli.support.files import write_csv
-from workspace_operator.cli.support.options import (
-    MAX_NUMBER,
-    ClusterID,
-    Database,
-    ForExcel,
-    OutputFile,
-    WorkspaceName,
-)
+from workspace_operator.cli.support.options import MAX_NUMBER, ClusterID, Database, ForExcel, OutputFile, WorkspaceName
 from workspace_operator.cli.support.output import info, people_text, print_table
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound

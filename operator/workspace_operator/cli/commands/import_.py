@@ -58,8 +58,7 @@ DryRun = Annotated[
     ),
 ]
 UndoPath = Annotated[
-    Path | None,
-    typer.Option("--undo-file", metavar="UNDO", help="A new file for what is needed to undo the import."),
+    Path | None, typer.Option("--undo-file", metavar="UNDO", help="A new file for what is needed to undo the import.")
 ]
 
 

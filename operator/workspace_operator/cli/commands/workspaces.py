@@ -28,16 +28,12 @@ app = typer.Typer(name="workspaces", help="List, assign, move and delete workspa
 COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE", "OWNER")
 MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER", "OBSTACLE")
 
-Kubeconfig = Annotated[
-    Path | None,
-    input_file_option("--kubeconfig", "Query this cluster for its resources."),
-]
+Kubeconfig = Annotated[Path | None, input_file_option("--kubeconfig", "Query this cluster for its resources.")]
 KubeContext = Annotated[
     str | None, typer.Option("--context", metavar="NAME", help="Query the cluster of this context of the kubeconfig.")
 ]
 ReplaceEmpty = Annotated[
-    bool,
-    typer.Option("--replace-empty", help="Delete the workspace that the new owner has, if it is empty."),
+    bool, typer.Option("--replace-empty", help="Delete the workspace that the new owner has, if it is empty.")
 ]
 
 
@@ -76,10 +72,7 @@ WorkspaceID = Annotated[
 def assign(
     workspace_id: WorkspaceID,
     *,
-    to: Annotated[
-        str,
-        text_option("--to", metavar="NAMESPACE/NAME", help_text="The resource that becomes the owner."),
-    ],
+    to: Annotated[str, text_option("--to", metavar="NAMESPACE/NAME", help_text="The resource that becomes the owner.")],
     replace_empty: ReplaceEmpty = False,
     cluster_id: Annotated[
         str | None,
@@ -102,16 +95,13 @@ def assign(
 
 
 FromCluster = Annotated[
-    str,
-    text_option("--from-cluster", metavar="ID", help_text="The cluster that owns the workspaces."),
+    str, text_option("--from-cluster", metavar="ID", help_text="The cluster that owns the workspaces.")
 ]
 ToCluster = Annotated[
-    str | None,
-    text_option("--to-cluster", metavar="ID", help_text="The new cluster. Default: the only other one."),
+    str | None, text_option("--to-cluster", metavar="ID", help_text="The new cluster. Default: the only other one.")
 ]
 OnlyNamespace = Annotated[
-    str | None,
-    text_option("--namespace", "-n", metavar="NAME", help_text="Only workspaces of this namespace."),
+    str | None, text_option("--namespace", "-n", metavar="NAME", help_text="Only workspaces of this namespace.")
 ]
 
 
