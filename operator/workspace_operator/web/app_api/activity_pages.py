@@ -126,9 +126,8 @@ def _types(query: Mapping[str, str]) -> frozenset[ActivityType] | None:
     if text is None:
         return None
     if not _is_type(text):
-        raise InvalidInput(
-            f"type {quoted(text)} is not a type of activity: use one of {', '.join(ActivityType)}", field="type"
-        )
+        known = ", ".join(ActivityType)
+        raise InvalidInput(f"type {quoted(text)} is not a type of activity: use one of {known}", field="type")
     return frozenset(activity_type for activity_type in ActivityType if activity_type.value == text)
 
 

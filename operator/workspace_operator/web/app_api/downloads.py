@@ -35,12 +35,7 @@ PARAMETERS: Final = ("with", "for_excel")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CSVOptions:
-    """Options of the CSV of an export.
-
-    Attributes:
-        attributes: the additional columns; None for the most common attributes.
-        for_excel: whether the file begins with a byte order mark.
-    """
+    """Options of the CSV of an export; ``attributes`` None means the most common ones."""
 
     attributes: Sequence[str] | None = None
     for_excel: bool = False
@@ -84,7 +79,8 @@ def verify(
         workspace_id, number, export, expires_at = numbers
         for stored in credentials.valid_sets(workspace_id, now=now):
             is_current = stored.number == number and now.timestamp() < expires_at
-            if is_current and _is_valid_signature(_signature(stored, claim, options), signature):
+            expected = _signature(stored, claim, options).encode()
+            if is_current and hmac.compare_digest(expected, signature.encode(errors="replace")):
                 return workspace_id, export
     raise NotFound("this link is not valid or has expired: get a new one from /v1/exports/{id}/download")
 
@@ -96,7 +92,6 @@ def csv_response(
     headers = {
         "content-type": "text/csv; charset=utf-8",
         "content-disposition": f'attachment; filename="{name}"',
-        "cache-control": "no-store",
     }
     lines = violation_lines(rows, attributes)
     rest = chunks(with_byte_order_mark(lines) if for_excel else lines)
@@ -127,10 +122,6 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _signature(credentials: StoredCredentials, claim: str, options: CSVOptions) -> str:
     signed = f"export:{claim}?{options.query}" if options.query else f"export:{claim}"
     return hmac.new(credentials.digests.app_key.encode(), signed.encode(), "sha256").hexdigest()
-
-
-def _is_valid_signature(expected: str, signature: str) -> bool:
-    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
 
 
 def _is_number(text: str) -> bool:

@@ -59,9 +59,7 @@ class PrometheusMetrics:
         self._deleted = counter("workspace_operator_people_deleted", "People deleted or suppressed.")
         self._merged = counter("workspace_operator_people_merged", "Merges, by kind of the command.", ["kind"])
         self._skipped = counter("workspace_operator_updates_skipped", "Updates of people that do not exist.")
-        self._unknown_outcomes = counter(
-            "workspace_operator_commands_outcome_unknown", "Commands with an unknown outcome."
-        )
+        self._unknown = counter("workspace_operator_commands_outcome_unknown", "Commands with an unknown outcome.")
         self._batch_sizes = histogram(
             "workspace_operator_command_batch_size", "Commands in one transaction.", buckets=BATCH_SIZE_BUCKETS
         )
@@ -99,7 +97,7 @@ class PrometheusMetrics:
 
     def count_unknown(self, commands: int) -> None:
         """Count commands with an unknown outcome."""
-        self._unknown_outcomes.inc(commands)
+        self._unknown.inc(commands)
 
     def text(self) -> bytes:
         """All metrics as Prometheus text."""
