@@ -57,17 +57,13 @@ class NoChangeDetection(kopf.DiffBaseStorage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """Options of the operator process.
-
-    ``probes`` are those of the other parts of the process; no ``namespaces`` means all; ``workers`` is the number of
-    threads that reconcile.
-    """
+    """Options of the operator process; ``probes`` are those of its other parts."""
 
     access: Callable[[], Access]
     probes: ProbeHandlers
-    namespaces: Collection[str] = ()
+    namespaces: Collection[str] = ()  # all
     health: ProbeEndpoint | None = None
-    workers: int = 8
+    workers: int = 8  # threads that reconcile
 
 
 def run_operator(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:

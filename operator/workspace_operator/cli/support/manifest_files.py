@@ -50,7 +50,7 @@ def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, r
         raise typer.BadParameter("no manifests: give -f FILE or -k FOLDER")
     if STANDARD_INPUT in paths:
         paths = [path for path in paths if path != STANDARD_INPUT]
-        texts["standard input"] = _read_standard_input()
+        texts["standard input"] = sys.stdin.buffer.read(FILE_LIMIT_BYTES + 1)
     if kustomize is not None:
         texts[f"kustomization {kustomize}"] = _build_kustomization(kustomize)
     manifests = load_manifests(*paths, recursive=recursive, texts=texts)
@@ -78,10 +78,6 @@ def without_manifest_text(titles: Sequence[str]) -> str:
     return f"{count} no manifest: kept ({named}{f' and {more} more' if more > 0 else ''})"
 
 
-def _read_standard_input() -> bytes:
-    return sys.stdin.buffer.read(FILE_LIMIT_BYTES + 1)
-
-
 def _build_kustomization(folder: str) -> bytes:
     """Build a kustomization with kustomize or kubectl. Raises InvalidInput."""
     command = _kustomize_command()
@@ -104,6 +100,5 @@ def _kustomize_command() -> Sequence[str]:
         executable = shutil.which(program)
         if executable is not None:
             return (executable, word)
-    raise InvalidInput(
-        "-k needs kustomize or kubectl on the PATH: install one, or pipe its output into -f -", field="-k"
-    )
+    message = "-k needs kustomize or kubectl on the PATH: install one, or pipe its output into -f -"
+    raise InvalidInput(message, field="-k")
