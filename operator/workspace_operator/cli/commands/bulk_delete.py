@@ -160,8 +160,10 @@ def delete_segment(context: WorkspaceContext, segment_selector: str, options: De
     if options.dry_run:
         echo(f"{people_text(segment.people)} {description} would be deleted from {context.name}")
         return
-    people, total = segment_members(context.store.person_records, context.workspace_id, segment.number), segment.people
-    Deletion(context=context, candidates=people, mode=mode, description=description, options=options, total=total).run()
+    people = segment_members(context.store.person_records, context.workspace_id, segment.number)
+    Deletion(
+        context=context, candidates=people, mode=mode, description=description, options=options, total=segment.people
+    ).run()
 
 
 def delete_created(context: WorkspaceContext, file: Path, options: DeleteOptions) -> None:

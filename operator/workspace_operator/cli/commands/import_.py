@@ -134,7 +134,7 @@ class _ImportRequest:
             stored = context.store.people
             units = stack.enter_context(stored.dry_run(context.workspace_id)) if self.dry_run else stored
             undo = self._undo(context, stack)
-            report = ImportReport(rejects=rejects_file, collects_examples=self.dry_run and self.rejects is None)
+            report = ImportReport(rejects=rejects_file, dry_run=self.dry_run)
             people_import = PeopleImport(
                 units=units,
                 workspace_id=context.workspace_id,
@@ -152,9 +152,7 @@ class _ImportRequest:
                 rejects_file.finish()
             finally:
                 if people_import.has_begun:
-                    report.print_summary(
-                        summary, context.name, undo=undo, undo_file=self.undo_file, file=file, dry_run=self.dry_run
-                    )
+                    report.print_summary(summary, context.name, undo=undo, undo_file=self.undo_file, file=file)
         if summary.rejected and not summary.taken:
             return ERROR
         return INCOMPLETE if summary.rejected or summary.in_part else 0

@@ -35,30 +35,24 @@ class ImportReport:
     """Collects the rejected rows of an import, or the first as examples, and prints its result."""
 
     rejects: RejectsFile
-    collects_examples: bool
+    dry_run: bool
     _examples: list[str] = field(default_factory=list)
     _is_header: bool = True
 
     def write(self, cells: Sequence[str]) -> None:
         """Write one row. The first row is the header."""
         self.rejects.write(cells)
-        if not self._is_header and self.collects_examples and len(self._examples) < MAX_EXAMPLES:
+        collects_examples = self.dry_run and self.rejects.path is None and not self._is_header
+        if collects_examples and len(self._examples) < MAX_EXAMPLES:
             line, outcome, reason = cells[:3]
             self._examples.append(f"  line {line}, {outcome}: {reason}")
         self._is_header = False
 
     def print_summary(
-        self,
-        summary: ImportSummary,
-        workspace: str,
-        *,
-        undo: ImportBackup | None,
-        undo_file: Path | None,
-        file: Path,
-        dry_run: bool,
+        self, summary: ImportSummary, workspace: str, *, undo: ImportBackup | None, undo_file: Path | None, file: Path
     ) -> None:
         """Print the counts, the rejected rows, and how to undo the import."""
-        if dry_run:
+        if self.dry_run:
             echo("dry run, nothing was changed; the import would give:")
         unchanged = f" ({summary.unchanged} of them unchanged)" if summary.unchanged else ""
         echo(

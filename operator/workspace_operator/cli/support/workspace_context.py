@@ -15,8 +15,6 @@ from workspace_operator.identity.values.references import Reference, parse_refer
 from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.segments import segment_reference
 
-_OPTION_NAMES = {"id": "--id", "email": "--email", "cio_id": "--cio-id"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceContext:
@@ -80,7 +78,7 @@ class PersonSelector:
         mode = people.rules(number).mode
         if self.value is None:
             [(kind, text)] = self._given_options()
-            field = _OPTION_NAMES[kind]
+            field = f"--{kind.replace('_', '-')}"
             return reference_of_kind(text, IdentifierKind(kind), mode, field=field, for_suppression=for_suppression)
         reference = parse_reference(self.value, mode, field="VALUE")
         if for_suppression and reference.kind is IdentifierKind.ID and email_key(self.value) is not None:

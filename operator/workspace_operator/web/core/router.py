@@ -48,9 +48,6 @@ class Route:
     Attributes:
         method: GET also handles HEAD.
         pattern: such as ``/api/v1/customers/{ref}/devices/{token}``; a variable segment may be empty.
-        handler: handles the requests.
-        authentication: required credentials.
-        error_format: format of error responses.
         body_limit: maximum size of the body in bytes; a larger one is a 413.
     """
 
