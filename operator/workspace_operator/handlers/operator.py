@@ -61,7 +61,7 @@ class OperatorOptions:
 
     access: Callable[[], Access]
     probes: ProbeHandlers
-    namespaces: Collection[str] = ()  # all
+    namespaces: Collection[str] = ()  # empty: all
     health: ProbeEndpoint | None = None
     workers: int = 8  # threads that reconcile
 

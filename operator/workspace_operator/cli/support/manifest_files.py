@@ -17,7 +17,6 @@ from workspace_operator.resources.problems import Problem
 STANDARD_INPUT = Path("-")
 KUSTOMIZE_TIMEOUT_SECONDS = 120
 MAX_PROBLEMS = 50
-MAX_NAMED_WITHOUT_MANIFEST = 5
 
 
 def _parse_path(text: str) -> Path:
@@ -66,16 +65,6 @@ def refuse_problems(problems: Iterable[tuple[Manifest, Problem]], headline: str)
         return
     rest = [f"and {len(lines) - MAX_PROBLEMS} more problems"] if len(lines) > MAX_PROBLEMS else []
     raise InvalidInput("\n".join([f"{headline}:", *lines[:MAX_PROBLEMS], *rest]))
-
-
-def without_manifest_text(titles: Sequence[str]) -> str:
-    """Format a remark on workspaces that no manifest describes, each given as NAMESPACE/NAME."""
-    if not titles:
-        return ""
-    count = "1 workspace of this cluster has" if len(titles) == 1 else f"{len(titles)} workspaces of this cluster have"
-    named = ", ".join(titles[:MAX_NAMED_WITHOUT_MANIFEST])
-    more = len(titles) - MAX_NAMED_WITHOUT_MANIFEST
-    return f"{count} no manifest: kept ({named}{f' and {more} more' if more > 0 else ''})"
 
 
 def _build_kustomization(folder: str) -> bytes:

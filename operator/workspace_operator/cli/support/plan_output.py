@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from workspace_operator.cli.support.manifest_files import without_manifest_text
 from workspace_operator.cli.support.output import echo
 from workspace_operator.migrations.model import OnConflict, Violation
 from workspace_operator.reconcile.model.outcomes import Reason
@@ -13,6 +12,9 @@ from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
 from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult, combined_result
 from workspace_operator.reconcile.status.messages import escaped, format_people, quoted
 from workspace_operator.workspaces.model import Workspace
+
+MAX_NAMED = 5
+"""How many workspaces without a manifest are listed by name."""
 
 HEADLINES = {
     PlanResult.NOTHING: "nothing to do",
@@ -114,7 +116,7 @@ def print_plan(resources: Sequence[PlannedResource], without_manifest: Sequence[
         echo("\n".join(_resource_lines(planned)))
     echo(f"\n{_outcome_counts(resources)}. Nothing was changed.")
     if without_manifest:
-        echo(without_manifest_text(_workspace_names(without_manifest)))
+        echo(_without_manifest_text(without_manifest))
 
 
 def print_markdown(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
@@ -129,7 +131,7 @@ def print_markdown(resources: Sequence[PlannedResource], without_manifest: Seque
     for planned in resources:
         if planned.result is not PlanResult.NOTHING:
             echo(f"\n#### {planned.namespaced_name}\n\n{_fenced_block(_resource_lines(planned))}")
-    echo(f"\nNothing was changed. {without_manifest_text(_workspace_names(without_manifest))}".rstrip())
+    echo(f"\nNothing was changed. {_without_manifest_text(without_manifest)}".rstrip())
 
 
 def _fenced_block(lines: Iterable[str]) -> str:
@@ -144,8 +146,14 @@ def _outcome_counts(resources: Sequence[PlannedResource]) -> str:
     return ", ".join(f"{results.count(result)} {words}" for result, words in HEADLINES.items())
 
 
-def _workspace_names(workspaces: Sequence[Workspace]) -> Sequence[str]:
-    return sorted(f"{workspace.owner.namespace}/{workspace.owner.name}" for workspace in workspaces)
+def _without_manifest_text(workspaces: Sequence[Workspace]) -> str:
+    """Format a remark on workspaces that no manifest describes."""
+    if not workspaces:
+        return ""
+    names = sorted(f"{workspace.owner.namespace}/{workspace.owner.name}" for workspace in workspaces)
+    count = "1 workspace of this cluster has" if len(names) == 1 else f"{len(names)} workspaces of this cluster have"
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{count} no manifest: kept ({', '.join(names[:MAX_NAMED])}{more})"
 
 
 def _resource_lines(planned: PlannedResource) -> Iterator[str]:
