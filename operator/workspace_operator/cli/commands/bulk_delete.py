@@ -91,7 +91,6 @@ class Deletion:
     """A bulk deletion with its confirmation and its backup.
 
     Attributes:
-        candidates: the people to delete.
         mode: the identifier mode that was in force before the candidates were selected.
         description: says in the confirmation prompt which people they are.
         total: approximately how many they are, if known.

@@ -34,8 +34,7 @@ BATCH_SIZE_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 class PrometheusMetrics:
     """The metrics of this process and of the processes that share its directory.
 
-    Args:
-        directory: the value of ``telemetry.MULTIPROCESS_DIR_VARIABLE`` at the start; None for a single process.
+    The directory is that of ``telemetry.MULTIPROCESS_DIR_VARIABLE`` at the start; None for a single process.
     """
 
     def __init__(self, directory: Path | None = None) -> None:

@@ -197,13 +197,8 @@ def bind_sockets(
 ) -> list[socket.socket]:
     """Open listening sockets on all addresses of a host.
 
-    Args:
-        host: a name or an address; empty for all addresses of the machine.
-        port: 0 for any free port.
-        purpose: what listens there, for the log.
-        option: the command-line option to name in an error.
-
-    Raises InvalidInput if the address cannot be used.
+    An empty host means all addresses of the machine, port 0 any free port. ``purpose`` is for the log, ``option`` for
+    the error. Raises InvalidInput if the address cannot be used.
     """
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
