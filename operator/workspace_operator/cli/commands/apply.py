@@ -67,16 +67,16 @@ def apply(
 
     Exit codes: 0 all are Ready; 3 one is blocked or in conflict, so a user must act; 1 an error; 64 wrong usage.
     """
-    manifests = read_manifests(filename, kustomize, recursive=recursive)
+    manifests = read_manifests(filename, kustomize, recursive=recursive).ours
     with bootstrap.open_store(database) as store:
         cluster = cluster_id or DEFAULT_CLUSTER_ID
         problems = (
             (manifest, problem)
-            for manifest in manifests.ours
+            for manifest in manifests
             for problem in manifest_problems(manifest.document, store.workspaces, cluster=cluster)
         )
         refuse_problems(problems, "nothing was applied")
-        documents = [manifest.document for manifest in manifests.ours]
+        documents = [manifest.document for manifest in manifests]
         if cluster_id is None:
             names, heartbeats = frozenset(map(namespace_and_name, documents)), store.heartbeats.all()
             refuse_other_clusters(store.workspaces.list(), heartbeats.keys(), names, cluster_id=cluster)

@@ -70,14 +70,12 @@ def plan(
     Exit codes: 0 nothing to do; 2 something would change; 3 a workspace would be blocked or in conflict, so a user
     would have to act; 1 an error; 64 wrong usage.
     """
-    manifests = read_manifests(filename, kustomize, recursive=recursive)
-    documents = [manifest.document for manifest in manifests.ours]
+    manifests = read_manifests(filename, kustomize, recursive=recursive).ours
+    documents = [manifest.document for manifest in manifests]
     with bootstrap.open_readonly(database) as previews:
         cluster = cluster_id or DEFAULT_CLUSTER_ID
         planner = Planner(previews, cluster_id=cluster, now=bootstrap.utc_now(), samples=samples)
-        problems = (
-            (manifest, problem) for manifest in manifests.ours for problem in planner.problems(manifest.document)
-        )
+        problems = ((manifest, problem) for manifest in manifests for problem in planner.problems(manifest.document))
         refuse_problems(problems, "nothing was planned: an apply would refuse all manifests")
         if cluster_id is None:
             planner.refuse_other_clusters(documents)

@@ -34,9 +34,7 @@ VERB_TEXTS = {
 }
 
 
-def plan_document(
-    resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()
-) -> Mapping[str, Any]:
+def plan_document(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> dict[str, Any]:
     """Return a plan as a JSON document, whose fields docs/operating.md describes."""
     return {
         "outcome": combined_result(resources),

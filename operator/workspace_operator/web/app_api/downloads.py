@@ -58,10 +58,10 @@ class CSVOptions:
 
 
 _BOOLEANS: Final = {"true": True, "false": False}
-DEFAULT_OPTIONS: Final = CSVOptions()
+DEFAULTS: Final = CSVOptions()
 
 
-def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime) -> str:
+def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULTS, *, now: datetime) -> str:
     """The end of a link to an export: the signed token, and the query if there is one."""
     expires_at = int((now + LIFETIME).timestamp())
     claim = _SEPARATOR.join(map(str, (caller.workspace_id, caller.number, export, expires_at)))
@@ -69,9 +69,7 @@ def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_O
     return f"{token}?{options.query}" if options.query else token
 
 
-def verify(
-    text: str, credentials: Credentials, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime
-) -> tuple[int, int]:
+def verify(text: str, credentials: Credentials, options: CSVOptions = DEFAULTS, *, now: datetime) -> tuple[int, int]:
     """The workspace and export of a link. Raises NotFound if it is invalid, expired or revoked."""
     claim, _, signature = text.rpartition(_SEPARATOR)
     numbers = [int(part) for part in claim.split(_SEPARATOR) if _is_number(part)]
