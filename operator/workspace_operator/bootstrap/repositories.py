@@ -1,7 +1,7 @@
 """Creation of the repositories of one database."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,23 +79,19 @@ def open_store(url: str) -> Iterator[Repositories]:
 @contextmanager
 def open_existing_store(url: str) -> Iterator[Repositories]:
     """Open an existing database and upgrade its schema; creates no file or folder. Raises as `open_store`."""
-    database = _existing_database(url)
-    try:
+    with closing(_existing_database(url)) as database:
         store = _store(database)
         store.workspaces.list()
         yield store
-    finally:
-        database.close()
 
 
 @contextmanager
 def open_store_lazily(url: str, *, cache_megabytes: int = 4) -> Iterator[Repositories]:
     """Open a database that may be unavailable; its schema is upgraded when it first answers."""
-    database = _database(url, cache_megabytes)
-    try:
+    with closing(Database(url, prepare=upgrade, cache_megabytes=cache_megabytes)) as database:
+        if database.is_sqlite:
+            create_file(Path(str(database.url.database)))
         yield _store(database)
-    finally:
-        database.close()
 
 
 @contextmanager
@@ -104,19 +100,9 @@ def open_readonly(url: str) -> Iterator[Previews]:
 
     Raises InvalidInput, also for the schema of another version, or StoreUnavailable.
     """
-    database = Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)
-    try:
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
         is_missing = database.is_sqlite and not Path(str(database.url.database)).exists()
         yield EmptyPreviews() if is_missing or not has_current_schema(database) else SQLPreviews(database)
-    finally:
-        database.close()
-
-
-def _database(url: str, cache_megabytes: int) -> Database:
-    database = Database(url, prepare=upgrade, cache_megabytes=cache_megabytes)
-    if database.is_sqlite:
-        create_file(Path(str(database.url.database)))
-    return database
 
 
 def _existing_database(url: str) -> Database:
@@ -125,11 +111,9 @@ def _existing_database(url: str) -> Database:
         file = Path(str(database.url.database))
         if not file.exists():
             raise missing_database_error(file)
-        readonly = Database(url, read_only=True)  # opening a file of another program for writing would change it
-        try:
+        # Opening a file of another program for writing would change it.
+        with closing(Database(url, read_only=True)) as readonly:
             require_schema(readonly)
-        finally:
-            readonly.close()
     return database
 
 

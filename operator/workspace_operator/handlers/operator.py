@@ -57,17 +57,13 @@ class NoChangeDetection(kopf.DiffBaseStorage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """Options of the operator process.
-
-    ``probes`` are those of the other parts of the process; no ``namespaces`` means all; ``workers`` is the number of
-    threads that reconcile.
-    """
+    """Options of the operator process; ``probes`` are those of its other parts."""
 
     access: Callable[[], Access]
     probes: ProbeHandlers
-    namespaces: Collection[str] = ()
+    namespaces: Collection[str] = ()  # empty: all
     health: ProbeEndpoint | None = None
-    workers: int = 8
+    workers: int = 8  # threads that reconcile
 
 
 def run_operator(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
@@ -91,10 +87,7 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
     watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
-            own = ProbeHandlers(
-                is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
-                metrics=watch_age.text,
-            )
+            own = ProbeHandlers(is_ready=lambda: controller.is_ready() and watch_age.is_alive(), metrics=watch_age.text)
             probes = combined_probes(own, options.probes)
             await stack.enter_async_context(probe_server(options.health, probes))
         await stack.enter_async_context(_workers(controller, options.workers))

@@ -27,8 +27,7 @@ class Job(Protocol):
 class WorkerLoop:
     """Runs jobs in turn until ``stopping`` is set. Times are in seconds.
 
-    Attributes:
-        healthy: set if the last round of all jobs succeeded.
+    ``healthy`` is set if the last round of all jobs succeeded.
     """
 
     jobs: Sequence[Job]

@@ -23,7 +23,7 @@ from workspace_operator.cli.support.manifest_files import (
 from workspace_operator.cli.support.options import Database, OwnClusterID
 from workspace_operator.cli.support.output import ERROR, STALLED, echo, info, json_text, print_table
 from workspace_operator.reconcile.model.outcomes import Reason
-from workspace_operator.resources.manifests import Manifest, namespace_and_name
+from workspace_operator.resources.manifests import namespace_and_name
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
 app = typer.Typer()
@@ -67,13 +67,19 @@ def apply(
 
     Exit codes: 0 all are Ready; 3 one is blocked or in conflict, so a user must act; 1 an error; 64 wrong usage.
     """
-    manifests = read_manifests(filename, kustomize, recursive=recursive)
+    manifests = read_manifests(filename, kustomize, recursive=recursive).ours
     with bootstrap.open_store(database) as store:
         cluster = cluster_id or DEFAULT_CLUSTER_ID
-        _refuse_invalid(manifests.ours, store, cluster)
-        documents = [manifest.document for manifest in manifests.ours]
+        problems = (
+            (manifest, problem)
+            for manifest in manifests
+            for problem in manifest_problems(manifest.document, store.workspaces, cluster=cluster)
+        )
+        refuse_problems(problems, "nothing was applied")
+        documents = [manifest.document for manifest in manifests]
         if cluster_id is None:
-            _refuse_other_clusters(documents, store)
+            names, heartbeats = frozenset(map(namespace_and_name, documents)), store.heartbeats.all()
+            refuse_other_clusters(store.workspaces.list(), heartbeats.keys(), names, cluster_id=cluster)
         before = _owned_names(store, cluster)
         applied = _apply_documents(documents, store, cluster)
         _print_created(_owned_names(store, cluster) - before)
@@ -91,15 +97,6 @@ def _apply_documents(documents: Sequence[Document], store: Repositories, cluster
     return list(applier.run(documents))
 
 
-def _refuse_invalid(manifests: Sequence[Manifest], store: Repositories, cluster: str) -> None:
-    problems = (
-        (manifest, problem)
-        for manifest in manifests
-        for problem in manifest_problems(manifest.document, store.workspaces, cluster=cluster)
-    )
-    refuse_problems(problems, "nothing was applied")
-
-
 def _owned_names(store: Repositories, cluster: str) -> AbstractSet[tuple[str, str]]:
     owners = (workspace.owner for workspace in store.workspaces.list())
     return {(owner.namespace, owner.name) for owner in owners if owner.cluster == cluster}
@@ -113,30 +110,16 @@ def _print_created(names: AbstractSet[tuple[str, str]]) -> None:
         info(f"new workspaces: {listed}{more}")
 
 
-def _refuse_other_clusters(documents: Sequence[Document], store: Repositories) -> None:
-    refuse_other_clusters(
-        store.workspaces.list(),
-        store.heartbeats.all().keys(),
-        frozenset(map(namespace_and_name, documents)),
-        cluster_id=DEFAULT_CLUSTER_ID,
-    )
-
-
 def _print_documents(documents: Sequence[Document], output: Format) -> None:
     if output is Format.TABLE:
         _print_table(documents)
     elif output is Format.JSON:
         print(json_text(documents))
     else:
-        print(_yaml_text(documents), end="")
-
-
-def _yaml_text(documents: Sequence[Document]) -> str:
-    text: str = yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False)
-    if text.replace("\n", "").isprintable():
-        return text
-    escaped: str = yaml.safe_dump_all(documents, allow_unicode=False, sort_keys=False)
-    return escaped
+        text = yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False)
+        if not text.replace("\n", "").isprintable():
+            text = yaml.safe_dump_all(documents, allow_unicode=False, sort_keys=False)
+        print(text, end="")
 
 
 def _print_table(documents: Sequence[Document]) -> None:
@@ -145,24 +128,18 @@ def _print_table(documents: Sequence[Document]) -> None:
         status, ready = document["status"], _ready_condition(document)
         identifiers, people = status.get("identifiers", {}), status.get("people", {})
         mode_and_people = (identifiers.get("mode"), people.get("total"))
-        rows.append((*_namespaced_name(document), ready["status"], ready["reason"], *mode_and_people))
+        rows.append((*namespace_and_name(document), ready["status"], ready["reason"], *mode_and_people))
     print_table(("NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE"), rows)
     for document in documents:
-        if _ready_condition(document)["status"] != "True":
-            namespace, name = _namespaced_name(document)
-            echo(f"\n{namespace}/{name}: {_condition(document, _detailed_condition(document))['message']}")
-
-
-def _namespaced_name(document: Document) -> tuple[str, str]:
-    return document["metadata"]["namespace"], document["metadata"]["name"]
+        ready = _ready_condition(document)
+        if ready["status"] != "True":
+            is_blocked = ready["reason"] == Reason.MIGRATION_BLOCKED
+            condition = _condition(document, "IdentifiersApplied") if is_blocked else ready
+            echo(f"\n{'/'.join(namespace_and_name(document))}: {condition['message']}")
 
 
 def _ready_condition(document: Document) -> Mapping[str, str]:
     return _condition(document, "Ready")
-
-
-def _detailed_condition(document: Document) -> str:
-    return "IdentifiersApplied" if _ready_condition(document)["reason"] == "MigrationBlocked" else "Ready"
 
 
 def _condition(document: Document, condition_type: str) -> Mapping[str, str]:
@@ -171,9 +148,8 @@ def _condition(document: Document, condition_type: str) -> Mapping[str, str]:
 
 
 def _exit_code(documents: Sequence[Document]) -> int:
-    reasons = {
-        _ready_condition(document)["reason"] for document in documents if _ready_condition(document)["status"] != "True"
-    }
+    ready_conditions = map(_ready_condition, documents)
+    reasons = {condition["reason"] for condition in ready_conditions if condition["status"] != "True"}
     if not reasons:
         return 0
     return ERROR if Reason.STORE_UNAVAILABLE in reasons else STALLED

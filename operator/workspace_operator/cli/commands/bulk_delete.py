@@ -1,7 +1,7 @@
 """``workspacectl people dedupe``, and deletion of a segment or an import: select, confirm, back up, delete."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -85,18 +85,12 @@ class DeleteOptions:
     yes: bool
     undo_file: Path | None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no option is given."""
-        return not self.dry_run and not self.yes and self.undo_file is None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmedDeletion:
+class Deletion:
     """A bulk deletion with its confirmation and its backup.
 
     Attributes:
-        candidates: the people to delete.
         mode: the identifier mode that was in force before the candidates were selected.
         description: says in the confirmation prompt which people they are.
         total: approximately how many they are, if known.
@@ -106,8 +100,8 @@ class ConfirmedDeletion:
     candidates: Iterator[DeletionCandidate]
     mode: Mode
     description: str
-    total: int | None
     options: DeleteOptions
+    total: int | None = None
 
     def run(self) -> None:
         """Resolve the candidates, confirm, back them up and delete them. Raises InvalidInput."""
@@ -122,9 +116,11 @@ class ConfirmedDeletion:
                 self._delete(stats, map(_from_line, lines), backup)
 
     def _resolved_lines(self, stats: SelectionStats) -> Iterator[str]:
+        people, workspace_id = self.context.store.people, self.context.workspace_id
         with people_bar("reading", self.total) as progress:
-            counted = _with_progress(self.candidates, progress)
-            yield from map(_to_line, stats.resolved(self.context.store.people, self.context.workspace_id, counted))
+            for batch in batches(self.candidates, BATCH_SIZE):
+                yield from map(_to_line, stats.resolved(people, workspace_id, batch))
+                progress(len(batch))
 
     def _confirm(self, stats: SelectionStats, path: Path) -> None:
         if self.options.yes:
@@ -163,14 +159,9 @@ def delete_segment(context: WorkspaceContext, segment_selector: str, options: De
     if options.dry_run:
         echo(f"{people_text(segment.people)} {description} would be deleted from {context.name}")
         return
-    candidates = segment_members(context.store.person_records, context.workspace_id, segment.number)
-    ConfirmedDeletion(
-        context=context,
-        candidates=candidates,
-        mode=mode,
-        description=description,
-        total=segment.people,
-        options=options,
+    people = segment_members(context.store.person_records, context.workspace_id, segment.number)
+    Deletion(
+        context=context, candidates=people, mode=mode, description=description, options=options, total=segment.people
     ).run()
 
 
@@ -179,14 +170,12 @@ def delete_created(context: WorkspaceContext, file: Path, options: DeleteOptions
     mode = context.store.people.rules(context.workspace_id).mode
     description = f"that the import of {file} created"
     with open_input_file(file) as source, name_file_in_errors(file, CREATED_IN_OPTION), open_csv(source) as backup:
-        candidates = created_by_import(backup.header, backup.rows)
+        people = created_by_import(backup.header, backup.rows)
         if not options.dry_run:
-            ConfirmedDeletion(
-                context=context, candidates=candidates, mode=mode, description=description, total=None, options=options
-            ).run()
+            Deletion(context=context, candidates=people, mode=mode, description=description, options=options).run()
             return
         stats = SelectionStats()
-        deque(stats.resolved(context.store.people, context.workspace_id, candidates), maxlen=0)
+        deque(stats.resolved(context.store.people, context.workspace_id, people), maxlen=0)
     echo(f"{people_text(stats.people)} {description} would be deleted from {context.name}")
 
 
@@ -215,15 +204,13 @@ def dedupe(
         if mode is not Mode.ID_ONLY:
             echo(f"no people in {context.name} share an address: email is an identifier in mode {mode}")
             return
-        candidates = duplicates(context.store.people, context.workspace_id, keep_newest=keep is Keep.NEWEST)
+        people = duplicates(context.store.people, context.workspace_id, keep_newest=keep is Keep.NEWEST)
         if dry_run:
-            _print_dry_run(context, candidates, keep)
+            _print_dry_run(context, people, keep)
             return
         description = f"with the address of {_OTHERS_AGE[keep]} person"
         options = DeleteOptions(dry_run=dry_run, yes=yes, undo_file=undo_file)
-        ConfirmedDeletion(
-            context=context, candidates=candidates, mode=mode, description=description, total=None, options=options
-        ).run()
+        Deletion(context=context, candidates=people, mode=mode, description=description, options=options).run()
 
 
 _OTHERS_AGE = {Keep.OLDEST: "an older", Keep.NEWEST: "a newer"}
@@ -254,14 +241,6 @@ def _sample_rows(context: WorkspaceContext, candidates: Sequence[DeletionCandida
     for person in context.store.people.find_many(context.workspace_id, list(map(reference_to_cio_id, labels))):
         created = datetime.fromtimestamp(person.created_at, UTC).isoformat(timespec="seconds")
         yield person.email, person.cio_id, person.id, created, labels[person.cio_id]
-
-
-def _with_progress(
-    candidates: Iterator[DeletionCandidate], progress: Callable[[int], None]
-) -> Iterator[DeletionCandidate]:
-    for batch in batches(candidates, BATCH_SIZE):
-        yield from batch
-        progress(len(batch))
 
 
 def _to_line(candidate: DeletionCandidate) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from workspace_operator.application.operator.api_keys import ApiKeys, digests_of, generate_api_keys
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
-from workspace_operator.cli.support.output import echo, info, json_text
+from workspace_operator.cli.support.output import echo, info, json_text, time_text
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.errors import Conflict, InvalidInput, NotFound
 
@@ -63,7 +63,7 @@ def create(
         existing = context.store.credentials.valid_sets(context.workspace_id, now=now)
         if existing:
             raise Conflict(
-                f"{context.name} already has credentials, created at {_timestamp(existing[0].created_at)}: "
+                f"{context.name} already has credentials, created at {time_text(existing[0].created_at)}: "
                 "to replace them, run workspacectl credentials rotate"
             )
         _print_credentials(_rotate_credentials(context, grace=timedelta(0), now=now), output)
@@ -88,7 +88,7 @@ def rotate(
         previous = context.store.credentials.valid_sets(context.workspace_id, now=now)
         _print_credentials(_rotate_credentials(context, grace=grace, now=now), output)
         if previous:
-            state = f"are valid until {_timestamp(now + grace)}" if grace else "are revoked"
+            state = f"are valid until {time_text(now + grace)}" if grace else "are revoked"
             info(f"the previous credentials {state}")
 
 
@@ -132,10 +132,6 @@ def _print_credentials(new_keys: ApiKeys, output_format: Format) -> None:
     else:
         print(f"Site ID  {new_keys.site_id}\nAPI key  {new_keys.api_key}\nApp key  {new_keys.app_key}")
     info("these keys are shown only once: store them in a safe place")
-
-
-def _timestamp(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
 
 
 def _sets_text(count: int) -> str:

@@ -1,6 +1,5 @@
 """``workspacectl exports``: reports of people who block an identifier migration."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -13,15 +12,8 @@ from workspace_operator.application.people.csv_export import (
     violation_table,
 )
 from workspace_operator.cli.support.files import write_csv
-from workspace_operator.cli.support.options import (
-    MAX_NUMBER,
-    ClusterID,
-    Database,
-    ForExcel,
-    OutputFile,
-    WorkspaceName,
-)
-from workspace_operator.cli.support.output import info, people_text, print_table
+from workspace_operator.cli.support.options import MAX_NUMBER, ClusterID, Database, ForExcel, OutputFile, WorkspaceName
+from workspace_operator.cli.support.output import info, people_text, print_table, time_text
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound
 from workspace_operator.migrations.model import Violation
@@ -47,7 +39,7 @@ def list_exports(*, workspace: WorkspaceName, cluster_id: ClusterID = None, data
     """List the exports of a workspace, newest first."""
     with open_workspace(database, workspace, cluster_id) as context:
         rows = [
-            (export.number, export.created_at.isoformat(timespec="seconds"), export.total, export.description)
+            (export.number, time_text(export.created_at), export.total, export.description)
             for export in context.store.exports.exports(context.workspace_id)
         ]
         print_table(("ID", "CREATED", "PEOPLE", "DESCRIPTION"), rows)
@@ -104,7 +96,11 @@ def get(
     violation_filter = ViolationFilter(violations=violations or (), except_oldest=except_oldest)
     with open_workspace(database, workspace, cluster_id) as context:
         export_number = number if number is not None else _newest_export(context)
-        names = _attribute_names(context, export_number, attributes)
+        if attributes is None:
+            store = context.store
+            names = common_attributes(store.exports, store.people, context.workspace_id, export_number)
+        else:
+            names = parse_attribute_names(attributes, field=WITH_OPTION)
         rows = context.store.exports.violations(context.workspace_id, export_number, attributes=names)
         count = write_csv(violation_lines(rows, names, violation_filter), output, for_excel=for_excel)
         if output:
@@ -134,12 +130,6 @@ def show(
     print_table(("VIOLATIONS", "ID", "EMAIL", "ADVICE"), rows)
     if total > len(rows):
         info(f"and {total - len(rows)} more; for all of them: workspacectl exports get -w {workspace} -o FILE")
-
-
-def _attribute_names(context: WorkspaceContext, number: int, names_text: str | None) -> Sequence[str]:
-    if names_text is not None:
-        return parse_attribute_names(names_text, field=WITH_OPTION)
-    return common_attributes(context.store.exports, context.store.people, context.workspace_id, number)
 
 
 def _newest_export(context: WorkspaceContext) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
@@ -58,8 +58,7 @@ DryRun = Annotated[
     ),
 ]
 UndoPath = Annotated[
-    Path | None,
-    typer.Option("--undo-file", metavar="UNDO", help="A new file for what is needed to undo the import."),
+    Path | None, typer.Option("--undo-file", metavar="UNDO", help="A new file for what is needed to undo the import.")
 ]
 
 
@@ -127,14 +126,15 @@ class _ImportRequest:
 
     def run(self, context: WorkspaceContext) -> int:
         """Import, and print the result; returns the exit code."""
+        file = self.file
         with ExitStack() as stack:
-            source = stack.enter_context(open_input_file(self.file))
+            source = stack.enter_context(open_input_file(file))
             with_bom = self.for_excel or self.csv.encoding != "utf-8"
-            rejects_file = stack.enter_context(RejectsFile(self.rejects, source_file=self.file, with_bom=with_bom))
+            rejects_file = stack.enter_context(RejectsFile(self.rejects, source_file=file, with_bom=with_bom))
             stored = context.store.people
             units = stack.enter_context(stored.dry_run(context.workspace_id)) if self.dry_run else stored
             undo = self._undo(context, stack)
-            report = ImportReport(rejects=rejects_file, collects_examples=self.dry_run and self.rejects is None)
+            report = ImportReport(rejects=rejects_file, dry_run=self.dry_run)
             people_import = PeopleImport(
                 units=units,
                 workspace_id=context.workspace_id,
@@ -145,33 +145,23 @@ class _ImportRequest:
                 on_columns=print_columns,
                 clock=context.store.clock.timestamp,
             )
+            summary = people_import.summary
             try:
-                _run_import(people_import, source, self.file)
+                with _gc_disabled(), name_file_in_errors(file, "FILE"), file_bar("importing", source) as progress:
+                    people_import.run(source, progress)
                 rejects_file.finish()
             finally:
                 if people_import.has_begun:
-                    report.print_summary(
-                        people_import.summary,
-                        context.name,
-                        undo=undo,
-                        undo_file=self.undo_file,
-                        file=self.file,
-                        dry_run=self.dry_run,
-                    )
-        if people_import.summary.rejected and not people_import.summary.taken:
+                    report.print_summary(summary, context.name, undo=undo, undo_file=self.undo_file, file=file)
+        if summary.rejected and not summary.taken:
             return ERROR
-        return INCOMPLETE if people_import.summary.rejected or people_import.summary.in_part else 0
+        return INCOMPLETE if summary.rejected or summary.in_part else 0
 
     def _undo(self, context: WorkspaceContext, stack: ExitStack) -> ImportBackup | None:
         path, people = self.undo_file, context.store.people
         if path is None:
             return None
         return ImportBackup(people=people, open=lambda names: stack.enter_context(BackupFile(path, names)))
-
-
-def _run_import(people_import: PeopleImport, source: BinaryIO, file: Path) -> None:
-    with _gc_disabled(), name_file_in_errors(file, "FILE"), file_bar("importing", source) as progress:
-        people_import.run(source, progress)
 
 
 @contextmanager

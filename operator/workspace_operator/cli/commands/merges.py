@@ -15,7 +15,7 @@ from workspace_operator.cli.support.options import (
     require_utf_8,
     text_option,
 )
-from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table
+from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table, time_text
 from workspace_operator.cli.support.person_output import person_document
 from workspace_operator.cli.support.workspace_context import open_workspace
 from workspace_operator.identity.model.person import Person
@@ -95,14 +95,14 @@ def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = No
         raise typer.Exit(INCOMPLETE)
 
 
-def _row(merge: Merge) -> tuple[str, ...]:
+def _row(merge: Merge) -> tuple[object, ...]:
     return (
         merge.merge_id,
-        merge.at.isoformat(timespec="seconds"),
+        time_text(merge.at),
         "automatic" if merge.automatic else "requested",
         _person_label(merge.primary),
         _person_label(merge.secondary),
-        "merged" if merge.undone_at is None else f"undone {merge.undone_at.isoformat(timespec='seconds')}",
+        "merged" if merge.undone_at is None else f"undone {time_text(merge.undone_at)}",
     )
 
 

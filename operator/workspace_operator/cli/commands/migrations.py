@@ -9,7 +9,7 @@ import typer
 
 from workspace_operator.cli.support.migration_progress import time_left, watch_migration
 from workspace_operator.cli.support.options import ClusterID, Database, Format, Output, WorkspaceName
-from workspace_operator.cli.support.output import INTERRUPTED, STALLED, info, json_text, print_table
+from workspace_operator.cli.support.output import INTERRUPTED, STALLED, info, json_text, print_table, time_text
 from workspace_operator.cli.support.workspace_context import open_workspace
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
@@ -66,9 +66,9 @@ def _rows(migration: Migration, now: datetime) -> Iterator[tuple[str, object]]:
     yield "ON CONFLICT", migration.on_conflict
     yield "STAGE", f"{migration.stage} (paused)" if migration.paused else migration.stage
     yield "TIME LEFT", time_left(migration, now)
-    yield "REQUESTED", _timestamp(migration.requested_at)
-    yield "STARTED", _timestamp(migration.started_at)
-    yield "ENDED", _timestamp(migration.completed_at)
+    yield "REQUESTED", time_text(migration.requested_at)
+    yield "STARTED", time_text(migration.started_at)
+    yield "ENDED", time_text(migration.completed_at)
     yield "PEOPLE CHECKED", f"{migration.people_checked} of {migration.people_total}"
     yield "WITHOUT ID", migration.people_without_id
     yield "WITHOUT IDENTIFIER", migration.people_without_identifier
@@ -85,11 +85,7 @@ def _migration_document(migration: Migration, now: datetime) -> dict[str, object
     return {
         "number": migration.number,
         **migration_status(migration).as_document(),
-        "requestTime": _timestamp(migration.requested_at),
+        "requestTime": time_text(migration.requested_at),
         "paused": migration.paused,
         "timeLeft": time_left(migration, now) or None,
     }
-
-
-def _timestamp(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="seconds")

@@ -28,6 +28,7 @@ from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress, Unsuppress
 from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.rules import IdentifierKind
 
 app = typer.Typer(name="people", help="Import, export, find and delete people.", no_args_is_help=True)
 app.command("import", epilog=import_.EXAMPLES)(import_.import_people)
@@ -117,17 +118,17 @@ def delete(
     Exit codes: 0 all were deleted, or there were none; 3 people were skipped, since they had changed meanwhile; 1 no
     person could be deleted, or an error; 64 wrong usage.
     """
-    options = bulk_delete.DeleteOptions(dry_run=dry_run, yes=yes, undo_file=undo_file)
     if segment is not None or created_in is not None:
         if (value, id_, email, cio_id) != (None, None, None, None) or (segment is not None and created_in is not None):
             raise typer.BadParameter("give only one of a person, --segment and --created-in")
+        options = bulk_delete.DeleteOptions(dry_run=dry_run, yes=yes, undo_file=undo_file)
         with open_workspace(database, workspace, cluster_id) as context:
             if segment is not None:
                 bulk_delete.delete_segment(context, segment, options)
             elif created_in is not None:
                 bulk_delete.delete_created(context, created_in, options)
         return
-    if not options.is_empty:
+    if dry_run or yes or undo_file is not None:
         raise typer.BadParameter("--dry-run, --yes and --undo-file need --segment or --created-in")
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
@@ -157,13 +158,10 @@ def suppress(
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context, for_suppression=True)
-        by_cio_id = reference.kind.value == "cio_id"
-        unchanged_message = (
-            _not_found_message(reference, context)
-            if by_cio_id
-            else f"{_reference_text(reference)} is already suppressed"
-        )
-        _execute(Suppress, context, reference, "suppressed", unchanged_message)
+        unchanged = f"{_reference_text(reference)} is already suppressed"
+        if reference.kind is IdentifierKind.CIO_ID:
+            unchanged = _not_found_message(reference, context)
+        _execute(Suppress, context, reference, "suppressed", unchanged)
 
 
 @app.command()
@@ -184,28 +182,22 @@ def unsuppress(
     selector = PersonSelector(value=value, id=id_, email=email, cio_id=cio_id)
     with open_workspace(database, workspace, cluster_id) as context:
         reference = selector.reference(context, for_suppression=True)
-        if reference.kind.value == "cio_id":
+        if reference.kind is IdentifierKind.CIO_ID:
             raise InvalidInput("a cio_id cannot be suppressed: give the id or the email", field="--cio-id")
-        unchanged_message = f"{_reference_text(reference)} is not suppressed"
-        _execute(Unsuppress, context, reference, "no longer suppressed", unchanged_message)
+        unchanged = f"{_reference_text(reference)} is not suppressed"
+        _execute(Unsuppress, context, reference, "no longer suppressed", unchanged)
 
 
 def _execute(
-    command_type: Callable[..., Command],
-    context: WorkspaceContext,
-    reference: Reference,
-    past_tense: str,
-    unchanged_message: str,
+    command_type: Callable[..., Command], context: WorkspaceContext, reference: Reference, done: str, unchanged: str
 ) -> None:
-    commands = [command_type(reference=reference)]
-    [result] = execute_commands(
-        context.store.people, context.workspace_id, commands, now=int(context.store.clock.timestamp())
-    )
+    commands, now = [command_type(reference=reference)], int(context.store.clock.timestamp())
+    [result] = execute_commands(context.store.people, context.workspace_id, commands, now=now)
     if not isinstance(result, CommandResult) or result.effect in {Effect.IGNORED, Effect.UNCHANGED}:
-        raise NotFound(unchanged_message)
+        raise NotFound(unchanged)
     if result.effect is Effect.REJECTED:
         raise InvalidInput(result.message, field=result.field)
-    echo(f"{_reference_text(reference)} {past_tense}")
+    echo(f"{_reference_text(reference)} {done}")
 
 
 def _not_found_message(reference: Reference, context: WorkspaceContext) -> str:

@@ -19,13 +19,12 @@ from workspace_operator.cli.support.manifest_files import (
 from workspace_operator.cli.support.options import Database, OwnClusterID
 from workspace_operator.cli.support.output import STALLED, json_text
 from workspace_operator.reconcile.plan.results import PlannedResource, PlanResult, combined_result
-from workspace_operator.resources.manifests import Manifest
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 from workspace_operator.workspaces.model import Workspace
 
 app = typer.Typer()
 
-CHANGES = 2
+EXIT_CODES = {PlanResult.NOTHING: 0, PlanResult.CHANGES: 2, PlanResult.BLOCKED: STALLED}
 DEFAULT_SAMPLES = 3
 MAX_SAMPLES = 100
 
@@ -71,34 +70,24 @@ def plan(
     Exit codes: 0 nothing to do; 2 something would change; 3 a workspace would be blocked or in conflict, so a user
     would have to act; 1 an error; 64 wrong usage.
     """
-    manifests = read_manifests(filename, kustomize, recursive=recursive)
-    documents = [manifest.document for manifest in manifests.ours]
+    manifests = read_manifests(filename, kustomize, recursive=recursive).ours
+    documents = [manifest.document for manifest in manifests]
     with bootstrap.open_readonly(database) as previews:
         cluster = cluster_id or DEFAULT_CLUSTER_ID
         planner = Planner(previews, cluster_id=cluster, now=bootstrap.utc_now(), samples=samples)
-        _refuse_invalid(manifests.ours, planner)
+        problems = ((manifest, problem) for manifest in manifests for problem in planner.problems(manifest.document))
+        refuse_problems(problems, "nothing was planned: an apply would refuse all manifests")
         if cluster_id is None:
             planner.refuse_other_clusters(documents)
-        planned_resources, without_manifest = planner.plan(documents), planner.without_manifest(documents)
-    _print_plan(planned_resources, without_manifest, output)
-    raise typer.Exit(_exit_code(combined_result(planned_resources)))
+        resources, without_manifest = planner.plan(documents), planner.without_manifest(documents)
+    _print_plan(resources, without_manifest, output)
+    raise typer.Exit(EXIT_CODES[combined_result(resources)])
 
 
-def _refuse_invalid(manifests: Sequence[Manifest], planner: Planner) -> None:
-    problems = ((manifest, problem) for manifest in manifests for problem in planner.problems(manifest.document))
-    refuse_problems(problems, "nothing was planned: an apply would refuse all manifests")
-
-
-def _print_plan(
-    planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace], output: Format
-) -> None:
+def _print_plan(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace], output: Format) -> None:
     if output is Format.JSON:
-        print(json_text(plan_output.plan_document(planned_resources, without_manifest)))
+        print(json_text(plan_output.plan_document(resources, without_manifest)))
     elif output is Format.MARKDOWN:
-        plan_output.print_markdown(planned_resources, without_manifest)
+        plan_output.print_markdown(resources, without_manifest)
     else:
-        plan_output.print_plan(planned_resources, without_manifest)
-
-
-def _exit_code(outcome: PlanResult) -> int:
-    return {PlanResult.NOTHING: 0, PlanResult.CHANGES: CHANGES, PlanResult.BLOCKED: STALLED}[outcome]
+        plan_output.print_plan(resources, without_manifest)

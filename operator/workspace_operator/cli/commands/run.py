@@ -125,14 +125,12 @@ def run_all(
         bootstrap.monitor_writes(store) as monitor,
     ):
         probes = [bootstrap.store_probes(store, monitor)]
-        background_jobs = [
-            bootstrap.make_worker_loop(store, stop_event, keep_activities=timedelta(days=activities_days)).run
-        ]
+        jobs = [bootstrap.make_worker_loop(store, stop_event, keep_activities=timedelta(days=activities_days)).run]
         if api_settings is not None:
             server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
-            background_jobs.append(partial(server.serve, api.app, stop_event))
+            jobs.append(partial(server.serve, api.app, stop_event))
             probes += [api.probes, server.probes(stop_event)]
-        with _run_threads(background_jobs, stop_event):
+        with _run_threads(jobs, stop_event):
             bootstrap.run_operator(store, settings, stop_event, *probes)
 
 

@@ -2,7 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
@@ -19,14 +19,7 @@ from workspace_operator.cli.support.csv_file_options import (
     resolve_standard_input,
 )
 from workspace_operator.cli.support.files import open_input_file
-from workspace_operator.cli.support.options import (
-    ClusterID,
-    Database,
-    ForExcel,
-    Format,
-    Output,
-    WorkspaceName,
-)
+from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, Format, Output, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE, echo, info, json_text, people_text, print_table
 from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
 from workspace_operator.cli.support.rejects_file import RejectsFile
@@ -110,17 +103,13 @@ def create(
             csv=options,
         )
         try:
-            _run_import(importer, source, from_csv)
+            with name_file_in_errors(from_csv, "--from-csv"), file_bar("adding", source) as progress:
+                importer.run(source, progress)
             rejects_file.finish()
         finally:
             _print_result(context, importer.result, validated_name, rejects)
     if importer.result.rejected:
         raise typer.Exit(INCOMPLETE if importer.result.added else ERROR)
-
-
-def _run_import(importer: SegmentImport, source: BinaryIO, file: Path) -> None:
-    with name_file_in_errors(file, "--from-csv"), file_bar("adding", source) as progress:
-        importer.run(source, progress)
 
 
 def _print_result(context: WorkspaceContext, result: SegmentImportResult, name: str, rejects: Path) -> None:
@@ -149,7 +138,7 @@ def list_segments(
     if output is Format.JSON:
         print(json_text([_segment_document(segment) for segment in segments]))
     else:
-        print_table(COLUMNS, map(_row, segments))
+        print_table(COLUMNS, [list(_segment_document(segment).values()) for segment in segments])
 
 
 @app.command()
@@ -170,7 +159,7 @@ def show(
     if output is Format.JSON:
         print(json_text({**_segment_document(segment), "first": [person_document(person) for person in people]}))
         return
-    print_table(COLUMNS, [_row(segment)])
+    print_table(COLUMNS, [list(_segment_document(segment).values())])
     if people:
         echo("")
         print_table(PERSON_COLUMNS, [(person.cio_id, person.id, person.email) for person in people])
@@ -200,18 +189,10 @@ def delete(
     echo(f"segment {segment.number} deleted; {people_text(segment.people)} removed from it, no people deleted")
 
 
-def _row(segment: Segment) -> tuple[object, ...]:
-    return segment.number, segment.name, segment.people, _created_text(segment)
-
-
 def _segment_document(segment: Segment) -> dict[str, object]:
     return {
         "segment": segment.number,
         "name": segment.name,
         "people": segment.people,
-        "created_at": _created_text(segment),
+        "created_at": None if segment.created_at is None else segment.created_at.isoformat(timespec="seconds"),
     }
-
-
-def _created_text(segment: Segment) -> str | None:
-    return None if segment.created_at is None else segment.created_at.isoformat(timespec="seconds")

@@ -28,16 +28,12 @@ app = typer.Typer(name="workspaces", help="List, assign, move and delete workspa
 COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE", "OWNER")
 MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER", "OBSTACLE")
 
-Kubeconfig = Annotated[
-    Path | None,
-    input_file_option("--kubeconfig", "Query this cluster for its resources."),
-]
+Kubeconfig = Annotated[Path | None, input_file_option("--kubeconfig", "Query this cluster for its resources.")]
 KubeContext = Annotated[
     str | None, typer.Option("--context", metavar="NAME", help="Query the cluster of this context of the kubeconfig.")
 ]
 ReplaceEmpty = Annotated[
-    bool,
-    typer.Option("--replace-empty", help="Delete the workspace that the new owner has, if it is empty."),
+    bool, typer.Option("--replace-empty", help="Delete the workspace that the new owner has, if it is empty.")
 ]
 
 
@@ -62,9 +58,8 @@ def list_workspaces(
         listed = [workspace for workspace in all_workspaces if not orphans or owners.is_orphan(workspace.owner)]
         print_table(COLUMNS, [_row(workspace, store, owners) for workspace in listed])
     if orphans and (clusters := _unknown_clusters(all_workspaces, owners)):
-        info(
-            f"not listed, since their clusters were not queried (--kubeconfig): the workspaces of {', '.join(clusters)}"
-        )
+        reason = "since their clusters were not queried (--kubeconfig)"
+        info(f"not listed, {reason}: the workspaces of {', '.join(clusters)}")
 
 
 WorkspaceID = Annotated[
@@ -76,10 +71,7 @@ WorkspaceID = Annotated[
 def assign(
     workspace_id: WorkspaceID,
     *,
-    to: Annotated[
-        str,
-        text_option("--to", metavar="NAMESPACE/NAME", help_text="The resource that becomes the owner."),
-    ],
+    to: Annotated[str, text_option("--to", metavar="NAMESPACE/NAME", help_text="The resource that becomes the owner.")],
     replace_empty: ReplaceEmpty = False,
     cluster_id: Annotated[
         str | None,
@@ -102,16 +94,13 @@ def assign(
 
 
 FromCluster = Annotated[
-    str,
-    text_option("--from-cluster", metavar="ID", help_text="The cluster that owns the workspaces."),
+    str, text_option("--from-cluster", metavar="ID", help_text="The cluster that owns the workspaces.")
 ]
 ToCluster = Annotated[
-    str | None,
-    text_option("--to-cluster", metavar="ID", help_text="The new cluster. Default: the only other one."),
+    str | None, text_option("--to-cluster", metavar="ID", help_text="The new cluster. Default: the only other one.")
 ]
 OnlyNamespace = Annotated[
-    str | None,
-    text_option("--namespace", "-n", metavar="NAME", help_text="Only workspaces of this namespace."),
+    str | None, text_option("--namespace", "-n", metavar="NAME", help_text="Only workspaces of this namespace.")
 ]
 
 
@@ -135,10 +124,9 @@ def move(
     """
     with open_existing_store(database) as store:
         owners = _load_owners(store)
-        move_planner = MovePlanner(
-            workspaces=store.workspaces, ownership=store.ownership, owners=owners, replace_empty=replace_empty
-        )
-        moves = move_planner.plan(from_cluster, to_cluster, namespace)
+        workspaces, ownership = store.workspaces, store.ownership
+        planner = MovePlanner(workspaces=workspaces, ownership=ownership, owners=owners, replace_empty=replace_empty)
+        moves = planner.plan(from_cluster, to_cluster, namespace)
         if owners.is_alive(from_cluster) and not (force or dry_run):
             raise InvalidInput(
                 f"cluster {from_cluster} is alive: its operator has just written a heartbeat. Stop that operator and "
@@ -147,7 +135,7 @@ def move(
             )
         is_possible = not any(move.conflict for move in moves)
         if is_possible and not dry_run:
-            store.ownership.reassign([move.action for move in moves], replace_empty=replace_empty)
+            ownership.reassign([move.action for move in moves], replace_empty=replace_empty)
         _print_moves(moves, store, is_moved=is_possible and not dry_run)
     raise typer.Exit(0 if is_possible else STALLED)
 
@@ -181,10 +169,8 @@ def delete(
 
 
 def _load_owners(store: Repositories, kubeconfig: Path | None = None, context: str | None = None) -> OwnerStates:
-    cluster_names = (
-        None if kubeconfig is None and context is None else bootstrap.list_cluster_names(kubeconfig, context)
-    )
-    return OwnerStates(heartbeats=store.heartbeats.all(), now=store.clock(), queried_cluster=cluster_names)
+    names = None if kubeconfig is None and context is None else bootstrap.list_cluster_names(kubeconfig, context)
+    return OwnerStates(heartbeats=store.heartbeats.all(), now=store.clock(), queried_cluster=names)
 
 
 def _row(workspace: Workspace, store: Repositories, owners: OwnerStates) -> Sequence[object]:

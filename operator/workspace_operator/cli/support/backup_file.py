@@ -24,12 +24,8 @@ def default_backup_path(workspace: str, now: datetime) -> Path:
 class BackupFile:
     """A new CSV file of people before a change. It replaces no file, and is removed again if it stays empty.
 
-    Args:
-        path: a file that does not exist.
-        attributes: the columns beside the identifiers.
-
-    Raises:
-        InvalidInput: on entering, the file exists or cannot be created.
+    ``attributes`` are the columns beside the identifiers. On entering, raises InvalidInput if the file exists or
+    cannot be created.
     """
 
     def __init__(self, path: Path, attributes: Iterable[str]) -> None:

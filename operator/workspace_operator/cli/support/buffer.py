@@ -20,8 +20,7 @@ def buffered_lines(
 ) -> Iterator[Iterator[str]]:
     """Write lines, with their line ends, to a temporary file; yields them again.
 
-    Raises:
-        InvalidInput: the temporary folder has no room.
+    Raises InvalidInput if the temporary folder has no room.
     """
     is_written = False
     try:
@@ -42,11 +41,7 @@ def buffered_lines(
 def buffered_people(
     people: Iterable[Person], open_file: Callable[[], IO[str]] = _open_temporary_file
 ) -> Iterator[tuple[Iterator[Person], set[str]]]:
-    """Write people to a temporary file; yields them again, and the names of all their attributes.
-
-    Raises:
-        InvalidInput: the temporary folder has no room.
-    """
+    """As `buffered_lines` for people; yields them again, and the names of all their attributes."""
     names: set[str] = set()
     with buffered_lines(_person_lines(people, names), open_file) as lines:
         yield (Person(**json.loads(line)) for line in lines), names

@@ -27,16 +27,12 @@ ColumnMapping = Annotated[
     ),
 ]
 Encoding = Annotated[
-    str,
-    typer.Option("--encoding", metavar="NAME", help="The encoding of the file, such as windows-1252 or utf-16."),
+    str, typer.Option("--encoding", metavar="NAME", help="The encoding of the file, such as windows-1252 or utf-16.")
 ]
 RejectsPath = Annotated[
     Path | None,
     typer.Option(
-        "--rejects",
-        metavar="REJECTS",
-        help="The file for rejected rows.",
-        show_default="NAME.rejects.csv beside FILE",
+        "--rejects", metavar="REJECTS", help="The file for rejected rows.", show_default="NAME.rejects.csv beside FILE"
     ),
 ]
 

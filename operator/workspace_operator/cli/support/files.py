@@ -27,8 +27,7 @@ def open_input_file(path: Path) -> BinaryIO:
 def write_lines(lines: Iterable[str], target: Path | None) -> int:
     """Write lines, with their line ends, to a file or to standard output; returns their number.
 
-    Raises:
-        InvalidInput: the file cannot be written.
+    Raises InvalidInput.
     """
     if target is None or target == STANDARD_OUTPUT:
         return _print_lines(lines)
@@ -37,11 +36,7 @@ def write_lines(lines: Iterable[str], target: Path | None) -> int:
 
 
 def write_csv(lines: Iterable[str], target: Path | None, *, for_excel: bool) -> int:
-    """Write lines of CSV as `write_lines` does, with a byte order mark if they are for Excel.
-
-    Raises:
-        InvalidInput: the file cannot be written.
-    """
+    """Write lines of CSV as `write_lines` does, with a byte order mark if they are for Excel."""
     return write_lines(with_byte_order_mark(lines) if for_excel else lines, target)
 
 
@@ -67,10 +62,7 @@ def _write_lines(lines: Iterable[str], file: IO[str]) -> int:
 def atomic_write(path: Path) -> Iterator[IO[str]]:
     """Open a temporary text file that replaces ``path`` when the context exits without an error.
 
-    A special file, such as /dev/stdout, is written in place.
-
-    Raises:
-        InvalidInput: the file cannot be written.
+    A special file, such as /dev/stdout, is written in place. Raises InvalidInput if the file cannot be written.
     """
     with translate_file_errors(path, "--output"):
         if is_special(path):

@@ -32,38 +32,27 @@ def _truncated_list(names: Sequence[str]) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class ImportReport:
-    """Collects the rejected rows of an import, and prints its result.
-
-    Attributes:
-        rejects: the file that they are written to.
-        collects_examples: whether to print the first rejected rows, since there is no file.
-    """
+    """Collects the rejected rows of an import, or the first as examples, and prints its result."""
 
     rejects: RejectsFile
-    collects_examples: bool
+    dry_run: bool
     _examples: list[str] = field(default_factory=list)
     _is_header: bool = True
 
     def write(self, cells: Sequence[str]) -> None:
         """Write one row. The first row is the header."""
         self.rejects.write(cells)
-        if not self._is_header and self.collects_examples and len(self._examples) < MAX_EXAMPLES:
+        collects_examples = self.dry_run and self.rejects.path is None and not self._is_header
+        if collects_examples and len(self._examples) < MAX_EXAMPLES:
             line, outcome, reason = cells[:3]
             self._examples.append(f"  line {line}, {outcome}: {reason}")
         self._is_header = False
 
     def print_summary(
-        self,
-        summary: ImportSummary,
-        workspace: str,
-        *,
-        undo: ImportBackup | None,
-        undo_file: Path | None,
-        file: Path,
-        dry_run: bool,
+        self, summary: ImportSummary, workspace: str, *, undo: ImportBackup | None, undo_file: Path | None, file: Path
     ) -> None:
         """Print the counts, the rejected rows, and how to undo the import."""
-        if dry_run:
+        if self.dry_run:
             echo("dry run, nothing was changed; the import would give:")
         unchanged = f" ({summary.unchanged} of them unchanged)" if summary.unchanged else ""
         echo(
@@ -74,7 +63,8 @@ class ImportReport:
             echo(remark)
         self._print_rejects()
         if undo is not None and undo_file is not None and (undo.changed or undo.created):
-            _print_undo_hint(undo, undo_file, workspace)
+            echo(f"undo file: {undo_file} ({undo.changed} changed, {undo.created} created)")
+            echo(f"to undo: workspacectl people import {undo_file} -w {workspace}")
 
     def _print_rejects(self) -> None:
         rejected_count = self.rejects.rows - 1  # the header
@@ -96,28 +86,19 @@ def _remarks(summary: ImportSummary, workspace: str, file: Path) -> Sequence[str
     if summary.in_part:
         remarks.append(f"{summary.in_part} of the created or updated rows were imported in part")
     if summary.removed:
-        remarks.append(f"{_values_text(summary.removed)} removed by empty cells")
-    repetitions = _repetitions_text(summary)
-    if repetitions:
+        values = "1 value was" if summary.removed == 1 else f"{summary.removed} values were"
+        remarks.append(f"{values} removed by empty cells")
+    if repetitions := _repetitions_text(summary):
         remarks.append(repetitions)
-    if summary.rows_in_cells:
-        cells = "1 row has a cell" if summary.rows_in_cells == 1 else f"{summary.rows_in_cells} rows have a cell"
-        where = (
-            f"line {summary.first_rows_in_cells}"
-            if summary.rows_in_cells == 1
-            else f"first line {summary.first_rows_in_cells}"
-        )
-        remarks.append(f"{cells} that seems to hold rows, which are not imported ({where}): is a quote missing?")
+    if count := summary.rows_in_cells:
+        cells, where = ("1 row has a cell", "line") if count == 1 else (f"{count} rows have a cell", "first line")
+        position = f"{where} {summary.first_rows_in_cells}"
+        remarks.append(f"{cells} that seems to hold rows, which are not imported ({position}): is a quote missing?")
     if summary.not_deleted:
         command = f"workspacectl people delete --created-in {file} -w {workspace}"
-        remarks.append(
-            f"{people_text(summary.not_deleted)} that the undone import created remain; to delete them: {command}"
-        )
+        people = people_text(summary.not_deleted)
+        remarks.append(f"{people} that the undone import created remain; to delete them: {command}")
     return remarks
-
-
-def _values_text(count: int) -> str:
-    return "1 value was" if count == 1 else f"{count} values were"
 
 
 def _repetitions_text(summary: ImportSummary) -> str:
@@ -135,8 +116,3 @@ def _lines_text(repetition: RepeatedPerson) -> str:
     first_lines = ", ".join(map(str, repetition.lines[:MAX_LINES]))
     more = len(repetition.lines) - MAX_LINES
     return f"such as lines {first_lines} and {more} more" if more > 0 else f"such as lines {first_lines}"
-
-
-def _print_undo_hint(undo: ImportBackup, path: Path, workspace: str) -> None:
-    echo(f"undo file: {path} ({undo.changed} changed, {undo.created} created)")
-    echo(f"to undo: workspacectl people import {path} -w {workspace}")

@@ -17,7 +17,6 @@ from workspace_operator.resources.problems import Problem
 STANDARD_INPUT = Path("-")
 KUSTOMIZE_TIMEOUT_SECONDS = 120
 MAX_PROBLEMS = 50
-MAX_NAMED_WITHOUT_MANIFEST = 5
 
 
 def _parse_path(text: str) -> Path:
@@ -50,7 +49,7 @@ def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, r
         raise typer.BadParameter("no manifests: give -f FILE or -k FOLDER")
     if STANDARD_INPUT in paths:
         paths = [path for path in paths if path != STANDARD_INPUT]
-        texts["standard input"] = _read_standard_input()
+        texts["standard input"] = sys.stdin.buffer.read(FILE_LIMIT_BYTES + 1)
     if kustomize is not None:
         texts[f"kustomization {kustomize}"] = _build_kustomization(kustomize)
     manifests = load_manifests(*paths, recursive=recursive, texts=texts)
@@ -66,20 +65,6 @@ def refuse_problems(problems: Iterable[tuple[Manifest, Problem]], headline: str)
         return
     rest = [f"and {len(lines) - MAX_PROBLEMS} more problems"] if len(lines) > MAX_PROBLEMS else []
     raise InvalidInput("\n".join([f"{headline}:", *lines[:MAX_PROBLEMS], *rest]))
-
-
-def without_manifest_text(titles: Sequence[str]) -> str:
-    """Format a remark on workspaces that no manifest describes, each given as NAMESPACE/NAME."""
-    if not titles:
-        return ""
-    count = "1 workspace of this cluster has" if len(titles) == 1 else f"{len(titles)} workspaces of this cluster have"
-    named = ", ".join(titles[:MAX_NAMED_WITHOUT_MANIFEST])
-    more = len(titles) - MAX_NAMED_WITHOUT_MANIFEST
-    return f"{count} no manifest: kept ({named}{f' and {more} more' if more > 0 else ''})"
-
-
-def _read_standard_input() -> bytes:
-    return sys.stdin.buffer.read(FILE_LIMIT_BYTES + 1)
 
 
 def _build_kustomization(folder: str) -> bytes:
@@ -104,6 +89,5 @@ def _kustomize_command() -> Sequence[str]:
         executable = shutil.which(program)
         if executable is not None:
             return (executable, word)
-    raise InvalidInput(
-        "-k needs kustomize or kubectl on the PATH: install one, or pipe its output into -f -", field="-k"
-    )
+    message = "-k needs kustomize or kubectl on the PATH: install one, or pipe its output into -f -"
+    raise InvalidInput(message, field="-k")

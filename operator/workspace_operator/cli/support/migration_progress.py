@@ -28,9 +28,7 @@ class StageProgress:
 
 
 def watch_migration(
-    fetch: Callable[[], Migration | None],
-    clock: Callable[[], datetime],
-    sleep: Callable[[float], None] = time.sleep,
+    fetch: Callable[[], Migration | None], clock: Callable[[], datetime], sleep: Callable[[float], None] = time.sleep
 ) -> Migration | None:
     """Show the progress of a migration on standard error until it ends or is blocked; returns its last state."""
     with _display(clock) as show:

@@ -76,12 +76,10 @@ class Format(StrEnum):
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="The output format.")]
 OutputFile = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="The file to write. Default: standard output."),
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write. Default: standard output.")
 ]
 ForExcel = Annotated[
-    bool,
-    typer.Option("--for-excel", help="Write CSV files with a byte order mark, so that Excel reads them as UTF-8."),
+    bool, typer.Option("--for-excel", help="Write CSV files with a byte order mark, so that Excel reads them as UTF-8.")
 ]
 
 PersonValue = Annotated[

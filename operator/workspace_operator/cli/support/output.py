@@ -9,6 +9,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 ERROR = 1
@@ -72,6 +73,11 @@ def _display_width(text: str) -> int:
 def people_text(count: int) -> str:
     """Format a number of people."""
     return "1 person" if count == 1 else f"{count} people"
+
+
+def time_text(moment: datetime | None) -> str | None:
+    """Format a time in seconds, with its offset from UTC."""
+    return None if moment is None else moment.isoformat(timespec="seconds")
 
 
 def is_interactive() -> bool:

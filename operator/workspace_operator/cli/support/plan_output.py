@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from workspace_operator.cli.support.manifest_files import without_manifest_text
 from workspace_operator.cli.support.output import echo
 from workspace_operator.migrations.model import OnConflict, Violation
 from workspace_operator.reconcile.model.outcomes import Reason
@@ -13,6 +12,9 @@ from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
 from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult, combined_result
 from workspace_operator.reconcile.status.messages import escaped, format_people, quoted
 from workspace_operator.workspaces.model import Workspace
+
+MAX_NAMED = 5
+"""How many workspaces without a manifest are listed by name."""
 
 HEADLINES = {
     PlanResult.NOTHING: "nothing to do",
@@ -32,20 +34,14 @@ VERB_TEXTS = {
 }
 
 
-def plan_document(
-    planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()
-) -> Mapping[str, Any]:
+def plan_document(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> dict[str, Any]:
     """Return a plan as a JSON document, whose fields docs/operating.md describes."""
     return {
-        "outcome": combined_result(planned_resources),
-        "resources": [_resource_document(planned) for planned in planned_resources],
+        "outcome": combined_result(resources),
+        "resources": [_resource_document(planned) for planned in resources],
         "withoutManifest": [
-            {
-                "namespace": workspace.owner.namespace,
-                "name": workspace.owner.name,
-                "workspaceID": workspace.workspace_id,
-            }
-            for workspace in without_manifest
+            {"namespace": owned.owner.namespace, "name": owned.owner.name, "workspaceID": owned.workspace_id}
+            for owned in without_manifest
         ],
     }
 
@@ -112,28 +108,28 @@ def _sample_document(sample: ViolationSample) -> Mapping[str, Any]:
     }
 
 
-def print_plan(planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
+def print_plan(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
     """Print a plan as text: for each resource a headline, the changes and their outcome."""
-    for planned in planned_resources:
+    for planned in resources:
         echo("\n".join(_resource_lines(planned)))
-    echo(f"\n{_outcome_counts(planned_resources)}. Nothing was changed.")
+    echo(f"\n{_outcome_counts(resources)}. Nothing was changed.")
     if without_manifest:
-        echo(without_manifest_text(_workspace_names(without_manifest)))
+        echo(_without_manifest_text(without_manifest))
 
 
-def print_markdown(planned_resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
+def print_markdown(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
     """Print a plan as Markdown: a table of all resources, and the changes of each that is not up to date.
 
     Text from manifests and people is only in fenced blocks, where it is neither Markdown nor HTML.
     """
-    echo(f"### Plan: {_outcome_counts(planned_resources)}\n")
+    echo(f"### Plan: {_outcome_counts(resources)}\n")
     echo("| workspace | outcome | reason |\n| --- | --- | --- |")
-    for planned in planned_resources:
+    for planned in resources:
         echo(f"| {planned.namespaced_name} | {HEADLINES[planned.result]} | {planned.outcome.reason} |")
-    for planned in planned_resources:
+    for planned in resources:
         if planned.result is not PlanResult.NOTHING:
             echo(f"\n#### {planned.namespaced_name}\n\n{_fenced_block(_resource_lines(planned))}")
-    echo(f"\nNothing was changed. {without_manifest_text(_workspace_names(without_manifest))}".rstrip())
+    echo(f"\nNothing was changed. {_without_manifest_text(without_manifest)}".rstrip())
 
 
 def _fenced_block(lines: Iterable[str]) -> str:
@@ -143,13 +139,19 @@ def _fenced_block(lines: Iterable[str]) -> str:
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _outcome_counts(planned_resources: Sequence[PlannedResource]) -> str:
-    results = [planned.result for planned in planned_resources]
+def _outcome_counts(resources: Sequence[PlannedResource]) -> str:
+    results = [planned.result for planned in resources]
     return ", ".join(f"{results.count(result)} {words}" for result, words in HEADLINES.items())
 
 
-def _workspace_names(workspaces: Sequence[Workspace]) -> Sequence[str]:
-    return sorted(f"{workspace.owner.namespace}/{workspace.owner.name}" for workspace in workspaces)
+def _without_manifest_text(workspaces: Sequence[Workspace]) -> str:
+    """Format a remark on workspaces that no manifest describes."""
+    if not workspaces:
+        return ""
+    names = sorted(f"{workspace.owner.namespace}/{workspace.owner.name}" for workspace in workspaces)
+    count = "1 workspace of this cluster has" if len(names) == 1 else f"{len(names)} workspaces of this cluster have"
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{count} no manifest: kept ({', '.join(names[:MAX_NAMED])}{more})"
 
 
 def _resource_lines(planned: PlannedResource) -> Iterator[str]:

@@ -24,13 +24,8 @@ class RejectsFile:
     The rejects file of an earlier import is replaced when the first row is written, or removed when the import ends;
     an import that cannot start leaves it alone. A file of any other kind is never replaced or removed.
 
-    Args:
-        path: the file to write; None counts rows only.
-        source_file: the file that is imported.
-        with_bom: whether to begin with a byte order mark, which tells UTF-8 from the encoding of the source file.
-
-    Raises:
-        InvalidInput: the path is the source file, or a file that is not a rejects file.
+    Without a path, rows are only counted. A byte order mark tells UTF-8 from the encoding of the source file. Raises
+    InvalidInput if the path is the source file, or a file that is not a rejects file.
     """
 
     def __init__(self, path: Path | None, *, source_file: Path, with_bom: bool = False) -> None:

@@ -41,13 +41,7 @@ def people_bar(description: str, total: int | None) -> Iterator[Callable[[int], 
 def confirm(question: str, expected: str, terminal: TextIO | None = None) -> bool:
     """Ask the user to type a word; returns whether the answer is that word.
 
-    Args:
-        question: what is about to happen, and what to type.
-        expected: the word.
-        terminal: where the answer is read; standard input if left out.
-
-    Raises:
-        InvalidInput: the input is not a terminal.
+    The answer is read from standard input by default. Raises InvalidInput if that is not a terminal.
     """
     source = terminal or sys.stdin
     if not source.isatty():

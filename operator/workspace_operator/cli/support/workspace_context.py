@@ -15,8 +15,6 @@ from workspace_operator.identity.values.references import Reference, parse_refer
 from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.segments import segment_reference
 
-_OPTION_NAMES = {"id": "--id", "email": "--email", "cio_id": "--cio-id"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceContext:
@@ -51,9 +49,8 @@ class WorkspaceContext:
 def open_workspace(database: str, name: str, cluster: str | None) -> Iterator[WorkspaceContext]:
     """Open a database and find NAMESPACE/NAME in it.
 
-    Raises:
-        InvalidInput, StoreUnavailable: the database cannot be opened.
-        NotFound, Ambiguous: no workspace has the name, or workspaces of several clusters have it.
+    Raises InvalidInput or StoreUnavailable if the database cannot be opened; NotFound or Ambiguous if no workspace has
+    the name, or workspaces of several clusters have it.
     """
     namespace, short_name = parse_namespaced_name(name, "--workspace")
     with open_existing_store(database) as store:
@@ -81,11 +78,10 @@ class PersonSelector:
         mode = people.rules(number).mode
         if self.value is None:
             [(kind, text)] = self._given_options()
-            return reference_of_kind(
-                text, IdentifierKind(kind), mode, field=_OPTION_NAMES[kind], for_suppression=for_suppression
-            )
+            field = f"--{kind.replace('_', '-')}"
+            return reference_of_kind(text, IdentifierKind(kind), mode, field=field, for_suppression=for_suppression)
         reference = parse_reference(self.value, mode, field="VALUE")
-        if for_suppression and reference.kind is IdentifierKind.ID and _is_email(self.value):
+        if for_suppression and reference.kind is IdentifierKind.ID and email_key(self.value) is not None:
             return reference_of_kind(self.value, IdentifierKind.EMAIL, mode, field="VALUE", for_suppression=True)
         if reference.kind is IdentifierKind.CIO_ID and people.find(number, reference) is None:
             # Earlier versions accepted ids of this shape.
@@ -96,7 +92,3 @@ class PersonSelector:
     def _given_options(self) -> Sequence[tuple[str, str]]:
         given = {"id": self.id, "email": self.email, "cio_id": self.cio_id}
         return [(kind, text) for kind, text in given.items() if text is not None]
-
-
-def _is_email(value: str) -> bool:
-    return email_key(value) is not None

@@ -35,10 +35,9 @@ class ActivityQuery:
     Attributes:
         types: the types that can match; None is every type.
         name: the name of an event, or of a changed attribute or identifier; None for all.
-        includes_deletions: whether the result includes deletions of people.
+        includes_deletions: whether deletions of people can match.
         cio_id: the person; None for all people, empty for none.
         start: id of the activity before which the page begins; None for the newest.
-        limit: maximum number of activities in the page.
     """
 
     types: frozenset[ActivityType] | None
@@ -126,9 +125,8 @@ def _types(query: Mapping[str, str]) -> frozenset[ActivityType] | None:
     if text is None:
         return None
     if not _is_type(text):
-        raise InvalidInput(
-            f"type {quoted(text)} is not a type of activity: use one of {', '.join(ActivityType)}", field="type"
-        )
+        known = ", ".join(ActivityType)
+        raise InvalidInput(f"type {quoted(text)} is not a type of activity: use one of {known}", field="type")
     return frozenset(activity_type for activity_type in ActivityType if activity_type.value == text)
 
 

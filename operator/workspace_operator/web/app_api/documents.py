@@ -1,7 +1,7 @@
 """JSON documents of people, activities, exports and workspaces (track-api.md §2)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from workspace_operator.application.ports import Activity, Export
@@ -59,15 +59,16 @@ def device_document(device: Device) -> dict[str, Any]:
 
 def activity_document(activity: Activity, mode: Mode) -> dict[str, Any]:
     """An activity with the current identifiers of its person; null without a person."""
-    document: dict[str, Any] = {
+    optional = {"name": activity.name, "anonymous_id": activity.anonymous_id}
+    return {
         "id": activity.activity_id,
         "type": activity.type.value,
         "timestamp": activity.at,
         "customer_id": activity.id,
         "customer_identifiers": None if activity.cio_id is None else identifiers_document(activity, mode),
         "data": activity.data,
+        **{name: text for name, text in optional.items() if text},
     }
-    return document | _non_empty({"name": activity.name, "anonymous_id": activity.anonymous_id})
 
 
 def export_document(export: Export) -> dict[str, Any]:
@@ -93,7 +94,3 @@ def workspace_document(workspace: Workspace, people: PeopleCounts) -> dict[str, 
         "people": people.total,
         "messages_sent": 0,
     }
-
-
-def _non_empty(texts: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: text for name, text in texts.items() if text}

@@ -35,12 +35,7 @@ PARAMETERS: Final = ("with", "for_excel")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CSVOptions:
-    """Options of the CSV of an export.
-
-    Attributes:
-        attributes: the additional columns; None for the most common attributes.
-        for_excel: whether the file begins with a byte order mark.
-    """
+    """Options of the CSV of an export; ``attributes`` None means the most common ones."""
 
     attributes: Sequence[str] | None = None
     for_excel: bool = False
@@ -63,10 +58,10 @@ class CSVOptions:
 
 
 _BOOLEANS: Final = {"true": True, "false": False}
-DEFAULT_OPTIONS: Final = CSVOptions()
+DEFAULTS: Final = CSVOptions()
 
 
-def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime) -> str:
+def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULTS, *, now: datetime) -> str:
     """The end of a link to an export: the signed token, and the query if there is one."""
     expires_at = int((now + LIFETIME).timestamp())
     claim = _SEPARATOR.join(map(str, (caller.workspace_id, caller.number, export, expires_at)))
@@ -74,9 +69,7 @@ def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULT_O
     return f"{token}?{options.query}" if options.query else token
 
 
-def verify(
-    text: str, credentials: Credentials, options: CSVOptions = DEFAULT_OPTIONS, *, now: datetime
-) -> tuple[int, int]:
+def verify(text: str, credentials: Credentials, options: CSVOptions = DEFAULTS, *, now: datetime) -> tuple[int, int]:
     """The workspace and export of a link. Raises NotFound if it is invalid, expired or revoked."""
     claim, _, signature = text.rpartition(_SEPARATOR)
     numbers = [int(part) for part in claim.split(_SEPARATOR) if _is_number(part)]
@@ -84,7 +77,8 @@ def verify(
         workspace_id, number, export, expires_at = numbers
         for stored in credentials.valid_sets(workspace_id, now=now):
             is_current = stored.number == number and now.timestamp() < expires_at
-            if is_current and _is_valid_signature(_signature(stored, claim, options), signature):
+            expected = _signature(stored, claim, options).encode()
+            if is_current and hmac.compare_digest(expected, signature.encode(errors="replace")):
                 return workspace_id, export
     raise NotFound("this link is not valid or has expired: get a new one from /v1/exports/{id}/download")
 
@@ -96,7 +90,6 @@ def csv_response(
     headers = {
         "content-type": "text/csv; charset=utf-8",
         "content-disposition": f'attachment; filename="{name}"',
-        "cache-control": "no-store",
     }
     lines = violation_lines(rows, attributes)
     rest = chunks(with_byte_order_mark(lines) if for_excel else lines)
@@ -127,10 +120,6 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _signature(credentials: StoredCredentials, claim: str, options: CSVOptions) -> str:
     signed = f"export:{claim}?{options.query}" if options.query else f"export:{claim}"
     return hmac.new(credentials.digests.app_key.encode(), signed.encode(), "sha256").hexdigest()
-
-
-def _is_valid_signature(expected: str, signature: str) -> bool:
-    return hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
 
 
 def _is_number(text: str) -> bool:

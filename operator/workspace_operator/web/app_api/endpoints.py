@@ -16,7 +16,7 @@ from workspace_operator.identity.values.text_limits import quoted, stripped
 from workspace_operator.web.app_api import documents, downloads
 from workspace_operator.web.app_api.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Handler, Request, Response, id_type_of
+from workspace_operator.web.core.http import Request, Response, id_type_of
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
@@ -55,8 +55,8 @@ class AppAPI:
         ids = json_object(request.body).get("ids")
         if not isinstance(ids, list) or len(ids) > MAX_IDS:
             raise InvalidInput(f"ids must be a list of at most {MAX_IDS} identifiers", field="ids")
-        raw_by_field = {f"ids[{position}]": raw for position, raw in enumerate(ids)}
-        return Response(document={"customers": self._customers(request, raw_by_field, id_type_of(request.query))})
+        raws = {f"ids[{position}]": raw for position, raw in enumerate(ids)}
+        return Response(document={"customers": self._customers(request, raws, id_type_of(request.query))})
 
     def activities(self, request: Request) -> Response:
         """``GET /v1/activities?type&name&deleted&customer_id&id_type&start&limit``: activities, newest first."""
@@ -87,27 +87,22 @@ class AppAPI:
         """``GET /v1/downloads/{token}?with&for_excel``: the CSV of a link."""
         dependencies, options = self.dependencies, downloads.CSVOptions.from_query(request.query)
         verified = downloads.verify(request.path_params[0], dependencies.credentials, options, now=dependencies.clock())
-        attributes = options.attributes
-        if attributes is None:
+        if (attributes := options.attributes) is None:
             attributes = common_attributes(dependencies.exports, dependencies.people, *verified)
         rows = dependencies.exports.violations(*verified, attributes=attributes)
         return downloads.csv_response(rows, f"export-{verified[1]}.csv", attributes, for_excel=options.for_excel)
 
     def list_workspaces(self, request: Request) -> Response:
         """``GET /v1/workspaces``: the workspace of the key."""
-        number = request.caller.workspace_id
-        document = documents.workspace_document(
-            self.dependencies.workspaces.get(number), self.dependencies.people.count(number)
-        )
-        return Response(document={"workspaces": [document]})
+        number, dependencies = request.caller.workspace_id, self.dependencies
+        workspace, people = dependencies.workspaces.get(number), dependencies.people.count(number)
+        return Response(document={"workspaces": [documents.workspace_document(workspace, people)]})
 
-    def _customers(
-        self, request: Request, raw_by_field: Mapping[str, object], kind: IdentifierKind
-    ) -> list[dict[str, Any]]:
-        """Read the existing people; the keys of ``raw_by_field`` name the identifiers in errors."""
+    def _customers(self, request: Request, raws: Mapping[str, object], kind: IdentifierKind) -> list[dict[str, Any]]:
+        """Read the existing people; the keys of ``raws`` name the identifiers in errors."""
         workspace_id = request.caller.workspace_id
         mode = self.dependencies.people.rules(workspace_id).mode
-        references = [reference_of_kind(raw, kind, field=field) for field, raw in raw_by_field.items()]
+        references = [reference_of_kind(raw, kind, field=field) for field, raw in raws.items()]
         people = self.dependencies.people.find_many(workspace_id, references)
         devices = self.dependencies.person_records.devices(workspace_id, [person.cio_id for person in people])
         return [documents.customer_document(person, devices.get(person.cio_id, ()), mode) for person in people]
@@ -150,15 +145,6 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     ]
 
 
-def run_in_thread(endpoint: Callable[[Request], Response]) -> Handler:
-    """Make a handler that runs an endpoint in a worker thread, since use cases block."""
-
-    async def handle(request: Request) -> Response:
-        return await to_thread.run_sync(endpoint, request)
-
-    return handle
-
-
 def _route(
     method: str,
     pattern: str,
@@ -167,15 +153,16 @@ def _route(
     query: Sequence[str] = (),
     authentication: Authentication = Authentication.APP,
 ) -> Route:
-    """A route that refuses unknown query parameters; ignored filters return wrong results."""
+    """A route that refuses unknown query parameters, since ignored filters return wrong results.
 
-    def checked_endpoint(request: Request) -> Response:
+    The endpoint runs in a worker thread, since use cases block.
+    """
+
+    async def handle(request: Request) -> Response:
         for name in request.query:
             if name not in query:
                 known = f"use one of {', '.join(query)}" if query else "this path has no parameters"
                 raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {known}", field=name)
-        return endpoint(request)
+        return await to_thread.run_sync(endpoint, request)
 
-    return Route(
-        method, pattern, run_in_thread(checked_endpoint), authentication=authentication, error_format=ErrorFormat.APP
-    )
+    return Route(method, pattern, handle, authentication=authentication, error_format=ErrorFormat.APP)

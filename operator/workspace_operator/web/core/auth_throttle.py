@@ -26,10 +26,7 @@ class _Count:
 class AuthThrottle:
     """Counts wrong keys by address and delays responses over the allowance; for one event loop.
 
-    Args:
-        allowance: wrong keys that an address may send in a minute without a delay.
-        seconds: delay of each further response.
-        monotonic: clock in seconds.
+    An address may send ``allowance`` wrong keys in a minute; ``seconds`` is the delay of each further response.
     """
 
     allowance: int

@@ -51,11 +51,7 @@ Lookup = Callable[[Sequence[PresentedCredentials]], Sequence[StoredCredentials |
 
 @dataclass(slots=True)
 class _LookupQueue:
-    """Queue of headers to look up, one query at a time.
-
-    Args:
-        lookup: finds the callers of several headers; called in a worker thread.
-    """
+    """Queue of headers to look up, one query at a time, by ``lookup`` in a worker thread."""
 
     lookup: Lookup
     _pending: dict[bytes, _PendingLookup] = field(default_factory=dict)
@@ -98,10 +94,7 @@ class _LookupQueue:
 class Authenticator:
     """Finds the caller of a request. For one event loop; queries run in worker threads.
 
-    Args:
-        credentials: finds stored credentials by their digests.
-        clock: current time, to compare with the times in the store.
-        monotonic: clock of the cache, in seconds.
+    ``clock`` is compared with the times in the store; ``monotonic``, in seconds, is the clock of the cache.
     """
 
     credentials: Credentials
@@ -118,8 +111,7 @@ class Authenticator:
     async def authenticate(self, authentication: Authentication, header: bytes) -> StoredCredentials | None:
         """Find the caller of an ``Authorization`` header; None if the credentials are not valid.
 
-        Raises:
-            Unavailable: too many headers are queued, the lookup timed out, or the store is unavailable.
+        Raises Unavailable: too many headers are queued, the lookup timed out, or the store is unavailable.
         """
         if authentication is Authentication.NONE:
             return UNAUTHENTICATED

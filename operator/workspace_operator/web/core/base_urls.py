@@ -12,26 +12,17 @@ from starlette.types import Scope
 def base_url(scope: Scope, host: bytes) -> str:
     """Scheme, host and port of this server; empty, for links as paths, if Host is another.
 
-    Args:
-        scope: ASGI scope of the request; its ``server`` is the address at which the request arrived.
-        host: the Host header; its syntax has been checked.
+    The ``server`` of the scope is the address at which the request arrived. The syntax of Host has been checked.
     """
     local, port = scope.get("server") or ("", 0)
-    name, _, host_port = host.decode("latin-1").rpartition(":") if _has_port(host) else (host.decode("latin-1"), "", "")
+    text = host.decode("latin-1")
+    name, _, host_port = text.rpartition(":") if ":" in text.rpartition("]")[2] else (text, "", "")
     local_address, host_address = _address(local), _address(name.strip("[]"))
-    is_port = (int(host_port) if host_port else _default_port(scope)) == port
+    is_port = int(host_port or (443 if scope["scheme"] == "https" else 80)) == port
     is_here = is_port and name != "" and (name == local or (host_address is not None and host_address == local_address))
     is_local = local_address is not None and local_address.is_loopback
     is_loopback = is_local and (name.lower() == "localhost" or (host_address is not None and host_address.is_loopback))
-    return f"{scope['scheme']}://{host.decode('latin-1')}" if is_here or is_loopback else ""
-
-
-def _has_port(host: bytes) -> bool:
-    return b":" in host.rpartition(b"]")[2]
-
-
-def _default_port(scope: Scope) -> int:
-    return 443 if scope["scheme"] == "https" else 80
+    return f"{scope['scheme']}://{text}" if is_here or is_loopback else ""
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -5,13 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from workspace_operator.application.people.command_batcher import CommandBatcher
-from workspace_operator.application.ports import (
-    Credentials,
-    Exports,
-    People,
-    PersonRecords,
-    Workspaces,
-)
+from workspace_operator.application.ports import Credentials, Exports, People, PersonRecords, Workspaces
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.web.core.json_body import RequestParser

@@ -50,10 +50,6 @@ _process_token = token_hex(4)
 _request_numbers = count(1)
 
 
-def _request_id() -> str:
-    return f"{_process_token}-{next(_request_numbers)}"
-
-
 @dataclass(slots=True, kw_only=True)
 class _Exchange:
     """The state of a request that is being handled."""
@@ -65,7 +61,7 @@ class _Exchange:
     route: Route | None = None
     caller: StoredCredentials = UNAUTHENTICATED
     received: int = 0
-    request_id: str = field(default_factory=_request_id)
+    request_id: str = field(default_factory=lambda: f"{_process_token}-{next(_request_numbers)}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,20 +104,17 @@ class Dispatcher:
 
     async def _respond(self, exchange: _Exchange) -> Response | None:
         """The response; None if the client has disconnected."""
-        scope = exchange.scope
+        scope, raw_path = exchange.scope, exchange.scope["raw_path"]
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         try:
-            route_match = self.routes.find(scope["raw_path"], method)
+            route_match = self.routes.find(raw_path, method)
         except InvalidInput as error:
-            response = response_for_error(
-                error_format_of_path(scope["raw_path"]), error, request_id=exchange.request_id
-            )
+            response = response_for_error(error_format_of_path(raw_path), error, request_id=exchange.request_id)
             return await _discard_body(exchange, response)
         if route_match is None:
             message = "no such path: see /openapi.json for all paths"
-            return await _discard_body(
-                exchange, error_response(error_format_of_path(scope["raw_path"]), HTTPStatus.NOT_FOUND, message)
-            )
+            response = error_response(error_format_of_path(raw_path), HTTPStatus.NOT_FOUND, message)
+            return await _discard_body(exchange, response)
         route = route_match.routes.get(method)
         if route is None:
             return await _discard_body(exchange, _method_not_allowed(route_match, scope["method"]))
@@ -166,10 +159,8 @@ class Dispatcher:
         content_length = int(headers.get(b"content-length", 0))  # digits: the parser rejects other values
         if content_length > route.body_limit:
             return await _discard_body(exchange, _too_large(route))
-        limit = content_length or route.body_limit
-        body = await exchange.body_reader.read(
-            limit=limit, seconds=limits.body_seconds, reservation=exchange.reservation
-        )
+        limit, seconds = content_length or route.body_limit, limits.body_seconds
+        body = await exchange.body_reader.read(limit=limit, seconds=seconds, reservation=exchange.reservation)
         match body:
             case bytes():
                 exchange.received = len(body)
@@ -246,9 +237,8 @@ def _request(exchange: _Exchange, path_params: tuple[str, ...], body: bytes, pub
 
 def _parse_query(raw: bytes) -> Mapping[str, str]:
     try:
-        pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_PARAMETERS
-        )
+        text = raw.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_PARAMETERS)
     except UnicodeDecodeError:
         raise InvalidInput("the query is not valid UTF-8: encode it as UTF-8, then with percent signs") from None
     except ValueError:

@@ -24,13 +24,7 @@ def error_format_of_path(raw_path: bytes) -> ErrorFormat:
 
 
 def response_for_error(error_format: ErrorFormat, error: Exception, *, request_id: str) -> Response:
-    """The response for an error of a handler; only the log has details of internal errors.
-
-    Args:
-        error_format: format of the part of the API.
-        error: the exception.
-        request_id: identifies the log entry.
-    """
+    """The response for an error; details of internal errors are only in the log (``request_id``)."""
     match error:
         case UnsupportedSchema() | Unavailable() | Conflict():
             sentence = OUTCOME_UNKNOWN if isinstance(error, CommitUnknown) else UNAVAILABLE
@@ -47,10 +41,10 @@ def response_for_error(error_format: ErrorFormat, error: Exception, *, request_i
 
 def unauthorized_response(authentication: Authentication) -> Response:
     """The response to wrong credentials, without a hint at what is wrong with them."""
-    scheme = "Bearer" if authentication is Authentication.APP else 'Basic realm="track", charset="UTF-8"'
-    message, is_app = "unauthorized", authentication is Authentication.APP
-    document = _app_document(HTTPStatus.UNAUTHORIZED, message) if is_app else {"meta": {"error": message}}
-    return Response(status=HTTPStatus.UNAUTHORIZED, document=document, headers={"www-authenticate": scheme})
+    error_format, scheme = ErrorFormat.V1, 'Basic realm="track", charset="UTF-8"'
+    if authentication is Authentication.APP:
+        error_format, scheme = ErrorFormat.APP, "Bearer"
+    return error_response(error_format, HTTPStatus.UNAUTHORIZED, "unauthorized", headers={"www-authenticate": scheme})
 
 
 def error_response(
@@ -65,17 +59,13 @@ def error_response(
     return Response(status=status, document=_document(error_format, status, message, field), headers=headers or {})
 
 
-def _app_document(status: HTTPStatus, message: str) -> Any:
-    """The message in both forms that clients of the App API read."""
-    return {"errors": [{"detail": message, "status": str(int(status))}], "meta": {"error": message}}
-
-
 def _document(error_format: ErrorFormat, status: HTTPStatus, message: str, field: str) -> Any:
     if error_format is ErrorFormat.V2:
         reason = "unavailable" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid"
         return {"errors": [{"reason": reason, "field": field, "message": message}]}
     if error_format is ErrorFormat.APP:
-        return _app_document(status, message)
+        # The message in both forms that clients read.
+        return {"errors": [{"detail": message, "status": str(int(status))}], "meta": {"error": message}}
     if status == HTTPStatus.BAD_REQUEST and error_format is ErrorFormat.V1:
         return {"meta": {"errors": [message]}}
     return {"meta": {"error": message}}

@@ -32,7 +32,6 @@ class Request:
     Attributes:
         path_params: the variable segments of the path, each decoded once.
         query: the decoded parameters; none is repeated.
-        body: the raw body.
         caller: the credentials; they give access to workspace ``caller.workspace_id`` only.
         base_url: base URL of links, without a trailing slash; empty if unknown.
     """

@@ -28,10 +28,7 @@ _MAX_SHOWN_CHARACTERS: Final = 40
 def json_object(body: bytes) -> dict[str, Any]:
     """Parse a body that is a JSON object; the last value of a repeated name counts.
 
-    A byte order mark at the beginning is ignored (RFC 8259 §8.1).
-
-    Raises:
-        InvalidInput: it is not UTF-8, not JSON, not an object, or nested too deeply.
+    A byte order mark at the beginning is ignored (RFC 8259 §8.1). Raises InvalidInput.
     """
     if _is_too_deep(body):
         raise InvalidInput(f"the body is nested deeper than {MAX_DEPTH} levels: flatten it")

@@ -58,15 +58,12 @@ class BodyReader:
     has_ended: bool = False
 
     async def read(self, *, limit: int, seconds: float, reservation: BudgetReservation) -> bytes | BodyFailure:
-        """Read the whole body.
+        """Read the whole body; returns the reason if it could not be read.
 
         Args:
             limit: maximum size in bytes: the announced length, or the limit of the route.
             seconds: maximum time until the whole body has arrived.
             reservation: share in the budget of all bodies; a body of one chunk uses none.
-
-        Returns:
-            The body, or the reason why it could not be read.
         """
         try:
             async with asyncio.timeout(seconds):

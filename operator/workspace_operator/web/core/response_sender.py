@@ -33,20 +33,10 @@ EMPTY_OK: Final = Response()
 async def send_response(
     send: Send, response: Response, *, receive: Receive, seconds: float, with_body: bool = True
 ) -> int:
-    """Send a response.
+    """Send a response; returns the number of bytes sent of the body.
 
-    Args:
-        send: ASGI send function.
-        response: the response.
-        receive: ASGI receive function; reports the client's disconnect.
-        seconds: time for the client to receive each chunk.
-        with_body: False for HEAD, which sends the same headers.
-
-    Returns:
-        The number of bytes sent of the body.
-
-    Raises:
-        TimeoutError: the client does not receive a chunk in time.
+    ``receive`` reports the client's disconnect. Without the body, as for HEAD, the headers are the same. Raises
+    TimeoutError if the client does not receive a chunk within ``seconds``.
     """
     if response is EMPTY_OK and with_body:
         await send(_EMPTY_OK_START)

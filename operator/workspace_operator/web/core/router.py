@@ -48,9 +48,6 @@ class Route:
     Attributes:
         method: GET also handles HEAD.
         pattern: such as ``/api/v1/customers/{ref}/devices/{token}``; a variable segment may be empty.
-        handler: handles the requests.
-        authentication: required credentials.
-        error_format: format of error responses.
         body_limit: maximum size of the body in bytes; a larger one is a 413.
     """
 
@@ -86,11 +83,7 @@ class _Node:
 
 
 class RouteTable:
-    """All routes; finds them by raw path.
-
-    Raises:
-        ValueError: two routes have the same method and pattern, which is a programming error.
-    """
+    """All routes; finds them by raw path. Raises ValueError if two have one method and pattern."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -103,10 +96,8 @@ class RouteTable:
     def find(self, raw_path: bytes, method: str = "GET") -> RouteMatch | None:
         """Find the routes of a path; None if there are none.
 
-        A trailing slash is ignored if only the path without it has the method.
-
-        Raises:
-            InvalidInput: a segment is not UTF-8, or contains NUL.
+        A trailing slash is ignored if only the path without it has the method. Raises InvalidInput if a segment is not
+        UTF-8, or contains NUL.
         """
         raw = raw_path.split(b"/", MAX_SEGMENTS + 1)[1:]
         if len(raw) > MAX_SEGMENTS:

@@ -18,9 +18,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 class AccessLog:
     """Writes access records, each line as one write, so that processes can share a stream.
 
-    Attributes:
-        stream: usually standard output.
-        clock: gives the time at which a request ends.
+    ``clock`` gives the time at which a request ends.
     """
 
     stream: TextIO

@@ -9,14 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from workspace_operator.errors import InvalidInput
@@ -41,8 +34,7 @@ BATCH_SIZE_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 class PrometheusMetrics:
     """The metrics of this process and of the processes that share its directory.
 
-    Args:
-        directory: the value of ``telemetry.MULTIPROCESS_DIR_VARIABLE`` at the start; None for a single process.
+    The directory is that of ``telemetry.MULTIPROCESS_DIR_VARIABLE`` at the start; None for a single process.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -66,9 +58,7 @@ class PrometheusMetrics:
         self._deleted = counter("workspace_operator_people_deleted", "People deleted or suppressed.")
         self._merged = counter("workspace_operator_people_merged", "Merges, by kind of the command.", ["kind"])
         self._skipped = counter("workspace_operator_updates_skipped", "Updates of people that do not exist.")
-        self._unknown_outcomes = counter(
-            "workspace_operator_commands_outcome_unknown", "Commands with an unknown outcome."
-        )
+        self._unknown = counter("workspace_operator_commands_outcome_unknown", "Commands with an unknown outcome.")
         self._batch_sizes = histogram(
             "workspace_operator_command_batch_size", "Commands in one transaction.", buckets=BATCH_SIZE_BUCKETS
         )
@@ -106,7 +96,7 @@ class PrometheusMetrics:
 
     def count_unknown(self, commands: int) -> None:
         """Count commands with an unknown outcome."""
-        self._unknown_outcomes.inc(commands)
+        self._unknown.inc(commands)
 
     def text(self) -> bytes:
         """All metrics as Prometheus text."""

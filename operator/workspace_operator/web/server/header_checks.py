@@ -18,13 +18,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 def header_error(version: str, method: bytes, headers: Headers) -> str:
-    """Why a request must be refused; empty if it is valid.
-
-    Args:
-        version: such as ``1.1``.
-        method: as sent.
-        headers: all headers, without trailers.
-    """
+    """Why a request must be refused; empty if it is valid. A version is such as ``1.1``."""
     if version not in SUPPORTED_VERSIONS:
         return f"this is HTTP/{version}: use HTTP/1.1"
     if method == b"CONNECT":

@@ -50,10 +50,8 @@ class Server:
     Attributes:
         sockets: listening sockets; closed at shutdown.
         tls: None for plain HTTP.
-        limits: limits of connections.
         grace_seconds: time for running requests to finish at shutdown.
         probe_sockets: listening sockets of the probes, for plain HTTP; closed last.
-        liveness_path: path of the liveness probe.
         protocol: class of the connections.
     """
 
@@ -71,9 +69,8 @@ class Server:
 
     def probes(self, stopping: threading.Event) -> ProbeHandlers:
         """Probes of the server: ready while it accepts connections."""
-        return ProbeHandlers(
-            is_ready=lambda: self.protocol.accepts_connections() and not stopping.is_set(), metrics=bytes
-        )
+        accepts = self.protocol.accepts_connections
+        return ProbeHandlers(is_ready=lambda: accepts() and not stopping.is_set(), metrics=bytes)
 
     def serve(self, app: ASGIApp, stopping: threading.Event, probes: ProbeHandlers | None = None) -> None:
         """Serve until ``stopping`` is set or the server fails; shutdown finishes accepted requests.
@@ -81,15 +78,12 @@ class Server:
         uvicorn runs in a thread of its own, because in the main thread it would install signal handlers.
         """
         sys.setswitchinterval(THREAD_SWITCH_INTERVAL_SECONDS)
-        protocol = self.protocol
-        protocol.limits = _raise_file_limit(self.limits)
+        self.protocol.limits = _raise_file_limit(self.limits)
         probe_server = None
         if probes is not None and self.probe_sockets:
-            all_probes = combined_probes(probes, self.probes(stopping))
-            probe_server = _ProbeServer(
-                self.probe_sockets, self._uvicorn_config(probe_app(all_probes, self.liveness_path))
-            )
-        server = _UvicornServer(self._uvicorn_config(app), protocol, self.tls, probe_server)
+            probes_app = probe_app(combined_probes(probes, self.probes(stopping)), self.liveness_path)
+            probe_server = _ProbeServer(self.probe_sockets, self._uvicorn_config(probes_app))
+        server = _UvicornServer(self._uvicorn_config(app), self, probe_server)
         with ThreadPoolExecutor(1, thread_name_prefix="api") as thread:
             running = thread.submit(server.run, list(self.sockets))
             running.add_done_callback(lambda _: stopping.set())
@@ -141,8 +135,7 @@ class _ProbeServer:
         protocol, buffer = protocol_with_limits(PROBE_LIMITS), memoryview(bytearray(READ_BYTES))
 
         def connection() -> RoundRobinReader:
-            protocol_instance = protocol(config=self.config, server_state=self.state, app_state={})
-            return RoundRobinReader(protocol_instance, buffer)
+            return RoundRobinReader(protocol(config=self.config, server_state=self.state, app_state={}), buffer)
 
         loop = asyncio.get_running_loop()
         self.servers = [await loop.create_server(connection, sock=sock, backlog=BACKLOG) for sock in self.sockets]
@@ -157,16 +150,9 @@ class _ProbeServer:
 class _UvicornServer(uvicorn.Server):
     """uvicorn on given sockets, with a timeout for TLS handshakes and a probe server."""
 
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        protocol: type[BoundedProtocol],
-        tls: ssl.SSLContext | None,
-        probe_server: _ProbeServer | None,
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Server, probe_server: _ProbeServer | None) -> None:
         super().__init__(config)
-        self._protocol = protocol
-        self._tls = tls
+        self._protocol, self._tls = settings.protocol, settings.tls
         self._probe_server = probe_server
         self._buffer = memoryview(bytearray(READ_BYTES))
 
@@ -211,23 +197,16 @@ def bind_sockets(
 ) -> list[socket.socket]:
     """Open listening sockets on all addresses of a host.
 
-    Args:
-        host: a name or an address; empty for all addresses of the machine.
-        port: 0 for any free port.
-        purpose: what listens there, for the log.
-        option: the command-line option to name in an error.
-
-    Raises:
-        InvalidInput: the address cannot be used.
+    An empty host means all addresses of the machine, port 0 any free port. ``purpose`` is for the log, ``option`` for
+    the error. Raises InvalidInput if the address cannot be used.
     """
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         addresses = dict.fromkeys((family, address) for family, *_, address in found)
         sockets = [socket.create_server(address[:2], family=family, backlog=BACKLOG) for family, address in addresses]
     except (OSError, OverflowError) as error:
-        raise InvalidInput(
-            f"cannot listen on {host}:{port}: {error}; choose another host or port", field=option
-        ) from error
+        message = f"cannot listen on {host}:{port}: {error}; choose another host or port"
+        raise InvalidInput(message, field=option) from error
     for sock in sockets:
         logger.info("%s: listening on %s:%s", purpose, *sock.getsockname()[:2])
     return sockets

@@ -52,7 +52,6 @@ class Supervisor:
 
     Args:
         serve: the work of each process; its argument is the event that the parent's signals set.
-        processes: number of processes.
         sockets: listening sockets; closed here at shutdown, so that no connection waits for a process that has ended.
         on_exit: called with the PID of a process that exited.
     """

@@ -15,9 +15,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY
+from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, Response
 from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.core.response_sender import JSON_TYPE, NO_STORE, json_bytes
+from workspace_operator.web.core.response_sender import JSON_TYPE, NO_STORE, json_bytes, send_response
 from workspace_operator.web.server.header_checks import framing_head, header_error
 
 MAX_PIPELINED_REQUESTS: Final = 200
@@ -116,9 +116,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parse the data, and start a timer while a request head is incomplete."""
         self._unset_keepalive_if_required()
         if self._is_ended:
-            self._discard(len(data))
+            self._overhead_bytes += len(data)
+            if self._overhead_bytes > LINGER_BYTES:
+                self.transport.abort()
             return
-        self._parse(memoryview(data))
+        rest = memoryview(data)
+        while rest and not self._is_ended:
+            consumed = self._feed(rest[: self._parse_budget()])
+            rest = rest[consumed:]
         self._update_header_timer()
 
     @classmethod
@@ -218,11 +223,6 @@ class BoundedProtocol(HttpToolsProtocol):
         elif now - self._stalled_since > self.limits.write_seconds:
             self.transport.abort()
 
-    def _parse(self, rest: memoryview) -> None:
-        while rest and not self._is_ended:
-            consumed = self._feed(rest[: self._parse_budget()])
-            rest = rest[consumed:]
-
     def _update_header_timer(self) -> None:
         if self._is_ended:
             return
@@ -249,11 +249,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_idle() and not self._is_ended:
             self._end_with_error(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
-            self.transport.abort()
-
-    def _discard(self, size: int) -> None:
-        self._overhead_bytes += size
-        if self._overhead_bytes > LINGER_BYTES:
             self.transport.abort()
 
     def _parse_budget(self) -> int:
@@ -381,15 +376,9 @@ def _error_response(status: HTTPStatus, message: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("ascii") + body
 
 
-async def _too_many_connections(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - an ASGI application
+async def _too_many_connections(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - ASGI
     """The ASGI application of excess connections: responds with 503."""
-    body = json_bytes({"meta": {"error": _MESSAGES[HTTPStatus.SERVICE_UNAVAILABLE]}})
-    headers = [
-        (b"content-type", JSON_TYPE),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", NO_STORE.encode()),
-        (b"retry-after", b"1"),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": HTTPStatus.SERVICE_UNAVAILABLE, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers = {"retry-after": "1", "connection": "close"}
+    response = Response(status=status, document={"meta": {"error": _MESSAGES[status]}}, headers=headers)
+    await send_response(send, response, receive=receive, seconds=BoundedProtocol.limits.write_seconds)

@@ -9,9 +9,7 @@ from workspace_operator.web.server.protocol import BoundedProtocol
 class RoundRobinReader(asyncio.BufferedProtocol):
     """Reads at most one buffer per turn, so that no connection delays the others.
 
-    Args:
-        connection: the protocol that parses the data.
-        buffer: all connections of an event loop can share it, because its data is parsed immediately.
+    All connections of an event loop can share a buffer, because its data is parsed immediately.
     """
 
     def __init__(self, connection: BoundedProtocol, buffer: memoryview) -> None:

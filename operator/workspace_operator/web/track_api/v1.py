@@ -53,40 +53,30 @@ MakePersonCommand: TypeAlias = Callable[[Request, ParseReference], Command]
 """Makes the command of a request about the person in its path. Raises InvalidInput."""
 
 
-def identify(request: Request, parse: ParseReference = parse_reference) -> Command:
+def identify(request: Request, parse: ParseReference) -> Command:
     """Create or update a person."""
     body: dict[str, Any] = {} if request.body in _EMPTY_BODIES else json_object(request.body)
     return identify_from_request(parse(request.path_params[0]), body)
 
 
-def delete(request: Request, parse: ParseReference = parse_reference) -> Command:
-    """Delete a person; the body is ignored."""
-    return DeletePerson(reference=parse(request.path_params[0]))
+def person_command(command_type: Callable[..., Command]) -> MakePersonCommand:
+    """A function for a command that has only a reference; the body is ignored."""
+    return lambda request, parse: command_type(reference=parse(request.path_params[0]))
 
 
-def suppress(request: Request, parse: ParseReference = parse_reference) -> Command:
-    """Delete a person and suppress their identifiers."""
-    return Suppress(reference=parse(request.path_params[0]))
-
-
-def unsuppress(request: Request, parse: ParseReference = parse_reference) -> Command:
-    """Remove every suppression of an identifier."""
-    return Unsuppress(reference=parse(request.path_params[0]))
-
-
-def add_device(request: Request, parse: ParseReference = parse_reference) -> Command:
+def add_device(request: Request, parse: ParseReference) -> Command:
     """Add or update a device of a person."""
     device = device_of(get_object(json_object(request.body), "device"))
     return AddDevice(reference=parse(request.path_params[0]), device=device)
 
 
-def delete_device(request: Request, parse: ParseReference = parse_reference) -> Command:
+def delete_device(request: Request, parse: ParseReference) -> Command:
     """Remove a device from a person."""
     token = device_token_of(request.path_params[1], field="token")
     return DeleteDevice(reference=parse(request.path_params[0]), token=token)
 
 
-def event(request: Request, parse: ParseReference = parse_reference) -> Command:
+def event(request: Request, parse: ParseReference) -> Command:
     """Record an event of a person."""
     tracked_event = tracked_event_of(json_object(request.body))
     return TrackEvent(reference=parse(request.path_params[0]), event=tracked_event)
@@ -105,13 +95,9 @@ def merge(request: Request) -> Command:
 
 
 def membership_commands(request: Request, *, member: bool) -> Sequence[Command | None]:
-    """Add people to a manual segment, or remove them.
+    """One command for each identifier in a request about a segment; None if the identifier is not valid.
 
-    Returns:
-        One command per identifier; None for an identifier that is not valid.
-
-    Raises:
-        InvalidInput: the segment, the kind of identifiers or the list is not valid.
+    Raises InvalidInput if the segment, the kind of identifiers or the list is not valid.
     """
     number, kind = _segment(request.path_params[0]), id_type_of(request.query)
     ids = json_object(request.body).get("ids")
@@ -144,9 +130,9 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     return [
         _route("GET", "/api/v1/accounts/region", region),
         _route("PUT", person, person_route("identify", identify)),
-        _route("DELETE", person, person_route("delete", delete)),
-        _route("POST", f"{person}/suppress", person_route("suppress", suppress)),
-        _route("POST", f"{person}/unsuppress", person_route("unsuppress", unsuppress)),
+        _route("DELETE", person, person_route("delete", person_command(DeletePerson))),
+        _route("POST", f"{person}/suppress", person_route("suppress", person_command(Suppress))),
+        _route("POST", f"{person}/unsuppress", person_route("unsuppress", person_command(Unsuppress))),
         _route("PUT", f"{person}/devices", person_route("add_device", add_device)),
         _route("DELETE", f"{person}/devices/{{token}}", person_route("delete_device", delete_device)),
         _route("POST", f"{person}/events", person_route("event", event)),
@@ -173,7 +159,8 @@ def _person_handler(dependencies: Dependencies, kind: str, make_command: MakePer
         workspace_id = request.caller.workspace_id
         command = await dependencies.parser.run(request, make_command, request, parse_reference)
         (result,) = await dependencies.execute(workspace_id, [(kind, command)])
-        if _is_unknown_cio_id(result) and await _id_exists(dependencies, request):
+        is_unknown = isinstance(result, CommandResult) and result.reason == refusal_reasons.UNKNOWN_CIO_ID
+        if is_unknown and await _id_exists(dependencies, request):
             command = await dependencies.parser.run(request, make_command, request, _id_reference)
             (result,) = await dependencies.execute(workspace_id, [(kind, command)])
         return response_for(result)
@@ -191,10 +178,6 @@ def _segment_handler(dependencies: Dependencies, *, member: bool) -> Handler:
     return handle
 
 
-def _is_unknown_cio_id(result: CommandResultOrError) -> bool:
-    return isinstance(result, CommandResult) and result.reason == refusal_reasons.UNKNOWN_CIO_ID
-
-
 async def _id_exists(dependencies: Dependencies, request: Request) -> bool:
     """Whether a person has the reference in the path as their id.
 
@@ -208,8 +191,7 @@ async def _id_exists(dependencies: Dependencies, request: Request) -> bool:
 def _segment_response(results: Sequence[CommandResultOrError | None]) -> Response:
     """The response, which lists the ignored people by their index.
 
-    Raises:
-        InvalidInput: the kind of identifiers does not exist in this workspace.
+    Raises InvalidInput if the kind of identifiers does not exist in this workspace.
     """
     ignored: list[str] = []
     for index, result in enumerate(results):
@@ -225,8 +207,8 @@ def _segment_response(results: Sequence[CommandResultOrError | None]) -> Respons
 
 async def region(request: Request) -> Response:
     """The region of the workspace, which is always this server."""
-    document = {"url": request.base_url, "region": "us", "environment_id": request.caller.workspace_id}
-    return Response(document=document)
+    workspace_id = request.caller.workspace_id
+    return Response(document={"url": request.base_url, "region": "us", "environment_id": workspace_id})
 
 
 def _route(method: str, pattern: str, handler: Handler, *, error_format: ErrorFormat = ErrorFormat.V1) -> Route:

@@ -69,7 +69,7 @@ class OperationSpec:
 
 def identify(operation: OperationDocument) -> Command:
     """Create or update a person; a ``timestamp`` of the operation is the time of its attributes."""
-    fields = dict(_attributes(operation))
+    fields = {} if operation.get("attributes") is None else dict(get_object(operation, "attributes"))
     is_given = seconds_of(operation.get("timestamp"), field="timestamp") is not None
     if is_given and fields.get("_timestamp") in (None, ""):  # null counts as absent
         fields["_timestamp"] = operation["timestamp"]
@@ -97,37 +97,23 @@ def delete_device(operation: OperationDocument) -> Command:
     return DeleteDevice(reference=_person(operation), token=token)
 
 
-def delete(operation: OperationDocument) -> Command:
-    """Delete a person."""
-    return DeletePerson(reference=_person(operation))
-
-
-def suppress(operation: OperationDocument) -> Command:
-    """Delete a person and block their identifiers; email in every mode (identity-rules §6)."""
-    return Suppress(reference=_person(operation))
-
-
-def unsuppress(operation: OperationDocument) -> Command:
-    """Remove every suppression of an identifier; accepts an email in every mode."""
-    return Unsuppress(reference=_person(operation))
-
-
-def merge(operation: OperationDocument) -> Command:
-    """Merge two people."""
-    return merge_command(operation)
+def person_command(command_type: Callable[..., Command]) -> MakeCommand:
+    """A function for a command that has only a reference."""
+    return lambda operation: command_type(reference=_person(operation))
 
 
 OPERATIONS: Final[Mapping[str, OperationSpec]] = {
     "identify": OperationSpec(("identifiers",), identify),
-    "delete": OperationSpec(("identifiers",), delete),
+    "delete": OperationSpec(("identifiers",), person_command(DeletePerson)),
     "event": OperationSpec(("identifiers", "name"), event),
     "screen": OperationSpec(("identifiers", "name"), event),
     "page": OperationSpec(("identifiers", "name"), event),
     "add_device": OperationSpec(("identifiers", "device", "device.token"), add_device),
     "delete_device": OperationSpec(("identifiers", "device", "device.token"), delete_device),
-    "merge": OperationSpec(("primary", "secondary"), merge),
-    "suppress": OperationSpec(("identifiers",), suppress),
-    "unsuppress": OperationSpec(("identifiers",), unsuppress),
+    "merge": OperationSpec(("primary", "secondary"), merge_command),
+    # Both accept an email in every mode (identity-rules §6).
+    "suppress": OperationSpec(("identifiers",), person_command(Suppress)),
+    "unsuppress": OperationSpec(("identifiers",), person_command(Unsuppress)),
 }
 
 
@@ -177,9 +163,8 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         if isinstance(commands, OperationError):
             return errors_response([commands.document()])
         valid = [(index, item) for index, item in enumerate(commands) if not isinstance(item, OperationError)]
-        results = (
-            await dependencies.execute(request.caller.workspace_id, [command for _, command in valid]) if valid else []
-        )
+        named = [command for _, command in valid]
+        results = await dependencies.execute(request.caller.workspace_id, named) if named else []
         indexed = [(index, result) for (index, _), result in zip(valid, results, strict=True)]
         return await dependencies.parser.run(request, _batch_response, commands, indexed)
 
@@ -212,16 +197,14 @@ def _batch_commands(body: bytes) -> Sequence[tuple[str, Command] | OperationErro
 
 def _operations(document: Mapping[str, Any]) -> list[Any] | OperationError:
     operations = document.get("batch")
-    if operations is None:
-        return OperationError("required", "batch", "batch is missing: send a list of operations")
+    if operations is None or operations == []:
+        state = "missing" if operations is None else "empty"
+        return OperationError("required", "batch", f"batch is {state}: send a list of operations")
     if not isinstance(operations, list):
-        message = f"batch is {quoted(operations)}: send a list of operations"
-        return OperationError("invalid", "batch", message)
+        return OperationError("invalid", "batch", f"batch is {quoted(operations)}: send a list of operations")
     if len(operations) > MAX_OPERATIONS:
         message = f"batch has {len(operations)} operations: send at most {MAX_OPERATIONS} at a time"
         return OperationError("invalid", "batch", message)
-    if not operations:
-        return OperationError("required", "batch", "batch is empty: send a list of operations")
     return operations
 
 
@@ -262,10 +245,6 @@ def _missing_field(operation: OperationDocument, paths: Sequence[str]) -> Operat
         if value is None or value == "" or value == {}:
             return OperationError("required", path, f"{path} is missing: send it")
     return None
-
-
-def _attributes(operation: OperationDocument) -> Mapping[str, Any]:
-    return {} if operation.get("attributes") is None else get_object(operation, "attributes")
 
 
 def _single_anonymous_id(identifiers: Mapping[str, Any]) -> str | None:
