@@ -10,11 +10,7 @@ MAX_NAMED = 5
 
 
 def refuse_other_clusters(
-    workspaces: Iterable[Workspace],
-    clusters: Collection[str],
-    names: Collection[tuple[str, str]],
-    *,
-    cluster_id: str,
+    workspaces: Iterable[Workspace], clusters: Collection[str], names: Collection[tuple[str, str]], *, cluster_id: str
 ) -> None:
     """Refuse manifests for the default cluster ID if the database belongs to another cluster.
 

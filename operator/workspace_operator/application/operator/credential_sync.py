@@ -132,12 +132,7 @@ class CredentialManager:
     def _rotate_in_store(self, action: RotateCredentials, digests: CredentialDigests, now: datetime) -> None:
         try:
             self.credentials.rotate(
-                action.workspace_id,
-                digests,
-                grace=action.grace,
-                request=action.request,
-                now=now,
-                after=action.after,
+                action.workspace_id, digests, grace=action.grace, request=action.request, now=now, after=action.after
             )
         except NotFound as error:
             raise StaleRevision(f"workspace number {action.workspace_id} is gone") from error
