@@ -106,22 +106,16 @@ def _cached_domain(domain: str) -> _Domain | None:
 
 
 def _normalized(text: str) -> str | None:
-    """Apply the normalization once; rarely, the result is not a valid address itself."""
-    domain = _ascii_domain(text)
-    if domain is None:
+    """Normalize once (domain: UTS 46, non-transitional); rarely, the result is not a valid address itself."""
+    found = _validated(text)
+    if found is None:
         return None
     # The domain has no @, but a quoted local part may have several.
-    return f"{_local_part_key(text.rpartition('@')[0])}@{domain}"
+    return f"{_local_part_key(text.rpartition('@')[0])}@{found.ascii_domain}"
 
 
 def _local_part_key(local: str) -> str:
     return normalize("NFC", normalize("NFC", local).lower().replace(_FINAL_SIGMA, _SIGMA))
-
-
-def _ascii_domain(text: str) -> str | None:
-    """The ASCII domain by UTS 46, non-transitional; None if the library rejects the address."""
-    found = _validated(text)
-    return None if found is None else found.ascii_domain
 
 
 def _validated(text: str) -> email_validator.ValidatedEmail | None:

@@ -59,7 +59,8 @@ def tracked_event_of(body: Mapping[str, object], *, field: str = "", data: str =
     return TrackedEvent(
         type=_type(body.get("type"), f"{path}type"),
         name=_name(body.get("name"), f"{path}name"),
-        id=_id(body.get("id"), f"{path}id"),
+        # A placeholder as id would make all events after the first look like duplicates.
+        id=_text_without_placeholder(body.get("id"), f"{path}id", "the id of the event itself, or none"),
         timestamp=whole_seconds_of(body.get("timestamp"), field=f"{path}timestamp"),
         data=_data(body.get(data), f"{path}{data}"),
     )
@@ -73,11 +74,6 @@ def anonymous_id_of(raw: object, *, field: str) -> str | None:
             not set, which would link the events of many people.
     """
     return _text_without_placeholder(raw, field, "the anonymous id itself, or none")
-
-
-def _id(raw: object, field: str) -> str | None:
-    """Parse an event's id; a placeholder would make all events after the first look like duplicates."""
-    return _text_without_placeholder(raw, field, "the id of the event itself, or none")
 
 
 def _text_without_placeholder(raw: object, field: str, what: str) -> str | None:
