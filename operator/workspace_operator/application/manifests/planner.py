@@ -100,10 +100,8 @@ class Planner:
 
     def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
         """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
-        snapshot, names = self._snapshot, frozenset(map(namespace_and_name, manifests))
-        refuse_other_clusters(
-            snapshot.workspaces.values(), snapshot.heartbeat_times.keys(), names, cluster_id=self._cluster_id
-        )
+        names, workspaces = frozenset(map(namespace_and_name, manifests)), self._snapshot.workspaces.values()
+        refuse_other_clusters(workspaces, self._snapshot.heartbeat_times.keys(), names, cluster_id=self._cluster_id)
 
     def without_manifest(self, manifests: Sequence[Document]) -> Sequence[Workspace]:
         """List the workspaces of this cluster that no manifest owns; an apply does not change them."""
@@ -148,8 +146,10 @@ class Planner:
         if migration is None or migration.number == state.predicted:
             return False
         state.predicted = migration.number
+        known = self._snapshot.migrations.get(migration.workspace_id)
+        stage = known.stage if known is not None and known.number == migration.number else None
         preview = self._preview(migration) if migration.stage in BEFORE_CUTOVER else None
-        state.identifiers = PlannedMigration(migration=migration, stage=self._stage(migration), preview=preview)
+        state.identifiers = PlannedMigration(migration=migration, stage=stage, preview=preview)
         if migration.paused or _stays_blocked(migration, state.resource):
             return False
         state.identifiers = replace(state.identifiers, migration=self._simulation.finish_migration(migration, preview))
@@ -159,10 +159,6 @@ class Planner:
         return self._previews.preview(
             migration.workspace_id, from_mode=migration.from_mode, to_mode=migration.to_mode, samples=self._samples
         )
-
-    def _stage(self, migration: Migration) -> Stage | None:
-        known = self._snapshot.migrations.get(migration.workspace_id)
-        return known.stage if known is not None and known.number == migration.number else None
 
     def _result(self, state: _PlanState, names: Collection[tuple[str, str]]) -> PlannedResource:
         conditions = state.resource.previous.conditions

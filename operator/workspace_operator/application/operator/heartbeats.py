@@ -64,14 +64,11 @@ class HeartbeatMonitor:
         A cluster is alive if its heartbeat has changed recently, and since the owner's first check: an earlier or an
         old change says nothing about the present.
         """
-        namesakes = observed.namesakes
+        by_cluster = {namesake.workspace.owner.cluster: namesake for namesake in observed.namesakes}
         with self._lock:
-            self._record_all(
-                observed.store_id, {namesake.workspace.owner.cluster: namesake.beats for namesake in namesakes}
-            )
+            self._record_all(observed.store_id, {cluster: known.beats for cluster, known in by_cluster.items()})
             return tuple(
-                replace(namesake, liveness=self._liveness(namesake.workspace.owner.cluster, owner))
-                for namesake in namesakes
+                replace(known, liveness=self._liveness(cluster, owner)) for cluster, known in by_cluster.items()
             )
 
     def _record_all(self, store_id: str, beats: Mapping[str, int | None]) -> None:

@@ -39,7 +39,7 @@ class Execute(Protocol):
 WATCHDOG_SECONDS = 0.5
 """Interval of the checks for timeouts."""
 
-RequestResult: TypeAlias = Sequence[CommandResultOrError] | Exception
+Results: TypeAlias = Sequence[CommandResultOrError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class _Request:
     """
 
     commands: Sequence[Command]
-    future: "asyncio.Future[Sequence[CommandResultOrError]]"
+    future: "asyncio.Future[Results]"
     submitted_at: float
     results: list[CommandResultOrError] = field(default_factory=list)
     part_size: int = 0
@@ -90,7 +90,7 @@ class _Request:
         return self.commands[len(self.results) : len(self.results) + self.part_size]
 
 
-_Completed: TypeAlias = tuple[_Request, RequestResult]
+_Completed: TypeAlias = tuple[_Request, Results | Exception]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,12 +142,10 @@ class CommandBatcher:
                 await asyncio.to_thread(thread.join, WATCHDOG_SECONDS)
             if thread.is_alive():
                 self._give_up(loop.time())
-                logger.error("the store has not answered in %g s: the process ends anyway", self._write_timeout())
+                logger.error("the store has not answered in %g s: the process ends anyway", self.limits.write_timeout)
             watchdog.cancel()
 
-    def submit(
-        self, workspace_id: int, commands: Sequence[Command]
-    ) -> "asyncio.Future[Sequence[CommandResultOrError]]":
+    def submit(self, workspace_id: int, commands: Sequence[Command]) -> "asyncio.Future[Results]":
         """Submit commands to be executed in order; the future has one result per command, after the last commit.
 
         A request with many commands takes several transactions (`BatcherLimits.max_part`). Cancelling the future does
@@ -160,11 +158,11 @@ class CommandBatcher:
         if loop is None:
             raise Unavailable("the server is stopping: try again")
         if self.is_overdue():
-            raise Unavailable(f"the store has not answered for {self._write_timeout():g} seconds, nothing was done")
+            raise Unavailable(f"the store has not answered for {self.limits.write_timeout:g} seconds, nothing was done")
         waiting = self._size + self._inbox_size
         if waiting and waiting + len(commands) > self.limits.max_queue:
             raise Unavailable(f"{waiting} commands are waiting already: try again in a moment")
-        future: asyncio.Future[Sequence[CommandResultOrError]] = loop.create_future()
+        future: asyncio.Future[Results] = loop.create_future()
         if not self._inbox:
             loop.call_soon(self._drain)
         self._inbox.append((workspace_id, _Request(commands=commands, future=future, submitted_at=loop.time())))
@@ -174,10 +172,7 @@ class CommandBatcher:
     def is_overdue(self) -> bool:
         """Whether the current transaction has exceeded its timeout."""
         in_flight = self._in_flight
-        return in_flight is not None and time.monotonic() - in_flight.started_at > self._write_timeout()
-
-    def _write_timeout(self) -> float:
-        return self.limits.write_timeout
+        return in_flight is not None and time.monotonic() - in_flight.started_at > self.limits.write_timeout
 
     async def _watchdog(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -188,7 +183,7 @@ class CommandBatcher:
         """Fail the requests of a transaction that takes too long, and those that wait too long."""
         in_flight = self._in_flight
         if in_flight is not None and self.is_overdue():
-            error = f"the store has not answered for {self._write_timeout():g} seconds: it may have been done"
+            error = f"the store has not answered for {self.limits.write_timeout:g} seconds: it may have been done"
             self._resolve_all([(request, CommitUnknown(error)) for request in in_flight.requests])
         expired = self._pop_expired(now - self.limits.queue_timeout)
         self._resolve_all([(request, self._timed_out()) for request in expired])
@@ -260,14 +255,13 @@ class CommandBatcher:
         try:
             results = self.execute(workspace_id, commands, now=int(self.clock()))
         except WorkspaceOperatorError as error:
-            return [(request, _partly_done(error) if request.results else error) for request in requests]
+            unknown = CommitUnknown(f"a part was done, then: {error}")
+            return [(request, unknown if request.results else error) for request in requests]
         except Exception as error:  # noqa: BLE001 - the futures raise every error
             return self._retry_one_by_one(workspace_id, requests, error)
         return self._split_results(workspace_id, requests, results)
 
-    def _split_results(
-        self, workspace_id: int, requests: list[_Request], results: Sequence[CommandResultOrError]
-    ) -> list[_Completed]:
+    def _split_results(self, workspace_id: int, requests: list[_Request], results: Results) -> list[_Completed]:
         """Assign results to their requests; a request with remaining commands goes to the end of the queue."""
         completed: list[_Completed] = []
         start = 0
@@ -312,7 +306,3 @@ class CommandBatcher:
 def _is_expired(request: _Request, deadline: float) -> bool:
     """Whether a request has waited too long; a request that has results is always finished."""
     return request.submitted_at < deadline and not request.results
-
-
-def _partly_done(error: WorkspaceOperatorError) -> CommitUnknown:
-    return CommitUnknown(f"a part was done, then: {error}")

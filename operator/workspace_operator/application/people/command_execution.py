@@ -22,17 +22,10 @@ def execute_commands(
     now: int,
     expected_mode: Mode | None = None,
 ) -> Sequence[CommandResultOrError]:
-    """Execute commands in order, in one transaction, under the rules in force.
+    """Execute commands in order, in one transaction, under the rules in force; returns one result per command.
 
-    Args:
-        units: where the people are; a dry run writes nothing.
-        workspace_id: the workspace of the people.
-        commands: their references are resolved in the mode in force.
-        now: Unix seconds.
-        expected_mode: the mode that the commands were made for, if they depend on it.
-
-    Returns:
-        One result per command.
+    Their references are resolved in the mode in force; ``expected_mode`` is the one that they were made for, if they
+    depend on it. ``now`` is in Unix seconds.
 
     Raises:
         NotFound: there is no such workspace.

@@ -1,9 +1,9 @@
 """Search for people: by a prefix of an identifier, from the indexes, or by an attribute, in a scan of all people."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from workspace_operator.application.people.csv_export import cell_text
 from workspace_operator.application.people.csv_import import batches
 from workspace_operator.application.ports import People
 from workspace_operator.errors import InvalidInput
@@ -59,6 +59,4 @@ class PeopleSearch:
 def text_of(person: Person, name: str) -> str:
     """Value of an attribute or identifier as text: JSON if it is not text, empty if there is none."""
     value = getattr(person, name) if name in IDENTIFIER_NAMES else person.attributes.get(name)
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return cell_text(value)

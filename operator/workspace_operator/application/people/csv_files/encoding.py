@@ -64,8 +64,8 @@ def open_text(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
             raise InvalidInput(message, field="file") from error
         raise _undecodable(text.buffer, encoding) from error
     except UnicodeError as error:  # the codec utf-16 raises it for a stream without a byte order mark
-        message = f"the file has no byte order mark of {encoding}: {_ways_without_mark(encoding)}"
-        raise InvalidInput(f"line 1: {message}", field="file") from error
+        advice = f"add --encoding {encoding}-le or {encoding}-be or, if it is UTF-8, omit --encoding"
+        raise InvalidInput(f"line 1: the file has no byte order mark of {encoding}: {advice}", field="file") from error
     finally:
         text.detach()
 
@@ -128,11 +128,11 @@ def _undecodable(file: BinaryIO, encoding: str) -> InvalidInput:
         return _is_utf_16(utf_16)
     file.seek(0)
     line, is_ascii, word = _first_undecodable(file, encoding)
+    found = quoted(word.decode("ascii", "backslashreplace"))
     if encoding != UTF_8:
-        problem = f"line {line}: {quoted(word.decode('ascii', 'backslashreplace'))} is not {encoding}"
+        problem = f"line {line}: {found} is not {encoding}"
         return InvalidInput(f"{problem}, and nothing was imported: choose another --encoding", field="file")
-    not_utf_8 = quoted(word.decode("ascii", "backslashreplace"))
-    remedy = _remedies(word) if is_ascii else f"correct {not_utf_8}; the text before it is UTF-8"
+    remedy = _remedies(word) if is_ascii else f"correct {found}; the text before it is UTF-8"
     return InvalidInput(f"line {line}: the file is not UTF-8 here, and nothing was imported: {remedy}", field="file")
 
 
@@ -146,10 +146,6 @@ def check_not_utf_16(start: str) -> None:
     utf_16 = _utf_16_of(start[:2].encode(UTF_8, _LENIENT))
     if utf_16 is not None:
         raise _is_utf_16(utf_16)
-
-
-def _ways_without_mark(encoding: str) -> str:
-    return f"add --encoding {encoding}-le or {encoding}-be or, if it is UTF-8, omit --encoding"
 
 
 def _utf_16_of(start: bytes) -> str | None:

@@ -17,11 +17,7 @@ _number_with_fraction = re.compile(r"\d+[.,]0+").fullmatch
 
 
 def check_identifier_cell(cell: str, *, column: str) -> None:
-    """Reject an identifier that a spreadsheet or a data frame has damaged.
-
-    Args:
-        cell: of an identifier column, stripped.
-        column: name of the column.
+    """Reject a stripped identifier that a spreadsheet or a data frame has damaged.
 
     Raises:
         InvalidInput: the cell is an error value or, in a column other than email, a missing value or a number that was
