@@ -61,14 +61,7 @@ class _PlanState:
 
 
 class Planner:
-    """Plans the apply of the manifests of one run.
-
-    Args:
-        previews: source of the directory and of the previews of migrations.
-        cluster_id: identifies the set of manifests in the store.
-        now: aware.
-        samples: maximum number of people to show per violation.
-    """
+    """Plans the apply of the manifests of one run, with at most ``samples`` people to show per violation."""
 
     def __init__(self, previews: Previews, *, cluster_id: str, now: datetime, samples: int) -> None:
         self._previews = previews
@@ -117,8 +110,7 @@ class Planner:
         return self._simulation.owned_by(Owner(cluster=self._cluster_id, namespace=namespace, name=name, uid=""))
 
     def _initial_state(self, manifest: Document) -> _PlanState:
-        document = as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat())
-        resource = parse_resource(document)
+        resource = parse_resource(as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat()))
         stored = self._stored(manifest)
         if stored is not None and stored.owner.uid:
             # Only the cluster knows the UIDs of its resources, so the plan assumes that they equal those in the store.

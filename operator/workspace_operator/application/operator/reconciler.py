@@ -104,10 +104,8 @@ class Reconciler:
     def reconcile(self, document: Document, *, is_fresh: bool = False, check_secret: bool = True) -> ReconcileResult:
         """Reconcile one resource.
 
-        Args:
-            document: the newest known document.
-            is_fresh: it was just read from the API server.
-            check_secret: read the Secret even if the status says that it has the newest credentials.
+        ``document`` is the newest known one; ``is_fresh`` says that it was just read from the API server.
+        ``check_secret`` reads the Secret even if the status says that it has the newest credentials.
 
         Raises:
             NotFound: the resource is gone.

@@ -67,7 +67,6 @@ class _Request:
     """A submitted request.
 
     Attributes:
-        commands: all commands.
         future: of all results.
         submitted_at: time of the event loop.
         results: of the commands that have been executed.
@@ -103,14 +102,7 @@ class _Batch:
 
 @dataclass(slots=True, kw_only=True)
 class CommandBatcher:
-    """Executes commands in batches for clients on one event loop.
-
-    Args:
-        execute: executes the commands of a workspace; called in one thread only.
-        clock: Unix seconds.
-        on_batch: called after every transaction.
-        on_unknown: called for commands whose result is unknown.
-    """
+    """Executes commands in batches for clients on one event loop; it calls ``execute`` in one thread only."""
 
     execute: Execute
     clock: Callable[[], float]

@@ -38,13 +38,10 @@ class RowMapper:
     """Maps the rows of one file to commands in one mode.
 
     Attributes:
-        header: of the file.
         kept: indexes and names of the columns with values of a person; None for all columns.
         naming: identifiers that can reference a person, with their columns; the first with a value is used.
         identifiers: the identifier columns of the file.
-        is_undo_file: whether the file is an undo file.
         removes_empty: whether an empty cell removes a value.
-        mode: the mode of the workspace.
         update_only: whether the rows create no people.
     """
 
@@ -170,11 +167,7 @@ def reference_kinds(
 
     Each row uses its first one with a value, since an export has people with only one of the identifiers.
 
-    Args:
-        header: of the file.
-        mode: the mode of the workspace.
-        by: restricts the result to this identifier.
-        preference: the order; that of imports if left out.
+    ``by`` restricts the result to one identifier. The default preference is that of imports.
 
     Raises:
         InvalidInput: there is no such column, or it cannot reference people in this mode.

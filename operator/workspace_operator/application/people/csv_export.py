@@ -88,10 +88,7 @@ def violation_lines(
 ) -> Iterator[str]:
     """Yield the lines of an export of violations; there may be millions.
 
-    Args:
-        rows: in the order of (e-mail key, age, cio_id), with the values of ``attributes``.
-        attributes: the columns after those of the design.
-        row_filter: selects the people.
+    The rows are in the order of (e-mail key, age, cio_id), and have the values of ``attributes``.
     """
     export_rows = _export_rows(rows)
     if row_filter != NO_FILTER:
@@ -231,8 +228,7 @@ def people_lines(people: Iterable[Person], attributes: Iterable[str]) -> Iterato
         (person.cio_id, person.id or "", person.email or "", *map(cell_text, map(person.attributes.get, names)))
         for person in people
     )
-    columns = map(escape, ("cio_id", "id", "email", *names))
-    return csv_lines(columns, ([escape(cell) for cell in row] for row in rows))
+    return csv_lines(map(escape, ("cio_id", "id", "email", *names)), ([escape(cell) for cell in row] for row in rows))
 
 
 def cell_text(value: object) -> str:

@@ -15,11 +15,7 @@ IDLE_INTERVAL = timedelta(minutes=10)
 
 @dataclass(slots=True, kw_only=True)
 class ActivityRetention:
-    """Deletes activities that are older than the retention period.
-
-    Attributes:
-        initial_delay: delay of the first search after the first call.
-    """
+    """Deletes activities that are older than the retention period, for the first time after ``initial_delay``."""
 
     person_records: PersonRecords
     retention_period: timedelta

@@ -19,10 +19,8 @@ _STEP = 1000
 class PeopleSearch:
     """A search for a text in one workspace.
 
-    The index finds a prefix of an identifier as fast as a complete one; any other part requires a scan.
-
-    Raises:
-        InvalidInput: the text is empty, too long or cannot be stored.
+    The index finds a prefix of an identifier as fast as a complete one; any other part requires a scan. Raises
+    InvalidInput if the text is empty, too long or cannot be stored.
     """
 
     people: People
@@ -46,9 +44,7 @@ class PeopleSearch:
     def by_attribute(self, name: str, progress: Callable[[int], None] = lambda _: None) -> Iterator[Person]:
         """Stream people whose attribute or identifier contains the text, ignoring case.
 
-        Args:
-            name: of the attribute or identifier.
-            progress: called with the number of people after each batch of the scan.
+        ``progress`` is called with the number of people after each batch of the scan.
         """
         wanted = self.text.casefold()
         for batch in batches(self.people.all(self.workspace_id), _STEP):

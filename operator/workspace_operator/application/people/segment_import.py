@@ -49,13 +49,10 @@ class SegmentImportResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowReferences:
-    """Maps the rows of one file to references in one mode.
-
-    Attributes:
-        columns: indexes and kinds of the columns that can reference people, in order of preference.
-    """
+    """Maps the rows of one file to references in one mode."""
 
     columns: Sequence[tuple[int, IdentifierKind]]
+    """Indexes and kinds of the columns that can reference people, in order of preference."""
     mode: Mode
 
     @classmethod

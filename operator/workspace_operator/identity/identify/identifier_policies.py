@@ -135,8 +135,7 @@ def command_has_conflicting_values(update: IdentifierUpdate) -> Refuse | None:
     command, reference = update.command, update.command.reference
     if not update.draft.reference_is_update or update.kind is not reference.kind:
         return None
-    by_id = reference.kind is ID
-    requested, key = (command.id, command.id) if by_id else (command.email, command.email_key)
+    requested, key = (command.id, command.id) if reference.kind is ID else (command.email, command.email_key)
     return None if requested is ABSENT or key == reference.key else Refuse(refusal_reasons.CONFLICTING_VALUES)
 
 

@@ -144,8 +144,7 @@ def other_body_identifier_matches(context: MatchContext) -> MatchResult:
     owner = None if identifier is None else context.working_set.owners.get(identifier)
     if identifier is None or owner is None:
         return None
-    person = context.working_set.people[owner]
-    return _stored_draft(person, identified_by=identifier[0], reference_is_update=True)
+    return _stored_draft(context.working_set.people[owner], identified_by=identifier[0], reference_is_update=True)
 
 
 def is_update_only(context: MatchContext) -> MatchResult:

@@ -45,8 +45,7 @@ def unmerge(working_set: WorkingSet, merge: PeopleMerged, *, now: int) -> Unmerg
     working_set.replace(survivor)
     working_set.insert(restored)
     log_created(working_set, restored, now=now)
-    changes = value_changes(state.before, survivor, state.before.attributes)
-    log_changes(working_set, survivor, changes, now=now)
+    log_changes(working_set, survivor, value_changes(state.before, survivor, state.before.attributes), now=now)
     unavailable = tuple(key for key in _identifiers(merge.secondary) if key[0] not in restorable)
     return UnmergeResult(restored=restored, survivor=survivor, unavailable=unavailable)
 

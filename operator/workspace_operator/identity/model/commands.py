@@ -169,10 +169,8 @@ Command: TypeAlias = (
 def in_mode(command: Command, mode: Mode) -> Command:
     """The command in a mode: its references are the identifiers that they are there (identity-rules §4, row a).
 
-    Suppress and Unsuppress accept an email in every mode, if its kind was given (identity-rules §6).
-
-    Raises:
-        InvalidInput: a reference is no identifier in the mode.
+    Suppress and Unsuppress accept an email in every mode, if its kind was given (identity-rules §6). Raises
+    InvalidInput if a reference is no identifier in the mode.
     """
     if mode is not ID_ONLY or isinstance(command, TrackAnonymousEvent):
         return command

@@ -39,14 +39,9 @@ _labels = re.compile("[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFW
 
 
 def email_key(raw: str) -> str | None:
-    """The key of an address (identity-rules §1, e-mail key).
+    """The key of an address as sent (identity-rules §1, e-mail key); None if the text is not a valid address.
 
-    Args:
-        raw: the address as sent.
-
-    Returns:
-        A string that is equal for two spellings exactly if they are the same address, and that is its own key; None if
-        the text is not a valid address.
+    It is equal for two spellings exactly if they are the same address, and is its own key.
     """
     text = raw.strip()
     if len(text) > MAX_EMAIL_CHARACTERS:

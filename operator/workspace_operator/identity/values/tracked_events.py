@@ -47,10 +47,8 @@ class TrackedEvent:
 def tracked_event_of(body: Mapping[str, object], *, field: str = "", data: str = "data") -> TrackedEvent:
     """Parse a tracked event; other names in the body are ignored.
 
-    Args:
-        body: ``name``, and optionally ``type``, ``id``, ``timestamp`` and the data; null counts as absent.
-        field: the body's path in errors; empty for the whole request.
-        data: the name of the data in the body: ``data`` in v1, ``attributes`` in v2.
+    Only ``name`` is required; null counts as absent. ``data`` is the name of the data in the body: ``data`` in v1,
+    ``attributes`` in v2.
 
     Raises:
         InvalidInput: a value is missing, over a limit, or has an unsupported type; no value is truncated.

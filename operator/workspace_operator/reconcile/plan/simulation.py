@@ -52,12 +52,7 @@ class WorkspacesSnapshot:
 
 
 class InMemoryWorkspaces:
-    """A mutable copy of a snapshot of all workspaces.
-
-    Attributes:
-        workspaces: all workspaces by number; `save` and `remove` change them.
-        migrations: the newest migration of each workspace that had one.
-    """
+    """A mutable copy of a snapshot of all workspaces; `save` and `remove` change ``workspaces``."""
 
     def __init__(self, snapshot: WorkspacesSnapshot | None = None) -> None:
         snapshot = snapshot or WorkspacesSnapshot()
@@ -96,12 +91,7 @@ class InMemoryWorkspaces:
         )
 
     def apply(self, action: Action | SecretAction, *, now: datetime, spec: SpecVersion | None = None) -> None:  # noqa: C901 - one line per kind of action
-        """Apply one action atomically, as the port ``Workspaces`` does. Actions on credentials have no effect.
-
-        Raises:
-            NameTaken: another workspace of the account has the display name.
-            StaleRevision: the workspace has changed, or the spec is older than the applied one.
-        """
+        """Apply one action atomically, as the port ``Workspaces`` does. Actions on credentials have no effect."""
         match action:
             case actions.CreateWorkspace():
                 self._create(action, spec)

@@ -53,8 +53,7 @@ def is_older_owner(resource: Resource, owner: Owner, workspace: Workspace) -> bo
 
     A recreated resource is younger than the one before. An older one can only come from a restored etcd.
     """
-    later = workspace.owner.created_at
-    if not owner.created_at or owner.created_at >= later:
+    if not owner.created_at or owner.created_at >= workspace.owner.created_at:
         return False
     previous = resource.previous
     if previous.ready is None or previous.ready.reason != Reason.GENERATION_WENT_BACK:

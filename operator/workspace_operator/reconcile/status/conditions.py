@@ -83,8 +83,7 @@ def _identifiers(resource: Resource, observed: Observation, outcome: Outcome) ->
         return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
     migration = observed.open_migration
     if migration is not None and migration.stage is Stage.BLOCKED:
-        details = migration_messages.blocked_details(migration, resource)
-        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, details
+        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, migration_messages.blocked_details(migration, resource)
     # After the cut-over the new identifiers hold for every request, whatever is left to do for the migration.
     if (migration is None or migration.stage not in BEFORE_CUTOVER) and _are_in_force(desired, observed.workspace):
         message = migration_messages.identifiers_in_force(observed.workspace.mode, migration)

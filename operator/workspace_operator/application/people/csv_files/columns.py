@@ -149,11 +149,7 @@ def _duplicate_remedy(first: str, second: str) -> str:
 
 
 def check_similar(names: ColumnNames) -> None:
-    """Reject names that are similar to known ones, such as ``E-Mail`` or ``User ID``.
-
-    Raises:
-        InvalidInput: with the options to add, for all such names.
-    """
+    """Reject names that are similar to known ones, such as ``E-Mail``. Raises InvalidInput with the options to add."""
     unmapped = [column for index, column in enumerate(names.columns) if index not in names.explicit]
     similar = [(column, meant) for column in unmapped if (meant := similar_known_name(column))]
     if similar:

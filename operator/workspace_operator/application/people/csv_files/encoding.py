@@ -42,11 +42,7 @@ def open_text(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
     """Decode a file from its start, without its byte order mark; does not close the file.
 
     The caller must check each line of a pipe with `check_line`, since a pipe cannot be read again to find the line of
-    an error.
-
-    Args:
-        file: a file or a pipe.
-        encoding: result of `parse_encoding`.
+    an error. ``encoding`` is a result of `parse_encoding`.
 
     Raises:
         InvalidInput: the file is not in this encoding; with the line and a remedy.
@@ -99,11 +95,7 @@ def _codec(file: BinaryIO, encoding: str) -> str:
 
 
 def check_not_utf_8(file: BinaryIO, encoding: str) -> None:
-    """Reject a UTF-8 file if another encoding is specified: its letters would be decoded as other ones.
-
-    Raises:
-        InvalidInput: the file has characters beyond ASCII, and is valid UTF-8.
-    """
+    """Reject a UTF-8 file, with characters beyond ASCII, that would be decoded as another encoding."""
     if encoding == UTF_8 or not file.seekable() or "a".encode(encoding) != b"a":
         return
     file.seek(0)
@@ -179,16 +171,13 @@ def _first_undecodable(file: BinaryIO, encoding: str) -> tuple[int, bool, bytes]
 
 def _line_breaks(text: str, last: str) -> int:
     """Number of line ends, LF, CR LF or CR, in a text that follows the character ``last``."""
-    ends = text.count("\n") + text.count("\r") - text.count("\r\n")
-    return ends - (last == "\r" and text.startswith("\n"))
+    return text.count("\n") + text.count("\r") - text.count("\r\n") - (last == "\r" and text.startswith("\n"))
 
 
 def has_space_before_quote(cells: Sequence[str], line: str) -> bool:
     """Whether a space precedes the opening quote of a cell: CSV then reads the quote as part of the cell.
 
-    Args:
-        cells: of a row or of a header.
-        line: the line of the cells, in which a quote inside a quoted cell is doubled.
+    In ``line``, the line of the cells, a quote inside a quoted cell is doubled.
     """
     return any(_in_quotes(cell) and cell in line for cell in cells)
 

@@ -131,7 +131,6 @@ class CsvRow(NamedTuple):
 
     Attributes:
         line: number of its first line in the file.
-        cells: the cells.
         problem: why the row cannot be imported, or empty.
         contains_rows: whether a cell contains text that looks like rows, so that a quote may be missing.
     """
@@ -152,11 +151,7 @@ class CsvFile:
 
 @contextmanager
 def open_csv(file: BinaryIO, options: CsvOptions | None = None) -> Iterator[CsvFile]:
-    """Check a whole file, then open it.
-
-    Args:
-        file: a file or a pipe; it is not closed.
-        options: by default UTF-8 without a mapping.
+    """Check a whole file, then open it; it is not closed. The default is UTF-8 without a mapping.
 
     Raises:
         InvalidInput: for the file as a whole, before the first row; for a pipe also at a line that cannot be read.
