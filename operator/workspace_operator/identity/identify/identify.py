@@ -106,10 +106,7 @@ def _rejection(rules: IdentityRules, draft: PersonDraft, after: Person) -> Comma
         return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.TOO_MANY_ATTRIBUTES, refusals=refusals)
     # Reject the whole command: there is no person yet for whom a refusal could be recorded.
     if before is None and rules.mode is EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
-        field, reason = (
-            "identifiers.id",
-            refusal_reasons.NEW_ID_IS_AN_EMAIL,
-        )  # an id in the body would have been refused
+        reason, field = refusal_reasons.NEW_ID_IS_AN_EMAIL, "identifiers.id"  # an id in the body would be refused
         return CommandResult(effect=Effect.REJECTED, reason=reason, refusals=refusals, field=field, value=after.id)
     return None
 

@@ -32,8 +32,7 @@ def check_identifier_cell(cell: str, *, column: str) -> None:
     if _missing_value(cell):
         raise InvalidInput(f"{column} {quoted(cell)} marks a missing value: write the {column} itself")
     if _rounded_number(cell):
-        raise InvalidInput(
-            f"{column} {quoted(cell)} is a number that a spreadsheet has rounded: format the column as text"
-        )
+        problem = "is a number that a spreadsheet has rounded"
+        raise InvalidInput(f"{column} {quoted(cell)} {problem}: format the column as text")
     if _number_with_fraction(cell):
         raise InvalidInput(f"{column} {quoted(cell)} is a number that a program gave a fraction: remove the fraction")
