@@ -21,12 +21,6 @@ from workspace_operator.identity.model.results import CommandResultOrError
 
 logger = logging.getLogger(__name__)
 
-OnBatch: TypeAlias = Callable[[int, int], None]
-"""Called on the event loop after each transaction, with the numbers of its commands and of the waiting commands."""
-
-OnUnknown: TypeAlias = Callable[[int], None]
-"""Called on the event loop with the number of commands whose result is unknown."""
-
 
 class Execute(Protocol):
     """Executes commands in one transaction: `execute_commands` with one database."""
@@ -106,8 +100,10 @@ class CommandBatcher:
 
     execute: Execute
     clock: Callable[[], float]
-    on_batch: OnBatch = lambda _commands, _waiting: None
-    on_unknown: OnUnknown = lambda _commands: None
+    on_batch: Callable[[int, int], None] = lambda _commands, _waiting: None
+    """Called on the event loop after each transaction, with the numbers of its commands and of the waiting commands."""
+    on_unknown: Callable[[int], None] = lambda _commands: None
+    """Called on the event loop with the number of commands whose result is unknown."""
     limits: BatcherLimits = BatcherLimits()
     _inbox: list[tuple[int, _Request]] = field(default_factory=list)
     _inbox_size: int = 0
