@@ -141,16 +141,9 @@ class Migration:
 
 
 def estimated_completion(*, since: datetime | None, now: datetime, done: int, total: int) -> datetime | None:
-    """Estimate when a stage ends at the pace so far.
+    """Estimate when a stage that began at ``since`` ends at the pace so far, in whole seconds.
 
-    Args:
-        since: when the stage began.
-        now: the current time of the same clock.
-        done: people that are processed.
-        total: people to process in all.
-
-    Returns:
-        The time in whole seconds; None if nothing is processed yet, or the clock has not moved forward.
+    ``done`` of ``total`` people are processed. None if none is processed, or the clock has not moved forward.
     """
     if since is None or done <= 0 or now <= since:
         return None

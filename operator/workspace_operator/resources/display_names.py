@@ -40,11 +40,7 @@ def _ranges(ranges: tuple[str, ...]) -> str:
 
 EXPRESSION = " && ".join(
     f"!self.matches(r'{pattern}')"
-    for pattern in (
-        f"[{_ranges(INVISIBLE)}]",
-        r"^[ \p{M}]| $",
-        rf"(?:^|[^0-9#*{_ranges(SYMBOLS)}])\x{{FE0F}}",
-    )
+    for pattern in (f"[{_ranges(INVISIBLE)}]", r"^[ \p{M}]| $", rf"(?:^|[^0-9#*{_ranges(SYMBOLS)}])\x{{FE0F}}")
 )
 """CEL: no invisible character, no combining mark at the start, spaces only inside, selectors only after a symbol.
 

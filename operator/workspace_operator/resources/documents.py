@@ -34,11 +34,7 @@ class Document(BaseModel):
     """A part of a resource. Unknown fields are ignored, as the API server prunes them."""
 
     model_config = ConfigDict(
-        frozen=True,
-        alias_generator=field_alias,
-        populate_by_name=True,
-        extra="ignore",
-        use_attribute_docstrings=True,
+        frozen=True, alias_generator=field_alias, populate_by_name=True, extra="ignore", use_attribute_docstrings=True
     )
 
     def as_document(self) -> dict[str, Any]:

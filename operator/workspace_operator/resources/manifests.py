@@ -60,15 +60,9 @@ class Manifests:
 
 
 def load_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None) -> Manifests:
-    """Read the manifests of files, of folders' files, and of texts.
+    """Read the manifests of files, of folders' files, and of texts. Raises InvalidInput with all that cannot be read.
 
-    Args:
-        paths: files and folders; a file that is given twice is read once.
-        recursive: whether to read folders in folders as well.
-        texts: further manifests, by the names that messages use for them.
-
-    Raises:
-        InvalidInput: with everything that cannot be read.
+    A file that is given twice is read once. Messages use the names of the texts.
     """
     found: list[Manifest] = []
     refused: list[str] = []
@@ -106,12 +100,8 @@ def files_of(path: Path, *, recursive: bool = False) -> list[Path]:
         return [path]
     if not recursive:
         return _manifest_files(path.iterdir())
-    return [file for folder in _folders(path) for file in _manifest_files(folder.iterdir())]
-
-
-def _folders(path: Path) -> list[Path]:
-    """A folder and all folders in it, in the order of their names, without following links."""
-    return sorted(Path(folder) for folder, _, _ in os.walk(path))
+    folders = sorted(Path(folder) for folder, _, _ in os.walk(path))  # without following links
+    return [file for folder in folders for file in _manifest_files(folder.iterdir())]
 
 
 def _manifest_files(files: Iterable[Path]) -> list[Path]:
@@ -192,10 +182,8 @@ def duplicates(manifests: Iterable[Manifest]) -> Iterator[str]:
     """A message for each second manifest of a resource: one would undo the other."""
     seen: dict[tuple[str, str], Manifest] = {}
     for manifest in manifests:
-        metadata = manifest.document.get("metadata")
-        if not isinstance(metadata, Mapping):
+        if not isinstance(manifest.document.get("metadata"), Mapping):
             continue
-        key = namespace_and_name(manifest.document)
-        first = seen.setdefault(key, manifest)
+        first = seen.setdefault(namespace_and_name(manifest.document), manifest)
         if first is not manifest:
             yield f"{manifest.location('metadata.name')}: {manifest.title} is already given in {first.location()}"

@@ -12,13 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workspace_operator.resources.kubectl import metadata as meta
-from workspace_operator.resources.kubectl.validation import (
-    Schema,
-    findings,
-    unknown_fields,
-    with_defaults,
-    without_nulls,
-)
+from workspace_operator.resources.kubectl.validation import findings, unknown_fields, with_defaults, without_nulls
 from workspace_operator.resources.problems import InvalidResource, Problem, format_path, truncated
 from workspace_operator.resources.rules import RULES, RULES_FOR_EVERY_VALUE, Rule, fulfils_rules, rule_problems
 from workspace_operator.resources.schema import resource_schema
@@ -71,14 +65,14 @@ def undecodable(document: Json) -> list[Problem]:
     ] or meta.undecodable(document.get("metadata", {}))
 
 
-def unknown_field_problems(schema: Schema, document: Json) -> list[Problem]:
+def unknown_field_problems(schema: Json, document: Json) -> list[Problem]:
     """Problems for fields that are not in the schema."""
     message = "is not a field of a Workspace: correct its spelling or remove it"
     return [Problem(path=format_path(path), message=message) for path in unknown_fields(schema, document)]
 
 
 @cache
-def manifest_schema() -> Schema:
+def manifest_schema() -> Json:
     """The schema of the resource, with all fields of metadata."""
     schema = resource_schema()
     return {**schema, "properties": {**schema["properties"], "metadata": meta.METADATA}}

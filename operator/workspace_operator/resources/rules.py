@@ -103,8 +103,7 @@ MODE_IN_FORCE = (
 
 def forbid_mode_from(wanted: str, comparison: str) -> str:
     """CEL: forbid a newly desired mode while the mode in force matches a comparison."""
-    desired = NEW_MODE.format(wanted=wanted)
-    return f"!({desired} && {MODE_IN_FORCE.format(comparison=comparison)})"
+    return f"!({NEW_MODE.format(wanted=wanted)} && {MODE_IN_FORCE.format(comparison=comparison)})"
 
 
 IDENTIFIERS = ("spec", "identifiers")

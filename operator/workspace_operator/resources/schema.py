@@ -29,13 +29,7 @@ STANDARD_FIELD_DESCRIPTIONS = {
     "kind": f"kind is the kind of this document: {ws.KIND}.",
 }
 PRINTER_COLUMNS = (
-    (
-        "Ready",
-        "string",
-        '.status.conditions[?(@.type=="Ready")].status',
-        "Whether all settings are in force",
-        0,
-    ),
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether all settings are in force", 0),
     ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why it is Ready or not", 0),
     ("Identifiers", "string", ".status.identifiers.mode", "The mode in force", 0),
     ("People", "integer", ".status.people.total", "People at the last reconcile", 0),
@@ -44,13 +38,7 @@ PRINTER_COLUMNS = (
     ("Send", "string", ".spec.sendBehavior.mode", "Where e-mail is sent", 1),
     ("Workspace ID", "integer", ".status.workspaceID", "The number in the store", 1),
     ("Suspended", "boolean", ".spec.suspend", "Whether reconciliation is paused", 1),
-    (
-        "Message",
-        "string",
-        '.status.conditions[?(@.type=="Ready")].message',
-        "The message of condition Ready",
-        1,
-    ),
+    ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', "The message of condition Ready", 1),
 )
 SELECTABLE_FIELDS = (
     ".spec.displayName",

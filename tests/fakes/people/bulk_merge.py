@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from workspace_operator.identity.merges.survivorship import survivor
-from workspace_operator.identity.model.activity_log import log_merged
+from workspace_operator.identity.model.activity_log import merge_events
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.rules import EMAIL_OR_ID
@@ -15,5 +15,5 @@ def merge_all(working_set: WorkingSet, people: Iterable[Person], *, now: int) ->
     for secondary in others:
         merged = survivor(primary, secondary, mode=EMAIL_OR_ID, now=now)
         working_set.merge_into(merged, secondary.cio_id)
-        log_merged(working_set, primary, secondary, merged, automatic=True, now=now)
+        working_set.events += merge_events(primary, secondary, merged, automatic=True, now=now)
         primary = merged

@@ -42,8 +42,7 @@ def parse_endpoint(url: str) -> ProbeEndpoint:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    taken = ("", "/", READY_PATH, METRICS_PATH)
-    if parts.scheme != "http" or not parts.hostname or not port or parts.path in taken:
+    if parts.scheme != "http" or not parts.hostname or not port or parts.path in ("", "/", READY_PATH, METRICS_PATH):
         message = f"{ENDPOINT_OPTION} {url!r} must be http://HOST:PORT/PATH, such as http://0.0.0.0:8080/healthz"
         raise InvalidInput(message, field=ENDPOINT_OPTION)
     return ProbeEndpoint(host=parts.hostname, port=port, liveness_path=parts.path)

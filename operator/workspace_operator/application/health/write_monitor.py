@@ -21,12 +21,7 @@ CHECK_TIMEOUT_SECONDS = 15.0
 
 @dataclass(slots=True, kw_only=True)
 class WriteMonitor:
-    """Checks the store periodically in a thread of its own, and keeps the result of the last check.
-
-    Attributes:
-        write_path: the checked write path.
-        monotonic: seconds.
-    """
+    """Checks the store periodically in a thread of its own, and keeps the result of the last check."""
 
     write_path: WritePath
     monotonic: Callable[[], float] = time.monotonic

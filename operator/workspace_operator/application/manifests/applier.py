@@ -109,12 +109,15 @@ def as_resource(manifest: Document, *, cluster: str, now: str) -> Document:
 
 def manifest_problems(manifest: Document, workspaces: Workspaces, *, cluster: str) -> list[Problem]:
     """Problems for which an API server would reject a manifest, given the stored workspace."""
-    return validate_manifest(manifest, _stored_manifest(manifest, workspaces, cluster))
+    return manifest_problems_beside(manifest, _stored_workspace(manifest, workspaces, cluster))
 
 
 def manifest_problems_beside(manifest: Document, stored: Workspace | None) -> list[Problem]:
     """Problems for which an API server would reject a manifest, given its workspace, or None."""
-    return validate_manifest(manifest, None if stored is None else _manifest_of(manifest, stored))
+    if stored is None:
+        return validate_manifest(manifest)
+    status = {"identifiers": {"mode": stored.mode.value}}
+    return validate_manifest(manifest, {**manifest, "spec": _spec_of(stored), "status": status})
 
 
 def reason_of(document: Document) -> str:
@@ -123,23 +126,18 @@ def reason_of(document: Document) -> str:
     return next((str(condition["reason"]) for condition in conditions if condition["type"] == "Ready"), "")
 
 
-def _stored_manifest(manifest: Document, workspaces: Workspaces, cluster: str) -> Document | None:
-    """The document that the manifest replaces, with the fields that transition rules read."""
+def _stored_workspace(manifest: Document, workspaces: Workspaces, cluster: str) -> Workspace | None:
     metadata = manifest.get("metadata")
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
         return None
     try:
-        stored = workspaces.find(*namespace_and_name(manifest), cluster=cluster)
+        return workspaces.find(*namespace_and_name(manifest), cluster=cluster)
     except NotFound:
         return None
-    return _manifest_of(manifest, stored)
-
-
-def _manifest_of(manifest: Document, stored: Workspace) -> Document:
-    return {**manifest, "spec": _spec_of(stored), "status": {"identifiers": {"mode": stored.mode.value}}}
 
 
 def _spec_of(stored: Workspace) -> Document:
+    """The fields of a stored workspace's spec that transition rules read."""
     identifiers = {"mode": stored.mode.value}
     if stored.mode is Mode.ID_ONLY and stored.settings.id_updates is not IDUpdates.NEVER:
         identifiers["idUpdates"] = stored.settings.id_updates.value

@@ -10,19 +10,12 @@ MAX_NAMED = 5
 
 
 def refuse_other_clusters(
-    workspaces: Iterable[Workspace],
-    clusters: Collection[str],
-    names: Collection[tuple[str, str]],
-    *,
-    cluster_id: str,
+    workspaces: Iterable[Workspace], clusters: Collection[str], names: Collection[tuple[str, str]], *, cluster_id: str
 ) -> None:
     """Refuse manifests for the default cluster ID if the database belongs to another cluster.
 
-    Args:
-        workspaces: all workspaces of the database.
-        clusters: IDs of the clusters whose operators write heartbeats into the database.
-        names: namespaces and names of the manifests.
-        cluster_id: the default ID, which applies since none was given.
+    ``clusters`` are those whose operators write heartbeats into the database; ``names`` are those of the manifests;
+    ``cluster_id`` is the default ID, which applies since none was given.
 
     Raises:
         InvalidInput: the database has no workspaces of that cluster but some of others, or a manifest would create a

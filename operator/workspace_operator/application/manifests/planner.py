@@ -61,14 +61,7 @@ class _PlanState:
 
 
 class Planner:
-    """Plans the apply of the manifests of one run.
-
-    Args:
-        previews: source of the directory and of the previews of migrations.
-        cluster_id: identifies the set of manifests in the store.
-        now: aware.
-        samples: maximum number of people to show per violation.
-    """
+    """Plans the apply of the manifests of one run, with at most ``samples`` people to show per violation."""
 
     def __init__(self, previews: Previews, *, cluster_id: str, now: datetime, samples: int) -> None:
         self._previews = previews
@@ -100,10 +93,8 @@ class Planner:
 
     def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
         """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
-        snapshot, names = self._snapshot, frozenset(map(namespace_and_name, manifests))
-        refuse_other_clusters(
-            snapshot.workspaces.values(), snapshot.heartbeat_times.keys(), names, cluster_id=self._cluster_id
-        )
+        names, workspaces = frozenset(map(namespace_and_name, manifests)), self._snapshot.workspaces.values()
+        refuse_other_clusters(workspaces, self._snapshot.heartbeat_times.keys(), names, cluster_id=self._cluster_id)
 
     def without_manifest(self, manifests: Sequence[Document]) -> Sequence[Workspace]:
         """List the workspaces of this cluster that no manifest owns; an apply does not change them."""
@@ -119,8 +110,7 @@ class Planner:
         return self._simulation.owned_by(Owner(cluster=self._cluster_id, namespace=namespace, name=name, uid=""))
 
     def _initial_state(self, manifest: Document) -> _PlanState:
-        document = as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat())
-        resource = parse_resource(document)
+        resource = parse_resource(as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat()))
         stored = self._stored(manifest)
         if stored is not None and stored.owner.uid:
             # Only the cluster knows the UIDs of its resources, so the plan assumes that they equal those in the store.
@@ -148,8 +138,10 @@ class Planner:
         if migration is None or migration.number == state.predicted:
             return False
         state.predicted = migration.number
+        known = self._snapshot.migrations.get(migration.workspace_id)
+        stage = known.stage if known is not None and known.number == migration.number else None
         preview = self._preview(migration) if migration.stage in BEFORE_CUTOVER else None
-        state.identifiers = PlannedMigration(migration=migration, stage=self._stage(migration), preview=preview)
+        state.identifiers = PlannedMigration(migration=migration, stage=stage, preview=preview)
         if migration.paused or _stays_blocked(migration, state.resource):
             return False
         state.identifiers = replace(state.identifiers, migration=self._simulation.finish_migration(migration, preview))
@@ -159,10 +151,6 @@ class Planner:
         return self._previews.preview(
             migration.workspace_id, from_mode=migration.from_mode, to_mode=migration.to_mode, samples=self._samples
         )
-
-    def _stage(self, migration: Migration) -> Stage | None:
-        known = self._snapshot.migrations.get(migration.workspace_id)
-        return known.stage if known is not None and known.number == migration.number else None
 
     def _result(self, state: _PlanState, names: Collection[tuple[str, str]]) -> PlannedResource:
         conditions = state.resource.previous.conditions

@@ -42,12 +42,7 @@ class _Scrape:
 
 @dataclass(slots=True, kw_only=True)
 class MigrationGauges:
-    """Exposes the unfinished migrations of one database.
-
-    Args:
-        migrations: the store's migrations.
-        timeout: seconds that a scrape waits for the store.
-    """
+    """Exposes the unfinished migrations of one database; a scrape waits ``timeout`` seconds for the store."""
 
     migrations: Migrations
     timeout: float = STORE_TIMEOUT_SECONDS

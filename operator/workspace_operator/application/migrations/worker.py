@@ -45,13 +45,7 @@ MAX_LOCK_TIMEOUT = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationWorker:
-    """Runs migrations.
-
-    Attributes:
-        worker: unique name of this worker.
-        sleep: waits for that many seconds.
-        monotonic: seconds that only grow.
-    """
+    """Runs migrations; ``worker`` is the unique name of this worker."""
 
     migrations: Migrations
     worker: str

@@ -28,11 +28,7 @@ class ApiKeys:
 
 def generate_api_keys(random: RandomBytes) -> ApiKeys:
     """Generate the three keys of a workspace, each of 256 random bits."""
-    return ApiKeys(
-        site_id=random(KEY_BYTES).hex(),
-        api_key=random(KEY_BYTES).hex(),
-        app_key=random(KEY_BYTES).hex(),
-    )
+    return ApiKeys(site_id=random(KEY_BYTES).hex(), api_key=random(KEY_BYTES).hex(), app_key=random(KEY_BYTES).hex())
 
 
 def digests_of(keys: ApiKeys) -> CredentialDigests:

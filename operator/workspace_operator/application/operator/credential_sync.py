@@ -47,12 +47,7 @@ class CredentialManager:
     _secret_existed: bool = False
 
     def observe(self, workspace_id: int | None, *, now: datetime) -> ObservedCredentials:
-        """Observe credentials and Secret; without a workspace, only the Secret.
-
-        Raises:
-            ClusterUnavailable: the Secret cannot be read.
-            StoreUnavailable: the database does not answer.
-        """
+        """Observe credentials and Secret; without a workspace, only the Secret."""
         sets = self.credentials.valid_sets(workspace_id, now=now) if workspace_id is not None else ()
         is_known_current = bool(sets) and self._is_current_by_status(sets[0])
         if self._secret_state is None and not is_known_current:
@@ -132,12 +127,7 @@ class CredentialManager:
     def _rotate_in_store(self, action: RotateCredentials, digests: CredentialDigests, now: datetime) -> None:
         try:
             self.credentials.rotate(
-                action.workspace_id,
-                digests,
-                grace=action.grace,
-                request=action.request,
-                now=now,
-                after=action.after,
+                action.workspace_id, digests, grace=action.grace, request=action.request, now=now, after=action.after
             )
         except NotFound as error:
             raise StaleRevision(f"workspace number {action.workspace_id} is gone") from error

@@ -41,9 +41,7 @@ class _ClusterHeartbeat:
 class HeartbeatMonitor:
     """Decides which clusters are alive and which are silent. Any thread may use it.
 
-    Attributes:
-        monotonic: seconds.
-        silent_after: seconds without a new heartbeat after which a cluster is silent.
+    A cluster is silent after ``silent_after`` seconds without a new heartbeat.
     """
 
     monotonic: Callable[[], float]
@@ -64,15 +62,10 @@ class HeartbeatMonitor:
         A cluster is alive if its heartbeat has changed recently, and since the owner's first check: an earlier or an
         old change says nothing about the present.
         """
-        namesakes = observed.namesakes
+        clusters = {namesake.workspace.owner.cluster: namesake for namesake in observed.namesakes}
         with self._lock:
-            self._record_all(
-                observed.store_id, {namesake.workspace.owner.cluster: namesake.beats for namesake in namesakes}
-            )
-            return tuple(
-                replace(namesake, liveness=self._liveness(namesake.workspace.owner.cluster, owner))
-                for namesake in namesakes
-            )
+            self._record_all(observed.store_id, {cluster: known.beats for cluster, known in clusters.items()})
+            return tuple(replace(known, liveness=self._liveness(cluster, owner)) for cluster, known in clusters.items())
 
     def _record_all(self, store_id: str, beats: Mapping[str, int | None]) -> None:
         if store_id != self._store_id:

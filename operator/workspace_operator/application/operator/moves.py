@@ -39,10 +39,7 @@ class MovePlanner:
     def plan(self, source: str, target: str | None, namespace: str | None) -> Sequence[WorkspaceMove]:
         """Plan the moves of all workspaces of a cluster, or of one of its namespaces.
 
-        Args:
-            source: the cluster that has the workspaces.
-            target: the cluster that gets them; None for the only other cluster that the database knows.
-            namespace: moves only workspaces of this namespace.
+        The target is by default the only other cluster that the database knows.
 
         Raises:
             NotFound: the cluster has no such workspaces.

@@ -57,6 +57,5 @@ class OwnerStates:
     def is_orphan(self, owner: Owner) -> bool:
         """Whether no existing resource is known to own it. Without any heartbeat, nothing is known of a cluster."""
         state = self.state(owner)
-        return state in (OwnerState.GONE, OwnerState.SILENT) or (
-            state is OwnerState.UNKNOWN and owner.cluster not in self.heartbeats
-        )
+        is_unseen = owner.cluster not in self.heartbeats
+        return state in (OwnerState.GONE, OwnerState.SILENT) or (state is OwnerState.UNKNOWN and is_unseen)

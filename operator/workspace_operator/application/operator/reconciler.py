@@ -22,17 +22,13 @@ from workspace_operator.reconcile.model.actions import (
     IRREVERSIBLE,
     AcceptLowerGeneration,
     Action,
-    ClaimSecret,
-    DeleteSecret,
     Event,
     Plan,
-    RotateCredentials,
     SecretAction,
 )
-from workspace_operator.reconcile.model.context import open_migration
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import Resource
-from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable, WorkspaceQuery
+from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable, WorkspaceQuery
 from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.workspaces.model import PeopleCounts
 
@@ -76,7 +72,7 @@ class _ReconcileState:
 
     document: Document
     resource: Resource
-    credential_manager: CredentialManager
+    manager: CredentialManager
     was_read: bool
     is_newest: bool = False
     actions_done: list[str] = field(default_factory=list)
@@ -108,10 +104,8 @@ class Reconciler:
     def reconcile(self, document: Document, *, is_fresh: bool = False, check_secret: bool = True) -> ReconcileResult:
         """Reconcile one resource.
 
-        Args:
-            document: the newest known document.
-            is_fresh: it was just read from the API server.
-            check_secret: read the Secret even if the status says that it has the newest credentials.
+        ``document`` is the newest known one; ``is_fresh`` says that it was just read from the API server.
+        ``check_secret`` reads the Secret even if the status says that it has the newest credentials.
 
         Raises:
             NotFound: the resource is gone.
@@ -119,15 +113,14 @@ class Reconciler:
             ClusterUnavailable: the API server does not answer.
         """
         resource = parse_resource(document)
-        credential_manager = self._credential_manager(resource, check_secret=check_secret)
-        state = _ReconcileState(
-            document=document, resource=resource, credential_manager=credential_manager, was_read=is_fresh
-        )
+        manager = self._credential_manager(resource, check_secret=check_secret)
+        state = _ReconcileState(document=document, resource=resource, manager=manager, was_read=is_fresh)
         observed, plan = self._converge(state)
         document, status = self._write(state, plan)
         for event in plan.events:
             self.resources.emit(state.resource.namespace, state.resource.name, state.resource.uid, event)
-        self._mark_status_written(observed)
+        if isinstance(observed, ObservedState) and observed.migration is not None:
+            self.workspaces.mark_status_written(observed.migration)
         if plan.status is not None and isinstance(observed, ObservedState):
             log_silent_namesakes(state.resource, observed, self.cluster_id, self.count_people)
         return ReconcileResult(
@@ -138,7 +131,7 @@ class Reconciler:
             ready_changed=ready_of(status) != ready_of(state.document.get("status") or {}),
         )
 
-    def _converge(self, state: _ReconcileState) -> tuple[ObservedState | StoreUnreachable, Plan]:
+    def _converge(self, state: _ReconcileState) -> tuple[Observation, Plan]:
         """Observe, plan and apply until no action is left; the plan has the events of all actions."""
         events = tuple[Event, ...]()
         for _ in range(MAX_ITERATIONS):
@@ -177,21 +170,19 @@ class Reconciler:
         if is_same(document, state.document):
             return False
         state.document, state.resource = document, parse_resource(document)
-        state.credential_manager = self._credential_manager(
-            state.resource, check_secret=state.credential_manager.check_secret
-        )
+        state.manager = self._credential_manager(state.resource, check_secret=state.manager.check_secret)
         return True
 
     def _apply(self, action: Action | SecretAction, state: _ReconcileState) -> None:
-        if isinstance(action, RotateCredentials | ClaimSecret | DeleteSecret):
-            state.credential_manager.apply(action, now=self.clock())
+        if isinstance(action, SecretAction):
+            state.manager.apply(action, now=self.clock())
         else:
             self.workspaces.apply(action, now=self.clock(), spec=state.resource.spec_version)
         if isinstance(action, AcceptLowerGeneration):
             state.was_read = False  # the store now accepts this document even if it is outdated: read it again
         state.actions_done.append(type(action).__name__)
 
-    def _observe_and_plan(self, state: _ReconcileState) -> tuple[ObservedState | StoreUnreachable, Plan]:
+    def _observe_and_plan(self, state: _ReconcileState) -> tuple[Observation, Plan]:
         state.is_newest = False
         observed = self._observe(state)
         plan = self._plan(state, observed)
@@ -203,10 +194,10 @@ class Reconciler:
         observed = replace(observed, people=self.count_people(observed.workspace.workspace_id))
         return observed, self._plan(state, observed)
 
-    def _plan(self, state: _ReconcileState, observed: ObservedState | StoreUnreachable) -> Plan:
+    def _plan(self, state: _ReconcileState, observed: Observation) -> Plan:
         return decide(state.resource, observed, cluster_id=self.cluster_id, now=self.clock())
 
-    def _observe(self, state: _ReconcileState) -> ObservedState | StoreUnreachable:
+    def _observe(self, state: _ReconcileState) -> Observation:
         try:
             observed = self.workspaces.observe(WorkspaceQuery.of(state.resource, self.cluster_id))
             credentials = self._credentials(state, observed)
@@ -221,12 +212,10 @@ class Reconciler:
 
     def _credentials(self, state: _ReconcileState, observed: ObservedState) -> ObservedCredentials | None:
         """The credentials of the workspace; a deleted workspace may still have a Secret."""
-        credential_manager, resource = state.credential_manager, state.resource
         if observed.workspace is not None:
-            return credential_manager.observe(observed.workspace.workspace_id, now=self.clock())
-        return (
-            credential_manager.observe(None, now=self.clock()) if resource.deleting and resource.has_finalizer else None
-        )
+            return state.manager.observe(observed.workspace.workspace_id, now=self.clock())
+        is_finalized = state.resource.deleting and state.resource.has_finalizer
+        return state.manager.observe(None, now=self.clock()) if is_finalized else None
 
     def _credential_manager(self, resource: Resource, *, check_secret: bool) -> CredentialManager:
         return CredentialManager(
@@ -240,23 +229,14 @@ class Reconciler:
     def _write(self, state: _ReconcileState, plan: Plan) -> tuple[Document, Mapping[str, Any]]:
         document, resource = state.document, state.resource
         metadata, status = dict(document["metadata"]), document.get("status", {})
-        where = (resource.namespace, resource.name)
+        where, version = (resource.namespace, resource.name), metadata.get("resourceVersion", "")
         if plan.finalizers is not None:
-            version = metadata.get("resourceVersion", "")
-            metadata["resourceVersion"] = self.resources.write_finalizers(
-                *where, plan.finalizers, resource_version=version
-            )
-            metadata["finalizers"] = list(plan.finalizers)
+            version = self.resources.write_finalizers(*where, plan.finalizers, resource_version=version)
+            metadata |= {"resourceVersion": version, "finalizers": list(plan.finalizers)}
         if plan.status is not None:
-            version = metadata.get("resourceVersion", "")
-            metadata["resourceVersion"] = self.resources.write_status(*where, plan.status, resource_version=version)
             status = plan.status
+            metadata["resourceVersion"] = self.resources.write_status(*where, status, resource_version=version)
         return {**document, "metadata": metadata, "status": status}, status
-
-    def _mark_status_written(self, observed: ObservedState | StoreUnreachable) -> None:
-        """Record that the status of the migration is written."""
-        if isinstance(observed, ObservedState) and observed.migration is not None:
-            self.workspaces.mark_status_written(observed.migration)
 
 
 def version_of(document: Document) -> str:
@@ -279,5 +259,5 @@ def is_same(document: Document, known: Document) -> bool:
 
 def _is_migrating(resource: Resource, observed: ObservedState) -> bool:
     """Whether a migration runs: then a reconcile follows every few seconds, and must not count millions of people."""
-    migration = open_migration(observed)
+    migration = observed.open_migration
     return migration is not None and migration.stage is not Stage.BLOCKED and resource.previous.people is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from workspace_operator.application.people.backup_rows import Backup, BackupAction
 from workspace_operator.application.people.command_execution import execute_commands
-from workspace_operator.application.people.csv_files.columns import UNDO_COLUMN
+from workspace_operator.application.people.csv_files.columns import UNDO_COLUMN, header_error
 from workspace_operator.application.people.csv_files.reader import CsvRow, Header
 from workspace_operator.application.people.csv_import import batches
 from workspace_operator.application.ports import People, PersonRecords
@@ -165,8 +165,7 @@ def segment_members(person_records: PersonRecords, workspace_id: int, segment: i
 def created_by_import(header: Header, rows: Iterable[CsvRow]) -> Iterator[DeletionCandidate]:
     """Select the people that an import created, from its undo file. Raises InvalidInput if it is not an undo file."""
     if UNDO_COLUMN not in header.columns or "cio_id" not in header.columns:
-        message = f"line 1: the columns {UNDO_COLUMN} and cio_id are missing: name the undo file of an import"
-        raise InvalidInput(message, field="file")
+        raise header_error(f"the columns {UNDO_COLUMN} and cio_id are missing: name the undo file of an import")
     action, name = header.columns.index(UNDO_COLUMN), header.columns.index("cio_id")
     for row in rows:
         if not row.problem and row.cells[action] == BackupAction.CREATED and row.cells[name]:

@@ -21,12 +21,6 @@ from workspace_operator.identity.model.results import CommandResultOrError
 
 logger = logging.getLogger(__name__)
 
-OnBatch: TypeAlias = Callable[[int, int], None]
-"""Called on the event loop after each transaction, with the numbers of its commands and of the waiting commands."""
-
-OnUnknown: TypeAlias = Callable[[int], None]
-"""Called on the event loop with the number of commands whose result is unknown."""
-
 
 class Execute(Protocol):
     """Executes commands in one transaction: `execute_commands` with one database."""
@@ -39,7 +33,7 @@ class Execute(Protocol):
 WATCHDOG_SECONDS = 0.5
 """Interval of the checks for timeouts."""
 
-RequestResult: TypeAlias = Sequence[CommandResultOrError] | Exception
+Results: TypeAlias = Sequence[CommandResultOrError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +61,6 @@ class _Request:
     """A submitted request.
 
     Attributes:
-        commands: all commands.
         future: of all results.
         submitted_at: time of the event loop.
         results: of the commands that have been executed.
@@ -75,7 +68,7 @@ class _Request:
     """
 
     commands: Sequence[Command]
-    future: "asyncio.Future[Sequence[CommandResultOrError]]"
+    future: "asyncio.Future[Results]"
     submitted_at: float
     results: list[CommandResultOrError] = field(default_factory=list)
     part_size: int = 0
@@ -90,7 +83,7 @@ class _Request:
         return self.commands[len(self.results) : len(self.results) + self.part_size]
 
 
-_Completed: TypeAlias = tuple[_Request, RequestResult]
+_Completed: TypeAlias = tuple[_Request, Results | Exception]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,19 +96,14 @@ class _Batch:
 
 @dataclass(slots=True, kw_only=True)
 class CommandBatcher:
-    """Executes commands in batches for clients on one event loop.
-
-    Args:
-        execute: executes the commands of a workspace; called in one thread only.
-        clock: Unix seconds.
-        on_batch: called after every transaction.
-        on_unknown: called for commands whose result is unknown.
-    """
+    """Executes commands in batches for clients on one event loop; it calls ``execute`` in one thread only."""
 
     execute: Execute
     clock: Callable[[], float]
-    on_batch: OnBatch = lambda _commands, _waiting: None
-    on_unknown: OnUnknown = lambda _commands: None
+    on_batch: Callable[[int, int], None] = lambda _commands, _waiting: None
+    """Called on the event loop after each transaction, with the numbers of its commands and of the waiting commands."""
+    on_unknown: Callable[[int], None] = lambda _commands: None
+    """Called on the event loop with the number of commands whose result is unknown."""
     limits: BatcherLimits = BatcherLimits()
     _inbox: list[tuple[int, _Request]] = field(default_factory=list)
     _inbox_size: int = 0
@@ -142,12 +130,10 @@ class CommandBatcher:
                 await asyncio.to_thread(thread.join, WATCHDOG_SECONDS)
             if thread.is_alive():
                 self._give_up(loop.time())
-                logger.error("the store has not answered in %g s: the process ends anyway", self._write_timeout())
+                logger.error("the store has not answered in %g s: the process ends anyway", self.limits.write_timeout)
             watchdog.cancel()
 
-    def submit(
-        self, workspace_id: int, commands: Sequence[Command]
-    ) -> "asyncio.Future[Sequence[CommandResultOrError]]":
+    def submit(self, workspace_id: int, commands: Sequence[Command]) -> "asyncio.Future[Results]":
         """Submit commands to be executed in order; the future has one result per command, after the last commit.
 
         A request with many commands takes several transactions (`BatcherLimits.max_part`). Cancelling the future does
@@ -160,11 +146,11 @@ class CommandBatcher:
         if loop is None:
             raise Unavailable("the server is stopping: try again")
         if self.is_overdue():
-            raise Unavailable(f"the store has not answered for {self._write_timeout():g} seconds, nothing was done")
+            raise Unavailable(f"the store has not answered for {self.limits.write_timeout:g} seconds, nothing was done")
         waiting = self._size + self._inbox_size
         if waiting and waiting + len(commands) > self.limits.max_queue:
             raise Unavailable(f"{waiting} commands are waiting already: try again in a moment")
-        future: asyncio.Future[Sequence[CommandResultOrError]] = loop.create_future()
+        future: asyncio.Future[Results] = loop.create_future()
         if not self._inbox:
             loop.call_soon(self._drain)
         self._inbox.append((workspace_id, _Request(commands=commands, future=future, submitted_at=loop.time())))
@@ -174,10 +160,7 @@ class CommandBatcher:
     def is_overdue(self) -> bool:
         """Whether the current transaction has exceeded its timeout."""
         in_flight = self._in_flight
-        return in_flight is not None and time.monotonic() - in_flight.started_at > self._write_timeout()
-
-    def _write_timeout(self) -> float:
-        return self.limits.write_timeout
+        return in_flight is not None and time.monotonic() - in_flight.started_at > self.limits.write_timeout
 
     async def _watchdog(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -188,7 +171,7 @@ class CommandBatcher:
         """Fail the requests of a transaction that takes too long, and those that wait too long."""
         in_flight = self._in_flight
         if in_flight is not None and self.is_overdue():
-            error = f"the store has not answered for {self._write_timeout():g} seconds: it may have been done"
+            error = f"the store has not answered for {self.limits.write_timeout:g} seconds: it may have been done"
             self._resolve_all([(request, CommitUnknown(error)) for request in in_flight.requests])
         expired = self._pop_expired(now - self.limits.queue_timeout)
         self._resolve_all([(request, self._timed_out()) for request in expired])
@@ -260,14 +243,13 @@ class CommandBatcher:
         try:
             results = self.execute(workspace_id, commands, now=int(self.clock()))
         except WorkspaceOperatorError as error:
-            return [(request, _partly_done(error) if request.results else error) for request in requests]
+            unknown = CommitUnknown(f"a part was done, then: {error}")
+            return [(request, unknown if request.results else error) for request in requests]
         except Exception as error:  # noqa: BLE001 - the futures raise every error
             return self._retry_one_by_one(workspace_id, requests, error)
         return self._split_results(workspace_id, requests, results)
 
-    def _split_results(
-        self, workspace_id: int, requests: list[_Request], results: Sequence[CommandResultOrError]
-    ) -> list[_Completed]:
+    def _split_results(self, workspace_id: int, requests: list[_Request], results: Results) -> list[_Completed]:
         """Assign results to their requests; a request with remaining commands goes to the end of the queue."""
         completed: list[_Completed] = []
         start = 0
@@ -312,7 +294,3 @@ class CommandBatcher:
 def _is_expired(request: _Request, deadline: float) -> bool:
     """Whether a request has waited too long; a request that has results is always finished."""
     return request.submitted_at < deadline and not request.results
-
-
-def _partly_done(error: WorkspaceOperatorError) -> CommitUnknown:
-    return CommitUnknown(f"a part was done, then: {error}")

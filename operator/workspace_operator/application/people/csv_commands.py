@@ -12,6 +12,7 @@ from workspace_operator.application.people.csv_files.columns import (
     OTHERS_COLUMN,
     UNDO_COLUMN,
     UNDO_COLUMNS,
+    header_error,
 )
 from workspace_operator.application.people.csv_files.identifier_cells import check_identifier_cell
 from workspace_operator.application.people.csv_files.reader import CsvRow, Header
@@ -37,14 +38,11 @@ class RowMapper:
     """Maps the rows of one file to commands in one mode.
 
     Attributes:
-        header: of the file.
         kept: indexes and names of the columns with values of a person; None for all columns.
         naming: identifiers that can reference a person, with their columns; the first with a value is used.
         identifiers: the identifier columns of the file.
-        is_undo_file: whether the file is an undo file.
         removes_empty: whether an empty cell removes a value.
-        mode: the mode of the workspace.
-        options: of the import.
+        update_only: whether the rows create no people.
     """
 
     header: Header
@@ -54,7 +52,7 @@ class RowMapper:
     is_undo_file: bool
     removes_empty: bool
     mode: Mode
-    options: ImportOptions
+    update_only: bool
 
     @classmethod
     def of(cls, header: Header, mode: Mode, options: ImportOptions) -> Self:
@@ -68,7 +66,7 @@ class RowMapper:
             is_undo_file=header.is_of_undo_file,
             removes_empty=header.is_of_undo_file or options.empty_cells is EmptyCells.REMOVE,
             mode=mode,
-            options=options,
+            update_only=options.update_only,
         )
 
     def command(self, row: CsvRow) -> RowCommand:
@@ -118,9 +116,7 @@ class RowMapper:
         if self.removes_empty and len(body) > MAX_ATTRIBUTES:  # empty cells do not count as attributes
             fields = {name: value for name, value in body.items() if value or name in IDENTIFIER_COLUMNS}
         try:
-            command = identify_from_fields(
-                reference, fields, update_only=self.options.update_only, by_import=True, field="row"
-            )
+            command = identify_from_fields(reference, fields, update_only=self.update_only, by_import=True, field="row")
         except InvalidInput as error:
             raise InvalidInput(str(error).removeprefix("row."), field=error.field) from error
         return command if fields is body else replace(command, attributes=body)
@@ -171,16 +167,13 @@ def reference_kinds(
 
     Each row uses its first one with a value, since an export has people with only one of the identifiers.
 
-    Args:
-        header: of the file.
-        mode: the mode of the workspace.
-        by: restricts the result to this identifier.
-        preference: the order; that of imports if left out.
+    ``by`` restricts the result to one identifier. The default preference is that of imports.
 
     Raises:
         InvalidInput: there is no such column, or it cannot reference people in this mode.
     """
-    usable = [kind for kind in preference or _preference(mode) if kind in REFERENCE_KINDS[mode]]
+    order = preference or ((EMAIL, ID, CIO_ID) if mode is EMAIL_ONLY else (ID, EMAIL, CIO_ID))
+    usable = [kind for kind in order if kind in REFERENCE_KINDS[mode]]
     if by is not None:
         if by not in usable:
             message = f"people of a workspace in mode {mode} cannot be referenced by {by}; use {_alternatives(usable)}"
@@ -188,13 +181,8 @@ def reference_kinds(
         usable = [by]
     kinds = [kind for kind in usable if kind.value in header.columns]
     if not kinds:
-        message = f"line 1: the column {_alternatives(usable)}, which identifies people, is missing"
-        raise InvalidInput(message, field="file")
+        raise header_error(f"the column {_alternatives(usable)}, which identifies people, is missing")
     return kinds
-
-
-def _preference(mode: Mode) -> Sequence[IdentifierKind]:
-    return (EMAIL, ID, CIO_ID) if mode is EMAIL_ONLY else (ID, EMAIL, CIO_ID)
 
 
 def _alternatives(kinds: Iterable[IdentifierKind]) -> str:

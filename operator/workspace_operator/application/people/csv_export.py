@@ -31,7 +31,7 @@ COMMON_ATTRIBUTES: Final = 2
 """Number of attributes in an export of violations if none are specified."""
 MAX_NAMED_ATTRIBUTES: Final = 20
 _SAMPLED_PEOPLE: Final = 1000
-_RESERVED_NAMES: Final = frozenset({"created_at", "unsubscribed"})
+_RESERVED_NAMES: Final = IDENTIFIER_NAMES | {"created_at", "unsubscribed"}
 
 MAX_LISTED_SHARERS = 5
 """Maximum number of people with the same address that a row lists; the number of the others follows."""
@@ -88,10 +88,7 @@ def violation_lines(
 ) -> Iterator[str]:
     """Yield the lines of an export of violations; there may be millions.
 
-    Args:
-        rows: in the order of (e-mail key, age, cio_id), with the values of ``attributes``.
-        attributes: the columns after those of the design.
-        row_filter: selects the people.
+    The rows are in the order of (e-mail key, age, cio_id), and have the values of ``attributes``.
     """
     export_rows = _export_rows(rows)
     if row_filter != NO_FILTER:
@@ -132,13 +129,9 @@ def common_attributes(exports: Exports, people: People, workspace_id: int, numbe
         name
         for person in found
         for name, value in person.attributes.items()
-        if isinstance(value, str) and value and not _is_special(name)
+        if isinstance(value, str) and value and not name.startswith(OWN_PREFIX) and name not in _RESERVED_NAMES
     )
     return [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:COMMON_ATTRIBUTES]]
-
-
-def _is_special(name: str) -> bool:
-    return name.startswith(OWN_PREFIX) or name in IDENTIFIER_NAMES or name in _RESERVED_NAMES
 
 
 def _export_rows(rows: Iterable[ViolationRow]) -> Iterator[_ExportRow]:
@@ -146,8 +139,8 @@ def _export_rows(rows: Iterable[ViolationRow]) -> Iterator[_ExportRow]:
     for key, group in groupby(rows, key=attrgetter("email_key")):
         if key is None:
             yield from ((row, (), row) for row in group)
-            continue
-        yield from _export_rows_of_group(group)
+        else:
+            yield from _export_rows_of_group(group)
 
 
 def _export_rows_of_group(group: Iterator[ViolationRow]) -> Iterator[_ExportRow]:
@@ -235,8 +228,7 @@ def people_lines(people: Iterable[Person], attributes: Iterable[str]) -> Iterato
         (person.cio_id, person.id or "", person.email or "", *map(cell_text, map(person.attributes.get, names)))
         for person in people
     )
-    columns = map(escape, ("cio_id", "id", "email", *names))
-    return csv_lines(columns, ([escape(cell) for cell in row] for row in rows))
+    return csv_lines(map(escape, ("cio_id", "id", "email", *names)), ([escape(cell) for cell in row] for row in rows))
 
 
 def cell_text(value: object) -> str:

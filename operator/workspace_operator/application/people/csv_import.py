@@ -17,6 +17,7 @@ from workspace_operator.application.people.csv_files.columns import (
     UNDO_COLUMN,
     ColumnReport,
     check_similar,
+    header_error,
 )
 from workspace_operator.application.people.csv_files.reader import CsvOptions, CsvRow, Header, open_csv
 from workspace_operator.application.people.csv_files.rejects import RejectedRows, RejectsFile
@@ -25,7 +26,7 @@ from workspace_operator.application.people.import_options import ImportOptions
 from workspace_operator.application.people.import_summary import ImportSummary
 from workspace_operator.application.ports import UnitsOfWork
 from workspace_operator.errors import InvalidInput, ModeChanged
-from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect, Refusal
+from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values.rules import Mode
 
 BATCH = 2_000
@@ -40,9 +41,6 @@ class PeopleImport:
 
     Attributes:
         units: the people of workspaces, or a dry run, which writes nothing.
-        workspace_id: number of the workspace.
-        options: how to interpret rows.
-        csv: how to read the file.
         rejects: receives the rows that are not imported completely.
         backup: receives people before they are changed.
         on_columns: called with the meaning of the columns, before the first row is imported.
@@ -80,8 +78,7 @@ class PeopleImport:
         RowMapper.of(header, self._mode, self.options)
         if self.backup is not None:
             if header.is_of_undo_file and OTHERS_COLUMN in header.columns:
-                message = f"line 1: {OTHERS_COLUMN} cannot be undone by another undo file: omit --undo-file"
-                raise InvalidInput(message, field="file")
+                raise header_error(f"{OTHERS_COLUMN} cannot be undone by another undo file: omit --undo-file")
             self.backup.begin(header.attributes)
         self.has_begun = True
         self.on_columns(header.report(self._mode))
@@ -139,15 +136,12 @@ class PeopleImport:
                 self.summary.count_removed(result.before, result.person)
             if result.refusals or left_out:
                 self.summary.in_part += 1
-                rejected.write(row, "in part", " ".join([*map(_sentence, result.refusals), *left_out]))
+                refusals = (f"{refusal.kind.value}: {refusal.message}" for refusal in result.refusals)
+                rejected.write(row, "in part", " ".join([*refusals, *left_out]))
 
     def _reject(self, rejected: RejectedRows, row: CsvRow, reason: str) -> None:
         self.summary.rejected += 1
         rejected.write(row, "rejected", reason)
-
-
-def _sentence(refusal: Refusal) -> str:
-    return f"{refusal.kind.value}: {refusal.message}"
 
 
 def batches(rows: Iterator[T], size: int) -> Iterator[list[T]]:

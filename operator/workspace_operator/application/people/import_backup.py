@@ -20,7 +20,6 @@ class ImportBackup:
     created may be missing, but none that it changed.
 
     Attributes:
-        people: the people of the workspace.
         open: creates the file for the attributes that the import can change.
         changed: number of people written since they were changed.
         created: number of people written since they were created.

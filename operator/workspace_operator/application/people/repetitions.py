@@ -8,13 +8,6 @@ from typing import Final
 _PARTS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatedPerson:
-    """A person that several rows reference; ``lines`` are the first lines of these rows."""
-
-    lines: tuple[int, ...]
-
-
 @dataclass(slots=True)
 class RepeatedPeople:
     """The people that the rows of a file reference, in 12 bytes per row, so that millions of rows fit.
@@ -32,12 +25,12 @@ class RepeatedPeople:
         self._hashes[part].append(hashed)
         self._lines[part].append(min(line, 0xFFFFFFFF))
 
-    def found(self) -> Iterator[RepeatedPerson]:
-        """Yield the people with more than one row."""
+    def found(self) -> Iterator[list[int]]:
+        """Yield the first lines of the rows of each person with more than one row."""
         for hashes, lines in zip(self._hashes, self._lines, strict=True):
             if len(set(hashes)) == len(hashes):
                 continue
             by_person: dict[int, list[int]] = {}
             for hashed, line in zip(hashes, lines, strict=True):
                 by_person.setdefault(hashed, []).append(line)
-            yield from (RepeatedPerson(tuple(lines)) for lines in by_person.values() if len(lines) > 1)
+            yield from (lines for lines in by_person.values() if len(lines) > 1)

@@ -15,11 +15,7 @@ IDLE_INTERVAL = timedelta(minutes=10)
 
 @dataclass(slots=True, kw_only=True)
 class ActivityRetention:
-    """Deletes activities that are older than the retention period.
-
-    Attributes:
-        initial_delay: delay of the first search after the first call.
-    """
+    """Deletes activities that are older than the retention period, for the first time after ``initial_delay``."""
 
     person_records: PersonRecords
     retention_period: timedelta
@@ -35,8 +31,7 @@ class ActivityRetention:
             self._due_at = now + self.initial_delay
         if now < self._due_at <= now + IDLE_INTERVAL:  # a later due time means that the clock was set back
             return False
-        has_more = (
-            self.person_records.purge_activities(before=now - self.retention_period, size=self.batch) == self.batch
-        )
+        expired_before = now - self.retention_period
+        has_more = self.person_records.purge_activities(before=expired_before, size=self.batch) == self.batch
         self._due_at = now if has_more else now + IDLE_INTERVAL
         return has_more

@@ -1,9 +1,9 @@
 """Search for people: by a prefix of an identifier, from the indexes, or by an attribute, in a scan of all people."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from workspace_operator.application.people.csv_export import cell_text
 from workspace_operator.application.people.csv_import import batches
 from workspace_operator.application.ports import People
 from workspace_operator.errors import InvalidInput
@@ -19,10 +19,8 @@ _STEP = 1000
 class PeopleSearch:
     """A search for a text in one workspace.
 
-    The index finds a prefix of an identifier as fast as a complete one; any other part requires a scan.
-
-    Raises:
-        InvalidInput: the text is empty, too long or cannot be stored.
+    The index finds a prefix of an identifier as fast as a complete one; any other part requires a scan. Raises
+    InvalidInput if the text is empty, too long or cannot be stored.
     """
 
     people: People
@@ -46,9 +44,7 @@ class PeopleSearch:
     def by_attribute(self, name: str, progress: Callable[[int], None] = lambda _: None) -> Iterator[Person]:
         """Stream people whose attribute or identifier contains the text, ignoring case.
 
-        Args:
-            name: of the attribute or identifier.
-            progress: called with the number of people after each batch of the scan.
+        ``progress`` is called with the number of people after each batch of the scan.
         """
         wanted = self.text.casefold()
         for batch in batches(self.people.all(self.workspace_id), _STEP):
@@ -59,6 +55,4 @@ class PeopleSearch:
 def text_of(person: Person, name: str) -> str:
     """Value of an attribute or identifier as text: JSON if it is not text, empty if there is none."""
     value = getattr(person, name) if name in IDENTIFIER_NAMES else person.attributes.get(name)
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return cell_text(value)

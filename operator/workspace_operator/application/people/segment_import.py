@@ -49,13 +49,10 @@ class SegmentImportResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowReferences:
-    """Maps the rows of one file to references in one mode.
-
-    Attributes:
-        columns: indexes and kinds of the columns that can reference people, in order of preference.
-    """
+    """Maps the rows of one file to references in one mode."""
 
     columns: Sequence[tuple[int, IdentifierKind]]
+    """Indexes and kinds of the columns that can reference people, in order of preference."""
     mode: Mode
 
     @classmethod
@@ -103,7 +100,8 @@ class SegmentImport:
         self._mode = self.people.rules(self.workspace_id).mode
         with open_csv(file, self.csv) as source:
             RowReferences.of(source.header, self._mode, self.by)  # checks the header before any row
-            number = self.result.number = self._create_segment()
+            now = datetime.fromtimestamp(self.clock(), UTC)
+            number = self.result.number = self.segments.create(self.workspace_id, self.name, now=now)
             rejected = RejectedRows(rejects=self.rejects, header=source.header)
             for rows in batches(source.rows, self.batch):
                 self._process_batch(source.header, rows, number, rejected)
@@ -112,9 +110,6 @@ class SegmentImport:
             self.segments.remove(self.workspace_id, number)  # so that the name is free for the corrected file
             self.result.number = None
         return self.result
-
-    def _create_segment(self) -> int:
-        return self.segments.create(self.workspace_id, self.name, now=datetime.fromtimestamp(self.clock(), UTC))
 
     def _process_batch(self, header: Header, rows: Sequence[CsvRow], number: int, rejected: RejectedRows) -> None:
         results = self._execute(header, rows, number)

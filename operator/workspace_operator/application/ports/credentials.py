@@ -50,15 +50,10 @@ class Credentials(Protocol):
         now: datetime,
         after: int | None = None,
     ) -> StoredCredentials:
-        """Store a new set, also the first one; the previous set stays valid for the grace time.
+        """Store a new set, also the first one; earlier sets stay valid for the grace time.
 
-        Args:
-            workspace_id: the workspace.
-            digests: of the new set.
-            grace: how long earlier sets stay valid.
-            request: value of the annotation that requests the rotation, empty if none does.
-            now: aware.
-            after: number of the newest valid set that the caller knows, 0 for none; None skips the comparison.
+        ``request`` is the value of the annotation that requests the rotation, empty if none does. ``after`` is the
+        number of the newest valid set that the caller knows, 0 for none; None skips the comparison.
 
         Raises:
             NotFound: there is no such workspace.

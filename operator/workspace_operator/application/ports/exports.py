@@ -49,15 +49,8 @@ class Exports(Protocol):
     def violations(
         self, workspace_id: int, number: int, *, attributes: Sequence[str] = (), limit: int | None = None
     ) -> Iterator[ViolationRow]:
-        """Stream the people of an export by (e-mail key, age, cio_id), people without a key first.
+        """Stream the people of an export by (e-mail key, age, cio_id), people without a key first. Raises NotFound.
 
-        Args:
-            workspace_id: the workspace.
-            number: of the export.
-            attributes: names of the attributes whose current values each row has.
-            limit: maximum number of rows.
-
-        Raises:
-            NotFound: there is no such export.
+        Each row has the current values of ``attributes``.
         """
         ...

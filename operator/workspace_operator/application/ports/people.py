@@ -54,15 +54,10 @@ class UnitsOfWork(Protocol):
         ...
 
     def run_unit_of_work(self, workspace_id: int, work: Callable[[UnitOfWork], T], *, exclusive: bool = False) -> T:
-        """Run ``work`` in a unit of work and commit it; after a conflict, roll back and run it again.
+        """Run ``work`` in a unit of work and commit it; after a conflict, roll back and run it again. Raises NotFound.
 
-        Args:
-            workspace_id: the workspace.
-            work: has no other side effects; the last run counts. An error that it raises rolls back.
-            exclusive: whether no other unit of work on the workspace runs at the same time.
-
-        Raises:
-            NotFound: there is no such workspace.
+        ``work`` has no other side effects; the last run counts. An error that it raises rolls back. If ``exclusive``,
+        no other unit of work on the workspace runs at the same time.
         """
         ...
 

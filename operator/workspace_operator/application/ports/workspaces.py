@@ -19,12 +19,7 @@ class Workspaces(Protocol):
         ...
 
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
-        """Apply one action atomically.
-
-        Args:
-            action: the action.
-            now: aware.
-            spec: version of the document that requests it; None for an administrator.
+        """Apply one action atomically; ``spec`` is the document that requests it, None for an administrator.
 
         Raises:
             NameTaken: another workspace of the account has the display name.
@@ -67,9 +62,7 @@ class Ownership(Protocol):
     def reassign(self, changes: Sequence[ChangeOwner], *, replace_empty: bool) -> None:
         """Assign workspaces to owners, all of them or none.
 
-        Args:
-            changes: the new owner of each workspace.
-            replace_empty: delete the workspaces that the owners have now, if they are empty.
+        ``replace_empty`` deletes the workspaces that the owners have now, if they are empty.
 
         Raises:
             Conflict: an owner already has a workspace, and it is not empty or must not be replaced.

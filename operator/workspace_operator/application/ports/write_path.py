@@ -7,9 +7,5 @@ class WritePath(Protocol):
     """Checks every step of a write, up to its confirmation."""
 
     def check_writable(self) -> None:
-        """Commit a small durable write that leaves nothing behind.
-
-        Raises:
-            StoreUnavailable: the database does not answer, rejects writes, or does not confirm them.
-        """
+        """Commit a small durable write that leaves nothing behind. Raises StoreUnavailable if it is not confirmed."""
         ...

@@ -8,7 +8,6 @@ from typing import Final
 from workspace_operator.application.people.csv_files.columns import ColumnReport
 from workspace_operator.application.people.import_backup import ImportBackup
 from workspace_operator.application.people.import_summary import ImportSummary
-from workspace_operator.application.people.repetitions import RepeatedPerson
 from workspace_operator.cli.support.output import echo, people_text
 from workspace_operator.cli.support.rejects_file import RejectsFile
 
@@ -105,14 +104,14 @@ def _repetitions_text(summary: ImportSummary) -> str:
     count, first = 0, None
     for repetition in summary.repetitions.found():
         count += 1
-        first = repetition if first is None or repetition.lines < first.lines else first
+        first = repetition if first is None or repetition < first else first
     if first is None:
         return ""
     verb = "is" if count == 1 else "are"
     return f"{people_text(count)} {verb} in several rows ({_lines_text(first)}): where rows differ, the last one counts"
 
 
-def _lines_text(repetition: RepeatedPerson) -> str:
-    first_lines = ", ".join(map(str, repetition.lines[:MAX_LINES]))
-    more = len(repetition.lines) - MAX_LINES
+def _lines_text(lines: Sequence[int]) -> str:
+    first_lines = ", ".join(map(str, lines[:MAX_LINES]))
+    more = len(lines) - MAX_LINES
     return f"such as lines {first_lines} and {more} more" if more > 0 else f"such as lines {first_lines}"

@@ -12,13 +12,7 @@ _CREATED_AT: Final = CheckedAttribute.CREATED_AT
 
 
 def evaluate_attributes(draft: PersonDraft, updates: AttributeUpdates, *, now: int) -> AttributeUpdates:
-    """Return the updates without the refused ones, and record the refusals on the draft.
-
-    Args:
-        draft: the person that the command concerns.
-        updates: the attribute updates of the command.
-        now: Unix seconds.
-    """
+    """Return the updates without the refused ones, and record the refusals on the draft."""
     if _CREATED_AT not in updates:
         return updates
     value = updates[_CREATED_AT]

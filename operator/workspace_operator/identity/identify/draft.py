@@ -19,10 +19,7 @@ class PersonDraft:
         identified_by: the kind of identifier that named the person; it selects the permissions (identity-rules §3).
         before: the person as stored; None for a new person; after a merge the survivor before further updates.
         merged: the primary and the secondary of a merge, as stored.
-        cio_id: the person's cio_id.
-        id: the id after the decisions so far.
-        email: the email after the decisions so far.
-        email_key: the key of that email.
+        id: the id after the decisions so far; likewise the email and its key.
         reference_is_update: the reference matched no person and is an update like the body (identity-rules §4, row d).
         refusals: refused updates, in the order of decision.
     """

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from workspace_operator.identity.identify.draft import IdentifierUpdate, PersonDraft
 from workspace_operator.identity.identify.permissions import effective_permissions
-from workspace_operator.identity.merges.survivorship import order_by_age, survivor
+from workspace_operator.identity.merges.survivorship import by_age, survivor
 from workspace_operator.identity.model.commands import ABSENT, DELETE, Identify
 from workspace_operator.identity.model.person import Person, id_is_another_email
 from workspace_operator.identity.model.working_set import WorkingSet
@@ -135,8 +135,7 @@ def command_has_conflicting_values(update: IdentifierUpdate) -> Refuse | None:
     command, reference = update.command, update.command.reference
     if not update.draft.reference_is_update or update.kind is not reference.kind:
         return None
-    by_id = reference.kind is ID
-    requested, key = (command.id, command.id) if by_id else (command.email, command.email_key)
+    requested, key = (command.id, command.id) if reference.kind is ID else (command.email, command.email_key)
     return None if requested is ABSENT or key == reference.key else Refuse(refusal_reasons.CONFLICTING_VALUES)
 
 
@@ -196,7 +195,7 @@ def owner_can_be_merged(update: IdentifierUpdate) -> Merge | None:
     by_id, by_email = (person, owner) if reference.kind is ID else (owner, person)
     if by_id.email is not None or by_email.id is not None:
         return None
-    return Merge(*order_by_age(person, owner))
+    return Merge(*by_age([person, owner]))
 
 
 IDENTIFIER_RULES: tuple[IdentifierRule, ...] = (

@@ -4,7 +4,7 @@
 the working set is unchanged, except that a skipped update is logged.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -12,17 +12,10 @@ from workspace_operator.identity.identify.attribute_policies import evaluate_att
 from workspace_operator.identity.identify.draft import PersonDraft
 from workspace_operator.identity.identify.identifier_policies import evaluate_identifiers
 from workspace_operator.identity.identify.matching import match_person
-from workspace_operator.identity.model.activity_log import (
-    log_changes,
-    log_created,
-    log_linked,
-    log_merged,
-    log_refusals,
-    log_skipped,
-)
+from workspace_operator.identity.model import activity_log
 from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL, drop_stale, updated_timestamps
 from workspace_operator.identity.model.commands import ABSENT, Identify
-from workspace_operator.identity.model.person import Person, effective_created_at, id_is_another_email
+from workspace_operator.identity.model.person import Person, effective_created_at, id_is_another_email, value_changes
 from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values import refusal_reasons
@@ -30,7 +23,6 @@ from workspace_operator.identity.values.attributes import (
     IDENTIFIER_NAMES,
     MAX_ATTRIBUTES,
     AttributeUpdates,
-    same_value,
     updated_attributes,
     without_identifiers,
 )
@@ -43,19 +35,11 @@ _UPDATED: Final = Effect.UPDATED
 def identify(
     rules: IdentityRules, working_set: WorkingSet, command: Identify, *, now: int, new_cio_id: Callable[[], str]
 ) -> CommandResult:
-    """Execute one identify command on a working set.
-
-    Args:
-        rules: the settings in force, with the mode of the working set.
-        working_set: contains at least what `lock_set_of` names; the function changes it and appends events.
-        command: the command.
-        now: Unix seconds.
-        new_cio_id: generates a unique cio_id; in EmailOnly it also becomes the generated id.
-    """
+    """Execute one identify command on a working set, as `dispatch.handle` does."""
     draft = match_person(rules, working_set, command, new_cio_id=new_cio_id)
     if isinstance(draft, CommandResult):
         if draft.effect is Effect.SKIPPED:
-            log_skipped(working_set, command.reference, now=now)
+            activity_log.log_skipped(working_set, command.reference, now=now)
         return draft
     evaluate_identifiers(rules, working_set, command, draft, now=now)
     at = now if command.timestamp is None else min(command.timestamp, now)  # a time in the future counts as now
@@ -69,17 +53,16 @@ def identify(
         return rejection
     result = _apply(working_set, draft, after, updates, now)
     if draft.refusals:
-        log_refusals(working_set, after, draft.refusals, now=now)
+        activity_log.log_refusals(working_set, after, draft.refusals, now=now)
     if command.anonymous_id is not None:
-        log_linked(working_set, after, command.anonymous_id)
+        activity_log.log_linked(working_set, after, command.anonymous_id)
     if draft.reference_is_update or command.ignored_parts:
-        return replace(
-            result, applied_elsewhere=_applied_elsewhere(draft, command), ignored_parts=command.ignored_parts
-        )
+        elsewhere = _is_applied_elsewhere(draft, command)
+        return replace(result, applied_elsewhere=elsewhere, ignored_parts=command.ignored_parts)
     return result
 
 
-def _applied_elsewhere(draft: PersonDraft, command: Identify) -> bool:
+def _is_applied_elsewhere(draft: PersonDraft, command: Identify) -> bool:
     """Whether the reference matched no person, and the person did not get it (identity-rules §4, row d)."""
     own = draft.id if command.reference.kind is ID else draft.email_key
     return draft.reference_is_update and own != command.reference.key
@@ -123,13 +106,8 @@ def _rejection(rules: IdentityRules, draft: PersonDraft, after: Person) -> Comma
         return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.TOO_MANY_ATTRIBUTES, refusals=refusals)
     # Reject the whole command: there is no person yet for whom a refusal could be recorded.
     if before is None and rules.mode is EMAIL_OR_ID and id_is_another_email(after.id, after.email_key):
-        return CommandResult(
-            effect=Effect.REJECTED,
-            reason=refusal_reasons.NEW_ID_IS_AN_EMAIL,
-            refusals=refusals,
-            field="identifiers.id",  # an id in the body would have been refused
-            value=after.id,
-        )
+        reason, field = refusal_reasons.NEW_ID_IS_AN_EMAIL, "identifiers.id"  # an id in the body would be refused
+        return CommandResult(effect=Effect.REJECTED, reason=reason, refusals=refusals, field=field, value=after.id)
     return None
 
 
@@ -141,32 +119,18 @@ def _apply(
     before = draft.before
     if before is None:
         working_set.insert(after)
-        log_created(working_set, after, now=now)
+        activity_log.log_created(working_set, after, now=now)
         return CommandResult(effect=_CREATED, person=after, refusals=refusals)
-    changes = _value_changes(before, after, updates)
+    changes = value_changes(before, after, updates)
     if draft.merged is not None:
         primary, secondary = draft.merged
         working_set.merge_into(after, secondary.cio_id)
-        log_merged(working_set, primary, secondary, before, automatic=True, now=now)
-        log_changes(working_set, after, changes, now=now)
+        working_set.events += activity_log.merge_events(primary, secondary, before, automatic=True, now=now)
+        activity_log.log_changes(working_set, after, changes, now=now)
         return CommandResult(effect=_UPDATED, person=after, before=primary, secondary=secondary, refusals=refusals)
     same = not changes and before.created_at == after.created_at  # a created_at in the future may have passed
     if same and before.attribute_timestamps == after.attribute_timestamps:
         return CommandResult(effect=Effect.UNCHANGED, person=before, before=before, refusals=refusals)
     working_set.replace(after)
-    log_changes(working_set, after, changes, now=now)
+    activity_log.log_changes(working_set, after, changes, now=now)
     return CommandResult(effect=Effect.UNCHANGED if same else _UPDATED, person=after, before=before, refusals=refusals)
-
-
-def _value_changes(before: Person, after: Person, updates: AttributeUpdates) -> Mapping[str, object]:
-    """The changed identifiers and attributes: ``{name: {"from", "to"}}``, None for no value."""
-    changes: dict[str, object] = {}
-    if before.id != after.id:
-        changes["id"] = {"from": before.id, "to": after.id}
-    if before.email != after.email:
-        changes["email"] = {"from": before.email, "to": after.email}
-    old, new = before.attributes, after.attributes
-    for name in updates:
-        if not same_value(old.get(name), new.get(name)):
-            changes[name] = {"from": old.get(name), "to": new.get(name)}
-    return changes

@@ -79,18 +79,15 @@ def reference_kind_is_not_in_mode(context: MatchContext) -> MatchResult:
 
 def email_is_not_text(context: MatchContext) -> MatchResult:
     """Row a: where email is an identifier, reject an email that is neither text nor a number (identity-rules §1)."""
-    non_text = context.command.non_text_email
-    if non_text is None or context.rules.mode is ID_ONLY:
+    value = context.command.non_text_email
+    if value is None or context.rules.mode is ID_ONLY:
         return None
-    return CommandResult(
-        effect=Effect.REJECTED, reason=refusal_reasons.NOT_TEXT, field="attributes.email", value=non_text
-    )
+    return CommandResult(effect=Effect.REJECTED, reason=refusal_reasons.NOT_TEXT, field="attributes.email", value=value)
 
 
 def reference_is_suppressed(context: MatchContext) -> MatchResult:
     """Row b, first half: the reference is suppressed."""
-    reference = context.command.reference
-    if (reference.kind, reference.key) in context.working_set.suppressed:
+    if context.command.reference.identifier in context.working_set.suppressed:
         return CommandResult(effect=Effect.IGNORED, reason=refusal_reasons.SUPPRESSED)
     return None
 
@@ -138,7 +135,7 @@ def reference_matches(context: MatchContext) -> MatchResult:
     """Row c: the reference matches."""
     if context.matched is None:
         return None
-    return _draft_of_stored(context.matched, identified_by=context.command.reference.kind)
+    return _stored_draft(context.matched, identified_by=context.command.reference.kind)
 
 
 def other_body_identifier_matches(context: MatchContext) -> MatchResult:
@@ -147,8 +144,7 @@ def other_body_identifier_matches(context: MatchContext) -> MatchResult:
     owner = None if identifier is None else context.working_set.owners.get(identifier)
     if identifier is None or owner is None:
         return None
-    person = context.working_set.people[owner]
-    return _draft_of_stored(person, identified_by=identifier[0], reference_is_update=True)
+    return _stored_draft(context.working_set.people[owner], identified_by=identifier[0], reference_is_update=True)
 
 
 def is_update_only(context: MatchContext) -> MatchResult:
@@ -191,9 +187,7 @@ def draft_of_new_person(context: MatchContext) -> PersonDraft | CommandResult:
     )
 
 
-def _draft_of_stored(
-    person: Person, *, identified_by: IdentifierKind, reference_is_update: bool = False
-) -> PersonDraft:
+def _stored_draft(person: Person, *, identified_by: IdentifierKind, reference_is_update: bool = False) -> PersonDraft:
     return PersonDraft(
         identified_by=identified_by,
         before=person,

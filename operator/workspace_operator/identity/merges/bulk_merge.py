@@ -7,7 +7,7 @@ The oldest person of a group is merged with the others one by one, in the order 
 from collections.abc import Iterable
 from functools import reduce
 
-from workspace_operator.identity.merges.survivorship import survivor
+from workspace_operator.identity.merges.survivorship import by_age, survivor
 from workspace_operator.identity.model.activity_log import merge_events
 from workspace_operator.identity.model.person import Person, same_person
 from workspace_operator.identity.model.person_events import PersonEvent
@@ -16,30 +16,21 @@ from workspace_operator.identity.values.rules import EMAIL_OR_ID, ID_ONLY
 
 
 def survivor_of(people: Iterable[Person], *, now: int) -> Person:
-    """The survivor of people with one e-mail key.
-
-    Args:
-        people: at least one person, in any order.
-        now: the time of the merge, Unix seconds.
-    """
-    return reduce(lambda older, younger: survivor(older, younger, mode=EMAIL_OR_ID, now=now), _by_age(people))
+    """The survivor of people with one e-mail key: at least one person, in any order."""
+    return reduce(lambda older, younger: survivor(older, younger, mode=EMAIL_OR_ID, now=now), by_age(people))
 
 
 def merge_groups(groups: Iterable[Iterable[Person]], *, now: int) -> ChangeSet:
-    """Merge each group of people with one e-mail key.
+    """Merge each group of people with one e-mail key; returns the changes to write.
 
-    Args:
-        groups: each has at least one person, and all people that had its key before email became an identifier.
-        now: the time of the merges, Unix seconds.
-
-    Returns:
-        The changes to write, without the e-mail keys: the oldest person of each group owns its key already.
+    A group has all people that had its key before email became an identifier, at least one. The changes are without
+    the e-mail keys: the oldest person of each group owns its key already.
     """
     replaced: list[PersonUpdate] = []
     removed: list[Person] = []
     events: list[PersonEvent] = []
     for group in groups:
-        oldest, *others = _by_age(group)
+        oldest, *others = by_age(group)
         primary = oldest
         for secondary in others:
             merged = survivor(primary, secondary, mode=EMAIL_OR_ID, now=now)
@@ -64,7 +55,3 @@ def _owned_ids(people: Iterable[Person]) -> tuple[OwnedIdentifier, ...]:
         for person in people
         for kind, key in identifiers_of(ID_ONLY, person.id, person.email_key)
     )
-
-
-def _by_age(people: Iterable[Person]) -> list[Person]:
-    return sorted(people, key=lambda person: person.age_key)

@@ -1,5 +1,6 @@
 """Merge survivorship: the primary of a merge, and the resulting person (identity-rules §5)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED, merged_timestamps
@@ -9,9 +10,9 @@ from workspace_operator.identity.values.booleans import boolean_of
 from workspace_operator.identity.values.rules import EMAIL_OR_ID, ID_ONLY, Mode
 
 
-def order_by_age(one: Person, other: Person) -> tuple[Person, Person]:
-    """Return the primary and the secondary of an automatic merge: the older person is the primary."""
-    return (one, other) if one.age_key <= other.age_key else (other, one)
+def by_age(people: Iterable[Person]) -> list[Person]:
+    """People in the order of age: the oldest is the primary of an automatic merge."""
+    return sorted(people, key=lambda person: person.age_key)
 
 
 def survivor(primary: Person, secondary: Person, *, mode: Mode, now: int) -> Person:

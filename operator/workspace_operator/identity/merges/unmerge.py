@@ -4,12 +4,11 @@ What the survivor took and has unchanged returns to the secondary; what has chan
 store applies the same rule to devices, segments and activities.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from workspace_operator.identity.model.activity_log import log_changes, log_created
-from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL, AttributeTimestamps
-from workspace_operator.identity.model.person import Person, effective_created_at
+from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL
+from workspace_operator.identity.model.person import Person, effective_created_at, value_changes
 from workspace_operator.identity.model.person_events import PeopleMerged
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.attributes import same_value
@@ -35,13 +34,10 @@ class UnmergeResult:
 
 
 def unmerge(working_set: WorkingSet, merge: PeopleMerged, *, now: int) -> UnmergeResult:
-    """Restore the secondary of a merge.
+    """Restore the secondary of a merge whose survivor has not been merged into another person since.
 
-    Args:
-        working_set: contains at least the survivor, the owners of the secondary's identifiers, and their suppressions;
-            the function changes it and appends events.
-        merge: the merge; the survivor has not been merged into another person since.
-        now: Unix seconds.
+    The working set contains at least the survivor, the owners of the secondary's identifiers, and their suppressions;
+    the function changes it and appends events.
     """
     state = _Unmerge(working_set=working_set, merge=merge, before=working_set.people[merge.survivor.cio_id])
     restorable = state.restorable()
@@ -49,7 +45,7 @@ def unmerge(working_set: WorkingSet, merge: PeopleMerged, *, now: int) -> Unmerg
     working_set.replace(survivor)
     working_set.insert(restored)
     log_created(working_set, restored, now=now)
-    log_changes(working_set, survivor, _value_changes(state.before, survivor), now=now)
+    log_changes(working_set, survivor, value_changes(state.before, survivor, state.before.attributes), now=now)
     unavailable = tuple(key for key in _identifiers(merge.secondary) if key[0] not in restorable)
     return UnmergeResult(restored=restored, survivor=survivor, unavailable=unavailable)
 
@@ -82,27 +78,18 @@ class _Unmerge:
     def survivor(self, restorable: frozenset[IdentifierKind], *, now: int) -> Person:
         remaining, own = self._survivor_without_returned(restorable), self.merge.primary.attributes
         attributes = dict(remaining.attributes)
-        returned = [
-            name
-            for name in self.merge.survivor.attributes
-            if self._came_from_secondary(name) and self._is_unchanged(name)
-        ]
+        returned = [name for name in self.merge.survivor.attributes if self._returns(name)]
         for name in returned:
             del attributes[name]
             if name in own:
                 attributes[name] = own[name]
         if remaining.email != self.before.email:
             returned.append(PLAIN_EMAIL)
+        own_times = self.merge.primary.attribute_timestamps or {}
+        times = {name: at for name, at in (self.before.attribute_timestamps or {}).items() if name not in returned}
+        times |= {name: own_times[name] for name in returned if name in own_times}
         created_at = effective_created_at(attributes, inserted_at=remaining.inserted_at, now=now)
-        return replace(
-            remaining, attributes=attributes, created_at=created_at, attribute_timestamps=self._timestamps(returned)
-        )
-
-    def _timestamps(self, returned: Collection[str]) -> AttributeTimestamps | None:
-        """The survivor's timestamps after these attributes have the primary's values again."""
-        own = self.merge.primary.attribute_timestamps or {}
-        kept = {name: at for name, at in (self.before.attribute_timestamps or {}).items() if name not in returned}
-        return kept | {name: own[name] for name in returned if name in own} or None
+        return replace(remaining, attributes=attributes, created_at=created_at, attribute_timestamps=times or None)
 
     def _is_free(self, identifier: IdentifierKey) -> bool:
         """Whether the secondary can get the identifier back; a plain email always returns.
@@ -134,13 +121,11 @@ class _Unmerge:
         }
         return _with_identifiers(self.before, _BOTH - returned)
 
-    def _came_from_secondary(self, name: str) -> bool:
-        """Whether the merge gave the survivor a value that the primary did not have."""
-        return not same_value(self.merge.primary.attributes.get(name), self.merge.survivor.attributes[name])
-
-    def _is_unchanged(self, name: str) -> bool:
-        """Whether no command has written the attribute since the merge, not even with the same value."""
+    def _returns(self, name: str) -> bool:
+        """Whether the survivor took the value, and no command has written it since, not even with the same value."""
         value = self.merge.survivor.attributes[name]
+        if same_value(self.merge.primary.attributes.get(name), value):
+            return False
         return same_value(self.before.attributes.get(name), value) and self._has_same_timestamp(name)
 
     def _has_same_timestamp(self, name: str) -> bool:
@@ -162,15 +147,3 @@ def _with_identifiers(person: Person, kinds: frozenset[IdentifierKind]) -> Perso
     """A person with these identifiers only."""
     email = (person.email, person.email_key) if EMAIL in kinds else (None, None)
     return replace(person, id=person.id if ID in kinds else None, email=email[0], email_key=email[1])
-
-
-def _value_changes(before: Person, after: Person) -> dict[str, object]:
-    """The changed identifiers and attributes: ``{name: {"from", "to"}}``, None for no value."""
-    changes: dict[str, object] = {}
-    for kind in (ID, EMAIL):
-        if _value(before, kind) != _value(after, kind):
-            changes[kind.value] = {"from": _value(before, kind), "to": _value(after, kind)}
-    for name, value in before.attributes.items():
-        if not same_value(value, after.attributes.get(name)):
-            changes[name] = {"from": value, "to": after.attributes.get(name)}
-    return changes

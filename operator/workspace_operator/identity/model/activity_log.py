@@ -51,17 +51,10 @@ def log_skipped(working_set: WorkingSet, reference: Reference, *, now: int) -> N
     working_set.events.append(ActivityLogged(type=ActivityType.SKIPPED_UPDATE, cio_id=None, at=now, data=data))
 
 
-def log_merged(
-    working_set: WorkingSet, primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
-) -> None:
-    """Log a merge; ``survivor`` is the result of the merge alone, without further updates."""
-    working_set.events += merge_events(primary, secondary, survivor, automatic=automatic, now=now)
-
-
 def merge_events(
     primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
 ) -> tuple[PeopleMerged, ActivityLogged]:
-    """The person events of a merge."""
+    """The person events of a merge; ``survivor`` is the result of the merge alone, without further updates."""
     data = {"primary": primary.cio_id, "secondary": secondary.cio_id, "automatic": automatic}
     return (
         PeopleMerged(primary=primary, secondary=secondary, survivor=survivor, automatic=automatic, at=now),

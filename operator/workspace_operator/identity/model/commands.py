@@ -49,8 +49,6 @@ class Identify:
     """Create or update a person (identity-rules §4).
 
     Attributes:
-        reference: names the person.
-        id: the requested id.
         email: the requested email; in mode IDOnly it is a plain attribute.
         cio_id: the cio_id in the body, with or without prefix.
         attributes: the other names of the body; identifiers among them are ignored.
@@ -171,10 +169,8 @@ Command: TypeAlias = (
 def in_mode(command: Command, mode: Mode) -> Command:
     """The command in a mode: its references are the identifiers that they are there (identity-rules §4, row a).
 
-    Suppress and Unsuppress accept an email in every mode, if its kind was given (identity-rules §6).
-
-    Raises:
-        InvalidInput: a reference is no identifier in the mode.
+    Suppress and Unsuppress accept an email in every mode, if its kind was given (identity-rules §6). Raises
+    InvalidInput if a reference is no identifier in the mode.
     """
     if mode is not ID_ONLY or isinstance(command, TrackAnonymousEvent):
         return command
@@ -199,15 +195,8 @@ def identify_from_fields(
 ) -> Identify:
     """Make a command from a reference and a body in which only the identifiers are special.
 
-    Args:
-        reference: names the person.
-        body: identifiers and attributes; null or an empty string deletes one.
-        update_only: whether the command creates no person.
-        by_import: whether the command is a row of a file.
-        timestamp: when the attributes had these values, Unix seconds; None is now.
-        anonymous_id: links the anonymous events with this id to the person.
-        ignored_parts: parts of the request that were ignored.
-        field: the body's path in errors.
+    Null or an empty string in the body deletes a value. ``field`` is the body's path in errors; for the other arguments
+    see `Identify`.
 
     Raises:
         InvalidInput: a value is over a limit or has an unsupported type; no value is truncated.

@@ -1,6 +1,6 @@
 """Lock sets: the identifiers and people that a store locks and loads before it executes commands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workspace_operator.identity.model.commands import (
@@ -11,7 +11,7 @@ from workspace_operator.identity.model.commands import (
     TrackAnonymousEvent,
     Unsuppress,
 )
-from workspace_operator.identity.values.references import IdentifierKey, Reference, bare_cio_id
+from workspace_operator.identity.values.references import IdentifierKey, bare_cio_id
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, ID_ONLY, IdentityRules, Mode
 
 
@@ -29,52 +29,36 @@ class LockSet:
     """Whether to load `WorkingSet.devices`."""
 
 
-class _Collector:
-    """The identifiers and cio_ids of the commands so far."""
-
-    __slots__ = ("cio_ids", "identifiers", "mode")
-
-    def __init__(self, mode: Mode) -> None:
-        self.mode = mode
-        self.identifiers: set[IdentifierKey] = set()
-        self.cio_ids: set[str] = set()
-
-    def add_reference(self, reference: Reference) -> None:
-        if reference.kind is CIO_ID:
-            self.cio_ids.add(reference.key)
-        else:
-            self.identifiers.add((reference.kind, reference.key))
-
-    def add_identifiers(self, command: Identify) -> None:
-        if isinstance(command.id, str):
-            self.identifiers.add((ID, command.id))
-        if command.email_key is not None and self.mode is not ID_ONLY:
-            self.identifiers.add((EMAIL, command.email_key))
-        if isinstance(command.cio_id, str):
-            self.cio_ids.add(bare_cio_id(command.cio_id))
-
-
 def lock_set_of(rules: IdentityRules, commands: Iterable[Command]) -> LockSet:
     """The identifiers and cio_ids that commands may touch, unique and sorted to prevent deadlocks."""
-    collector = _Collector(rules.mode)
+    named: set[IdentifierKey] = set()
     anonymous_ids: set[str] = set()
     needs_suppressions = needs_devices = False
     for command in commands:
-        if isinstance(command, MergePeople):
-            collector.add_reference(command.primary)
-            collector.add_reference(command.secondary)
-        elif not isinstance(command, TrackAnonymousEvent):
-            collector.add_reference(command.reference)
-        if isinstance(command, Identify):
-            collector.add_identifiers(command)
+        named.update(_named_by(command, rules.mode))
         if isinstance(command, Identify | TrackAnonymousEvent) and command.anonymous_id is not None:
             anonymous_ids.add(command.anonymous_id)
         needs_suppressions |= isinstance(command, Unsuppress)
         needs_devices |= isinstance(command, AddDevice)
     return LockSet(
-        identifiers=tuple(sorted(collector.identifiers)),
-        cio_ids=tuple(sorted(collector.cio_ids)),
+        identifiers=tuple(sorted(identifier for identifier in named if identifier[0] is not CIO_ID)),
+        cio_ids=tuple(sorted(key for kind, key in named if kind is CIO_ID)),
         anonymous_ids=tuple(sorted(anonymous_ids)),
         needs_suppressions=needs_suppressions,
         needs_devices=needs_devices,
     )
+
+
+def _named_by(command: Command, mode: Mode) -> Iterator[IdentifierKey]:
+    """Yield kind and key of each identifier and cio_id that a command names."""
+    if isinstance(command, MergePeople):
+        yield from (command.primary.identifier, command.secondary.identifier)
+    elif not isinstance(command, TrackAnonymousEvent):
+        yield command.reference.identifier
+    if isinstance(command, Identify):
+        if isinstance(command.id, str):
+            yield (ID, command.id)
+        if command.email_key is not None and mode is not ID_ONLY:
+            yield (EMAIL, command.email_key)
+        if isinstance(command.cio_id, str):
+            yield (CIO_ID, bare_cio_id(command.cio_id))

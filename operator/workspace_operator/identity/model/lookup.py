@@ -14,10 +14,7 @@ def find_or_ignore(
 ) -> Person | CommandResult:
     """Find a person, or return the result of a suppressed or unknown reference (identity-rules §4).
 
-    Args:
-        working_set: contains at least the person and the suppressions of the reference.
-        reference: names the person.
-        field: the path of the reference in the request.
+    ``field`` is the path of the reference in the request.
     """
     if reference.identifier in working_set.suppressed:
         return CommandResult(effect=Effect.IGNORED, reason=refusal_reasons.SUPPRESSED)

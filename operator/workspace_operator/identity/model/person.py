@@ -1,9 +1,9 @@
 """The entity Person, with the properties that the checks of identity-rules §7 need."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from workspace_operator.identity.values.attributes import Attributes
+from workspace_operator.identity.values.attributes import Attributes, same_value
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.timestamps import time_of
 
@@ -72,3 +72,17 @@ def effective_created_at(attributes: Attributes, *, inserted_at: int, now: int) 
         return inserted_at
     seconds = time_of(attributes["created_at"])
     return int(seconds) if seconds is not None and seconds <= now else inserted_at
+
+
+def value_changes(before: Person, after: Person, names: Iterable[str]) -> dict[str, object]:
+    """The changed identifiers, and attributes of these names: ``{name: {"from", "to"}}``, None for no value."""
+    changes: dict[str, object] = {}
+    if before.id != after.id:
+        changes["id"] = {"from": before.id, "to": after.id}
+    if before.email != after.email:
+        changes["email"] = {"from": before.email, "to": after.email}
+    old, new = before.attributes, after.attributes
+    for name in names:
+        if not same_value(old.get(name), new.get(name)):
+            changes[name] = {"from": old.get(name), "to": new.get(name)}
+    return changes

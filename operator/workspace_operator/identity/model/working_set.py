@@ -120,11 +120,7 @@ class WorkingSet:
         return identifiers_of(self.mode, person.id, person.email_key)
 
     def insert(self, person: Person) -> None:
-        """Add a new person with the identifiers.
-
-        Raises:
-            ValueError: another person has the cio_id or one of the identifiers, which is a bug in the caller.
-        """
+        """Add a new person. Raises ValueError if another has the cio_id or an identifier: a bug in the caller."""
         cio_id = person.cio_id
         if cio_id in self.people:
             raise ValueError(f"person {cio_id} already exists")
@@ -134,11 +130,7 @@ class WorkingSet:
             self._assign(identifier, cio_id)
 
     def replace(self, person: Person) -> None:
-        """Replace the person with the same cio_id.
-
-        Raises:
-            ValueError: another person has one of the identifiers, which is a bug in the caller.
-        """
+        """Replace the person with the same cio_id. Raises ValueError like `insert`."""
         before = self.people[person.cio_id]
         self._people_before.setdefault(person.cio_id, before)
         self.people[person.cio_id] = person
@@ -177,8 +169,7 @@ class WorkingSet:
     def unsuppress(self, suppression_id: str) -> None:
         """End a suppression of all its values; a value with another suppression stays suppressed."""
         for kind, key in sorted(self._by_suppression.pop(suppression_id)):
-            suppression = Suppression(kind=kind, key=key, suppression_id=suppression_id)
-            self._suppressed_before.setdefault(suppression, True)
+            self._suppressed_before.setdefault(Suppression(kind=kind, key=key, suppression_id=suppression_id), True)
             suppression_ids = self.suppressed[kind, key]
             suppression_ids.remove(suppression_id)
             if not suppression_ids:

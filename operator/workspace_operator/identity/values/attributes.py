@@ -53,10 +53,8 @@ def check_attributes(updates: Mapping[str, object], *, field: str = "attributes"
     Raises:
         InvalidInput: something is over a limit or no JSON value; has the path of the name, such as ``attributes.plan``.
     """
-    if len(updates) > MAX_ATTRIBUTES:
-        raise InvalidInput(
-            f"{field} has {len(updates)} attributes, {MAX_ATTRIBUTES} are allowed: leave some out", field=field
-        )
+    if (count := len(updates)) > MAX_ATTRIBUTES:
+        raise InvalidInput(f"{field} has {count} attributes, {MAX_ATTRIBUTES} are allowed: leave some out", field=field)
     if not _all_ascii_within(updates):
         for name, value in updates.items():
             _check_attribute(name, value, field)

@@ -33,10 +33,8 @@ class Device:
 def device_of(body: Mapping[str, object], *, field: str = "device", token: str = "id") -> Device:  # noqa: S107 - a name
     """Parse a device; other names in the body are ignored.
 
-    Args:
-        body: the token, and optionally ``platform``, ``last_used`` and ``attributes``; null counts as absent.
-        field: the body's path in errors.
-        token: the name of the token in the body: ``id`` in v1, ``token`` in v2.
+    ``token`` is the name of the token in the body: ``id`` in v1, ``token`` in v2. All others are optional; null counts
+    as absent.
 
     Raises:
         InvalidInput: a value is missing, over a limit, or has an unsupported type; no value is truncated.

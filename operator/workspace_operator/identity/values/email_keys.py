@@ -39,14 +39,9 @@ _labels = re.compile("[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFW
 
 
 def email_key(raw: str) -> str | None:
-    """The key of an address (identity-rules §1, e-mail key).
+    """The key of an address as sent (identity-rules §1, e-mail key); None if the text is not a valid address.
 
-    Args:
-        raw: the address as sent.
-
-    Returns:
-        A string that is equal for two spellings exactly if they are the same address, and that is its own key; None if
-        the text is not a valid address.
+    It is equal for two spellings exactly if they are the same address, and is its own key.
     """
     text = raw.strip()
     if len(text) > MAX_EMAIL_CHARACTERS:
@@ -106,22 +101,16 @@ def _cached_domain(domain: str) -> _Domain | None:
 
 
 def _normalized(text: str) -> str | None:
-    """Apply the normalization once; rarely, the result is not a valid address itself."""
-    domain = _ascii_domain(text)
-    if domain is None:
+    """Normalize once (domain: UTS 46, non-transitional); rarely, the result is not a valid address itself."""
+    found = _validated(text)
+    if found is None:
         return None
     # The domain has no @, but a quoted local part may have several.
-    return f"{_local_part_key(text.rpartition('@')[0])}@{domain}"
+    return f"{_local_part_key(text.rpartition('@')[0])}@{found.ascii_domain}"
 
 
 def _local_part_key(local: str) -> str:
     return normalize("NFC", normalize("NFC", local).lower().replace(_FINAL_SIGMA, _SIGMA))
-
-
-def _ascii_domain(text: str) -> str | None:
-    """The ASCII domain by UTS 46, non-transitional; None if the library rejects the address."""
-    found = _validated(text)
-    return None if found is None else found.ascii_domain
 
 
 def _validated(text: str) -> email_validator.ValidatedEmail | None:

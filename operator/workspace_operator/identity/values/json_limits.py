@@ -14,10 +14,7 @@ MAX_DEPTH = 32
 def check_json(value: object, *, field: str, limit: int) -> None:
     """Check that a value is JSON, has only storable text, and is within the limits of nesting and size.
 
-    Args:
-        value: a JSON value.
-        field: its path in errors.
-        limit: bytes of UTF-8 as JSON without white space.
+    ``field`` is its path in errors; ``limit`` is in bytes of UTF-8 as JSON without white space.
 
     Raises:
         InvalidInput: the value fails a check; no value is truncated.

@@ -66,11 +66,7 @@ class Reference:
         return (self.kind, self.key)
 
     def in_mode(self, mode: Mode) -> "Reference":
-        """The reference in a mode, where an untyped email can be an id.
-
-        Raises:
-            InvalidInput: the kind is no identifier in this mode.
-        """
+        """The reference in a mode, where an untyped email can be an id. Raises InvalidInput for any other kind."""
         if self.kind in REFERENCE_KINDS[mode]:
             return self
         if self.untyped is not None:
@@ -83,12 +79,8 @@ def reference_of_kind(
 ) -> Reference:
     """Make a reference of a kind that the caller gives: v2, CSV, command line.
 
-    Args:
-        raw: text or a number.
-        kind: the kind of the value.
-        mode: the workspace's mode in force; the default accepts every kind, for a reference that is resolved later.
-        field: the path in errors; default: the kind.
-        for_suppression: whether an email is accepted in every mode, as for suppress and unsuppress (identity-rules §6).
+    The default mode accepts every kind, for a reference that is resolved later. ``field`` is the path in errors, by
+    default the kind. ``for_suppression`` accepts an email in every mode (identity-rules §6).
 
     Raises:
         InvalidInput: the kind is no identifier in this mode, or the value is empty, too long or not a valid address.
@@ -112,10 +104,8 @@ def reference_of_kind(
 def parse_reference(raw: object, mode: Mode = EMAIL_OR_ID, *, field: str = "reference") -> Reference:
     """Make a reference whose kind is inferred from its shape: paths of v1, arguments without a kind.
 
-    ``cio_…`` is a cio_id, an address is an email where that is an identifier, any other value is an id.
-
-    Raises:
-        InvalidInput: the value is empty or too long.
+    ``cio_…`` is a cio_id, an address is an email where that is an identifier, any other value is an id. Raises
+    InvalidInput if the value is empty or too long.
     """
     reference = reference_of_kind(raw, _infer_kind(raw, mode), mode, field=field)
     return replace(reference, untyped=raw) if reference.kind is EMAIL and isinstance(raw, str) else reference

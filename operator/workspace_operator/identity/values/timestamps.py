@@ -67,11 +67,7 @@ def time_of(value: object) -> float | None:
 
 
 def seconds_of(raw: object, *, field: str) -> float | None:
-    """Parse an optional time of a request, in Unix seconds; None for null or the empty string.
-
-    Raises:
-        InvalidInput: the value is no time.
-    """
+    """Parse an optional time of a request, in Unix seconds; None for null or the empty string. Raises InvalidInput."""
     if raw is None or raw == "":
         return None
     seconds = time_of(raw)
@@ -81,11 +77,7 @@ def seconds_of(raw: object, *, field: str) -> float | None:
 
 
 def whole_seconds_of(raw: object, *, field: str) -> int | None:
-    """Parse an optional time like `seconds_of`, in whole seconds as stored for events and devices.
-
-    Raises:
-        InvalidInput: the value is no time.
-    """
+    """Parse an optional time like `seconds_of`, in whole seconds as stored for events and devices."""
     seconds = seconds_of(raw, field=field)
     return None if seconds is None else int(seconds)
 

@@ -47,10 +47,8 @@ class TrackedEvent:
 def tracked_event_of(body: Mapping[str, object], *, field: str = "", data: str = "data") -> TrackedEvent:
     """Parse a tracked event; other names in the body are ignored.
 
-    Args:
-        body: ``name``, and optionally ``type``, ``id``, ``timestamp`` and the data; null counts as absent.
-        field: the body's path in errors; empty for the whole request.
-        data: the name of the data in the body: ``data`` in v1, ``attributes`` in v2.
+    Only ``name`` is required; null counts as absent. ``data`` is the name of the data in the body: ``data`` in v1,
+    ``attributes`` in v2.
 
     Raises:
         InvalidInput: a value is missing, over a limit, or has an unsupported type; no value is truncated.
@@ -59,7 +57,8 @@ def tracked_event_of(body: Mapping[str, object], *, field: str = "", data: str =
     return TrackedEvent(
         type=_type(body.get("type"), f"{path}type"),
         name=_name(body.get("name"), f"{path}name"),
-        id=_id(body.get("id"), f"{path}id"),
+        # A placeholder as id would make all events after the first look like duplicates.
+        id=_text_without_placeholder(body.get("id"), f"{path}id", "the id of the event itself, or none"),
         timestamp=whole_seconds_of(body.get("timestamp"), field=f"{path}timestamp"),
         data=_data(body.get(data), f"{path}{data}"),
     )
@@ -73,11 +72,6 @@ def anonymous_id_of(raw: object, *, field: str) -> str | None:
             not set, which would link the events of many people.
     """
     return _text_without_placeholder(raw, field, "the anonymous id itself, or none")
-
-
-def _id(raw: object, field: str) -> str | None:
-    """Parse an event's id; a placeholder would make all events after the first look like duplicates."""
-    return _text_without_placeholder(raw, field, "the id of the event itself, or none")
 
 
 def _text_without_placeholder(raw: object, field: str, what: str) -> str | None:

@@ -4,22 +4,9 @@ from dataclasses import dataclass, replace
 
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, is_mode_allowed
-from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.workspaces.model import Owner, Settings, Workspace
-
-
-def open_migration(observed: ObservedState) -> Migration | None:
-    """The open identifier change, if there is one."""
-    migration = observed.migration
-    return None if migration is None or migration.stage in TERMINAL else migration
-
-
-def workspace_owned_by(observed: ObservedState, owner: Owner) -> Workspace | None:
-    """The stored workspace, if it belongs to this owner (same UID)."""
-    workspace = observed.workspace
-    return workspace if workspace is not None and workspace.owner == owner else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +20,7 @@ class DeletionContext:
     @property
     def owned_workspace(self) -> Workspace | None:
         """The stored workspace, if it belongs to this resource."""
-        return workspace_owned_by(self.observed, self.owner)
+        return self.observed.owned_by(self.owner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +35,7 @@ class ReconcileContext:
     @property
     def owned(self) -> "OwnedContext | None":
         """The context for the resource's own workspace; None if it does not own the stored one."""
-        workspace = workspace_owned_by(self.observed, self.owner)
+        workspace = self.observed.owned_by(self.owner)
         if workspace is None:
             return None
         return OwnedContext(resource=self.resource, desired=self.desired, observed=self.observed, workspace=workspace)
@@ -66,7 +53,7 @@ class OwnedContext:
     @property
     def migration(self) -> Migration | None:
         """The open identifier change, if there is one."""
-        return open_migration(self.observed)
+        return self.observed.open_migration
 
     @property
     def desired_mode(self) -> Mode:

@@ -152,17 +152,7 @@ class Resource:
 
 def desired_state_of(spec: WorkspaceSpec) -> DesiredState:
     """The desired state of a valid spec."""
-    return DesiredState(
-        account=spec.account_name,
-        settings=_settings_of(spec),
-        mode=spec.identifiers.mode,
-        on_conflict=spec.identifiers.on_conflict,
-        rotation_grace=timedelta(seconds=spec.credentials.rotation_grace_seconds),
-    )
-
-
-def _settings_of(spec: WorkspaceSpec) -> Settings:
-    return Settings(
+    settings = Settings(
         display_name=spec.display_name,
         color=spec.plain_color,
         email_updates=spec.identifiers.email_updates,
@@ -171,4 +161,11 @@ def _settings_of(spec: WorkspaceSpec) -> Settings:
         send_mode=spec.send_behavior.mode,
         test_address=spec.send_behavior.test_address,
         open_tracking=spec.open_tracking is Toggle.ENABLED,
+    )
+    return DesiredState(
+        account=spec.account_name,
+        settings=settings,
+        mode=spec.identifiers.mode,
+        on_conflict=spec.identifiers.on_conflict,
+        rotation_grace=timedelta(seconds=spec.credentials.rotation_grace_seconds),
     )

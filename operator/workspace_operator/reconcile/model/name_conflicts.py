@@ -11,24 +11,14 @@ def name_holder(wanted: str, ours: Workspace | None, account: Iterable[Workspace
 
     Older versions did not compare Unicode forms, so that two workspaces may have one name. The oldest one keeps it.
 
-    Args:
-        wanted: the desired display name of our workspace.
-        ours: our workspace; None if it is not created yet.
-        account: workspaces of its account; those that have the name are enough.
+    ``ours`` is None if our workspace is not created yet; of ``account``, the workspaces that have the name are enough.
     """
     key = comparison_key(wanted)
-    others = (other for other in account if ours is None or other.workspace_id != ours.workspace_id)
-    holders = sorted(
-        (other for other in others if comparison_key(other.settings.display_name) == key),
-        key=lambda other: other.workspace_id,
-    )
-    if ours is None or comparison_key(ours.settings.display_name) != key:
-        return next(iter(holders), None)
-    return next(
-        (
-            holder
-            for holder in holders
-            if holder.workspace_id < ours.workspace_id or holder.settings.display_name == wanted
-        ),
-        None,
-    )
+    holders = [other for other in account if comparison_key(other.settings.display_name) == key]
+    if ours is not None:
+        number = ours.workspace_id
+        holders = [other for other in holders if other.workspace_id != number]
+        if comparison_key(ours.settings.display_name) == key:
+            exact = [other for other in holders if other.settings.display_name == wanted]
+            holders = exact + [other for other in holders if other.workspace_id < number]
+    return min(holders, key=lambda other: other.workspace_id, default=None)

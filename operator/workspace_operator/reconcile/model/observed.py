@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self, TypeAlias
 
 from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
@@ -98,6 +99,15 @@ class ObservedState:
     credentials: ObservedCredentials | None = None
     people: PeopleCounts | None = field(default_factory=PeopleCounts)
 
+    @property
+    def open_migration(self) -> Migration | None:
+        """The open identifier change, if there is one."""
+        return None if self.migration is None or self.migration.stage in TERMINAL else self.migration
+
+    def owned_by(self, owner: Owner) -> Workspace | None:
+        """The stored workspace, if it belongs to this owner (same UID)."""
+        return self.workspace if self.workspace is not None and self.workspace.owner == owner else None
+
     def check_owners(self, owner: Owner, owner_is_gone: OwnerIsGone) -> Self:
         """Check whether the owners of the candidates are gone, but only in the namespace of the resource's owner.
 
@@ -124,3 +134,6 @@ class StoreUnreachable:
     It has no error text on purpose: the text of a database driver may contain secrets and differs from attempt to
     attempt, while the status is written only if the outcome differs.
     """
+
+
+Observation: TypeAlias = ObservedState | StoreUnreachable

@@ -3,26 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from workspace_operator.migrations.model import Migration
-from workspace_operator.reconcile.model.actions import (
-    AcceptLowerGeneration,
-    Action,
-    CancelMigration,
-    ChangeOwner,
-    ClaimSecret,
-    CreateWorkspace,
-    DeleteSecret,
-    DeleteWorkspace,
-    PauseMigration,
-    RecordGeneration,
-    RequestMigration,
-    RetryMigration,
-    RotateCredentials,
-    SecretAction,
-    UpdateSettings,
-)
+from workspace_operator.reconcile.model import actions
+from workspace_operator.reconcile.model.actions import Action, SecretAction
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.resources.workspaces import Toggle
 from workspace_operator.workspaces.model import Settings, Workspace
@@ -52,14 +37,11 @@ class PlannedChange:
     after: str | None = None
 
 
-Getter: TypeAlias = Callable[[Settings], str | None]
-
-
 def _enabled_or_disabled(on: bool) -> str:  # noqa: FBT001 - it is the value
     return Toggle.ENABLED.value if on else Toggle.DISABLED.value
 
 
-FIELDS: tuple[tuple[str, Getter], ...] = (
+FIELDS: tuple[tuple[str, Callable[[Settings], str | None]], ...] = (
     ("spec.displayName", lambda settings: settings.display_name),
     ("spec.color", lambda settings: settings.color),
     ("spec.identifiers.emailUpdates", lambda settings: settings.email_updates.value),
@@ -78,33 +60,31 @@ ACCOUNT = "spec.accountName"
 def planned_changes(action: Action | SecretAction, observed: ObservedState) -> tuple[PlannedChange, ...]:  # noqa: C901 - one line a kind of action
     """The changes that an action would make to the observed state; actions on credentials make none."""
     match action:
-        case CreateWorkspace():
+        case actions.CreateWorkspace():
             return _creation_changes(action)
-        case ChangeOwner():
+        case actions.ChangeOwner():
             return (_owner_change(action, observed),)
-        case UpdateSettings():
+        case actions.UpdateSettings():
             return _settings_changes(observed, action)
-        case RequestMigration():
-            return (
-                PlannedChange(
-                    kind=ChangeKind.CHANGE_IDENTIFIERS, field=MODE, before=action.from_mode, after=action.to_mode
-                ),
-            )
-        case CancelMigration():
+        case actions.RequestMigration():
+            return (_migration_change(ChangeKind.CHANGE_IDENTIFIERS, action),)
+        case actions.CancelMigration():
             return (_migration_change(ChangeKind.CANCEL, observed.migration),)
-        case PauseMigration():
+        case actions.PauseMigration():
             return (_migration_change(ChangeKind.PAUSE if action.paused else ChangeKind.RESUME, observed.migration),)
-        case RetryMigration():
+        case actions.RetryMigration():
             return (_migration_change(ChangeKind.RETRY, observed.migration),)
-        case DeleteWorkspace():
+        case actions.DeleteWorkspace():
             return (PlannedChange(kind=ChangeKind.DELETE, before=_owner_name(observed.workspace)),)
-        case RecordGeneration() | AcceptLowerGeneration() | RotateCredentials() | ClaimSecret() | DeleteSecret():
+        case actions.RecordGeneration() | actions.AcceptLowerGeneration():
+            return ()
+        case actions.RotateCredentials() | actions.ClaimSecret() | actions.DeleteSecret():
             return ()
         case _ as never:
             assert_never(never)
 
 
-def _creation_changes(action: CreateWorkspace) -> tuple[PlannedChange, ...]:
+def _creation_changes(action: actions.CreateWorkspace) -> tuple[PlannedChange, ...]:
     """The changes that create a workspace: its account, its mode, and settings other than the default."""
     defaults = Settings(display_name=action.settings.display_name)
     explicit = [(field, read(action.settings)) for field, read in FIELDS if read(action.settings) != read(defaults)]
@@ -115,7 +95,7 @@ def _creation_changes(action: CreateWorkspace) -> tuple[PlannedChange, ...]:
     )
 
 
-def _owner_change(action: ChangeOwner, observed: ObservedState) -> PlannedChange:
+def _owner_change(action: actions.ChangeOwner, observed: ObservedState) -> PlannedChange:
     adopted = observed.from_annotation.workspace if observed.from_annotation else None
     workspace = observed.workspace or adopted
     return PlannedChange(
@@ -125,7 +105,7 @@ def _owner_change(action: ChangeOwner, observed: ObservedState) -> PlannedChange
     )
 
 
-def _settings_changes(observed: ObservedState, action: UpdateSettings) -> tuple[PlannedChange, ...]:
+def _settings_changes(observed: ObservedState, action: actions.UpdateSettings) -> tuple[PlannedChange, ...]:
     stored = None if observed.workspace is None else observed.workspace.settings
     changes = ((field, None if stored is None else read(stored), read(action.settings)) for field, read in FIELDS)
     return tuple(
@@ -135,7 +115,7 @@ def _settings_changes(observed: ObservedState, action: UpdateSettings) -> tuple[
     )
 
 
-def _migration_change(kind: ChangeKind, migration: Migration | None) -> PlannedChange:
+def _migration_change(kind: ChangeKind, migration: Migration | actions.RequestMigration | None) -> PlannedChange:
     if migration is None:
         return PlannedChange(kind=kind, field=MODE)
     return PlannedChange(kind=kind, field=MODE, before=migration.from_mode, after=migration.to_mode)

@@ -79,12 +79,10 @@ class PlannedResource:
     @property
     def advice(self) -> tuple[str, ...]:
         """What to do next, or to know before the apply."""
-        planned, orphans = self.identifiers, tuple(_orphan_advice(orphan, self) for orphan in self.orphans)
-        if planned is None or planned.preview is None:
+        plan, orphans = self.identifiers, tuple(_orphan_advice(orphan, self) for orphan in self.orphans)
+        if plan is None or plan.preview is None:
             return orphans
-        context = AdviceContext(
-            namespaced_name=self.namespaced_name, migration=planned.migration, preview=planned.preview
-        )
+        context = AdviceContext(namespaced_name=self.namespaced_name, migration=plan.migration, preview=plan.preview)
         return orphans + tuple(advice for rule in ADVICE if (advice := rule(context)) is not None)
 
 

@@ -14,23 +14,8 @@ from workspace_operator.errors import NameTaken, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
-from workspace_operator.reconcile.model.actions import (
-    AcceptLowerGeneration,
-    Action,
-    CancelMigration,
-    ChangeOwner,
-    ClaimSecret,
-    CreateWorkspace,
-    DeleteSecret,
-    DeleteWorkspace,
-    PauseMigration,
-    RecordGeneration,
-    RequestMigration,
-    RetryMigration,
-    RotateCredentials,
-    SecretAction,
-    UpdateSettings,
-)
+from workspace_operator.reconcile.model import actions
+from workspace_operator.reconcile.model.actions import Action, SecretAction
 from workspace_operator.reconcile.model.name_conflicts import name_holder
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, WorkspaceQuery
 from workspace_operator.reconcile.plan.previews import Preview
@@ -43,9 +28,15 @@ OwnerKey: TypeAlias = tuple[str, str, str]
 NameKey: TypeAlias = tuple[str, str, str, str]
 """Cluster, namespace, account, and the form in which display names are compared."""
 
-RowAction: TypeAlias = ChangeOwner | UpdateSettings | RecordGeneration | AcceptLowerGeneration | DeleteWorkspace
+RowAction: TypeAlias = (
+    actions.ChangeOwner
+    | actions.UpdateSettings
+    | actions.RecordGeneration
+    | actions.AcceptLowerGeneration
+    | actions.DeleteWorkspace
+)
 
-MigrationAction: TypeAlias = CancelMigration | PauseMigration | RetryMigration
+MigrationAction: TypeAlias = actions.CancelMigration | actions.PauseMigration | actions.RetryMigration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +52,7 @@ class WorkspacesSnapshot:
 
 
 class InMemoryWorkspaces:
-    """A mutable copy of a snapshot of all workspaces.
-
-    Attributes:
-        workspaces: all workspaces by number; `save` and `remove` change them.
-        migrations: the newest migration of each workspace that had one.
-    """
+    """A mutable copy of a snapshot of all workspaces; `save` and `remove` change ``workspaces``."""
 
     def __init__(self, snapshot: WorkspacesSnapshot | None = None) -> None:
         snapshot = snapshot or WorkspacesSnapshot()
@@ -105,34 +91,29 @@ class InMemoryWorkspaces:
         )
 
     def apply(self, action: Action | SecretAction, *, now: datetime, spec: SpecVersion | None = None) -> None:  # noqa: C901 - one line per kind of action
-        """Apply one action atomically, as the port ``Workspaces`` does. Actions on credentials have no effect.
-
-        Raises:
-            NameTaken: another workspace of the account has the display name.
-            StaleRevision: the workspace has changed, or the spec is older than the applied one.
-        """
+        """Apply one action atomically, as the port ``Workspaces`` does. Actions on credentials have no effect."""
         match action:
-            case CreateWorkspace():
+            case actions.CreateWorkspace():
                 self._create(action, spec)
-            case ChangeOwner():
+            case actions.ChangeOwner():
                 self._change_owner(action, spec)
-            case UpdateSettings():
+            case actions.UpdateSettings():
                 self._update_settings(action, spec)
-            case RecordGeneration(generation=generation, row_version=version):
+            case actions.RecordGeneration(generation=generation, row_version=version):
                 self.save(replace(self._unchanged(action, spec), spec_generation=generation, spec_row_version=version))
-            case AcceptLowerGeneration():
+            case actions.AcceptLowerGeneration():
                 self._accept_lower_generation(action)
-            case DeleteWorkspace():
+            case actions.DeleteWorkspace():
                 self.remove(self._unchanged(action, spec).workspace_id)
-            case RequestMigration():
+            case actions.RequestMigration():
                 self._request_migration(action, now, spec)
-            case CancelMigration():
+            case actions.CancelMigration():
                 self._update_migration(action, spec, Trigger.CANCEL, completed_at=now)
-            case PauseMigration():
+            case actions.PauseMigration():
                 self._update_migration(action, spec, paused=action.paused)
-            case RetryMigration():
+            case actions.RetryMigration():
                 self._update_migration(action, spec, retry_token=action.token)
-            case RotateCredentials() | ClaimSecret() | DeleteSecret():
+            case actions.RotateCredentials() | actions.ClaimSecret() | actions.DeleteSecret():
                 pass
             case _ as never:
                 assert_never(never)
@@ -167,7 +148,7 @@ class InMemoryWorkspaces:
         self._unindex(self.workspaces.pop(workspace_id))
         self.migrations.pop(workspace_id, None)
 
-    def _create(self, action: CreateWorkspace, spec: SpecVersion | None) -> None:
+    def _create(self, action: actions.CreateWorkspace, spec: SpecVersion | None) -> None:
         self._refuse_second_workspace(action.owner, None)
         self._refuse_taken_name(action.owner, action.account, action.settings.display_name, None)
         number = self._newest_number + 1
@@ -183,35 +164,27 @@ class InMemoryWorkspaces:
         )
         self.save(workspace)
 
-    def _change_owner(self, action: ChangeOwner, spec: SpecVersion | None) -> None:
+    def _change_owner(self, action: actions.ChangeOwner, spec: SpecVersion | None) -> None:
         workspace = self._unchanged(action, None)
         self._refuse_second_workspace(action.owner, workspace)
         self._refuse_taken_name(action.owner, workspace.account, workspace.settings.display_name, workspace)
-        generation = spec.generation if spec else 0
-        self._write(
-            replace(
-                workspace,
-                owner=action.owner,
-                spec_generation=generation,
-                accepted_generation=None,
-                accepted_request=None,
-            )
-        )
+        workspace = replace(workspace, owner=action.owner, spec_generation=spec.generation if spec else 0)
+        self._write(replace(workspace, accepted_generation=None, accepted_request=None))
 
-    def _update_settings(self, action: UpdateSettings, spec: SpecVersion | None) -> None:
+    def _update_settings(self, action: actions.UpdateSettings, spec: SpecVersion | None) -> None:
         workspace = self._unchanged(action, spec)
         self._refuse_taken_name(workspace.owner, workspace.account, action.settings.display_name, workspace)
         in_sync = workspace.row_version + 1 if spec else workspace.spec_row_version
         self._write(replace(workspace, settings=action.settings, spec_row_version=in_sync))
 
-    def _accept_lower_generation(self, action: AcceptLowerGeneration) -> None:
+    def _accept_lower_generation(self, action: actions.AcceptLowerGeneration) -> None:
         workspace = self._unchanged(action, None)
         if workspace.spec_generation != action.recorded:
             raise StaleRevision(f"workspace number {action.workspace_id}: another generation was recorded meanwhile")
         accepted = replace(workspace, accepted_generation=action.generation, accepted_request=action.request)
         self.save(replace(accepted, spec_generation=action.generation, spec_row_version=0))
 
-    def _request_migration(self, action: RequestMigration, now: datetime, spec: SpecVersion | None) -> None:
+    def _request_migration(self, action: actions.RequestMigration, now: datetime, spec: SpecVersion | None) -> None:
         workspace, newest = self._recorded(action.workspace_id, spec), self.migrations.get(action.workspace_id)
         if workspace.mode is not action.from_mode or (newest and newest.stage not in TERMINAL):
             raise StaleRevision(f"workspace number {action.workspace_id} has another mode or an unfinished migration")

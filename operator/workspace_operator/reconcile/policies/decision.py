@@ -8,14 +8,9 @@ that it is not done yet, so the loop ends. The final plan holds the status, fina
 from datetime import datetime
 
 from workspace_operator.reconcile.model.actions import PauseMigration, Plan
-from workspace_operator.reconcile.model.context import (
-    OwnedContext,
-    ReconcileContext,
-    open_migration,
-    workspace_owned_by,
-)
+from workspace_operator.reconcile.model.context import OwnedContext, ReconcileContext
 from workspace_operator.reconcile.model.desired import InvalidSpec, Resource
-from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEUE_REASONS, Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
 from workspace_operator.reconcile.policies import owned_workspace, ownership
@@ -30,7 +25,7 @@ from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
 from workspace_operator.workspaces.model import Owner
 
 
-def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cluster_id: str, now: datetime) -> Plan:
+def decide(resource: Resource, observed: Observation, *, cluster_id: str, now: datetime) -> Plan:
     """Decide the next step for a resource.
 
     Args:
@@ -50,7 +45,7 @@ def decide(resource: Resource, observed: ObservedState | StoreUnreachable, *, cl
     return Plan(actions=(result,), events=action_events(result, resource))
 
 
-def _missing_workspace(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> Outcome | None:
+def _missing_workspace(resource: Resource, observed: Observation, owner: Owner) -> Outcome | None:
     """The outcome if the store lacks the workspace, unless the resource is being deleted and the people are kept."""
     keeps_people = not resource.has_finalizer or resource.deletion_policy is DeletionPolicy.RETAIN
     if isinstance(observed, StoreUnreachable) or (resource.deleting and keeps_people):
@@ -58,23 +53,23 @@ def _missing_workspace(resource: Resource, observed: ObservedState | StoreUnreac
     return missing_workspace_outcome(resource, observed, owner)
 
 
-def _next_result(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
+def _next_result(resource: Resource, observed: Observation, owner: Owner) -> PolicyResult:
     """The first result in the order of docs/decisions/0002."""
     if isinstance(observed, StoreUnreachable):
         return _policy_result(resource, observed, owner)
-    result = accept_lower_generation(resource, observed, owner) or _policy_result(resource, observed, owner)
+    workspace = observed.owned_by(owner)
+    result = accept_lower_generation(resource, workspace) or _policy_result(resource, observed, owner)
     if not isinstance(result, Outcome):
         return result
     # No action is left, so this is the last write before the status.
-    return record_generation(resource, observed, owner, result) or result
+    return record_generation(resource, workspace, result) or result
 
 
-def _policy_result(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
+def _policy_result(resource: Resource, observed: Observation, owner: Owner) -> PolicyResult:
     stop = None if isinstance(observed, StoreUnreachable) else pause_or_cancel_migration(resource, observed, owner)
     if resource.deleting:
         deletion = finalize(resource, observed, owner)
-        is_held = isinstance(deletion, Outcome)
-        return stop if stop is not None and is_held else deletion
+        return stop if stop is not None and isinstance(deletion, Outcome) else deletion
     if stop is not None:
         return stop
     problems = spec_problems(resource)
@@ -98,7 +93,7 @@ def pause_or_cancel_migration(resource: Resource, observed: ObservedState, owner
     Only a spec that cannot be parsed cancels nothing, since it requests nothing. The migration of an earlier owner is
     not touched.
     """
-    workspace, migration = workspace_owned_by(observed, owner), open_migration(observed)
+    workspace, migration = observed.owned_by(owner), observed.open_migration
     if workspace is None or migration is None:
         return None
     if resource.suspended:
@@ -124,14 +119,11 @@ GUARDS = (skip_suspended, ownership.reject_second_adoption)
 
 
 def _in_force(owned: OwnedContext) -> Outcome:
-    return Outcome(
-        reason=Reason.IN_FORCE, message=credential_messages.in_force(owned.resource, owned.observed.credentials)
-    )
+    message = credential_messages.in_force(owned.resource, owned.observed.credentials)
+    return Outcome(reason=Reason.IN_FORCE, message=message)
 
 
-def _final_plan(
-    resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner, outcome: Outcome, now: datetime
-) -> Plan:
+def _final_plan(resource: Resource, observed: Observation, owner: Owner, outcome: Outcome, now: datetime) -> Plan:
     previous = resource.previous
     status = status_of(resource, observed, owner, outcome, now=now)
     return Plan(

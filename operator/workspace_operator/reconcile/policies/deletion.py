@@ -4,7 +4,7 @@ from workspace_operator.reconcile.model.actions import DeleteSecret, DeleteWorks
 from workspace_operator.reconcile.model.context import DeletionContext
 from workspace_operator.reconcile.model.credentials import SecretState
 from workspace_operator.reconcile.model.desired import Resource
-from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.observed import Observation, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
 from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
@@ -14,7 +14,7 @@ from workspace_operator.resources.workspaces import CONFIRM_DELETE, DeletionPoli
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
-def finalize(resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner) -> PolicyResult:
+def finalize(resource: Resource, observed: Observation, owner: Owner) -> PolicyResult:
     """Decide for a resource that is being deleted; neither suspend nor an invalid spec delays it."""
     if not resource.has_finalizer:
         return Ignore()

@@ -6,17 +6,14 @@ document are applied, but irreversible actions are held until a person confirms 
 """
 
 from workspace_operator.reconcile.model.actions import AcceptLowerGeneration, RecordGeneration
-from workspace_operator.reconcile.model.context import workspace_owned_by
 from workspace_operator.reconcile.model.desired import Resource
-from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.status import messages
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
-def accept_lower_generation(resource: Resource, observed: ObservedState, owner: Owner) -> AcceptLowerGeneration | None:
+def accept_lower_generation(resource: Resource, workspace: Workspace | None) -> AcceptLowerGeneration | None:
     """Accept a generation below the recorded one; the caller has checked that no newer document exists."""
-    workspace = workspace_owned_by(observed, owner)
     if workspace is None or workspace.spec_generation <= resource.generation:
         return None
     return AcceptLowerGeneration(
@@ -28,14 +25,11 @@ def accept_lower_generation(resource: Resource, observed: ObservedState, owner: 
     )
 
 
-def record_generation(
-    resource: Resource, observed: ObservedState, owner: Owner, outcome: Outcome
-) -> RecordGeneration | None:
+def record_generation(resource: Resource, workspace: Workspace | None, outcome: Outcome) -> RecordGeneration | None:
     """Record a generation that needs no other write, so that a late operator is refused.
 
     For a converged workspace the row's version is recorded as well, so that a restart can skip it.
     """
-    workspace = workspace_owned_by(observed, owner)
     if workspace is None:
         return None
     is_recorded = workspace.spec_generation == resource.generation
@@ -50,10 +44,8 @@ def record_generation(
 
 def is_on_hold(resource: Resource, workspace: Workspace) -> bool:
     """Whether this generation was accepted after a restore of etcd and is not confirmed yet."""
-    return (
-        workspace.accepted_generation == resource.generation
-        and (workspace.accepted_request or "") == resource.reconcile_request
-    )
+    request = workspace.accepted_request or ""
+    return workspace.accepted_generation == resource.generation and request == resource.reconcile_request
 
 
 def is_older_owner(resource: Resource, owner: Owner, workspace: Workspace) -> bool:
@@ -61,8 +53,7 @@ def is_older_owner(resource: Resource, owner: Owner, workspace: Workspace) -> bo
 
     A recreated resource is younger than the one before. An older one can only come from a restored etcd.
     """
-    later = workspace.owner.created_at
-    if not owner.created_at or owner.created_at >= later:
+    if not owner.created_at or owner.created_at >= workspace.owner.created_at:
         return False
     previous = resource.previous
     if previous.ready is None or previous.ready.reason != Reason.GENERATION_WENT_BACK:

@@ -19,8 +19,7 @@ def missing_workspace_outcome(resource: Resource, observed: ObservedState, owner
         return None
     if resource.deleting:
         return _missing_at_deletion(resource, observed)
-    message = ownership_messages.workspace_missing(resource, observed)
-    return Outcome(reason=Reason.WORKSPACE_MISSING, message=message)
+    return Outcome(reason=Reason.WORKSPACE_MISSING, message=ownership_messages.workspace_missing(resource, observed))
 
 
 def _missing_at_deletion(resource: Resource, observed: ObservedState) -> Outcome | None:
@@ -31,5 +30,4 @@ def _missing_at_deletion(resource: Resource, observed: ObservedState) -> Outcome
     is_same_store = resource.previous.store_id in (None, observed.store_id)
     if is_same_store and observed.workspace is None and CONFIRM_DELETE in resource.annotations:
         return None
-    message = ownership_messages.missing_at_deletion(resource, observed)
-    return Outcome(reason=Reason.WORKSPACE_MISSING, message=message)
+    return Outcome(reason=Reason.WORKSPACE_MISSING, message=ownership_messages.missing_at_deletion(resource, observed))

@@ -93,8 +93,7 @@ def report_blocked_migration(owned: OwnedContext) -> PolicyResult | None:
     migration = owned.migration
     if migration is None or migration.stage is not Stage.BLOCKED:
         return None
-    message = migration_messages.migration_blocked(migration)
-    return Outcome(reason=Reason.MIGRATION_BLOCKED, message=message)
+    return Outcome(reason=Reason.MIGRATION_BLOCKED, message=migration_messages.migration_blocked(migration))
 
 
 def report_running_migration(owned: OwnedContext) -> PolicyResult | None:

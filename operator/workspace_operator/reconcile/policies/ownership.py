@@ -72,10 +72,8 @@ def reject_name_conflict_on_create(context: ReconcileContext) -> PolicyResult | 
     holder = context.observed.name_holder
     if holder is None:
         return None
-    adoptable = can_be_adopted(holder, context.owner)
-    message = ownership_messages.name_taken(
-        context.desired.settings.display_name, holder, context.owner, from_annotation=adoptable
-    )
+    name, adoptable = context.desired.settings.display_name, can_be_adopted(holder, context.owner)
+    message = ownership_messages.name_taken(name, holder, context.owner, from_annotation=adoptable)
     return Outcome(reason=Reason.NAME_CONFLICT, message=message)
 
 

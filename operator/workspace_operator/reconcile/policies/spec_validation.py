@@ -16,14 +16,10 @@ def spec_problems(resource: Resource) -> tuple[Problem, ...]:
     desired = resource.desired
     problems = desired.problems if isinstance(desired, InvalidSpec) else ()
     if resource.adopt_annotation and resource.adopt_workspace_id is None:
-        problems += (
-            Problem(
-                path=f"metadata.annotations[{ADOPT}]", message="must be the number of a workspace, its workspaceID"
-            ),
-        )
-    if resource.recreate_annotation not in ("", RECREATE_NEW) and not WORKSPACE_ID_PATTERN.fullmatch(
-        resource.recreate_annotation
-    ):
+        message = "must be the number of a workspace, its workspaceID"
+        problems += (Problem(path=f"metadata.annotations[{ADOPT}]", message=message),)
+    recreate = resource.recreate_annotation
+    if recreate not in ("", RECREATE_NEW) and not WORKSPACE_ID_PATTERN.fullmatch(recreate):
         message = f"must be the number of a workspace, or {RECREATE_NEW}"
         problems += (Problem(path=f"metadata.annotations[{RECREATE}]", message=message),)
     return problems
@@ -33,23 +29,20 @@ def reject_invalid_spec(owned: OwnedContext) -> PolicyResult | None:
     """Reject another account, a mode that cannot be reached (identity-rules §7), and invalid new values."""
     problems = list(new_value_problems(owned.desired.settings, owned.workspace.settings))
     if not owned.account_matches:
-        message = messages.account_mismatch(owned.workspace)
-        problems.append(Problem(path="spec.accountName", message=message))
+        problems.append(Problem(path="spec.accountName", message=messages.account_mismatch(owned.workspace)))
     if not owned.is_migration_allowed:
         message = messages.mode_not_reachable(owned.workspace.mode, owned.desired_mode)
         problems.append(Problem(path="spec.identifiers.mode", message=message))
     return invalid_spec_outcome(tuple(problems)) if problems else None
 
 
-def new_value_problems(wanted: Settings, in_force: Settings | None) -> tuple[Problem, ...]:
-    """Problems of values that are not in force yet; ``in_force`` is None for a new workspace.
+def new_value_problems(wanted: Settings, stored: Settings | None) -> tuple[Problem, ...]:
+    """Problems of values that are not in force yet; ``stored`` is None for a new workspace.
 
     The API server checks the same rules, unless its CustomResourceDefinition is older than the operator, or the
     resource older than the rule.
     """
-    return rule_problems(
-        RULES_FOR_NEW_VALUES, _as_document(wanted), None if in_force is None else _as_document(in_force)
-    )
+    return rule_problems(RULES_FOR_NEW_VALUES, _as_document(wanted), None if stored is None else _as_document(stored))
 
 
 def _as_document(settings: Settings) -> dict[str, object]:

@@ -33,7 +33,7 @@ def is_unchanged(document: Mapping[str, Any], settled: UnchangedWorkspace | None
         and (status.get("identifiers") or {}).get("mode") == settled.mode
         and _has_newest_credentials(status, settled)
         and _has_required_finalizer(document)
-        and _requests_are_handled(metadata.get("annotations") or {}, status, settled)
+        and _no_request_is_open(metadata.get("annotations") or {}, status, settled)
     )
 
 
@@ -53,9 +53,7 @@ def _has_required_finalizer(document: Mapping[str, Any]) -> bool:
     return is_needed == (FINALIZER in (document["metadata"].get("finalizers") or ()))
 
 
-def _requests_are_handled(
-    annotations: Mapping[str, str], status: Mapping[str, Any], settled: UnchangedWorkspace
-) -> bool:
+def _no_request_is_open(annotations: Mapping[str, str], status: Mapping[str, Any], settled: UnchangedWorkspace) -> bool:
     reconcile = annotations.get(RECONCILE_REQUESTED_AT, "")[:ECHO_MAX_LENGTH]
     rotate = annotations.get(ROTATE_CREDENTIALS_AT, "")[:ECHO_MAX_LENGTH]
     return (

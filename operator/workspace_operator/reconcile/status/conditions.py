@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
-from workspace_operator.reconcile.model.context import open_migration
 from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource
-from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.observed import Observation, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason
 from workspace_operator.reconcile.status import messages, migration_messages
 from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, ConditionStatus, ConditionType
@@ -24,7 +23,7 @@ class ConditionDraft:
 
 
 def conditions_of(
-    resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome, *, now: datetime
+    resource: Resource, observed: Observation, outcome: Outcome, *, now: datetime
 ) -> tuple[Condition, ...]:
     """All conditions, Ready first; a condition keeps its transition time unless its status changed."""
     since = {
@@ -73,9 +72,7 @@ def _suspended(resource: Resource) -> tuple[ConditionDraft, ...]:
     return (paused,) if resource.suspended else ()
 
 
-def _identifiers(
-    resource: Resource, observed: ObservedState | StoreUnreachable, outcome: Outcome
-) -> tuple[ConditionStatus, Reason, str]:
+def _identifiers(resource: Resource, observed: Observation, outcome: Outcome) -> tuple[ConditionStatus, Reason, str]:
     desired = resource.desired
     if isinstance(observed, StoreUnreachable):
         is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
@@ -84,10 +81,9 @@ def _identifiers(
     is_missing = outcome.reason is Reason.WORKSPACE_MISSING
     if isinstance(desired, InvalidSpec) or is_missing or observed.workspace is None:
         return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
-    migration = open_migration(observed)
+    migration = observed.open_migration
     if migration is not None and migration.stage is Stage.BLOCKED:
-        details = migration_messages.blocked_details(migration, resource)
-        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, details
+        return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, migration_messages.blocked_details(migration, resource)
     # After the cut-over the new identifiers hold for every request, whatever is left to do for the migration.
     if (migration is None or migration.stage not in BEFORE_CUTOVER) and _are_in_force(desired, observed.workspace):
         message = migration_messages.identifiers_in_force(observed.workspace.mode, migration)

@@ -32,9 +32,7 @@ def quoted(text: str) -> str:
 
 def escaped(text: str) -> str:
     """The text with each unprintable character as an escape sequence."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def truncated(message: str) -> str:

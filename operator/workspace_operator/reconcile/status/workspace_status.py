@@ -7,7 +7,7 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.missing_workspace import stays_missing
-from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
+from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEST_NOT_HANDLED, Outcome
 from workspace_operator.reconcile.status.conditions import conditions_of
 from workspace_operator.resources.statuses import (
@@ -18,11 +18,11 @@ from workspace_operator.resources.statuses import (
     Violations,
     WorkspaceStatus,
 )
-from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
+from workspace_operator.workspaces.model import Owner, Workspace
 
 
 def status_of(
-    resource: Resource, observed: ObservedState | StoreUnreachable, owner: Owner, outcome: Outcome, *, now: datetime
+    resource: Resource, observed: Observation, owner: Owner, outcome: Outcome, *, now: datetime
 ) -> WorkspaceStatus:
     """The new status; what was not observed stays as in the previous one."""
     previous = resource.previous
@@ -50,13 +50,15 @@ def _known(resource: Resource, previous: WorkspaceStatus, observed: ObservedStat
         # Everything stays while the workspace is missing: without its number, the next reconcile would create another.
         return previous if resource.recreate_annotation else previous.model_copy(update={"last_handled_recreate": None})
     is_same = (previous.workspace_id, previous.store_id or store_id) == (workspace.workspace_id, store_id)
-    kept = previous.people if is_same else None
+    people, counts = previous.people if is_same else None, observed.people
+    if counts is not None:
+        people = People(total=counts.total, with_email=counts.with_email, without_id=counts.without_id)
     return WorkspaceStatus(
         workspace_id=workspace.workspace_id,
         store_id=store_id,
         last_handled_recreate=resource.recreate_annotation or None,
         identifiers=_identifiers(workspace),
-        people=kept if observed.people is None else _people(observed.people),
+        people=people,
         migration=_migration(observed.migration),
         credentials=_credentials(resource, observed.credentials),
     )
@@ -65,10 +67,6 @@ def _known(resource: Resource, previous: WorkspaceStatus, observed: ObservedStat
 def _identifiers(workspace: Workspace) -> IdentifiersInForce:
     settings = workspace.settings
     return IdentifiersInForce(mode=workspace.mode, email_updates=settings.email_updates, id_updates=settings.id_updates)
-
-
-def _people(counts: PeopleCounts) -> People:
-    return People(total=counts.total, with_email=counts.with_email, without_id=counts.without_id)
 
 
 def _migration(migration: Migration | None) -> MigrationStatus | None:

@@ -127,5 +127,4 @@ def fits(text: str, pattern: re.Pattern[str], limit: int) -> bool:
 
 def annotation_bytes(metadata: Mapping[str, Any]) -> int:
     """The size of the annotations as Kubernetes counts it: the bytes of all keys and values."""
-    pairs = metadata.get("annotations", {}).items()
-    return sum(len(f"{key}{value}".encode()) for key, value in pairs)
+    return sum(len(f"{key}{value}".encode()) for key, value in metadata.get("annotations", {}).items())

@@ -105,20 +105,14 @@ def enum_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Findi
     """Problems of values that are not in the enum."""
     if value not in schema.get("enum", (value,)):
         allowed = ", ".join(schema["enum"])
-        yield finding_at(path, f"must be one of {allowed}, not {quoted_value(value)}", is_blocking=True)
-
-
-def quoted_value(value: str) -> str:
-    """A value in quotes, cut if it is long."""
-    return repr(truncated(value))
+        yield finding_at(path, f"must be one of {allowed}, not {truncated(value)!r}", is_blocking=True)
 
 
 def length_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
     """Problems of values that are too long or too short."""
     unit, longest = ("characters", "maxLength") if isinstance(value, str) else ("entries", "maxItems")
     if longest in schema and len(value) > schema[longest]:
-        message = f"must be at most {schema[longest]} {unit}, not {len(value)}"
-        yield finding_at(path, message, is_blocking=True)
+        yield finding_at(path, f"must be at most {schema[longest]} {unit}, not {len(value)}", is_blocking=True)
     if "minLength" in schema and len(value) < schema["minLength"]:
         yield finding_at(path, "may not be empty", is_blocking=False)
 

@@ -110,7 +110,7 @@ def apply_mapping(cells: Sequence[str], mapping: Mapping[str, str]) -> ColumnNam
         indexes = indexes or [index for index, cell in enumerate(cells) if visible(cell) == column]
         if len(indexes) != 1:
             problem = "exists more than once" if indexes else f"does not exist; the file has {format_names(cells)}"
-            raise _header_error(f"the column {quoted(column)} of --map {problem}")
+            raise header_error(f"the column {quoted(column)} of --map {problem}")
         targets[indexes[0]] = target
         columns[indexes[0]] = _mapped_name(cells[indexes[0]], target)
     ignored = frozenset(index for index, target in targets.items() if target == IGNORED)
@@ -133,10 +133,10 @@ def check_names(cells: Sequence[str], names: ColumnNames) -> None:
         if invisible is not None:
             remedy = f"remove it, or add --map {_quoted(f'{visible(name_)}={known_name(visible(name_))}')}"
             column = f"the name of column {index + 1}, {quoted(name_)},"
-            raise _header_error(f"{column} has an invisible character ({_title(invisible)}): {remedy}")
+            raise header_error(f"{column} has an invisible character ({_title(invisible)}): {remedy}")
         if name_ in seen:
             remedy = _duplicate_remedy(cells[seen[name_]], cells[index])
-            raise _header_error(f"the column {quoted(name_)} exists twice{remedy}")
+            raise header_error(f"the column {quoted(name_)} exists twice{remedy}")
         seen[name_] = index
         check_text(name_, field=f"line 1: the name of column {index + 1}", limit=MAX_NAME_BYTES)
 
@@ -149,15 +149,11 @@ def _duplicate_remedy(first: str, second: str) -> str:
 
 
 def check_similar(names: ColumnNames) -> None:
-    """Reject names that are similar to known ones, such as ``E-Mail`` or ``User ID``.
-
-    Raises:
-        InvalidInput: with the options to add, for all such names.
-    """
+    """Reject names that are similar to known ones, such as ``E-Mail``. Raises InvalidInput with the options to add."""
     unmapped = [column for index, column in enumerate(names.columns) if index not in names.explicit]
     similar = [(column, meant) for column in unmapped if (meant := similar_known_name(column))]
     if similar:
-        raise _header_error("; ".join(_choice(column, meant) for column, meant in similar))
+        raise header_error("; ".join(_choice(column, meant) for column, meant in similar))
 
 
 def similar_known_name(column: str) -> str | None:
@@ -239,5 +235,6 @@ def _title(character: str) -> str:
     return f"U+{ord(character):04X} {known}" if known else f"U+{ord(character):04X}"
 
 
-def _header_error(message: str) -> InvalidInput:
+def header_error(message: str) -> InvalidInput:
+    """An error in the first line of a file."""
     return InvalidInput(f"line 1: {message}", field="file")

@@ -42,11 +42,7 @@ def open_text(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
     """Decode a file from its start, without its byte order mark; does not close the file.
 
     The caller must check each line of a pipe with `check_line`, since a pipe cannot be read again to find the line of
-    an error.
-
-    Args:
-        file: a file or a pipe.
-        encoding: result of `parse_encoding`.
+    an error. ``encoding`` is a result of `parse_encoding`.
 
     Raises:
         InvalidInput: the file is not in this encoding; with the line and a remedy.
@@ -64,8 +60,8 @@ def open_text(file: BinaryIO, encoding: str = UTF_8) -> Iterator[TextIO]:
             raise InvalidInput(message, field="file") from error
         raise _undecodable(text.buffer, encoding) from error
     except UnicodeError as error:  # the codec utf-16 raises it for a stream without a byte order mark
-        message = f"the file has no byte order mark of {encoding}: {_ways_without_mark(encoding)}"
-        raise InvalidInput(f"line 1: {message}", field="file") from error
+        advice = f"add --encoding {encoding}-le or {encoding}-be or, if it is UTF-8, omit --encoding"
+        raise InvalidInput(f"line 1: the file has no byte order mark of {encoding}: {advice}", field="file") from error
     finally:
         text.detach()
 
@@ -99,11 +95,7 @@ def _codec(file: BinaryIO, encoding: str) -> str:
 
 
 def check_not_utf_8(file: BinaryIO, encoding: str) -> None:
-    """Reject a UTF-8 file if another encoding is specified: its letters would be decoded as other ones.
-
-    Raises:
-        InvalidInput: the file has characters beyond ASCII, and is valid UTF-8.
-    """
+    """Reject a UTF-8 file, with characters beyond ASCII, that would be decoded as another encoding."""
     if encoding == UTF_8 or not file.seekable() or "a".encode(encoding) != b"a":
         return
     file.seek(0)
@@ -128,11 +120,11 @@ def _undecodable(file: BinaryIO, encoding: str) -> InvalidInput:
         return _is_utf_16(utf_16)
     file.seek(0)
     line, is_ascii, word = _first_undecodable(file, encoding)
+    found = quoted(word.decode("ascii", "backslashreplace"))
     if encoding != UTF_8:
-        problem = f"line {line}: {quoted(word.decode('ascii', 'backslashreplace'))} is not {encoding}"
+        problem = f"line {line}: {found} is not {encoding}"
         return InvalidInput(f"{problem}, and nothing was imported: choose another --encoding", field="file")
-    not_utf_8 = quoted(word.decode("ascii", "backslashreplace"))
-    remedy = _remedies(word) if is_ascii else f"correct {not_utf_8}; the text before it is UTF-8"
+    remedy = _remedies(word) if is_ascii else f"correct {found}; the text before it is UTF-8"
     return InvalidInput(f"line {line}: the file is not UTF-8 here, and nothing was imported: {remedy}", field="file")
 
 
@@ -146,10 +138,6 @@ def check_not_utf_16(start: str) -> None:
     utf_16 = _utf_16_of(start[:2].encode(UTF_8, _LENIENT))
     if utf_16 is not None:
         raise _is_utf_16(utf_16)
-
-
-def _ways_without_mark(encoding: str) -> str:
-    return f"add --encoding {encoding}-le or {encoding}-be or, if it is UTF-8, omit --encoding"
 
 
 def _utf_16_of(start: bytes) -> str | None:
@@ -183,16 +171,13 @@ def _first_undecodable(file: BinaryIO, encoding: str) -> tuple[int, bool, bytes]
 
 def _line_breaks(text: str, last: str) -> int:
     """Number of line ends, LF, CR LF or CR, in a text that follows the character ``last``."""
-    ends = text.count("\n") + text.count("\r") - text.count("\r\n")
-    return ends - (last == "\r" and text.startswith("\n"))
+    return text.count("\n") + text.count("\r") - text.count("\r\n") - (last == "\r" and text.startswith("\n"))
 
 
 def has_space_before_quote(cells: Sequence[str], line: str) -> bool:
     """Whether a space precedes the opening quote of a cell: CSV then reads the quote as part of the cell.
 
-    Args:
-        cells: of a row or of a header.
-        line: the line of the cells, in which a quote inside a quoted cell is doubled.
+    In ``line``, the line of the cells, a quote inside a quoted cell is doubled.
     """
     return any(_in_quotes(cell) and cell in line for cell in cells)
 

@@ -17,11 +17,7 @@ _number_with_fraction = re.compile(r"\d+[.,]0+").fullmatch
 
 
 def check_identifier_cell(cell: str, *, column: str) -> None:
-    """Reject an identifier that a spreadsheet or a data frame has damaged.
-
-    Args:
-        cell: of an identifier column, stripped.
-        column: name of the column.
+    """Reject a stripped identifier that a spreadsheet or a data frame has damaged.
 
     Raises:
         InvalidInput: the cell is an error value or, in a column other than email, a missing value or a number that was
@@ -36,8 +32,7 @@ def check_identifier_cell(cell: str, *, column: str) -> None:
     if _missing_value(cell):
         raise InvalidInput(f"{column} {quoted(cell)} marks a missing value: write the {column} itself")
     if _rounded_number(cell):
-        raise InvalidInput(
-            f"{column} {quoted(cell)} is a number that a spreadsheet has rounded: format the column as text"
-        )
+        problem = "is a number that a spreadsheet has rounded"
+        raise InvalidInput(f"{column} {quoted(cell)} {problem}: format the column as text")
     if _number_with_fraction(cell):
         raise InvalidInput(f"{column} {quoted(cell)} is a number that a program gave a fraction: remove the fraction")

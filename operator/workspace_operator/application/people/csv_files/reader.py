@@ -26,6 +26,7 @@ from workspace_operator.application.people.csv_files.columns import (
     check_similar,
     column_report,
     format_names,
+    header_error,
 )
 from workspace_operator.application.people.csv_files.encoding import (
     UTF_8,
@@ -130,7 +131,6 @@ class CsvRow(NamedTuple):
 
     Attributes:
         line: number of its first line in the file.
-        cells: the cells.
         problem: why the row cannot be imported, or empty.
         contains_rows: whether a cell contains text that looks like rows, so that a quote may be missing.
     """
@@ -151,11 +151,7 @@ class CsvFile:
 
 @contextmanager
 def open_csv(file: BinaryIO, options: CsvOptions | None = None) -> Iterator[CsvFile]:
-    """Check a whole file, then open it.
-
-    Args:
-        file: a file or a pipe; it is not closed.
-        options: by default UTF-8 without a mapping.
+    """Check a whole file, then open it; it is not closed. The default is UTF-8 without a mapping.
 
     Raises:
         InvalidInput: for the file as a whole, before the first row; for a pipe also at a line that cannot be read.
@@ -187,13 +183,13 @@ def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
         delimiters, before = (separator["delimiter"],), 1
         first = _header_line(text, MAX_HEADER_LENGTH, options)
     if not first.strip():
-        raise _header_error("the file must start with a header that names its columns, such as id,email,plan")
+        raise header_error("the file must start with a header that names its columns, such as id,email,plan")
     lines = [first]
     header = _header_of(lines, delimiters, options)
     while header is None:
         more = _header_line(text, MAX_HEADER_LENGTH - sum(map(len, lines)), options)
         if not more or len(lines) == MAX_HEADER_LINES:
-            raise _header_error("the header cannot be read; check that every quote is closed")
+            raise header_error("the header cannot be read; check that every quote is closed")
         lines.append(more)
         header = _header_of(lines, delimiters, options)
     _check(header)
@@ -204,12 +200,12 @@ def _header_line(text: TextIO, limit: int, options: CsvOptions) -> str:
     line = text.readline(limit)
     if len(line) == limit:
         message = f"the header is longer than {MAX_HEADER_LENGTH} characters"
-        raise _header_error(f"{message}; check that every quote is closed and that the line ends")
+        raise header_error(f"{message}; check that every quote is closed and that the line ends")
     if options.encoding == UTF_8:
         check_not_utf_16(line)
         check_line(line, 1)
     if "\0" in line:
-        raise _header_error('the header contains NUL; save the file as "CSV UTF-8"')
+        raise header_error('the header contains NUL; save the file as "CSV UTF-8"')
     return line
 
 
@@ -226,7 +222,7 @@ def _header_of(lines: Sequence[str], delimiters: Sequence[str], options: CsvOpti
         return None
     cells = by_delimiter[delimiter]
     if cells and has_space_before_quote(next(csv.reader(lines, delimiter=delimiter)), lines[0]):
-        raise _header_error("a column has a space before its quote: write no space between the delimiter and the quote")
+        raise header_error("a column has a space before its quote: write no space between the delimiter and the quote")
     return Header(delimiter=delimiter, cells=cells, names=apply_mapping(cells, options.mapping))
 
 
@@ -242,15 +238,11 @@ def _cells(lines: Sequence[str], delimiter: str) -> tuple[str, ...]:
 def _check(header: Header) -> None:
     names = header.names
     if len(names.columns) > MAX_COLUMNS:
-        raise _header_error(f"the file has {len(names.columns)} columns, {MAX_COLUMNS} are allowed; remove some")
+        raise header_error(f"the file has {len(names.columns)} columns, {MAX_COLUMNS} are allowed; remove some")
     check_names(header.cells, names)
     if not any(name in names.columns for name in IDENTIFIER_COLUMNS):
         check_similar(names)
-        raise _header_error(f"one column must be named id, email or cio_id; found {format_names(names.columns)}")
-
-
-def _header_error(message: str) -> InvalidInput:
-    return InvalidInput(f"line 1: {message}", field="file")
+        raise header_error(f"one column must be named id, email or cio_id; found {format_names(names.columns)}")
 
 
 def _check_rows(text: TextIO, header: Header) -> None:
@@ -262,7 +254,7 @@ def _check_rows(text: TextIO, header: Header) -> None:
         for index in unnamed:
             if row.cells[index]:
                 value = f"line {row.line} has {quoted(row.cells[index])} in it"
-                raise _header_error(f"column {index + 1} has no name, and {value}; name it or remove it")
+                raise header_error(f"column {index + 1} has no name, and {value}; name it or remove it")
 
 
 def _check_unnamed(rows: Iterator[CsvRow], header: Header) -> Iterator[CsvRow]:
@@ -306,7 +298,7 @@ def _row(line: int, cells: list[str], header: Header, lines: "_LineReader") -> C
         del cells[count:]  # some programs end each row with a delimiter
     if max(map(len, cells)) > MAX_CELL_LENGTH:
         return CsvRow(line, unescape_row(cells), _too_large(cells))
-    problem = "" if len(cells) == count else _wrong_length(len(cells), count)
+    problem = "" if len(cells) == count else f"The row has {len(cells)} cells, the header has {count}."
     if not problem and has_space_before_quote(cells, raw):
         problem = "A cell has a space before its quote: write no space between the delimiter and the quote."
     return CsvRow(line, unescape_row(cells), problem, _contains_rows(cells, header))
@@ -391,7 +383,3 @@ def split_with_quotes(line: str, delimiter: str) -> list[str]:
 def _too_large(cells: Sequence[str]) -> str:
     longest = max(map(len, cells))
     return f"A cell is too large: it has {longest} characters, and an attribute at most 1000 bytes."
-
-
-def _wrong_length(cells: int, columns: int) -> str:
-    return f"The row has {cells} cells, the header has {columns}."
