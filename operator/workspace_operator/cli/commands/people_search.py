@@ -48,8 +48,8 @@ def find_people(
 ) -> None:
     """Find people.
 
-    In every identifier mode, people are found by the beginning of their id or email, with the indexes. To find an email
-    that is not a valid address, use --attribute email.
+    In every identifier mode, people are found by the beginning of their id or email, with the indexes. An email
+    that is not a valid address is found only with --attribute email.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         search = PeopleSearch(people=context.store.people, workspace_id=context.workspace_id, text=text)
