@@ -1,6 +1,7 @@
 """Fixtures of all tests, such as servers, which start when the first test needs them and end with the run."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from tests.postgres import postgres as start_postgres
 hypothesis.settings.register_profile("short", deadline=None)
 hypothesis.settings.register_profile("proof", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("proof" if os.environ.get("WORKSPACE_OPERATOR_PROOF") else "short")
+
+# A shell ignores SIGINT in background jobs, and the commands that tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A run that must not lose tests to a missing toolchain, such as CI, sets this.
 NO_SKIPS = "WORKSPACE_OPERATOR_NO_SKIPS"

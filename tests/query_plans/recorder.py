@@ -19,7 +19,7 @@ from workspace_operator.store.engine import sql
 
 STORE: Final = str(Path(store.__file__).parent)
 PLANNED: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
-CARRIERS: Final = ("sql", "databases", "streaming", "keyset")
+CARRIERS: Final = ("sql", "databases", "row_batches")
 """Modules that send statements of other modules."""
 
 CodeLocation = tuple[str, int]
