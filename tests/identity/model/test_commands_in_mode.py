@@ -1,5 +1,7 @@
 """Commands keep the references that they were sent with, and resolve them in the mode in force."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,28 +29,24 @@ TEXTS = st.sampled_from(
 )
 
 
-def outcome(reference: object) -> object:
+def outcome(reference: Callable[[], Reference]) -> object:
     """The reference, or the error's text and field."""
     try:
-        return reference() if callable(reference) else reference
+        return reference()
     except InvalidInput as error:
         return str(error), error.field
 
 
 @given(text=TEXTS, mode=MODES)
 def test_untyped_reference_is_what_the_mode_makes_of_its_text(text: str, mode: Mode) -> None:
-    def resolved_later() -> Reference:
-        return parse_reference(text).in_mode(mode)
-
-    assert outcome(resolved_later) == outcome(lambda: parse_reference(text, mode))
+    assert outcome(lambda: parse_reference(text).in_mode(mode)) == outcome(lambda: parse_reference(text, mode))
 
 
 @given(text=TEXTS, kind=st.sampled_from([ID, CIO_ID]), mode=MODES)
 def test_ids_are_references_of_every_mode(text: str, kind: IdentifierKind, mode: Mode) -> None:
-    def resolved_later() -> Reference:
-        return reference_of_kind(text, kind, field="f").in_mode(mode)
+    later = outcome(lambda: reference_of_kind(text, kind, field="f").in_mode(mode))
 
-    assert outcome(resolved_later) == outcome(lambda: reference_of_kind(text, kind, mode, field="f"))
+    assert later == outcome(lambda: reference_of_kind(text, kind, mode, field="f"))
 
 
 def test_email_is_refused_where_it_is_no_identifier() -> None:
