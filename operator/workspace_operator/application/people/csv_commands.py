@@ -1,9 +1,9 @@
 """Mapping of a CSV row to an identify command: the person that it references, and the values."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from workspace_operator.application.people.backup_rows import BackupAction
 from workspace_operator.application.people.csv_files.columns import (
@@ -25,6 +25,8 @@ from workspace_operator.identity.values.references import REFERENCE_KINDS, Refer
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, EMAIL_ONLY, ID, IdentifierKind, Mode
 from workspace_operator.identity.values.text_limits import quoted, stripped
 from workspace_operator.identity.values.timestamps import time_of
+
+T = TypeVar("T")
 
 _YES_OR_NO: Final = {"true": "true", "false": "false", "1": "1", "0": "0", "1.0": "1", "0.0": "0"}
 """Allowed values of a cell of `unsubscribed`, in lower case, with the stored values."""
@@ -147,14 +149,19 @@ def map_rows(
     header: Header, rows: Sequence[CsvRow], mode: Mode, options: ImportOptions
 ) -> Sequence[RowCommand | InvalidInput]:
     """Map rows of one file to their commands in a mode; a row that has none, to the reason."""
+    return map_or_reject(rows, lambda: RowMapper.of(header, mode, options).command)
+
+
+def map_or_reject(rows: Sequence[CsvRow], mapping: Callable[[], Callable[[CsvRow], T]]) -> Sequence[T | InvalidInput]:
+    """Map rows; a row that the mapping refuses maps to the reason, as do all rows if there is no mapping."""
     try:
-        mapper = RowMapper.of(header, mode, options)
+        map_row = mapping()
     except InvalidInput as error:
         return [error] * len(rows)
-    mapped: list[RowCommand | InvalidInput] = []
+    mapped: list[T | InvalidInput] = []
     for row in rows:
         try:
-            mapped.append(mapper.command(row))
+            mapped.append(map_row(row))
         except InvalidInput as error:
             mapped.append(error)
     return mapped

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO, Self
 
 from workspace_operator.application.people.command_execution import CommandOrError, execute_commands
-from workspace_operator.application.people.csv_commands import reference_kinds
+from workspace_operator.application.people.csv_commands import map_or_reject, reference_kinds
 from workspace_operator.application.people.csv_files.identifier_cells import check_identifier_cell
 from workspace_operator.application.people.csv_files.reader import CsvOptions, CsvRow, Header, open_csv
 from workspace_operator.application.people.csv_files.rejects import RejectedRows, RejectsFile
@@ -133,17 +133,11 @@ class SegmentImport:
                 self._mode = Mode(changed.mode)
 
     def _commands(self, header: Header, rows: Sequence[CsvRow], number: int) -> Sequence[CommandOrError]:
-        try:
-            references = RowReferences.of(header, self._mode, self.by)
-        except InvalidInput as error:
-            return [error] * len(rows)
-        commands: list[CommandOrError] = []
-        for row in rows:
-            try:
-                commands.append(SetMembership(reference=references.reference(row), segment=number, member=True))
-            except InvalidInput as error:
-                commands.append(error)
-        return commands
+        references = map_or_reject(rows, lambda: RowReferences.of(header, self._mode, self.by).reference)
+        return [
+            person if isinstance(person, InvalidInput) else SetMembership(reference=person, segment=number, member=True)
+            for person in references
+        ]
 
     def _reject(self, rejected: RejectedRows, row: CsvRow, reason: str) -> None:
         self.result.rejected += 1
