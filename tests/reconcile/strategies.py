@@ -28,7 +28,8 @@ from workspace_operator.resources.workspaces import (
     ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
 )
-from workspace_operator.workspaces.model import Owner, PeopleCounts, SendMode, Settings, Workspace
+from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.model import Owner, PeopleCounts, Settings, Workspace
 
 SECRET = "s3cr3t"
 STORES = ["store-1", "store-2"]

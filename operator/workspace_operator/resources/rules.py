@@ -17,7 +17,7 @@ from workspace_operator.migrations.model import ALLOWED_MODES
 from workspace_operator.resources import display_names, email_addresses, expressions
 from workspace_operator.resources.problems import FieldPath, Problem, format_path
 from workspace_operator.resources.workspaces import NAME_MAX_LENGTH, WorkspaceSpec
-from workspace_operator.workspaces.model import SendMode
+from workspace_operator.sending.rules import SendMode
 
 
 class FieldReason(StrEnum):

@@ -13,7 +13,7 @@ from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mo
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.resources.documents import INT64, Document
 from workspace_operator.resources.statuses import WorkspaceStatus
-from workspace_operator.workspaces.model import SendMode
+from workspace_operator.sending.rules import SendMode
 
 GROUP = "workspace-operator.dev"
 VERSION = "v1alpha1"

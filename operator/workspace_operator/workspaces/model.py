@@ -1,17 +1,9 @@
 """The entity Workspace, as stored: its owner, its settings and the counts of its people."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
-
-
-class SendMode(StrEnum):
-    """Whether and where a workspace sends email (identity-rules §8)."""
-
-    NORMAL = "Normal"
-    TEST = "Test"
-    NEVER = "Never"
+from workspace_operator.sending.rules import SendMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +23,18 @@ class Owner:
     created_at: str = field(default="", compare=False)
 
 
+SENDING_FIELDS = ("send_mode", "test_address", "open_tracking", "transport")
+"""Settings under which a hand-over begins; a change of one makes a new version of the sending rules (sending §3.4)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings of a workspace that take effect at once: all but its mode."""
+    """The settings of a workspace that take effect at once: all but its mode.
+
+    Attributes:
+        transport: the name of the transport for its messages; None for the one called default.
+        sender: the From of messages that have none.
+    """
 
     display_name: str
     color: str = "6B7280"
@@ -43,6 +44,12 @@ class Settings:
     send_mode: SendMode = SendMode.NORMAL
     test_address: str | None = None
     open_tracking: bool = True
+    transport: str | None = None
+    sender: str | None = None
+
+    def changes_sending(self, before: "Settings") -> bool:
+        """Whether the rules of hand-overs differ; the sender of messages without one is not such a rule."""
+        return any(getattr(self, name) != getattr(before, name) for name in SENDING_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,7 @@ class Workspace:
         accepted_generation: a generation that was accepted although it is lower than an earlier one, because etcd was
             restored. No irreversible step starts for it.
         accepted_request: the reconcile request at that time; a different request lifts the restriction.
+        send_version: grows when the rules of hand-overs change.
     """
 
     workspace_id: int
@@ -68,6 +76,7 @@ class Workspace:
     spec_row_version: int = 0
     accepted_generation: int | None = None
     accepted_request: str | None = None
+    send_version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

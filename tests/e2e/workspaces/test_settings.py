@@ -8,7 +8,8 @@ from tests.e2e.fixtures import NamespaceEnv, condition_is_stable, conditions
 from tests.e2e.waiting import wait_until
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.resources.workspaces import ADOPT
-from workspace_operator.workspaces.model import SendMode, Settings
+from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.model import Settings
 
 EVERYTHING: dict[str, Any] = {
     "displayName": "The Shop",

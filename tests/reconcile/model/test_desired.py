@@ -6,7 +6,8 @@ from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mo
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.reconcile.model.desired import DesiredState, desired_state_of
 from workspace_operator.resources.workspaces import WorkspaceSpec
-from workspace_operator.workspaces.model import SendMode, Settings
+from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.model import Settings
 
 
 def test_absent_fields_have_defaults() -> None:

@@ -25,7 +25,8 @@ from workspace_operator.reconcile.model.actions import (
 from workspace_operator.reconcile.model.credentials import RotationReason
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.reconcile.plan.diff import FIELDS, ChangeKind, PlannedChange, planned_changes
-from workspace_operator.workspaces.model import SendMode, Settings
+from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.model import Settings
 
 OWN = ObservedState(workspace=stored(), migration=blocked())
 OTHER_SETTINGS = Settings(

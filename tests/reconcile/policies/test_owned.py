@@ -33,7 +33,7 @@ from workspace_operator.reconcile.model.actions import (
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, RECONCILE_REQUESTED_AT
-from workspace_operator.workspaces.model import SendMode
+from workspace_operator.sending.rules import SendMode
 
 ID_ONLY = stored(mode=Mode.ID_ONLY)
 TO_BOTH = resource(desired=desired(Mode.EMAIL_OR_ID))

@@ -11,7 +11,7 @@ from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import ADOPT
-from workspace_operator.workspaces.model import SendMode
+from workspace_operator.sending.rules import SendMode
 
 INVALID = InvalidSpec(
     problems=(

@@ -12,7 +12,7 @@ from workspace_operator.identity.values.rules import EmailUpdates
 from workspace_operator.resources.parsing import parse, validate_manifest
 from workspace_operator.resources.problems import InvalidResource, Problem
 from workspace_operator.resources.workspaces import Toggle
-from workspace_operator.workspaces.model import SendMode
+from workspace_operator.sending.rules import SendMode
 
 HEAD = {"apiVersion": "workspace-operator.dev/v1alpha1", "kind": "Workspace"}
 

@@ -98,8 +98,8 @@ SECOND_REVISION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "1002"
-down_revision = "1001"
+revision = "1003"
+down_revision = "1002"
 
 
 def upgrade():
@@ -113,7 +113,7 @@ def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
     """Add a second revision."""
     copy = tmp_path / "revisions"
     shutil.copytree(upgrades.REVISIONS, copy)
-    (copy / "versions" / "1002_notes.py").write_text(SECOND_REVISION)
+    (copy / "versions" / "1003_notes.py").write_text(SECOND_REVISION)
     return lambda: monkeypatch.setattr(upgrades, "REVISIONS", copy)
 
 
@@ -122,7 +122,7 @@ def test_later_revision_keeps_the_rows_there_are(database: Database, second_revi
     database.writing(put_an_export)
     second_revision()
 
-    with pytest.raises(UnsupportedSchema, match=r"older version \(revision 1001; .*`workspacectl database upgrade`"):
+    with pytest.raises(UnsupportedSchema, match=r"older version \(revision 1002; .*`workspacectl database upgrade`"):
         has_current_schema(database)
     assert upgrade(database) is True
     assert has_current_schema(database)
@@ -158,7 +158,7 @@ def test_database_of_a_later_revision_is_refused_by_an_earlier_version(
     upgrade(database)
     monkeypatch.setattr(upgrades, "REVISIONS", first)
 
-    with pytest.raises(UnsupportedSchema, match="newer version of workspacectl \\(revision 1002\\)"):
+    with pytest.raises(UnsupportedSchema, match="newer version of workspacectl \\(revision 1003\\)"):
         upgrade(database)
 
 

@@ -9,7 +9,8 @@ from workspace_operator.errors import Ambiguous, NameTaken, NotFound, StaleRevis
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace, UpdateSettings
 from workspace_operator.reconcile.model.observed import WorkspaceQuery
-from workspace_operator.workspaces.model import SendMode, Settings
+from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.model import Settings
 
 
 def update_settings(store: Store, workspace_id: int, settings: Settings, *, row_version: int) -> None:

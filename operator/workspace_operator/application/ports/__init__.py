@@ -5,9 +5,21 @@ All methods are synchronous; drivers run use cases in worker threads. Adapters r
 that it documents.
 """
 
+from workspace_operator.application.ports.address_blocks import AddressBlock, AddressBlocks, BlockKind
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
+from workspace_operator.application.ports.deliveries import (
+    Accepted,
+    AcceptResult,
+    Deliveries,
+    DeliveryQuery,
+    DeliveryRecord,
+    KeyReused,
+    NewDelivery,
+    PersonMissing,
+    WaitingCounts,
+)
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -16,39 +28,89 @@ from workspace_operator.application.ports.people import LoadedPeople, People, Un
 from workspace_operator.application.ports.person_records import Activity, PersonRecords
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
+from workspace_operator.application.ports.sending import (
+    EndedAttempt,
+    Handover,
+    HandoverResult,
+    NewAttempt,
+    QueuedDelivery,
+    Renderer,
+    RoomLease,
+    RoomStatus,
+    SendingQueue,
+    SendingTransaction,
+    TemplateParser,
+    TransportPool,
+)
+from workspace_operator.application.ports.templates import (
+    DEFAULT_LANGUAGE,
+    Template,
+    TemplateContent,
+    TemplateDraft,
+    Templates,
+)
 from workspace_operator.application.ports.workspaces import Ownership, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
 
 __all__ = [
+    "DEFAULT_LANGUAGE",
     "MAX_DUE_DELAY",
+    "AcceptResult",
+    "Accepted",
     "Access",
     "Activity",
+    "AddressBlock",
+    "AddressBlocks",
     "Batch",
+    "BlockKind",
     "Clock",
     "CredentialDigests",
     "Credentials",
+    "Deliveries",
+    "DeliveryQuery",
+    "DeliveryRecord",
+    "EndedAttempt",
     "Export",
     "Exports",
+    "Handover",
+    "HandoverResult",
     "Heartbeat",
     "Heartbeats",
+    "KeyReused",
     "Lease",
     "LoadedPeople",
     "Merge",
     "MergeJournal",
     "Migrations",
+    "NewAttempt",
+    "NewDelivery",
     "Ownership",
     "People",
+    "PersonMissing",
     "PersonRecords",
     "Previews",
+    "QueuedDelivery",
+    "Renderer",
     "Resources",
+    "RoomLease",
+    "RoomStatus",
     "Secrets",
     "Segment",
     "Segments",
+    "SendingQueue",
+    "SendingTransaction",
     "StoredCredentials",
+    "Template",
+    "TemplateContent",
+    "TemplateDraft",
+    "TemplateParser",
+    "Templates",
+    "TransportPool",
     "UndoResult",
     "UnitOfWork",
     "UnitsOfWork",
     "ViolationRow",
+    "WaitingCounts",
     "Workspaces",
     "WritePath",
 ]

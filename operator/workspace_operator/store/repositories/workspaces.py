@@ -41,9 +41,11 @@ from workspace_operator.store.schema.mappers import (
     owner_of,
     owner_parameters,
     owner_values,
+    settings_of,
     settings_values,
     workspace_of,
 )
+from workspace_operator.store.schema.sending_tables import mailroom
 from workspace_operator.store.schema.tables import (
     LOCK_SLOTS,
     WORKSPACE_TABLES,
@@ -304,6 +306,8 @@ def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: Sp
     raise_if_name_taken(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
     in_sync = {"spec_row_version": row.row_version + 1} if spec else {}
     values = settings_values(action.settings) | in_sync | generation_values(row, spec)
+    if action.settings.changes_sending(settings_of(row)):
+        values["send_version"] = workspace.c.send_version + 1
     _write_and_bump(connection, action.workspace_id, values)
 
 
@@ -333,6 +337,6 @@ def delete_workspace(connection: sa.Connection, action: DeleteWorkspace, spec: S
     # A request of a migration locks the workspace, its worker locks the migration. Lock the workspace and delete the
     # migrations first, which waits for both and blocks them, so that neither leaves rows behind.
     raise_if_stale(_locked(connection, action.workspace_id, action.row_version), spec)
-    for table in (migration, credential, *WORKSPACE_TABLES):
+    for table in (migration, credential, mailroom, *WORKSPACE_TABLES):
         connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))
     connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == action.workspace_id))

@@ -9,8 +9,9 @@ from workspace_operator.identity.values.rules import EmailUpdates, IdentityRules
 from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.sending.rules import SendingRules, SendMode
 from workspace_operator.store.schema.tables import account, migration, shared_email, workspace
-from workspace_operator.workspaces.model import Owner, SendMode, Settings, Workspace
+from workspace_operator.workspaces.model import Owner, Settings, Workspace
 
 Row = sa.Row[Any]
 
@@ -22,21 +23,29 @@ def workspace_of(row: Row) -> Workspace:
         account=row.account_name,
         owner=owner_of(row),
         mode=Mode(row.mode),
-        settings=Settings(
-            display_name=row.display_name,
-            color=row.color,
-            email_updates=EmailUpdates(row.email_updates),
-            id_updates=IDUpdates(row.id_updates),
-            merge_multi_identifier=row.merge_multi_identifier,
-            send_mode=SendMode(row.send_mode),
-            test_address=row.test_address,
-            open_tracking=row.open_tracking,
-        ),
+        settings=settings_of(row),
         row_version=row.row_version,
         spec_generation=row.spec_generation,
         spec_row_version=row.spec_row_version,
         accepted_generation=row.accepted_generation,
         accepted_request=row.accepted_request,
+        send_version=row.send_version,
+    )
+
+
+def settings_of(row: Row) -> Settings:
+    """Read the settings from a workspace's row."""
+    return Settings(
+        display_name=row.display_name,
+        color=row.color,
+        email_updates=EmailUpdates(row.email_updates),
+        id_updates=IDUpdates(row.id_updates),
+        merge_multi_identifier=row.merge_multi_identifier,
+        send_mode=SendMode(row.send_mode),
+        test_address=row.test_address,
+        open_tracking=row.open_tracking,
+        transport=row.transport,
+        sender=row.sender,
     )
 
 
@@ -52,6 +61,8 @@ def settings_values(settings: Settings) -> dict[str, object]:
         "send_mode": settings.send_mode.value,
         "test_address": settings.test_address,
         "open_tracking": settings.open_tracking,
+        "transport": settings.transport,
+        "sender": settings.sender,
     }
 
 
@@ -62,6 +73,18 @@ def rules_of(row: Row) -> IdentityRules:
         email_updates=EmailUpdates(row.email_updates),
         id_updates=IDUpdates(row.id_updates),
         merge_multi_identifier=row.merge_multi_identifier,
+    )
+
+
+def sending_rules_of(row: Row) -> SendingRules:
+    """Read the sending rules in force from a workspace's row; the mode may be one that this version does not know."""
+    return SendingRules(
+        mode=SendMode.known(row.send_mode),
+        test_address=row.test_address,
+        open_tracking=row.open_tracking,
+        transport=row.transport,
+        sender=row.sender,
+        send_version=row.send_version,
     )
 
 

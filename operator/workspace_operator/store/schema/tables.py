@@ -1,28 +1,19 @@
 """The schema as metadata, equal to the result of the revisions (a test compares them).
 
 The schema can be distributed over many machines by ``workspace_id``: every key of per-workspace data starts with it.
-Only the small directory is queried without it: accounts, workspaces and their migrations, which the worker and the
-operator search. There are no foreign keys: each would cost a look-up per written row, and the deletion of a workspace
-deletes table by table anyway.
+Only the small directory is queried without it: accounts, workspaces, their migrations and mailrooms, which the workers
+and the operator search. There are no foreign keys: each would cost a look-up per written row, and the deletion of a
+workspace deletes table by table anyway.
 """
 
 import sqlalchemy as sa
 
+from workspace_operator.store.schema.metadata import metadata as metadata  # noqa: PLC0414 - with all tables in it
+from workspace_operator.store.schema.metadata import workspace_table
+from workspace_operator.store.schema.sending_tables import mailroom, sender
 from workspace_operator.store.schema.types import BinaryText, SerialNumber, UTCTime
 
 LOCK_SLOTS = 16
-
-metadata = sa.MetaData(naming_convention={kind: f"{kind}_%(table_name)s_%(column_0_N_name)s" for kind in ("ix", "uq")})
-
-
-def _workspace_table(name: str, *items: sa.schema.SchemaItem, with_rowid: bool = False) -> sa.Table:
-    """A table whose primary key begins with the workspace.
-
-    Without a rowid, SQLite stores the rows in the order of that key.
-    """
-    number = sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False)
-    return sa.Table(name, metadata, number, *items, sqlite_with_rowid=with_rowid)
-
 
 account = sa.Table(
     "account",
@@ -68,6 +59,11 @@ workspace = sa.Table(
     sa.Column("owner_created_at", BinaryText, nullable=False, server_default=""),
     # The canonical form in which names are compared (resources.display_names). Not unique: older names may collide.
     sa.Column("name_key", BinaryText, nullable=False, server_default=""),
+    # Null: the transport called default, and no sender for messages without one.
+    sa.Column("transport", BinaryText),
+    sa.Column("sender", sa.Text),
+    # Grows when mode, test address, open tracking or transport change, and with nothing else: an attempt records it.
+    sa.Column("send_version", sa.BigInteger, nullable=False, server_default="1"),
     sa.Index("ix_workspace_account_id_name_key", "account_id", "name_key"),
     sa.Index("ix_workspace_owner_namespace_owner_name", "owner_namespace", "owner_name"),
     sa.UniqueConstraint("account_id", "display_name"),
@@ -75,7 +71,7 @@ workspace = sa.Table(
     sqlite_autoincrement=True,
 )
 
-credential = _workspace_table(
+credential = workspace_table(
     "credential",
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("site_id_digest", BinaryText, nullable=False, unique=True),
@@ -94,6 +90,8 @@ store_identity = sa.Table(
     metadata,
     sa.Column("identity_id", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("store_id", sa.Text, nullable=False),
+    # Of the root key of the installation that sends from this database; null before its first sender.
+    sa.Column("root_key_fingerprint", sa.Text),
 )
 
 # One row per cluster whose operator uses this database, with a count that grows while the operator is alive.
@@ -105,14 +103,14 @@ cluster_heartbeat = sa.Table(
     sa.Column("beat_at", UTCTime, nullable=False),
 )
 
-workspace_lock = _workspace_table(
+workspace_lock = workspace_table(
     "workspace_lock",
     sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
     # Grows with every change of settings or mode; a command compares it with its snapshot (workspace_lock.py).
     sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
 )
 
-person = _workspace_table(
+person = workspace_table(
     "person",
     sa.Column("cio_id", BinaryText, primary_key=True),
     sa.Column("id", BinaryText),
@@ -143,14 +141,14 @@ for _name, _column, _postgresql, _sqlite in (
         sqlite_where=sa.text(_sqlite),
     )
 
-identifier = _workspace_table(
+identifier = workspace_table(
     "identifier",
     sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("value_key", BinaryText, primary_key=True),
     sa.Column("cio_id", BinaryText, nullable=False),
 )
 
-suppression = _workspace_table(
+suppression = workspace_table(
     "suppression",
     sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("value_key", BinaryText, primary_key=True),
@@ -160,7 +158,7 @@ suppression = _workspace_table(
 
 STATUS_PENDING = "revision != status_revision OR progress != status_progress"
 
-migration = _workspace_table(
+migration = workspace_table(
     "migration",
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("from_mode", sa.Text, nullable=False),
@@ -216,7 +214,7 @@ sa.Index(
 
 # Changes by writers while a migration is prepared, one row per entry: two writers of one row would wait for each
 # other, and an entry could be lost. Without an e-mail key, the person has no address but can have other violations.
-migration_change_log = _workspace_table(
+migration_change_log = workspace_table(
     "migration_change_log",
     sa.Column("entry_id", BinaryText, primary_key=True),
     sa.Column("email_key", BinaryText),
@@ -226,7 +224,7 @@ migration_change_log = _workspace_table(
 
 # Addresses that several people have, or that are suppressed. After the cut-over of a migration that merges, the people
 # of such an address are one person, whose rows are not merged yet.
-shared_email = _workspace_table(
+shared_email = workspace_table(
     "shared_email",
     sa.Column("email_key", BinaryText, primary_key=True),
     sa.Column("people", sa.BigInteger, nullable=False),
@@ -235,7 +233,7 @@ shared_email = _workspace_table(
     sa.Column("merged", sa.Boolean, nullable=False),
 )
 
-export = _workspace_table(
+export = workspace_table(
     "export",
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("migration_number", sa.BigInteger, nullable=False),
@@ -267,7 +265,7 @@ violation = sa.Table(
 
 # Finds the row of a person in an export, to delete it. It replaces an index on `violation`, but is written afterwards
 # and in its own order: an index would be written in the order of the rows, with a random page for each of them.
-export_person = _workspace_table(
+export_person = workspace_table(
     "export_person",
     sa.Column("export_number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("cio_id", BinaryText, primary_key=True),
@@ -275,7 +273,7 @@ export_person = _workspace_table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
 )
 
-activity = _workspace_table(
+activity = workspace_table(
     "activity",
     # Both keys contain the type, so that a rare type is found among millions without another index.
     sa.Column("type", sa.SmallInteger, primary_key=True, autoincrement=False),
@@ -306,7 +304,7 @@ sa.Index(
     sqlite_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
 )
 
-device = _workspace_table(
+device = workspace_table(
     "device",
     sa.Column("cio_id", BinaryText, primary_key=True),
     sa.Column("token", BinaryText, primary_key=True),
@@ -315,7 +313,7 @@ device = _workspace_table(
     sa.Column("attributes", sa.JSON, nullable=False),
 )
 
-membership = _workspace_table(
+membership = workspace_table(
     "membership",
     sa.Column("segment", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("cio_id", BinaryText, primary_key=True),
@@ -324,7 +322,7 @@ membership = _workspace_table(
 
 # Segments with a name. Segments without a name need no row: otherwise every command that adds a person to a segment
 # would write two tables.
-segment = _workspace_table(
+segment = workspace_table(
     "segment",
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("name", BinaryText, nullable=False),
@@ -332,7 +330,7 @@ segment = _workspace_table(
     sa.UniqueConstraint("workspace_id", "name"),
 )
 
-merge = _workspace_table(
+merge = workspace_table(
     "merge",
     sa.Column("merge_id", BinaryText, primary_key=True),
     sa.Column("at", UTCTime, nullable=False),
@@ -349,7 +347,7 @@ merge = _workspace_table(
     sa.Index("ix_merge_secondary", "workspace_id", "secondary_cio_id"),
 )
 
-DIRECTORY_TABLES = (account, workspace, migration, credential, store_identity, cluster_heartbeat)
+DIRECTORY_TABLES = (account, workspace, migration, credential, store_identity, cluster_heartbeat, mailroom, sender)
 """A few rows per workspace and per database, kept in one place and queried without a workspace number."""
 
 WORKSPACE_TABLES = tuple(table for table in metadata.tables.values() if table not in DIRECTORY_TABLES)

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from workspace_operator.errors import InvalidInput, UnsupportedSchema
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.file_marks import ensure_marked
+from workspace_operator.store.schema import tables
 from workspace_operator.store.schema.plan_statistics import ensure_pinned, pin
-from workspace_operator.store.schema.tables import metadata
 
 VERSION_TABLE = """
 CREATE TABLE IF NOT EXISTS alembic_version (
@@ -110,6 +110,6 @@ def _upgrade(connection: sa.Connection) -> None:
         connection.execute(sa.text("LOCK TABLE alembic_version IN EXCLUSIVE MODE"))
     config = Config()
     config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
-    config.attributes.update(connection=connection, metadata=metadata)
+    config.attributes.update(connection=connection, metadata=tables.metadata)
     command.upgrade(config, "head")
     pin(connection)

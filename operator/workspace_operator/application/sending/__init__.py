@@ -1,0 +1,1 @@
+"""Use cases of messages: accept, send, read back, track, templates."""

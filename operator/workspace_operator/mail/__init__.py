@@ -1,0 +1,1 @@
+"""Adapter: hands messages to SMTP servers. No other package opens a connection to one."""

@@ -1,0 +1,1 @@
+"""Adapter: renders messages, from Liquid to MIME, in child processes with limits."""

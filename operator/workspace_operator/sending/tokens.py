@@ -1,0 +1,83 @@
+"""Signed tokens in links and delivery ids: they name a delivery, and no person or address (sending §5.4).
+
+A token is base64url of version, key generation, flags, the workspace's number as a varint, 12 bytes of the delivery, and
+8 bytes of a MAC over all of that, the purpose and what else the link must not change.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+
+from workspace_operator.sending.keys import GENERATION, Purpose, RootKey
+
+VERSION = 1
+MAC_BYTES = 8
+DELIVERY_BYTES = 12
+MAX_TOKEN_CHARACTERS = 64
+
+_TEST_FLAG = 1
+_MAX_VARINT_BYTES = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The content of a token; ``is_test``: it was made for a test message, and counts for nobody."""
+
+    workspace_id: int
+    delivery_id: str
+    is_test: bool = False
+
+
+def sign(token: Token, purpose: Purpose, key: RootKey, *, bound: bytes = b"") -> str:
+    """Sign a token; ``bound`` is what else the signature covers, such as the target of a link."""
+    payload = bytes((VERSION, GENERATION, _TEST_FLAG if token.is_test else 0)) + _varint(token.workspace_id)
+    payload += bytes.fromhex(token.delivery_id)
+    mac = _mac(key.derived(token.workspace_id, purpose), payload, bound)
+    return urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+
+
+def verify(text: str, purpose: Purpose, key: RootKey, *, bound: bytes = b"") -> Token | None:
+    """Read a token; None if it was not signed with this key for this purpose."""
+    if len(text) > MAX_TOKEN_CHARACTERS or not text.isascii():
+        return None
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return None
+    payload, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
+    parsed = _read(payload)
+    if parsed is None or urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
+        return None
+    expected = _mac(key.derived(parsed.workspace_id, purpose), payload, bound)
+    return parsed if hmac.compare_digest(mac, expected) else None
+
+
+def _read(payload: bytes) -> Token | None:
+    """Parse a payload whose signature is not checked yet."""
+    if payload[:2] != bytes((VERSION, GENERATION)) or len(payload) <= 3 + DELIVERY_BYTES or payload[2] > _TEST_FLAG:
+        return None
+    number = _number(payload[3:-DELIVERY_BYTES])
+    if number is None:
+        return None
+    return Token(
+        workspace_id=number, delivery_id=payload[-DELIVERY_BYTES:].hex(), is_test=bool(payload[2] & _TEST_FLAG)
+    )
+
+
+def _mac(key: bytes, payload: bytes, bound: bytes) -> bytes:
+    return hmac.digest(key, len(payload).to_bytes(2) + payload + bound, sha256)[:MAC_BYTES]
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*encoded, number))
+
+
+def _number(encoded: bytes) -> int | None:
+    """Read a varint; None unless it is the shortest form of a number of 63 bits."""
+    number = sum((byte & 0x7F) << (7 * position) for position, byte in enumerate(encoded[:_MAX_VARINT_BYTES]))
+    return number if _varint(number) == encoded else None
