@@ -1,7 +1,7 @@
 """Signed tokens in links and delivery ids: they name a delivery, and no person or address (sending §5.4).
 
-A token is base64url of version, key generation, flags, the workspace's number as a varint, 12 bytes of the delivery, and
-8 bytes of a MAC over all of that, the purpose and what else the link must not change.
+A token is base64url of version, key generation, flags, the workspace's number as a varint, 12 bytes of the delivery,
+and 8 bytes of a MAC over all of that, the purpose and what else the link must not change.
 """
 
 import hmac
