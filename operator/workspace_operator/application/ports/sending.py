@@ -109,6 +109,11 @@ class SendingTransaction(Protocol):
         """The sending rules in force until the transaction ends."""
         ...
 
+    @property
+    def root_key_fingerprint(self) -> str | None:
+        """The fingerprint of the root key whose installation sends from this database; None before the first one."""
+        ...
+
     def end_attempts(self, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
         """Record the outcomes of attempts. A delivery that is gone, because its person is, records nothing."""
         ...
@@ -162,8 +167,8 @@ class SendingQueue(Protocol):
         """
         ...
 
-    def release_room(self, lease: RoomLease, *, now: datetime) -> RoomStatus:
-        """Give the room back, due when its next delivery is. Raises StaleRevision."""
+    def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
+        """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision."""
         ...
 
     def register_sender(
