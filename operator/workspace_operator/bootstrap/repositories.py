@@ -51,9 +51,10 @@ BUSY_CACHE_MEGABYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repositories:
-    """The implementations of all ports for one database."""
+    """The implementations of all ports for one database; ``file`` is that of an embedded one."""
 
     name: str
+    file: Path | None
     workspaces: Workspaces
     heartbeats: Heartbeats
     ownership: Ownership
@@ -122,6 +123,7 @@ def _store(database: Database) -> Repositories:
     new_id = CioIDGenerator(clock.cached_timestamp)
     return Repositories(
         name=database.name,
+        file=Path(str(database.url.database)) if database.is_sqlite else None,
         workspaces=SQLWorkspaces(database),
         heartbeats=SQLHeartbeats(database),
         ownership=SQLOwnership(database),
