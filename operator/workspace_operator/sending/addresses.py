@@ -97,9 +97,9 @@ def _mailbox(name: str, address: str, field: str) -> Mailbox | None:
     key = email_key(address)
     if key is None:
         return None
-    name = _escape.sub(r"\1", name[1:-1]) if name.startswith('"') else name
+    name = (_escape.sub(r"\1", name[1:-1]) if name.startswith('"') else name).strip()
     if len(name) > MAX_NAME_CHARACTERS:
         message = f"{field} has a display name of {len(name)} characters: send at most {MAX_NAME_CHARACTERS}"
         raise InvalidInput(message, field=field)
     local = address.rpartition("@")[0]
-    return Mailbox(name.strip(), f"{local}@{key.rpartition('@')[2]}", key)
+    return Mailbox(name, f"{local}@{key.rpartition('@')[2]}", key)
