@@ -171,6 +171,10 @@ class SendingQueue(Protocol):
         """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision."""
         ...
 
+    def oldest_due_at(self) -> datetime | None:
+        """When the message that is due first in any workspace was due; None if none waits."""
+        ...
+
     def register_sender(
         self, worker: str, offers: Sequence[TransportOffer], key_fingerprint: str, *, now: datetime
     ) -> bool:
@@ -229,6 +233,10 @@ class TransportPool(Protocol):
     @property
     def offers(self) -> Sequence[TransportOffer]:
         """What this process offers."""
+        ...
+
+    def states(self) -> Sequence[tuple[str, bool]]:
+        """The transports by name, each with whether it is used now; False while it is paused after a failure."""
         ...
 
     def offer(self, name: str, namespace: str) -> TransportOffer | None:
