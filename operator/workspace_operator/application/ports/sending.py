@@ -101,6 +101,20 @@ class RoomStatus:
     next_due_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSender:
+    """A sender that wrote a heartbeat, with the transports that it offers.
+
+    Attributes:
+        has_database_key: whether its root key is that of the database; if not, it hands over nothing.
+    """
+
+    worker: str
+    offers: tuple[TransportOffer, ...]
+    has_database_key: bool
+    beat_at: datetime
+
+
 class SendingTransaction(Protocol):
     """One transaction of a sender on the room that it leases: it ends attempts, begins some, and claims deliveries."""
 
@@ -183,6 +197,10 @@ class SendingQueue(Protocol):
         The first sender of a database leaves its fingerprint there. Returns whether the fingerprints agree: a sender
         with another root key begins no hand-over (sending §4.2).
         """
+        ...
+
+    def senders(self) -> Sequence[RegisteredSender]:
+        """The senders of the installation, also those whose heartbeat is old, by name."""
         ...
 
     def adopt_database(self, key_fingerprint: str, *, discard_waiting: bool, now: datetime) -> int:
