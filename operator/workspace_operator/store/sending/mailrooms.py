@@ -1,7 +1,7 @@
 """Mailrooms: the queue of a workspace and the lease of the sender that works on it.
 
 A mailroom says when its first delivery is due. Acceptance locks it FOR KEY SHARE, and brings the time forward where it
-is later. The release of a lease tries FOR UPDATE: if that fails, an acceptance is under way, and the mailroom stays due.
+is later. The release of a lease tries FOR UPDATE: if that fails, an acceptance is under way, and it stays due.
 Otherwise every acceptance has ended or waits, and the look that follows sees all deliveries. So none is forgotten.
 """
 
