@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.sending.deliveries import ArchivedContent, Attempt, Delivery, DeliveryState, Metric
 from workspace_operator.sending.messages import Message
@@ -81,7 +82,8 @@ class KeyReused:
     key: str
 
 
-AcceptResult = Accepted | PersonMissing | KeyReused
+AcceptResult = Accepted | PersonMissing | KeyReused | InvalidInput
+"""The result for one message; InvalidInput if its reference is of a kind that names nobody in the mode in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,8 @@ class Deliveries(Protocol):
     def accept(self, workspace_id: int, messages: Sequence[NewDelivery], *, now: datetime) -> Sequence[AcceptResult]:
         """Store messages durably in one transaction, under the rules that are in force in it.
 
-        A reference to a suppressed identifier is accepted as a delivery that is dropped, without a person.
+        A reference to a suppressed identifier is accepted as a delivery that is dropped, without a person. The results
+        are in the order of the messages, each independent of the others.
         """
         ...
 
