@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from workspace_operator.application.ports import (
     EndedAttempt,
@@ -63,6 +63,22 @@ RATE_PAUSE_SECONDS: Final = 0.02
 STORE_RETRY_SECONDS: Final = 0.5
 
 
+class Observer(Protocol):
+    """Counts what a sender does (`metrics.SenderMetrics`)."""
+
+    def begun(self, count: int) -> None:
+        """Count hand-overs that begin."""
+        ...
+
+    def ended(self, transport: str, attempts: Sequence[EndedAttempt]) -> None:
+        """Count hand-overs that have ended."""
+        ...
+
+    def held(self, rules: Counter[int]) -> None:
+        """Count messages that are never sent, by line of the gate."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderSetup:
     """What all rooms of a sender share.
@@ -72,7 +88,7 @@ class SenderSetup:
         public_url: base URL of tracking and unsubscribe links; empty: messages have none.
         too_late: how long after it was due a message is still sent.
         max_batch: deliveries in a transaction, at most.
-        on_outcomes: told about ended attempts; ``on_held`` about deliveries that the gate ended.
+        observer: counts what happens.
     """
 
     queue: SendingQueue
@@ -84,8 +100,7 @@ class SenderSetup:
     too_late: timedelta = TOO_LATE
     max_batch: int = MAX_BATCH
     stopping: Callable[[], bool] = lambda: False
-    on_outcomes: Callable[[Sequence[EndedAttempt]], None] = lambda _: None
-    on_held: Callable[[Counter[Any]], None] = lambda _: None
+    observer: Observer
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
 
@@ -187,11 +202,22 @@ class Room:
         self._in_hand -= result.dropped | {attempt.delivery_id for attempt in ended}
         self._blocked_until = result.blocked_until
         self._rules = result.rules
-        self.setup.on_outcomes(ended)
-        self.setup.on_held(result.held)
-        for (state, reason), count in result.held.items():
-            logger.info("workspace %d: %d messages are %s: %s", self.lease.workspace_id, count, state, reason)
+        self._report(result, ended)
         return result
+
+    def _report(self, result: StepResult, ended: Sequence[EndedAttempt]) -> None:
+        """Count and log; without addresses and subjects."""
+        workspace_id, observer = self.lease.workspace_id, self.setup.observer
+        observer.ended(result.rules.transport_name, ended)
+        held = Counter[int]()
+        for (rule, state, reason), count in result.held.items():
+            held[rule] += count
+            logger.info("workspace %d: %d messages are %s: %s", workspace_id, count, state, reason)
+        observer.held(held)
+        failures = Counter((attempt.outcome, attempt.code) for attempt in ended)
+        failures.pop((AttemptOutcome.SENT, 250), None)
+        for (outcome, code), count in failures.items():
+            logger.info("workspace %d: %d hand-overs: %s, SMTP code %s", workspace_id, count, outcome, code or "none")
 
     def _transport(self, rules: SendingRules) -> TransportState:
         """The transport of the workspace; without a root key this process offers none."""
@@ -210,6 +236,7 @@ class Room:
         seconds = HANDOVER_SECONDS - MARGIN_SECONDS - (self.setup.monotonic() - started)
         handover = self.setup.transports.hand_over(name, self.lease.workspace_id, mails, seconds=seconds)
         begun = {begun.prepared.delivery_id: begun for begun in result.begun}
+        self.setup.observer.begun(len(mails))
         self._batches.append(_Batch(handover, begun, self.setup.monotonic(), len(mails)))
 
     def _mail(self, begun: Begun, transport: str) -> OutgoingMail:

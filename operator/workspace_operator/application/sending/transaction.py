@@ -6,7 +6,7 @@ it nothing but the deadline stops a hand-over, and before it nothing has left (s
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -71,7 +71,7 @@ class StepResult:
     Attributes:
         claimed: the deliveries to render next, under ``rules``.
         dropped: prepared deliveries that are not in hand any more: ended, gone, or to be claimed again.
-        held: number of deliveries that ended here, by state and reason.
+        held: number of deliveries that ended here, by line of the gate, state and reason.
         blocked_until: the whole room waits, since the transport or the rules are not there; None if it does not.
     """
 
@@ -79,7 +79,7 @@ class StepResult:
     begun: list[Begun] = field(default_factory=list)
     claimed: Sequence[QueuedDelivery] = ()
     dropped: set[str] = field(default_factory=set)
-    held: Counter[tuple[DeliveryState, str]] = field(default_factory=Counter)
+    held: Counter[tuple[int, DeliveryState, str]] = field(default_factory=Counter)
     blocked_until: datetime | None = None
 
 
@@ -154,7 +154,7 @@ def _attempt(
     content = item.content
     if not isinstance(content, RenderedMessage) or content.sender is None:
         reason = content.reason if isinstance(content, RenderFailure) else NO_SENDER
-        _hold(transaction, item, DeliveryState.FAILED, reason, record, result, now)
+        _hold(transaction, item, DeliveryState.FAILED, reason, replace(record, rule=NOT_RENDERED), result, now)
         return None
     attempt = NewAttempt(
         delivery_id=item.delivery_id,
@@ -167,6 +167,9 @@ def _attempt(
     )
     return Begun(prepared=item, rendered=content, decision=decision, attempt=attempt)
 
+
+NOT_RENDERED: Final = 0
+"""In the record, instead of a line of the gate: it let the message pass, but the message could not be made."""
 
 NO_SENDER: Final = "it has no From: set it in the message, its template, or spec.sending.from of the workspace"
 
@@ -182,7 +185,7 @@ def _hold(
 ) -> None:
     transaction.hold(item.delivery_id, state, reason, record, now=now)
     result.dropped.add(item.delivery_id)
-    result.held[state, reason] += 1
+    result.held[record.rule, state, reason] += 1
 
 
 def _wait(transaction: SendingTransaction, item: Prepared, decision: Wait, result: StepResult, now: datetime) -> None:

@@ -1,0 +1,69 @@
+"""Assembly of the sender, the only part that is given passwords of SMTP servers."""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from workspace_operator.application.health.probes import ProbeHandlers
+from workspace_operator.application.sending.metrics import SenderMetrics
+from workspace_operator.application.sending.room import SenderSetup
+from workspace_operator.application.sending.sender import Sender
+from workspace_operator.bootstrap.keys import KEY_FILE_OPTION, load_root_key
+from workspace_operator.bootstrap.repositories import Repositories
+from workspace_operator.bootstrap.workers import worker_name
+from workspace_operator.settings import SenderSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningSender:
+    """A sender with its probes: it is ready while the store answers it."""
+
+    sender: Sender
+    probes: ProbeHandlers
+
+    def run(self) -> None:
+        """Send until the process stops."""
+        self.sender.run()
+
+    def is_healthy(self) -> bool:
+        """Whether the store answered the last look."""
+        return self.sender.healthy.is_set()
+
+
+@contextmanager
+def open_sender(store: Repositories, settings: SenderSettings, stopping: threading.Event) -> Iterator[RunningSender]:
+    """Create a sender; its connections and child processes end with the context.
+
+    Raises:
+        InvalidInput: the transports or the root key cannot be read.
+    """
+    from workspace_operator.mail.settings import load_transports
+    from workspace_operator.mail.transport_pool import SMTPTransportPool
+    from workspace_operator.rendering.processes import RenderProcesses
+
+    transports = load_transports(settings.transports_file, os.environ)
+    root_key = load_root_key(settings.root_key_file, store.file)
+    if transports and root_key is None:
+        logger.warning("there is no root key, so nothing is sent: give one with %s", KEY_FILE_OPTION)
+    with closing(SMTPTransportPool(transports)) as pool, closing(RenderProcesses(root_key)) as renderer:
+        metrics = SenderMetrics(queue=store.sending_queue, transports=pool, clock=store.clock)
+        setup = SenderSetup(
+            queue=store.sending_queue,
+            renderer=renderer,
+            transports=pool,
+            root_key=root_key,
+            public_url=settings.public_url.rstrip("/"),
+            clock=store.clock,
+            too_late=timedelta(hours=settings.too_late_hours),
+            stopping=stopping.is_set,
+            observer=metrics,
+        )
+        sender = Sender(setup=setup, worker=worker_name(), stopping=stopping)
+        probes = ProbeHandlers(is_ready=sender.healthy.is_set, metrics=metrics.text)
+        yield RunningSender(sender=sender, probes=probes)
