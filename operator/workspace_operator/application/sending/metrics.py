@@ -93,6 +93,10 @@ class SenderMetrics:
             if attempt.state is DeliveryState.WAITING:
                 self._retries.inc()
 
+    def abandoned(self, count: int) -> None:
+        """Count hand-overs whose outcome this process cannot record."""
+        self._in_flight.dec(count)
+
     def held(self, rules: Tally[int]) -> None:
         """Count messages that are never sent, by line of the gate."""
         for rule, count in rules.items():

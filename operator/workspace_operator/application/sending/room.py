@@ -78,6 +78,10 @@ class Observer(Protocol):
         """Count messages that are never sent, by line of the gate."""
         ...
 
+    def abandoned(self, count: int) -> None:
+        """Count hand-overs whose outcome this sender cannot record."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderSetup:
@@ -327,8 +331,9 @@ class Room:
                     self._run_transaction((), 0)
             except StoreUnavailable:
                 self.setup.sleep(STORE_RETRY_SECONDS)
-            except StaleRevision:
-                return  # another sender has the room, and has noted these as unknown
+            except StaleRevision:  # another sender has the room, and notes these as unknown
+                break
+        self.setup.observer.abandoned(len(self._ended) + self._in_flight())
 
 
 def archive_of(begun: Begun) -> Mapping[str, Any]:
