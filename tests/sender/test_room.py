@@ -143,7 +143,7 @@ def test_message_of_later_waits_for_its_time(office: PostOffice) -> None:
     assert office.sender().work_once() is False
 
 
-def test_outcome_survives_a_store_that_is_away(office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outcome_survives_a_store_that_is_away(office: PostOffice) -> None:
     [delivery_id] = office.accept()
     queue, failures = office.store.sending_queue, iter([True, True])
     office.sink.before_250 = 0.3
