@@ -1,4 +1,4 @@
-"""Handing over through the queue, against a bare loop of ``smtplib`` with the same composing, connections and server."""
+"""Handing over through the queue, against a bare ``smtplib`` loop: same composing, connections and server."""
 
 import smtplib
 import subprocess
