@@ -150,7 +150,9 @@ def composed(renderer: Renderer, body: dict[str, object], numbers: Sequence[int]
     )
     for number, rendered in zip(numbers, renderer.render(jobs), strict=True):
         assert isinstance(rendered, RenderedMessage)
-        yield compose(rendered, decision, message_id=f"<{number}@shop.example>", date=datetime.now(UTC))
+        assert rendered.sender is not None
+        message_id = f"{number}@shop.example"
+        yield compose(rendered, decision, sender=rendered.sender, message_id=message_id, date=datetime.now(UTC))
 
 
 def run_threads(works: Sequence[Callable[[], None]]) -> None:

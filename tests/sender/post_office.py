@@ -37,7 +37,7 @@ QA = "qa@shop.example"
 def local_transport(port: int, **changes: Any) -> Transport:
     """A transport to an SMTP server on this machine, for every namespace and sender, without a rate."""
     offer = TransportOffer(name="default", sender_domains=frozenset({ANY}), namespaces=frozenset({ANY}))
-    values = {"security": Security.NONE, "per_second": 1e6, "per_workspace_per_second": 1e6} | changes
+    values: dict[str, Any] = {"security": Security.NONE, "per_second": 1e6, "per_workspace_per_second": 1e6} | changes
     return Transport(offer=offer, host="127.0.0.1", port=port, **values)
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from workspace_operator.sending.rules import SendMode
 
 
 @pytest.fixture
-def office(database_url: str) -> PostOffice:
+def office(database_url: str) -> Iterator[PostOffice]:
     with open_post_office(database_url) as opened:
         yield opened
 
@@ -155,7 +156,7 @@ def test_outcome_survives_a_store_that_is_away(office: PostOffice) -> None:
             return getattr(queue, name)
 
         def run(self, *arguments: object, **named: object) -> object:
-            if office.sink.transactions and next(failures, False):
+            if office.sink.transactions and next(failures, None):
                 raise StoreUnavailable("away")
             return queue.run(*arguments, **named)  # type: ignore[arg-type]
 
@@ -185,7 +186,8 @@ def test_two_senders_send_each_message_once(office: PostOffice) -> None:
     def work(name: str) -> None:
         sender = office.sender(name)
         while not stop.is_set():
-            sender.work_once() or time.sleep(0.01)
+            if not sender.work_once():
+                time.sleep(0.01)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
     for thread in threads:

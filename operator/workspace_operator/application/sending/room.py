@@ -35,7 +35,7 @@ from workspace_operator.sending.deliveries import HANDOVER_SECONDS, TOO_LATE, At
 from workspace_operator.sending.gate import tracking_of
 from workspace_operator.sending.keys import Purpose, RootKey
 from workspace_operator.sending.messages import OutgoingMail, RenderJob
-from workspace_operator.sending.mime import compose
+from workspace_operator.sending.mime import compose, message_id_of
 from workspace_operator.sending.outcomes import follow_up
 from workspace_operator.sending.rules import SendingRules, SendMode, strictest
 from workspace_operator.sending.tokens import Token, sign
@@ -258,7 +258,11 @@ class Room:
             sender=self.setup.transports.envelope_sender(transport, sender.address, message.delivery_id),
             recipients=tuple(mailbox.address for mailbox in begun.decision.envelope),
             data=compose(
-                begun.rendered, begun.decision, message_id=f"<{wire_id}@{sender.domain}>", date=self.setup.clock()
+                begun.rendered,
+                begun.decision,
+                sender=sender,
+                message_id=message_id_of(wire_id, sender),
+                date=self.setup.clock(),
             ),
         )
 
