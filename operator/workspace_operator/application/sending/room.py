@@ -5,6 +5,7 @@ already, and claims the one after that. Rendering and handing over happen betwee
 """
 
 import logging
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,7 @@ from workspace_operator.sending.gate import tracking_of
 from workspace_operator.sending.keys import Purpose, RootKey
 from workspace_operator.sending.messages import OutgoingMail, RenderJob
 from workspace_operator.sending.mime import compose, message_id_of
-from workspace_operator.sending.outcomes import follow_up
+from workspace_operator.sending.outcomes import History, address_keys, follow_up
 from workspace_operator.sending.rules import SendingRules, SendMode, strictest
 from workspace_operator.sending.tokens import Token, sign
 
@@ -107,6 +108,7 @@ class SenderSetup:
     observer: Observer
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
+    jitter: Callable[[], float] = random.random
 
 
 @dataclass(slots=True)
@@ -311,9 +313,28 @@ class Room:
                 self._size = max(1, min(fitting, 2 * self._size, self.setup.max_batch))
 
     def _outcome(self, begun: Begun, result: HandoverResult, now: datetime) -> EndedAttempt:
-        ended = follow_up(result, begun.prepared.queued, begun.attempt, now=now)
-        keeps = begun.prepared.queued.keep_content and ended.outcome is AttemptOutcome.SENT
-        return replace(ended, rendered=archive_of(begun)) if keeps else ended
+        queued = begun.prepared.queued
+        history = History(
+            attempts=queued.next_attempt - 1,
+            tries=queued.tries,
+            unknowns=queued.unknowns,
+            first_tried_at=queued.first_tried_at or begun.attempt.begun_at,
+        )
+        following = follow_up(result, history, now=now, jitter=self.setup.jitter())
+        is_kept = queued.keep_content and result.outcome is AttemptOutcome.SENT
+        return EndedAttempt(
+            delivery_id=result.delivery_id,
+            number=begun.attempt.number,
+            outcome=result.outcome,
+            code=result.code,
+            reply=result.reply,
+            state=following.state,
+            failure=following.failure,
+            due_at=following.due_at,
+            counts_as_try=following.counts_as_try,
+            invalid_addresses=address_keys(result),
+            rendered=archive_of(begun) if is_kept else None,
+        )
 
     def _wait(self) -> None:
         """Wait for the hand-over that began first, but begin the next batch as soon as it may."""

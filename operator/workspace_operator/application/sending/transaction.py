@@ -159,6 +159,7 @@ def _attempt(
     attempt = NewAttempt(
         delivery_id=item.delivery_id,
         number=item.queued.next_attempt,
+        begun_at=now,
         deadline=now + timedelta(seconds=HANDOVER_SECONDS),
         mode=decision.mode,
         transport=result.rules.transport_name,
