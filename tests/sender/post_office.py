@@ -2,12 +2,10 @@
 
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-from workspace_operator.mail.transport_pool import SMTPTransportPool
 
 from tests.mail.sink import Sink
 from tests.workspaces import create_workspace
@@ -21,11 +19,13 @@ from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EMAIL
+from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.reconcile.model.actions import UpdateSettings
 from workspace_operator.reconcile.model.observed import WorkspaceQuery
 from workspace_operator.sending.addresses import parse_mailbox
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
+from workspace_operator.sending.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import ANY, Security, Transport, TransportOffer
 from workspace_operator.workspaces.model import Workspace
@@ -39,6 +39,12 @@ def local_transport(port: int, **changes: Any) -> Transport:
     offer = TransportOffer(name="default", sender_domains=frozenset({ANY}), namespaces=frozenset({ANY}))
     values: dict[str, Any] = {"security": Security.NONE, "per_second": 1e6, "per_workspace_per_second": 1e6} | changes
     return Transport(offer=offer, host="127.0.0.1", port=port, **values)
+
+
+def request(sender: str, *, data: Mapping[str, Any] | None = None, **parts: str) -> Mapping[str, Any]:
+    """The stored form of a request without a template."""
+    overrides = Overrides(**({"subject": "Receipt", "sender": sender} | parts))
+    return StoredRequest(overrides=overrides, message_data=data or {}).document()
 
 
 class PlainRenderer:
@@ -129,7 +135,7 @@ class PostOffice:
             "link_tracking": True,
             "send_to_unsubscribed": True,
             "keep_content": False,
-            "request": {"subject": "Receipt", "from": "Shop <hello@shop.example>", "body_plain": "Thanks"},
+            "request": request("Shop <hello@shop.example>", body_plain="Thanks"),
             "request_digest": secrets.token_hex(16),
         }
         return NewDelivery(**(values | changes))

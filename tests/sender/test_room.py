@@ -146,7 +146,7 @@ def test_message_of_later_waits_for_its_time(office: PostOffice) -> None:
 
 def test_outcome_survives_a_store_that_is_away(office: PostOffice) -> None:
     [delivery_id] = office.accept()
-    queue, failures = office.store.sending_queue, iter([True, True])
+    queue, failures = office.store.sending_queue, [StoreUnavailable("away"), StoreUnavailable("away")]
     office.sink.before_250 = 0.3
 
     class Flaky:
@@ -156,8 +156,8 @@ def test_outcome_survives_a_store_that_is_away(office: PostOffice) -> None:
             return getattr(queue, name)
 
         def run(self, *arguments: object, **named: object) -> object:
-            if office.sink.transactions and next(failures, None):
-                raise StoreUnavailable("away")
+            if office.sink.transactions and failures:
+                raise failures.pop()
             return queue.run(*arguments, **named)  # type: ignore[arg-type]
 
     office.sender(queue=Flaky()).work_once()
