@@ -10,6 +10,8 @@ import pickle
 import resource
 import signal
 import sys
+from collections.abc import Sequence
+from mmap import PAGESIZE, mmap
 from typing import Final
 
 from workspace_operator.errors import InvalidInput
@@ -31,6 +33,7 @@ from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import RenderFailure
 
 OUT_OF_MEMORY: Final = "the template needs too much memory: simplify it"
+MAX_KEPT_BYTES: Final = 1 << 20
 
 
 def main() -> None:
@@ -45,26 +48,40 @@ def main() -> None:
     worker = Worker(setup)
     write_all(output, framed(READY))
     _discard_output()
-    while (batch := reader.read()) is not None:
+    while (batch := reader.read()) is not None and not worker.is_exhausted:
         tasks: list[bytes] = pickle.loads(batch)  # noqa: S301 - written by this program
         _limit_processor_time(setup.limits, len(tasks))
-        for task in tasks:
-            signal.setitimer(signal.ITIMER_REAL, setup.limits.seconds)
-            answer = worker.answer(task)
-            encoded = framed(pickle.dumps(answer))
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            write_all(output, encoded)
-            if worker.is_exhausted:
-                return
+        worker.work(tasks, output)
 
 
 class Worker:
-    """Answers tasks, and keeps parsed templates."""
+    """Answers tasks, and keeps parsed templates.
+
+    Answers are written together, because each write wakes the parent up. The shared page tells the parent which task
+    was at work if the kernel ends this process; the tasks before it, whose answers are lost then, are rendered again.
+    """
 
     def __init__(self, setup: Setup) -> None:
+        self._seconds = setup.limits.seconds
+        self._progress = mmap(setup.progress, PAGESIZE)
         self._key = RootKey(setup.secret) if setup.secret is not None else None
         self._templates = LiquidTemplates()
         self.is_exhausted = False
+
+    def work(self, tasks: Sequence[bytes], output: int) -> None:
+        """Write the answers of tasks in order, until all are answered or the memory is used up."""
+        answers = bytearray()
+        for position, task in enumerate(tasks):
+            self._progress[0] = position
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            answers += framed(pickle.dumps(self.answer(task)))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if len(answers) > MAX_KEPT_BYTES:
+                write_all(output, answers)
+                answers.clear()
+            if self.is_exhausted:
+                break
+        write_all(output, answers)
 
     def answer(self, task_bytes: bytes) -> Answer:
         """Answer a task, whatever happens in it."""
@@ -75,7 +92,10 @@ class Worker:
             return render_message(task, self._templates, self._key)
         except MemoryError:
             self.is_exhausted = True
-            return ParseProblem(OUT_OF_MEMORY) if isinstance(task, ParseTask) else RenderFailure(OUT_OF_MEMORY)
+            words = OUT_OF_MEMORY
+        except Exception as error:  # noqa: BLE001 - whatever the libraries raise, the other tasks go on
+            words = f"the template cannot be rendered: {type(error).__name__}"
+        return ParseProblem(words) if isinstance(task, ParseTask) else RenderFailure(words)
 
     def _parsed(self, task: ParseTask) -> ParseProblem:
         try:

@@ -55,9 +55,12 @@ class LiquidTemplates:
         self._characters = 0
 
     def check(self, source: str, *, field: str) -> None:
-        """Parse a template. Raises InvalidInput with line and column."""
+        """Parse a template and look for unknown filters. Raises InvalidInput with line and column."""
         try:
-            self._text.from_string(source)
+            filters = self._text.from_string(source).analyze().filters
+            for name in filters.keys() - self._text.filters.keys():
+                position = _position(source, filters[name][0].index)
+                raise InvalidInput(f"{field} is not valid Liquid{position}: unknown filter {name!r}", field=field)
         except (LiquidError, RecursionError) as error:
             raise InvalidInput(_words(error, field, source, "is not valid Liquid"), field=field) from error
 
@@ -101,12 +104,14 @@ def _words(error: Exception, field: str, source: str, problem: str) -> str:
     """What is wrong with a template, with line and column if the library knows them."""
     if not isinstance(error, LiquidError):
         return f"{field} {problem}: {_shortened(f'{type(error).__name__}: {error}')}"
-    position = ""
-    if error.token is not None and error.token.start_index >= 0:
-        start = error.token.start_index
-        line, column = source.count("\n", 0, start) + 1, start - source.rfind("\n", 0, start)
-        position = f" at line {line}, column {column}"
+    known = error.token is not None and error.token.start_index >= 0
+    position = _position(source, error.token.start_index) if known and error.token else ""
     return f"{field} {problem}{position}: {_shortened(str(error.message))}"
+
+
+def _position(source: str, start: int) -> str:
+    line, column = source.count("\n", 0, start) + 1, start - source.rfind("\n", 0, start)
+    return f" at line {line}, column {column}"
 
 
 def _shortened(text: str) -> str:

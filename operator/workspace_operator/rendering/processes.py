@@ -10,15 +10,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from mmap import PAGESIZE, mmap
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Lock
-from typing import Final
+from typing import BinaryIO, Final
 
 import workspace_operator
 from workspace_operator.errors import InvalidInput, Unavailable
 from workspace_operator.rendering.liquid_templates import is_liquid
 from workspace_operator.rendering.messages import check_sizes, liquid_parts, part_name
 from workspace_operator.rendering.tasks import (
+    MAX_BATCH_TASKS,
     READY,
     Answer,
     FrameReader,
@@ -33,16 +36,14 @@ from workspace_operator.rendering.tasks import (
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import MessageContent, RenderedMessage, RenderFailure, RenderJob
 
-MAX_BATCH_TASKS: Final = 64
 MAX_BATCH_BYTES: Final = 8 << 20
 """Attachments are megabytes: a batch must fit into the memory of a child several times."""
 
-_START_SECONDS: Final = 30.0
-_GRACE_SECONDS: Final = 5.0
+_STALLED_SECONDS: Final = 20.0
 """The kernel ends a child that exceeds its time. If it does not, because the child is stopped, its parent does."""
 
 _COMMAND: Final = (sys.executable, "-P", "-c", "from workspace_operator.rendering.child import main; main()")
-_LIMIT_SIGNALS: Final = frozenset({signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL})
+_LIMIT_SIGNALS: Final = frozenset({signal.SIGALRM, signal.SIGXCPU})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +54,43 @@ class Killed:
 
 
 class _ChildEnded(Exception):
-    """A child ended before it had answered all tasks; ``by_limit``: a limit of time ended it."""
+    """A child ended before it had answered all tasks.
 
-    def __init__(self, *, by_limit: bool) -> None:
+    Attributes:
+        position: of the task that was at work, within those that were sent.
+        by_limit: a limit of time ended the child.
+    """
+
+    def __init__(self, position: int, *, by_limit: bool) -> None:
         super().__init__()
+        self.position = position
         self.by_limit = by_limit
 
 
 class _Child:
-    """One render process with its pipes."""
+    """One render process with its pipes, and the page in which it shows its progress."""
 
-    def __init__(self, setup: Setup) -> None:
-        self._limits = setup.limits
-        self._process = subprocess.Popen(  # noqa: S603 - a constant command of this program
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(),
-            bufsize=0,
-            start_new_session=True,  # Ctrl-C in a terminal ends the parent, which then ends its children
-        )
-        if self._process.stdin is None or self._process.stdout is None:
-            raise AssertionError("Popen opens the pipes that it is asked for")
-        self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
-        self._seconds = _START_SECONDS
-        self._reader = FrameReader(self._output, self._wait)
-        try:
-            self._start(setup)
-        except BaseException:
-            self.stop()
-            raise
+    def __init__(self, limits: Limits, secret: bytes | None) -> None:
+        with _shared_page() as file:
+            self._progress = mmap(file.fileno(), PAGESIZE)
+            self._process = subprocess.Popen(  # noqa: S603 - a constant command of this program
+                _COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=_environment(),
+                bufsize=0,
+                pass_fds=(file.fileno(),),
+                start_new_session=True,  # Ctrl-C in a terminal ends the parent, which then ends its children
+            )
+            if self._process.stdin is None or self._process.stdout is None:
+                raise AssertionError("Popen opens the pipes that it is asked for")
+            self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
+            self._reader = FrameReader(self._output, self._wait)
+            try:
+                self._start(Setup(limits=limits, secret=secret, progress=file.fileno()))
+            except BaseException:
+                self.stop()
+                raise
 
     @property
     def is_alive(self) -> bool:
@@ -91,7 +99,6 @@ class _Child:
 
     def answers(self, tasks: Sequence[bytes]) -> Iterator[Answer]:
         """Send tasks and give their answers in order. Raises _ChildEnded."""
-        self._seconds = self._limits.seconds + _GRACE_SECONDS
         try:
             write_all(self._input, framed(pickle.dumps(tasks)))
             for _ in tasks:
@@ -104,7 +111,8 @@ class _Child:
                 return
         except (OSError, TimeoutError):
             self._process.kill()
-        raise _ChildEnded(by_limit=-self._process.wait() in _LIMIT_SIGNALS)
+        by_limit = -self._process.wait() in _LIMIT_SIGNALS
+        raise _ChildEnded(self._progress[0], by_limit=by_limit)
 
     def stop(self) -> None:
         """End the process, whatever it does."""
@@ -121,10 +129,15 @@ class _Child:
             raise Unavailable("a render process did not start: see its error output")
 
     def _wait(self) -> None:
+        """Wait for output, as long as there is progress. Raises TimeoutError."""
         poll = select.poll()
         poll.register(self._output, select.POLLIN)
-        if not poll.poll(self._seconds * 1000):
-            raise TimeoutError
+        position = -1
+        while position != self._progress[0]:
+            position = self._progress[0]
+            if poll.poll(_STALLED_SECONDS * 1000):
+                return
+        raise TimeoutError
 
 
 class RenderProcesses:
@@ -138,7 +151,8 @@ class RenderProcesses:
     """
 
     def __init__(self, root_key: RootKey | None, *, processes: int = 2, limits: Limits | None = None) -> None:
-        self._setup = Setup(limits=limits or Limits(), secret=root_key.secret if root_key is not None else None)
+        self._limits = limits or Limits()
+        self._secret = root_key.secret if root_key is not None else None
         self._processes = processes
         self._threads = ThreadPoolExecutor(processes, "render")
         self._idle: deque[_Child] = deque()
@@ -188,27 +202,27 @@ class RenderProcesses:
             yield batch
 
     def _run_batch(self, tasks: Sequence[bytes]) -> Sequence[Answer | Killed]:
-        answers: list[Answer | Killed] = []
-        was_repeated = False
+        answers: dict[int, Answer | Killed] = {}
+        suspects: set[int] = set()
         while len(answers) < len(tasks):
+            pending = [number for number in range(len(tasks)) if number not in answers]
             child = self._take_child()
             try:
-                for answer in child.answers(tasks[len(answers) :]):
-                    answers.append(answer)
-                    was_repeated = False
+                answers.update(zip(pending, child.answers([tasks[number] for number in pending]), strict=True))
             except _ChildEnded as ended:
                 self._remove(child)
+                number = pending[ended.position]
                 # Another process may have ended the child, so a task is tried twice unless it exceeded a limit.
-                if ended.by_limit or was_repeated:
-                    answers.append(Killed(self._words(by_limit=ended.by_limit)))
-                was_repeated = not ended.by_limit and not was_repeated
+                if number not in answers and (ended.by_limit or number in suspects):
+                    answers[number] = Killed(self._words(by_limit=ended.by_limit))
+                suspects.add(number)
             else:
                 self._idle.append(child)
-        return answers
+        return [answers[number] for number in range(len(tasks))]
 
     def _words(self, *, by_limit: bool) -> str:
         if by_limit:
-            return f"the template takes longer than {self._setup.limits.seconds:g} s: simplify it"
+            return f"the template takes longer than {self._limits.seconds:g} s: simplify it"
         return "the template ends the process that renders it: simplify it"
 
     def _take_child(self) -> _Child:
@@ -217,7 +231,7 @@ class RenderProcesses:
             if child.is_alive:
                 return child
             self._remove(child)
-        child = _Child(self._setup)
+        child = _Child(self._limits, self._secret)
         with self._lock:
             self._children.add(child)
             is_closed = self._is_closed
@@ -254,6 +268,16 @@ class LiquidParser:
             raise InvalidInput(answer.words, field=field)
         if isinstance(answer, ParseProblem) and answer.words:
             raise InvalidInput(answer.words, field=answer.field)
+
+
+def _shared_page() -> BinaryIO:
+    """A file of one page in memory, which two processes can map; containers often have no folder for files."""
+    if sys.platform == "linux":
+        file: BinaryIO = os.fdopen(os.memfd_create("progress"), "r+b")
+    else:
+        file = TemporaryFile()  # noqa: SIM115 - the caller closes it
+    file.truncate(PAGESIZE)
+    return file
 
 
 def _environment() -> dict[str, str]:

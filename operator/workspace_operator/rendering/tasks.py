@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
 
 HEADER_BYTES: Final = 4
-_READ_BYTES: Final = 1 << 20
+MAX_BATCH_TASKS: Final = 64
+_READ_BYTES: Final = 1 << 16
 
 READY: Final = b"ready"
 """The first frame of a render process."""
@@ -27,9 +28,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """The first frame to a render process. The key travels here, because others can read arguments and environment."""
+    """The first frame to a render process. The key travels here, because others can read arguments and environment.
+
+    Attributes:
+        progress: descriptor of a shared page whose first byte is the position of the task at work within its batch.
+    """
 
     limits: Limits
+    progress: int
     secret: bytes | None = field(repr=False)
 
 
@@ -57,7 +63,7 @@ def framed(content: bytes) -> bytes:
     return len(content).to_bytes(HEADER_BYTES) + content
 
 
-def write_all(descriptor: int, content: bytes) -> None:
+def write_all(descriptor: int, content: bytes | bytearray) -> None:
     """Write all bytes. Raises OSError."""
     rest = memoryview(content)
     while rest:
