@@ -176,7 +176,10 @@ class Deliveries(Protocol):
     def record_open(
         self, workspace_id: int, delivery_id: str, *, by_machine: bool, is_test: bool, now: datetime
     ) -> None:
-        """Count an open, and log it as the person's activity unless ``is_test``; nothing while open tracking is off."""
+        """Count an open; nothing while open tracking is off.
+
+        An open by a person is logged as their activity unless ``is_test``. An unknown delivery is ignored.
+        """
         ...
 
     def record_click(self, workspace_id: int, delivery_id: str, *, url: str, is_test: bool, now: datetime) -> None:
@@ -195,5 +198,9 @@ class Deliveries(Protocol):
         ...
 
     def purge(self, *, content_before: datetime, deliveries_before: datetime, now: datetime, limit: int) -> bool:
-        """Delete old content, deliveries and idempotency keys of all workspaces, one batch; whether more is left."""
+        """Delete old content and deliveries of all workspaces, one batch of each; whether more may be left.
+
+        Content is deleted once its delivery is in a final state and was to be sent before ``content_before``. An
+        idempotency key that has expired is released when it is used again, so that no index by time is needed.
+        """
         ...

@@ -15,6 +15,7 @@ from workspace_operator.sending.messages import (
     RenderFailure,
     RenderJob,
 )
+from workspace_operator.sending.outcomes import HandoverResult
 from workspace_operator.sending.rules import SendingRules, SendMode
 from workspace_operator.sending.transports import TransportOffer
 
@@ -214,23 +215,6 @@ class Renderer(Protocol):
     def render(self, jobs: Sequence[RenderJob]) -> Sequence[RenderedMessage | RenderFailure]:
         """Render messages, in order. A message that exceeds a limit is a failure, and does not affect the others."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverResult:
-    """How one hand-over ended.
-
-    Attributes:
-        invalid_addresses: recipients, as in the envelope, that the server does not know (enhanced code 5.1.x).
-        refused: recipients that the server refused for good while it took the message for others.
-    """
-
-    delivery_id: str
-    outcome: AttemptOutcome
-    code: int | None = None
-    reply: str | None = None
-    invalid_addresses: frozenset[str] = frozenset()
-    refused: frozenset[str] = frozenset()
 
 
 class Handover(Protocol):

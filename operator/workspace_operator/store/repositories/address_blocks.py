@@ -10,6 +10,7 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import insert_statement
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.sending_tables import address_block
+from workspace_operator.store.sending.blocked_addresses import blocked_addresses
 from workspace_operator.store.unit_of_work.workspace_lock import lock_and_read_settings
 
 
@@ -28,6 +29,11 @@ class SQLAddressBlocks:
         )
         with self.database.reading() as connection:
             return [_block_of(row) for row in connection.execute(query.order_by(address_block.c.kind))]
+
+    def blocked(self, workspace_id: int, keys: Sequence[str]) -> frozenset[str]:
+        """Which addresses, by e-mail key, are suppressed or have a block of any kind."""
+        with self.database.reading() as connection:
+            return blocked_addresses(connection, workspace_id, keys)
 
     def list(self, workspace_id: int, kind: BlockKind, *, limit: int, offset: int) -> Sequence[AddressBlock]:
         """List blocks of a kind, by address."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import DEFAULT_LANGUAGE, QueuedDelivery
+from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person import Person
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import Channel, DeliveryState
@@ -119,6 +120,18 @@ def messages_of(
         for row in rows
         if row.delivery_id in requests
     }
+
+
+def message_of_delivery(
+    connection: sa.Connection, workspace_id: int, delivery_id: str, contents: ContentCache
+) -> Message:
+    """The message of one delivery. Raises NotFound, also if its content was forgotten."""
+    rows = list(map(_due_row, _BY_ID.run(connection, {"of_workspace": workspace_id, "id": delivery_id})))
+    message = messages_of(connection, workspace_id, rows, contents).get(delivery_id) if rows else None
+    if message is None:
+        reason = "its content was forgotten" if rows else "it does not exist"
+        raise NotFound(f"delivery {delivery_id} of workspace number {workspace_id} cannot be read: {reason}")
+    return message
 
 
 def claimed(
@@ -255,8 +268,12 @@ _DUE = CompiledStatement(
         .offset(sa.literal_column("0"))  # otherwise SQLAlchemy adds a parameter on SQLite
     )
 )
-ROW_BY_ID = CompiledStatement(lambda _: sa.select(*_DUE_COLUMNS).where(workspace_any_of(delivery.c.delivery_id, "ids")))
-"""The rows of deliveries by id, as for a claim."""
+_BY_ID = CompiledStatement(
+    lambda _: sa.select(*_DUE_COLUMNS).where(
+        delivery.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+        delivery.c.delivery_id == sa.bindparam("id", type_=sa.Text),
+    )
+)
 
 _REQUESTS = CompiledStatement(
     lambda _: sa.select(delivery_content.c.delivery_id, delivery_content.c.request).where(

@@ -1,18 +1,20 @@
 """Queries of deliveries with the identifiers that their people have now."""
 
+import json
+import zlib
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import DeliveryQuery, DeliveryRecord
-from workspace_operator.errors import NotFound
-from workspace_operator.sending.deliveries import DeliveryState
+from workspace_operator.application.ports import DeliveryQuery, DeliveryRecord, WaitingCounts
+from workspace_operator.sending.deliveries import ArchivedContent, Attempt, DeliveryState
+from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.schema.mappers import Row
-from workspace_operator.store.schema.sending_tables import delivery
+from workspace_operator.store.schema.sending_tables import attempt, delivery, delivery_content
 from workspace_operator.store.schema.tables import person
-from workspace_operator.store.sending.delivery_rows import delivery_of
+from workspace_operator.store.sending.delivery_rows import attempt_of, delivery_of, no_delivery
 from workspace_operator.store.unit_of_work.id_generator import first_id_at
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
 
@@ -36,8 +38,15 @@ def one_delivery(connection: sa.Connection, settings: SettingsSnapshot, delivery
     query = sa.select(delivery).where(delivery.c.workspace_id == workspace_id, delivery.c.delivery_id == delivery_id)
     row = connection.execute(_with_people(workspace_id, query)).one_or_none()
     if row is None:
-        raise NotFound(f"there is no delivery {delivery_id} in workspace number {workspace_id}")
+        raise no_delivery(workspace_id, delivery_id)
     return _record(row)
+
+
+def require_delivery(connection: sa.Connection, workspace_id: int, delivery_id: str) -> None:
+    """Raise NotFound if there is no such delivery."""
+    query = sa.select(delivery.c.delivery_id).filter_by(workspace_id=workspace_id, delivery_id=delivery_id)
+    if connection.execute(query).first() is None:
+        raise no_delivery(workspace_id, delivery_id)
 
 
 def _conditions(query: DeliveryQuery) -> Iterator[sa.ColumnElement[bool]]:
@@ -79,3 +88,49 @@ def _with_people(workspace_id: int, deliveries: sa.Select[Any]) -> sa.Select[Any
 
 def _record(row: Row) -> DeliveryRecord:
     return DeliveryRecord(delivery=delivery_of(row), id=row.person_id, email=row.person_email)
+
+
+def attempts_of_delivery(connection: sa.Connection, workspace_id: int, delivery_id: str) -> Sequence[Attempt]:
+    """The attempts of a delivery, in order."""
+    query = sa.select(attempt).where(attempt.c.workspace_id == workspace_id, attempt.c.delivery_id == delivery_id)
+    return [attempt_of(row) for row in connection.execute(query.order_by(attempt.c.number))]
+
+
+def archived_content(connection: sa.Connection, workspace_id: int, delivery_id: str) -> ArchivedContent:
+    """The content of a delivery as it was handed over."""
+    query = sa.select(delivery_content.c.rendered).where(
+        delivery_content.c.workspace_id == workspace_id, delivery_content.c.delivery_id == delivery_id
+    )
+    rendered = connection.execute(query).scalar_one_or_none()
+    if rendered is None:
+        return ArchivedContent(forgotten=True)
+    return ArchivedContent(forgotten=False, fields=json.loads(zlib.decompress(rendered)))
+
+
+def waiting_counts(connection: sa.Connection, workspace_id: int, *, now: datetime) -> WaitingCounts:
+    """Count what waits, from the index of due deliveries, and what is being handed over."""
+    by_mode: dict[SendMode, int] = {}
+    waiting, next_due_at = 0, None
+    for mode, count, first in connection.execute(_WAITING, {"of_workspace": workspace_id}):
+        waiting += count
+        next_due_at = first if next_due_at is None else min(first, next_due_at)
+        if (known := SendMode.known(mode)) is not None:
+            by_mode[known] = count
+    in_flight = connection.execute(_IN_FLIGHT, {"of_workspace": workspace_id, "now": now}).scalar_one()
+    return WaitingCounts(waiting=waiting, in_flight=in_flight, by_accepted_mode=by_mode, next_due_at=next_due_at)
+
+
+_WAITING = (
+    sa.select(delivery.c.accepted_mode, sa.func.count(), sa.func.min(delivery.c.due_at))
+    .where(
+        delivery.c.workspace_id == sa.bindparam("of_workspace"),
+        delivery.c.due_at.is_not(None),
+        delivery.c.state == sa.literal_column(f"'{DeliveryState.WAITING}'"),
+    )
+    .group_by(delivery.c.accepted_mode)
+)
+_IN_FLIGHT = sa.select(sa.func.count()).where(
+    attempt.c.workspace_id == sa.bindparam("of_workspace"),
+    attempt.c.ended_at.is_(None),
+    attempt.c.deadline > sa.bindparam("now", type_=attempt.c.deadline.type),
+)

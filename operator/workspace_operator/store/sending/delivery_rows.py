@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from workspace_operator.application.ports import NewDelivery
+from workspace_operator.errors import NotFound
 from workspace_operator.sending.deliveries import (
     Attempt,
     AttemptOutcome,
@@ -93,6 +94,11 @@ def _gate_of(document: Mapping[str, Any] | None) -> GateRecord | None:
 
 def _mode_of(text: str | None) -> SendMode | None:
     return None if text is None else SendMode.known(text)
+
+
+def no_delivery(workspace_id: int, delivery_id: str) -> NotFound:
+    """The error for a delivery that does not exist."""
+    return NotFound(f"there is no delivery {delivery_id} in workspace number {workspace_id}")
 
 
 def delivery_of(row: Row) -> Delivery:

@@ -65,21 +65,31 @@ def renew_lease(connection: sa.Connection, lease: RoomLease, *, now: datetime) -
         raise _lost(lease)
 
 
-def release_room(connection: sa.Connection, lease: RoomLease, *, now: datetime) -> RoomStatus:
+def release_room(
+    connection: sa.Connection, lease: RoomLease, *, not_before: datetime | None, now: datetime
+) -> RoomStatus:
     """Give the mailroom back. Raises StaleRevision.
 
     It is due again when its next delivery is, but not before now, so that workspaces take turns.
     """
+    earliest = now if not_before is None else max(now, not_before)
     held = sa.and_(mailroom.c.workspace_id == lease.workspace_id, mailroom.c.lease_owner == lease.worker)
     is_locked = connection.execute(sa.select(held).where(held).with_for_update(skip_locked=True)).first() is not None
-    next_due_at: datetime | None = now
+    next_due_at: datetime | None = earliest
     if is_locked:
         first = connection.execute(FIRST_DUE, {"of_workspace": lease.workspace_id}).scalar_one_or_none()
-        next_due_at = None if first is None else max(first, now)
+        next_due_at = None if first is None else max(first, earliest)
     values = {"lease_owner": "", "lease_expires_at": None, "next_due_at": next_due_at}
     if connection.execute(sa.update(mailroom).where(held).values(values)).rowcount != 1:
         raise _lost(lease)
     return RoomStatus(next_due_at=next_due_at)
+
+
+def oldest_due_at(connection: sa.Connection) -> datetime | None:
+    """When the first delivery of the mailrooms that are due first was due; None if none waits."""
+    rooms = connection.execute(_FIRST_ROOMS).scalars().all()
+    due = [connection.execute(FIRST_DUE, {"of_workspace": room}).scalar_one_or_none() for room in rooms]
+    return min((at for at in due if at is not None), default=None)
 
 
 def _lost(lease: RoomLease) -> StaleRevision:
@@ -93,6 +103,14 @@ FIRST_DUE = (
     .limit(sa.literal_column("1"))
 )
 """When the first delivery of a workspace is due."""
+
+# A mailroom that is not among them was looked at later than all of these.
+_FIRST_ROOMS = (
+    sa.select(mailroom.c.workspace_id)
+    .where(mailroom.c.next_due_at.is_not(None))
+    .order_by(mailroom.c.next_due_at)
+    .limit(sa.literal_column("50"))
+)
 
 _NOW = sa.bindparam("now", type_=mailroom.c.next_due_at.type)
 

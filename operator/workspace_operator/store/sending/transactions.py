@@ -1,56 +1,44 @@
 """One transaction of a sender on the mailroom that it leases."""
 
-import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import BlockKind, EndedAttempt, NewAttempt, QueuedDelivery, RoomLease
+from workspace_operator.application.ports import EndedAttempt, NewAttempt, QueuedDelivery, RoomLease
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED
-from workspace_operator.sending.deliveries import FINAL_STATES, AttemptOutcome, DeliveryState, GateRecord, Metric
+from workspace_operator.sending.deliveries import DeliveryState, GateRecord
 from workspace_operator.sending.gate import Recipient
 from workspace_operator.sending.rules import SendingRules
 from workspace_operator.store.engine.sql import (
     CompiledStatement,
     decode_json,
-    delete_any_of,
-    driver_cursor,
     encode_json,
     insert_rows,
-    insert_statement,
     workspace_any_of,
 )
 from workspace_operator.store.pending_merges.view import raise_if_people_pending
 from workspace_operator.store.schema.mappers import sending_rules_of
 from workspace_operator.store.schema.sending_tables import (
-    address_block,
-    attachment,
     attempt,
     delivery,
-    delivery_content,
 )
-from workspace_operator.store.schema.tables import KIND_EMAIL, person, suppression
+from workspace_operator.store.schema.tables import person, store_identity
 from workspace_operator.store.schema.types import to_microseconds
+from workspace_operator.store.sending.blocked_addresses import blocked_addresses
 from workspace_operator.store.sending.claims import ContentCache, DueRow, attempts_of, claimed, due_rows
-from workspace_operator.store.sending.delivery_rows import METRIC_OF_STATE, gate_document
-from workspace_operator.store.sending.delivery_updates import BEGIN_HANDOVER, END_ATTEMPTS, POSTPONE, SETTLE
+from workspace_operator.store.sending.delivery_rows import gate_document
+from workspace_operator.store.sending.delivery_updates import BEGIN_HANDOVER, POSTPONE, SETTLE
 from workspace_operator.store.sending.mailrooms import renew_lease
+from workspace_operator.store.sending.settlements import end_attempts, forget_finals, settled_row, unknown_end
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, lock_and_read_settings
 
 STALE_AFTER: Final = timedelta(seconds=5)
 """How long after its deadline an attempt without an end counts as unknown; its sender may be about to write it."""
-
-UNKNOWN_RETRY: Final = timedelta(minutes=5)
-NO_OUTCOME: Final = "the sender ended before it knew whether the server took the message"
-MAY_HAVE_BEEN_TAKEN: Final = "may have been taken: twice it is not known whether the server took the message"
-
-_COMPRESSION: Final = 1
-"""Of archived content: a higher level takes three times as long for a tenth less."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +50,7 @@ class SQLSendingTransaction:
     settings: SettingsSnapshot
     contents: ContentCache
     rules: SendingRules
+    _fingerprint: str | None = field(default=None, init=False)
     _held: list[dict[str, Any]] = field(default_factory=list, init=False)
     _postponed: list[dict[str, Any]] = field(default_factory=list, init=False)
 
@@ -69,15 +58,16 @@ class SQLSendingTransaction:
     def _workspace_id(self) -> int:
         return self.lease.workspace_id
 
+    @property
+    def root_key_fingerprint(self) -> str | None:
+        """The fingerprint of the root key whose installation sends from this database."""
+        if self._fingerprint is None:
+            self._fingerprint = self.connection.execute(FINGERPRINT).scalar_one_or_none()
+        return self._fingerprint
+
     def end_attempts(self, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
         """Record outcomes; an attempt that is gone, or that has ended, changes nothing."""
-        rows = [_ended_row(ended, now) for ended in sorted(attempts, key=_delivery_id)]
-        known = {key for (key,) in END_ATTEMPTS.run(self.connection, self._workspace_id, rows)}
-        ended = [each for each in sorted(attempts, key=_delivery_id) if each.delivery_id in known]
-        SETTLE.run(self.connection, self._workspace_id, [_settled_row(each, now) for each in ended])
-        self._archive(ended)
-        self._block({key for each in ended for key in each.invalid_addresses}, now)
-        self._forget([each.delivery_id for each in ended if each.state in FINAL_STATES])
+        end_attempts(self.connection, self._workspace_id, attempts, now=now)
 
     def lock_due(self, deliveries: Sequence[QueuedDelivery], *, now: datetime) -> frozenset[str]:
         """Lock deliveries, and tell which are still waiting and due, with the same person and next attempt."""
@@ -100,8 +90,7 @@ class SQLSendingTransaction:
 
     def blocked(self, keys: Sequence[str]) -> frozenset[str]:
         """Which addresses, by e-mail key, are suppressed or have an address block."""
-        parameters = {"of_workspace": self._workspace_id, "keys": encode_json(list(keys))}
-        return frozenset(key for (key,) in _BLOCKED.run(self.connection, parameters))
+        return blocked_addresses(self.connection, self._workspace_id, keys)
 
     def begin_attempts(self, attempts: Sequence[NewAttempt], *, now: datetime) -> None:
         """Begin attempts: their deliveries are due again if they are not ended."""
@@ -132,11 +121,9 @@ class SQLSendingTransaction:
     def claim(self, limit: int, *, exclude: frozenset[str], now: datetime) -> Sequence[QueuedDelivery]:
         """Read the deliveries that are due, after stale attempts are ended. Raises PendingMerge."""
         self.flush()
-        while True:
-            rows = due_rows(self.connection, self._workspace_id, limit, exclude=exclude, now=now)
-            unusable = self._end_stale([row for row in rows if row.is_stale], now)
-            if not unusable:
-                break
+        found = due_rows(self.connection, self._workspace_id, limit, exclude=exclude, now=now)
+        self._end_stale([row for row in found if row.is_stale], now)
+        rows = [row for row in found if not row.is_stale]
         if self.settings.row.merges_pending:
             cio_ids = {row.cio_id for row in rows if row.cio_id is not None}
             raise_if_people_pending(self.connection, self._workspace_id, cio_ids)
@@ -146,17 +133,15 @@ class SQLSendingTransaction:
         """Write what was collected."""
         held, self._held = sorted(self._held, key=_row_id), []
         SETTLE.run(self.connection, self._workspace_id, held)
-        self._forget([row["delivery_id"] for row in held])
+        forget_finals(self.connection, self._workspace_id, [row["delivery_id"] for row in held])
         postponed, self._postponed = sorted(self._postponed, key=_row_id), []
         POSTPONE.run(self.connection, self._workspace_id, postponed)
 
-    def _end_stale(self, rows: Sequence[DueRow], now: datetime) -> bool:
-        """End the attempts of senders that died as unknown; whether there were any."""
-        if rows:
-            earlier = attempts_of(self.connection, self._workspace_id, [row.delivery_id for row in rows])
-            stale = [(row, earlier[row.delivery_id].last) for row in rows if row.delivery_id in earlier]
-            self.end_attempts([_unknown(row, number, now) for row, number in stale], now=now)
-        return bool(rows)
+    def _end_stale(self, rows: Sequence[DueRow], now: datetime) -> None:
+        """End the attempts of senders that died as unknown."""
+        last = attempts_of(self.connection, self._workspace_id, [row.delivery_id for row in rows])
+        ended = [unknown_end(row.delivery_id, last[row.delivery_id].last, row.unknowns, now) for row in rows]
+        self.end_attempts(ended, now=now)
 
     def _attempt_row(self, begun: NewAttempt, now: datetime) -> tuple[object, ...]:
         """A new attempt in the order of the table's columns."""
@@ -164,37 +149,6 @@ class SQLSendingTransaction:
         key = (self._workspace_id, begun.delivery_id, begun.number, to_microseconds(now), deadline)
         rules = (self.rules.send_version, begun.mode.value, begun.transport, self.lease.worker, begun.recipients)
         return (*key, *rules, None, None, None, None)
-
-    def _archive(self, ended: Sequence[EndedAttempt]) -> None:
-        """Keep rendered messages, compressed."""
-        rows = [
-            (zlib.compress(encode_json(each.rendered).encode(), _COMPRESSION), self._workspace_id, each.delivery_id)
-            for each in ended
-            if each.rendered is not None
-        ]
-        if rows:
-            place = "?" if self.connection.dialect.name == "sqlite" else "%s"
-            statement = _ARCHIVE.replace("?", place)
-            with driver_cursor(self.connection, statement) as cursor:
-                cursor.executemany(statement, rows)
-
-    def _block(self, keys: Collection[str], now: datetime) -> None:
-        """Block addresses that servers do not know; a block that exists keeps its time."""
-        if keys:
-            rows = [
-                {
-                    "workspace_id": self._workspace_id,
-                    "kind": BlockKind.INVALID.value,
-                    "email_key": key,
-                    "since": now,
-                    "reason": "the server does not know the address",
-                }
-                for key in sorted(keys)
-            ]
-            self.connection.execute(insert_statement(self.connection, address_block).on_conflict_do_nothing(), rows)
-
-    def _forget(self, delivery_ids: Collection[str]) -> None:
-        forget_finals(self.connection, self._workspace_id, delivery_ids)
 
 
 def open_transaction(
@@ -215,84 +169,6 @@ def open_transaction(
     )
 
 
-def forget_finals(connection: sa.Connection, workspace_id: int, delivery_ids: Collection[str]) -> None:
-    """Delete what deliveries keep until their final state: attachments, and content that is not to be kept."""
-    if delivery_ids:
-        delete_any_of(connection, workspace_id, attachment.c.delivery_id, delivery_ids)
-        values = {"of_workspace": workspace_id, "ids": encode_json(sorted(delivery_ids))}
-        unkept = [key for (key,) in _UNKEPT.run(connection, values)]
-        if unkept:
-            delete_any_of(connection, workspace_id, delivery_content.c.delivery_id, unkept)
-
-
-def settled_row(
-    delivery_id: str,
-    state: DeliveryState,
-    now: datetime,
-    *,
-    failure: str | None,
-    gate: Mapping[str, object] | None = None,
-    due_at: datetime | None = None,
-    metric: Metric | None = None,
-    tries: int = 0,
-    unknowns: int = 0,
-) -> dict[str, Any]:
-    """A row of `SETTLE`; ``metric`` is by default that of the state."""
-    metric = metric or METRIC_OF_STATE.get(state)
-    return {
-        "delivery_id": delivery_id,
-        "state": state.value,
-        "due_at": None if due_at is None else to_microseconds(due_at),
-        "failure": failure,
-        "gate": gate,
-        "tries": tries,
-        "unknowns": unknowns,
-        "metrics": {} if metric is None else {metric.value: to_microseconds(now)},
-    }
-
-
-def _ended_row(ended: EndedAttempt, now: datetime) -> dict[str, Any]:
-    return {
-        "delivery_id": ended.delivery_id,
-        "number": ended.number,
-        "ended_at": to_microseconds(now),
-        "outcome": ended.outcome.value,
-        "code": ended.code,
-        "reply": ended.reply,
-    }
-
-
-def _settled_row(ended: EndedAttempt, now: datetime) -> dict[str, Any]:
-    """The state after an attempt; one that is tried again and did not fail harmlessly counts as attempted."""
-    is_retried = ended.state is DeliveryState.WAITING
-    is_attempted = is_retried and ended.outcome in {AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN}
-    return settled_row(
-        ended.delivery_id,
-        ended.state,
-        now,
-        failure=ended.failure,
-        due_at=ended.due_at if is_retried else None,
-        metric=Metric.ATTEMPTED if is_attempted else None,
-        tries=int(ended.counts_as_try),
-        unknowns=int(ended.outcome is AttemptOutcome.UNKNOWN),
-    )
-
-
-def _unknown(row: DueRow, number: int, now: datetime) -> EndedAttempt:
-    """The end of an attempt of a sender that died: retried once (sending §3.5)."""
-    is_last = row.unknowns > 0
-    return EndedAttempt(
-        delivery_id=row.delivery_id,
-        number=number,
-        outcome=AttemptOutcome.UNKNOWN,
-        code=None,
-        reply=None,
-        state=DeliveryState.FAILED if is_last else DeliveryState.WAITING,
-        failure=MAY_HAVE_BEEN_TAKEN if is_last else NO_OUTCOME,
-        due_at=None if is_last else now + UNKNOWN_RETRY,
-    )
-
-
 def _recipient(attributes: Any) -> Recipient:
     unsubscribed = decode_json(attributes).get(UNSUBSCRIBED)
     return Recipient(is_suppressed=False, is_unsubscribed=is_true(unsubscribed))
@@ -305,6 +181,9 @@ def _delivery_id(value: EndedAttempt | NewAttempt) -> str:
 def _row_id(row: Mapping[str, Any]) -> str:
     return str(row["delivery_id"])
 
+
+FINGERPRINT = sa.select(store_identity.c.root_key_fingerprint)
+"""The fingerprint of the root key whose installation sends from the database."""
 
 _LOCK_DUE = CompiledStatement(
     lambda _: (
@@ -320,21 +199,4 @@ _LOCK_DUE = CompiledStatement(
 )
 _RECIPIENTS = CompiledStatement(
     lambda _: sa.select(person.c.cio_id, person.c.attributes).where(workspace_any_of(person.c.cio_id, "cio_ids"))
-)
-_KINDS: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{kind}'") for kind in BlockKind]
-_BLOCKED = CompiledStatement(
-    lambda _: sa.union(
-        sa.select(suppression.c.value_key).where(
-            workspace_any_of(suppression.c.value_key, "keys"), suppression.c.kind == sa.literal_column(str(KIND_EMAIL))
-        ),
-        sa.select(address_block.c.email_key).where(
-            workspace_any_of(address_block.c.email_key, "keys"), address_block.c.kind.in_(_KINDS)
-        ),
-    )
-)
-_ARCHIVE = "UPDATE delivery_content SET rendered = ? WHERE workspace_id = ? AND delivery_id = ?"
-_UNKEPT = CompiledStatement(
-    lambda _: sa.select(delivery.c.delivery_id).where(
-        workspace_any_of(delivery.c.delivery_id, "ids"), delivery.c.keep_content.is_(False)
-    )
 )
