@@ -46,12 +46,14 @@ USUAL_MAIL = {
 DATA = {"name": "Ann", "items": [{"title": f"Thing {number}", "price": number * 3} for number in range(5)]}
 
 
+@pytest.mark.bench
 @databases
 def test_composed_messages_against_a_bare_loop(title: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     with closing(RenderProcesses(ROOT_KEY)) as renderer:
         figure(title, request, tmp_path, renderer, {**USUAL_MAIL, "data": DATA}, goal=0.6, name="composed")
 
 
+@pytest.mark.bench
 @databases
 def test_ready_bytes_against_a_bare_loop(title: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     parts = {"subject": "Receipt", "sender": "Shop <hello@shop.example>", "body_plain": "Thanks"}
@@ -171,6 +173,7 @@ def sink_process() -> Iterator[int]:
         process.terminate()
 
 
+@pytest.mark.bench
 @databases
 def test_memory_is_flat(title: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     messages = 100_000

@@ -41,9 +41,9 @@ def local_transport(port: int, **changes: Any) -> Transport:
     return Transport(offer=offer, host="127.0.0.1", port=port, **values)
 
 
-def request(sender: str, *, data: Mapping[str, Any] | None = None, **parts: str) -> Mapping[str, Any]:
+def request(sender: str, *, data: Mapping[str, Any] | None = None, **parts: Any) -> Mapping[str, Any]:
     """The stored form of a request without a template."""
-    overrides = Overrides(**({"subject": "Receipt", "sender": sender} | parts))
+    overrides = Overrides(**{"subject": "Receipt", "sender": sender, **parts})
     return StoredRequest(overrides=overrides, message_data=data or {}).document()
 
 

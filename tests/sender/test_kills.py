@@ -17,7 +17,7 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.sending_tables import attempt, delivery, mailroom
 
 PROOF = bool(os.environ.get("WORKSPACE_OPERATOR_PROOF"))
-KILLS, MESSAGES = (100, 200) if PROOF else (4, 40)
+KILLS, MESSAGES = (100, 200) if PROOF else (2, 20)
 TRANSPORTS = """
 - name: default
   host: 127.0.0.1
@@ -25,8 +25,8 @@ TRANSPORTS = """
   security: None
   senderDomains: ["*"]
   namespaces: ["*"]
-  perSecond: 100000
-  perWorkspacePerSecond: 100000
+  perSecond: 10000
+  perWorkspacePerSecond: 10000
 """
 
 
