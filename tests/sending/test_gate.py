@@ -1,4 +1,4 @@
-"""The decision table of sending §3.2 and the table of modes of sending §3.4, line by line, and the order of the lines.
+"""The decision table of sending §3.2 and the table of modes of sending §3.4, line by line; the order of the lines."""
 
 from dataclasses import replace
 from datetime import timedelta
