@@ -151,7 +151,8 @@ class PostOffice:
 
     def observe(self) -> Any:
         """What a reconcile sees of the sending of the workspace."""
-        return self.store.workspaces.observe(WorkspaceQuery(owner=self.workspace.owner)).sending
+        observed: Any = self.store.workspaces.observe(WorkspaceQuery(owner=self.workspace.owner))
+        return observed.sending
 
     def another_workspace(self, name: str) -> Workspace:
         """One more workspace with the same person."""

@@ -3,18 +3,18 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from workspace_operator.application.health.probes import ProbeHandlers
+from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.sending.metrics import SenderMetrics
 from workspace_operator.application.sending.room import MAX_BATCH, SenderSetup
 from workspace_operator.application.sending.sender import Sender
 from workspace_operator.bootstrap.keys import KEY_FILE_OPTION, load_root_key
 from workspace_operator.bootstrap.repositories import Repositories
-from workspace_operator.bootstrap.workers import worker_name
+from workspace_operator.bootstrap.workers import monitor_writes, store_probes, worker_name
 from workspace_operator.settings import SenderSettings
 
 logger = logging.getLogger(__name__)
@@ -71,3 +71,23 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
         sender = Sender(setup=setup, worker=worker_name(), stopping=stopping)
         probes = ProbeHandlers(is_ready=sender.healthy.is_set, metrics=metrics.text)
         yield RunningSender(sender=sender, probes=probes)
+
+
+def run_with_probes(
+    store: Repositories,
+    work: Callable[[], None],
+    health_endpoint: str | None,
+    is_healthy: Callable[[], bool],
+    sender: RunningSender,
+) -> None:
+    """Run ``work`` until it ends, with probes at the endpoint. Raises InvalidInput for the endpoint."""
+    if health_endpoint is None:
+        work()
+        return
+    from workspace_operator.handlers import health
+
+    endpoint = parse_endpoint(health_endpoint)
+    with monitor_writes(store) as monitor:
+        own = ProbeHandlers(is_ready=is_healthy, metrics=bytes)
+        probes = combined_probes(own, sender.probes, store_probes(store, monitor))
+        health.run_with_probes(work, endpoint, probes)

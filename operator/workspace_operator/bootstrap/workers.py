@@ -4,12 +4,11 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.people.retention import ActivityRetention
@@ -17,9 +16,6 @@ from workspace_operator.application.sending.retention import DeliveryRetention
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.settings import RetentionSettings
 from workspace_operator.worker.loop import WorkerLoop
-
-if TYPE_CHECKING:
-    from workspace_operator.bootstrap.senders import RunningSender
 
 RETENTION_INITIAL_DELAY = timedelta(minutes=1)
 """Delay of the first search for old activities: with 1000 workspaces it took a quarter of an operator's start."""
@@ -57,26 +53,6 @@ def make_worker_loop(store: Repositories, stopping: threading.Event, retention: 
     )
     jobs = (make_migration_worker(store, stopping), activity_retention, delivery_retention)
     return WorkerLoop(jobs=jobs, stopping=stopping)
-
-
-def run_with_probes(
-    store: Repositories,
-    work: Callable[[], None],
-    health_endpoint: str | None,
-    is_healthy: Callable[[], bool],
-    sender: "RunningSender",
-) -> None:
-    """Run ``work`` until it ends, with probes at the endpoint. Raises InvalidInput for the endpoint."""
-    if health_endpoint is None:
-        work()
-        return
-    from workspace_operator.handlers import health
-
-    endpoint = parse_endpoint(health_endpoint)
-    with monitor_writes(store) as monitor:
-        own = ProbeHandlers(is_ready=is_healthy, metrics=bytes)
-        probes = combined_probes(own, sender.probes, store_probes(store, monitor))
-        health.run_with_probes(work, endpoint, probes)
 
 
 @contextmanager

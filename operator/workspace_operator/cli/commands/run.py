@@ -253,10 +253,11 @@ def worker(
     health: HealthEndpoint = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run only the worker, which carries out identifier migrations, writes exports and sends messages.
+    """Run only the worker, which migrates identifiers and sends.
 
-    It also deletes old activities and messages. Several workers can run; only one at a time works on a migration, or on
-    the messages of a workspace.
+    It carries out identifier migrations, writes their exports and hands messages to SMTP servers. It also deletes
+    old activities and messages. Several workers can run; only one at a time works on a migration, or on the messages
+    of a workspace.
     """
     settings = SenderSettings(
         transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
@@ -286,9 +287,9 @@ def sender(
     health: HealthEndpoint = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run only the sender, which hands messages to SMTP servers.
+    """Run only the sender of messages.
 
-    Several senders can run; only one at a time works on the messages of a workspace.
+    It hands them to SMTP servers. Several senders can run; only one at a time works on the messages of a workspace.
     """
     settings = SenderSettings(
         transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
