@@ -31,7 +31,7 @@ def parse_headers(raw: object) -> Headers:
     if isinstance(raw, str):
         raw = _decoded(raw)
     headers = tuple(_headers(raw))
-    check_headers(headers)
+    check_headers(headers, field="headers")
     return headers
 
 

@@ -1,6 +1,6 @@
 """Parses the body of ``POST /v1/send/email`` (sending §5.1). Unknown keys are ignored, as everywhere in the API."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,6 +13,7 @@ from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, check_text, quoted, stripped
 from workspace_operator.identity.values.timestamps import seconds_of
 from workspace_operator.sending.addresses import MAX_RECIPIENTS, parse_mailbox, parse_mailboxes
+from workspace_operator.sending.headers import check_line
 from workspace_operator.sending.messages import Attachment
 from workspace_operator.sending.overrides import Overrides
 from workspace_operator.sending.request_parts import parse_attachments, parse_headers
@@ -124,13 +125,6 @@ def check_complete(overrides: Overrides) -> None:
         raise _missing("body")
 
 
-def missing_sender() -> InvalidInput:
-    """The error of a message that has no From, if its template and workspace have none either."""
-    return InvalidInput(
-        "from is missing, and neither a template nor the workspace has one: send it, or set sending.from", field="from"
-    )
-
-
 def _missing(field: str) -> InvalidInput:
     message = f"{field} is missing: without transactional_message_id send subject, body and from"
     return InvalidInput(message, field=field)
@@ -143,7 +137,9 @@ def _reference(body: Mapping[str, Any]) -> Reference:
         raise InvalidInput(
             f"identifiers is {quoted(identifiers)}: send an object with one of {kinds}", field="identifiers"
         )
-    given = [(kind, identifiers[kind.value]) for kind in IdentifierKind if identifiers.get(kind.value) not in (None, "")]
+    given = [
+        (kind, identifiers[kind.value]) for kind in IdentifierKind if identifiers.get(kind.value) not in (None, "")
+    ]
     if len(given) != 1:
         message = f"identifiers has {len(given)} of {kinds}: send exactly one"
         raise InvalidInput(message, field="identifiers")
@@ -249,14 +245,9 @@ def _flag(body: Mapping[str, Any], field: str) -> bool | None:
 def _line(body: Mapping[str, Any], field: str, limit: int = MAX_LINE_BYTES) -> str | None:
     """A text of one line; None if the request does not have it."""
     text = _text(body, field, limit)
-    if text is not None and (found := list(_control_characters(text))):
-        listed = ", ".join(dict.fromkeys(found))
-        raise InvalidInput(f"{field} {quoted(text)} contains control characters ({listed}): remove them", field=field)
+    if text is not None:
+        check_line(text, field=field, limit=limit)
     return text
-
-
-def _control_characters(text: str) -> Iterable[str]:
-    return (f"U+{ord(char):04X}" for char in text if char < " " or "\x7f" <= char <= "\x9f")
 
 
 def _text(body: Mapping[str, Any], field: str, limit: int) -> str | None:

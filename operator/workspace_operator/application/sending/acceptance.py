@@ -25,13 +25,13 @@ from workspace_operator.application.ports import (
 )
 from workspace_operator.errors import CommitUnknown, InvalidInput
 from workspace_operator.identity.model.commands import Command, Identify
-from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
+from workspace_operator.identity.model.results import CommandResultOrError, Effect
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import CIO_ID
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.sending.messages import MessageContent
 from workspace_operator.sending.overrides import StoredRequest
-from workspace_operator.sending.requests import SendRequest, check_complete, check_recipients, missing_sender
+from workspace_operator.sending.requests import SendRequest, check_complete, check_recipients
 
 ANSWER_SECONDS: Final = 8.5
 """Time in which a request is answered: the vendor's Python client gives up after 10 s, and may send it again."""
@@ -48,7 +48,14 @@ class AcceptMessages:
     templates: Templates
     clock: Callable[[], datetime]
 
-    def __call__(self, workspace_id: int, requests: Sequence[SendRequest], /, *, now: int) -> Sequence[AcceptanceResult]:  # noqa: ARG002 - whole seconds would put messages before others of the same second
+    def __call__(
+        self,
+        workspace_id: int,
+        requests: Sequence[SendRequest],
+        /,
+        *,
+        now: int,  # noqa: ARG002 - whole seconds are too coarse for the order of messages
+    ) -> Sequence[AcceptanceResult]:
         """Accept messages; one result per request. Raises NotFound if there is no such workspace."""
         now_exactly = self.clock()
         composer = _Composer(self.deliveries, self.templates, workspace_id, now_exactly)
@@ -108,7 +115,7 @@ async def _create_person(execute: ExecuteCommands, workspace_id: int, reference:
     (result,) = await execute(workspace_id, [("identify", Identify(reference=reference, attributes={}))])
     if isinstance(result, InvalidInput):
         raise result
-    if isinstance(result, CommandResult) and result.effect is Effect.REJECTED:
+    if result.effect is Effect.REJECTED:
         raise InvalidInput(result.message, field=result.field or reference.field)
 
 
@@ -134,7 +141,7 @@ class _Composer:
             has_sender = request.overrides.sender or _sender_of(template, message.language) or self._workspace_sender()
         except InvalidInput as error:
             return error
-        return message if has_sender else missing_sender()
+        return message if has_sender else _missing_sender()
 
     def _template(self, request: SendRequest, reference: str | int) -> Template:
         if reference not in self._found:
@@ -195,7 +202,9 @@ def _compose(request: SendRequest, template: Template | None, now: datetime) -> 
         tracked=request.tracked,
         open_tracking=draft.open_tracking,
         link_tracking=draft.link_tracking,
-        send_to_unsubscribed=_first(request.send_to_unsubscribed, draft.send_to_unsubscribed),
+        send_to_unsubscribed=(
+            draft.send_to_unsubscribed if request.send_to_unsubscribed is None else request.send_to_unsubscribed
+        ),
         keep_content=request.keep_content and not draft.hide_body,
         request=StoredRequest(overrides=overrides, message_data=request.data).document(),
         request_digest=request.digest,
@@ -205,10 +214,11 @@ def _compose(request: SendRequest, template: Template | None, now: datetime) -> 
     )
 
 
-def _first(value: bool | None, default: bool) -> bool:
-    return default if value is None else value
-
-
 def _sender_of(template: Template | None, language: str) -> str | None:
     content = None if template is None else template.draft.contents.get(language)
     return None if content is None else content.content.sender
+
+
+def _missing_sender() -> InvalidInput:
+    message = "from is missing, and neither the template nor the workspace has one: send it, or set sending.from"
+    return InvalidInput(message, field="from")
