@@ -78,26 +78,26 @@ def parse_send_request(
     Raises:
         InvalidInput: a field is missing or breaks its rule.
     """
-    _flag(body, "disable_css_preprocessing")
-    to, cc, bcc = _required_addresses(body, "to"), _addresses(body, "cc"), _addresses(body, "bcc")
+    parse_flag(body, "disable_css_preprocessing")
+    to, cc, bcc = _required_addresses(body, "to"), parse_addresses(body, "cc"), parse_addresses(body, "bcc")
     check_recipients(to, cc or "", bcc or "")
     template = _template(body)
     request = SendRequest(
         reference=_reference(body),
         template=template,
-        auto_create=_flag(body, "auto_create") or False,
-        overrides=_overrides(body),
+        auto_create=parse_flag(body, "auto_create") or False,
+        overrides=parse_overrides(body),
         to=to,
         cc=cc,
         bcc=bcc,
-        fake_bcc=_flag(body, "fake_bcc"),
+        fake_bcc=parse_flag(body, "fake_bcc"),
         data=_data(body),
         language=_line(body, "language", MAX_LANGUAGE_BYTES) or "",
         send_at=_send_at(body, now),
-        is_draft=_flag(body, "queue_draft"),
-        tracked=_flag(body, "tracked") is not False,
-        send_to_unsubscribed=_flag(body, "send_to_unsubscribed"),
-        keep_content=not _flag(body, "disable_message_retention"),
+        is_draft=parse_flag(body, "queue_draft"),
+        tracked=parse_flag(body, "tracked") is not False,
+        send_to_unsubscribed=parse_flag(body, "send_to_unsubscribed"),
+        keep_content=not parse_flag(body, "disable_message_retention"),
         attachments=parse_attachments(body.get("attachments")),
         idempotency_key=_idempotency_key(body, header_key),
         digest=digest,
@@ -160,7 +160,8 @@ def _template(body: Mapping[str, Any]) -> str | int | None:
     return stripped(raw)
 
 
-def _overrides(body: Mapping[str, Any]) -> Overrides:
+def parse_overrides(body: Mapping[str, Any]) -> Overrides:
+    """Parse the parts of a message that are Liquid. Raises InvalidInput."""
     sender, reply_to = _line(body, "from"), _line(body, "reply_to")
     if sender is not None and not _has_liquid(sender):
         parse_mailbox(sender, field="from")
@@ -184,13 +185,13 @@ def _has_liquid(text: str) -> bool:
 
 
 def _required_addresses(body: Mapping[str, Any], field: str) -> str:
-    addresses = _addresses(body, field)
+    addresses = parse_addresses(body, field)
     if addresses is None:
         raise InvalidInput(f"{field} is missing: send an address, such as Ann <ann@shop.example>", field=field)
     return addresses
 
 
-def _addresses(body: Mapping[str, Any], field: str) -> str | None:
+def parse_addresses(body: Mapping[str, Any], field: str) -> str | None:
     """A list of valid addresses as text, from text or a list of texts; None for none."""
     raw = body.get(field)
     if isinstance(raw, list) and all(isinstance(entry, str) for entry in raw):
@@ -231,7 +232,7 @@ def _idempotency_key(body: Mapping[str, Any], header_key: str) -> str | None:
     return next(iter(keys), None)
 
 
-def _flag(body: Mapping[str, Any], field: str) -> bool | None:
+def parse_flag(body: Mapping[str, Any], field: str) -> bool | None:
     """A boolean; None if the request does not have it."""
     raw = body.get(field)
     if raw is None or raw == "":
