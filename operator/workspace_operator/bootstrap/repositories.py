@@ -7,8 +7,10 @@ from pathlib import Path
 
 from workspace_operator.application.manifests.planner import EmptyPreviews
 from workspace_operator.application.ports import (
+    AddressBlocks,
     Clock,
     Credentials,
+    Deliveries,
     Exports,
     Heartbeats,
     MergeJournal,
@@ -18,13 +20,17 @@ from workspace_operator.application.ports import (
     PersonRecords,
     Previews,
     Segments,
+    SendingQueue,
+    Templates,
     Workspaces,
     WritePath,
 )
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sqlite import create_file
+from workspace_operator.store.repositories.address_blocks import SQLAddressBlocks
 from workspace_operator.store.repositories.credentials import SQLCredentials
+from workspace_operator.store.repositories.deliveries import SQLDeliveries
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
 from workspace_operator.store.repositories.merges import SQLMergeJournal
@@ -34,6 +40,8 @@ from workspace_operator.store.repositories.people import SQLPeople
 from workspace_operator.store.repositories.person_records import SQLPersonRecords
 from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
+from workspace_operator.store.repositories.sending_queue import SQLSendingQueue
+from workspace_operator.store.repositories.templates import SQLTemplates
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.upgrades import (
@@ -64,6 +72,10 @@ class Repositories:
     merges: MergeJournal
     migrations: Migrations
     exports: Exports
+    deliveries: Deliveries
+    sending_queue: SendingQueue
+    templates: Templates
+    address_blocks: AddressBlocks
     credentials: Credentials
     clock: Clock
     write_path: WritePath
@@ -133,6 +145,10 @@ def _store(database: Database) -> Repositories:
         merges=SQLMergeJournal(database, new_id=new_id),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
+        deliveries=SQLDeliveries(database, new_id=new_id),
+        sending_queue=SQLSendingQueue(database),
+        templates=SQLTemplates(database),
+        address_blocks=SQLAddressBlocks(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),

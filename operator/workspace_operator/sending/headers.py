@@ -15,8 +15,8 @@ MAX_NAME_CHARACTERS = 76
 MAX_VALUE_CHARACTERS = 998
 MAX_SUBJECT_CHARACTERS = 998
 
-_LONGEST_WORD = 997
-"""RFC 5322 limits a line to 998 characters, and a folded line begins with a space."""
+LONGEST_WORD = 920
+"""Maximum length of a word of a value: it cannot be folded, and a line has at most 998 characters with its name."""
 
 _RESERVED = """
     apparently-to authentication-results bcc cc date delivered-to envelope-to errors-to from generate-delivery-report
@@ -45,7 +45,7 @@ RESERVED_PREFIXES = (
 
 _is_name = re.compile(rf"[A-Za-z0-9-]{{1,{MAX_NAME_CHARACTERS}}}").fullmatch
 _is_printable_ascii = re.compile(r"[ -~]*").fullmatch
-_has_long_word = re.compile(rf"[^ ]{{{_LONGEST_WORD + 1}}}").search
+_has_long_word = re.compile(rf"[^ ]{{{LONGEST_WORD + 1}}}").search
 # Control characters, the separators of lines and paragraphs, and surrogates; not the joiners of emoji.
 _control_character = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]").search
 
@@ -102,5 +102,5 @@ _RULES: tuple[tuple[Callable[[str, str], object], str], ...] = (
         lambda _, value: not _is_printable_ascii(value),
         "has a value with characters other than printable ASCII: encode or remove them",
     ),
-    (lambda _, value: _has_long_word(value), f"has a word of more than {_LONGEST_WORD} characters: shorten it"),
+    (lambda _, value: _has_long_word(value), f"has a word of more than {LONGEST_WORD} characters: shorten it"),
 )

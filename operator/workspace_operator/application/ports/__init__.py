@@ -31,9 +31,9 @@ from workspace_operator.application.ports.segments import Segment, Segments
 from workspace_operator.application.ports.sending import (
     EndedAttempt,
     Handover,
-    HandoverResult,
     NewAttempt,
     QueuedDelivery,
+    RegisteredSender,
     Renderer,
     RoomLease,
     RoomStatus,
@@ -51,6 +51,7 @@ from workspace_operator.application.ports.templates import (
 )
 from workspace_operator.application.ports.workspaces import Ownership, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
+from workspace_operator.sending.outcomes import HandoverResult
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -90,6 +91,7 @@ __all__ = [
     "PersonRecords",
     "Previews",
     "QueuedDelivery",
+    "RegisteredSender",
     "Renderer",
     "Resources",
     "RoomLease",
