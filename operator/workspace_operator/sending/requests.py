@@ -15,7 +15,7 @@ from workspace_operator.identity.values.timestamps import seconds_of
 from workspace_operator.sending.addresses import MAX_RECIPIENTS, parse_mailbox, parse_mailboxes
 from workspace_operator.sending.headers import check_line
 from workspace_operator.sending.messages import Attachment
-from workspace_operator.sending.overrides import Overrides
+from workspace_operator.sending.overrides import Overrides, is_liquid
 from workspace_operator.sending.request_parts import parse_attachments, parse_headers
 
 MAX_PART_BYTES: Final = 100_000
@@ -25,8 +25,6 @@ MAX_LINE_BYTES: Final = 2_000
 MAX_LANGUAGE_BYTES: Final = 50
 MAX_KEY_CHARACTERS: Final = 255
 MAX_DELAY: Final = timedelta(days=90)
-
-_LIQUID: Final = ("{{", "{%")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +161,9 @@ def _template(body: Mapping[str, Any]) -> str | int | None:
 def parse_overrides(body: Mapping[str, Any]) -> Overrides:
     """Parse the parts of a message that are Liquid. Raises InvalidInput."""
     sender, reply_to = _line(body, "from"), _line(body, "reply_to")
-    if sender is not None and not _has_liquid(sender):
+    if sender is not None and not is_liquid(sender):
         parse_mailbox(sender, field="from")
-    if reply_to is not None and not _has_liquid(reply_to):
+    if reply_to is not None and not is_liquid(reply_to):
         parse_mailboxes(reply_to, field="reply_to")
     return Overrides(
         subject=_line(body, "subject"),
@@ -177,11 +175,6 @@ def parse_overrides(body: Mapping[str, Any]) -> Overrides:
         body_amp=_text(body, "body_amp", MAX_PART_BYTES),
         headers=parse_headers(body.get("headers")),
     )
-
-
-def _has_liquid(text: str) -> bool:
-    """Whether text is known only when the message is rendered; it is checked again then."""
-    return any(mark in text for mark in _LIQUID)
 
 
 def _required_addresses(body: Mapping[str, Any], field: str) -> str:

@@ -40,7 +40,10 @@ def make_app(dependencies: Dependencies) -> ASGIApp:
         to_thread.current_default_thread_limiter().total_tokens = READING_THREADS
         sending = dependencies.sending
         # Recording what recipients do, and accepting messages, both end in commands: these end last.
-        async with dependencies.batcher.run(), sending.batcher.run(), sending.tracker.run():
-            yield
+        try:
+            async with dependencies.batcher.run(), sending.batcher.run(), sending.tracker.run():
+                yield
+        finally:
+            await to_thread.run_sync(sending.close)
 
     return Router(default=dispatcher, redirect_slashes=False, lifespan=lifespan)

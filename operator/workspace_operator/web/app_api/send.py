@@ -7,11 +7,12 @@ from http import HTTPStatus
 from math import ceil
 from typing import Final
 
+from anyio import CapacityLimiter, to_thread
+
 from workspace_operator.application.ports import Accepted, KeyReused
 from workspace_operator.application.sending.acceptance import accept_message
 from workspace_operator.errors import CommitUnknown, InvalidInput
 from workspace_operator.identity.values.text_limits import quoted
-from workspace_operator.sending.overrides import Overrides
 from workspace_operator.sending.requests import SendRequest, parse_send_request
 from workspace_operator.web.core.delivery_ids import wire_id
 from workspace_operator.web.core.dependencies import Dependencies
@@ -25,10 +26,12 @@ SEND_BODY_LIMIT: Final = 4 * 1024 * 1024
 """Fits 2 MiB of attachments in base64, and the largest parts of a message."""
 
 UNKNOWN_MODE: Final = "Unknown"
-_NO_OVERRIDES: Final = Overrides()
+
+LIQUID_THREADS: Final = 2
+"""Messages whose Liquid is parsed at the same time; the threads of other routes stay free."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SendAPI:
     """Accepts messages of the workspace of the caller's key."""
 
@@ -36,6 +39,7 @@ class SendAPI:
     rates: KeyRates
     # Attachments take milliseconds to decode; the small bodies of other routes must not wait for them.
     parser: RequestParser = field(default_factory=RequestParser)
+    _liquid_threads: CapacityLimiter | None = None
 
     async def send_email(self, request: Request) -> Response:
         """``POST /v1/send/email``: one message for one person."""
@@ -43,6 +47,8 @@ class SendAPI:
         if seconds := self.rates.seconds_until_free(request.caller):
             return _too_many(seconds)
         message = await self.parser.run(request, self._parse, request)
+        if message.overrides.has_liquid:
+            await self._check_liquid(message)
         workspace_id, submit = request.caller.workspace_id, self.dependencies.sending.batcher.submit
         try:
             result = await accept_message(submit, self.dependencies.execute, workspace_id, message)
@@ -56,16 +62,19 @@ class SendAPI:
         return _accepted(result, wire_id(workspace_id, result.delivery_id, key))
 
     def _parse(self, request: Request) -> SendRequest:
-        message = parse_send_request(
+        return parse_send_request(
             json_object(request.body),
             now=self.dependencies.clock(),
             digest=sha256(request.body).hexdigest(),
             header_key=request.header("idempotency-key"),
             repeats=request.header("x-retry-count") not in ("", "0"),
         )
-        if message.overrides != _NO_OVERRIDES:
-            self.dependencies.sending.template_parser.check(message.overrides.apply(None))
-        return message
+
+    async def _check_liquid(self, message: SendRequest) -> None:
+        """Parse Liquid in a thread: a hostile template can take a second."""
+        check, content = self.dependencies.sending.template_parser.check, message.overrides.apply(None)
+        self._liquid_threads = self._liquid_threads or CapacityLimiter(LIQUID_THREADS)
+        await to_thread.run_sync(check, content, limiter=self._liquid_threads)
 
 
 async def other_channel(request: Request) -> Response:

@@ -41,6 +41,7 @@ class Sending:
         batcher: accepts messages.
         tracker: records opened messages and clicks.
         stored_key: the root key of the installation; None without one.
+        close: ends what the parser runs; called when the server stops.
     """
 
     deliveries: Deliveries
@@ -50,6 +51,7 @@ class Sending:
     batcher: Batcher[SendRequest, AcceptanceResult]
     tracker: Batcher[Access, None]
     stored_key: RootKey | None
+    close: Callable[[], None] = lambda: None
 
     @property
     def root_key(self) -> RootKey:
