@@ -12,7 +12,7 @@ from workspace_operator.sending.deliveries import Metric
 THEN = int(NOW.timestamp())
 
 
-def put(shop: SendClient, path: str, status: int = 200, **body: Any) -> Any:
+def put(shop: SendClient, path: str, status: int = 200, /, **body: Any) -> Any:
     response = shop.client.put(path, json=body)
     assert response.status_code == status, response.text
     return response.json()

@@ -56,6 +56,11 @@ class FakeAddressBlocks:
         blocks = self.memory.state(workspace_id).sending.blocks
         return [block for (_, key), block in sorted(blocks.items()) if key == email_key]
 
+    def blocked(self, workspace_id: int, keys: Sequence[str]) -> frozenset[str]:
+        state = self.memory.state(workspace_id)
+        suppressed = {key for _, key in state.working_set.suppressed}
+        return frozenset(key for key in keys if key in suppressed or self.find(workspace_id, key))
+
     def list(self, workspace_id: int, kind: BlockKind, *, limit: int, offset: int) -> Sequence[AddressBlock]:
         blocks = self.memory.state(workspace_id).sending.blocks
         found = [block for (stored, _), block in sorted(blocks.items()) if stored == kind]
