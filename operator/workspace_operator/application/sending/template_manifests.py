@@ -15,6 +15,7 @@ from workspace_operator.resources.kubectl.yaml_documents import YamlDocument, do
 from workspace_operator.resources.manifests import content_of, text_of
 from workspace_operator.resources.problems import FieldPath, format_path
 from workspace_operator.sending.addresses import parse_mailbox, parse_mailboxes
+from workspace_operator.sending.headers import check_headers, check_line
 
 LANGUAGE: Final = "[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*"
 """A language as in HTML, such as ``de`` or ``pt-BR``."""
@@ -161,15 +162,22 @@ def _checks(manifest: TemplateManifest) -> Iterator[tuple[FieldPath, Any]]:
         ("description",),
         lambda path: check_text(manifest.description, field=format_path(path), limit=MAX_DESCRIPTION_BYTES),
     )
+    yield ("headers",), lambda path: check_headers(tuple(manifest.headers.items()), field=format_path(path))
     yield ("cc",), lambda path: parse_mailboxes(manifest.cc, field=format_path(path))
     yield ("bcc",), lambda path: parse_mailboxes(manifest.bcc, field=format_path(path))
     parts: list[tuple[FieldPath, TemplateManifest | LanguageManifest]] = [((), manifest)]
     parts += [(("languages", name), language) for name, language in manifest.languages.items()]
     for prefix, part in parts:
+        yield (*prefix, "subject"), _line_check(part.subject)
+        yield (*prefix, "preheader"), _line_check(part.preheader or "")
         yield (*prefix, "from"), _address_check(part.sender, parse_mailbox)
         yield (*prefix, "replyTo"), _address_check(part.reply_to, parse_mailboxes)
     for name in manifest.languages:
         yield ("languages", name), _check_language
+
+
+def _line_check(text: str) -> Any:
+    return lambda path: check_line(text, field=format_path(path))
 
 
 def _address_check(text: str | None, parse: Any) -> Any:

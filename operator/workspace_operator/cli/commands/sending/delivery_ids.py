@@ -35,7 +35,8 @@ def delivery_id_of(text: str, context: WorkspaceContext) -> str:
     token = read_unsigned(text)
     if token is None:
         raise InvalidInput(
-            f"ID {quoted(text)} is no id of a message: give the 24 digits of messages list, or the delivery_id of the API",
+            f"ID {quoted(text)} is no id of a message: give the 24 digits of messages list, or a delivery_id of "
+            "the API",
             field="ID",
         )
     if token.workspace_id != context.workspace_id:
