@@ -1,10 +1,10 @@
 """Asks the gate what would happen to a message now. Nothing is sent or written: explain and preview show the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from workspace_operator.application.ports import AddressBlocks, People
+from workspace_operator.application.ports import AddressBlocks, People, RegisteredSender
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED
 from workspace_operator.identity.model.person import Person
@@ -14,6 +14,9 @@ from workspace_operator.sending.gate import Circumstances, GateDecision, Recipie
 from workspace_operator.sending.messages import Message
 from workspace_operator.sending.rules import SendingRules
 from workspace_operator.sending.transports import TransportOffer
+
+SENDER_SILENT_AFTER = timedelta(seconds=60)
+"""Age of a heartbeat from which a sender does not count any more."""
 
 SUPPRESSED = Recipient(is_suppressed=True, is_unsubscribed=False)
 
@@ -62,3 +65,15 @@ def recipient_of(person: Person | None) -> Recipient:
     if person is None:
         return SUPPRESSED
     return Recipient(is_suppressed=False, is_unsubscribed=is_true(person.attributes.get(UNSUBSCRIBED)))
+
+
+def offered_transports(senders: Sequence[RegisteredSender], namespace: str, *, now: datetime) -> OfferOf:
+    """Look up transports among those that running senders offer to the workspaces of a namespace."""
+    offers = {
+        offer.name: offer
+        for sender in senders
+        if sender.has_database_key and now - sender.beat_at < SENDER_SILENT_AFTER
+        for offer in sender.offers
+        if offer.is_offered_to(namespace)
+    }
+    return lambda rules: offers.get(rules.transport_name)

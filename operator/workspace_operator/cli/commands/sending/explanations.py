@@ -3,7 +3,7 @@
 from typing import Any, assert_never
 
 from workspace_operator.application.sending.explanations import GATE_LINES, Explainer, Explanation
-from workspace_operator.application.sending.gate_questions import GateQuestions
+from workspace_operator.application.sending.gate_questions import GateQuestions, offered_transports
 from workspace_operator.cli.commands.sending.delivery_output import (
     ATTEMPT_COLUMNS,
     TemplateNames,
@@ -27,11 +27,10 @@ _NO_DECISION = {
 def make_questions(context: WorkspaceContext) -> GateQuestions:
     """Questions to the gate, with the transports that the senders of the database offer."""
     namespace, _ = parse_namespaced_name(context.name, "--workspace")
-    senders = context.store.senders.live(now=context.store.clock())
     return GateQuestions(
         people=context.store.people,
         address_blocks=context.store.address_blocks,
-        offer_of=lambda rules: senders.offer(rules.transport_name, namespace),
+        offer_of=offered_transports(context.store.sending_queue.senders(), namespace, now=context.store.clock()),
         workspace_id=context.workspace_id,
     )
 

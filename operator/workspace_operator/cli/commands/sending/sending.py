@@ -64,7 +64,9 @@ def adopt_database(
         )
     with open_existing_store(database) as store:
         key = require_root_key(store, root_key_file)
-        cancelled = store.sending.adopt_database(key.fingerprint(), discard_waiting=discard_waiting, now=store.clock())
+        cancelled = store.sending_queue.adopt_database(
+            key.fingerprint(), discard_waiting=discard_waiting, now=store.clock()
+        )
     echo(f"the database {store.name} now belongs to the root key {key.fingerprint()}")
     echo(f"{_messages_text(cancelled)} cancelled" if discard_waiting else "messages that wait will be sent")
 
