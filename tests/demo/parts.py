@@ -113,7 +113,7 @@ def send_messages(walk: Walk) -> None:
     if shutil.which("curl") is None:
         return
     walk.print(
-        "Send a receipt from the shop, and the same one from shop-staging, which sends to its test address only."
+        "Send a receipt from the shop, and the same from shop-staging, which sends to its test address only."
     )
     key = "$(kubectl get secret $ws-credentials -o jsonpath={.data.appKey} | base64 -d)"
     call = f"curl --silent --show-error --fail --output /dev/null {API}/v1/send/email"
