@@ -13,6 +13,7 @@ from workspace_operator.sending.gate import GateDecision
 from workspace_operator.sending.rules import SendingRules
 
 GATE_LINES: Final[Mapping[int, str]] = {
+    0: "the gate let it pass, but the message could not be made",
     1: "the sending rules could not be read, or changed while the message was rendered",
     3: "the send behavior is one that this version does not know",
     4: "the mode is Never, now or when the message was accepted",
@@ -27,7 +28,10 @@ GATE_LINES: Final[Mapping[int, str]] = {
     13: "the mode is Test, now or when the message was accepted: only to the test address",
     14: "the mode is Normal: to its recipients",
 }
-"""When each line of the gate decides, sending §3.2. Line 2, a workspace that is gone, has no messages to explain."""
+"""When each line of the gate decides, sending §3.2; 0 stands for a message that passed and could not be rendered.
+
+Line 2, a workspace that is gone, has no messages to explain.
+"""
 
 _ASKED_ABOUT = {DeliveryState.WAITING, DeliveryState.DRAFTED}
 
