@@ -16,7 +16,8 @@ class FakeParser:
         parts = {"subject": content.subject, "preheader": content.preheader, "body": content.body}
         for name, text in parts.items():
             if text and BROKEN in text:
-                raise InvalidInput(f"{field}{name}, line 1, column 1: the tag broken is unknown", field=name)
+                part = f"{field}.{name}" if field else name
+                raise InvalidInput(f"{part}, line 1, column 1: the tag broken is unknown", field=part)
 
 
 def template(folder: Path, manifest: str = MANIFEST, **bodies: str) -> Path:

@@ -164,7 +164,7 @@ def _liquid_problems(
     file: Path, manifest: TemplateManifest, bodies: Sequence[_Body], parser: TemplateParser
 ) -> Iterator[str]:
     """What the template language refuses, file by file."""
-    parts = {f"languages.{name}.": _head(manifest, language) for name, language in manifest.languages.items()}
+    parts = {f"languages.{name}": _head(manifest, language) for name, language in manifest.languages.items()}
     heads = [(file, prefix, head) for prefix, head in {"": _head(manifest, manifest), **parts}.items()]
     contents = [(body.file, "", _with_bodies(MessageContent(subject=""), [body])) for body in bodies]
     for source, prefix, content in [*heads, *contents]:
