@@ -89,7 +89,8 @@ def apply(
     templates are applied, or none. One that has not changed gets no new version. Messages that were accepted before
     keep the version of that time. A template without files stays in the workspace.
     """
-    drafts = read_templates(filename, bootstrap.make_template_parser())
+    with bootstrap.open_template_parser() as parser:
+        drafts = read_templates(filename, parser)
     with open_workspace(database, workspace, cluster_id) as context:
         use_case = TemplateApply(templates=context.store.templates, workspace_id=context.workspace_id)
         applied = use_case.plan(drafts) if dry_run else use_case.run(drafts, now=context.store.clock())
