@@ -107,8 +107,8 @@ def list_messages(
 ) -> None:
     """List the messages of a workspace, newest first.
 
-    The ids are those of the database. The API has other, signed ids for the same messages; show prints both, and every
-    command accepts both.
+    The ids are those of the database. The API has other, signed ids for the same messages; show prints both, and
+    every command accepts both.
     """
     states = frozenset(map(_state, state or ()))
     with open_workspace(database, workspace, cluster_id) as context:
@@ -135,7 +135,7 @@ def show(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Print a message as JSON: its record, and every attempt to hand it over.
+    """Print a message as JSON, with its attempts.
 
     wire_id is its id in the API and in its Message-ID. That needs the root key, and is null without one.
     """
@@ -194,9 +194,10 @@ def cancel(
 def send_draft(
     messages: DeliveryIDs, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database
 ) -> None:
-    """Send drafts: they are accepted now, under the send behavior in force now.
+    """Send drafts.
 
-    The command stops at the first message that is no draft; those before it are accepted.
+    They are accepted now, under the send behavior in force now. The command stops at the first message that is no
+    draft; those before it are accepted.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         for delivery_id in [delivery_id_of(message, context) for message in messages]:

@@ -34,10 +34,11 @@ KeyFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file to make.
 
 @app.command("make-key")
 def make_key(file: KeyFile) -> None:
-    """Make a root key in a new file that only its owner can read.
+    """Make a root key in a new file.
 
-    The file has 64 hexadecimal digits. Keep a copy where the passwords of the installation are: without the key,
-    links in messages that were sent stop working. A file that exists is not replaced.
+    The file has 64 hexadecimal digits, and only its owner can read it. Keep a copy where the passwords of the
+    installation are: without the key, links in messages that were sent stop working. A file that exists is not
+    replaced.
     """
     if file.exists():
         raise InvalidInput(f"{file} exists: choose another name, or keep that key", field="FILE")
@@ -59,11 +60,11 @@ def adopt_database(
     root_key_file: RootKeyFile = None,
     database: Database,
 ) -> None:
-    """Let this installation send from a database that another root key was used with.
+    """Make the database that of another root key.
 
-    Until then nothing is sent (RootKeyMismatch), so that a copy of a database cannot write to its people. If the root
-    key was lost or changed by mistake, put the earlier file back instead. Links in messages that were sent with
-    another root key stop working.
+    A database belongs to the root key that first sent from it. With another one nothing is sent (RootKeyMismatch),
+    so that a copy of a database cannot write to its people. If the root key was changed by mistake, put the earlier
+    file back instead. Links in messages that were sent with another root key stop working.
     """
     if discard_waiting is None:
         raise typer.BadParameter(
@@ -80,10 +81,11 @@ def adopt_database(
 
 @app.command()
 def status(*, output: Output = Format.TABLE, database: Database) -> None:
-    """Show the senders with their transports, and the workspaces whose messages wait.
+    """Show senders, transports and queues.
 
-    ROOT KEY is "other" for a sender whose root key is not that of the database: it sends nothing (RootKeyMismatch). A
-    sender is silent if it has not written a heartbeat for a minute.
+    Queues are those of workspaces that have waiting messages. ROOT KEY is "other" for a sender whose root key is
+    not that of the database: it sends nothing (RootKeyMismatch). A sender is silent if it has not written a
+    heartbeat for a minute.
     """
     with open_existing_store(database) as store:
         now = store.clock()

@@ -42,7 +42,7 @@ COPY_EXAMPLES = """
 Examples:
 
 \b
-  workspacectl templates copy --from default/crm-staging --to default/crm receipt
+  workspacectl templates copy receipt --from default/staging --to default/crm
 """
 
 COLUMNS = ("NUMBER", "TRIGGER NAME", "NAME", "LANGUAGES", "VERSION", "UPDATED")
@@ -66,7 +66,7 @@ TemplateSelector = Annotated[
 TemplateSelectors = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME]...",
+        metavar="NAME",
         help="Trigger names or numbers of the templates to copy. Default: all.",
         show_default=False,
     ),
@@ -116,7 +116,10 @@ def list_templates(
 def show(
     template: TemplateSelector, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database
 ) -> None:
-    """Print a template as JSON, with its newest content in every language."""
+    """Print a template as JSON.
+
+    It has the newest content, in every language.
+    """
     with open_workspace(database, workspace, cluster_id) as context:
         found = find_template(context.store.templates, context.workspace_id, template)
         print(json_text(_document(found)))
