@@ -20,7 +20,7 @@ def scripted(script: Script) -> Iterator[int]:
 
 
 def answering(*answers: bytes) -> Script:
-    """Greet, then send an answer each time the client sent something; the last one is followed by the end."""
+    """Greet, then send an answer each time the client sent something, and close instead of one more answer."""
 
     def script(client: socket.socket) -> None:
         client.sendall(b"220 scripted\r\n")
@@ -28,6 +28,7 @@ def answering(*answers: bytes) -> Script:
             if not client.recv(65536):
                 return
             client.sendall(answer)
+        client.recv(65536)
 
     return script
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.mail.scripted_server import answering, scripted
+from tests.mail.scripted_server import scripted
 from tests.mail.sink import Sink
 from tests.mail.smtp_server import running
 from tests.mail.transports import mail, results, transport
@@ -178,7 +178,10 @@ def test_354_without_recipients_gets_no_message() -> None:
     received = bytearray()
 
     def script(client: socket.socket) -> None:
-        answering(b"250-a\r\n250 PIPELINING\r\n", b"250 ok\r\n550 no\r\n354 go on\r\n")(client)
+        client.sendall(b"220 hello\r\n")
+        for answer in (b"250-hello\r\n250 PIPELINING\r\n", b"250 ok\r\n550 no\r\n354 go on\r\n"):
+            client.recv(1000)
+            client.sendall(answer)
         received.extend(client.recv(1000))
 
     with scripted(script) as port, pool(port) as sending:
