@@ -163,14 +163,14 @@ def test_one_click_unsubscribing_needs_https(public_url: str, asked: bool) -> No
 @pytest.mark.parametrize("part", ["subject", "from", "reply_to", "headers"])
 def test_values_inject_no_header(part: str, value: str) -> None:
     liquid = "{{ customer.value }}"
-    parts: dict[str, Any] = {
+    cases: dict[str, dict[str, Any]] = {
         "subject": {"subject": liquid},
         "from": {"sender": f"{liquid} <a@shop.example>"},
         "reply_to": {"reply_to": f"{liquid} <a@shop.example>"},
         "headers": {"headers": (("X-A", liquid),)},
-    }[part]
+    }
 
-    reason = failure(render_job(content(**parts), data={"customer": {"value": value}}))
+    reason = failure(render_job(content(**cases[part]), data={"customer": {"value": value}}))
 
     assert part in reason
 
