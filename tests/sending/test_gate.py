@@ -1,4 +1,4 @@
-"""The decision table of sending §3.2, line by line, and its order; the table of modes of §3.4."""
+"""The decision table of sending §3.2 and the table of modes of sending §3.4, line by line; the order of the lines."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -311,9 +311,9 @@ def test_lines_are_asked_in_order() -> None:
     around = circumstances(rules=None, recipient=SUPPRESSED, transport=None, rate_free_at=NOW + MINUTE)
     decided_by = []
 
-    for _, changes, surroundings in CURES:
+    for _, changes, changes_around in CURES:
         decided_by.append(gate(asked, around).rule)
-        asked, around = replace(asked, **changes), replace(around, **surroundings)
+        asked, around = replace(asked, **changes), replace(around, **changes_around)
 
     assert decided_by == [line for line, _, _ in CURES]
     assert gate(asked, around).rule == 13

@@ -73,7 +73,7 @@ sending_rules = st.builds(
     sender=st.none(),
     send_version=st.integers(1, 9),
 )
-surroundings = st.builds(
+all_circumstances = st.builds(
     Circumstances,
     now=st.just(NOW),
     rules=st.one_of(*[sending_rules] * 5, st.none()),
@@ -83,7 +83,7 @@ surroundings = st.builds(
     rate_free_at=mostly(None, st.just(NOW + timedelta(seconds=1))),
     sender=mostly(SENDER, st.none()),
 )
-cases = st.tuples(messages, surroundings)
+cases = st.tuples(messages, all_circumstances)
 Case = tuple[Message, Circumstances]
 
 

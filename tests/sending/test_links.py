@@ -1,4 +1,4 @@
-"""URLs of messages: each is genuine for its purpose only, and a click leads only where it was signed to (§5.4)."""
+"""URLs of messages: each is genuine for its purpose only; a click leads only where it was signed to (sending §5.4)."""
 
 from urllib.parse import parse_qs, urlsplit
 

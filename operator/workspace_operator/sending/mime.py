@@ -25,7 +25,7 @@ LINE_CHARACTERS: Final = 78
 OTHER_MEDIA_TYPE: Final = "application/octet-stream"
 _UNNAMED: Final = "attachment"
 
-_FOLD = "\r\n "
+_CONTINUATION = "\r\n "
 _BASE64_LINE = 76
 _CHUNK_BYTES = 45
 
@@ -61,7 +61,7 @@ def entity(html: str | None, plain: str | None, amp: str | None, attachments: Se
 
 def frame(headers: Iterable[tuple[str, str]], content: bytes) -> bytes:
     """A message of a head and a MIME entity. Values are encoded already where they need it; long lines are folded."""
-    lines = [_folded(f"{name}: {value}") for name, value in headers]
+    lines = [_wrapped(f"{name}: {value}") for name, value in headers]
     return "\r\n".join([*lines, "MIME-Version: 1.0\r\n"]).encode() + content
 
 
@@ -100,7 +100,7 @@ def encoded_text(text: str) -> str:
 
 def address_list(mailboxes: Iterable[Mailbox]) -> str:
     """Mailboxes of an address header, one a line: not all parsers read a quoted name that is folded."""
-    return f",{_FOLD}".join(map(_address, mailboxes))
+    return f",{_CONTINUATION}".join(map(_address, mailboxes))
 
 
 def _test_headers(rendered: RenderedMessage, decision: Pass) -> Headers:
@@ -130,7 +130,7 @@ def _address(mailbox: Mailbox) -> str:
 
 def _encoded_words(text: str) -> str:
     """Encoded words of whole characters, one a line, each of at most 75 characters; empty text has none."""
-    return _FOLD.join(f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in _chunks(text))
+    return _CONTINUATION.join(f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in _chunks(text))
 
 
 def _chunks(text: str) -> list[str]:
@@ -144,9 +144,9 @@ def _chunks(text: str) -> list[str]:
     return [*chunks, text[start:]] if text else []
 
 
-def _folded(line: str) -> str:
+def _wrapped(line: str) -> str:
     """Break a long line before words, but not before the first: parsers differ about a value that begins so."""
-    if len(line) <= LINE_CHARACTERS or _FOLD in line:
+    if len(line) <= LINE_CHARACTERS or _CONTINUATION in line:
         return line
     name, first, *pieces = _piece(line)
     lines = [name + first]

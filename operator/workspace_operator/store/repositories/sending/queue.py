@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import RegisteredSender, RoomLease, RoomStatus
-from workspace_operator.application.ports.sending import SendingTransaction
+from workspace_operator.application.ports import RegisteredSender, RoomLease, RoomStatus, SendingTransaction
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.engine.sql import insert_statement
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
