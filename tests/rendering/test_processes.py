@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +61,7 @@ def processes() -> Iterator[RenderProcesses]:
 
 
 def pids(pool: RenderProcesses) -> set[int]:
-    return {child._process.pid for child in pool._children}
+    return {child.pid for child in pool._children}
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
@@ -201,10 +200,10 @@ def test_message_survives_a_kill_from_outside() -> None:
         return []
 
     answers, _ = run_together(render, kill)
-    pool.close()
 
     assert answers == [RenderedMessage, RenderedMessage]
-    assert pids(pool) == set()
+    assert pids(pool) != {pid}
+    pool.close()
 
 
 def test_key_is_in_no_argument_or_environment(processes: RenderProcesses) -> None:
@@ -242,7 +241,7 @@ def test_close_ends_all_processes() -> None:
 
     assert len(children) == 2
     assert [child.is_running() for child in children] == [False, False]
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Unavailable, match="closed"):
         pool.render([render_job()])
 
 
@@ -272,7 +271,7 @@ from tests.rendering.jobs import KEY, content, render_job
 from workspace_operator.rendering.processes import RenderProcesses
 pool = RenderProcesses(KEY, processes=2)
 pool.render([render_job()] * 2)
-print(*(child._process.pid for child in pool._children), flush=True)
+print(*(child.pid for child in pool._children), flush=True)
 if sys.argv[1] == "busy":
     pool.render([render_job(content(body="{{" * 50_000))] * 2)
 time.sleep(600)
@@ -295,23 +294,22 @@ def test_children_end_with_a_killed_parent(state: str) -> None:
     assert [child.is_running() for child in children] == [False, False]
 
 
-def test_process_that_does_not_start_is_no_fault_of_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workspace_operator.rendering.processes._COMMAND", (sys.executable, "-c", "pass"))
-    pool = RenderProcesses(KEY, processes=1)
+def test_process_that_does_not_start_is_no_fault_of_the_message() -> None:
+    pool = RenderProcesses(KEY, processes=1, command=(sys.executable, "-c", "pass"))
 
     with pytest.raises(Unavailable, match="did not start"):
         pool.render([render_job()])
     pool.close()
 
 
-def test_stopped_child_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workspace_operator.rendering.processes._STALLED_SECONDS", 0.5)
-    pool = RenderProcesses(KEY, processes=1)
+def test_stopped_child_is_killed() -> None:
+    pool = RenderProcesses(KEY, processes=1, limits=Limits(stalled_seconds=0.5))
     pool.render([render_job()])
     [pid] = pids(pool)
     os.kill(pid, signal.SIGSTOP)
 
-    [answer] = pool.render([replace(render_job(), delivery_id="f" * 24)])
-    pool.close()
+    [answer] = pool.render([render_job()])
 
     assert isinstance(answer, RenderedMessage)
+    assert pids(pool) != {pid}
+    pool.close()
