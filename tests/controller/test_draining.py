@@ -1,4 +1,4 @@
-"""The barrier: a change of the sending rules is Ready when nothing is in flight under the earlier ones (sending §3.4)."""
+"""The barrier: a change of sending is Ready when nothing is in flight under the earlier rules (sending §3.4)."""
 
 from datetime import timedelta
 

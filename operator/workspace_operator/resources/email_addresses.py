@@ -6,8 +6,6 @@ a domain exists. A sender is an address, or a name with an address; the operator
 (`sending.addresses.parse_mailbox`).
 """
 
-from workspace_operator.resources.display_names import NO_INVISIBLE_CHARACTER
-
 # Only _OTHER restricts characters beyond ASCII, once: large classes take long to compile.
 _LETTER = r"A-Za-z\x{80}-\x{10FFFF}"
 _ANY = rf"[{_LETTER}0-9]"
@@ -35,7 +33,6 @@ EXPRESSION = (
 _NAME = r"(?:\x22(?:[^\x22\x5C]|\x5C.)*\x22 *|[^\x22<>,]*)"
 
 MAILBOX_EXPRESSION = (
-    f"{NO_INVISIBLE_CHARACTER} && !self.matches(r'{_LONG_LABEL}') && "
-    f"(self.matches(r'^{_ADDRESS}$') || self.matches(r'^{_NAME}<{_ADDRESS}>$'))"
+    f"!self.matches(r'{_LONG_LABEL}') && (self.matches(r'^{_ADDRESS}$') || self.matches(r'^{_NAME}<{_ADDRESS}>$'))"
 )
-"""CEL: exactly one address, alone or in angle brackets after a name, without invisible characters."""
+"""CEL: exactly one address, alone or in angle brackets after a name, which may have any character."""

@@ -201,7 +201,7 @@ TRANSPORT_IS_A_LABEL = Rule(
 )
 SENDER_IS_A_MAILBOX = Rule(
     scope=(*SENDING, "from"),
-    expression=email_addresses.MAILBOX_EXPRESSION,
+    expression=f"{display_names.NO_INVISIBLE_CHARACTER} && {email_addresses.MAILBOX_EXPRESSION}",
     message=(
         "must be one e-mail address, such as hello@shop.example, or a name with one, such as "
         "Shop <hello@shop.example>, without invisible characters"

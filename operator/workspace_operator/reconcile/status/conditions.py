@@ -8,7 +8,7 @@ from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec
 from workspace_operator.reconcile.model.observed import Observation, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason, SendingReason
 from workspace_operator.reconcile.status import messages, migration_messages
-from workspace_operator.reconcile.status.sending_condition import Verdict, sending_applied
+from workspace_operator.reconcile.status.sending_condition import ConditionValue, sending_applied
 from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, ConditionStatus, ConditionType
 from workspace_operator.workspaces.model import Workspace
 
@@ -74,13 +74,13 @@ def _suspended(resource: Resource) -> tuple[ConditionDraft, ...]:
     return (paused,) if resource.suspended else ()
 
 
-def _store_unavailable(resource: Resource, outcome: Outcome) -> Verdict:
+def _store_unavailable(resource: Resource, outcome: Outcome) -> ConditionValue:
     is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
     message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
     return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message
 
 
-def _sending(resource: Resource, observed: Observation, outcome: Outcome) -> Verdict:
+def _sending(resource: Resource, observed: Observation, outcome: Outcome) -> ConditionValue:
     desired = resource.desired
     if isinstance(observed, StoreUnreachable):
         return _store_unavailable(resource, outcome)
@@ -90,7 +90,7 @@ def _sending(resource: Resource, observed: Observation, outcome: Outcome) -> Ver
     return sending_applied(resource, desired, observed, observed.workspace, outcome)
 
 
-def _identifiers(resource: Resource, observed: Observation, outcome: Outcome) -> Verdict:
+def _identifiers(resource: Resource, observed: Observation, outcome: Outcome) -> ConditionValue:
     desired = resource.desired
     if isinstance(observed, StoreUnreachable):
         return _store_unavailable(resource, outcome)
