@@ -33,6 +33,7 @@ class APISettings:
         processes: number of processes that serve it.
         public_url: external base URL, empty if unknown.
         health_endpoint: URL of probes and metrics; None disables them.
+        root_key_file: the installation's root key; None: beside an embedded database, or none.
     """
 
     host: str = DEFAULT_API_HOST
@@ -42,6 +43,27 @@ class APISettings:
     processes: int = 1
     public_url: str = ""
     health_endpoint: str | None = None
+    root_key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderSettings:
+    """Settings of the sender.
+
+    Attributes:
+        transports_file: the transports to offer; None: the one of the environment, if there is one.
+        root_key_file: as of the API.
+        public_url: base URL of tracking and unsubscribe links; empty: messages have none.
+        too_late_hours: how long after it was due a message is still sent.
+        keep_content_days: how long rendered messages are kept; ``keep_deliveries_days`` the records of deliveries.
+    """
+
+    transports_file: Path | None = None
+    root_key_file: Path | None = None
+    public_url: str = ""
+    too_late_hours: float = 24.0
+    keep_content_days: int = 30
+    keep_deliveries_days: int = 180
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:

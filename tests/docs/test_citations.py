@@ -121,7 +121,9 @@ def test_source_and_tests_cite_the_specification() -> None:
     }
 
     assert cited >= {
-        (place, page) for place in ("operator", "tests") for page in ("identity-rules", "track-api", "design")
+        (place, page)
+        for place in ("operator", "tests")
+        for page in ("identity-rules", "track-api", "sending", "design")
     }
 
 

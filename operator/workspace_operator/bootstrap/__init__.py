@@ -1,8 +1,13 @@
 """Composition root: the only package that creates adapters and connects them to use cases."""
 
+from workspace_operator.bootstrap.keys import embedded_key_file as embedded_key_file
+from workspace_operator.bootstrap.keys import load_root_key as load_root_key
+from workspace_operator.bootstrap.keys import write_new_key as write_new_key
 from workspace_operator.bootstrap.operators import list_cluster_names as list_cluster_names
 from workspace_operator.bootstrap.operators import make_reconciler as make_reconciler
 from workspace_operator.bootstrap.operators import run_operator as run_operator
+from workspace_operator.bootstrap.rendering import open_renderer as open_renderer
+from workspace_operator.bootstrap.rendering import open_template_parser as open_template_parser
 from workspace_operator.bootstrap.repositories import Repositories as Repositories
 from workspace_operator.bootstrap.repositories import open_existing_store as open_existing_store
 from workspace_operator.bootstrap.repositories import open_readonly as open_readonly

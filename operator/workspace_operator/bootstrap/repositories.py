@@ -7,8 +7,10 @@ from pathlib import Path
 
 from workspace_operator.application.manifests.planner import EmptyPreviews
 from workspace_operator.application.ports import (
+    AddressBlocks,
     Clock,
     Credentials,
+    Deliveries,
     Exports,
     Heartbeats,
     MergeJournal,
@@ -18,6 +20,8 @@ from workspace_operator.application.ports import (
     PersonRecords,
     Previews,
     Segments,
+    SendingQueue,
+    Templates,
     Workspaces,
     WritePath,
 )
@@ -34,6 +38,10 @@ from workspace_operator.store.repositories.people import SQLPeople
 from workspace_operator.store.repositories.person_records import SQLPersonRecords
 from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
+from workspace_operator.store.repositories.sending.address_blocks import SQLAddressBlocks
+from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
+from workspace_operator.store.repositories.sending.templates import SQLTemplates
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.upgrades import (
@@ -51,9 +59,10 @@ BUSY_CACHE_MEGABYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repositories:
-    """The implementations of all ports for one database."""
+    """The implementations of all ports for one database; ``file`` is that of an embedded one."""
 
     name: str
+    file: Path | None
     workspaces: Workspaces
     heartbeats: Heartbeats
     ownership: Ownership
@@ -63,6 +72,10 @@ class Repositories:
     merges: MergeJournal
     migrations: Migrations
     exports: Exports
+    deliveries: Deliveries
+    sending_queue: SendingQueue
+    templates: Templates
+    address_blocks: AddressBlocks
     credentials: Credentials
     clock: Clock
     write_path: WritePath
@@ -122,6 +135,7 @@ def _store(database: Database) -> Repositories:
     new_id = CioIDGenerator(clock.cached_timestamp)
     return Repositories(
         name=database.name,
+        file=Path(str(database.url.database)) if database.is_sqlite else None,
         workspaces=SQLWorkspaces(database),
         heartbeats=SQLHeartbeats(database),
         ownership=SQLOwnership(database),
@@ -131,6 +145,10 @@ def _store(database: Database) -> Repositories:
         merges=SQLMergeJournal(database, new_id=new_id),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
+        deliveries=SQLDeliveries(database, new_id=new_id),
+        sending_queue=SQLSendingQueue(database),
+        templates=SQLTemplates(database),
+        address_blocks=SQLAddressBlocks(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),

@@ -48,7 +48,7 @@ class Mailbox:
             return self.address
         name = self.name
         if _needs_quotes(name):
-            name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            name = _quoted(name)
         return f"{name} <{self.address}>"
 
 
@@ -56,7 +56,7 @@ def parse_mailboxes(text: str, *, field: str) -> tuple[Mailbox, ...]:
     """Parse a list of addresses separated by commas; empty text is no address.
 
     Raises:
-        InvalidInput: the list is too long, has a control character, or an entry is not a valid address.
+        InvalidInput: the list is too long, has an invisible character, or an entry is not a valid address.
     """
     if len(text) > MAX_LIST_CHARACTERS:
         raise InvalidInput(f"{field} has {len(text)} characters: send at most {MAX_LIST_CHARACTERS}", field=field)
@@ -73,6 +73,8 @@ def parse_mailboxes(text: str, *, field: str) -> tuple[Mailbox, ...]:
                 field=field,
             )
         mailboxes.append(mailbox)
+        if len(mailboxes) > MAX_RECIPIENTS:
+            raise InvalidInput(f"{field} has more than {MAX_RECIPIENTS} addresses: send fewer", field=field)
         position = entry.end()
     return tuple(mailboxes)
 
@@ -97,9 +99,21 @@ def _mailbox(name: str, address: str, field: str) -> Mailbox | None:
     key = email_key(address)
     if key is None:
         return None
-    name = _escape.sub(r"\1", name[1:-1]) if name.startswith('"') else name
+    name = (_escape.sub(r"\1", name[1:-1]) if name.startswith('"') else name).strip()
     if len(name) > MAX_NAME_CHARACTERS:
         message = f"{field} has a display name of {len(name)} characters: send at most {MAX_NAME_CHARACTERS}"
         raise InvalidInput(message, field=field)
-    local = address.rpartition("@")[0]
-    return Mailbox(name.strip(), f"{local}@{key.rpartition('@')[2]}", key)
+    local, domain = address.rpartition("@")[0], key.rpartition("@")[2]
+    return None if _has_needless_quotes(local, domain) else Mailbox(name, f"{local}@{domain}", key)
+
+
+def _has_needless_quotes(local: str, domain: str) -> bool:
+    """Whether a local part is a longer spelling of another one, which would evade a suppression of that."""
+    if not local.startswith('"'):
+        return False
+    text = _escape.sub(r"\1", local[1:-1])
+    return local != _quoted(text) or email_key(f"{text}@{domain}") is not None
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

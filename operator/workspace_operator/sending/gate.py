@@ -63,7 +63,7 @@ class Pass:
         rule: the line of the decision table.
         envelope: recipients of the envelope, without repetitions.
         to: the To header; ``cc`` and ``reply_to`` likewise.
-        original_to: the addresses that a test left out, for the ``X-Original-*`` headers; empty in Normal.
+        original_to: the addresses that a test left out, for the ``X-Original-*`` headers; empty if nothing was.
         keeps_reply_to: whether Reply-To stays; in a test it may be another customer's address.
     """
 
@@ -81,7 +81,7 @@ class Pass:
     @property
     def diverted_to(self) -> str | None:
         """The test address, if the message goes there instead of to its recipients."""
-        return self.envelope[0].address if self.mode is SendMode.TEST and self.envelope else None
+        return self.envelope[0].address if self.original_to else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ def suppressed(message: Message, circumstances: Circumstances) -> GateDecision |
     recipient = circumstances.recipient
     if recipient is not None and recipient.is_suppressed:
         return Hold(rule=8, state=DeliveryState.DROPPED, reason="the person is suppressed")
-    if message.channel is Channel.EMAIL and all(mailbox.key in circumstances.blocked for mailbox in message.to):
+    if _is_email(message) and all(mailbox.key in circumstances.blocked for mailbox in message.to):
         return Hold(rule=8, state=DeliveryState.DROPPED, reason="the address is suppressed or blocked")
     return None
 
@@ -185,7 +185,7 @@ def unsubscribed(message: Message, circumstances: Circumstances) -> GateDecision
 def no_transport(message: Message, circumstances: Circumstances) -> GateDecision | None:
     """Line 10: the transport is not offered to the workspace, or does not allow the sender."""
     rules, transport, sender = circumstances.rules, circumstances.transport, circumstances.sender
-    if message.channel is not Channel.EMAIL or rules is None:
+    if not _is_email(message) or rules is None:
         return None
     if transport is None:
         until = circumstances.now + RETRY_UNKNOWN
@@ -198,14 +198,14 @@ def no_transport(message: Message, circumstances: Circumstances) -> GateDecision
 
 def rate_used_up(message: Message, circumstances: Circumstances) -> GateDecision | None:
     """Line 11: the rate of the transport or of the workspace is used up."""
-    if message.channel is not Channel.EMAIL or circumstances.rate_free_at is None:
+    if not _is_email(message) or circumstances.rate_free_at is None:
         return None
     return Wait(rule=11, until=circumstances.rate_free_at, reason="the rate is used up")
 
 
 def test_without_address(message: Message, circumstances: Circumstances) -> GateDecision | None:
     """Line 12: it may go to a test address only, and none is in force; or it is a copy, which a test does not send."""
-    if message.channel is not Channel.EMAIL or mode_of(message, circumstances) is not SendMode.TEST:
+    if not _is_email(message) or mode_of(message, circumstances) is not SendMode.TEST:
         return None
     if _test_mailbox(circumstances) is None:
         return Hold(rule=12, state=DeliveryState.UNDELIVERABLE, reason=ACCEPTED_IN_TEST)
@@ -249,17 +249,20 @@ def _pass(message: Message, circumstances: Circumstances) -> Pass:
         case SendMode.NORMAL:
             return _as_addressed(message, circumstances, tracking, mode=mode, rule=14)
         case SendMode.TEST:
-            test = _test_mailbox(circumstances) if message.channel is Channel.EMAIL else None
-            if test is None:
-                return _as_addressed(message, circumstances, tracking, mode=mode, rule=13)
-            return _to_test_address(message, test, tracking)
+            return _pass_in_test(message, circumstances, tracking)
         case SendMode.NEVER:
             raise AssertionError("line 4 decides about mode Never")
         case _ as never:
             assert_never(never)
 
 
-def _to_test_address(message: Message, test: Mailbox, tracking: Tracking) -> Pass:
+def _pass_in_test(message: Message, circumstances: Circumstances, tracking: Tracking) -> Pass:
+    """Line 13: an e-mail to the test address and nobody else, other channels as addressed."""
+    if not _is_email(message):
+        return _as_addressed(message, circumstances, tracking, mode=SendMode.TEST, rule=13)
+    test = _test_mailbox(circumstances)
+    if test is None:
+        raise AssertionError("line 12 decides about e-mails without a test address")
     return Pass(
         rule=13,
         mode=SendMode.TEST,
@@ -305,6 +308,17 @@ def _test_mailbox(circumstances: Circumstances) -> Mailbox | None:
         return replace(parse_mailbox(rules.test_address, field="testAddress"), name="")
     except InvalidInput:
         return None
+
+
+def _is_email(message: Message) -> bool:
+    """Whether a test goes to the test address; a new channel must be decided about here."""
+    match message.channel:
+        case Channel.EMAIL:
+            return True
+        case Channel.WEBHOOK | Channel.SLACK | Channel.PUSH | Channel.SMS:
+            return False
+        case _ as never:
+            assert_never(never)
 
 
 def _is_too_late(message: Message, circumstances: Circumstances) -> bool:

@@ -10,7 +10,7 @@ from tests.fakes.workspaces.sending import FakeAttempt, FakeSender
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.store.backends import Store
 from workspace_operator.sending.transports import TransportOffer
-from workspace_operator.store.queries.sending_state import offer_documents
+from workspace_operator.store.queries.sending_state import offer_document
 from workspace_operator.store.schema.sending_tables import attempt, delivery, sender
 from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.workspaces.model import Workspace
@@ -92,7 +92,7 @@ def add_sender(
         return
     row = {
         "worker": worker,
-        "transports": offer_documents(given),
+        "transports": list(map(offer_document, given)),
         "key_fingerprint": fingerprint,
         "beat_at": beat_at,
     }

@@ -5,21 +5,9 @@ All methods are synchronous; drivers run use cases in worker threads. Adapters r
 that it documents.
 """
 
-from workspace_operator.application.ports.address_blocks import AddressBlock, AddressBlocks, BlockKind
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
-from workspace_operator.application.ports.deliveries import (
-    Accepted,
-    AcceptResult,
-    Deliveries,
-    DeliveryQuery,
-    DeliveryRecord,
-    KeyReused,
-    NewDelivery,
-    PersonMissing,
-    WaitingCounts,
-)
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -29,28 +17,39 @@ from workspace_operator.application.ports.person_records import Activity, Person
 from workspace_operator.application.ports.previews import Previews
 from workspace_operator.application.ports.segments import Segment, Segments
 from workspace_operator.application.ports.sending import (
+    DEFAULT_LANGUAGE,
+    Accepted,
+    AcceptResult,
+    AddressBlock,
+    AddressBlocks,
+    BlockKind,
+    Deliveries,
+    DeliveryQuery,
+    DeliveryRecord,
     EndedAttempt,
     Handover,
-    HandoverResult,
+    KeyReused,
     NewAttempt,
+    NewDelivery,
+    PersonMissing,
     QueuedDelivery,
+    RegisteredSender,
     Renderer,
     RoomLease,
     RoomStatus,
     SendingQueue,
     SendingTransaction,
-    TemplateParser,
-    TransportPool,
-)
-from workspace_operator.application.ports.templates import (
-    DEFAULT_LANGUAGE,
     Template,
     TemplateContent,
     TemplateDraft,
+    TemplateParser,
     Templates,
+    TransportPool,
+    WaitingCounts,
 )
 from workspace_operator.application.ports.workspaces import Ownership, Workspaces
 from workspace_operator.application.ports.write_path import WritePath
+from workspace_operator.sending.outcomes import HandoverResult
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -90,6 +89,7 @@ __all__ = [
     "PersonRecords",
     "Previews",
     "QueuedDelivery",
+    "RegisteredSender",
     "Renderer",
     "Resources",
     "RoomLease",

@@ -25,6 +25,8 @@ class ActivityType(StrEnum):
     EVENT = "event"
     PAGE = "page"
     SCREEN = "screen"
+    OPENED_EMAIL = "opened_email"
+    CLICKED_EMAIL = "clicked_email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ TYPE_NUMBERS: Final[Mapping[ActivityType, int]] = {
     ActivityType.EVENT: 7,
     ActivityType.PAGE: 8,
     ActivityType.SCREEN: 9,
+    ActivityType.OPENED_EMAIL: 10,
+    ActivityType.CLICKED_EMAIL: 11,
 }
 
 

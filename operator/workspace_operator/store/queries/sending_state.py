@@ -1,12 +1,13 @@
 """What of a workspace's messages waits or is handed over, and which senders are alive (sending §3.4, §4)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER, LiveSenders, ObservedSending
+from workspace_operator.sending.deliveries import DeliveryState
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.sending_tables import attempt, delivery, sender
@@ -21,7 +22,8 @@ _IS_IN_FLIGHT = (
     attempt.c.ended_at.is_(None),
     attempt.c.deadline > sa.bindparam("now", type_=UTCTime),
 )
-_IS_WAITING = (delivery.c.workspace_id == _WORKSPACE, delivery.c.due_at.is_not(None))
+_IS_DUE = (delivery.c.workspace_id == _WORKSPACE, delivery.c.due_at.is_not(None))
+_IS_WAITING = delivery.c.state == sa.literal_column(f"'{DeliveryState.WAITING}'")
 _IS_ALIVE = sender.c.beat_at > sa.bindparam("alive_after", type_=UTCTime)
 _IN_FLIGHT = (
     sa.select(
@@ -36,7 +38,7 @@ _FINGERPRINT = sa.select(store_identity.c.root_key_fingerprint).scalar_subquery(
 
 SENDING_STATE = sa.select(
     _IN_FLIGHT,
-    sa.exists(sa.select(delivery.c.delivery_id).where(*_IS_WAITING)).label("has_waiting"),
+    sa.exists(sa.select(delivery.c.delivery_id).where(*_IS_DUE, _IS_WAITING)).label("has_waiting"),
     _FINGERPRINT.label("root_key_fingerprint"),
     sender.c.transports,
     sender.c.key_fingerprint,
@@ -47,7 +49,10 @@ LIVE_SENDERS = sa.select(
     _FINGERPRINT.label("root_key_fingerprint"), sender.c.transports, sender.c.key_fingerprint
 ).where(_IS_ALIVE)
 
-WAITING = sa.select(sa.func.count()).select_from(delivery).where(*_IS_WAITING)
+_UNENDED = sa.select(sa.func.count()).where(attempt.c.workspace_id == _WORKSPACE, attempt.c.ended_at.is_(None))
+WAITING = sa.select(sa.func.count() - _UNENDED.scalar_subquery()).select_from(delivery).where(*_IS_DUE)
+"""A delivery that is being handed over is due as well; both counts need their index only."""
+
 IN_FLIGHT = sa.select(sa.func.count()).select_from(attempt).where(*_IS_IN_FLIGHT)
 
 
@@ -77,7 +82,7 @@ def live_senders(connection: sa.Connection, now: datetime) -> LiveSenders:
 
 def count_waiting(connection: sa.Connection, workspace_id: int) -> int:
     """The number of messages that wait; an index scan."""
-    return int(connection.execute(WAITING, {"workspace_id": workspace_id}).scalar_one())
+    return max(int(connection.execute(WAITING, {"workspace_id": workspace_id}).scalar_one()), 0)
 
 
 def count_in_flight(connection: sa.Connection, workspace_id: int, now: datetime) -> int:
@@ -85,29 +90,27 @@ def count_in_flight(connection: sa.Connection, workspace_id: int, now: datetime)
     return int(connection.execute(IN_FLIGHT, {"workspace_id": workspace_id, "now": now}).scalar_one())
 
 
-def offer_documents(offers: Iterable[TransportOffer]) -> Sequence[Mapping[str, Any]]:
-    """The column ``transports`` of a sender, in a stable order."""
-    return [
-        {
-            "name": offer.name,
-            "senderDomains": sorted(offer.sender_domains),
-            "namespaces": sorted(offer.namespaces),
-        }
-        for offer in sorted(offers, key=lambda offer: offer.name)
-    ]
+def offer_document(offer: TransportOffer) -> dict[str, object]:
+    """A transport without secrets, as JSON: an entry of the column ``transports`` of a sender."""
+    return {
+        "name": offer.name,
+        "senderDomains": sorted(offer.sender_domains),
+        "namespaces": sorted(offer.namespaces),
+    }
+
+
+def offer_of(document: Mapping[str, Any]) -> TransportOffer:
+    """Read a transport from its JSON."""
+    return TransportOffer(
+        name=document["name"],
+        sender_domains=frozenset(document["senderDomains"]),
+        namespaces=frozenset(document["namespaces"]),
+    )
 
 
 def _senders_of(rows: Iterable[Row]) -> LiveSenders:
     """Only a sender whose root key is that of the database offers anything; before the first sender it has none."""
     found = list(rows)
     with_key = [row for row in found if row.root_key_fingerprint in (None, row.key_fingerprint)]
-    offers = tuple(_offer_of(document) for row in with_key for document in row.transports)
+    offers = tuple(offer_of(document) for row in with_key for document in row.transports)
     return LiveSenders(with_key=len(with_key), with_other_key=len(found) - len(with_key), offers=offers)
-
-
-def _offer_of(document: Mapping[str, Any]) -> TransportOffer:
-    return TransportOffer(
-        name=document["name"],
-        sender_domains=frozenset(document["senderDomains"]),
-        namespaces=frozenset(document["namespaces"]),
-    )

@@ -23,6 +23,7 @@ from workspace_operator.store.queries.record_readers import devices_of
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.tables import activity, merge
 from workspace_operator.store.unit_of_work.change_log import append_changes
+from workspace_operator.store.unit_of_work.delivery_owners import restore_deliveries
 from workspace_operator.store.unit_of_work.event_writer import write_events
 from workspace_operator.store.unit_of_work.flush import write_people
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
@@ -168,7 +169,7 @@ def _record_events(connection: sa.Connection, entry: Merge, transferred: Transfe
 
 
 def _restore_history(connection: sa.Connection, entry: Merge) -> None:
-    """Move activities and merges of the secondary, and of its own secondaries, back to it."""
+    """Move activities, deliveries and merges of the secondary, and of its own secondaries, back to it."""
     survivor, restored = entry.primary.cio_id, entry.secondary.cio_id
     is_held = sa.and_(merge.c.workspace_id == entry.workspace_id, merge.c.holder == survivor)
     rows = connection.execute(sa.select(merge.c.primary_cio_id, merge.c.secondary_cio_id).where(is_held))
@@ -176,6 +177,7 @@ def _restore_history(connection: sa.Connection, entry: Merge) -> None:
     connection.execute(sa.update(merge).where(is_held, any_of(merge.c.primary_cio_id, origins)).values(holder=restored))
     is_moved = sa.and_(activity.c.workspace_id == entry.workspace_id, activity.c.cio_id == survivor)
     connection.execute(sa.update(activity).where(is_moved, any_of(activity.c.origin, origins)).values(cio_id=restored))
+    restore_deliveries(connection, entry.workspace_id, origins, survivor=survivor, restored=restored)
 
 
 def _with_secondaries(cio_id: str, merges: Collection[tuple[str, str]]) -> Collection[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class UTCTime(sa.types.TypeDecorator[datetime]):
@@ -16,11 +17,21 @@ class UTCTime(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Turn an aware datetime into microseconds."""
-        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+        return None if value is None else to_microseconds(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Turn microseconds into an aware datetime."""
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return None if value is None else from_microseconds(value)
+
+
+def to_microseconds(value: datetime) -> int:
+    """An aware datetime as a value of a `UTCTime` column, for statements that go directly to the driver."""
+    return (value - EPOCH) // _MICROSECOND
+
+
+def from_microseconds(value: int) -> datetime:
+    """The time of a value of a `UTCTime` column."""
+    return EPOCH + timedelta(microseconds=value)
 
 
 BinaryText = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

@@ -1,4 +1,4 @@
-"""Writer of person events: activities, devices, memberships, merges and deletions.
+"""Writer of person events: activities, devices, memberships, merges and deletions, also those of deliveries.
 
 Events take effect in their order, but in batches: events of different people, and merges into one primary, are written
 together, with one or two statements for each kind. The caller holds the locks of the people, which also protect their
@@ -34,7 +34,9 @@ from workspace_operator.store.engine.sql import (
     json_recordset,
 )
 from workspace_operator.store.queries.record_readers import TYPE_NUMBERS, devices_of, segments_of
+from workspace_operator.store.schema.sending_tables import delivery
 from workspace_operator.store.schema.tables import activity, device, membership, merge
+from workspace_operator.store.unit_of_work.delivery_owners import delete_deliveries, lock_deliveries
 from workspace_operator.store.unit_of_work.merge_rows import TransferredRecords, merge_row, purge_merges
 from workspace_operator.store.unit_of_work.violation_rows import purge_violations
 
@@ -170,6 +172,8 @@ def _person_keys(cio_id: str) -> list[Hashable]:
 
 
 def _remove(connection: sa.Connection, workspace_id: int, cio_ids: Sequence[str]) -> None:
+    # First, since an open or a click locks its delivery before it writes an activity.
+    delete_deliveries(connection, workspace_id, cio_ids)
     for table in (activity, device, membership):
         delete_any_of(connection, workspace_id, table.c.cio_id, cio_ids)
     purge_merges(connection, workspace_id, cio_ids)
@@ -277,7 +281,7 @@ def _move_many(column: sa.Column[Any]) -> sa.Update:
     )
 
 
-_MOVE_ONE = {column: _move_one(column) for column in (*_MOVED_COLUMNS, *_DEDUPLICATED_COLUMNS)}
+_MOVE_ONE = {column: _move_one(column) for column in (delivery.c.cio_id, *_MOVED_COLUMNS, *_DEDUPLICATED_COLUMNS)}
 _MOVE_MANY = {
     column: CompiledStatement(lambda _, column=column: _move_many(column))  # type: ignore[misc]
     for column in _MOVE_ONE
@@ -308,6 +312,8 @@ def _merge(connection: sa.Connection, workspace_id: int, merges: Sequence[People
     members = [(workspace_id, number, cio_id) for cio_id, records in moved for number in records.duplicate_segments]
     delete_by_primary_key(connection, membership, members)
     primaries = {merged.secondary.cio_id: merged.primary.cio_id for merged in merges}
+    if lock_deliveries(connection, workspace_id, list(primaries)):
+        _move(connection, workspace_id, delivery.c.cio_id, primaries)
     for column in _MOVED_COLUMNS:
         _move(connection, workspace_id, column, primaries)
     for column, owned in zip(_DEDUPLICATED_COLUMNS, (devices, segments), strict=True):

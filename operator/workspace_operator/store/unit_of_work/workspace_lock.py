@@ -57,6 +57,15 @@ def lock_shared(connection: sa.Connection, settings: SettingsSnapshot) -> None:
         raise RetryTransaction
 
 
+def lock_and_read_settings(connection: sa.Connection, workspace_id: int) -> SettingsSnapshot:
+    """Lock the settings for this transaction, then read them. Raises NotFound.
+
+    The read is a statement of its own: one that waits for the lock would return a row from before the wait.
+    """
+    _LOCK_SHARED.run(connection, {"workspace_id": workspace_id, "slot": lock_slot()})
+    return read_settings(connection, workspace_id)
+
+
 class WorkspaceLockTimeout(Exception):
     """The exclusive lock was not granted within the timeout."""
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _template()
     _template_content()
     _delivery()
+    _delivery_indexes()
     _delivery_content()
     _attachment()
     _attempt()
@@ -113,6 +114,9 @@ def _delivery() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "delivery_id"),
         sqlite_with_rowid=False,
     )
+
+
+def _delivery_indexes() -> None:
     _partial_index("ix_delivery_due", "delivery", ["workspace_id", "due_at", "delivery_id"], "due_at IS NOT NULL")
     _partial_index(
         "ix_delivery_idempotency_key",

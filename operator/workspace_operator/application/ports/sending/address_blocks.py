@@ -33,6 +33,10 @@ class AddressBlocks(Protocol):
         """The blocks of an address."""
         ...
 
+    def blocked(self, workspace_id: int, keys: Sequence[str]) -> frozenset[str]:
+        """Which addresses, by e-mail key, are suppressed or have a block of any kind."""
+        ...
+
     def list(self, workspace_id: int, kind: BlockKind, *, limit: int, offset: int) -> Sequence[AddressBlock]:
         """List blocks of a kind, by address."""
         ...

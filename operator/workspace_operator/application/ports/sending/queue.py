@@ -15,6 +15,7 @@ from workspace_operator.sending.messages import (
     RenderFailure,
     RenderJob,
 )
+from workspace_operator.sending.outcomes import HandoverResult
 from workspace_operator.sending.rules import SendingRules, SendMode
 from workspace_operator.sending.transports import TransportOffer
 
@@ -101,6 +102,20 @@ class RoomStatus:
     next_due_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSender:
+    """A sender that wrote a heartbeat, with the transports that it offers.
+
+    Attributes:
+        has_database_key: whether its root key is that of the database; if not, it hands over nothing.
+    """
+
+    worker: str
+    offers: tuple[TransportOffer, ...]
+    has_database_key: bool
+    beat_at: datetime
+
+
 class SendingTransaction(Protocol):
     """One transaction of a sender on the room that it leases: it ends attempts, begins some, and claims deliveries."""
 
@@ -171,6 +186,10 @@ class SendingQueue(Protocol):
         """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision."""
         ...
 
+    def oldest_due_at(self) -> datetime | None:
+        """When the message that is due first in any workspace was due; None if none waits."""
+        ...
+
     def register_sender(
         self, worker: str, offers: Sequence[TransportOffer], key_fingerprint: str, *, now: datetime
     ) -> bool:
@@ -179,6 +198,10 @@ class SendingQueue(Protocol):
         The first sender of a database leaves its fingerprint there. Returns whether the fingerprints agree: a sender
         with another root key begins no hand-over (sending §4.2).
         """
+        ...
+
+    def senders(self) -> Sequence[RegisteredSender]:
+        """The senders of the installation, also those whose heartbeat is old, by name."""
         ...
 
     def adopt_database(self, key_fingerprint: str, *, discard_waiting: bool, now: datetime) -> int:
@@ -192,23 +215,6 @@ class Renderer(Protocol):
     def render(self, jobs: Sequence[RenderJob]) -> Sequence[RenderedMessage | RenderFailure]:
         """Render messages, in order. A message that exceeds a limit is a failure, and does not affect the others."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandoverResult:
-    """How one hand-over ended.
-
-    Attributes:
-        invalid_addresses: recipients, as in the envelope, that the server does not know (enhanced code 5.1.x).
-        refused: recipients that the server refused for good while it took the message for others.
-    """
-
-    delivery_id: str
-    outcome: AttemptOutcome
-    code: int | None = None
-    reply: str | None = None
-    invalid_addresses: frozenset[str] = frozenset()
-    refused: frozenset[str] = frozenset()
 
 
 class Handover(Protocol):
@@ -229,6 +235,10 @@ class TransportPool(Protocol):
     @property
     def offers(self) -> Sequence[TransportOffer]:
         """What this process offers."""
+        ...
+
+    def states(self) -> Sequence[tuple[str, bool]]:
+        """The transports by name, each with whether it is used now; False while it is paused after a failure."""
         ...
 
     def offer(self, name: str, namespace: str) -> TransportOffer | None:

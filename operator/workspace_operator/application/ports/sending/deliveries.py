@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.sending.deliveries import ArchivedContent, Attempt, Delivery, DeliveryState, Metric
 from workspace_operator.sending.messages import Message
@@ -81,7 +82,8 @@ class KeyReused:
     key: str
 
 
-AcceptResult = Accepted | PersonMissing | KeyReused
+AcceptResult = Accepted | PersonMissing | KeyReused | InvalidInput
+"""The result for one message; InvalidInput if its reference is of a kind that names nobody in the mode in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,8 @@ class Deliveries(Protocol):
     def accept(self, workspace_id: int, messages: Sequence[NewDelivery], *, now: datetime) -> Sequence[AcceptResult]:
         """Store messages durably in one transaction, under the rules that are in force in it.
 
-        A reference to a suppressed identifier is accepted as a delivery that is dropped, without a person.
+        A reference to a suppressed identifier is accepted as a delivery that is dropped, without a person. The results
+        are in the order of the messages, each independent of the others.
         """
         ...
 
@@ -173,7 +176,10 @@ class Deliveries(Protocol):
     def record_open(
         self, workspace_id: int, delivery_id: str, *, by_machine: bool, is_test: bool, now: datetime
     ) -> None:
-        """Count an open, and log it as the person's activity unless ``is_test``; nothing while open tracking is off."""
+        """Count an open; nothing while open tracking is off.
+
+        An open by a person is logged as their activity unless ``is_test``. An unknown delivery is ignored.
+        """
         ...
 
     def record_click(self, workspace_id: int, delivery_id: str, *, url: str, is_test: bool, now: datetime) -> None:
@@ -192,5 +198,9 @@ class Deliveries(Protocol):
         ...
 
     def purge(self, *, content_before: datetime, deliveries_before: datetime, now: datetime, limit: int) -> bool:
-        """Delete old content, deliveries and idempotency keys of all workspaces, one batch; whether more is left."""
+        """Delete old content and deliveries of all workspaces, one batch of each; whether more may be left.
+
+        Content is deleted once its delivery is in a final state and was to be sent before ``content_before``. An
+        idempotency key that has expired is released when it is used again, so that no index by time is needed.
+        """
         ...

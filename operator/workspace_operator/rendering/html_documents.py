@@ -1,0 +1,122 @@
+"""HTML of messages: counted links, the open pixel, the preheader, and the text of a document (sending §5.4).
+
+Liquid escapes values, which does not stop ``javascript:`` in a link. So links keep the schemes of `SCHEMES` only.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
+
+HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
+
+_COUNTED_TAGS = frozenset({"a", "area"})
+_BLOCKS = "address,article,div,dd,dt,footer,header,hr,li,section,td,th,tr"
+_PARAGRAPHS = "blockquote,dl,h1,h2,h3,h4,h5,h6,ol,p,pre,table,ul"
+_LINE, _PARAGRAPH = "\u2028", "\u2029"
+
+_blanks = re.compile(r"[\0-\x20]+")
+_before_path = re.compile(r"[^/?#]*").match
+_doctype = re.compile(r"(?>\s+|<!--.*?-->|<\?[^>]*>)*+(<!doctype[^>]*>)", re.IGNORECASE | re.DOTALL).match
+_revealed_comment = re.compile(r"<!--\[(if [^\]<>]*|endif)\]-->")
+_white_space = re.compile(r"[ \t\r\n\f\xa0\u200b-\u200d\u034f\xad]+")
+_breaks = re.compile(rf"[ {_LINE}{_PARAGRAPH}]*[{_LINE}{_PARAGRAPH}][ {_LINE}{_PARAGRAPH}]*")
+
+Counted = Callable[[str], str]
+"""Gives the link that counts clicks on a target, or the target itself."""
+
+
+class HtmlDocument:
+    """A document; what is not changed is serialized with the same meaning."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._tree = LexborHTMLParser(source)
+        self._is_changed = False
+
+    def replace_links(self, counted: Counted | None) -> None:
+        """Remove targets of other schemes, and replace those of links and image maps by what ``counted`` gives."""
+        for node in self._tree.css("[href]"):
+            target = node.attrs["href"] or ""
+            if not has_allowed_scheme(target):
+                del node.attrs["href"]
+                self._is_changed = True
+            elif counted is not None and node.tag in _COUNTED_TAGS and (link := counted(target.strip())) != target:
+                node.attrs["href"] = link
+                self._is_changed = True
+
+    def add_preheader(self, text: str) -> None:
+        """Begin the document with text that mail programs show beside the subject only."""
+        node = self._tree.create_node("div")
+        node.attrs["style"] = HIDDEN
+        node.insert_child(text)
+        body = self._body
+        if body.first_child is None:
+            body.insert_child(node)
+        else:
+            body.first_child.insert_before(node)
+        self._is_changed = True
+
+    def add_pixel(self, url: str) -> str:
+        """End the document with an image that counts openings; the image's HTML."""
+        node = self._tree.create_node("img")
+        for name, value in (("src", url), ("width", "1"), ("height", "1"), ("alt", ""), ("style", "border:0")):
+            node.attrs[name] = value
+        self._body.insert_child(node)
+        self._is_changed = True
+        return node.html or ""
+
+    @property
+    def html(self) -> str:
+        """The document as HTML: the very source if nothing changed."""
+        if not self._is_changed:
+            return self._source
+        html = self._tree.html or ""
+        if doctype := _doctype(self._source):  # the serializer leaves out the public identifier, which selects a mode
+            html = html.replace("<!DOCTYPE html>", doctype[1], 1)
+        if "<![" in self._source:
+            html = _revealed_comment.sub(self._original_comment, html)
+        return html
+
+    @property
+    def _body(self) -> LexborNode:
+        body = self._tree.body
+        if body is None:
+            raise AssertionError("the parser gives every document a body")
+        return body
+
+    def _original_comment(self, comment: re.Match[str]) -> str:
+        """A conditional comment in the form ``<![if …]>``, which the parser reads as an ordinary one."""
+        return comment[0] if comment[0] in self._source else f"<![{comment[1]}]>"
+
+
+def has_allowed_scheme(target: str) -> bool:
+    """Whether a link may stay: it is relative, or has one of `SCHEMES` as a browser would read it."""
+    if target.startswith(("https://", "http://")):
+        return True
+    before_path = _before_path(_blanks.sub("", target))
+    scheme, colon, _ = before_path[0].partition(":") if before_path else ("", "", "")
+    return not colon or scheme.lower() in SCHEMES
+
+
+def plain_text(html: str) -> str:
+    """The text of a document: blocks are lines, links are followed by their targets, images are their descriptions."""
+    tree = LexborHTMLParser(html)
+    body = tree.body
+    if body is None:
+        raise AssertionError("the parser gives every document a body")
+    for node in body.css("style,script,title,template,noscript,img,br"):
+        node.replace_with(_LINE if node.tag == "br" else node.attrs.get("alt") or "" if node.tag == "img" else "")
+    for node in body.css("a[href]"):
+        target = (node.attrs["href"] or "").strip()
+        if target.startswith(("https://", "http://")) and target not in node.text():
+            node.insert_child(f" ({target})")
+    for selector, mark in ((_BLOCKS, _LINE), (_PARAGRAPHS, _PARAGRAPH)):
+        for node in body.css(selector):
+            node.insert_before(mark)
+            node.insert_after(mark)
+    text = _white_space.sub(" ", body.text())
+    return _breaks.sub(lambda found: "\n\n" if _PARAGRAPH in found[0] else "\n", text).strip()

@@ -1,0 +1,104 @@
+"""The queues of all workspaces: leases of senders, their transactions, and the root key of the database."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import RegisteredSender, RoomLease, RoomStatus, SendingTransaction
+from workspace_operator.sending.transports import TransportOffer
+from workspace_operator.store.engine.sql import insert_statement
+from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
+from workspace_operator.store.queries.sending_state import offer_document, offer_of
+from workspace_operator.store.schema.sending_tables import sender
+from workspace_operator.store.schema.tables import store_identity
+from workspace_operator.store.sending.claims import ContentCache
+from workspace_operator.store.sending.discards import discard_waiting_messages
+from workspace_operator.store.sending.mailrooms import lease_room, oldest_due_at, release_room
+from workspace_operator.store.sending.transactions import FINGERPRINT, open_transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SQLSendingQueue(MergeOnTouchRepository):
+    """Implements the port ``SendingQueue``."""
+
+    _contents: ContentCache = field(default_factory=ContentCache, init=False)
+
+    def lease_room(self, worker: str, duration: timedelta, *, now: datetime) -> RoomLease | None:
+        """Lease the room that is due first and that no other sender leases."""
+        return lease_room(self.database, worker, duration, now=now)
+
+    def run(self, lease: RoomLease, work: Callable[[SendingTransaction], T], *, now: datetime) -> T:
+        """Run ``work`` in one transaction and renew the lease. Raises StaleRevision."""
+
+        def attempt(connection: sa.Connection) -> T:
+            transaction = open_transaction(connection, lease, self._contents, now=now)
+            result = work(transaction)
+            transaction.flush()
+            return result
+
+        return self.merge_on_touch.run(lease.workspace_id, lambda: self.database.writing(attempt))
+
+    def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
+        """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision."""
+        return self.database.writing(lambda connection: release_room(connection, lease, not_before=not_before, now=now))
+
+    def oldest_due_at(self) -> datetime | None:
+        """When the message that is due first in any workspace was due; None if none waits."""
+        with self.database.reading() as connection:
+            return oldest_due_at(connection)
+
+    def register_sender(
+        self, worker: str, offers: Sequence[TransportOffer], key_fingerprint: str, *, now: datetime
+    ) -> bool:
+        """Write the heartbeat of a sender; whether the database has its root key."""
+        values = {
+            "worker": worker,
+            "transports": [offer_document(offer) for offer in offers],
+            "key_fingerprint": key_fingerprint,
+            "beat_at": now,
+        }
+
+        def work(connection: sa.Connection) -> bool:
+            insert = insert_statement(connection, sender).values(values)
+            connection.execute(insert.on_conflict_do_update(index_elements=[sender.c.worker], set_=values))
+            fingerprint = connection.execute(FINGERPRINT).scalar_one_or_none()
+            if fingerprint is None:
+                connection.execute(_SET_FIRST_FINGERPRINT, {"fingerprint": key_fingerprint})
+                fingerprint = connection.execute(FINGERPRINT).scalar_one_or_none()
+            return bool(fingerprint == key_fingerprint)
+
+        return self.database.writing(work)
+
+    def senders(self) -> Sequence[RegisteredSender]:
+        """The senders of the installation, also those whose heartbeat is old, by name."""
+        with self.database.reading() as connection:
+            fingerprint = connection.execute(FINGERPRINT).scalar_one_or_none()
+            rows = connection.execute(sa.select(sender).order_by(sender.c.worker))
+            return [
+                RegisteredSender(
+                    worker=row.worker,
+                    offers=tuple(map(offer_of, row.transports)),
+                    has_database_key=row.key_fingerprint == fingerprint,
+                    beat_at=row.beat_at,
+                )
+                for row in rows
+            ]
+
+    def adopt_database(self, key_fingerprint: str, *, discard_waiting: bool, now: datetime) -> int:
+        """Make a root key that of the database, after the waiting messages are discarded if that is wanted."""
+        cancelled = discard_waiting_messages(self.database, now=now) if discard_waiting else 0
+        update = sa.update(store_identity).values(root_key_fingerprint=key_fingerprint)
+        self.database.writing(lambda connection: connection.execute(update).rowcount)
+        return cancelled
+
+
+_SET_FIRST_FINGERPRINT = (
+    sa.update(store_identity)
+    .where(store_identity.c.root_key_fingerprint.is_(None))
+    .values(root_key_fingerprint=sa.bindparam("fingerprint"))
+)

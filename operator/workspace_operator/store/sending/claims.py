@@ -1,0 +1,311 @@
+"""Claims: the deliveries of a workspace that are due, with all that is needed to render them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import DEFAULT_LANGUAGE, QueuedDelivery
+from workspace_operator.errors import NotFound
+from workspace_operator.identity.model.person import Person
+from workspace_operator.sending.addresses import parse_mailboxes
+from workspace_operator.sending.deliveries import Channel, DeliveryState
+from workspace_operator.sending.messages import Attachment, Message, MessageContent
+from workspace_operator.sending.overrides import StoredRequest
+from workspace_operator.sending.rules import SendMode
+from workspace_operator.store.engine.sql import (
+    CompiledStatement,
+    any_of,
+    decode_json,
+    encode_json,
+    workspace_any_of,
+)
+from workspace_operator.store.schema.sending_tables import (
+    attachment,
+    attempt,
+    delivery,
+    delivery_content,
+    template_content,
+)
+from workspace_operator.store.schema.tables import person
+from workspace_operator.store.schema.types import from_microseconds, to_microseconds
+from workspace_operator.store.sending.acceptance import copy_subject
+from workspace_operator.store.unit_of_work.loader import PERSON_COLUMNS, person_of
+
+MAX_CACHED_CONTENTS: Final = 256
+
+ContentKey = tuple[int, int, int]
+"""A workspace, a template and a version of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentCache:
+    """The contents of template versions by language; versions never change, so none becomes stale."""
+
+    _contents: dict[ContentKey, Mapping[str, MessageContent]] = field(default_factory=dict, init=False)
+
+    def find(self, connection: sa.Connection, key: ContentKey, language: str) -> MessageContent | None:
+        """The content in a language, or in the default language; None if there is no such version."""
+        contents = self._contents.get(key)
+        if contents is None:
+            contents = _contents_of(connection, key)
+            if len(self._contents) >= MAX_CACHED_CONTENTS:
+                self._contents.clear()
+            if contents:
+                self._contents[key] = contents
+        return contents.get(language) or contents.get(DEFAULT_LANGUAGE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueRow:
+    """The columns of a due delivery that a claim needs, in the order of the query."""
+
+    delivery_id: str
+    cio_id: str | None
+    template: int | None
+    content_version: int | None
+    language: str | None
+    channel: str
+    state: str
+    accepted_mode: str
+    send_at: int
+    tries: int
+    unknowns: int
+    recipient: str
+    cc: str
+    bcc: str
+    is_copy: bool
+    tracked: bool
+    open_tracking: bool
+    link_tracking: bool
+    send_to_unsubscribed: bool
+    keep_content: bool
+    has_gate: bool
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is being handed over, and due because its attempt has no end."""
+        return self.state == DeliveryState.HANDING_OVER
+
+
+def due_rows(
+    connection: sa.Connection, workspace_id: int, limit: int, *, exclude: Collection[str], now: datetime
+) -> Sequence[DueRow]:
+    """The deliveries that are due, first due first, except some."""
+    parameters = {
+        "of_workspace": workspace_id,
+        "now": to_microseconds(now),
+        "exclude": encode_json(sorted(exclude)),
+        "size": limit,
+    }
+    return list(map(_due_row, _DUE.run(connection, parameters)))
+
+
+def messages_of(
+    connection: sa.Connection, workspace_id: int, rows: Sequence[DueRow], contents: ContentCache
+) -> Mapping[str, Message]:
+    """The messages of deliveries by id; a delivery whose content was forgotten has none."""
+    values = {"of_workspace": workspace_id, "ids": encode_json([row.delivery_id for row in rows])}
+    requests = {key: decode_json(request) for key, request in _REQUESTS.run(connection, values)}
+    files: defaultdict[str, list[Attachment]] = defaultdict(list)
+    for key, name, media_type, content in _ATTACHMENTS.run(connection, values):
+        files[key].append(Attachment(name=name, media_type=media_type, content=bytes(content)))
+    find = partial(_template_content, connection, workspace_id, contents)
+    return {
+        row.delivery_id: _message(row, find(row), requests[row.delivery_id], files.get(row.delivery_id, ()))
+        for row in rows
+        if row.delivery_id in requests
+    }
+
+
+def message_of_delivery(
+    connection: sa.Connection, workspace_id: int, delivery_id: str, contents: ContentCache
+) -> Message:
+    """The message of one delivery. Raises NotFound, also if its content was forgotten."""
+    rows = list(map(_due_row, _BY_ID.run(connection, {"of_workspace": workspace_id, "id": delivery_id})))
+    message = messages_of(connection, workspace_id, rows, contents).get(delivery_id) if rows else None
+    if message is None:
+        reason = "its content was forgotten" if rows else "it does not exist"
+        raise NotFound(f"delivery {delivery_id} of workspace number {workspace_id} cannot be read: {reason}")
+    return message
+
+
+def claimed(
+    connection: sa.Connection, workspace_id: int, rows: Sequence[DueRow], contents: ContentCache
+) -> Sequence[QueuedDelivery]:
+    """Deliveries with their messages, people and earlier attempts."""
+    messages = messages_of(connection, workspace_id, rows, contents)
+    people = _people(connection, workspace_id, {row.cio_id for row in rows if row.cio_id is not None})
+    earlier = attempts_of(connection, workspace_id, [row.delivery_id for row in rows if row.has_gate])
+    return [
+        _queued(row, messages[row.delivery_id], people.get(row.cio_id or ""), earlier.get(row.delivery_id))
+        for row in rows
+        if row.delivery_id in messages
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierAttempts:
+    """The number of the last attempt of a delivery, and when the first one began."""
+
+    last: int
+    first_begun_at: datetime
+
+
+def attempts_of(
+    connection: sa.Connection, workspace_id: int, delivery_ids: Sequence[str]
+) -> Mapping[str, EarlierAttempts]:
+    """The attempts of deliveries so far; a delivery without one is left out."""
+    if not delivery_ids:
+        return {}
+    rows = _EARLIER.run(connection, {"of_workspace": workspace_id, "ids": encode_json(list(delivery_ids))})
+    return {key: EarlierAttempts(last=last, first_begun_at=from_microseconds(begun)) for key, last, begun in rows}
+
+
+def _due_row(values: tuple[Any, ...]) -> DueRow:
+    return DueRow(**dict(zip(_DUE_NAMES, values, strict=True)))
+
+
+def _queued(row: DueRow, message: Message, owner: Person | None, earlier: EarlierAttempts | None) -> QueuedDelivery:
+    return QueuedDelivery(
+        message=message,
+        next_attempt=1 if earlier is None else earlier.last + 1,
+        tries=row.tries,
+        unknowns=row.unknowns,
+        first_tried_at=None if earlier is None else earlier.first_begun_at,
+        cio_id=row.cio_id,
+        customer={} if owner is None else _customer(owner),
+        keep_content=bool(row.keep_content),
+    )
+
+
+def _customer(owner: Person) -> Mapping[str, Any]:
+    """A person as Liquid sees them: attributes and identifiers."""
+    identifiers = {"id": owner.id, "email": owner.email, "cio_id": owner.cio_id}
+    return {**owner.attributes, **{name: value for name, value in identifiers.items() if value is not None}}
+
+
+def _message(
+    row: DueRow, template: MessageContent | None, request: Mapping[str, Any], files: Sequence[Attachment]
+) -> Message:
+    stored = StoredRequest.from_document(request)
+    content = stored.overrides.apply(template)
+    to = parse_mailboxes(row.recipient, field="to")
+    if row.is_copy:
+        content = replace(content, subject=copy_subject(content.subject, _verbatim(to[0].address)))
+    return Message(
+        delivery_id=row.delivery_id,
+        channel=Channel(row.channel),
+        accepted_mode=SendMode.known(row.accepted_mode),
+        is_draft=row.state == DeliveryState.DRAFTED,
+        due_at=from_microseconds(row.send_at),
+        to=to,
+        cc=parse_mailboxes(row.cc, field="cc"),
+        bcc=parse_mailboxes(row.bcc, field="bcc"),
+        is_copy=bool(row.is_copy),
+        tracked=bool(row.tracked),
+        open_tracking=bool(row.open_tracking),
+        link_tracking=bool(row.link_tracking),
+        send_to_unsubscribed=bool(row.send_to_unsubscribed),
+        content=content,
+        data=stored.message_data,
+        attachments=tuple(files),
+    )
+
+
+def _verbatim(address: str) -> str:
+    """An address for a Liquid text; its local part may contain braces."""
+    return f"{{% raw %}}{address}{{% endraw %}}" if "{" in address else address
+
+
+def _template_content(
+    connection: sa.Connection, workspace_id: int, contents: ContentCache, row: DueRow
+) -> MessageContent | None:
+    if row.template is None or row.content_version is None:
+        return None
+    key = (workspace_id, row.template, row.content_version)
+    return contents.find(connection, key, row.language or DEFAULT_LANGUAGE)
+
+
+def _contents_of(connection: sa.Connection, key: ContentKey) -> Mapping[str, MessageContent]:
+    names = ("of_workspace", "of_template", "of_version")
+    rows = _CONTENTS.run(connection, dict(zip(names, key, strict=True)))
+    return {language: _content(values) for language, *values in rows}
+
+
+def _content(values: Sequence[Any]) -> MessageContent:
+    *texts, headers = values
+    parts = dict(zip(_PARTS, texts, strict=True))
+    return MessageContent(**parts, headers=tuple((name, value) for name, value in decode_json(headers)))
+
+
+def _people(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Person]:
+    if not cio_ids:
+        return {}
+    rows = _PEOPLE.run(connection, {"of_workspace": workspace_id, "cio_ids": encode_json(sorted(cio_ids))})
+    return {row[0]: person_of(row) for row in rows}
+
+
+_DUE_NAMES = tuple(DueRow.__dataclass_fields__)
+_DUE_COLUMNS = tuple(
+    delivery.c.gate.is_not(None).label(name) if name == "has_gate" else delivery.c[name] for name in _DUE_NAMES
+)
+_IS_DUE = sa.and_(
+    delivery.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+    delivery.c.due_at <= sa.bindparam("now", type_=sa.BigInteger),
+    sa.not_(any_of(delivery.c.delivery_id, sa.bindparam("exclude", type_=sa.Text))),
+)
+_DUE = CompiledStatement(
+    lambda _: (
+        sa.select(*_DUE_COLUMNS)
+        .where(_IS_DUE)
+        .order_by(delivery.c.due_at, delivery.c.delivery_id)
+        .limit(sa.bindparam("size", type_=sa.Integer))
+        .offset(sa.literal_column("0"))  # otherwise SQLAlchemy adds a parameter on SQLite
+    )
+)
+_BY_ID = CompiledStatement(
+    lambda _: sa.select(*_DUE_COLUMNS).where(
+        delivery.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+        delivery.c.delivery_id == sa.bindparam("id", type_=sa.Text),
+    )
+)
+
+_REQUESTS = CompiledStatement(
+    lambda _: sa.select(delivery_content.c.delivery_id, delivery_content.c.request).where(
+        workspace_any_of(delivery_content.c.delivery_id, "ids")
+    )
+)
+_ATTACHMENTS = CompiledStatement(
+    lambda _: (
+        sa.select(attachment.c.delivery_id, attachment.c.name, attachment.c.media_type, attachment.c.content)
+        .where(workspace_any_of(attachment.c.delivery_id, "ids"))
+        .order_by(attachment.c.delivery_id, attachment.c.position)
+    )
+)
+_EARLIER = CompiledStatement(
+    lambda _: (
+        sa.select(
+            attempt.c.delivery_id,
+            sa.func.max(attempt.c.number),
+            sa.type_coerce(sa.func.min(attempt.c.begun_at), sa.BigInteger),
+        )
+        .where(workspace_any_of(attempt.c.delivery_id, "ids"))
+        .group_by(attempt.c.delivery_id)
+    )
+)
+_PEOPLE = CompiledStatement(lambda _: sa.select(*PERSON_COLUMNS).where(workspace_any_of(person.c.cio_id, "cio_ids")))
+_PARTS = ("subject", "sender", "reply_to", "preheader", "body", "body_plain", "body_amp")
+_CONTENTS = CompiledStatement(
+    lambda _: sa.select(
+        template_content.c.language, *(template_content.c[part] for part in _PARTS), template_content.c.headers
+    ).where(
+        template_content.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+        template_content.c.template == sa.bindparam("of_template", type_=sa.BigInteger),
+        template_content.c.version == sa.bindparam("of_version", type_=sa.BigInteger),
+    )
+)

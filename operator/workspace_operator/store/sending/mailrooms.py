@@ -1,0 +1,144 @@
+"""Mailrooms: the queue of a workspace and the lease of the sender that works on it.
+
+A mailroom says when its first delivery is due. Acceptance locks it FOR KEY SHARE, and brings the time forward where it
+is later. The release of a lease tries FOR UPDATE: if that fails, an acceptance is under way, and it stays due.
+Otherwise every acceptance has ended or waits, and the look that follows sees all deliveries. So none is forgotten.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import MAX_DUE_DELAY, RoomLease, RoomStatus
+from workspace_operator.errors import StaleRevision
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import CompiledStatement, insert_statement
+from workspace_operator.store.schema.sending_tables import delivery, mailroom
+from workspace_operator.store.schema.tables import workspace
+from workspace_operator.store.schema.types import to_microseconds
+
+
+def wake_room(connection: sa.Connection, workspace_id: int, due_at: datetime) -> None:
+    """Have the mailroom be due at a time, unless it is due earlier; create it if there is none."""
+    insert = insert_statement(connection, mailroom)
+    upsert = insert.on_conflict_do_update(
+        index_elements=[mailroom.c.workspace_id],
+        set_={"next_due_at": insert.excluded.next_due_at},
+        where=sa.or_(mailroom.c.next_due_at.is_(None), mailroom.c.next_due_at > insert.excluded.next_due_at),
+    )
+    connection.execute(upsert, {"workspace_id": workspace_id, "next_due_at": due_at})
+
+
+def lock_room_shared(connection: sa.Connection, workspace_id: int) -> None:
+    """Keep the release of a lease from missing the deliveries that this transaction makes due."""
+    query = sa.select(mailroom.c.workspace_id).where(mailroom.c.workspace_id == workspace_id)
+    connection.execute(query.with_for_update(read=True, key_share=True)).first()
+
+
+def lease_room(database: Database, worker: str, duration: timedelta, *, now: datetime) -> RoomLease | None:
+    """Lease the mailroom that is due first; None if none is due."""
+    with database.reading() as connection:  # without a lock, since usually nothing is due
+        if connection.execute(_DUE, {"now": now, "far": now + MAX_DUE_DELAY}).first() is None:
+            return None
+
+    def work(connection: sa.Connection) -> RoomLease | None:
+        found = connection.execute(_LOCK_DUE, {"now": now, "far": now + MAX_DUE_DELAY}).scalar_one_or_none()
+        if found is None:  # another sender was first
+            return None
+        values = {"lease_owner": worker, "lease_expires_at": now + duration}
+        connection.execute(sa.update(mailroom).where(mailroom.c.workspace_id == found).values(values))
+        owner = sa.select(workspace.c.owner_namespace).where(workspace.c.workspace_id == found)
+        namespace = connection.execute(owner).scalar_one_or_none() or ""
+        return RoomLease(workspace_id=found, namespace=namespace, worker=worker, duration=duration)
+
+    return database.writing(work)
+
+
+def renew_lease(connection: sa.Connection, lease: RoomLease, *, now: datetime) -> None:
+    """Renew the lease in a transaction. Raises StaleRevision if another sender has it, or the workspace is gone."""
+    values = {
+        "of_workspace": lease.workspace_id,
+        "worker": lease.worker,
+        "expires_at": to_microseconds(now + lease.duration),
+    }
+    if not _RENEW.run(connection, values):
+        raise _lost(lease)
+
+
+def release_room(
+    connection: sa.Connection, lease: RoomLease, *, not_before: datetime | None, now: datetime
+) -> RoomStatus:
+    """Give the mailroom back. Raises StaleRevision.
+
+    It is due again when its next delivery is, but not before now, so that workspaces take turns.
+    """
+    earliest = now if not_before is None else max(now, not_before)
+    held = sa.and_(mailroom.c.workspace_id == lease.workspace_id, mailroom.c.lease_owner == lease.worker)
+    is_locked = connection.execute(sa.select(held).where(held).with_for_update(skip_locked=True)).first() is not None
+    next_due_at: datetime | None = earliest
+    if is_locked:
+        first = connection.execute(FIRST_DUE, {"of_workspace": lease.workspace_id}).scalar_one_or_none()
+        next_due_at = None if first is None else max(first, earliest)
+    values = {"lease_owner": "", "lease_expires_at": None, "next_due_at": next_due_at}
+    if connection.execute(sa.update(mailroom).where(held).values(values)).rowcount != 1:
+        raise _lost(lease)
+    return RoomStatus(next_due_at=next_due_at)
+
+
+def oldest_due_at(connection: sa.Connection) -> datetime | None:
+    """When the first delivery of the mailrooms that are due first was due; None if none waits."""
+    rooms = connection.execute(_FIRST_ROOMS).scalars().all()
+    due = [connection.execute(FIRST_DUE, {"of_workspace": room}).scalar_one_or_none() for room in rooms]
+    return min((at for at in due if at is not None), default=None)
+
+
+def _lost(lease: RoomLease) -> StaleRevision:
+    return StaleRevision(f"the lease of {lease.worker} on workspace number {lease.workspace_id} was lost")
+
+
+FIRST_DUE = (
+    sa.select(delivery.c.due_at)
+    .where(delivery.c.workspace_id == sa.bindparam("of_workspace"), delivery.c.due_at.is_not(None))
+    .order_by(delivery.c.due_at)
+    .limit(sa.literal_column("1"))
+)
+"""When the first delivery of a workspace is due."""
+
+# A mailroom that is not among them was looked at later than all of these.
+_FIRST_ROOMS = (
+    sa.select(mailroom.c.workspace_id)
+    .where(mailroom.c.next_due_at.is_not(None))
+    .order_by(mailroom.c.next_due_at)
+    .limit(sa.literal_column("50"))
+)
+
+_NOW = sa.bindparam("now", type_=mailroom.c.next_due_at.type)
+
+# A lease that ends too far in the future was written before the clock was set back.
+_DUE = (
+    sa.select(mailroom.c.workspace_id)
+    .where(
+        mailroom.c.next_due_at <= _NOW,
+        sa.or_(
+            mailroom.c.lease_expires_at.is_(None),
+            mailroom.c.lease_expires_at <= _NOW,
+            mailroom.c.lease_expires_at > sa.bindparam("far", type_=mailroom.c.next_due_at.type),
+        ),
+    )
+    .order_by(mailroom.c.next_due_at)
+    .limit(sa.literal_column("1"))
+)
+# Compatible with the lock of acceptance, unlike FOR UPDATE.
+_LOCK_DUE = _DUE.with_for_update(skip_locked=True, key_share=True)
+
+_RENEW = CompiledStatement(
+    lambda _: (
+        sa.update(mailroom)
+        .where(
+            mailroom.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+            mailroom.c.lease_owner == sa.bindparam("worker", type_=sa.Text),
+        )
+        .values(lease_expires_at=sa.bindparam("expires_at", type_=sa.BigInteger))
+        .returning(mailroom.c.workspace_id)
+    )
+)

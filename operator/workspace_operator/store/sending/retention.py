@@ -1,0 +1,84 @@
+"""Retention of deliveries: expired content and deliveries are deleted in batches, by the time in their ids."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from workspace_operator.sending.deliveries import FINAL_STATES
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import delete_any_of
+from workspace_operator.store.schema.sending_tables import attachment, attempt, delivery, delivery_content
+from workspace_operator.store.schema.tables import workspace
+from workspace_operator.store.schema.types import to_microseconds
+from workspace_operator.store.unit_of_work.id_generator import first_id_at
+
+_IS_EXPIRED = sa.and_(
+    delivery.c.workspace_id == sa.bindparam("of_workspace"), delivery.c.delivery_id < sa.bindparam("before")
+)
+_EXPIRED = (
+    sa.select(delivery.c.delivery_id).where(_IS_EXPIRED).order_by(delivery.c.delivery_id).limit(sa.bindparam("size"))
+)
+
+# Content of a delivery that is still to be sent is kept; a delivery can be sent 90 days after it was accepted.
+_EXPIRED_CONTENT = (
+    sa.select(delivery_content.c.delivery_id)
+    .join(
+        delivery,
+        sa.and_(
+            delivery.c.workspace_id == delivery_content.c.workspace_id,
+            delivery.c.delivery_id == delivery_content.c.delivery_id,
+        ),
+    )
+    .where(
+        delivery_content.c.workspace_id == sa.bindparam("of_workspace"),
+        delivery.c.workspace_id == sa.bindparam("of_workspace"),
+        delivery_content.c.delivery_id < sa.bindparam("before"),
+        delivery.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(FINAL_STATES)]),
+        delivery.c.send_at < sa.bindparam("sent_before", type_=sa.BigInteger),
+    )
+    .order_by(delivery_content.c.delivery_id)
+    .limit(sa.bindparam("size"))
+)
+
+
+def purge(database: Database, *, content_before: datetime, deliveries_before: datetime, limit: int) -> bool:
+    """Delete up to ``limit`` contents and as many deliveries of all workspaces; whether more may be left."""
+    with database.reading() as connection:
+        numbers = connection.execute(sa.select(workspace.c.workspace_id)).scalars().all()
+        contents = _expired(connection, numbers, _EXPIRED_CONTENT, content_before, limit)
+        deliveries = _expired(connection, numbers, _EXPIRED, deliveries_before, limit)
+    for number, ids in contents:
+        database.writing(lambda connection, number=number, ids=ids: _delete_contents(connection, number, ids))  # type: ignore[misc]
+    for number, ids in deliveries:
+        database.writing(lambda connection, number=number, ids=ids: _delete_deliveries(connection, number, ids))  # type: ignore[misc]
+    return any(sum(len(ids) for _, ids in found) == limit for found in (contents, deliveries))
+
+
+def _expired(
+    connection: sa.Connection, numbers: Sequence[int], query: sa.Select[tuple[str]], before: datetime, limit: int
+) -> Sequence[tuple[int, Sequence[str]]]:
+    """The ids of up to ``limit`` expired rows by workspace; workspaces without any are left out."""
+    found: list[tuple[int, Sequence[str]]] = []
+    left = limit
+    parameters = {"before": first_id_at(before), "sent_before": to_microseconds(before)}
+    for number in numbers:
+        if left > 0:
+            values = {"of_workspace": number, "size": left, **parameters}
+            ids = [row.delivery_id for row in connection.execute(query, values)]
+            found += [(number, ids)] if ids else []
+            left -= len(ids)
+    return found
+
+
+def _delete_contents(connection: sa.Connection, workspace_id: int, ids: Sequence[str]) -> None:
+    delete_any_of(connection, workspace_id, delivery_content.c.delivery_id, ids)
+
+
+def _delete_deliveries(connection: sa.Connection, workspace_id: int, ids: Sequence[str]) -> None:
+    locked = sa.select(delivery.c.delivery_id).where(
+        delivery.c.workspace_id == workspace_id, delivery.c.delivery_id.in_(ids)
+    )
+    connection.execute(locked.order_by(delivery.c.delivery_id).with_for_update()).all()
+    for table in (attempt, attachment, delivery_content, delivery):
+        delete_any_of(connection, workspace_id, table.c.delivery_id, ids)

@@ -1,0 +1,165 @@
+"""What follows from the end of attempts: states, archived content, blocked addresses, and what is forgotten."""
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import BlockKind, EndedAttempt
+from workspace_operator.sending.deliveries import FINAL_STATES, AttemptOutcome, DeliveryState, Metric
+from workspace_operator.store.engine.sql import (
+    CompiledStatement,
+    delete_any_of,
+    driver_cursor,
+    encode_json,
+    insert_statement,
+    workspace_any_of,
+)
+from workspace_operator.store.schema.sending_tables import address_block, attachment, delivery, delivery_content
+from workspace_operator.store.schema.types import to_microseconds
+from workspace_operator.store.sending.delivery_rows import METRIC_OF_STATE
+from workspace_operator.store.sending.delivery_updates import END_ATTEMPTS, SETTLE
+
+UNKNOWN_RETRY: Final = timedelta(minutes=5)
+NO_OUTCOME: Final = "the sender ended before it knew whether the server took the message"
+MAY_HAVE_BEEN_TAKEN: Final = "may have been taken: twice it is not known whether the server took the message"
+
+_COMPRESSION: Final = 1
+"""Of archived content: a higher level takes three times as long for a tenth less."""
+
+
+def end_attempts(
+    connection: sa.Connection, workspace_id: int, attempts: Sequence[EndedAttempt], *, now: datetime
+) -> None:
+    """Record outcomes; an attempt that is gone, or that has ended, changes nothing."""
+    ordered = sorted(attempts, key=_delivery_id)
+    rows = [_ended_row(ended, now) for ended in ordered]
+    known = {key for (key,) in END_ATTEMPTS.run(connection, workspace_id, rows)}
+    ended = [attempt for attempt in ordered if attempt.delivery_id in known]
+    SETTLE.run(connection, workspace_id, [_settled_row(attempt, now) for attempt in ended])
+    _archive(connection, workspace_id, ended)
+    _block(connection, workspace_id, {key for attempt in ended for key in attempt.invalid_addresses}, now)
+    finals = [attempt.delivery_id for attempt in ended if attempt.state in FINAL_STATES]
+    forget_finals(connection, workspace_id, finals)
+
+
+def forget_finals(connection: sa.Connection, workspace_id: int, delivery_ids: Collection[str]) -> None:
+    """Delete what deliveries keep until their final state: attachments, and content that is not to be kept."""
+    if delivery_ids:
+        delete_any_of(connection, workspace_id, attachment.c.delivery_id, delivery_ids)
+        values = {"of_workspace": workspace_id, "ids": encode_json(sorted(delivery_ids))}
+        unkept = [key for (key,) in _UNKEPT.run(connection, values)]
+        if unkept:
+            delete_any_of(connection, workspace_id, delivery_content.c.delivery_id, unkept)
+
+
+def settled_row(
+    delivery_id: str,
+    state: DeliveryState,
+    now: datetime,
+    *,
+    failure: str | None,
+    gate: Mapping[str, object] | None = None,
+    due_at: datetime | None = None,
+    metric: Metric | None = None,
+    tries: int = 0,
+    unknowns: int = 0,
+) -> dict[str, Any]:
+    """A row of `SETTLE`; ``metric`` is by default that of the state."""
+    metric = metric or METRIC_OF_STATE.get(state)
+    return {
+        "delivery_id": delivery_id,
+        "state": state.value,
+        "due_at": None if due_at is None else to_microseconds(due_at),
+        "failure": failure,
+        "gate": gate,
+        "tries": tries,
+        "unknowns": unknowns,
+        "metrics": {} if metric is None else {metric.value: to_microseconds(now)},
+    }
+
+
+def _ended_row(ended: EndedAttempt, now: datetime) -> dict[str, Any]:
+    return {
+        "delivery_id": ended.delivery_id,
+        "number": ended.number,
+        "ended_at": to_microseconds(now),
+        "outcome": ended.outcome.value,
+        "code": ended.code,
+        "reply": ended.reply,
+    }
+
+
+def _settled_row(ended: EndedAttempt, now: datetime) -> dict[str, Any]:
+    """The state after an attempt; one that is tried again and did not fail harmlessly counts as attempted."""
+    is_retried = ended.state is DeliveryState.WAITING
+    is_attempted = is_retried and ended.outcome in {AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN}
+    return settled_row(
+        ended.delivery_id,
+        ended.state,
+        now,
+        failure=ended.failure,
+        due_at=ended.due_at if is_retried else None,
+        metric=Metric.ATTEMPTED if is_attempted else None,
+        tries=int(ended.counts_as_try),
+        unknowns=int(ended.outcome is AttemptOutcome.UNKNOWN),
+    )
+
+
+def unknown_end(delivery_id: str, number: int, unknowns: int, now: datetime) -> EndedAttempt:
+    """The end of an attempt of a sender that died: retried once (sending §3.5)."""
+    is_last = unknowns > 0
+    return EndedAttempt(
+        delivery_id=delivery_id,
+        number=number,
+        outcome=AttemptOutcome.UNKNOWN,
+        code=None,
+        reply=None,
+        state=DeliveryState.FAILED if is_last else DeliveryState.WAITING,
+        failure=MAY_HAVE_BEEN_TAKEN if is_last else NO_OUTCOME,
+        due_at=None if is_last else now + UNKNOWN_RETRY,
+    )
+
+
+def _archive(connection: sa.Connection, workspace_id: int, ended: Sequence[EndedAttempt]) -> None:
+    """Keep rendered messages, compressed."""
+    rows = [
+        (zlib.compress(encode_json(each.rendered).encode(), _COMPRESSION), workspace_id, each.delivery_id)
+        for each in ended
+        if each.rendered is not None
+    ]
+    if rows:
+        place = "?" if connection.dialect.name == "sqlite" else "%s"
+        statement = _ARCHIVE.replace("?", place)
+        with driver_cursor(connection, statement) as cursor:
+            cursor.executemany(statement, rows)
+
+
+def _block(connection: sa.Connection, workspace_id: int, keys: Collection[str], now: datetime) -> None:
+    """Block addresses that servers do not know; a block that exists keeps its time."""
+    if keys:
+        rows = [
+            {
+                "workspace_id": workspace_id,
+                "kind": BlockKind.INVALID.value,
+                "email_key": key,
+                "since": now,
+                "reason": "the server does not know the address",
+            }
+            for key in sorted(keys)
+        ]
+        connection.execute(insert_statement(connection, address_block).on_conflict_do_nothing(), rows)
+
+
+def _delivery_id(value: EndedAttempt) -> str:
+    return value.delivery_id
+
+
+_ARCHIVE = "UPDATE delivery_content SET rendered = ? WHERE workspace_id = ? AND delivery_id = ?"
+_UNKEPT = CompiledStatement(
+    lambda _: sa.select(delivery.c.delivery_id).where(
+        workspace_any_of(delivery.c.delivery_id, "ids"), delivery.c.keep_content.is_(False)
+    )
+)

@@ -1,0 +1,45 @@
+"""Deliveries of people that are deleted or merged: they are deleted, or move, with their owners.
+
+Both lock the deliveries first, in the order of their ids, like a sender and an open or click: so those wait, and then
+find no delivery, or its new owner.
+"""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from workspace_operator.store.engine.sql import CompiledStatement, any_of, delete_any_of, encode_json, workspace_any_of
+from workspace_operator.store.schema.sending_tables import attachment, attempt, delivery, delivery_content
+
+
+def delete_deliveries(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
+    """Delete the deliveries of people with all that belongs to them, also those that are being handed over."""
+    ids = lock_deliveries(connection, workspace_id, cio_ids)
+    if ids:
+        for table in (attempt, attachment, delivery_content, delivery):
+            delete_any_of(connection, workspace_id, table.c.delivery_id, ids)
+
+
+def lock_deliveries(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Collection[str]:
+    """Lock the deliveries of people, in the order of their ids; usually there are none."""
+    values = {"of_workspace": workspace_id, "cio_ids": encode_json(list(cio_ids))}
+    return [delivery_id for (delivery_id,) in _LOCK.run(connection, values)]
+
+
+def restore_deliveries(
+    connection: sa.Connection, workspace_id: int, origins: Collection[str], *, survivor: str, restored: str
+) -> None:
+    """Move deliveries that were accepted for ``origins`` back from the survivor of a merge."""
+    is_moved = sa.and_(delivery.c.workspace_id == workspace_id, delivery.c.cio_id == survivor)
+    update = sa.update(delivery).where(is_moved, any_of(delivery.c.origin, origins))
+    connection.execute(update.values(cio_id=restored))
+
+
+_LOCK = CompiledStatement(
+    lambda _: (
+        sa.select(delivery.c.delivery_id)
+        .where(workspace_any_of(delivery.c.cio_id, "cio_ids"))
+        .order_by(delivery.c.delivery_id)
+        .with_for_update()
+    )
+)

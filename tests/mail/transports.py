@@ -1,0 +1,32 @@
+"""Transports and messages of tests."""
+
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from workspace_operator.sending.messages import OutgoingMail
+from workspace_operator.sending.transports import ANY, Security, Transport, TransportOffer
+
+MESSAGE = b"Message-ID: <1@shop.example>\r\nSubject: Receipt\r\n\r\n.first\r\n..second\r\nlast\r\n"
+
+
+def transport(port: int, **changes: Any) -> Transport:
+    """A transport to loopback without TLS, as fast as it can."""
+    offer = TransportOffer(name="default", sender_domains=frozenset({ANY}), namespaces=frozenset({ANY}))
+    plain = Transport(
+        offer=offer,
+        host="127.0.0.1",
+        port=port,
+        security=Security.NONE,
+        connections=1,
+        per_second=10_000.0,
+        per_workspace_per_second=10_000.0,
+    )
+    return replace(plain, **changes)
+
+
+def mail(*recipients: str, sender: str = "shop@shop.example", data: bytes = MESSAGE) -> OutgoingMail:
+    """A message with a delivery of its own."""
+    return OutgoingMail(
+        delivery_id=secrets.token_hex(12), sender=sender, recipients=recipients or ("ann@a.example",), data=data
+    )
