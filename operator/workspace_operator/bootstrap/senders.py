@@ -46,8 +46,8 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
     Raises:
         InvalidInput: the transports or the root key cannot be read.
     """
-    from workspace_operator.mail.pools import SMTPTransportPool
     from workspace_operator.mail.deadlines import clock as deadline_clock
+    from workspace_operator.mail.pools import SMTPTransportPool
     from workspace_operator.mail.settings import load_transports
     from workspace_operator.rendering.processes import RenderProcesses
 
