@@ -1,12 +1,11 @@
-"""Deliveries, in memory: accepted, listed, and what recipients do with them."""
+"""Deliveries, in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from tests.fakes.database import InMemoryDatabase, WorkspaceState
-from tests.fakes.sending.state import StoredDelivery
+from tests.fakes.database import InMemoryDatabase, StoredActivity, WorkspaceState
+from tests.fakes.sending.records import StoredDelivery
 from workspace_operator.application.ports import (
     Accepted,
     AcceptResult,
@@ -15,152 +14,266 @@ from workspace_operator.application.ports import (
     KeyReused,
     NewDelivery,
     PersonMissing,
+    WaitingCounts,
 )
-from workspace_operator.errors import NotFound
-from workspace_operator.identity.values.rules import CIO_ID
-from workspace_operator.sending.deliveries import ArchivedContent, Channel, Delivery, DeliveryState, Metric
-from workspace_operator.sending.rules import SendingRules, SendMode
+from workspace_operator.errors import Conflict, InvalidInput, NotFound
+from workspace_operator.identity.model.person_events import ActivityLogged, ActivityType
+from workspace_operator.identity.values.references import Reference
+from workspace_operator.sending.addresses import parse_mailboxes
+from workspace_operator.sending.deliveries import (
+    FINAL_STATES,
+    ArchivedContent,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Metric,
+)
+from workspace_operator.sending.messages import Message
+from workspace_operator.sending.rules import SendingRules
 
-REPEATED_WITHIN = timedelta(minutes=2)
+KEY_LIFETIME = timedelta(hours=24)
+REPEAT_WINDOW = timedelta(minutes=2)
+
+
+def rules_in_force(state: WorkspaceState) -> SendingRules:
+    settings = state.workspace.settings
+    return SendingRules(
+        mode=settings.send_mode,
+        test_address=settings.test_address,
+        open_tracking=settings.open_tracking,
+        transport=settings.transport,
+        sender=settings.sender,
+        send_version=state.workspace.send_version,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class FakeDeliveries:
-    """Implements of the port ``Deliveries`` what the API needs."""
+    """Implements the port ``Deliveries``."""
 
     memory: InMemoryDatabase
-    before_accept: Callable[[], None] = lambda: None
 
     def accept(self, workspace_id: int, messages: Sequence[NewDelivery], *, now: datetime) -> Sequence[AcceptResult]:
-        self.before_accept()
         state = self.memory.state(workspace_id)
         return [self._accept(state, message, now) for message in messages]
 
     def rules(self, workspace_id: int) -> SendingRules:
-        workspace = self.memory.state(workspace_id).workspace
-        settings = workspace.settings
-        return SendingRules(
-            mode=SendMode(settings.send_mode.value),
-            test_address=settings.test_address,
-            open_tracking=settings.open_tracking,
-            transport=settings.transport,
-            sender=settings.sender,
-            send_version=workspace.send_version,
-        )
+        return rules_in_force(self.memory.state(workspace_id))
 
     def list(self, workspace_id: int, query: DeliveryQuery) -> Sequence[DeliveryRecord]:
-        found = sorted(self._deliveries(workspace_id).items(), reverse=True)
-        records = [self._record(workspace_id, stored) for _, stored in found if _matches(stored.delivery, query)]
-        return records[: query.limit]
+        state = self.memory.state(workspace_id)
+        newest = sorted(state.mail.deliveries.values(), key=lambda each: each.delivery_id, reverse=True)
+        return [_record(state, each) for each in newest if _matches(each, query)][: query.limit]
 
     def get(self, workspace_id: int, delivery_id: str) -> DeliveryRecord:
-        return self._record(workspace_id, self.stored(workspace_id, delivery_id))
+        return _record(self.memory.state(workspace_id), self._stored(workspace_id, delivery_id))
+
+    def message(self, workspace_id: int, delivery_id: str) -> Message:
+        stored = self._stored(workspace_id, delivery_id)
+        if not stored.has_content:
+            raise NotFound(f"the content of delivery {delivery_id} was forgotten")
+        return stored.as_message(self.memory.state(workspace_id).mail.content)
+
+    def attempts(self, workspace_id: int, delivery_id: str) -> Sequence[Attempt]:
+        return list(self._stored(workspace_id, delivery_id).attempts)
 
     def archived(self, workspace_id: int, delivery_id: str) -> ArchivedContent:
-        return self.stored(workspace_id, delivery_id).archived
+        rendered = self._stored(workspace_id, delivery_id).rendered
+        return ArchivedContent(forgotten=rendered is None, fields=rendered or {})
+
+    def cancel(self, workspace_id: int, delivery_id: str, *, now: datetime) -> Delivery:
+        stored = self._stored(workspace_id, delivery_id)
+        if stored.state not in {DeliveryState.WAITING, DeliveryState.DRAFTED}:
+            raise Conflict(f"delivery {delivery_id} is {stored.state}: it cannot be cancelled")
+        stored.enter(DeliveryState.CANCELLED, now)
+        stored.due_at, stored.failure = None, "it was cancelled"
+        return stored.delivery
+
+    def send_draft(self, workspace_id: int, delivery_id: str, *, now: datetime) -> Delivery:
+        stored, state = self._stored(workspace_id, delivery_id), self.memory.state(workspace_id)
+        if stored.state is not DeliveryState.DRAFTED:
+            raise Conflict(f"delivery {delivery_id} is {stored.state}: it is no draft")
+        stored.state, stored.accepted_mode = DeliveryState.WAITING, state.workspace.settings.send_mode
+        stored.send_at = stored.due_at = max(stored.send_at, now)
+        state.mail.wake(stored.send_at)
+        return stored.delivery
 
     def record_open(
         self, workspace_id: int, delivery_id: str, *, by_machine: bool, is_test: bool, now: datetime
     ) -> None:
-        assert isinstance(is_test, bool)
-        if self.rules(workspace_id).open_tracking and delivery_id in self._deliveries(workspace_id):
-            delivery = self.stored(workspace_id, delivery_id).delivery
-            counts = {"machine_opens": delivery.machine_opens + by_machine, "opens": delivery.opens + (not by_machine)}
-            self.update(workspace_id, delivery_id, Metric.OPENED, now, **counts)
+        state = self.memory.state(workspace_id)
+        stored = state.mail.deliveries.get(delivery_id)
+        if stored is None or not state.workspace.settings.open_tracking:
+            return
+        if by_machine:
+            stored.machine_opens += 1
+            return
+        stored.opens += 1
+        stored.metrics.setdefault(Metric.OPENED, now)
+        if not is_test:
+            self._log(state, stored, ActivityType.OPENED_EMAIL, {}, now)
 
     def record_click(self, workspace_id: int, delivery_id: str, *, url: str, is_test: bool, now: datetime) -> None:
-        assert url
-        assert isinstance(is_test, bool)
-        if delivery_id in self._deliveries(workspace_id):
-            clicks = self.stored(workspace_id, delivery_id).delivery.clicks + 1
-            self.update(workspace_id, delivery_id, Metric.CLICKED, now, clicks=clicks)
+        state = self.memory.state(workspace_id)
+        stored = state.mail.deliveries.get(delivery_id)
+        if stored is None:
+            return
+        stored.clicks += 1
+        stored.metrics.setdefault(Metric.CLICKED, now)
+        if not is_test:
+            self._log(state, stored, ActivityType.CLICKED_EMAIL, {"href": url}, now)
 
     def unsubscribe(self, workspace_id: int, delivery_id: str, *, now: datetime) -> str | None:
-        self.update(workspace_id, delivery_id, Metric.UNSUBSCRIBED, now)
-        return self.stored(workspace_id, delivery_id).delivery.cio_id
-
-    def stored(self, workspace_id: int, delivery_id: str) -> StoredDelivery:
-        """A delivery as it is stored. Raises NotFound."""
-        stored = self._deliveries(workspace_id).get(delivery_id)
+        state = self.memory.states.get(workspace_id)
+        stored = state.mail.deliveries.get(delivery_id) if state else None
         if stored is None:
-            raise NotFound(f"there is no delivery {delivery_id}")
-        return stored
+            return None
+        stored.metrics.setdefault(Metric.UNSUBSCRIBED, now)
+        return stored.cio_id
 
-    def newest(self, workspace_id: int) -> StoredDelivery:
-        """The delivery that was accepted last."""
-        return self._deliveries(workspace_id)[max(self._deliveries(workspace_id))]
+    def counts(self, workspace_id: int, *, now: datetime) -> WaitingCounts:
+        stored = self.memory.state(workspace_id).mail.deliveries.values()
+        waiting = [each for each in stored if each.state is DeliveryState.WAITING and each.due_at is not None]
+        modes = [each.accepted_mode for each in waiting]
+        return WaitingCounts(
+            waiting=len(waiting),
+            in_flight=sum(
+                attempt.ended_at is None and attempt.deadline > now for each in stored for attempt in each.attempts
+            ),
+            by_accepted_mode={mode: modes.count(mode) for mode in set(modes)},
+            next_due_at=min((each.due_at for each in waiting if each.due_at is not None), default=None),
+        )
 
-    def update(self, workspace_id: int, delivery_id: str, metric: Metric, now: datetime, **values: Any) -> None:
-        """Change a delivery; a metric keeps its first time."""
-        stored = self.stored(workspace_id, delivery_id)
-        metrics = {metric: now, **stored.delivery.metrics}
-        stored.delivery = replace(stored.delivery, metrics=metrics, **values)
-
-    def _deliveries(self, workspace_id: int) -> dict[str, StoredDelivery]:
-        return self.memory.state(workspace_id).sending.deliveries
+    def purge(self, *, content_before: datetime, deliveries_before: datetime, now: datetime, limit: int) -> bool:  # noqa: ARG002 - the port's
+        contents = [
+            each
+            for state in self.memory.states.values()
+            for each in state.mail.deliveries.values()
+            if each.has_content and each.state in FINAL_STATES and max(each.accepted_at, each.send_at) < content_before
+        ][:limit]
+        for each in contents:
+            each.has_content, each.rendered = False, None
+        deliveries = [
+            (state, each)
+            for state in self.memory.states.values()
+            for each in list(state.mail.deliveries.values())
+            if each.accepted_at < deliveries_before
+        ][:limit]
+        for state, each in deliveries:
+            del state.mail.deliveries[each.delivery_id]
+        return limit in {len(contents), len(deliveries)}
 
     def _accept(self, state: WorkspaceState, message: NewDelivery, now: datetime) -> AcceptResult:
-        mode = self.rules(state.workspace_id).mode
-        for earlier in reversed(state.sending.deliveries.values()):
-            is_key = bool(message.idempotency_key) and earlier.message.idempotency_key == message.idempotency_key
-            same = earlier.message.request_digest == message.request_digest
-            if is_key and not same:
-                return KeyReused(message.idempotency_key or "")
-            is_recent = now - earlier.delivery.accepted_at <= REPEATED_WITHIN
-            if is_key or (message.repeats and same and is_recent):
-                at, delivery_id = earlier.delivery.accepted_at, earlier.delivery.delivery_id
-                return Accepted(delivery_id=delivery_id, queued_at=at, mode=mode, replayed=True)
-        reference = message.reference.in_mode(state.workspace.mode) if message.reference.kind is CIO_ID else None
-        person = state.working_set.find(reference or message.reference)
-        is_suppressed = person is None and message.reference.identifier in state.working_set.suppressed
-        if person is None and not is_suppressed:
+        try:
+            reference = message.reference.in_mode(state.workspace.mode)
+        except InvalidInput as error:
+            return error
+        mode = state.workspace.settings.send_mode
+        earlier = _earlier(state, message, now)
+        if earlier is not None:
+            if message.idempotency_key is not None and earlier.message.request_digest != message.request_digest:
+                return KeyReused(message.idempotency_key)
+            return Accepted(delivery_id=earlier.delivery_id, queued_at=earlier.accepted_at, mode=mode, replayed=True)
+        person = state.working_set.find(reference)
+        if person is None and reference.identifier not in state.working_set.suppressed:
             return PersonMissing(message.reference)
-        return self._store(state, message, None if person is None else person.cio_id, mode, now)
+        owner = None if person is None else person.cio_id
+        stored = self._store(state, message, reference, owner, now, key=message.idempotency_key)
+        for copy in _copies(message):
+            self._store(state, copy, reference, owner, now, is_copy=True)
+        return Accepted(delivery_id=stored.delivery_id, queued_at=now, mode=mode)
 
     def _store(
-        self, state: WorkspaceState, message: NewDelivery, cio_id: str | None, mode: SendMode | None, now: datetime
-    ) -> Accepted:
-        delivery_id = f"{int(now.timestamp() * 1000):012x}{next(self.memory.names):012x}"
-        first = DeliveryState.DRAFTED if message.is_draft else DeliveryState.WAITING
-        first = DeliveryState.UNDELIVERABLE if mode is SendMode.NEVER else first
-        delivery = Delivery(
-            delivery_id=delivery_id,
-            cio_id=cio_id,
-            template=message.template,
-            channel=Channel.EMAIL,
-            state=DeliveryState.DROPPED if cio_id is None else first,
-            accepted_mode=mode,
+        self,
+        state: WorkspaceState,
+        message: NewDelivery,
+        reference: Reference,
+        owner: str | None,
+        now: datetime,
+        *,
+        is_copy: bool = False,
+        key: str | None = None,
+    ) -> StoredDelivery:
+        fate = DeliveryState.DRAFTED if message.is_draft else DeliveryState.WAITING
+        send_at = max(message.send_at, now)
+        stored = StoredDelivery(
+            delivery_id=self.memory.new_delivery_id(),
+            message=replace(message, reference=reference),
+            cio_id=owner,
+            origin=owner,
+            state=fate,
+            accepted_mode=state.workspace.settings.send_mode,
             accepted_at=now,
-            due_at=message.send_at,
-            tries=0,
-            recipient=message.to,
-            subject=message.subject,
+            send_at=send_at,
+            due_at=send_at if owner is not None and fate is DeliveryState.WAITING else None,
             metrics={Metric.CREATED: now},
+            is_copy=is_copy,
+            idempotency_key=key,
+            has_content=owner is not None,
+            failure=None if owner is not None else "the person is suppressed",
         )
-        state.sending.deliveries[delivery_id] = StoredDelivery(delivery=delivery, message=message)
-        return Accepted(delivery_id=delivery_id, queued_at=now, mode=mode)
+        stored.enter(DeliveryState.DROPPED if owner is None else fate, now)
+        state.mail.deliveries[stored.delivery_id] = stored
+        if stored.due_at is not None:
+            state.mail.wake(stored.due_at)
+        return stored
 
-    def _record(self, workspace_id: int, stored: StoredDelivery) -> DeliveryRecord:
-        people = self.memory.state(workspace_id).working_set.people
-        person = people.get(stored.delivery.cio_id or "")
-        return DeliveryRecord(
-            delivery=stored.delivery,
-            id=None if person is None else person.id,
-            email=None if person is None else person.email,
-        )
+    def _stored(self, workspace_id: int, delivery_id: str) -> StoredDelivery:
+        state = self.memory.states.get(workspace_id)
+        if state is None or delivery_id not in state.mail.deliveries:
+            raise NotFound(f"there is no delivery {delivery_id} in workspace number {workspace_id}")
+        return state.mail.deliveries[delivery_id]
 
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"the API does not call {name}")
+    def _log(
+        self, state: WorkspaceState, stored: StoredDelivery, type_: ActivityType, data: dict[str, object], now: datetime
+    ) -> None:
+        if stored.cio_id is not None:
+            activity = ActivityLogged(type=type_, cio_id=stored.cio_id, at=int(now.timestamp()), data=data)
+            state.activities.append(
+                StoredActivity(
+                    activity_id=self.memory.new_id(), activity=activity, cio_id=stored.cio_id, origin=stored.cio_id
+                )
+            )
 
 
-def _matches(delivery: Delivery, query: DeliveryQuery) -> bool:
+def _earlier(state: WorkspaceState, message: NewDelivery, now: datetime) -> StoredDelivery | None:
+    for each in state.mail.deliveries.values():
+        if message.idempotency_key is not None and each.idempotency_key == message.idempotency_key:
+            if each.accepted_at > now - KEY_LIFETIME:
+                return each
+            each.idempotency_key = None
+        elif (
+            message.idempotency_key is None
+            and message.repeats
+            and not each.is_copy
+            and each.message.request_digest == message.request_digest
+            and each.accepted_at > now - REPEAT_WINDOW
+        ):
+            return each
+    return None
+
+
+def _copies(message: NewDelivery) -> Iterator[NewDelivery]:
+    for mailbox in parse_mailboxes(message.bcc, field="bcc") if message.fake_bcc else ():
+        subject = f"{message.subject} (bcc: {mailbox.address})"
+        yield replace(message, to=str(mailbox), cc="", bcc="", fake_bcc=False, subject=subject)
+
+
+def _record(state: WorkspaceState, stored: StoredDelivery) -> DeliveryRecord:
+    person = None if stored.cio_id is None else state.working_set.people.get(stored.cio_id)
+    return DeliveryRecord(
+        delivery=stored.delivery, id=person.id if person else None, email=person.email if person else None
+    )
+
+
+def _matches(stored: StoredDelivery, query: DeliveryQuery) -> bool:
     return (
-        (query.before is None or delivery.delivery_id < query.before)
-        and (query.cio_id is None or delivery.cio_id == query.cio_id)
-        and (query.template is None or delivery.template == query.template)
-        and (not query.states or delivery.state in query.states)
-        and (query.metric is None or query.metric in delivery.metrics)
-        and (query.drafts is None or (delivery.state is DeliveryState.DRAFTED) == query.drafts)
-        and (query.since is None or delivery.accepted_at >= query.since)
-        and (query.until is None or delivery.accepted_at < query.until)
+        (query.before is None or stored.delivery_id < query.before)
+        and query.cio_id in {None, stored.cio_id}
+        and query.template in {None, stored.message.template}
+        and (not query.states or stored.state in query.states)
+        and (query.metric is None or query.metric in stored.metrics)
+        and query.drafts in {None, stored.state is DeliveryState.DRAFTED}
+        and (query.since is None or stored.accepted_at >= query.since)
+        and (query.until is None or stored.accepted_at < query.until)
     )

@@ -140,7 +140,7 @@ class SQLSendingTransaction:
     def _end_stale(self, rows: Sequence[DueRow], now: datetime) -> None:
         """End the attempts of senders that died as unknown."""
         last = attempts_of(self.connection, self._workspace_id, [row.delivery_id for row in rows])
-        ended = [unknown_end(row.delivery_id, last[row.delivery_id].last, row.unknowns, now) for row in rows]
+        ended = [unknown_end(row, last[row.delivery_id], now) for row in rows]
         self.end_attempts(ended, now=now)
 
     def _attempt_row(self, begun: NewAttempt, now: datetime) -> tuple[object, ...]:
