@@ -72,9 +72,12 @@ def _return(state: WorkspaceState, stored_merge: StoredMerge) -> None:
     for name, each in state.merges.items():
         if each.merge.undone_at is None and each.merge.primary.cio_id in theirs:
             state.merges[name] = replace(each, merge=replace(each.merge, holder=its))
-    for record in (*state.activities, *state.mail.deliveries.values()):
-        if record.cio_id == own and record.origin in theirs:
-            record.cio_id = its
+    for activity in state.activities:
+        if activity.cio_id == own and activity.origin in theirs:
+            activity.cio_id = its
+    for delivery in state.mail.deliveries.values():
+        if delivery.cio_id == own and delivery.origin in theirs:
+            delivery.cio_id = its
 
 
 def _with_absorbed(state: WorkspaceState, cio_id: str) -> Collection[str]:
