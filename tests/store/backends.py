@@ -49,9 +49,7 @@ from workspace_operator.application.ports import (
 from workspace_operator.identity.model.person_events import PersonEvent
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement
-from workspace_operator.store.repositories.address_blocks import SQLAddressBlocks
 from workspace_operator.store.repositories.credentials import SQLCredentials
-from workspace_operator.store.repositories.deliveries import SQLDeliveries
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
 from workspace_operator.store.repositories.merges import SQLMergeJournal
@@ -61,8 +59,10 @@ from workspace_operator.store.repositories.people import SQLPeople
 from workspace_operator.store.repositories.person_records import SQLPersonRecords
 from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
-from workspace_operator.store.repositories.sending_queue import SQLSendingQueue
-from workspace_operator.store.repositories.templates import SQLTemplates
+from workspace_operator.store.repositories.sending.address_blocks import SQLAddressBlocks
+from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
+from workspace_operator.store.repositories.sending.templates import SQLTemplates
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.plan_statistics import pin

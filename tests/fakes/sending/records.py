@@ -1,6 +1,6 @@
 """What a workspace holds of messages, in memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -144,6 +144,12 @@ class Mail:
     def remove_of(self, cio_id: str) -> None:
         """Delete the deliveries of a person."""
         self.deliveries = {name: each for name, each in self.deliveries.items() if each.cio_id != cio_id}
+
+    def restore(self, survivor: str, origins: Collection[str], restored: str) -> None:
+        """Give the deliveries of some people back, after an unmerge."""
+        for each in self.deliveries.values():
+            if each.cio_id == survivor and each.origin in origins:
+                each.cio_id = restored
 
     def move(self, secondary: str, primary: str) -> None:
         """Give the deliveries of a secondary to its primary."""
