@@ -158,6 +158,7 @@ def new_attempt(env: WorkspaceEnv, queued: QueuedDelivery, **changed: Any) -> Ne
     begun = NewAttempt(
         delivery_id=queued.message.delivery_id,
         number=queued.next_attempt,
+        begun_at=env.store.clock(),
         deadline=env.store.clock() + HANDOVER,
         mode=SendMode.NORMAL,
         transport="default",

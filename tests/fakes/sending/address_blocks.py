@@ -28,12 +28,12 @@ class FakeAddressBlocks:
     def add(self, workspace_id: int, blocks: Sequence[AddressBlock]) -> None:
         state = self.memory.state(workspace_id) if blocks else None
         for block in blocks if state else ():
-            state.mail.blocks.setdefault((block.kind, block.email_key), block)  # type: ignore[union-attr]
+            state.sending.blocks.setdefault((block.kind, block.email_key), block)  # type: ignore[union-attr]
 
     def remove(self, workspace_id: int, kind: BlockKind, email_key: str) -> bool:
         state = self.memory.states.get(workspace_id)
-        return state is not None and state.mail.blocks.pop((kind, email_key), None) is not None
+        return state is not None and state.sending.blocks.pop((kind, email_key), None) is not None
 
     def _blocks(self, workspace_id: int) -> Sequence[tuple[tuple[BlockKind, str], AddressBlock]]:
         state = self.memory.states.get(workspace_id)
-        return sorted(state.mail.blocks.items(), key=lambda entry: entry[0]) if state else []
+        return sorted(state.sending.blocks.items(), key=lambda entry: entry[0]) if state else []

@@ -1,11 +1,12 @@
-"""Deliveries, in memory."""
+"""Deliveries, in memory: accepted, read, cancelled, and what recipients do with them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from tests.fakes.database import InMemoryDatabase, StoredActivity, WorkspaceState
-from tests.fakes.sending.records import StoredDelivery
+from tests.fakes.sending.state import FORGOTTEN, StoredDelivery
 from workspace_operator.application.ports import (
     Accepted,
     AcceptResult,
@@ -18,12 +19,12 @@ from workspace_operator.application.ports import (
 )
 from workspace_operator.errors import Conflict, InvalidInput, NotFound
 from workspace_operator.identity.model.person_events import ActivityLogged, ActivityType
-from workspace_operator.identity.values.references import Reference
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import (
     FINAL_STATES,
     ArchivedContent,
     Attempt,
+    Channel,
     Delivery,
     DeliveryState,
     Metric,
@@ -49,11 +50,13 @@ def rules_in_force(state: WorkspaceState) -> SendingRules:
 
 @dataclass(frozen=True, slots=True)
 class FakeDeliveries:
-    """Implements the port ``Deliveries``."""
+    """Implements the port ``Deliveries``; ``before_accept`` may raise."""
 
     memory: InMemoryDatabase
+    before_accept: Callable[[], None] = lambda: None
 
     def accept(self, workspace_id: int, messages: Sequence[NewDelivery], *, now: datetime) -> Sequence[AcceptResult]:
+        self.before_accept()
         state = self.memory.state(workspace_id)
         return [self._accept(state, message, now) for message in messages]
 
@@ -62,106 +65,116 @@ class FakeDeliveries:
 
     def list(self, workspace_id: int, query: DeliveryQuery) -> Sequence[DeliveryRecord]:
         state = self.memory.state(workspace_id)
-        newest = sorted(state.mail.deliveries.values(), key=lambda each: each.delivery_id, reverse=True)
-        return [_record(state, each) for each in newest if _matches(each, query)][: query.limit]
+        newest = sorted(state.sending.deliveries.items(), reverse=True)
+        return [_record(state, stored) for _, stored in newest if _matches(stored.delivery, query)][: query.limit]
 
     def get(self, workspace_id: int, delivery_id: str) -> DeliveryRecord:
-        return _record(self.memory.state(workspace_id), self._stored(workspace_id, delivery_id))
+        stored = self.stored(workspace_id, delivery_id)
+        return _record(self.memory.state(workspace_id), stored)
 
     def message(self, workspace_id: int, delivery_id: str) -> Message:
-        stored = self._stored(workspace_id, delivery_id)
+        stored = self.stored(workspace_id, delivery_id)
         if not stored.has_content:
             raise NotFound(f"the content of delivery {delivery_id} was forgotten")
-        return stored.as_message(self.memory.state(workspace_id).mail.content)
+        return stored.as_message(self.memory.state(workspace_id).sending.content)
 
     def attempts(self, workspace_id: int, delivery_id: str) -> Sequence[Attempt]:
-        return list(self._stored(workspace_id, delivery_id).attempts)
+        return list(self.stored(workspace_id, delivery_id).attempts)
 
     def archived(self, workspace_id: int, delivery_id: str) -> ArchivedContent:
-        rendered = self._stored(workspace_id, delivery_id).rendered
-        return ArchivedContent(forgotten=rendered is None, fields=rendered or {})
+        return self.stored(workspace_id, delivery_id).archived
 
     def cancel(self, workspace_id: int, delivery_id: str, *, now: datetime) -> Delivery:
-        stored = self._stored(workspace_id, delivery_id)
-        if stored.state not in {DeliveryState.WAITING, DeliveryState.DRAFTED}:
-            raise Conflict(f"delivery {delivery_id} is {stored.state}: it cannot be cancelled")
-        stored.enter(DeliveryState.CANCELLED, now)
-        stored.due_at, stored.failure = None, "it was cancelled"
+        stored = self.stored(workspace_id, delivery_id)
+        state = stored.delivery.state
+        if state not in {DeliveryState.WAITING, DeliveryState.DRAFTED}:
+            raise Conflict(f"delivery {delivery_id} is {state}: it cannot be cancelled")
+        stored.enter(DeliveryState.CANCELLED, now, due_at=None, failure="it was cancelled")
         return stored.delivery
 
     def send_draft(self, workspace_id: int, delivery_id: str, *, now: datetime) -> Delivery:
-        stored, state = self._stored(workspace_id, delivery_id), self.memory.state(workspace_id)
-        if stored.state is not DeliveryState.DRAFTED:
-            raise Conflict(f"delivery {delivery_id} is {stored.state}: it is no draft")
-        stored.state, stored.accepted_mode = DeliveryState.WAITING, state.workspace.settings.send_mode
-        stored.send_at = stored.due_at = max(stored.send_at, now)
-        state.mail.wake(stored.send_at)
+        stored, state = self.stored(workspace_id, delivery_id), self.memory.state(workspace_id)
+        if stored.delivery.state is not DeliveryState.DRAFTED:
+            raise Conflict(f"delivery {delivery_id} is {stored.delivery.state}: it is no draft")
+        mode, stored.send_at = state.workspace.settings.send_mode, max(stored.send_at, now)
+        stored.update(state=DeliveryState.WAITING, accepted_mode=mode, due_at=stored.send_at)
+        state.sending.wake(stored.send_at)
         return stored.delivery
 
     def record_open(
         self, workspace_id: int, delivery_id: str, *, by_machine: bool, is_test: bool, now: datetime
     ) -> None:
         state = self.memory.state(workspace_id)
-        stored = state.mail.deliveries.get(delivery_id)
+        stored = state.sending.deliveries.get(delivery_id)
         if stored is None or not state.workspace.settings.open_tracking:
             return
         if by_machine:
-            stored.machine_opens += 1
+            stored.update(machine_opens=stored.delivery.machine_opens + 1)
             return
-        stored.opens += 1
-        stored.metrics.setdefault(Metric.OPENED, now)
+        stored.update(opens=stored.delivery.opens + 1)
+        stored.record(Metric.OPENED, now)
         if not is_test:
             self._log(state, stored, ActivityType.OPENED_EMAIL, {}, now)
 
     def record_click(self, workspace_id: int, delivery_id: str, *, url: str, is_test: bool, now: datetime) -> None:
         state = self.memory.state(workspace_id)
-        stored = state.mail.deliveries.get(delivery_id)
+        stored = state.sending.deliveries.get(delivery_id)
         if stored is None:
             return
-        stored.clicks += 1
-        stored.metrics.setdefault(Metric.CLICKED, now)
+        stored.update(clicks=stored.delivery.clicks + 1)
+        stored.record(Metric.CLICKED, now)
         if not is_test:
             self._log(state, stored, ActivityType.CLICKED_EMAIL, {"href": url}, now)
 
     def unsubscribe(self, workspace_id: int, delivery_id: str, *, now: datetime) -> str | None:
         state = self.memory.states.get(workspace_id)
-        stored = state.mail.deliveries.get(delivery_id) if state else None
+        stored = state.sending.deliveries.get(delivery_id) if state else None
         if stored is None:
             return None
-        stored.metrics.setdefault(Metric.UNSUBSCRIBED, now)
-        return stored.cio_id
+        stored.record(Metric.UNSUBSCRIBED, now)
+        return stored.delivery.cio_id
 
     def counts(self, workspace_id: int, *, now: datetime) -> WaitingCounts:
-        stored = self.memory.state(workspace_id).mail.deliveries.values()
-        waiting = [each for each in stored if each.state is DeliveryState.WAITING and each.due_at is not None]
-        modes = [each.accepted_mode for each in waiting]
+        stored = self.memory.state(workspace_id).sending.deliveries.values()
+        all_ = [each.delivery for each in stored]
+        waiting = [each for each in all_ if each.state is DeliveryState.WAITING and each.due_at is not None]
+        modes = [each.accepted_mode for each in waiting if each.accepted_mode is not None]
+        in_flight = [
+            attempt
+            for each in stored
+            for attempt in each.attempts
+            if attempt.ended_at is None and attempt.deadline > now
+        ]
         return WaitingCounts(
             waiting=len(waiting),
-            in_flight=sum(
-                attempt.ended_at is None and attempt.deadline > now for each in stored for attempt in each.attempts
-            ),
-            by_accepted_mode={mode: modes.count(mode) for mode in set(modes)},
+            in_flight=len(in_flight),
+            by_accepted_mode={mode: modes.count(mode) for mode in modes},
             next_due_at=min((each.due_at for each in waiting if each.due_at is not None), default=None),
         )
 
     def purge(self, *, content_before: datetime, deliveries_before: datetime, now: datetime, limit: int) -> bool:  # noqa: ARG002 - the port's
-        contents = [
-            each
-            for state in self.memory.states.values()
-            for each in state.mail.deliveries.values()
-            if each.has_content and each.state in FINAL_STATES and max(each.accepted_at, each.send_at) < content_before
-        ][:limit]
+        states = self.memory.states.values()
+        stored = [(state, each) for state in states for each in state.sending.deliveries.values()]
+        contents = [each for _, each in stored if _has_expired_content(each, content_before)][:limit]
         for each in contents:
-            each.has_content, each.rendered = False, None
-        deliveries = [
-            (state, each)
-            for state in self.memory.states.values()
-            for each in list(state.mail.deliveries.values())
-            if each.accepted_at < deliveries_before
-        ][:limit]
-        for state, each in deliveries:
-            del state.mail.deliveries[each.delivery_id]
-        return limit in {len(contents), len(deliveries)}
+            each.has_content, each.archived = False, FORGOTTEN
+        expired = [entry for entry in stored if entry[1].delivery.accepted_at < deliveries_before][:limit]
+        for state, each in expired:
+            del state.sending.deliveries[each.delivery.delivery_id]
+        return limit in {len(contents), len(expired)}
+
+    def stored(self, workspace_id: int, delivery_id: str) -> StoredDelivery:
+        """A delivery as it is stored. Raises NotFound."""
+        state = self.memory.states.get(workspace_id)
+        if state is None or delivery_id not in state.sending.deliveries:
+            raise NotFound(f"there is no delivery {delivery_id} in workspace number {workspace_id}")
+        return state.sending.deliveries[delivery_id]
+
+    def update(self, workspace_id: int, delivery_id: str, metric: Metric, now: datetime, **values: Any) -> None:
+        """Change a delivery; a metric keeps its first time."""
+        stored = self.stored(workspace_id, delivery_id)
+        stored.update(**values)
+        stored.record(metric, now)
 
     def _accept(self, state: WorkspaceState, message: NewDelivery, now: datetime) -> AcceptResult:
         try:
@@ -173,21 +186,21 @@ class FakeDeliveries:
         if earlier is not None:
             if message.idempotency_key is not None and earlier.message.request_digest != message.request_digest:
                 return KeyReused(message.idempotency_key)
-            return Accepted(delivery_id=earlier.delivery_id, queued_at=earlier.accepted_at, mode=mode, replayed=True)
+            first = earlier.delivery
+            return Accepted(delivery_id=first.delivery_id, queued_at=first.accepted_at, mode=mode, replayed=True)
         person = state.working_set.find(reference)
         if person is None and reference.identifier not in state.working_set.suppressed:
             return PersonMissing(message.reference)
         owner = None if person is None else person.cio_id
-        stored = self._store(state, message, reference, owner, now, key=message.idempotency_key)
+        stored = self._store(state, message, owner, now, key=message.idempotency_key)
         for copy in _copies(message):
-            self._store(state, copy, reference, owner, now, is_copy=True)
-        return Accepted(delivery_id=stored.delivery_id, queued_at=now, mode=mode)
+            self._store(state, copy, owner, now, is_copy=True)
+        return Accepted(delivery_id=stored.delivery.delivery_id, queued_at=now, mode=mode)
 
     def _store(
         self,
         state: WorkspaceState,
         message: NewDelivery,
-        reference: Reference,
         owner: str | None,
         now: datetime,
         *,
@@ -195,61 +208,66 @@ class FakeDeliveries:
         key: str | None = None,
     ) -> StoredDelivery:
         fate = DeliveryState.DRAFTED if message.is_draft else DeliveryState.WAITING
+        fate = DeliveryState.DROPPED if owner is None else fate
         send_at = max(message.send_at, now)
-        stored = StoredDelivery(
+        delivery = Delivery(
             delivery_id=self.memory.new_delivery_id(),
-            message=replace(message, reference=reference),
             cio_id=owner,
-            origin=owner,
+            template=message.template,
+            channel=Channel.EMAIL,
             state=fate,
             accepted_mode=state.workspace.settings.send_mode,
             accepted_at=now,
-            send_at=send_at,
-            due_at=send_at if owner is not None and fate is DeliveryState.WAITING else None,
+            due_at=send_at if fate is DeliveryState.WAITING else None,
+            tries=0,
+            recipient=message.to,
+            subject=message.subject,
             metrics={Metric.CREATED: now},
-            is_copy=is_copy,
-            idempotency_key=key,
-            has_content=owner is not None,
-            failure=None if owner is not None else "the person is suppressed",
+            failure="the person is suppressed" if owner is None else None,
         )
-        stored.enter(DeliveryState.DROPPED if owner is None else fate, now)
-        state.mail.deliveries[stored.delivery_id] = stored
-        if stored.due_at is not None:
-            state.mail.wake(stored.due_at)
+        stored = StoredDelivery(
+            delivery=delivery, message=message, origin=owner, send_at=send_at, is_copy=is_copy, key=key
+        )
+        stored.has_content = owner is not None
+        stored.enter(fate, now)
+        state.sending.deliveries[delivery.delivery_id] = stored
+        if delivery.due_at is not None:
+            state.sending.wake(delivery.due_at)
         return stored
-
-    def _stored(self, workspace_id: int, delivery_id: str) -> StoredDelivery:
-        state = self.memory.states.get(workspace_id)
-        if state is None or delivery_id not in state.mail.deliveries:
-            raise NotFound(f"there is no delivery {delivery_id} in workspace number {workspace_id}")
-        return state.mail.deliveries[delivery_id]
 
     def _log(
         self, state: WorkspaceState, stored: StoredDelivery, type_: ActivityType, data: dict[str, object], now: datetime
     ) -> None:
-        if stored.cio_id is not None:
-            activity = ActivityLogged(type=type_, cio_id=stored.cio_id, at=int(now.timestamp()), data=data)
+        owner = stored.delivery.cio_id
+        if owner is not None:
+            activity = ActivityLogged(type=type_, cio_id=owner, at=int(now.timestamp()), data=data)
+            activity_id = self.memory.new_id()
             state.activities.append(
-                StoredActivity(
-                    activity_id=self.memory.new_id(), activity=activity, cio_id=stored.cio_id, origin=stored.cio_id
-                )
+                StoredActivity(activity_id=activity_id, activity=activity, cio_id=owner, origin=owner)
             )
 
 
 def _earlier(state: WorkspaceState, message: NewDelivery, now: datetime) -> StoredDelivery | None:
-    for each in state.mail.deliveries.values():
-        if message.idempotency_key is not None and each.idempotency_key == message.idempotency_key:
-            if each.accepted_at > now - KEY_LIFETIME:
-                return each
-            each.idempotency_key = None
-        elif (
-            message.idempotency_key is None
-            and message.repeats
-            and not each.is_copy
-            and each.message.request_digest == message.request_digest
-            and each.accepted_at > now - REPEAT_WINDOW
-        ):
-            return each
+    if message.idempotency_key is not None:
+        return _with_key(state, message.idempotency_key, now)
+    repeated = [
+        stored
+        for stored in state.sending.deliveries.values()
+        if message.repeats
+        and not stored.is_copy
+        and stored.message.request_digest == message.request_digest
+        and stored.delivery.accepted_at > now - REPEAT_WINDOW
+    ]
+    return next(iter(repeated), None)
+
+
+def _with_key(state: WorkspaceState, key: str, now: datetime) -> StoredDelivery | None:
+    """The delivery that holds a key; one that is a day old gives it up."""
+    for stored in state.sending.deliveries.values():
+        if stored.key == key:
+            if stored.delivery.accepted_at > now - KEY_LIFETIME:
+                return stored
+            stored.key = None
     return None
 
 
@@ -259,21 +277,28 @@ def _copies(message: NewDelivery) -> Iterator[NewDelivery]:
         yield replace(message, to=str(mailbox), cc="", bcc="", fake_bcc=False, subject=subject)
 
 
+def _has_expired_content(stored: StoredDelivery, before: datetime) -> bool:
+    is_final = stored.delivery.state in FINAL_STATES
+    return stored.has_content and is_final and max(stored.delivery.accepted_at, stored.send_at) < before
+
+
 def _record(state: WorkspaceState, stored: StoredDelivery) -> DeliveryRecord:
-    person = None if stored.cio_id is None else state.working_set.people.get(stored.cio_id)
+    person = state.working_set.people.get(stored.delivery.cio_id or "")
     return DeliveryRecord(
-        delivery=stored.delivery, id=person.id if person else None, email=person.email if person else None
+        delivery=stored.delivery,
+        id=None if person is None else person.id,
+        email=None if person is None else person.email,
     )
 
 
-def _matches(stored: StoredDelivery, query: DeliveryQuery) -> bool:
+def _matches(delivery: Delivery, query: DeliveryQuery) -> bool:
     return (
-        (query.before is None or stored.delivery_id < query.before)
-        and query.cio_id in {None, stored.cio_id}
-        and query.template in {None, stored.message.template}
-        and (not query.states or stored.state in query.states)
-        and (query.metric is None or query.metric in stored.metrics)
-        and query.drafts in {None, stored.state is DeliveryState.DRAFTED}
-        and (query.since is None or stored.accepted_at >= query.since)
-        and (query.until is None or stored.accepted_at < query.until)
+        (query.before is None or delivery.delivery_id < query.before)
+        and (query.cio_id is None or delivery.cio_id == query.cio_id)
+        and (query.template is None or delivery.template == query.template)
+        and (not query.states or delivery.state in query.states)
+        and (query.metric is None or query.metric in delivery.metrics)
+        and (query.drafts is None or (delivery.state is DeliveryState.DRAFTED) == query.drafts)
+        and (query.since is None or delivery.accepted_at >= query.since)
+        and (query.until is None or delivery.accepted_at < query.until)
     )

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tests.fakes.database import InMemoryDatabase, WorkspaceState
 from tests.fakes.sending.deliveries import rules_in_force
-from tests.fakes.sending.records import StoredDelivery
+from tests.fakes.sending.state import StoredDelivery
 from workspace_operator.application.ports import (
     AddressBlock,
     BlockKind,
@@ -23,6 +23,7 @@ from workspace_operator.application.ports.sending import SendingTransaction
 from workspace_operator.errors import StaleRevision
 from workspace_operator.identity.values.rules import EMAIL
 from workspace_operator.sending.deliveries import (
+    ArchivedContent,
     Attempt,
     AttemptOutcome,
     DeliveryState,
@@ -48,37 +49,37 @@ class FakeSendingQueue:
 
     def lease_room(self, worker: str, duration: timedelta, *, now: datetime) -> RoomLease | None:
         due = [
-            (state.mail.next_due_at, state)
+            (state.sending.next_due_at, state)
             for state in self.memory.states.values()
-            if state.mail.next_due_at is not None and state.mail.next_due_at <= now and _is_free(state, now)
+            if state.sending.next_due_at is not None and state.sending.next_due_at <= now and _is_free(state, now)
         ]
         if not due:
             return None
         _, first = min(due, key=lambda entry: entry[0])
-        first.mail.lease_owner, first.mail.lease_expires_at = worker, now + duration
+        first.sending.lease_owner, first.sending.lease_expires_at = worker, now + duration
         namespace = first.workspace.owner.namespace
         return RoomLease(workspace_id=first.workspace_id, namespace=namespace, worker=worker, duration=duration)
 
     def run(self, lease: RoomLease, work: Callable[[SendingTransaction], T], *, now: datetime) -> T:
         state = self._leased(lease)
-        before = deepcopy(state.mail)
-        state.mail.lease_expires_at = now + lease.duration
+        before = deepcopy(state.sending)
+        state.sending.lease_expires_at = now + lease.duration
         try:
             return work(FakeSendingTransaction(state, lease))
         except BaseException:
-            state.mail = before
+            state.sending = before
             raise
 
     def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
-        mail = self._leased(lease).mail
+        sending = self._leased(lease).sending
         earliest = now if not_before is None else max(now, not_before)
-        mail.lease_owner, mail.lease_expires_at = "", None
-        first = mail.first_due_at
-        mail.next_due_at = None if first is None else max(first, earliest)
-        return RoomStatus(next_due_at=mail.next_due_at)
+        sending.lease_owner, sending.lease_expires_at = "", None
+        first = sending.first_due_at
+        sending.next_due_at = None if first is None else max(first, earliest)
+        return RoomStatus(next_due_at=sending.next_due_at)
 
     def oldest_due_at(self) -> datetime | None:
-        due = [state.mail.first_due_at for state in self.memory.states.values()]
+        due = [state.sending.first_due_at for state in self.memory.states.values()]
         return min((at for at in due if at is not None), default=None)
 
     def register_sender(
@@ -99,23 +100,23 @@ class FakeSendingQueue:
     def adopt_database(self, key_fingerprint: str, *, discard_waiting: bool, now: datetime) -> int:
         cancelled = 0
         for state in self.memory.states.values() if discard_waiting else ():
-            for each in [each for each in state.mail.deliveries.values() if each.due_at is not None]:
-                is_waiting = each.state is DeliveryState.WAITING
+            for each in [each for each in state.sending.deliveries.values() if each.delivery.due_at is not None]:
+                is_waiting = each.delivery.state is DeliveryState.WAITING
                 cancelled += is_waiting
-                each.enter(DeliveryState.CANCELLED if is_waiting else DeliveryState.FAILED, now)
-                each.due_at, each.failure = None, "discarded"
+                fate = DeliveryState.CANCELLED if is_waiting else DeliveryState.FAILED
+                each.enter(fate, now, due_at=None, failure="discarded")
         self.memory.root_key_fingerprint = key_fingerprint
         return cancelled
 
     def _leased(self, lease: RoomLease) -> WorkspaceState:
         state = self.memory.states.get(lease.workspace_id)
-        if state is None or state.mail.lease_owner != lease.worker:
+        if state is None or state.sending.lease_owner != lease.worker:
             raise StaleRevision(f"the lease of {lease.worker} on workspace number {lease.workspace_id} was lost")
         return state
 
 
 def _is_free(state: WorkspaceState, now: datetime) -> bool:
-    expires_at = state.mail.lease_expires_at
+    expires_at = state.sending.lease_expires_at
     return expires_at is None or expires_at <= now
 
 
@@ -148,31 +149,29 @@ class FakeSendingTransaction:
             self._settle(stored, ended, now)
 
     def _settle(self, stored: StoredDelivery, ended: EndedAttempt, now: datetime) -> None:
-        stored.enter(ended.state, now)
         is_retried = ended.state is DeliveryState.WAITING
+        due_at, tries = ended.due_at if is_retried else None, stored.delivery.tries + ended.counts_as_try
+        stored.enter(ended.state, now, due_at=due_at, failure=ended.failure, tries=tries)
         if is_retried and ended.outcome in {AttemptOutcome.DEFERRED, AttemptOutcome.UNKNOWN}:
-            stored.metrics.setdefault(Metric.ATTEMPTED, now)
-        stored.due_at = ended.due_at if is_retried else None
-        stored.failure = ended.failure
-        stored.tries += ended.counts_as_try
+            stored.record(Metric.ATTEMPTED, now)
         stored.unknowns += ended.outcome is AttemptOutcome.UNKNOWN
         if ended.rendered is not None and stored.has_content:
-            stored.rendered = ended.rendered
+            stored.archived = ArchivedContent(forgotten=False, fields=ended.rendered)
         for key in ended.invalid_addresses:
             block = AddressBlock(
                 kind=BlockKind.INVALID, email_key=key, since=now, reason="the server does not know the address"
             )
-            self.state.mail.blocks.setdefault((BlockKind.INVALID, key), block)
+            self.state.sending.blocks.setdefault((BlockKind.INVALID, key), block)
 
     def lock_due(self, deliveries: Sequence[QueuedDelivery], *, now: datetime) -> frozenset[str]:
         return frozenset(
             queued.message.delivery_id
             for queued in deliveries
             if (stored := self._deliveries.get(queued.message.delivery_id)) is not None
-            and stored.state is DeliveryState.WAITING
-            and stored.due_at is not None
-            and stored.due_at <= now
-            and stored.cio_id == queued.cio_id
+            and stored.delivery.state is DeliveryState.WAITING
+            and stored.delivery.due_at is not None
+            and stored.delivery.due_at <= now
+            and stored.delivery.cio_id == queued.cio_id
             and len(stored.attempts) + 1 == queued.next_attempt
         )
 
@@ -190,13 +189,13 @@ class FakeSendingTransaction:
     def blocked(self, keys: Sequence[str]) -> frozenset[str]:
         return blocked_addresses(self.state, keys)
 
-    def begin_attempts(self, attempts: Sequence[NewAttempt], *, now: datetime) -> None:
+    def begin_attempts(self, attempts: Sequence[NewAttempt], *, now: datetime) -> None:  # noqa: ARG002 - the port's
         for begun in attempts:
             stored = self._deliveries[begun.delivery_id]
             stored.attempts.append(
                 Attempt(
                     number=begun.number,
-                    begun_at=now,
+                    begun_at=begun.begun_at,
                     deadline=begun.deadline,
                     send_version=self.rules.send_version,
                     mode=begun.mode,
@@ -205,68 +204,67 @@ class FakeSendingTransaction:
                     recipients=begun.recipients,
                 )
             )
-            stored.state, stored.gate = DeliveryState.HANDING_OVER, begun.gate
-            stored.due_at = begun.deadline + STALE_AFTER
+            due_at = begun.deadline + STALE_AFTER
+            stored.update(state=DeliveryState.HANDING_OVER, gate=begun.gate, due_at=due_at)
 
     def hold(
         self, delivery_id: str, state: DeliveryState, reason: str, gate: GateRecord | None, *, now: datetime
     ) -> None:
         stored = self._deliveries[delivery_id]
-        stored.enter(state, now)
-        stored.due_at, stored.failure, stored.gate = None, reason, gate or stored.gate
+        stored.enter(state, now, due_at=None, failure=reason, gate=gate or stored.delivery.gate)
 
     def postpone(self, delivery_id: str, until: datetime | None, *, now: datetime) -> None:  # noqa: ARG002 - the port's
-        self._deliveries[delivery_id].due_at = until
+        self._deliveries[delivery_id].update(due_at=until)
 
     def claim(self, limit: int, *, exclude: frozenset[str], now: datetime) -> Sequence[QueuedDelivery]:
         due = sorted(
             (each.due_at, each.delivery_id)
-            for each in self._deliveries.values()
+            for each in (stored.delivery for stored in self._deliveries.values())
             if each.due_at is not None and each.due_at <= now and each.delivery_id not in exclude
         )[:limit]
         found = [self._deliveries[delivery_id] for _, delivery_id in due]
-        stale = [each for each in found if each.state is DeliveryState.HANDING_OVER]
+        stale = [each for each in found if each.delivery.state is DeliveryState.HANDING_OVER]
         self.end_attempts([_unknown_end(each, now) for each in stale], now=now)
         return [self._queued(each) for each in found if each not in stale]
 
     def _queued(self, stored: StoredDelivery) -> QueuedDelivery:
-        person = self.state.working_set.people.get(stored.cio_id or "")
+        person = self.state.working_set.people.get(stored.delivery.cio_id or "")
         identifiers = {} if person is None else {"id": person.id, "email": person.email, "cio_id": person.cio_id}
         known = {name: value for name, value in identifiers.items() if value is not None}
         return QueuedDelivery(
-            message=stored.as_message(self.state.mail.content),
+            message=stored.as_message(self.state.sending.content),
             next_attempt=len(stored.attempts) + 1,
-            tries=stored.tries,
+            tries=stored.delivery.tries,
             unknowns=stored.unknowns,
             first_tried_at=stored.attempts[0].begun_at if stored.attempts else None,
-            cio_id=stored.cio_id,
+            cio_id=stored.delivery.cio_id,
             customer={} if person is None else {**person.attributes, **known},
             keep_content=stored.message.keep_content,
         )
 
     @property
     def _deliveries(self) -> dict[str, StoredDelivery]:
-        return self.state.mail.deliveries
+        return self.state.sending.deliveries
 
 
 def blocked_addresses(state: WorkspaceState, keys: Sequence[str]) -> frozenset[str]:
     """Which addresses are suppressed or blocked."""
-    blocked = {key for _, key in state.mail.blocks}
+    blocked = {key for _, key in state.sending.blocks}
     suppressed = {key for kind, key in state.working_set.suppressed if kind is EMAIL}
     return frozenset(key for key in keys if key in blocked | suppressed)
 
 
 def _unknown_end(stored: StoredDelivery, now: datetime) -> EndedAttempt:
-    result = HandoverResult(delivery_id=stored.delivery_id, outcome=AttemptOutcome.UNKNOWN, reply=NO_OUTCOME)
+    result = HandoverResult(delivery_id=stored.delivery.delivery_id, outcome=AttemptOutcome.UNKNOWN, reply=NO_OUTCOME)
     history = History(
         attempts=len(stored.attempts) - 1,
-        tries=stored.tries,
+        tries=stored.delivery.tries,
         unknowns=stored.unknowns,
         first_tried_at=stored.attempts[0].begun_at,
     )
     following = follow_up(result, history, now=now, jitter=0)
     return EndedAttempt(
-        delivery_id=stored.delivery_id,
+        delivery_id=stored.delivery.delivery_id,
         number=stored.attempts[-1].number,
         outcome=result.outcome,
         code=None,
