@@ -148,6 +148,7 @@ def test_deleted_workspace_leaves_no_row(sql_env: WorkspaceEnv) -> None:
     sql_env.add("1")
     accept(sql_env, attachments=[("a.txt", "text/plain", b"a")])
     Sender(sql_env).begin_all()
+    sql_env.store.clock.advance(30)
 
     destroy(sql_env.store, sql_env.owner)
 
