@@ -37,7 +37,7 @@ class GateQuestions:
         """The person of a delivery."""
         return None if cio_id is None else self.people.find(self.workspace_id, reference_to_cio_id(cio_id))
 
-    def ask(
+    def decide(
         self,
         message: Message,
         rules: SendingRules,
