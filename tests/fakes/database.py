@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from tests.fakes.sending.state import SendingState
 from workspace_operator.application.ports import Export, Heartbeat, Merge, StoredCredentials, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person_events import ActivityLogged
@@ -67,6 +68,7 @@ class WorkspaceState:
     segments: dict[str, set[int]] = field(default_factory=dict)
     named_segments: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     merges: dict[str, StoredMerge] = field(default_factory=dict)
+    sending: SendingState = field(default_factory=SendingState)
 
     @property
     def workspace(self) -> Workspace:
