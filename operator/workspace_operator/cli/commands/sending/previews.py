@@ -39,7 +39,7 @@ Examples:
 
 \b
   workspacectl messages preview receipt.json -w default/crm
-  workspacectl messages preview receipt.json -w default/crm -o eml > receipt.eml
+  workspacectl messages preview receipt.json -w default/crm -o eml > x.eml
 """
 
 LABEL_WIDTH = 16
