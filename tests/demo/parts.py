@@ -112,9 +112,7 @@ def send_messages(walk: Walk) -> None:
     """A message from a live workspace, from one in Test, and from one in Never; only the first two arrive."""
     if shutil.which("curl") is None:
         return
-    walk.print(
-        "Send a receipt from the shop, and the same from shop-staging, which sends to its test address only."
-    )
+    walk.print("Send a receipt from the shop, and the same from shop-staging, which sends to its test address only.")
     key = "$(kubectl get secret $ws-credentials -o jsonpath={.data.appKey} | base64 -d)"
     call = f"curl --silent --show-error --fail --output /dev/null {API}/v1/send/email"
     send = f'{call} -H "Authorization: Bearer {key}" -d @examples/sending/receipt.json'
