@@ -1,12 +1,15 @@
 """Overrides: the parts of a message that its request has instead of the template's (sending §5.1)."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from workspace_operator.sending.messages import Headers, MessageContent
 
 _LIQUID_MARKS: Final = ("{{", "{%")
+
+
+_PARTS = ("subject", "sender", "reply_to", "preheader", "body", "body_plain", "body_amp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +55,7 @@ class Overrides:
         return cls(**{**stored, "headers": headers})
 
     def _parts(self) -> dict[str, str | None]:
-        parts = asdict(self)
-        del parts["headers"]
-        return parts
+        return {name: getattr(self, name) for name in _PARTS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
