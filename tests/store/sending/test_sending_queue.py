@@ -1,5 +1,6 @@
 """The contract of the port SendingQueue: rooms, claims, attempts and what follows from them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -311,8 +312,8 @@ def test_unknown_recipient_becomes_a_block(env: WorkspaceEnv) -> None:
     sender = Sender(env)
     sender.begin_all()
 
-    bounced = {"outcome": AttemptOutcome.BOUNCED, "state": DeliveryState.BOUNCED, "code": 550}
-    sender.end(ended(delivery_id, invalid_addresses=frozenset({"ann@shop.example"}), **bounced))
+    bounced = ended(delivery_id, outcome=AttemptOutcome.BOUNCED, state=DeliveryState.BOUNCED, code=550)
+    sender.end(replace(bounced, invalid_addresses=frozenset({"ann@shop.example"})))
 
     [block] = env.store.address_blocks.find(env.workspace_id, "ann@shop.example")
     assert (block.kind, block.since) == (BlockKind.INVALID, env.store.clock())
