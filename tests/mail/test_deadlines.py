@@ -227,6 +227,16 @@ def test_kernel_gives_up_while_the_process_is_stopped() -> None:
     assert END not in server.received
 
 
+def test_deadline_counts_from_its_moment_not_from_the_call(sink: Sink) -> None:
+    with pool(sink.port) as running:
+        late = running.monotonic() - 0.001
+        handover = running.hand_over("default", 1, [mail()], deadline=late)
+
+        assert handover.wait(1)
+    assert [result.outcome for result in handover.take_ended()] == [AttemptOutcome.NOT_SENT]
+    assert sink.transactions == []
+
+
 def test_deadline_is_over_when_it_has_passed() -> None:
     deadline = Deadline.after(-1)
 

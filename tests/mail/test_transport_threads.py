@@ -195,7 +195,7 @@ def test_close_ends_what_has_not_begun(sink: Sink) -> None:
     sink.before_354 = 60
 
     with pool(sink.port) as sending:
-        handover = sending.hand_over("default", WORKSPACE, [mail(), mail(), mail()], seconds=1)
+        handover = sending.hand_over("default", WORKSPACE, [mail(), mail(), mail()], deadline=sending.monotonic() + 1)
         until(lambda: sink.transactions)
         sending.close()
 

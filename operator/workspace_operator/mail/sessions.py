@@ -120,7 +120,8 @@ class Session(smtplib.SMTP):
         """Let the kernel give up, too, when the server has not read by the deadline what was written in time."""
         if _TIMEOUT_OPTION is not None:
             milliseconds = max(1, int(self.deadline.remaining() * 1000))
-            self._socket().setsockopt(socket.IPPROTO_TCP, _TIMEOUT_OPTION, milliseconds)
+            with suppress(OSError):  # a socket that has failed says so when it is written to
+                self._socket().setsockopt(socket.IPPROTO_TCP, _TIMEOUT_OPTION, milliseconds)
 
     def abort(self) -> None:
         """Close the connection at once; what the kernel has not sent yet is discarded."""
