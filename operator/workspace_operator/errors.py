@@ -12,6 +12,7 @@
     │   ├── ModeChanged         the workspace has another mode than the request was made for
     │   └── StaleRevision       the object has changed since it was read; read it again
     └── Unavailable             a dependency does not answer; try again later
+        ├── NotConfigured       the installation lacks what the request needs; the message says how to set it up
         ├── StoreUnavailable
         │   ├── StoreRefused    the database answers, but rejects: a standby, a permission, a limit, a setting
         │   ├── LockTimeout     a lock was not granted in time; nothing was written
@@ -69,6 +70,10 @@ class ModeChanged(Conflict):
 
 class Unavailable(WorkspaceOperatorError):
     """A dependency does not answer; a retry may succeed."""
+
+
+class NotConfigured(Unavailable):
+    """The installation lacks what the request needs; the message says how to set it up."""
 
 
 class StoreUnavailable(Unavailable):

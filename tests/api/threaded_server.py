@@ -16,33 +16,41 @@ from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.exports import FakeExports
 from tests.fakes.people.activities import FakeActivities
 from tests.fakes.people.people import FakePeople
+from tests.fakes.sending.address_blocks import FakeAddressBlocks
+from tests.fakes.sending.deliveries import FakeDeliveries
+from tests.fakes.sending.templates import FakeTemplateParser, FakeTemplates
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
 from workspace_operator.application.health.probes import ProbeHandlers
-from workspace_operator.application.people.command_batcher import CommandBatcher
+from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
 from workspace_operator.application.people.command_execution import execute_commands
-from workspace_operator.application.ports import Credentials, People
+from workspace_operator.application.ports import Credentials, Deliveries, People
+from workspace_operator.application.sending.acceptance import AcceptMessages
+from workspace_operator.application.sending.tracking import RecordAccesses
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.commands import Command, in_mode
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
+from workspace_operator.sending.keys import RootKey
 from workspace_operator.web.app import make_app
-from workspace_operator.web.core.dependencies import Dependencies
+from workspace_operator.web.core.dependencies import ACCEPTANCE_LIMITS, Dependencies, Sending
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.telemetry import AccessRecord
 from workspace_operator.web.observability.metrics import PrometheusMetrics
 from workspace_operator.web.server.http_server import Server, bind_sockets
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
+ROOT_KEY = RootKey(bytes(range(32)))
 
 
 def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetime]) -> Dependencies:
     """The dependencies of the API on a store in memory, without an access log."""
     people = FakePeople(memory)
     return Dependencies(
+        sending=in_memory_sending(memory, clock),
         people=people,
         person_records=FakeActivities(memory),
         exports=FakeExports(memory),
@@ -52,6 +60,23 @@ def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetim
         clock=clock,
         metrics=PrometheusMetrics(),
         access_log=lambda _: None,
+    )
+
+
+def in_memory_sending(
+    memory: InMemoryDatabase, clock: Callable[[], datetime], deliveries: Deliveries | None = None
+) -> Sending:
+    """What the handlers of messages need, on a store in memory."""
+    deliveries, templates = deliveries or FakeDeliveries(memory), FakeTemplates(memory)
+    accept = AcceptMessages(deliveries=deliveries, templates=templates, clock=clock)
+    return Sending(
+        deliveries=deliveries,
+        templates=templates,
+        address_blocks=FakeAddressBlocks(memory),
+        template_parser=FakeTemplateParser(),
+        batcher=Batcher(execute=accept, clock=lambda: clock().timestamp(), limits=ACCEPTANCE_LIMITS),
+        tracker=Batcher(execute=RecordAccesses(deliveries=deliveries), clock=lambda: clock().timestamp()),
+        stored_key=ROOT_KEY,
     )
 
 

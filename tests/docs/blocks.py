@@ -1,6 +1,6 @@
 """Runs blocks of the documentation as one script, as somebody types them into one shell.
 
-A people API that they start in the background gets a port of its own, and ends with the script.
+What they start in the background (an API, a sender, a mailbox) gets ports of its own, and ends with the script.
 """
 
 import os
@@ -16,15 +16,16 @@ from tests.network_ports import free_port
 from tests.processes import Server
 
 COMMANDS = Path(sys.executable).parent
-STARTED = re.compile(r"^(workspacectl run api\b.*)&$", re.MULTILINE)
+STARTED = re.compile(r"^((?:workspacectl run (api|sender)|python -m aiosmtpd)\b.*)&$", re.MULTILINE)
 LIMIT_SECONDS = 900
 
 
 def run_blocks(blocks: Sequence[str], folder: Path) -> str:
     """What they print, in a folder with a copy of the examples; each command has to end well."""
     shutil.copytree(REPOSITORY / "examples", folder / "examples")
-    port, log = free_port(), folder / "printed.txt"
-    script = STARTED.sub(lambda found: in_background(found[1], port), "\n".join(blocks))
+    port, mail_port, log = free_port(), free_port(), folder / "printed.txt"
+    script = STARTED.sub(lambda found: in_background(found[1], port if found[2] == "api" else None), "\n".join(blocks))
+    script = script.replace("127.0.0.1:1025", f"127.0.0.1:{mail_port}")
     environment = os.environ | {"PATH": f"{COMMANDS}{os.pathsep}{os.environ['PATH']}", "NO_PROXY": "*"}
     command = ("sh", "-e", "-c", script.replace(":8100/", f":{port}/"))
     server = Server.start(command, log=log, environment=environment, folder=folder)
@@ -37,7 +38,9 @@ def run_blocks(blocks: Sequence[str], folder: Path) -> str:
     return printed
 
 
-def in_background(command: str, port: int) -> str:
-    """A server as lines of the script: on that port, and ended with it."""
-    started = f"{command} --port {port} > api.log 2>&1 &"
-    return "\n".join((started, "api=$!", "trap 'kill $api; wait' EXIT", "trap 'exit 1' TERM"))
+def in_background(command: str, port: int | None) -> str:
+    """A server as lines of the script, with a port of its own if it listens at one: it ends with the script."""
+    log = "api.log" if port is not None else "servers.log"
+    option = f"--port {port} " if port is not None else ""
+    started = f"{command} {option}>> {log} 2>&1 &"
+    return "\n".join((started, 'servers="$servers $!"', "trap 'kill $servers; wait' EXIT", "trap 'exit 1' TERM"))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from tests.fakes.sending.state import SendingState
+from tests.fakes.workspaces.sending import FakeSendingState
 from workspace_operator.application.ports import Export, Heartbeat, Merge, StoredCredentials, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person_events import ActivityLogged
@@ -14,6 +16,7 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces
+from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.workspaces.model import Workspace
 
 FIX_SETTLE_TIME = timedelta(seconds=5)
@@ -67,6 +70,7 @@ class WorkspaceState:
     segments: dict[str, set[int]] = field(default_factory=dict)
     named_segments: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     merges: dict[str, StoredMerge] = field(default_factory=dict)
+    sending: SendingState = field(default_factory=SendingState)
 
     @property
     def workspace(self) -> Workspace:
@@ -107,6 +111,9 @@ class InMemoryDatabase:
     states: dict[int, WorkspaceState] = field(default_factory=dict)
     store_id: str = "store-1"
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
+    senders: dict[str, tuple[tuple[TransportOffer, ...], str, datetime]] = field(default_factory=dict)
+    root_key_fingerprint: str | None = None
+    sending: FakeSendingState = field(default_factory=FakeSendingState)
     names: "count[int]" = field(default_factory=lambda: count(1))
 
     def state(self, workspace_id: int) -> WorkspaceState:
@@ -130,3 +137,7 @@ class InMemoryDatabase:
     def new_id(self) -> str:
         """Name an activity or a merge: later ones sort after earlier ones."""
         return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):08x}"
+
+    def new_delivery_id(self) -> str:
+        """Name a delivery, with the number of digits that a token of it has."""
+        return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):012x}"

@@ -1,5 +1,7 @@
 """What a request says replaces what the template says."""
 
+import pytest
+
 from workspace_operator.sending.messages import MessageContent
 from workspace_operator.sending.overrides import Overrides, StoredRequest
 
@@ -47,3 +49,16 @@ def test_stored_request_is_read_as_written() -> None:
 
     assert StoredRequest.from_document(request.document()) == request
     assert StoredRequest.from_document({}) == StoredRequest(overrides=Overrides(), message_data={})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "has_liquid"),
+    [
+        (Overrides(), False),
+        (Overrides(subject="{ a }", headers=(("X-A", "1"),)), False),
+        (Overrides(body="{{ customer.name }}"), True),
+        (Overrides(headers=(("X-A", "{% if a %}"),)), True),
+    ],
+)
+def test_liquid_is_found_in_every_part(overrides: Overrides, has_liquid: bool) -> None:
+    assert overrides.has_liquid is has_liquid

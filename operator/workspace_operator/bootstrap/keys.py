@@ -24,10 +24,15 @@ def load_root_key(file: Path | None, database_file: Path | None = None) -> RootK
         return _read(file)
     if database_file is None:
         return None
-    beside = database_file.with_name(database_file.name + ".root-key")
+    beside = embedded_key_file(database_file)
     if not beside.exists():
         write_new_key(beside)
     return _read(beside)
+
+
+def embedded_key_file(database_file: Path) -> Path:
+    """The file of an embedded database's root key."""
+    return database_file.with_name(database_file.name + ".root-key")
 
 
 def write_new_key(file: Path) -> None:

@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING
 
 from workspace_operator.application.health.probes import ENDPOINT_OPTION as PROBES_OPTION
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.bootstrap.keys import load_root_key
 from workspace_operator.bootstrap.repositories import Repositories, open_store_lazily
 from workspace_operator.bootstrap.workers import monitor_writes, store_probes
+from workspace_operator.sending.keys import RootKey
 from workspace_operator.settings import APISettings
 from workspace_operator.store.engine.clocks import utc_now
 
 if TYPE_CHECKING:  # importing a server takes 20 MB, which only the API needs
     from starlette.types import ASGIApp
 
+    from workspace_operator.web.core.dependencies import Sending
     from workspace_operator.web.server.http_server import Server
+
+
+PARSING_PROCESSES = 2
+"""Processes that parse Liquid; they start with the first message that has some."""
 
 
 def make_server(settings: APISettings) -> "Server":
@@ -100,6 +107,7 @@ def make_api(store: Repositories, settings: APISettings) -> API:
             workspaces=store.workspaces,
             credentials=store.credentials,
             batcher=batcher,
+            sending=make_sending(store, load_root_key(settings.root_key_file, store.file)),
             clock=store.clock,
             metrics=metrics,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
@@ -107,3 +115,25 @@ def make_api(store: Repositories, settings: APISettings) -> API:
         )
     )
     return API(app=app, probes=ProbeHandlers(is_ready=lambda: not batcher.is_overdue(), metrics=metrics.text))
+
+
+def make_sending(store: Repositories, root_key: RootKey | None) -> "Sending":
+    """What the API needs to accept messages and to count what recipients do; without a key it accepts none."""
+    from workspace_operator.application.people.command_batcher import Batcher
+    from workspace_operator.application.sending.acceptance import AcceptMessages
+    from workspace_operator.application.sending.tracking import RecordAccesses
+    from workspace_operator.rendering.processes import LiquidParser, RenderProcesses
+    from workspace_operator.web.core.dependencies import ACCEPTANCE_LIMITS, TRACKING_LIMITS, Sending
+
+    clock, processes = store.clock.timestamp, RenderProcesses(None, processes=PARSING_PROCESSES)
+    accept = AcceptMessages(deliveries=store.deliveries, templates=store.templates, clock=store.clock)
+    return Sending(
+        deliveries=store.deliveries,
+        templates=store.templates,
+        address_blocks=store.address_blocks,
+        template_parser=LiquidParser(processes),
+        batcher=Batcher(execute=accept, clock=clock, limits=ACCEPTANCE_LIMITS),
+        tracker=Batcher(execute=RecordAccesses(deliveries=store.deliveries), clock=clock, limits=TRACKING_LIMITS),
+        stored_key=root_key,
+        close=processes.close,
+    )

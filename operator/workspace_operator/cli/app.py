@@ -20,9 +20,12 @@ SUMMARIES: Final = {
     "apply": "Apply Workspace manifests without a cluster.",
     "plan": "Show what an apply would change.",
     "version": "Print the version.",
-    "run": "Run the operator, the people API and the worker.",
+    "run": "Run the operator, the people API, the worker and the sender.",
     "people": "Import, export, find and delete people.",
     "segments": "Manage manual segments.",
+    "templates": "Apply, list, show and copy templates of messages.",
+    "messages": "List, explain, cancel and preview messages.",
+    "sending": "Manage the root key, and show senders and queues.",
     "merges": "Show merges of people, and undo them.",
     "migrations": "Show the progress of identifier migrations.",
     "exports": "Show and write lists of people who block a migration.",
@@ -31,6 +34,9 @@ SUMMARIES: Final = {
     "database": "Upgrade the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
+
+MODULES: Final = {name: f"sending.{name}" for name in ("templates", "messages", "sending")}
+"""Modules of commands that are not called as the command, below the package of commands."""
 
 
 class LazyGroup(TyperGroup):
@@ -50,7 +56,7 @@ class LazyGroup(TyperGroup):
 def load_command(name: str) -> Any:
     """Import the module of a command; returns the Click command or group."""
     loaded = typer.Typer(rich_markup_mode=None)
-    loaded.add_typer(import_module(f"workspace_operator.cli.commands.{name}").app)
+    loaded.add_typer(import_module(f"workspace_operator.cli.commands.{MODULES.get(name, name)}").app)
     return typer.main.get_group(loaded).commands[name]
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from workspace_operator.sending.messages import Headers, MessageContent
+
+_LIQUID_MARKS: Final = ("{{", "{%")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,12 @@ class Overrides:
         if self.body is not None:
             content = replace(content, body_plain=None, body_amp=None)
         return replace(content, **parts, headers=_merged(content.headers, self.headers))
+
+    @property
+    def has_liquid(self) -> bool:
+        """Whether a part must be parsed as Liquid."""
+        texts = (text for text in self._parts().values() if text is not None)
+        return any(is_liquid(text) for text in (*texts, *(value for _, value in self.headers)))
 
     def stored(self) -> dict[str, Any]:
         """As JSON, without the parts that are left to the template; `from_stored` reads it."""
@@ -65,6 +73,11 @@ class StoredRequest:
         """Read what `document` wrote."""
         overrides = Overrides.from_stored(document.get("overrides", {}))
         return cls(overrides=overrides, message_data=document.get("message_data", {}))
+
+
+def is_liquid(text: str) -> bool:
+    """Whether text has Liquid, so that only rendering tells what it is."""
+    return any(mark in text for mark in _LIQUID_MARKS)
 
 
 def _merged(template: Headers, request: Headers) -> Headers:

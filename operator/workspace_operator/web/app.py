@@ -9,12 +9,13 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from workspace_operator.web import openapi
-from workspace_operator.web.app_api import endpoints
+from workspace_operator.web.app_api import endpoints, messages, send, suppressions, templates
 from workspace_operator.web.core.authentication import Authenticator
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.dispatcher import Dispatcher
 from workspace_operator.web.core.router import Route, RouteTable
 from workspace_operator.web.track_api import v1, v2
+from workspace_operator.web.tracking import tracking
 
 READING_THREADS: Final = 8
 """Number of threads that read; the limit leaves database connections to the writer."""
@@ -22,12 +23,12 @@ READING_THREADS: Final = 8
 
 def all_routes(dependencies: Dependencies) -> Sequence[Route]:
     """The routes of all parts of the API."""
-    modules = (v1, v2, endpoints, openapi)
+    modules = (v1, v2, endpoints, send, messages, templates, suppressions, tracking, openapi)
     return [route for module in modules for route in module.routes(dependencies)]
 
 
 def make_app(dependencies: Dependencies) -> ASGIApp:
-    """Make the application; its lifespan runs the command batcher."""
+    """Make the application; its lifespan runs the batchers."""
     dispatcher = Dispatcher(
         routes=RouteTable(all_routes(dependencies)),
         dependencies=dependencies,
@@ -37,7 +38,12 @@ def make_app(dependencies: Dependencies) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = READING_THREADS
-        async with dependencies.batcher.run():
-            yield
+        sending = dependencies.sending
+        # Recording what recipients do, and accepting messages, both end in commands: these end last.
+        try:
+            async with dependencies.batcher.run(), sending.batcher.run(), sending.tracker.run():
+                yield
+        finally:
+            await to_thread.run_sync(sending.close)
 
     return Router(default=dispatcher, redirect_slashes=False, lifespan=lifespan)

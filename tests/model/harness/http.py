@@ -18,6 +18,8 @@ from urllib.parse import quote
 import httpx
 
 from tests.api.servers import basic
+from tests.api.threaded_server import in_memory_sending
+from tests.fakes.database import InMemoryDatabase
 from tests.model.harness.commands import (
     AddDeviceCommand,
     AnonymousEventCommand,
@@ -69,6 +71,7 @@ def serving(store: Store) -> Iterator[str]:
         batcher=CommandBatcher(
             execute=partial(execute_commands, store.people), clock=lambda: store.clock().timestamp()
         ),
+        sending=in_memory_sending(InMemoryDatabase(), store.clock),
         clock=store.clock,
         metrics=PrometheusMetrics(),
         access_log=lambda _: None,

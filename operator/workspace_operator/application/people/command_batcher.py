@@ -3,6 +3,8 @@
 A commit costs as much as dozens of commands. So one writer thread executes all waiting requests of a workspace in one
 transaction, and resolves them after the commit (trials §4). All other code runs on the event loop, which passes new
 requests to the thread once per iteration: if each request woke the thread, every transaction would have only one.
+
+`Batcher` does that for anything that a workspace's transaction executes; messages are accepted by one, too.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from workspace_operator.errors import CommitUnknown, Unavailable, WorkspaceOperatorError
 from workspace_operator.identity.model.commands import Command
@@ -22,18 +24,22 @@ from workspace_operator.identity.model.results import CommandResultOrError
 logger = logging.getLogger(__name__)
 
 
-class Execute(Protocol):
-    """Executes commands in one transaction: `execute_commands` with one database."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Item_contra = TypeVar("Item_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
-    def __call__(self, workspace_id: int, commands: Sequence[Command], *, now: int) -> Sequence[CommandResultOrError]:
-        """Execute commands at ``now`` in Unix seconds; returns one result per command. Raises NotFound."""
+
+class Execute(Protocol[Item_contra, Result_co]):
+    """Executes items in one transaction: for commands `execute_commands` with one database."""
+
+    def __call__(self, workspace_id: int, items: Sequence[Item_contra], /, *, now: int) -> Sequence[Result_co]:
+        """Execute items at ``now`` in Unix seconds; returns one result per item. Raises NotFound."""
         ...
 
 
 WATCHDOG_SECONDS = 0.5
 """Interval of the checks for timeouts."""
-
-Results: TypeAlias = Sequence[CommandResultOrError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ class BatcherLimits:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Request:
+class _Request(Generic[Item, Result]):
     """A submitted request.
 
     Attributes:
@@ -67,10 +73,10 @@ class _Request:
         part_size: number of commands in the current transaction.
     """
 
-    commands: Sequence[Command]
-    future: "asyncio.Future[Results]"
+    commands: Sequence[Item]
+    future: "asyncio.Future[Sequence[Result]]"
     submitted_at: float
-    results: list[CommandResultOrError] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
     part_size: int = 0
 
     @property
@@ -78,40 +84,40 @@ class _Request:
         """Number of commands that have not been executed yet."""
         return len(self.commands) - len(self.results)
 
-    def part(self) -> Sequence[Command]:
+    def part(self) -> Sequence[Item]:
         """The commands in the current transaction."""
         return self.commands[len(self.results) : len(self.results) + self.part_size]
 
 
-_Completed: TypeAlias = tuple[_Request, Results | Exception]
+_Completed: TypeAlias = tuple[_Request[Item, Result], Sequence[Result] | Exception]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Batch:
+class _Batch(Generic[Item, Result]):
     workspace_id: int
-    requests: list[_Request]
+    requests: list[_Request[Item, Result]]
     size: int
     started_at: float
 
 
 @dataclass(slots=True, kw_only=True)
-class CommandBatcher:
+class Batcher(Generic[Item, Result]):
     """Executes commands in batches for clients on one event loop; it calls ``execute`` in one thread only."""
 
-    execute: Execute
+    execute: Execute[Item, Result]
     clock: Callable[[], float]
     on_batch: Callable[[int, int], None] = lambda _commands, _waiting: None
     """Called on the event loop after each transaction, with the numbers of its commands and of the waiting commands."""
     on_unknown: Callable[[int], None] = lambda _commands: None
     """Called on the event loop with the number of commands whose result is unknown."""
     limits: BatcherLimits = BatcherLimits()
-    _inbox: list[tuple[int, _Request]] = field(default_factory=list)
+    _inbox: list[tuple[int, _Request[Item, Result]]] = field(default_factory=list)
     _inbox_size: int = 0
-    _queues: dict[int, deque[_Request]] = field(default_factory=dict)
+    _queues: dict[int, deque[_Request[Item, Result]]] = field(default_factory=dict)
     _size: int = 0
     _condition: threading.Condition = field(default_factory=threading.Condition)
     _loop: asyncio.AbstractEventLoop | None = None
-    _in_flight: _Batch | None = None
+    _in_flight: _Batch[Item, Result] | None = None
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -133,7 +139,7 @@ class CommandBatcher:
                 logger.error("the store has not answered in %g s: the process ends anyway", self.limits.write_timeout)
             watchdog.cancel()
 
-    def submit(self, workspace_id: int, commands: Sequence[Command]) -> "asyncio.Future[Results]":
+    def submit(self, workspace_id: int, commands: Sequence[Item]) -> "asyncio.Future[Sequence[Result]]":
         """Submit commands to be executed in order; the future has one result per command, after the last commit.
 
         A request with many commands takes several transactions (`BatcherLimits.max_part`). Cancelling the future does
@@ -150,7 +156,7 @@ class CommandBatcher:
         waiting = self._size + self._inbox_size
         if waiting and waiting + len(commands) > self.limits.max_queue:
             raise Unavailable(f"{waiting} commands are waiting already: try again in a moment")
-        future: asyncio.Future[Results] = loop.create_future()
+        future: asyncio.Future[Sequence[Result]] = loop.create_future()
         if not self._inbox:
             loop.call_soon(self._drain)
         self._inbox.append((workspace_id, _Request(commands=commands, future=future, submitted_at=loop.time())))
@@ -176,9 +182,9 @@ class CommandBatcher:
         expired = self._pop_expired(now - self.limits.queue_timeout)
         self._resolve_all([(request, self._timed_out()) for request in expired])
 
-    def _pop_expired(self, deadline: float) -> list[_Request]:
+    def _pop_expired(self, deadline: float) -> list[_Request[Item, Result]]:
         """Remove the requests from the queues that were submitted before the deadline."""
-        expired: list[_Request] = []
+        expired: list[_Request[Item, Result]] = []
         with self._condition:
             for workspace_id, queue in list(self._queues.items()):
                 while queue and _is_expired(queue[0], deadline):
@@ -201,14 +207,14 @@ class CommandBatcher:
         while (batch := self._next_batch()) is not None:
             deadline = loop.time() - self.limits.queue_timeout
             expired = [request for request in batch.requests if _is_expired(request, deadline)]
-            completed: list[_Completed] = [(request, self._timed_out()) for request in expired]
+            completed: list[_Completed[Item, Result]] = [(request, self._timed_out()) for request in expired]
             in_time = [request for request in batch.requests if not _is_expired(request, deadline)]
             completed += self._execute(batch.workspace_id, in_time)
             self._in_flight = None
             with suppress(RuntimeError):  # the loop has ended without waiting for a store that did not answer
                 loop.call_soon_threadsafe(self._resolve, completed, batch.size)
 
-    def _next_batch(self) -> _Batch | None:
+    def _next_batch(self) -> _Batch[Item, Result] | None:
         """Wait for the next batch, of each workspace in turn; None when all is done after the end of `run`."""
         with self._condition:
             while not self._queues:
@@ -217,7 +223,9 @@ class CommandBatcher:
                 self._condition.wait()
             workspace_id = next(iter(self._queues))
             queue = self._queues.pop(workspace_id)
-            batch = _Batch(workspace_id=workspace_id, requests=[], size=0, started_at=time.monotonic())
+            batch: _Batch[Item, Result] = _Batch(
+                workspace_id=workspace_id, requests=[], size=0, started_at=time.monotonic()
+            )
             while queue and (not batch.size or batch.size + self._part_size(queue[0]) <= self.limits.max_batch):
                 request = queue.popleft()
                 request.part_size = self._part_size(request)
@@ -229,14 +237,14 @@ class CommandBatcher:
             self._in_flight = batch
             return batch
 
-    def _part_size(self, request: _Request) -> int:
+    def _part_size(self, request: _Request[Item, Result]) -> int:
         return min(request.remaining, self.limits.max_part)
 
     def _timed_out(self) -> Unavailable:
         seconds = self.limits.queue_timeout
         return Unavailable(f"the request has waited for more than {seconds:g} seconds, nothing was done: try again")
 
-    def _execute(self, workspace_id: int, requests: list[_Request]) -> list[_Completed]:
+    def _execute(self, workspace_id: int, requests: list[_Request[Item, Result]]) -> list[_Completed[Item, Result]]:
         if not requests:
             return []
         commands = [command for request in requests for command in request.part()]
@@ -249,9 +257,11 @@ class CommandBatcher:
             return self._retry_one_by_one(workspace_id, requests, error)
         return self._split_results(workspace_id, requests, results)
 
-    def _split_results(self, workspace_id: int, requests: list[_Request], results: Results) -> list[_Completed]:
+    def _split_results(
+        self, workspace_id: int, requests: list[_Request[Item, Result]], results: Sequence[Result]
+    ) -> list[_Completed[Item, Result]]:
         """Assign results to their requests; a request with remaining commands goes to the end of the queue."""
-        completed: list[_Completed] = []
+        completed: list[_Completed[Item, Result]] = []
         start = 0
         for request in requests:
             request.results += results[start : start + request.part_size]
@@ -265,12 +275,12 @@ class CommandBatcher:
                     self._size += request.remaining
         return completed
 
-    def _resolve(self, completed: list[_Completed], size: int) -> None:
+    def _resolve(self, completed: list[_Completed[Item, Result]], size: int) -> None:
         """Resolve the requests of a transaction with ``size`` commands, on the event loop."""
         self._resolve_all(completed)
         self.on_batch(size, self._size)
 
-    def _resolve_all(self, completed: list[_Completed]) -> None:
+    def _resolve_all(self, completed: list[_Completed[Item, Result]]) -> None:
         unknown = 0
         for request, result in completed:
             if request.future.done():  # the client has gone, or the request has timed out
@@ -283,7 +293,9 @@ class CommandBatcher:
         if unknown:
             self.on_unknown(unknown)
 
-    def _retry_one_by_one(self, workspace_id: int, requests: list[_Request], error: Exception) -> list[_Completed]:
+    def _retry_one_by_one(
+        self, workspace_id: int, requests: list[_Request[Item, Result]], error: Exception
+    ) -> list[_Completed[Item, Result]]:
         """Execute requests separately, so that an error that one request causes does not fail the others."""
         if len(requests) == 1:
             logger.error("a request failed for an unknown reason", exc_info=error)
@@ -291,6 +303,12 @@ class CommandBatcher:
         return [result for request in requests for result in self._execute(workspace_id, [request])]
 
 
-def _is_expired(request: _Request, deadline: float) -> bool:
+def _is_expired(request: _Request[Item, Result], deadline: float) -> bool:
     """Whether a request has waited too long; a request that has results is always finished."""
     return request.submitted_at < deadline and not request.results
+
+
+class CommandBatcher(Batcher[Command, CommandResultOrError]):
+    """The batcher of commands about people."""
+
+    __slots__ = ()

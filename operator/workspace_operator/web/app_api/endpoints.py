@@ -1,10 +1,8 @@
 """The endpoints of the App API (track-api.md §2); each runs in a worker thread."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-
-from anyio import to_thread
 
 from workspace_operator.application.people.csv_export import common_attributes
 from workspace_operator.application.ports import Export
@@ -15,10 +13,11 @@ from workspace_operator.identity.values.rules import CIO_ID, IdentifierKind, Mod
 from workspace_operator.identity.values.text_limits import quoted, stripped
 from workspace_operator.web.app_api import documents, downloads
 from workspace_operator.web.app_api.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
+from workspace_operator.web.app_api.app_routes import app_route
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.http import Request, Response, id_type_of
 from workspace_operator.web.core.json_body import json_object
-from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
+from workspace_operator.web.core.router import Authentication, Route
 
 MAX_IDS: Final = 100
 """Maximum number of people that a request reads."""
@@ -133,36 +132,13 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     api = AppAPI(dependencies=dependencies)
     file_parameters = downloads.PARAMETERS
     return [
-        _route("GET", "/v1/customers", api.customers_with_email, query=("email",)),
-        _route("POST", "/v1/customers/attributes", api.attributes_of_many, query=("id_type",)),
-        _route("GET", "/v1/customers/{customer_id}/attributes", api.attributes, query=("id_type",)),
-        _route("GET", "/v1/activities", api.activities, query=ACTIVITY_PARAMETERS),
-        _route("GET", "/v1/exports", api.list_exports),
-        _route("GET", "/v1/exports/{export_id}", api.export),
-        _route("GET", "/v1/exports/{export_id}/download", api.download, query=file_parameters),
-        _route("GET", "/v1/downloads/{token}", api.file, query=file_parameters, authentication=Authentication.NONE),
-        _route("GET", "/v1/workspaces", api.list_workspaces),
+        app_route("GET", "/v1/customers", api.customers_with_email, query=("email",)),
+        app_route("POST", "/v1/customers/attributes", api.attributes_of_many, query=("id_type",)),
+        app_route("GET", "/v1/customers/{customer_id}/attributes", api.attributes, query=("id_type",)),
+        app_route("GET", "/v1/activities", api.activities, query=ACTIVITY_PARAMETERS),
+        app_route("GET", "/v1/exports", api.list_exports),
+        app_route("GET", "/v1/exports/{export_id}", api.export),
+        app_route("GET", "/v1/exports/{export_id}/download", api.download, query=file_parameters),
+        app_route("GET", "/v1/downloads/{token}", api.file, query=file_parameters, authentication=Authentication.NONE),
+        app_route("GET", "/v1/workspaces", api.list_workspaces),
     ]
-
-
-def _route(
-    method: str,
-    pattern: str,
-    endpoint: Callable[[Request], Response],
-    *,
-    query: Sequence[str] = (),
-    authentication: Authentication = Authentication.APP,
-) -> Route:
-    """A route that refuses unknown query parameters, since ignored filters return wrong results.
-
-    The endpoint runs in a worker thread, since use cases block.
-    """
-
-    async def handle(request: Request) -> Response:
-        for name in request.query:
-            if name not in query:
-                known = f"use one of {', '.join(query)}" if query else "this path has no parameters"
-                raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {known}", field=name)
-        return await to_thread.run_sync(endpoint, request)
-
-    return Route(method, pattern, handle, authentication=authentication, error_format=ErrorFormat.APP)

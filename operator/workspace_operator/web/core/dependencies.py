@@ -3,14 +3,64 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from workspace_operator.application.people.command_batcher import CommandBatcher
-from workspace_operator.application.ports import Credentials, Exports, People, PersonRecords, Workspaces
+from workspace_operator.application.people.command_batcher import Batcher, BatcherLimits, CommandBatcher
+from workspace_operator.application.ports import (
+    AddressBlocks,
+    Credentials,
+    Deliveries,
+    Exports,
+    People,
+    PersonRecords,
+    TemplateParser,
+    Templates,
+    Workspaces,
+)
+from workspace_operator.application.sending.acceptance import AcceptanceResult
+from workspace_operator.application.sending.tracking import Access
+from workspace_operator.errors import NotConfigured
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.results import CommandResultOrError
+from workspace_operator.sending.keys import RootKey
+from workspace_operator.sending.requests import SendRequest
 from workspace_operator.web.core.json_body import RequestParser
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.telemetry import AccessRecord, Metrics
+
+# An answer must reach the vendor's Python client within 10 s. Bodies have up to 4 MiB, so a transaction takes few.
+ACCEPTANCE_LIMITS: Final = BatcherLimits(max_queue=2_000, max_batch=64, queue_timeout=3.0, write_timeout=5.0)
+TRACKING_LIMITS: Final = BatcherLimits(max_queue=5_000, max_batch=200)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What the handlers of messages need.
+
+    Attributes:
+        batcher: accepts messages.
+        tracker: records opened messages and clicks.
+        stored_key: the root key of the installation; None without one.
+        close: ends what the parser runs; called when the server stops.
+    """
+
+    deliveries: Deliveries
+    templates: Templates
+    address_blocks: AddressBlocks
+    template_parser: TemplateParser
+    batcher: Batcher[SendRequest, AcceptanceResult]
+    tracker: Batcher[Access, None]
+    stored_key: RootKey | None
+    close: Callable[[], None] = lambda: None
+
+    @property
+    def root_key(self) -> RootKey:
+        """The root key. Raises NotConfigured without one."""
+        if self.stored_key is None:
+            raise NotConfigured(
+                "this server has no root key, so it can neither accept nor name messages: start it with --root-key-file"
+            )
+        return self.stored_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +77,7 @@ class Dependencies:
     workspaces: Workspaces
     credentials: Credentials
     batcher: CommandBatcher
+    sending: Sending
     clock: Callable[[], datetime]
     metrics: Metrics
     access_log: Callable[[AccessRecord], None]

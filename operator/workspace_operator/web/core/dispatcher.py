@@ -153,7 +153,7 @@ class Dispatcher:
     async def _read_body(self, exchange: _Exchange, route: Route) -> bytes | Response | None:
         """The body, or the error response, or None if the client has disconnected."""
         limits, headers = self.dependencies.limits, exchange.headers
-        if media_type_error := _unsupported_media_type(headers):
+        if not route.any_media_type and (media_type_error := _unsupported_media_type(headers)):
             response = error_response(route.error_format, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, media_type_error)
             return await _discard_body(exchange, response)
         content_length = int(headers.get(b"content-length", 0))  # digits: the parser rejects other values
@@ -232,6 +232,8 @@ def _request(exchange: _Exchange, path_params: tuple[str, ...], body: bytes, pub
         body=body,
         caller=exchange.caller,
         base_url=public_url or base_url(scope, exchange.headers.get(b"host", b"")),
+        method=scope["method"],
+        headers=exchange.headers,
     )
 
 

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from workspace_operator.errors import CommitUnknown, Conflict, InvalidInput, NotFound, Unavailable, UnsupportedSchema
+from workspace_operator.errors import (
+    CommitUnknown,
+    Conflict,
+    InvalidInput,
+    NotConfigured,
+    NotFound,
+    Unavailable,
+    UnsupportedSchema,
+)
 from workspace_operator.web.core.http import Response
 from workspace_operator.web.core.router import Authentication, ErrorFormat
 
@@ -26,6 +34,8 @@ def error_format_of_path(raw_path: bytes) -> ErrorFormat:
 def response_for_error(error_format: ErrorFormat, error: Exception, *, request_id: str) -> Response:
     """The response for an error; details of internal errors are only in the log (``request_id``)."""
     match error:
+        case NotConfigured():
+            return error_response(error_format, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         case UnsupportedSchema() | Unavailable() | Conflict():
             sentence = OUTCOME_UNKNOWN if isinstance(error, CommitUnknown) else UNAVAILABLE
             wait = {"retry-after": str(RETRY_SECONDS)}

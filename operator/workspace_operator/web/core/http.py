@@ -34,6 +34,8 @@ class Request:
         query: the decoded parameters; none is repeated.
         caller: the credentials; they give access to workspace ``caller.workspace_id`` only.
         base_url: base URL of links, without a trailing slash; empty if unknown.
+        method: as sent; a handler of GET also has HEAD.
+        headers: names in lower case, values as sent.
     """
 
     path_params: tuple[str, ...]
@@ -41,6 +43,12 @@ class Request:
     body: bytes
     caller: StoredCredentials
     base_url: str
+    method: str = "GET"
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def header(self, name: str) -> str:
+        """The value of a header, by its name in lower case; empty without one."""
+        return self.headers.get(name.encode(), b"").decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ class Limits:
         body_budget: total size of all bodies that a process reads at once.
         wrong_keys: wrong keys per address and minute before further responses to them are delayed.
         wrong_key_seconds: that delay.
+        sends_per_second: messages that a key may send per second to one process, after ``sends_at_once``.
+        sends_at_once: messages that a key may send at once.
     """
 
     path: int = 8_000
@@ -32,3 +34,5 @@ class Limits:
     body_budget: int = 32_000_000
     wrong_keys: int = 20
     wrong_key_seconds: float = 0.5
+    sends_per_second: float = 1_000.0
+    sends_at_once: int = 2_000

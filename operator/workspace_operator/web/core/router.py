@@ -49,6 +49,7 @@ class Route:
         method: GET also handles HEAD.
         pattern: such as ``/api/v1/customers/{ref}/devices/{token}``; a variable segment may be empty.
         body_limit: maximum size of the body in bytes; a larger one is a 413.
+        any_media_type: take a body of any coding, because the handler does not need it.
     """
 
     method: str
@@ -57,6 +58,7 @@ class Route:
     authentication: Authentication = field(kw_only=True)
     error_format: ErrorFormat = field(kw_only=True)
     body_limit: int = field(default=DEFAULT_BODY_LIMIT, kw_only=True)
+    any_media_type: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

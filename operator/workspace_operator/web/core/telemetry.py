@@ -44,3 +44,7 @@ class Metrics(Protocol):
     def count_command(self, kind: str, result: CommandResultOrError) -> None:
         """Count a command by its kind and effect; called on the event loop."""
         ...
+
+    def count_message(self, mode: str, *, replayed: bool) -> None:
+        """Count an accepted message by the send mode in force, or an idempotent repeat; on the event loop."""
+        ...

@@ -69,6 +69,12 @@ class PrometheusMetrics:
             multiprocess_mode="livesum",
         )
 
+        self._messages = counter(
+            "workspace_operator_messages_accepted",
+            "Messages accepted by the API, by the send mode in force; repeats with an idempotency key separately.",
+            ["mode", "replayed"],
+        )
+
         # The library takes a lock and formats the labels at each call; each request needs three of these.
         self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
         self._duration = cache(self._durations.labels)
@@ -88,6 +94,10 @@ class PrometheusMetrics:
         for refusal in result.refusals:
             self._refused.labels(refusal.kind.value, REASON_SLUGS.get(refusal.reason, OTHER)).inc()
         self._count_people(kind, result)
+
+    def count_message(self, mode: str, *, replayed: bool) -> None:
+        """Count an accepted message, or a repeat that stored nothing."""
+        self._messages.labels(mode, str(replayed).lower()).inc()
 
     def observe_batch(self, commands: int, queued: int) -> None:
         """Record the batch size of a transaction and the number of commands that are still queued."""

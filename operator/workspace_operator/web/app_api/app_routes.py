@@ -1,0 +1,33 @@
+"""Routes of the App API: what they have in common."""
+
+from collections.abc import Callable, Sequence
+
+from anyio import to_thread
+
+from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.values.text_limits import quoted
+from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
+
+
+def app_route(
+    method: str,
+    pattern: str,
+    endpoint: Callable[[Request], Response],
+    *,
+    query: Sequence[str] = (),
+    authentication: Authentication = Authentication.APP,
+) -> Route:
+    """A route that refuses unknown query parameters, since ignored filters return wrong results.
+
+    The endpoint runs in a worker thread, since use cases block.
+    """
+
+    async def handle(request: Request) -> Response:
+        for name in request.query:
+            if name not in query:
+                known = f"use one of {', '.join(query)}" if query else "this path has no parameters"
+                raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {known}", field=name)
+        return await to_thread.run_sync(endpoint, request)
+
+    return Route(method, pattern, handle, authentication=authentication, error_format=ErrorFormat.APP)

@@ -1,0 +1,1 @@
+"""Tracking and unsubscribing: the public paths in messages."""
