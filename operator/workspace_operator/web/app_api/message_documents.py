@@ -52,7 +52,7 @@ def archived_document(record: DeliveryRecord, content: ArchivedContent) -> dict[
     """A message as it was handed over; without its texts if they are forgotten."""
     fields = content.fields
     return {
-        "recipient": record.delivery.recipient,
+        "recipient": fields.get("recipient", record.delivery.recipient),
         "subject": fields.get("subject", record.delivery.subject),
         **{name: fields.get(name) for name in ARCHIVED_TEXTS},
         "fake_bcc": bool(fields.get("fake_bcc")),
