@@ -24,6 +24,6 @@ def create_workspace(
         owner = Owner(cluster="local", namespace="default", name=owner, uid=owner)
     chosen = Settings(**{"display_name": owner.name, **settings})
     workspaces.apply(CreateWorkspace(owner=owner, account=account, mode=mode, settings=chosen), now=now)
-    workspace = workspaces.observe(WorkspaceQuery(owner=owner)).workspace
+    workspace = workspaces.observe(WorkspaceQuery(owner=owner, now=now)).workspace
     assert workspace is not None
     return workspace

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 DATABASE_VARIABLE = "WORKSPACE_OPERATOR_DATABASE"
@@ -55,15 +56,21 @@ class SenderSettings:
         root_key_file: as of the API.
         public_url: base URL of tracking and unsubscribe links; empty: messages have none.
         too_late_hours: how long after it was due a message is still sent.
-        keep_content_days: how long rendered messages are kept; ``keep_deliveries_days`` the records of deliveries.
     """
 
     transports_file: Path | None = None
     root_key_file: Path | None = None
     public_url: str = ""
     too_late_hours: float = 24.0
-    keep_content_days: int = 30
-    keep_deliveries_days: int = 180
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """How long the worker keeps activities, the content of messages, and the records of messages."""
+
+    activities: timedelta = timedelta(days=30)
+    message_content: timedelta = timedelta(days=30)
+    deliveries: timedelta = timedelta(days=180)
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:

@@ -49,6 +49,8 @@ EDITS: Mapping[str, tuple[Spec, Spec]] = {
         {"sendBehavior": {"mode": "Test", "testAddress": "b@example.com"}},
     ),
     "openTracking": ({}, {"openTracking": "Disabled"}),
+    "sending.transport": ({}, {"sending": {"transport": "bulk"}}),
+    "sending.from": ({}, {"sending": {"from": "Shop <hello@shop.example>"}}),
     "credentials.rotationGraceSeconds": ({}, {"credentials": {"rotationGraceSeconds": 5}}),
     "deletionPolicy": ({}, {"deletionPolicy": "Delete"}),
     "suspend": ({}, {"suspend": True}),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from tests.fakes.sending.state import SendingState
+from tests.fakes.workspaces.sending import FakeSendingState
 from workspace_operator.application.ports import Export, Heartbeat, Merge, StoredCredentials, ViolationRow
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person_events import ActivityLogged
@@ -109,6 +110,7 @@ class InMemoryDatabase:
     states: dict[int, WorkspaceState] = field(default_factory=dict)
     store_id: str = "store-1"
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
+    sending: FakeSendingState = field(default_factory=FakeSendingState)
     names: "count[int]" = field(default_factory=lambda: count(1))
 
     def state(self, workspace_id: int) -> WorkspaceState:

@@ -72,6 +72,11 @@ class Sink:
         """When the last byte of any message arrived, taken or not; 0 before the first."""
         return max((transaction.last_byte_at or 0.0 for transaction in list(self.transactions)), default=0.0)
 
+    def cut(self) -> None:
+        """Cut the connections that are open now."""
+        for transport in list(self.open):
+            self._loop.call_soon_threadsafe(transport.abort)
+
     async def listen(self) -> None:
         """Bind the port; 0 chooses one."""
         loop = asyncio.get_running_loop()

@@ -8,14 +8,10 @@ from typing import Any
 import pytest
 
 from tests.mail.sink import Sink
-from tests.mail.transports import MESSAGE, mail, transport
-from workspace_operator.application.ports import HandoverResult, TransportPool
+from tests.mail.transports import MESSAGE, WORKSPACE, mail, results, transport
 from workspace_operator.errors import NotFound
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.sending.deliveries import AttemptOutcome
-from workspace_operator.sending.messages import OutgoingMail
-
-WORKSPACE = 7
 
 
 @pytest.fixture
@@ -31,12 +27,6 @@ def pool(sink: Sink, **changes: Any) -> Iterator[SMTPTransportPool]:
         yield running
     finally:
         running.close()
-
-
-def results(pool: TransportPool, *mails: OutgoingMail, seconds: float = 10) -> list[HandoverResult]:
-    handover = pool.hand_over("default", WORKSPACE, mails, seconds=seconds)
-    assert handover.wait(seconds + 5)
-    return list(handover.take_ended())
 
 
 def test_message_arrives_as_it_is(sink: Sink) -> None:

@@ -4,10 +4,13 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from workspace_operator.application.ports import HandoverResult, TransportPool
 from workspace_operator.sending.messages import OutgoingMail
 from workspace_operator.sending.transports import ANY, Security, Transport, TransportOffer
 
 MESSAGE = b"Message-ID: <1@shop.example>\r\nSubject: Receipt\r\n\r\n.first\r\n..second\r\nlast\r\n"
+
+WORKSPACE = 7
 
 
 def transport(port: int, **changes: Any) -> Transport:
@@ -30,3 +33,11 @@ def mail(*recipients: str, sender: str = "shop@shop.example", data: bytes = MESS
     return OutgoingMail(
         delivery_id=secrets.token_hex(12), sender=sender, recipients=recipients or ("ann@a.example",), data=data
     )
+
+
+def results(pool: TransportPool, *mails: OutgoingMail, seconds: float = 10) -> list[HandoverResult]:
+    """Hand over messages, and wait; the results in the order of the messages."""
+    handover = pool.hand_over("default", WORKSPACE, mails, seconds=seconds)
+    assert handover.wait(seconds + 5)
+    order = [sent.delivery_id for sent in mails]
+    return sorted(handover.take_ended(), key=lambda result: order.index(result.delivery_id))

@@ -13,12 +13,14 @@ from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, StoreUnreachable
 from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
+from workspace_operator.sending.rules import SendMode
 from workspace_operator.workspaces.model import Owner, Settings, Workspace
 
 CLUSTER = "cluster-1"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)
 SHOP = Settings(display_name="Shop")
+STOPPED = replace(SHOP, send_mode=SendMode.NEVER)
 OWNER = Owner(cluster=CLUSTER, namespace="team-a", name="shop", uid="uid-1")
 
 
@@ -110,8 +112,15 @@ def status_for(resource: Resource, observed: ObservedState | StoreUnreachable) -
 
 
 def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Status and reason of each condition, by type."""
-    return {each["type"]: (each["status"], each["reason"]) for each in status["conditions"]}
+    """Status and reason of each condition but SendingApplied, by type."""
+    found = {each["type"]: (each["status"], each["reason"]) for each in status["conditions"]}
+    found.pop("SendingApplied", None)
+    return found
+
+
+def sending_applied(status: dict[str, Any]) -> tuple[str, str]:
+    """Status and reason of condition SendingApplied."""
+    return next((each["status"], each["reason"]) for each in status["conditions"] if each["type"] == "SendingApplied")
 
 
 def message(status: dict[str, Any], kind: str = "Ready") -> str:

@@ -18,6 +18,7 @@ from workspace_operator.reconcile.model.observed import (
     ObservedState,
     StoreUnreachable,
 )
+from workspace_operator.reconcile.model.sending import LiveSenders, ObservedSending
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import (
     ADOPT,
@@ -29,6 +30,7 @@ from workspace_operator.resources.workspaces import (
     DeletionPolicy,
 )
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Settings, Workspace
 
 SECRET = "s3cr3t"
@@ -47,8 +49,10 @@ settings = st.builds(
     id_updates=st.sampled_from(IDUpdates),
     merge_multi_identifier=st.booleans(),
     send_mode=st.sampled_from(SendMode),
-    test_address=st.sampled_from([None, f"{SECRET}@example.com"]),
+    test_address=st.sampled_from([None, "qa@example.com"]),
     open_tracking=st.booleans(),
+    transport=st.sampled_from([None, "bulk"]),
+    sender=st.sampled_from([None, f"{SECRET}@example.com"]),
 )
 desired_states = st.builds(
     DesiredState, account=accounts, settings=settings, mode=st.none() | modes, on_conflict=st.sampled_from(OnConflict)
@@ -120,6 +124,7 @@ def workspaces(owner: st.SearchStrategy[Owner]) -> st.SearchStrategy[Workspace]:
         mode=modes,
         settings=settings,
         row_version=st.integers(1, 9),
+        knows_send_mode=st.sampled_from([True, True, False]),
     )
 
 
@@ -176,6 +181,26 @@ namesakes_elsewhere = st.builds(
     beats=st.none() | counts,
     liveness=st.sampled_from(Liveness),
 )
+offers = st.builds(
+    TransportOffer,
+    name=st.sampled_from(["default", "bulk"]),
+    sender_domains=st.just(frozenset("*")),
+    namespaces=st.sampled_from([frozenset("*"), frozenset({"team-b"})]),
+)
+sending = st.builds(
+    ObservedSending,
+    has_waiting=st.booleans(),
+    waiting=st.none() | counts,
+    in_flight=counts,
+    draining=st.integers(0, 3),
+    drained_by=st.none() | moments,
+    senders=st.builds(
+        LiveSenders,
+        with_key=st.integers(0, 2),
+        with_other_key=st.integers(0, 2),
+        offers=st.lists(offers, max_size=2).map(tuple),
+    ),
+)
 observations = st.builds(
     ObservedState,
     store_id=st.sampled_from(STORES),
@@ -187,6 +212,7 @@ observations = st.builds(
     migration=st.none() | migrations(st.integers(1, 3)),
     credentials=st.none() | credentials,
     people=st.none() | st.builds(PeopleCounts, total=counts, with_email=counts, without_id=counts),
+    sending=st.none() | sending,
 )
 observation_results = observations | st.builds(StoreUnreachable)
 reconciles = st.tuples(resources(desired_states | invalid_specs, garbage), observation_results)

@@ -60,7 +60,7 @@ def destroy(store: Store, of: Owner) -> None:
 
 
 def observe(store: Store, of: Owner, **query: object) -> ObservedState:
-    return store.workspaces.observe(WorkspaceQuery(owner=of, **query))  # type: ignore[arg-type]
+    return store.workspaces.observe(WorkspaceQuery(owner=of, now=store.clock(), **query))  # type: ignore[arg-type]
 
 
 def observed(store: Store, of: Owner) -> Workspace:

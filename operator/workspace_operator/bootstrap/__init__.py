@@ -13,12 +13,13 @@ from workspace_operator.bootstrap.repositories import open_existing_store as ope
 from workspace_operator.bootstrap.repositories import open_readonly as open_readonly
 from workspace_operator.bootstrap.repositories import open_store as open_store
 from workspace_operator.bootstrap.repositories import open_store_lazily as open_store_lazily
+from workspace_operator.bootstrap.senders import open_sender as open_sender
+from workspace_operator.bootstrap.senders import run_with_probes as run_with_probes
 from workspace_operator.bootstrap.servers import make_api as make_api
 from workspace_operator.bootstrap.servers import make_server as make_server
 from workspace_operator.bootstrap.servers import run_api as run_api
 from workspace_operator.bootstrap.workers import make_migration_worker as make_migration_worker
 from workspace_operator.bootstrap.workers import make_worker_loop as make_worker_loop
 from workspace_operator.bootstrap.workers import monitor_writes as monitor_writes
-from workspace_operator.bootstrap.workers import run_worker as run_worker
 from workspace_operator.bootstrap.workers import store_probes as store_probes
 from workspace_operator.store.engine.clocks import utc_now as utc_now

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.people.retention import ActivityRetention
+from workspace_operator.application.sending.retention import DeliveryRetention
 from workspace_operator.bootstrap.repositories import Repositories
+from workspace_operator.settings import RetentionSettings
 from workspace_operator.worker.loop import WorkerLoop
 
 RETENTION_INITIAL_DELAY = timedelta(minutes=1)
@@ -22,37 +24,35 @@ MONITOR_END_SECONDS = 2.0
 """Time for a running check to end before its connections are closed."""
 
 
+def worker_name() -> str:
+    """A name that is unique among all processes."""
+    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+
+
 def make_migration_worker(store: Repositories, stopping: threading.Event) -> MigrationWorker:
-    """Create a worker whose name is unique among all processes."""
-    name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-    return MigrationWorker(migrations=store.migrations, worker=name, clock=store.clock, stopping=stopping.is_set)
+    """Create a worker with a name of its own."""
+    return MigrationWorker(
+        migrations=store.migrations, worker=worker_name(), clock=store.clock, stopping=stopping.is_set
+    )
 
 
-def make_worker_loop(store: Repositories, stopping: threading.Event, *, keep_activities: timedelta) -> WorkerLoop:
+def make_worker_loop(store: Repositories, stopping: threading.Event, retention: RetentionSettings) -> WorkerLoop:
     """Create the loop of the worker, which runs until ``stopping`` is set."""
     activity_retention = ActivityRetention(
         person_records=store.person_records,
-        retention_period=keep_activities,
+        retention_period=retention.activities,
         clock=store.clock,
         initial_delay=RETENTION_INITIAL_DELAY,
     )
-    return WorkerLoop(jobs=(make_migration_worker(store, stopping), activity_retention), stopping=stopping)
-
-
-def run_worker(
-    store: Repositories, stopping: threading.Event, *, keep_activities: timedelta, health_endpoint: str | None = None
-) -> None:
-    """Run the worker until ``stopping`` is set, with probes at the endpoint. Raises InvalidInput for the endpoint."""
-    loop = make_worker_loop(store, stopping, keep_activities=keep_activities)
-    if health_endpoint is None:
-        loop.run()
-        return
-    from workspace_operator.handlers import health
-
-    endpoint = parse_endpoint(health_endpoint)
-    with monitor_writes(store) as monitor:
-        own = ProbeHandlers(is_ready=loop.healthy.is_set, metrics=bytes)
-        health.run_with_probes(loop.run, endpoint, combined_probes(own, store_probes(store, monitor)))
+    delivery_retention = DeliveryRetention(
+        deliveries=store.deliveries,
+        keep_content=retention.message_content,
+        keep_deliveries=retention.deliveries,
+        clock=store.clock,
+        initial_delay=RETENTION_INITIAL_DELAY,
+    )
+    jobs = (make_migration_worker(store, stopping), activity_retention, delivery_retention)
+    return WorkerLoop(jobs=jobs, stopping=stopping)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ SUMMARIES: Final = {
     "apply": "Apply Workspace manifests without a cluster.",
     "plan": "Show what an apply would change.",
     "version": "Print the version.",
-    "run": "Run the operator, the people API and the worker.",
+    "run": "Run the operator, the people API, the worker and the sender.",
     "people": "Import, export, find and delete people.",
     "segments": "Manage manual segments.",
     "templates": "Apply, list, show and copy templates of messages.",

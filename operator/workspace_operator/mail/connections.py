@@ -133,7 +133,8 @@ def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        raise TransportFailed(f"caFile {ca_file} cannot be read: {error.strerror or 'no PEM certificates'}") from None
+        reason = "it has no PEM certificates" if isinstance(error, ssl.SSLError) else error.strerror
+        raise TransportFailed(f"caFile {ca_file} cannot be read: {reason}") from None
 
 
 def _expect(reply: Reply, what: str, *, code: int) -> None:

@@ -38,9 +38,15 @@ def _ranges(ranges: tuple[str, ...]) -> str:
     return "".join("-".join(rf"\x{{{point}}}" for point in span.split("-")) for span in ranges)
 
 
+NO_INVISIBLE_CHARACTER = f"!self.matches(r'[{_ranges(INVISIBLE)}]')"
+"""CEL: none of `INVISIBLE`."""
+
 EXPRESSION = " && ".join(
-    f"!self.matches(r'{pattern}')"
-    for pattern in (f"[{_ranges(INVISIBLE)}]", r"^[ \p{M}]| $", rf"(?:^|[^0-9#*{_ranges(SYMBOLS)}])\x{{FE0F}}")
+    (
+        NO_INVISIBLE_CHARACTER,
+        r"!self.matches(r'^[ \p{M}]| $')",
+        rf"!self.matches(r'(?:^|[^0-9#*{_ranges(SYMBOLS)}])\x{{FE0F}}')",
+    )
 )
 """CEL: no invisible character, no combining mark at the start, spaces only inside, selectors only after a symbol.
 

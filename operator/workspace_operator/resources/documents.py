@@ -3,6 +3,7 @@
 The docstring of a field is its description in the CustomResourceDefinition and in ``kubectl explain``.
 """
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,7 @@ ALIASES = {
     "people_without_id": "peopleWithoutID",
     "from_mode": "from",
     "to_mode": "to",
+    "sender": "from",
 }
 """Aliases that differ from the camelCase form of the Python name."""
 
@@ -23,6 +25,13 @@ MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer that every JSON parser reads exactly."""
 
 Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER, json_schema_extra=INT64)]
+
+
+class Toggle(StrEnum):
+    """On or off; words instead of booleans, so that values can be added."""
+
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
 
 
 def field_alias(field: str) -> str:

@@ -108,6 +108,7 @@ def forbid_mode_from(wanted: str, comparison: str) -> str:
 
 IDENTIFIERS = ("spec", "identifiers")
 SEND_BEHAVIOR = ("spec", "sendBehavior")
+SENDING = ("spec", "sending")
 ALLOWED_MIGRATIONS_HINT = "Allowed changes: " + ", ".join(
     f"{before} to {after}" for before, afters in ALLOWED_MODES.items() for after in sorted(afters)
 )
@@ -193,6 +194,20 @@ TEST_ADDRESS_IS_AN_ADDRESS = Rule(
     message="must be one e-mail address and nothing else, such as test@example.com",
     new_values_only=True,
 )
+TRANSPORT_IS_A_LABEL = Rule(
+    scope=(*SENDING, "transport"),
+    expression=f"self.matches('^{LABEL}$')",
+    message="must be lower-case letters, digits and hyphens, and begin and end with a letter or digit",
+)
+SENDER_IS_A_MAILBOX = Rule(
+    scope=(*SENDING, "from"),
+    expression=f"{display_names.NO_INVISIBLE_CHARACTER} && {email_addresses.MAILBOX_EXPRESSION}",
+    message=(
+        "must be one e-mail address, such as hello@shop.example, or a name with one, such as "
+        "Shop <hello@shop.example>, without invisible characters"
+    ),
+    new_values_only=True,
+)
 
 MODE_RULES = (EMAIL_ONLY_IS_CHOSEN_AT_THE_START, EMAIL_ONLY_BECOMES_EMAIL_OR_ID_FIRST)
 RULES = (
@@ -206,6 +221,8 @@ RULES = (
     TEST_NEEDS_AN_ADDRESS,
     ONLY_TEST_HAS_AN_ADDRESS,
     TEST_ADDRESS_IS_AN_ADDRESS,
+    TRANSPORT_IS_A_LABEL,
+    SENDER_IS_A_MAILBOX,
 )
 RULES_FOR_EVERY_VALUE = tuple(rule for rule in RULES if not rule.new_values_only)
 RULES_FOR_NEW_VALUES = tuple(rule for rule in RULES if rule.new_values_only)
@@ -214,10 +231,11 @@ RULES_FOR_NEW_VALUES = tuple(rule for rule in RULES if rule.new_values_only)
 
 def fulfils_rules(spec: WorkspaceSpec) -> bool:
     """Whether a spec fulfils `RULES_FOR_EVERY_VALUE`: the same decision without CEL, a hundred times as fast."""
-    identifiers, sending = spec.identifiers, spec.send_behavior
+    identifiers, behavior, transport = spec.identifiers, spec.send_behavior, spec.sending.transport
     return (
         re.fullmatch(COLOR, spec.color) is not None
         and re.fullmatch(LABEL, spec.account_name) is not None
         and (identifiers.id_updates is None or identifiers.mode is Mode.ID_ONLY)
-        and (sending.test_address is not None) == (sending.mode is SendMode.TEST)
+        and (behavior.test_address is not None) == (behavior.mode is SendMode.TEST)
+        and (transport is None or re.fullmatch(LABEL, transport) is not None)
     )

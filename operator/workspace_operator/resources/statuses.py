@@ -9,7 +9,8 @@ from pydantic import Field
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.migrations.state_machine import Stage
-from workspace_operator.resources.documents import INT64, MAX_SAFE_INTEGER, Count, Document
+from workspace_operator.resources.documents import INT64, MAX_SAFE_INTEGER, Count, Document, Toggle
+from workspace_operator.sending.rules import SendMode
 
 ECHO_MAX_LENGTH = 256
 """Characters of a request annotation that the operator keeps."""
@@ -52,6 +53,7 @@ class ConditionType(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     IDENTIFIERS_APPLIED = "IdentifiersApplied"
+    SENDING_APPLIED = "SendingApplied"
     SUSPENDED = "Suspended"
 
 
@@ -67,7 +69,8 @@ class Condition(Document):
     """One aspect of the resource's state."""
 
     type: Annotated[str, Field(min_length=1, max_length=316, pattern=QUALIFIED_NAME)]
-    """type is the name of the condition: Ready, Reconciling, Stalled, IdentifiersApplied or Suspended."""
+    """type is the name of the condition: Ready, Reconciling, Stalled, IdentifiersApplied, SendingApplied or
+    Suspended."""
 
     status: ConditionStatus
     """status is True if the condition holds, else False or Unknown."""
@@ -200,6 +203,29 @@ class CredentialsInForce(Document):
     """previousExpirationTime is the time when the last of the earlier ones expires; absent once all have expired."""
 
 
+class SendingInForce(Document):
+    """The sending rules in force, and the messages at the last reconcile."""
+
+    mode: SendMode | None = None
+    """mode is the send behavior in force; Never also for a value that this version of the operator does not know."""
+
+    test_address: Annotated[str, Field(min_length=1, max_length=254)] | None = None
+    """testAddress is the address that receives all e-mail in mode Test."""
+
+    open_tracking: Toggle | None = None
+    """openTracking is whether opened messages are counted."""
+
+    transport: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """transport is the transport in force; absent if it is the one called default."""
+
+    waiting: Count = 0
+    """waiting is the number of messages that are accepted and not sent yet, including scheduled ones, at the last
+    reconcile."""
+
+    in_flight: Count = 0
+    """inFlight is the number of messages that were being handed over to a transport at the last reconcile."""
+
+
 class WorkspaceStatus(Document):
     """The observed state of a Workspace."""
 
@@ -221,6 +247,10 @@ class WorkspaceStatus(Document):
     people: People | None = None
     """people is the counts of people at the last reconcile. It is not updated between reconciles, or during a
     migration."""
+
+    sending: SendingInForce | None = None
+    """sending is the sending rules in force, which can differ from the spec, and the messages that they concern. Its
+    counts are not updated between reconciles."""
 
     migration: MigrationStatus | None = None
     """migration is the newest migration, whether running, blocked or ended."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.model import OnConflict
-from workspace_operator.resources.documents import INT64, Document
+from workspace_operator.resources.documents import INT64, Document, Toggle
 from workspace_operator.resources.statuses import WorkspaceStatus
 from workspace_operator.sending.rules import SendMode
 
@@ -55,13 +55,6 @@ DAY_SECONDS = 24 * 60 * 60
 
 NAME_MAX_LENGTH = 241
 """In characters: ``<name>-credentials`` must still be a valid name of a Secret."""
-
-
-class Toggle(StrEnum):
-    """On or off; words instead of booleans, so that values can be added."""
-
-    ENABLED = "Enabled"
-    DISABLED = "Disabled"
 
 
 class DeletionPolicy(StrEnum):
@@ -108,15 +101,29 @@ class MergeOptions(Document):
 
 
 class SendBehavior(Document):
-    """To which addresses e-mail is sent (identity-rules §8)."""
+    """Whether messages are sent, and to which addresses (identity-rules §8, sending §3)."""
 
     mode: SendMode = SendMode.NORMAL
-    """mode is where e-mail is sent: to the person (Normal), to testAddress only (Test), or nowhere (Never). Other
-    channels are not affected."""
+    """mode is where messages are sent: to the person (Normal), e-mail to testAddress only and other channels to the
+    person (Test), or nowhere, on any channel (Never). A message that was accepted in Test or Never is never sent to a
+    person, whatever the mode is later."""
 
     test_address: Annotated[str, Field(min_length=1, max_length=254)] | None = None
     """testAddress is the e-mail address that receives all e-mail in mode Test. It is required in mode Test and
     forbidden in others."""
+
+
+class Sending(Document):
+    """How e-mail is sent (sending §4)."""
+
+    transport: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """transport is the name of a transport, that is, an SMTP server that the installation offers to this namespace. It
+    is a DNS label: lower-case letters, digits and hyphens. If absent, the transport called default is used, if the
+    installation offers one."""
+
+    sender: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    """from is the sender of messages that have none themselves and use no template that has one: an e-mail address, or
+    a name with an address, such as Shop <hello@shop.example>."""
 
 
 class CredentialRotation(Document):
@@ -153,11 +160,14 @@ class WorkspaceSpec(Document):
     """mergeOptions is when people are merged automatically."""
 
     send_behavior: SendBehavior = SendBehavior()
-    """sendBehavior is whether e-mail is sent, and to which addresses."""
+    """sendBehavior is whether messages are sent, and e-mail to which addresses."""
 
     open_tracking: Toggle = Toggle.ENABLED
-    """openTracking is whether opened messages are counted. Disabled overrides the setting of each message; links are
-    tracked in either case."""
+    """openTracking is whether opened messages are counted. Disabled overrides the setting of each message and template;
+    links are tracked in either case."""
+
+    sending: Sending = Sending()
+    """sending is by which transport e-mail is sent, and from which address."""
 
     credentials: CredentialRotation = CredentialRotation()
     """credentials is how long credentials stay valid after new ones were created. They are in the Secret that

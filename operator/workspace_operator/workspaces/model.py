@@ -64,6 +64,7 @@ class Workspace:
             restored. No irreversible step starts for it.
         accepted_request: the reconcile request at that time; a different request lifts the restriction.
         send_version: grows when the rules of hand-overs change.
+        knows_send_mode: False if this version does not know the stored send mode; the settings then have Never.
     """
 
     workspace_id: int
@@ -77,6 +78,7 @@ class Workspace:
     accepted_generation: int | None = None
     accepted_request: str | None = None
     send_version: int = 1
+    knows_send_mode: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.fakes.database import InMemoryDatabase, MigrationWork
-from workspace_operator.errors import Ambiguous, NotFound
+from workspace_operator.errors import Ambiguous, NotFound, StaleRevision
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.actions import (
     Action,
     CancelMigration,
+    DeleteWorkspace,
     PauseMigration,
     RequestMigration,
     RetryMigration,
@@ -28,10 +29,14 @@ class FakeWorkspaces:
 
     def observe(self, query: WorkspaceQuery) -> ObservedState:
         observed = self.memory.directory.observe(query)
-        namesakes = () if observed.workspace else self._namesakes(query.owner)
-        return replace(observed, store_id=self.memory.store_id, namesakes=namesakes)
+        own = observed.workspace
+        namesakes = () if own else self._namesakes(query.owner)
+        sending = self.memory.sending.observe(own, query.now) if own else None
+        return replace(observed, store_id=self.memory.store_id, namesakes=namesakes, sending=sending)
 
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
+        if isinstance(action, DeleteWorkspace) and self.memory.sending.count_in_flight(action.workspace_id, now):
+            raise StaleRevision(f"workspace {action.workspace_id} still hands over messages")
         self.memory.directory.apply(action, now=now, spec=spec)
         self.memory.follow(self.memory.directory)
         if isinstance(action, RequestMigration):
@@ -69,6 +74,9 @@ class FakeWorkspaces:
         if state and state.migration and state.migration.number == migration.number:
             state.work.status_revision = max(state.work.status_revision, migration.revision)
             state.work.status_progress = max(state.work.status_progress, migration.progress)
+
+    def count_waiting(self, workspace_id: int) -> int:
+        return self.memory.sending.waiting[workspace_id]
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> Workspace:
         found = [

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.reconcile.builders import CLUSTER, OWNER, candidate, desired, resource
+from tests.reconcile.builders import CLUSTER, NOW, OWNER, candidate, desired, resource
 from workspace_operator.reconcile.model.desired import InvalidSpec
 from workspace_operator.reconcile.model.observed import ObservedState, WorkspaceQuery
 from workspace_operator.resources.problems import Problem
@@ -16,15 +16,17 @@ def test_query_names_what_spec_annotation_and_status_name() -> None:
         desired=desired(account="acme"), annotations={ADOPT: "9"}, status={"workspaceID": 7, "storeID": "store-1"}
     )
 
-    assert WorkspaceQuery.of(subject, CLUSTER) == WorkspaceQuery(
-        owner=OWNER, account="acme", display_name="Shop", from_annotation=9, from_status=7
+    assert WorkspaceQuery.of(subject, CLUSTER, now=NOW) == WorkspaceQuery(
+        owner=OWNER, now=NOW, account="acme", display_name="Shop", from_annotation=9, from_status=7
     )
 
 
 def test_invalid_spec_searches_no_name() -> None:
     invalid = resource(desired=InvalidSpec(problems=(Problem(path="spec", message="is wrong"),)))
 
-    assert WorkspaceQuery.of(invalid, CLUSTER) == WorkspaceQuery(owner=OWNER, account="", display_name="")
+    assert WorkspaceQuery.of(invalid, CLUSTER, now=NOW) == WorkspaceQuery(
+        owner=OWNER, now=NOW, account="", display_name=""
+    )
 
 
 @pytest.mark.parametrize("part", ["name_holder", "from_annotation", "from_status"])

@@ -40,7 +40,7 @@ class ModelStore:
         return *directory, dict(self.credentials), self.secret, self.secret_owner
 
     def observe(self, resource: Resource) -> ObservedState:
-        query = WorkspaceQuery.of(resource, CLUSTER)
+        query = WorkspaceQuery.of(resource, CLUSTER, now=NOW)
         observed = self.directory.observe(query).check_owners(query.owner, self.gone.__contains__)
         credentials = self._credentials(observed.workspace) if observed.workspace or resource.deleting else None
         return replace(observed, store_id=self.store_id, people=PeopleCounts(), credentials=credentials)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.reconcile.builders import (
     OWNER,
+    STOPPED,
     candidate,
     conditions,
     deleted_resource,
@@ -25,7 +26,7 @@ from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, FINALIZER, DeletionPolicy
 
 CONFIRMED = deleted_resource(annotations={CONFIRM_DELETE: "Shop"})
-OURS = ObservedState(workspace=stored())
+OURS = ObservedState(workspace=stored(settings=STOPPED))
 
 
 @pytest.mark.parametrize("observed", [OURS, ObservedState(), StoreUnreachable()], ids=["ours", "nothing", "away"])
@@ -165,7 +166,7 @@ def test_waits_for_absent_store() -> None:
 def test_finalizer_follows_the_policy(
     policy: DeletionPolicy, finalizers: tuple[str, ...], due: tuple[str, ...] | None
 ) -> None:
-    plan = plan_for(resource(deletion_policy=policy, finalizers=finalizers), OURS)
+    plan = plan_for(resource(deletion_policy=policy, finalizers=finalizers), ObservedState(workspace=stored()))
 
     assert plan.finalizers == due
 

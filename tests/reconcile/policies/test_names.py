@@ -7,6 +7,7 @@ import pytest
 from tests.reconcile.builders import (
     OWNER,
     SHOP,
+    STOPPED,
     candidate,
     conditions,
     deleted_resource,
@@ -75,7 +76,7 @@ def test_suspended_twin_is_not_called_in_force() -> None:
 
 @pytest.mark.parametrize(("in_force", "said"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
 def test_deletion_is_confirmed_in_any_form(in_force: str, said: str) -> None:
-    ours = ObservedState(workspace=stored(settings=replace(SHOP, display_name=in_force)))
+    ours = ObservedState(workspace=stored(settings=replace(STOPPED, display_name=in_force)))
 
     plan = plan_for(deleted_resource(annotations={CONFIRM_DELETE: said}), ours)
 

@@ -8,6 +8,7 @@ import pytest
 from tests.reconcile.builders import (
     CLUSTER,
     OWNER,
+    STOPPED,
     conditions,
     deleted_resource,
     desired,
@@ -124,7 +125,7 @@ def test_held_deletion_waits_for_a_confirmation() -> None:
     assert plan.actions == ()
     assert plan.status is not None
     assert "the people are not destroyed" in message(dict(plan.status))
-    assert isinstance(actions(confirmed, **HELD)[0], DeleteWorkspace)
+    assert isinstance(actions(confirmed, settings=STOPPED, **HELD)[0], DeleteWorkspace)
 
 
 def earlier(**migrations: Any) -> Any:

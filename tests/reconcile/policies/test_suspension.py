@@ -8,6 +8,7 @@ import pytest
 from tests.reconcile.builders import (
     LATER,
     OWNER,
+    STOPPED,
     blocked,
     candidate,
     conditions,
@@ -168,7 +169,7 @@ def test_policy_is_followed_while_suspended() -> None:
 def test_deletion_is_not_held_up() -> None:
     confirmed = deleted_resource(suspended=True, annotations={CONFIRM_DELETE: "Shop"})
 
-    plan = plan_for(confirmed, ObservedState(workspace=stored()))
+    plan = plan_for(confirmed, ObservedState(workspace=stored(settings=STOPPED)))
 
     assert plan.actions == (DeleteWorkspace(workspace_id=7, row_version=4),)
 
@@ -211,6 +212,7 @@ def test_running_migration_of_an_unconfirmed_deletion_is_paused() -> None:
 def test_confirmed_deletion_needs_no_pause() -> None:
     confirmed = deleted_resource(suspended=True, annotations={CONFIRM_DELETE: "Shop"})
 
-    plan = plan_for(confirmed, ObservedState(workspace=ID_ONLY, migration=migration()))
+    stopped = stored(mode=Mode.ID_ONLY, settings=STOPPED)
+    plan = plan_for(confirmed, ObservedState(workspace=stopped, migration=migration()))
 
     assert plan.actions == (DeleteWorkspace(workspace_id=7, row_version=4),)

@@ -69,7 +69,7 @@ def test_own_status_is_never_rewritten(subject: Resource, look: ObservationResul
     settled = replace(subject, status=status, finalizers=first.finalizers or subject.finalizers)
     second = plan_for(settled, look)
 
-    assert second == Plan(finalizers=second.finalizers, requeue=first.requeue)
+    assert second == Plan(finalizers=second.finalizers, requeue=first.requeue, is_draining=first.is_draining)
 
 
 @given(subjects, observation_results)

@@ -54,6 +54,7 @@ def test_status_reports_what_holds() -> None:
         "workspaceID": 7,
         "identifiers": {"mode": "EmailOrID", "emailUpdates": "ByIDOrCioID", "idUpdates": "Never"},
         "people": {"total": 10, "withEmail": 6, "withoutID": 2},
+        "sending": {"mode": "Normal", "openTracking": "Enabled", "waiting": 0, "inFlight": 0},
     }
 
 

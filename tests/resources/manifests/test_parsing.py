@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.resources.cases.statuses import GOOD_STATUS
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.rules import EmailUpdates
+from workspace_operator.resources.documents import Toggle
 from workspace_operator.resources.parsing import parse, validate_manifest
 from workspace_operator.resources.problems import InvalidResource, Problem
-from workspace_operator.resources.workspaces import Toggle
 from workspace_operator.sending.rules import SendMode
 
 HEAD = {"apiVersion": "workspace-operator.dev/v1alpha1", "kind": "Workspace"}

@@ -143,6 +143,7 @@ def test_columns_are_short_and_wide() -> None:
     assert [column["name"] for column in columns if column.get("priority") == 1] == [
         "Display Name",
         "Send",
+        "Waiting",
         "Workspace ID",
         "Suspended",
         "Message",
@@ -186,5 +187,5 @@ def test_every_field_of_the_models_is_in_the_schema() -> None:
     assert set(Workspace.model_fields) == {"api_version", "kind", "metadata", "spec", "status"}
     assert set(FIELDS["spec"]["properties"]) == {
         "displayName", "color", "accountName", "identifiers", "mergeOptions", "sendBehavior", "openTracking",
-        "credentials", "deletionPolicy", "suspend",
+        "sending", "credentials", "deletionPolicy", "suspend",
     }  # fmt: skip

@@ -167,7 +167,7 @@ def test_adoptable_and_remembered_are_observed(store: Store) -> None:
 
 
 def test_people_are_counted_only_when_asked(env: WorkspaceEnv) -> None:
-    seen = env.store.workspaces.observe(WorkspaceQuery(owner=env.owner))
+    seen = env.store.workspaces.observe(WorkspaceQuery(owner=env.owner, now=env.store.clock()))
 
     assert seen.people is None
 

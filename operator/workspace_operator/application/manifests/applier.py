@@ -74,9 +74,9 @@ class ManifestApplier:
         yield from map(self._await_migration, reconciled)
 
     def _await_migration(self, document: Document) -> Document:
-        """Reconcile again while the migration of a resource runs, here or in another worker."""
+        """Reconcile again while a migration runs, here or in another worker, or messages are being handed over."""
         document = self._reconcile(document)
-        while reason_of(document) == Reason.MIGRATION_RUNNING:
+        while reason_of(document) in {Reason.MIGRATION_RUNNING, Reason.DRAINING}:
             if not self.worker.work_once():
                 self.sleep(POLL_SECONDS)
             document = self._reconcile(document)

@@ -121,7 +121,7 @@ class Planner:
     def _simulate(self, state: _PlanState, owner_is_gone: OwnerIsGone) -> None:
         """Reconcile in the simulation until no action is left."""
         while True:
-            observed = self._simulation.observe(WorkspaceQuery.of(state.resource, self._cluster_id))
+            observed = self._simulation.observe(WorkspaceQuery.of(state.resource, self._cluster_id, now=self._now))
             observed = observed.check_owners(state.owner, owner_is_gone)
             decision = decide(state.resource, observed, cluster_id=self._cluster_id, now=self._now)
             if not decision.actions:

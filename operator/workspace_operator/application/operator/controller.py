@@ -27,6 +27,9 @@ from workspace_operator.reconcile.policies.startup_check import is_unchanged
 
 logger = logging.getLogger(__name__)
 
+REPORT_DRAINING_AFTER = 1.0
+"""Seconds of a barrier after which it is reported; most last milliseconds, and would write a status twice."""
+
 POLL_OVERDUE_AFTER = 60.0
 """Seconds after a poll without a further one, after which the operator is not ready."""
 
@@ -71,12 +74,13 @@ class Controller:
 
     def run_worker(self) -> None:
         """Reconcile what is queued until `stop` is called; several threads may do so."""
-        while self.queue.wait():
+        while self.queue.wait(self.monotonic):
             self.work()
 
     def work(self) -> bool:
         """Reconcile the first item, or compare a list with the store; False if nothing is queued."""
         with self.queue.lock:
+            self.queue.enqueue_due(self.monotonic())
             taken = self.queue.pop()
             listed = self.queue.pop_listed() if taken is None else []
         if taken is not None:
@@ -161,7 +165,12 @@ class Controller:
         try:
             if needs_read:
                 document = self.read(*key)
-            result = self.reconciler.reconcile(document, is_fresh=needs_read, check_secret=checks_secret)
+            result = self.reconciler.reconcile(
+                document,
+                is_fresh=needs_read,
+                check_secret=checks_secret,
+                report_draining=began - (item.draining_since or began) >= REPORT_DRAINING_AFTER,
+            )
             requeue = result.requeue
             log_result(key, result, seconds=self.monotonic() - began)
         except NotFound:
@@ -174,7 +183,8 @@ class Controller:
             logger.exception("namespace=%s name=%s: the reconcile failed and will be retried", *key)
         with self.queue.lock:
             self._finish(key, item, result.document if result else None, requeue=requeue, is_gone=is_gone)
-        if result is not None and not requeue:
+            self._follow_drain(key, item, is_draining=result is not None and result.is_draining)
+        if result is not None and not (requeue or result.is_draining):
             self._requeue_failed(key[0])
 
     def _finish(
@@ -196,6 +206,16 @@ class Controller:
         item.due = self.monotonic() + self.rate_limiter.when(item.failures, self.jitter())
         if rerun is not None and not is_seen:
             self.queue.enqueue(key, item, rerun)
+
+    def _follow_drain(self, key: ResourceKey, item: QueueItem, *, is_draining: bool) -> None:
+        """Look at hand-overs under earlier sending rules again soon; usually they end within milliseconds."""
+        if not is_draining:
+            item.drains, item.draining_since, item.wake_at = 0, None, None
+        elif not item.is_removed:
+            now = self.monotonic()
+            item.drains += 1
+            item.draining_since = now if item.draining_since is None else item.draining_since
+            self.queue.enqueue_at(key, item, now + self.rate_limiter.drain_delay(item.drains))
 
     def _keys_with_migration_progress(self) -> frozenset[ResourceKey]:
         try:

@@ -48,6 +48,7 @@ class ReconcileResult:
     Attributes:
         document: the resource, with what the reconcile wrote to it.
         requeue: reconcile again soon, since something else has to happen first.
+        is_draining: messages are being handed over under earlier rules: reconcile again within a second.
         status: the complete status, written or not.
         actions: names of the applied actions, in order.
         ready_changed: whether reason or status of condition Ready changed.
@@ -55,6 +56,7 @@ class ReconcileResult:
 
     document: Document
     requeue: bool = False
+    is_draining: bool = False
     status: Mapping[str, Any]
     actions: tuple[str, ...] = ()
     ready_changed: bool = False
@@ -74,6 +76,7 @@ class _ReconcileState:
     resource: Resource
     manager: CredentialManager
     was_read: bool
+    report_draining: bool
     is_newest: bool = False
     actions_done: list[str] = field(default_factory=list)
 
@@ -101,11 +104,14 @@ class Reconciler:
     random: RandomBytes
     monitor: HeartbeatMonitor | None = None
 
-    def reconcile(self, document: Document, *, is_fresh: bool = False, check_secret: bool = True) -> ReconcileResult:
+    def reconcile(
+        self, document: Document, *, is_fresh: bool = False, check_secret: bool = True, report_draining: bool = True
+    ) -> ReconcileResult:
         """Reconcile one resource.
 
         ``document`` is the newest known one; ``is_fresh`` says that it was just read from the API server.
-        ``check_secret`` reads the Secret even if the status says that it has the newest credentials.
+        ``check_secret`` reads the Secret even if the status says that it has the newest credentials. Without
+        ``report_draining`` an outcome Draining writes no status, as if the reconcile had not ended yet.
 
         Raises:
             NotFound: the resource is gone.
@@ -114,18 +120,26 @@ class Reconciler:
         """
         resource = parse_resource(document)
         manager = self._credential_manager(resource, check_secret=check_secret)
-        state = _ReconcileState(document=document, resource=resource, manager=manager, was_read=is_fresh)
+        state = _ReconcileState(
+            document=document,
+            resource=resource,
+            manager=manager,
+            was_read=is_fresh,
+            report_draining=report_draining,
+        )
         observed, plan = self._converge(state)
         document, status = self._write(state, plan)
         for event in plan.events:
             self.resources.emit(state.resource.namespace, state.resource.name, state.resource.uid, event)
-        if isinstance(observed, ObservedState) and observed.migration is not None:
+        is_status_current = not plan.is_draining  # during a barrier the status stays
+        if is_status_current and isinstance(observed, ObservedState) and observed.migration is not None:
             self.workspaces.mark_status_written(observed.migration)
         if plan.status is not None and isinstance(observed, ObservedState):
             log_silent_namesakes(state.resource, observed, self.cluster_id, self.count_people)
         return ReconcileResult(
             document=document,
             requeue=plan.requeue,
+            is_draining=plan.is_draining,
             status=status,
             actions=tuple(state.actions_done),
             ready_changed=ready_of(status) != ready_of(state.document.get("status") or {}),
@@ -188,18 +202,27 @@ class Reconciler:
         plan = self._plan(state, observed)
         if plan.actions or not isinstance(observed, ObservedState) or observed.workspace is None:
             return observed, plan
-        if _is_migrating(state.resource, observed):
+        if plan.is_draining or _is_migrating(state.resource, observed):
             return observed, plan
-        # Counting people is by far the most expensive part, so it comes when there is nothing else left to do.
-        observed = replace(observed, people=self.count_people(observed.workspace.workspace_id))
+        # Counting is by far the most expensive part, so it comes when there is nothing else left to do.
+        observed = self._count(observed, observed.workspace.workspace_id)
         return observed, self._plan(state, observed)
 
+    def _count(self, observed: ObservedState, workspace_id: int) -> ObservedState:
+        """Count the people, and the messages that wait."""
+        sending = observed.sending
+        if sending is not None and sending.has_waiting:
+            sending = replace(sending, waiting=self.workspaces.count_waiting(workspace_id))
+        return replace(observed, people=self.count_people(workspace_id), sending=sending)
+
     def _plan(self, state: _ReconcileState, observed: Observation) -> Plan:
-        return decide(state.resource, observed, cluster_id=self.cluster_id, now=self.clock())
+        plan = decide(state.resource, observed, cluster_id=self.cluster_id, now=self.clock())
+        is_hidden = plan.is_draining and not state.report_draining
+        return replace(plan, status=None, events=()) if is_hidden else plan
 
     def _observe(self, state: _ReconcileState) -> Observation:
         try:
-            observed = self.workspaces.observe(WorkspaceQuery.of(state.resource, self.cluster_id))
+            observed = self.workspaces.observe(WorkspaceQuery.of(state.resource, self.cluster_id, now=self.clock()))
             credentials = self._credentials(state, observed)
         except StoreUnavailable:
             return StoreUnreachable()

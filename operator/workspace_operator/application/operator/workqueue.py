@@ -7,7 +7,7 @@ gets that one.
 import heapq
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -16,6 +16,10 @@ ResourceKey = tuple[str, str]
 Document = Mapping[str, Any]
 
 JITTER = 0.2
+
+FIRST_DRAIN_DELAY = 0.05
+MAX_DRAIN_DELAY = 1.0
+"""Seconds between two looks at hand-overs under earlier sending rules: at first, and at most."""
 
 STARTUP_QUIET_SECONDS = 60.0
 """Seconds after the start during which unchanged resources are not resynced, so that edits come first."""
@@ -50,6 +54,10 @@ class RateLimiter:
             delay = min(self.base_delay * 2.0 ** min(failures - 1, 30), self.max_delay)
         return delay * (1 - JITTER + 2 * JITTER * jitter)
 
+    def drain_delay(self, drains: int) -> float:
+        """Delay until hand-overs are looked at again, after ``drains`` reconciles in a row that found some."""
+        return min(FIRST_DRAIN_DELAY * 2.0 ** min(drains - 1, 30), MAX_DRAIN_DELAY)
+
     def first_resync(self, jitter: float) -> float:
         """Delay of the first resync of an unchanged listed resource, spread over the whole interval."""
         return min(self.resync, STARTUP_QUIET_SECONDS + jitter * max(self.resync - STARTUP_QUIET_SECONDS, 0.0))
@@ -66,6 +74,9 @@ class QueueItem:
         was_listed: a list contained it while a reconcile was running.
         failures: consecutive reconciles that requested a requeue.
         due: monotonic time of the next retry or resync.
+        drains: consecutive reconciles that found hand-overs under earlier sending rules.
+        draining_since: monotonic time of the first of them.
+        wake_at: monotonic time at which it is queued by itself, without a poll.
     """
 
     document: Document
@@ -78,6 +89,9 @@ class QueueItem:
     checks_secret: bool = False
     failures: int = 0
     due: float = float("inf")
+    drains: int = 0
+    draining_since: float | None = None
+    wake_at: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +104,7 @@ class WorkQueue:
     items: dict[ResourceKey, QueueItem] = field(default_factory=dict)
     lock: threading.Condition = field(default_factory=threading.Condition)
     _heap: list[tuple[Priority, int, ResourceKey]] = field(default_factory=list)
+    _timers: list[tuple[float, int, ResourceKey]] = field(default_factory=list)
     _sequence: "itertools.count[int]" = field(default_factory=itertools.count)
     _is_stopping: bool = False
 
@@ -101,6 +116,21 @@ class WorkQueue:
             item.queued_as = priority
             heapq.heappush(self._heap, (priority, next(self._sequence), key))
             self.lock.notify()
+
+    def enqueue_at(self, key: ResourceKey, item: QueueItem, wake_at: float) -> None:
+        """Queue a key at a monotonic time, when a worker waits or calls `enqueue_due`."""
+        item.wake_at = wake_at
+        heapq.heappush(self._timers, (wake_at, next(self._sequence), key))
+        self.lock.notify()
+
+    def enqueue_due(self, now: float) -> None:
+        """Queue the keys whose time has come."""
+        while self._timers and self._timers[0][0] <= now:
+            wake_at, _, key = heapq.heappop(self._timers)
+            item = self.items.get(key)
+            if item is not None and item.wake_at == wake_at:
+                item.wake_at = None
+                self.enqueue(key, item, Priority.DUE)
 
     def remove(self, key: ResourceKey, item: QueueItem) -> None:
         """Remove an item, queued or running."""
@@ -125,10 +155,13 @@ class WorkQueue:
                 taken.append((key, item))
         return taken
 
-    def wait(self) -> bool:
+    def wait(self, monotonic: Callable[[], float]) -> bool:
         """Wait for work, and for a list to grow if only listed resources wait; False after `stop`."""
         with self.lock:
-            self.lock.wait_for(lambda: self._heap or self._is_stopping)
+            self.enqueue_due(monotonic())
+            while not (self._heap or self._is_stopping):
+                self.lock.wait(timeout=self._timers[0][0] - monotonic() if self._timers else None)
+                self.enqueue_due(monotonic())
             self.lock.wait_for(lambda: self._is_urgent() or self._is_stopping, timeout=LIST_DEBOUNCE_SECONDS)
             return not self._is_stopping
 

@@ -15,7 +15,10 @@ class Workspaces(Protocol):
     """The directory of workspaces, as the operator and the command line use it."""
 
     def observe(self, query: WorkspaceQuery) -> ObservedState:
-        """Observe one snapshot of the store. It does not count people, nor check whether owners are gone."""
+        """Observe one snapshot of the store.
+
+        It counts neither people nor messages that wait, and does not check whether owners are gone.
+        """
         ...
 
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
@@ -23,7 +26,8 @@ class Workspaces(Protocol):
 
         Raises:
             NameTaken: another workspace of the account has the display name.
-            StaleRevision: the workspace has changed, or a newer document than ``spec`` is applied already.
+            StaleRevision: the workspace has changed, or a newer document than ``spec`` is applied already; or a
+                workspace to delete still hands over messages.
         """
         ...
 
@@ -37,6 +41,10 @@ class Workspaces(Protocol):
 
     def mark_status_written(self, migration: Migration) -> None:
         """Record that the status of the resource has this revision and progress of the migration."""
+        ...
+
+    def count_waiting(self, workspace_id: int) -> int:
+        """Count the messages of a workspace that wait to be sent."""
         ...
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> Workspace:

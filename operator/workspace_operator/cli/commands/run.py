@@ -22,14 +22,16 @@ from workspace_operator.settings import (
     DEFAULT_API_PORT,
     APISettings,
     OperatorSettings,
+    RetentionSettings,
+    SenderSettings,
 )
 
 DEFAULT_ACTIVITIES_DAYS = 30
 
 app = typer.Typer(
     name="run",
-    help="Run the operator, the people API and the worker in one process, or one of them alone.",
-    short_help="Run the operator, the people API and the worker.",
+    help="Run the operator, the people API, the worker and the sender in one process, or one of them alone.",
+    short_help="Run the operator, the people API, the worker and the sender.",
 )
 
 Kubeconfig = Annotated[
@@ -69,6 +71,43 @@ HealthEndpoint = Annotated[
 ]
 ActivitiesDays = Annotated[
     int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="How many days to keep activities.")
+]
+RootKeyFile = Annotated[
+    Path | None,
+    input_file_option(
+        "--root-key-file",
+        "The root key of the installation, 64 hexadecimal digits. It signs delivery ids and links. Default: a file "
+        "beside an SQLite database, which is made; on PostgreSQL nothing is sent without it.",
+    ),
+]
+TransportsFile = Annotated[
+    Path | None,
+    input_file_option(
+        "--transports",
+        "The SMTP servers that workspaces can use (YAML). Default: the one of WORKSPACE_OPERATOR_SMTP, if it is set.",
+    ),
+]
+LinkURL = Annotated[
+    str | None,
+    typer.Option(
+        "--public-url",
+        metavar="URL",
+        help="External base URL of the API, for tracking and unsubscribe links. Without it, messages have none.",
+    ),
+]
+TooLate = Annotated[
+    float,
+    typer.Option(
+        "--too-late", min=0.01, max=24 * 365, metavar="HOURS", help="A message that is due for longer is not sent."
+    ),
+]
+KeepContent = Annotated[
+    int,
+    typer.Option("--keep-content", min=1, max=36_500, metavar="DAYS", help="How long to keep the content of messages."),
+]
+KeepDeliveries = Annotated[
+    int,
+    typer.Option("--keep-deliveries", min=1, max=36_500, metavar="DAYS", help="How long to keep records of messages."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also log the messages of libraries.")]
 
@@ -112,20 +151,30 @@ def run_all(
     api_address: APIAddress = DEFAULT_API_ADDRESS,
     public_url: PublicURL = None,
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
+    transports: TransportsFile = None,
+    root_key_file: RootKeyFile = None,
+    too_late: TooLate = 24.0,
+    keep_content: KeepContent = 30,
+    keep_deliveries: KeepDeliveries = 180,
     verbose: Verbose = False,
 ) -> None:
-    """Run the operator, the people API and the worker in one process."""
+    """Run the operator, the people API, the worker and the sender in one process."""
     if context.invoked_subcommand is not None:
         return
     settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
-    api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url)
+    api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url, root_key_file)
+    retention = _retention(activities_days, keep_content, keep_deliveries)
+    sending = SenderSettings(
+        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
+    )
     with (
         _process_context(verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.monitor_writes(store) as monitor,
+        bootstrap.open_sender(store, sending, stop_event) as sender,
     ):
-        probes = [bootstrap.store_probes(store, monitor)]
-        jobs = [bootstrap.make_worker_loop(store, stop_event, keep_activities=timedelta(days=activities_days)).run]
+        probes = [bootstrap.store_probes(store, monitor), sender.probes]
+        jobs = [bootstrap.make_worker_loop(store, stop_event, retention).run, sender.run]
         if api_settings is not None:
             server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
             jobs.append(partial(server.serve, api.app, stop_event))
@@ -167,6 +216,7 @@ def api(
     tls_key: TLSKey = None,
     processes: Processes = 1,
     public_url: PublicURL = None,
+    root_key_file: RootKeyFile = None,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
 ) -> None:
@@ -184,6 +234,7 @@ def api(
         processes=processes,
         public_url=public_url or "",
         health_endpoint=health,
+        root_key_file=root_key_file,
     )
     with _process_context(verbose) as stop_event:
         bootstrap.run_api(database, settings, stop_event)
@@ -193,16 +244,70 @@ def api(
 def worker(
     database: Database,
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
+    transports: TransportsFile = None,
+    root_key_file: RootKeyFile = None,
+    public_url: LinkURL = None,
+    too_late: TooLate = 24.0,
+    keep_content: KeepContent = 30,
+    keep_deliveries: KeepDeliveries = 180,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run only the worker, which carries out identifier migrations.
+    """Run only the worker, which migrates identifiers and sends.
 
-    It also deletes old activities. Several workers can run; only one at a time works on a migration.
+    It carries out identifier migrations, writes their exports and hands messages to SMTP servers. It also deletes
+    old activities and messages. Several workers can run; only one at a time works on a migration, or on the messages
+    of a workspace.
     """
-    with _process_context(verbose) as stop_event, bootstrap.open_store_lazily(database) as store:
-        retention = timedelta(days=activities_days)
-        bootstrap.run_worker(store, stop_event, keep_activities=retention, health_endpoint=health)
+    settings = SenderSettings(
+        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
+    )
+    retention = _retention(activities_days, keep_content, keep_deliveries)
+    with (
+        _process_context(verbose) as stop_event,
+        bootstrap.open_store_lazily(database) as store,
+        bootstrap.open_sender(store, settings, stop_event) as sender,
+    ):
+        loop = bootstrap.make_worker_loop(store, stop_event, retention)
+
+        def work() -> None:
+            with _run_threads([loop.run], stop_event):
+                sender.run()
+
+        bootstrap.run_with_probes(store, work, health, loop.healthy.is_set, sender)
+
+
+@app.command("sender")
+def sender(
+    database: Database,
+    transports: TransportsFile = None,
+    root_key_file: RootKeyFile = None,
+    public_url: LinkURL = None,
+    too_late: TooLate = 24.0,
+    health: HealthEndpoint = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run only the sender of messages.
+
+    It hands them to SMTP servers. Several senders can run; only one at a time works on the messages of a workspace.
+    """
+    settings = SenderSettings(
+        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
+    )
+    with (
+        _process_context(verbose) as stop_event,
+        bootstrap.open_store_lazily(database) as store,
+        bootstrap.open_sender(store, settings, stop_event) as sender,
+    ):
+        bootstrap.run_with_probes(store, sender.run, health, sender.is_healthy, sender)
+
+
+def _retention(activities_days: int, content_days: int, deliveries_days: int) -> RetentionSettings:
+    return RetentionSettings(
+        activities=timedelta(days=activities_days),
+        message_content=timedelta(days=content_days),
+        deliveries=timedelta(days=deliveries_days),
+    )
 
 
 def _operator_settings(
@@ -223,12 +328,12 @@ def _operator_settings(
     )
 
 
-def _api_settings(address: str, public_url: str | None) -> APISettings:
+def _api_settings(address: str, public_url: str | None, root_key_file: Path | None) -> APISettings:
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isascii() or not port.isdigit():
         message = f"{address!r} must be HOST:PORT, such as {DEFAULT_API_ADDRESS}, or {API_OFF}"
         raise typer.BadParameter(message, param_hint="--api-address")
-    return APISettings(host=host.strip("[]"), port=int(port), public_url=public_url or "")
+    return APISettings(host=host.strip("[]"), port=int(port), public_url=public_url or "", root_key_file=root_key_file)
 
 
 @contextmanager

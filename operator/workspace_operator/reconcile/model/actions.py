@@ -82,7 +82,10 @@ class RetryMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteWorkspace:
-    """Delete a workspace and all its people permanently. Raises StaleRevision if the row changed since it was read."""
+    """Delete a workspace and all its people permanently.
+
+    Raises StaleRevision if the row changed since it was read, or while a message is being handed over.
+    """
 
     workspace_id: int
     row_version: int
@@ -178,6 +181,7 @@ class Plan:
         finalizers: all finalizers; None if they did not change.
         events: to emit after the actions, or for the transition of ``status``.
         requeue: whether to reconcile again later, because a change elsewhere may resolve the outcome.
+        is_draining: the outcome is Draining: reconcile again within a second, and report it only if it lasts.
     """
 
     actions: tuple[Action | SecretAction, ...] = ()
@@ -185,3 +189,4 @@ class Plan:
     finalizers: tuple[str, ...] | None = None
     events: tuple[Event, ...] = ()
     requeue: bool = False
+    is_draining: bool = False

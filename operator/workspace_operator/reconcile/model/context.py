@@ -94,6 +94,7 @@ class OwnedContext:
             and self.observed.name_holder is None
             and self.desired_mode is self.workspace.mode
             and self.desired.settings == self.workspace.settings
+            and self.workspace.knows_send_mode
             and self.migration is None
             and (credentials is None or credentials.is_up_to_date(self.resource.rotation_request))
         )

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from workspace_operator.identity.values.rules import IDUpdates, Mode
 from workspace_operator.migrations.model import OnConflict
+from workspace_operator.resources.documents import Toggle
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.statuses import ECHO_MAX_LENGTH, WorkspaceStatus
 from workspace_operator.resources.workspaces import (
@@ -19,7 +20,6 @@ from workspace_operator.resources.workspaces import (
     RECREATE,
     ROTATE_CREDENTIALS_AT,
     DeletionPolicy,
-    Toggle,
     WorkspaceSpec,
 )
 from workspace_operator.workspaces.model import Owner, Settings
@@ -161,6 +161,8 @@ def desired_state_of(spec: WorkspaceSpec) -> DesiredState:
         send_mode=spec.send_behavior.mode,
         test_address=spec.send_behavior.test_address,
         open_tracking=spec.open_tracking is Toggle.ENABLED,
+        transport=spec.sending.transport,
+        sender=spec.sending.sender,
     )
     return DesiredState(
         account=spec.account_name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Self, TypeAlias
 
@@ -9,6 +10,7 @@ from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
+from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
 
 OwnerIsGone: TypeAlias = Callable[[Owner], bool]
@@ -17,20 +19,25 @@ OwnerIsGone: TypeAlias = Callable[[Owner], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceQuery:
-    """Query of one observation: the resource as owner, and the workspaces that its spec and status name."""
+    """Query of one observation: the resource as owner, and the workspaces that its spec and status name.
+
+    ``now`` is by the clock of the store: it tells which hand-overs and senders are still alive.
+    """
 
     owner: Owner
+    now: datetime
     account: str = "default"
     display_name: str = ""
     from_annotation: int | None = None
     from_status: int | None = None
 
     @classmethod
-    def of(cls, resource: Resource, cluster_id: str) -> Self:
+    def of(cls, resource: Resource, cluster_id: str, *, now: datetime) -> Self:
         """The query for a resource; an invalid spec names no account and no display name."""
         desired = resource.desired if isinstance(resource.desired, DesiredState) else None
         return cls(
             owner=resource.owner(cluster_id),
+            now=now,
             account=desired.account if desired else "",
             display_name=desired.settings.display_name if desired else "",
             from_annotation=resource.adopt_workspace_id,
@@ -87,6 +94,7 @@ class ObservedState:
         migration: the newest identifier change of ``workspace``, ended or not.
         credentials: those of ``workspace``, and its Secret; None if they were not read.
         people: None if they were not counted this time: the counts in the status stay.
+        sending: the messages of ``workspace``, and the senders; None without a workspace.
     """
 
     store_id: str = ""
@@ -98,11 +106,17 @@ class ObservedState:
     migration: Migration | None = None
     credentials: ObservedCredentials | None = None
     people: PeopleCounts | None = field(default_factory=PeopleCounts)
+    sending: ObservedSending | None = None
 
     @property
     def open_migration(self) -> Migration | None:
         """The open identifier change, if there is one."""
         return None if self.migration is None or self.migration.stage in TERMINAL else self.migration
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether messages are being handed over under earlier sending rules."""
+        return self.sending is not None and self.sending.draining > 0
 
     def owned_by(self, owner: Owner) -> Workspace | None:
         """The stored workspace, if it belongs to this owner (same UID)."""

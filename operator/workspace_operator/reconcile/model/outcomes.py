@@ -24,6 +24,16 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     INVALID_SPEC = "InvalidSpec"
     DELETION_NOT_CONFIRMED = "DeletionNotConfirmed"
+    DRAINING = "Draining"
+    TRANSPORT_UNKNOWN = "TransportUnknown"
+    ROOT_KEY_MISMATCH = "RootKeyMismatch"
+
+
+class SendingReason(StrEnum):
+    """Reasons of condition SendingApplied that are never the reason of Ready."""
+
+    NO_WORKER = "NoWorker"
+    UNKNOWN_SEND_BEHAVIOR = "UnknownSendBehavior"
 
 
 class KStatus(StrEnum):
@@ -50,6 +60,9 @@ KSTATUSES: dict[Reason, KStatus] = {
     Reason.SUSPENDED: KStatus.STALLED,
     Reason.INVALID_SPEC: KStatus.STALLED,
     Reason.DELETION_NOT_CONFIRMED: KStatus.STALLED,
+    Reason.DRAINING: KStatus.RECONCILING,
+    Reason.TRANSPORT_UNKNOWN: KStatus.STALLED,
+    Reason.ROOT_KEY_MISMATCH: KStatus.STALLED,
 }
 """Stalled: a person must act. Reconciling: waiting is enough."""
 
@@ -70,12 +83,14 @@ REQUEUE_REASONS = frozenset(
         Reason.CREDENTIALS_CONFLICT,
         Reason.CREDENTIALS_REFUSED,
         Reason.STORE_UNAVAILABLE,
+        Reason.TRANSPORT_UNKNOWN,
+        Reason.ROOT_KEY_MISMATCH,
     }
 )
 """Outcomes that can resolve without an event of the resource or its migration, so that they are retried."""
 
 REQUEST_NOT_HANDLED = frozenset(
-    {Reason.PROGRESSING, Reason.STORE_UNAVAILABLE, Reason.SUSPENDED, Reason.WORKSPACE_MISSING}
+    {Reason.PROGRESSING, Reason.DRAINING, Reason.STORE_UNAVAILABLE, Reason.SUSPENDED, Reason.WORKSPACE_MISSING}
 )
 """Outcomes after which a request to reconcile now stays open."""
 

@@ -9,7 +9,7 @@ from workspace_operator.migrations.model import Migration
 from workspace_operator.reconcile.model import actions
 from workspace_operator.reconcile.model.actions import Action, SecretAction
 from workspace_operator.reconcile.model.observed import ObservedState
-from workspace_operator.resources.workspaces import Toggle
+from workspace_operator.resources.documents import Toggle
 from workspace_operator.workspaces.model import Settings, Workspace
 
 
@@ -50,6 +50,8 @@ FIELDS: tuple[tuple[str, Callable[[Settings], str | None]], ...] = (
     ("spec.sendBehavior.mode", lambda settings: settings.send_mode.value),
     ("spec.sendBehavior.testAddress", lambda settings: settings.test_address),
     ("spec.openTracking", lambda settings: _enabled_or_disabled(settings.open_tracking)),
+    ("spec.sending.transport", lambda settings: settings.transport),
+    ("spec.sending.from", lambda settings: settings.sender),
 )
 """Every setting that takes effect without a migration, with its path in the spec."""
 

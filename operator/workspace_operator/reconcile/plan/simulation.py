@@ -175,7 +175,9 @@ class InMemoryWorkspaces:
         workspace = self._unchanged(action, spec)
         self._refuse_taken_name(workspace.owner, workspace.account, action.settings.display_name, workspace)
         in_sync = workspace.row_version + 1 if spec else workspace.spec_row_version
-        self._write(replace(workspace, settings=action.settings, spec_row_version=in_sync))
+        is_new = action.settings.changes_sending(workspace.settings) or not workspace.knows_send_mode
+        workspace = replace(workspace, settings=action.settings, spec_row_version=in_sync, knows_send_mode=True)
+        self._write(replace(workspace, send_version=workspace.send_version + is_new))
 
     def _accept_lower_generation(self, action: actions.AcceptLowerGeneration) -> None:
         workspace = self._unchanged(action, None)

@@ -13,14 +13,16 @@ from workspace_operator.reconcile.model.desired import InvalidSpec, Resource
 from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEUE_REASONS, Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
-from workspace_operator.reconcile.policies import owned_workspace, ownership
+from workspace_operator.reconcile.policies import owned_workspace, ownership, sending
 from workspace_operator.reconcile.policies.deletion import finalize
 from workspace_operator.reconcile.policies.generations import accept_lower_generation, record_generation
 from workspace_operator.reconcile.policies.missing_workspace import missing_workspace_outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, spec_problems
 from workspace_operator.reconcile.status import credential_messages, messages
 from workspace_operator.reconcile.status.events import action_events, status_events
+from workspace_operator.reconcile.status.sending_condition import awaits_sender
 from workspace_operator.reconcile.status.workspace_status import status_of
+from workspace_operator.resources.statuses import WorkspaceStatus
 from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
 from workspace_operator.workspaces.model import Owner
 
@@ -111,7 +113,7 @@ def skip_suspended(context: ReconcileContext) -> PolicyResult | None:
         return None
     owned = context.owned
     if owned is not None and owned.is_converged:
-        return _in_force(owned)
+        return first_result((sending.await_hand_overs, *sending.FAULTS), owned) or _in_force(owned)
     return Outcome(reason=Reason.SUSPENDED, message=messages.NOT_IN_FORCE_WHILE_PAUSED)
 
 
@@ -124,14 +126,30 @@ def _in_force(owned: OwnedContext) -> Outcome:
 
 
 def _final_plan(resource: Resource, observed: Observation, owner: Owner, outcome: Outcome, now: datetime) -> Plan:
-    previous = resource.previous
+    previous, is_draining = resource.previous, outcome.reason is Reason.DRAINING
     status = status_of(resource, observed, owner, outcome, now=now)
+    if is_draining and _is_reported(previous, resource):
+        status = previous  # one report per barrier: its numbers move all the time
     return Plan(
         status=None if status == previous else status.as_document(),
         finalizers=_finalizer_update(resource),
         events=status_events(previous, status),
-        requeue=outcome.reason in REQUEUE_REASONS,
+        requeue=not is_draining and (outcome.reason in REQUEUE_REASONS or _can_resolve(resource, observed)),
+        is_draining=is_draining,
     )
+
+
+def _is_reported(previous: WorkspaceStatus, resource: Resource) -> bool:
+    """Whether the status already reports the barrier of this generation."""
+    is_of_generation = previous.observed_generation == resource.generation
+    return is_of_generation and previous.ready is not None and previous.ready.reason == Reason.DRAINING
+
+
+def _can_resolve(resource: Resource, observed: Observation) -> bool:
+    """Whether condition SendingApplied can change without an event, whatever Ready is."""
+    if isinstance(observed, StoreUnreachable):
+        return False
+    return observed.is_draining or awaits_sender(observed, resource.namespace)
 
 
 def _finalizer_update(resource: Resource) -> tuple[str, ...] | None:

@@ -1,6 +1,8 @@
 """Policies for a resource that is being deleted: whether its people are deleted (design §4, Deletion)."""
 
-from workspace_operator.reconcile.model.actions import DeleteSecret, DeleteWorkspace, Event
+from dataclasses import replace
+
+from workspace_operator.reconcile.model.actions import DeleteSecret, DeleteWorkspace, Event, UpdateSettings
 from workspace_operator.reconcile.model.context import DeletionContext
 from workspace_operator.reconcile.model.credentials import SecretState
 from workspace_operator.reconcile.model.desired import Resource
@@ -8,9 +10,10 @@ from workspace_operator.reconcile.model.observed import Observation, StoreUnreac
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import Ignore, PolicyResult, RemoveFinalizer, first_result
 from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
-from workspace_operator.reconcile.status import messages, ownership_messages
+from workspace_operator.reconcile.status import messages, ownership_messages, sending_messages
 from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, DeletionPolicy
+from workspace_operator.sending.rules import SendMode
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
@@ -54,6 +57,23 @@ def hold_deletion(context: DeletionContext) -> PolicyResult | None:
     return on_hold_outcome("the people are not destroyed", context.resource)
 
 
+def stop_sending(context: DeletionContext) -> PolicyResult | None:
+    """Put Never in force first, so that no hand-over begins any more."""
+    workspace = context.owned_workspace
+    if workspace is None or (workspace.settings.send_mode is SendMode.NEVER and workspace.knows_send_mode):
+        return None
+    never = replace(workspace.settings, send_mode=SendMode.NEVER, test_address=None)
+    return UpdateSettings(workspace_id=workspace.workspace_id, row_version=workspace.row_version, settings=never)
+
+
+def await_hand_overs(context: DeletionContext) -> PolicyResult | None:
+    """Wait until the hand-overs that have begun are over."""
+    workspace, sending = context.owned_workspace, context.observed.sending
+    if workspace is None or sending is None or not sending.in_flight:
+        return None
+    return Outcome(reason=Reason.DRAINING, message=sending_messages.draining_before_deletion(workspace, sending))
+
+
 def delete_workspace(context: DeletionContext) -> PolicyResult | None:
     """Delete the workspace; the earlier policies made sure that this is confirmed."""
     workspace = context.owned_workspace
@@ -76,6 +96,8 @@ POLICIES = (
     keep_foreign_workspace,
     require_confirmation,
     hold_deletion,
+    stop_sending,
+    await_hand_overs,
     delete_workspace,
     delete_secret,
 )

@@ -11,7 +11,7 @@ from workspace_operator.reconcile.model.actions import (
 from workspace_operator.reconcile.model.context import OwnedContext
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import PolicyResult
-from workspace_operator.reconcile.policies import credential_rotation
+from workspace_operator.reconcile.policies import credential_rotation, sending
 from workspace_operator.reconcile.policies.generations import is_on_hold, on_hold_outcome
 from workspace_operator.reconcile.policies.spec_validation import reject_invalid_spec
 from workspace_operator.reconcile.status import migration_messages, ownership_messages
@@ -52,7 +52,7 @@ def reject_name_conflict_on_rename(owned: OwnedContext) -> PolicyResult | None:
 def update_settings(owned: OwnedContext) -> PolicyResult | None:
     """Put the settings of the spec in force if they differ from the store, also after drift."""
     workspace, effective = owned.workspace, owned.effective_settings
-    if workspace.settings == effective:
+    if workspace.settings == effective and workspace.knows_send_mode:
         return None
     return UpdateSettings(workspace_id=workspace.workspace_id, row_version=workspace.row_version, settings=effective)
 
@@ -114,10 +114,12 @@ POLICIES = (
     hold_migration_request,
     request_migration,
     retry_blocked_migration,
+    sending.await_hand_overs,
     # IdentifiersApplied still reports a blocked or running migration in full.
     credential_rotation.await_secret,
     credential_rotation.report_foreign_secret,
     credential_rotation.report_refused_secret,
     report_blocked_migration,
     report_running_migration,
+    *sending.FAULTS,
 )

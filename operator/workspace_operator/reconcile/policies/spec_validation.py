@@ -1,5 +1,6 @@
 """Policies that reject a spec that is invalid, alone or in comparison with what is in force."""
 
+from workspace_operator.errors import InvalidInput
 from workspace_operator.reconcile.model.context import OwnedContext
 from workspace_operator.reconcile.model.desired import WORKSPACE_ID_PATTERN, InvalidSpec, Resource
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
@@ -8,7 +9,10 @@ from workspace_operator.reconcile.status import messages
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.rules import RULES_FOR_NEW_VALUES, rule_problems
 from workspace_operator.resources.workspaces import ADOPT, RECREATE, RECREATE_NEW
+from workspace_operator.sending.addresses import parse_mailbox
 from workspace_operator.workspaces.model import Settings
+
+SENDER = "spec.sending.from"
 
 
 def spec_problems(resource: Resource) -> tuple[Problem, ...]:
@@ -42,12 +46,26 @@ def new_value_problems(wanted: Settings, stored: Settings | None) -> tuple[Probl
     The API server checks the same rules, unless its CustomResourceDefinition is older than the operator, or the
     resource older than the rule.
     """
-    return rule_problems(RULES_FOR_NEW_VALUES, _as_document(wanted), None if stored is None else _as_document(stored))
+    problems = rule_problems(
+        RULES_FOR_NEW_VALUES, _as_document(wanted), None if stored is None else _as_document(stored)
+    )
+    is_new_sender = wanted.sender != (None if stored is None else stored.sender)
+    return problems or (_sender_problems(wanted.sender) if is_new_sender and wanted.sender else ())
+
+
+def _sender_problems(sender: str) -> tuple[Problem, ...]:
+    """What the rule in CEL cannot check: the lengths of name and address, and the domain."""
+    try:
+        parse_mailbox(sender, field=SENDER)
+    except InvalidInput as error:
+        return (Problem(path=SENDER, message=f"must be an address that can send: {error}"),)
+    return ()
 
 
 def _as_document(settings: Settings) -> dict[str, object]:
-    sending = {} if settings.test_address is None else {"testAddress": settings.test_address}
-    return {"spec": {"displayName": settings.display_name, "sendBehavior": sending}}
+    behavior = {} if settings.test_address is None else {"testAddress": settings.test_address}
+    sending = {} if settings.sender is None else {"from": settings.sender}
+    return {"spec": {"displayName": settings.display_name, "sendBehavior": behavior, "sending": sending}}
 
 
 def invalid_spec_outcome(problems: tuple[Problem, ...]) -> Outcome:

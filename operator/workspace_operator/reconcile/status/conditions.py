@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
 from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource
 from workspace_operator.reconcile.model.observed import Observation, StoreUnreachable
-from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason
+from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason, SendingReason
 from workspace_operator.reconcile.status import messages, migration_messages
+from workspace_operator.reconcile.status.sending_condition import ConditionValue, sending_applied
 from workspace_operator.resources.statuses import NOT_OBSERVED, Condition, ConditionStatus, ConditionType
 from workspace_operator.workspaces.model import Workspace
 
@@ -18,7 +19,7 @@ class ConditionDraft:
 
     type: ConditionType
     status: ConditionStatus
-    reason: Reason
+    reason: Reason | SendingReason
     message: str
 
 
@@ -38,6 +39,7 @@ def conditions_of(
             for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
         ),
         ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *_identifiers(resource, observed, outcome)),
+        ConditionDraft(ConditionType.SENDING_APPLIED, *_sending(resource, observed, outcome)),
         *_suspended(resource),
     )
     whole_now = now.astimezone(UTC).replace(microsecond=0)
@@ -72,12 +74,26 @@ def _suspended(resource: Resource) -> tuple[ConditionDraft, ...]:
     return (paused,) if resource.suspended else ()
 
 
-def _identifiers(resource: Resource, observed: Observation, outcome: Outcome) -> tuple[ConditionStatus, Reason, str]:
+def _store_unavailable(resource: Resource, outcome: Outcome) -> ConditionValue:
+    is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
+    message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
+    return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message
+
+
+def _sending(resource: Resource, observed: Observation, outcome: Outcome) -> ConditionValue:
     desired = resource.desired
     if isinstance(observed, StoreUnreachable):
-        is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
-        message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
-        return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message
+        return _store_unavailable(resource, outcome)
+    is_missing = outcome.reason is Reason.WORKSPACE_MISSING
+    if isinstance(desired, InvalidSpec) or is_missing or observed.workspace is None:
+        return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
+    return sending_applied(resource, desired, observed, observed.workspace, outcome)
+
+
+def _identifiers(resource: Resource, observed: Observation, outcome: Outcome) -> ConditionValue:
+    desired = resource.desired
+    if isinstance(observed, StoreUnreachable):
+        return _store_unavailable(resource, outcome)
     is_missing = outcome.reason is Reason.WORKSPACE_MISSING
     if isinstance(desired, InvalidSpec) or is_missing or observed.workspace is None:
         return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY

@@ -9,12 +9,15 @@ from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.missing_workspace import stays_missing
 from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEST_NOT_HANDLED, Outcome
+from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.reconcile.status.conditions import conditions_of
+from workspace_operator.resources.documents import Toggle
 from workspace_operator.resources.statuses import (
     CredentialsInForce,
     IdentifiersInForce,
     MigrationStatus,
     People,
+    SendingInForce,
     Violations,
     WorkspaceStatus,
 )
@@ -59,6 +62,7 @@ def _known(resource: Resource, previous: WorkspaceStatus, observed: ObservedStat
         last_handled_recreate=resource.recreate_annotation or None,
         identifiers=_identifiers(workspace),
         people=people,
+        sending=_sending(workspace, observed.sending, previous.sending if is_same else None),
         migration=_migration(observed.migration),
         credentials=_credentials(resource, observed.credentials),
     )
@@ -67,6 +71,20 @@ def _known(resource: Resource, previous: WorkspaceStatus, observed: ObservedStat
 def _identifiers(workspace: Workspace) -> IdentifiersInForce:
     settings = workspace.settings
     return IdentifiersInForce(mode=workspace.mode, email_updates=settings.email_updates, id_updates=settings.id_updates)
+
+
+def _sending(workspace: Workspace, observed: ObservedSending | None, previous: SendingInForce | None) -> SendingInForce:
+    """The rules in force; counts that were not read this time stay."""
+    settings, before, now = workspace.settings, previous or SendingInForce(), observed or ObservedSending()
+    is_counted = now.waiting is not None or not now.has_waiting
+    return SendingInForce(
+        mode=settings.send_mode,
+        test_address=settings.test_address,
+        open_tracking=Toggle.ENABLED if settings.open_tracking else Toggle.DISABLED,
+        transport=settings.transport,
+        waiting=(now.waiting or 0) if is_counted else before.waiting,
+        in_flight=now.in_flight,
+    )
 
 
 def _migration(migration: Migration | None) -> MigrationStatus | None:

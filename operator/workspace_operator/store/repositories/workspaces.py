@@ -26,6 +26,7 @@ from workspace_operator.reconcile.model.actions import (
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, WorkspaceQuery
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.migrations import actions
+from workspace_operator.store.queries import sending_state
 from workspace_operator.store.queries.display_names import name_holder, raise_if_name_taken
 from workspace_operator.store.repositories.heartbeats import STORE_ID, namesakes_of, require_store_id
 from workspace_operator.store.schema.mappers import (
@@ -36,6 +37,7 @@ from workspace_operator.store.schema.mappers import (
     WORKSPACE_JOIN_ACCOUNT,
     WORKSPACES_WITH_ACCOUNT,
     Row,
+    knows_send_mode,
     migration_of,
     newest_migration,
     owner_of,
@@ -144,6 +146,11 @@ class SQLWorkspaces:
         statement = sa.update(migration).where(pending).values(written)
         self.database.writing(lambda connection: connection.execute(statement).rowcount)
 
+    def count_waiting(self, workspace_id: int) -> int:
+        """Count the messages that wait; an index scan."""
+        with self.database.reading() as connection:
+            return sending_state.count_waiting(connection, workspace_id)
+
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> Workspace:
         """Find a workspace by its owner's name. Raises NotFound or Ambiguous."""
         query = WORKSPACES_WITH_ACCOUNT.where(workspace.c.owner_namespace == namespace, workspace.c.owner_name == name)
@@ -190,6 +197,7 @@ def _observe(connection: sa.Connection, query: WorkspaceQuery) -> ObservedState:
         from_status=_candidate(_from_status(connection, query, own)),
         migration=None if newest is None else migration_of(newest),
         people=None,
+        sending=sending_state.sending_state(connection, own, query.now) if own else None,
         store_id=store_id,
         namesakes=() if own else namesakes_of(connection, query.owner),
     )
@@ -227,7 +235,7 @@ def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callab
         case UpdateSettings():
             return lambda connection: _update_settings(connection, action, spec)
         case DeleteWorkspace():
-            return lambda connection: delete_workspace(connection, action, spec)
+            return lambda connection: _delete_drained(connection, action, now, spec)
         case RequestMigration():
             return lambda connection: actions.request(connection, action, now, spec)
         case CancelMigration():
@@ -306,7 +314,7 @@ def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: Sp
     raise_if_name_taken(connection, row.account_id, action.settings.display_name, own=action.workspace_id)
     in_sync = {"spec_row_version": row.row_version + 1} if spec else {}
     values = settings_values(action.settings) | in_sync | generation_values(row, spec)
-    if action.settings.changes_sending(settings_of(row)):
+    if action.settings.changes_sending(settings_of(row)) or not knows_send_mode(row):
         values["send_version"] = workspace.c.send_version + 1
     _write_and_bump(connection, action.workspace_id, values)
 
@@ -329,6 +337,15 @@ def _write_and_bump(connection: sa.Connection, workspace_id: int, values: dict[s
 
 def _write(connection: sa.Connection, workspace_id: int, values: Mapping[str, object]) -> None:
     connection.execute(sa.update(workspace).where(workspace.c.workspace_id == workspace_id).values(values))
+
+
+def _delete_drained(
+    connection: sa.Connection, action: DeleteWorkspace, now: datetime, spec: SpecVersion | None
+) -> None:
+    lock_exclusive(connection, action.workspace_id)  # no hand-over may begin meanwhile
+    if in_flight := sending_state.count_in_flight(connection, action.workspace_id, now):
+        raise StaleRevision(f"workspace number {action.workspace_id} still hands over messages: {in_flight}")
+    delete_workspace(connection, action, spec)
 
 
 def delete_workspace(connection: sa.Connection, action: DeleteWorkspace, spec: SpecVersion | None) -> None:

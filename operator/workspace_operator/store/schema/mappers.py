@@ -30,18 +30,24 @@ def workspace_of(row: Row) -> Workspace:
         accepted_generation=row.accepted_generation,
         accepted_request=row.accepted_request,
         send_version=row.send_version,
+        knows_send_mode=knows_send_mode(row),
     )
 
 
+def knows_send_mode(row: Row) -> bool:
+    """Whether this version knows the send mode of a workspace's row."""
+    return SendMode.known(row.send_mode) is not None
+
+
 def settings_of(row: Row) -> Settings:
-    """Read the settings from a workspace's row."""
+    """Read the settings from a workspace's row; an unknown send mode is read as the strictest one."""
     return Settings(
         display_name=row.display_name,
         color=row.color,
         email_updates=EmailUpdates(row.email_updates),
         id_updates=IDUpdates(row.id_updates),
         merge_multi_identifier=row.merge_multi_identifier,
-        send_mode=SendMode(row.send_mode),
+        send_mode=SendMode.known(row.send_mode) or SendMode.NEVER,
         test_address=row.test_address,
         open_tracking=row.open_tracking,
         transport=row.transport,

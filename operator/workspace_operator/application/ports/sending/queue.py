@@ -64,6 +64,7 @@ class NewAttempt:
 
     delivery_id: str
     number: int
+    begun_at: datetime
     deadline: datetime
     mode: SendMode
     transport: str

@@ -1,9 +1,9 @@
 """The queues of all workspaces: leases of senders, their transactions, and the root key of the database."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -11,6 +11,7 @@ from workspace_operator.application.ports import RegisteredSender, RoomLease, Ro
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.engine.sql import insert_statement
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
+from workspace_operator.store.queries.sending_state import offer_document, offer_of
 from workspace_operator.store.schema.sending_tables import sender
 from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.store.sending.claims import ContentCache
@@ -57,7 +58,7 @@ class SQLSendingQueue(MergeOnTouchRepository):
         """Write the heartbeat of a sender; whether the database has its root key."""
         values = {
             "worker": worker,
-            "transports": [_offer_document(offer) for offer in offers],
+            "transports": [offer_document(offer) for offer in offers],
             "key_fingerprint": key_fingerprint,
             "beat_at": now,
         }
@@ -81,7 +82,7 @@ class SQLSendingQueue(MergeOnTouchRepository):
             return [
                 RegisteredSender(
                     worker=row.worker,
-                    offers=tuple(map(_offer_of, row.transports)),
+                    offers=tuple(map(offer_of, row.transports)),
                     has_database_key=row.key_fingerprint == fingerprint,
                     beat_at=row.beat_at,
                 )
@@ -94,23 +95,6 @@ class SQLSendingQueue(MergeOnTouchRepository):
         update = sa.update(store_identity).values(root_key_fingerprint=key_fingerprint)
         self.database.writing(lambda connection: connection.execute(update).rowcount)
         return cancelled
-
-
-def _offer_document(offer: TransportOffer) -> dict[str, object]:
-    """A transport without secrets, as JSON."""
-    return {
-        "name": offer.name,
-        "senderDomains": sorted(offer.sender_domains),
-        "namespaces": sorted(offer.namespaces),
-    }
-
-
-def _offer_of(document: Mapping[str, Any]) -> TransportOffer:
-    return TransportOffer(
-        name=document["name"],
-        sender_domains=frozenset(document["senderDomains"]),
-        namespaces=frozenset(document["namespaces"]),
-    )
 
 
 _SET_FIRST_FINGERPRINT = (

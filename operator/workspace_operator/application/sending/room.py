@@ -1,0 +1,378 @@
+"""A sender's work on the queue of one workspace: claim, render, begin, hand over, and note outcomes (sending §6.1).
+
+One transaction does three things for three batches: it notes the outcomes of one, begins the next, which is rendered
+already, and claims the one after that. Rendering and handing over happen between transactions, and at the same time.
+"""
+
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from workspace_operator.application.ports import (
+    EndedAttempt,
+    Handover,
+    HandoverResult,
+    QueuedDelivery,
+    Renderer,
+    RoomLease,
+    SendingQueue,
+    SendingTransaction,
+    TransportPool,
+)
+from workspace_operator.application.sending.transaction import (
+    Begun,
+    Prepared,
+    StepResult,
+    TransportState,
+    run_step,
+)
+from workspace_operator.errors import StaleRevision, StoreUnavailable
+from workspace_operator.sending.deliveries import HANDOVER_SECONDS, TOO_LATE, AttemptOutcome
+from workspace_operator.sending.gate import tracking_of
+from workspace_operator.sending.keys import Purpose, RootKey
+from workspace_operator.sending.messages import OutgoingMail, RenderJob
+from workspace_operator.sending.mime import compose, message_id_of
+from workspace_operator.sending.outcomes import History, address_keys, follow_up
+from workspace_operator.sending.rules import SendingRules, SendMode, strictest
+from workspace_operator.sending.tokens import Token, sign
+
+logger = logging.getLogger(__name__)
+
+MARGIN_SECONDS: Final = 2.0
+"""A hand-over ends this long before its deadline in the store: clocks of machines are compared."""
+
+FIRST_BATCH: Final = 16
+MAX_BATCH: Final = 64
+TARGET_SECONDS: Final = 0.25
+"""A batch is as large as the transport takes in this time, so that a stricter mode is in force soon."""
+
+SLICE_SECONDS: Final = 1.0
+"""After this time a room is given back, so that workspaces take turns."""
+
+NOTE_SECONDS: Final = 0.2
+"""Outcomes are noted at the latest after this time, if nothing else is to be written."""
+
+STOP_SECONDS: Final = 25.0
+"""How long a sender that is told to stop waits for hand-overs under way."""
+
+RATE_PAUSE_SECONDS: Final = 0.02
+STORE_RETRY_SECONDS: Final = 0.5
+
+
+class Observer(Protocol):
+    """Counts what a sender does (`metrics.SenderMetrics`)."""
+
+    def begun(self, count: int) -> None:
+        """Count hand-overs that begin."""
+        ...
+
+    def ended(self, transport: str, attempts: Sequence[EndedAttempt]) -> None:
+        """Count hand-overs that have ended."""
+        ...
+
+    def held(self, rules: Counter[int]) -> None:
+        """Count messages that are never sent, by line of the gate."""
+        ...
+
+    def abandoned(self, count: int) -> None:
+        """Count hand-overs whose outcome this sender cannot record."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderSetup:
+    """What all rooms of a sender share.
+
+    Attributes:
+        root_key: None: nothing begins.
+        public_url: base URL of tracking and unsubscribe links; empty: messages have none.
+        too_late: how long after it was due a message is still sent.
+        max_batch: deliveries in a transaction, at most.
+        observer: counts what happens.
+    """
+
+    queue: SendingQueue
+    renderer: Renderer
+    transports: TransportPool
+    root_key: RootKey | None
+    public_url: str
+    clock: Callable[[], datetime]
+    too_late: timedelta = TOO_LATE
+    max_batch: int = MAX_BATCH
+    stopping: Callable[[], bool] = lambda: False
+    observer: Observer
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+@dataclass(slots=True)
+class _Batch:
+    """A batch that is being handed over."""
+
+    handover: Handover
+    begun: dict[str, Begun]
+    started: float
+    size: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """One turn of a sender on the queue of a workspace."""
+
+    setup: SenderSetup
+    lease: RoomLease
+    _batches: list[_Batch] = field(default_factory=list, init=False)
+    _ended: list[EndedAttempt] = field(default_factory=list, init=False)
+    _prepared: list[Prepared] = field(default_factory=list, init=False)
+    _in_hand: set[str] = field(default_factory=set, init=False)
+    _size: int = field(default=FIRST_BATCH, init=False)
+    _blocked_until: datetime | None = field(default=None, init=False)
+    _rules: SendingRules | None = field(default=None, init=False)
+
+    def work(self) -> None:
+        """Work until nothing is due, the turn is over, or the sender stops; then give the room back.
+
+        Raises:
+            StaleRevision: the lease was lost, or the workspace is gone. What is being handed over still ends.
+        """
+        until = self.setup.monotonic() + SLICE_SECONDS
+        try:
+            while self._step(may_claim=self.setup.monotonic() < until):
+                self._wait()
+        finally:
+            self._finish()
+        self.setup.queue.release_room(self.lease, not_before=self._blocked_until, now=self.setup.clock())
+
+    def _step(self, *, may_claim: bool) -> bool:
+        """Run one transaction, and begin what follows from it; whether there is more to do."""
+        self._take_outcomes()
+        # Before the clock is read: the deadline that counts here must not be later than the one in the store.
+        started = self.setup.monotonic()
+        prepared = self._prepared[: self._free()]
+        claim_limit = self._claim_limit(len(prepared)) if may_claim and not self._is_ending else 0
+        if not (prepared or claim_limit or self._ended):
+            return bool(self._batches or self._prepared)
+        result = self._run_transaction(prepared, claim_limit)
+        self._hand_over(result, started)
+        self._prepare(result)
+        if self._is_ending:  # what is not begun stays in the queue
+            self._prepared.clear()
+        return bool(self._batches or self._prepared)
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._blocked_until is not None or self.setup.stopping()
+
+    def _free(self) -> int:
+        """How many deliveries may begin now; as many as the transport has room for, and not much more is under way."""
+        if self._is_ending or self._in_flight() > self._size:
+            return 0
+        if self._rules is None or self._transport(self._rules).offer is None:
+            return self._size
+        free, seconds = self.setup.transports.capacity(self._rules.transport_name, self.lease.workspace_id)
+        return min(free, self._size) if free or seconds <= SLICE_SECONDS else self._size
+
+    def _claim_limit(self, beginning: int) -> int:
+        """How many deliveries to claim: enough for the next batch."""
+        return max(0, self._size - (len(self._prepared) - beginning))
+
+    def _in_flight(self) -> int:
+        return sum(len(batch.begun) for batch in self._batches)
+
+    def _run_transaction(self, prepared: Sequence[Prepared], claim_limit: int) -> StepResult:
+        now, ended = self.setup.clock(), tuple(self._ended)
+
+        def work(transaction: SendingTransaction) -> StepResult:
+            return run_step(
+                transaction,
+                ended=ended,
+                prepared=prepared,
+                in_hand=self._in_hand,
+                claim_limit=claim_limit,
+                transport_of=self._transport,
+                key_fingerprint=self.setup.root_key.fingerprint() if self.setup.root_key else None,
+                too_late=self.setup.too_late,
+                now=now,
+            )
+
+        result = self.setup.queue.run(self.lease, work, now=now)
+        del self._ended[: len(ended)]
+        asked = {item.delivery_id for item in prepared}
+        self._prepared = [item for item in self._prepared if item.delivery_id not in asked]
+        self._in_hand -= result.dropped | {attempt.delivery_id for attempt in ended}
+        self._blocked_until = result.blocked_until
+        self._rules = result.rules
+        self._report(result, ended)
+        return result
+
+    def _report(self, result: StepResult, ended: Sequence[EndedAttempt]) -> None:
+        """Count and log; without addresses and subjects."""
+        workspace_id, observer = self.lease.workspace_id, self.setup.observer
+        observer.ended(result.rules.transport_name, ended)
+        held = Counter[int]()
+        for (rule, state, reason), count in result.held.items():
+            held[rule] += count
+            logger.info("workspace %d: %d messages are %s: %s", workspace_id, count, state, reason)
+        observer.held(held)
+        failures = Counter((attempt.outcome, attempt.code) for attempt in ended)
+        failures.pop((AttemptOutcome.SENT, 250), None)
+        for (outcome, code), count in failures.items():
+            logger.info("workspace %d: %d hand-overs: %s, SMTP code %s", workspace_id, count, outcome, code or "none")
+
+    def _transport(self, rules: SendingRules) -> TransportState:
+        """The transport of the workspace; without a root key this process offers none."""
+        offer = self.setup.transports.offer(rules.transport_name, self.lease.namespace)
+        if offer is None or self.setup.root_key is None:
+            return TransportState(offer=None, free_at=None)
+        free, seconds = self.setup.transports.capacity(offer.name, self.lease.workspace_id)
+        return TransportState(offer=offer, free_at=None if free else self.setup.clock() + timedelta(seconds=seconds))
+
+    def _hand_over(self, result: StepResult, started: float) -> None:
+        """Hand over what has begun, with what is left of its time."""
+        if not result.begun:
+            return
+        name = result.rules.transport_name
+        mails = [self._mail(begun, name) for begun in result.begun]
+        seconds = HANDOVER_SECONDS - MARGIN_SECONDS - (self.setup.monotonic() - started)
+        handover = self.setup.transports.hand_over(name, self.lease.workspace_id, mails, seconds=seconds)
+        begun = {begun.prepared.delivery_id: begun for begun in result.begun}
+        self.setup.observer.begun(len(mails))
+        self._batches.append(_Batch(handover, begun, self.setup.monotonic(), len(mails)))
+
+    def _mail(self, begun: Begun, transport: str) -> OutgoingMail:
+        message, sender, root_key = begun.prepared.queued.message, begun.rendered.sender, self.setup.root_key
+        if sender is None or root_key is None:
+            raise AssertionError("the transaction begins no attempt without them")
+        token = Token(
+            workspace_id=self.lease.workspace_id,
+            delivery_id=message.delivery_id,
+            is_test=begun.decision.mode is SendMode.TEST,
+        )
+        wire_id = sign(token, Purpose.DELIVERY, root_key)
+        return OutgoingMail(
+            delivery_id=message.delivery_id,
+            sender=self.setup.transports.envelope_sender(transport, sender.address, message.delivery_id),
+            recipients=tuple(mailbox.address for mailbox in begun.decision.envelope),
+            data=compose(
+                begun.rendered,
+                begun.decision,
+                sender=sender,
+                message_id=message_id_of(wire_id, sender),
+                date=self.setup.clock(),
+            ),
+        )
+
+    def _prepare(self, result: StepResult) -> None:
+        """Render what was claimed, unless the gate will not let it pass under the rules that are in force."""
+        if not result.claimed:
+            return
+        self._in_hand |= {queued.message.delivery_id for queued in result.claimed}
+        can_leave = self._transport(result.rules).offer is not None
+        jobs = {
+            position: self._job(queued, result.rules)
+            for position, queued in enumerate(result.claimed)
+            if can_leave and strictest(queued.message.accepted_mode, result.rules.mode) not in (None, SendMode.NEVER)
+        }
+        contents = dict(zip(jobs, self.setup.renderer.render(list(jobs.values())), strict=True)) if jobs else {}
+        self._prepared += (
+            Prepared(queued=queued, content=contents.get(position), send_version=result.rules.send_version)
+            for position, queued in enumerate(result.claimed)
+        )
+
+    def _job(self, queued: QueuedDelivery, rules: SendingRules) -> RenderJob:
+        message = queued.message
+        mode = strictest(message.accepted_mode, rules.mode) or SendMode.NEVER
+        content = message.content
+        return RenderJob(
+            workspace_id=self.lease.workspace_id,
+            delivery_id=message.delivery_id,
+            content=content if content.sender else replace(content, sender=rules.sender),
+            data={"customer": queued.customer, "trigger": message.data, "message_data": message.data},
+            tracking=tracking_of(message, rules, mode),
+            public_url=self.setup.public_url,
+            with_unsubscribe=not message.send_to_unsubscribed,
+            attachments=message.attachments,
+        )
+
+    def _take_outcomes(self) -> None:
+        """Collect the hand-overs that have ended, and learn how many the transport takes in a time."""
+        now = self.setup.clock()
+        for batch in list(self._batches):
+            for result in batch.handover.take_ended():
+                self._ended.append(self._outcome(batch.begun.pop(result.delivery_id), result, now))
+            if not batch.begun:
+                self._batches.remove(batch)
+                seconds = max(self.setup.monotonic() - batch.started, 0.001)
+                fitting = int(batch.size / seconds * TARGET_SECONDS)
+                self._size = max(1, min(fitting, 2 * self._size, self.setup.max_batch))
+
+    def _outcome(self, begun: Begun, result: HandoverResult, now: datetime) -> EndedAttempt:
+        queued = begun.prepared.queued
+        history = History(
+            attempts=queued.next_attempt - 1,
+            tries=queued.tries,
+            unknowns=queued.unknowns,
+            first_tried_at=queued.first_tried_at or begun.attempt.begun_at,
+        )
+        following = follow_up(result, history, now=now, jitter=self.setup.jitter())
+        is_kept = queued.keep_content and result.outcome is AttemptOutcome.SENT
+        return EndedAttempt(
+            delivery_id=result.delivery_id,
+            number=begun.attempt.number,
+            outcome=result.outcome,
+            code=result.code,
+            reply=result.reply,
+            state=following.state,
+            failure=following.failure,
+            due_at=following.due_at,
+            counts_as_try=following.counts_as_try,
+            invalid_addresses=address_keys(result),
+            rendered=archive_of(begun) if is_kept else None,
+        )
+
+    def _wait(self) -> None:
+        """Wait for the hand-over that began first, but begin the next batch as soon as it may."""
+        if self._batches and (self._in_flight() > self._size or not self._prepared):
+            self._batches[0].handover.wait(NOTE_SECONDS)
+        elif self._prepared and not self._free():
+            self.setup.sleep(RATE_PAUSE_SECONDS)
+
+    def _finish(self) -> None:
+        """Wait for hand-overs under way and note their outcomes, also after an error and while the store is away."""
+        until = self.setup.monotonic() + (STOP_SECONDS if self.setup.stopping() else HANDOVER_SECONDS)
+        self._prepared.clear()
+        while (self._batches or self._ended) and self.setup.monotonic() < until:
+            if self._batches:
+                self._batches[0].handover.wait(NOTE_SECONDS)
+            self._take_outcomes()
+            try:
+                if self._ended:
+                    self._run_transaction((), 0)
+            except StoreUnavailable:
+                self.setup.sleep(STORE_RETRY_SECONDS)
+            except StaleRevision:  # another sender has the room, and notes these as unknown
+                break
+        self.setup.observer.abandoned(len(self._ended) + self._in_flight())
+
+
+def archive_of(begun: Begun) -> Mapping[str, Any]:
+    """The content of a message as it is handed over, by the vendor's names (sending §5.2)."""
+    rendered, decision = begun.rendered, begun.decision
+    message = begun.prepared.queued.message
+    return {
+        "subject": rendered.subject,
+        "from": str(rendered.sender),
+        "reply_to": ", ".join(map(str, rendered.reply_to)) if decision.keeps_reply_to else "",
+        "recipient": ", ".join(map(str, decision.to)),
+        "cc": ", ".join(map(str, decision.cc)),
+        "bcc": ", ".join(map(str, () if decision.diverted_to else message.bcc)),
+        "body": rendered.html if rendered.html is not None else rendered.plain,
+        "body_plain": rendered.plain,
+        "headers": dict(rendered.headers),
+    }

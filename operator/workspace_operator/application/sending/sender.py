@@ -1,0 +1,141 @@
+"""The sender: takes the rooms that are due in turn, in several threads, and tells the store what it offers."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from workspace_operator.application.ports import RoomLease
+from workspace_operator.application.sending.room import Room, SenderSetup
+from workspace_operator.errors import StaleRevision, StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+LEASE_DURATION: Final = timedelta(seconds=20)
+"""Every step renews the lease; after a sender dies, another one takes its rooms over when the leases end."""
+
+ROOM_THREADS: Final = 4
+"""Workspaces that one sender works on at a time: one whose server is slow holds up no other."""
+
+IDLE_SECONDS: Final = 0.25
+HEARTBEAT_SECONDS: Final = 10.0
+MAX_WAIT_SECONDS: Final = 30.0
+MAX_DOUBLINGS: Final = 10
+
+
+@dataclass(slots=True, kw_only=True)
+class Sender:
+    """Sends the messages of all workspaces until ``stopping`` is set; ``worker`` is its unique name.
+
+    Attributes:
+        idle: seconds between looks while no room is due.
+        healthy: set while the store answers.
+    """
+
+    setup: SenderSetup
+    worker: str
+    stopping: threading.Event
+    threads: int = ROOM_THREADS
+    idle: float = IDLE_SECONDS
+    healthy: threading.Event = field(default_factory=threading.Event)
+    _wake: threading.Event = field(default_factory=threading.Event, init=False)
+    _key_matched: bool = field(default=True, init=False)
+
+    def run(self) -> None:
+        """Work on rooms in threads, and write heartbeats, until ``stopping`` is set and all rooms are given back."""
+        heartbeats = threading.Thread(
+            target=self._repeat, args=(self.register, HEARTBEAT_SECONDS, self.stopping.wait), name="heartbeat"
+        )
+        heartbeats.start()
+        free = threading.Semaphore(self.threads)
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="room") as pool:
+
+            def work(lease: RoomLease) -> None:
+                try:
+                    self._work(lease)
+                finally:
+                    free.release()
+                    self._wake.set()  # the room may be due again
+
+            def look() -> bool:
+                if not free.acquire(timeout=self.idle):
+                    return True
+                lease = None
+                try:
+                    lease = self._lease_room()
+                finally:
+                    if lease is None:
+                        free.release()
+                if lease is not None:
+                    pool.submit(work, lease)
+                return lease is not None
+
+            self._repeat(look, self.idle, self._wait_for_room)
+        heartbeats.join()
+
+    def work_once(self) -> bool:
+        """Take one turn on the room that is due first, in this thread; False if none is due."""
+        lease = self._lease_room()
+        if lease is not None:
+            self._work(lease)
+        return lease is not None
+
+    def register(self) -> bool:
+        """Write the heartbeat with the offers of this sender; always False, since it repeats at an interval."""
+        key, transports = self.setup.root_key, self.setup.transports
+        if key is None:
+            return False
+        matches = self.setup.queue.register_sender(
+            self.worker, transports.offers, key.fingerprint(), now=self.setup.clock()
+        )
+        if self._key_matched and not matches:
+            logger.error(
+                "the database belongs to an installation with another root key: nothing is sent. Use that key, or run "
+                "`workspacectl sending adopt-database`"
+            )
+        self._key_matched = matches
+        return False
+
+    def _lease_room(self) -> RoomLease | None:
+        return self.setup.queue.lease_room(self.worker, LEASE_DURATION, now=self.setup.clock())
+
+    def _work(self, lease: RoomLease) -> None:
+        try:
+            Room(setup=self.setup, lease=lease).work()
+        except StaleRevision:
+            logger.info("workspace %d: another sender has its messages, or it is gone", lease.workspace_id)
+        except StoreUnavailable as error:
+            logger.warning("sender: %s", error)
+        except Exception:
+            logger.exception("workspace %d: a turn failed; its messages wait for the next one", lease.workspace_id)
+
+    def _repeat(self, work: Callable[[], bool], interval: float, pause: Callable[[float], object]) -> None:
+        """Run ``work`` again at once while it has work, otherwise after an interval, longer after failures."""
+        failures = 0
+        while not self.stopping.is_set():
+            is_busy = False
+            try:
+                is_busy = work()
+                failures = 0
+                self.healthy.set()
+            except StoreUnavailable as error:
+                logger.warning("sender: %s", error)
+                failures += 1
+            except Exception:
+                logger.exception("sender: a look failed and will be repeated")
+                failures += 1
+            if failures:
+                self.healthy.clear()
+            if not is_busy:
+                pause(min(interval * 2.0 ** min(failures, MAX_DOUBLINGS), MAX_WAIT_SECONDS))
+
+    def _wait_for_room(self, seconds: float) -> None:
+        """Wait; the end of a turn ends it early, since the room may be due again. The process may stop meanwhile."""
+        deadline = self.setup.monotonic() + seconds
+        while not self.stopping.is_set() and (left := deadline - self.setup.monotonic()) > 0:
+            if self._wake.wait(min(left, self.idle)):
+                self._wake.clear()
+                return

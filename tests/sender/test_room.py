@@ -1,0 +1,203 @@
+"""A sender's work on the queue of a workspace, with a real store and a real SMTP server."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.sender.post_office import QA, PostOffice, open_post_office
+from workspace_operator.errors import StoreUnavailable
+from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
+from workspace_operator.sending.keys import RootKey
+from workspace_operator.sending.rules import SendMode
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[PostOffice]:
+    with open_post_office(database_url) as opened:
+        yield opened
+
+
+def state_of(office: PostOffice, delivery_id: str) -> DeliveryState:
+    return office.store.deliveries.get(office.workspace.workspace_id, delivery_id).delivery.state
+
+
+def test_message_is_handed_over_and_noted(office: PostOffice) -> None:
+    [delivery_id] = office.accept()
+
+    while office.sender().work_once():
+        pass
+
+    [taken] = office.sink.messages
+    [attempt] = office.store.deliveries.attempts(office.workspace.workspace_id, delivery_id)
+    assert (taken.sender, taken.recipients) == ("hello@shop.example", ("ann@example.com",))
+    assert state_of(office, delivery_id) is DeliveryState.SENT
+    assert (attempt.outcome, attempt.number) == (AttemptOutcome.SENT, 1)
+
+
+def test_room_without_work_is_not_leased(office: PostOffice) -> None:
+    assert office.sender().work_once() is False
+
+
+def test_many_messages_are_each_sent_once(office: PostOffice) -> None:
+    ids = office.accept(300)
+
+    while office.sender().work_once():
+        pass
+
+    assert office.sink.taken == 300
+    assert {state_of(office, delivery_id) for delivery_id in ids} == {DeliveryState.SENT}
+    assert len({taken.message_id for taken in office.sink.messages}) == 300
+
+
+def test_test_mode_reaches_the_test_address_alone(office: PostOffice) -> None:
+    office.set_mode(SendMode.TEST)
+    office.accept(3, to="ann@example.com, bob@example.com", cc="cy@example.com", bcc="dan@example.com")
+
+    while office.sender().work_once():
+        pass
+
+    assert {taken.recipients for taken in office.sink.messages} == {(QA,)}
+    header = office.sink.messages[0].data.partition(b"\r\n\r\n")[0]
+    assert b"X-Original-Bcc: dan@example.com" in header
+    assert b"\r\nCc:" not in header
+
+
+def test_never_ends_what_waits(office: PostOffice) -> None:
+    office.set_mode(SendMode.NEVER)
+    [delivery_id] = office.accept()
+    office.sender().work_once()
+
+    office.set_mode(SendMode.NORMAL)
+    office.sender().work_once()
+
+    assert state_of(office, delivery_id) is DeliveryState.UNDELIVERABLE
+    assert office.sink.taken == 0
+
+
+def test_nothing_accepted_in_test_goes_to_people(office: PostOffice) -> None:
+    office.set_mode(SendMode.TEST)
+    [delivery_id] = office.accept()
+    office.set_mode(SendMode.NORMAL)
+
+    office.sender().work_once()
+
+    assert state_of(office, delivery_id) is DeliveryState.UNDELIVERABLE
+    assert office.sink.taken == 0
+
+
+def test_copy_of_a_database_sends_nothing(office: PostOffice) -> None:
+    office.sender()  # leaves the fingerprint of its key
+    [delivery_id] = office.accept()
+
+    copy = office.sender("sender-2", root_key=RootKey(b"x" * 32))
+    copy.work_once()
+
+    assert office.sink.taken == 0
+    assert state_of(office, delivery_id) is DeliveryState.WAITING
+
+
+def test_adopted_database_sends_again(office: PostOffice) -> None:
+    office.sender()
+    office.accept()
+    other = RootKey(b"x" * 32)
+
+    cancelled = office.store.sending_queue.adopt_database(
+        other.fingerprint(), discard_waiting=True, now=office.store.clock()
+    )
+    [later] = office.accept()
+    sender = office.sender("sender-2", root_key=other)
+    while sender.work_once():
+        pass
+
+    assert cancelled == 1
+    assert office.sink.taken == 1
+    assert state_of(office, later) is DeliveryState.SENT
+
+
+def test_without_transport_messages_wait_without_writes(office: PostOffice) -> None:
+    ids = office.accept(3)
+
+    assert office.sender(transports=NoTransports()).work_once() is True
+    assert office.sender(transports=NoTransports()).work_once() is False
+
+    assert {state_of(office, delivery_id) for delivery_id in ids} == {DeliveryState.WAITING}
+
+
+class NoTransports:
+    """A process that offers nothing."""
+
+    offers = ()
+
+    def offer(self, name: str, namespace: str) -> None:  # noqa: ARG002 - the port's signature
+        return None
+
+    def states(self) -> tuple[tuple[str, bool], ...]:
+        return ()
+
+
+def test_message_of_later_waits_for_its_time(office: PostOffice) -> None:
+    office.accept(send_at=office.store.clock() + timedelta(hours=1))
+
+    assert office.sender().work_once() is False
+
+
+def test_outcome_survives_a_store_that_is_away(office: PostOffice) -> None:
+    [delivery_id] = office.accept()
+    queue, failures = office.store.sending_queue, [StoreUnavailable("away"), StoreUnavailable("away")]
+    office.sink.before_250 = 0.3
+
+    class Flaky:
+        """Fails twice while the message is being handed over."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(queue, name)
+
+        def run(self, *arguments: object, **named: object) -> object:
+            if office.sink.transactions and failures:
+                raise failures.pop()
+            return queue.run(*arguments, **named)  # type: ignore[arg-type]
+
+    office.sender(queue=Flaky()).work_once()
+
+    assert state_of(office, delivery_id) is DeliveryState.SENT
+    assert office.sink.taken == 1
+
+
+def test_busy_workspace_holds_up_no_other(office: PostOffice) -> None:
+    other = office.another_workspace("other")
+    office.sink.before_250 = 0.01
+    office.accept(2000)
+    with office.running():
+        time.sleep(0.5)
+        office.accept(workspace=other, to="other@example.com")
+        began = time.monotonic()
+        while not any(taken.recipients == ("other@example.com",) for taken in office.sink.messages):
+            assert time.monotonic() - began < 5
+            time.sleep(0.01)
+
+
+def test_two_senders_send_each_message_once(office: PostOffice) -> None:
+    office.accept(400)
+    stop = threading.Event()
+
+    def work(name: str) -> None:
+        sender = office.sender(name)
+        while not stop.is_set():
+            if not sender.work_once():
+                time.sleep(0.01)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 30
+    while office.sink.taken < 400 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert office.sink.taken == 400
