@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.mail.scripted_server import answering, scripted
+from tests.mail.servers.scripted_server import answering, scripted
+from tests.mail.servers.smtp_server import running
 from tests.mail.sink import Sink
-from tests.mail.smtp_server import running
 from tests.mail.test_deadlines import until
 from tests.mail.transports import WORKSPACE, mail, results, transport
 from tests.network_ports import free_port
@@ -195,7 +195,7 @@ def test_close_ends_what_has_not_begun(sink: Sink) -> None:
     sink.before_354 = 60
 
     with pool(sink.port) as sending:
-        handover = sending.hand_over("default", WORKSPACE, [mail(), mail(), mail()], seconds=1)
+        handover = sending.hand_over("default", WORKSPACE, [mail(), mail(), mail()], deadline=sending.monotonic() + 1)
         until(lambda: sink.transactions)
         sending.close()
 

@@ -91,6 +91,13 @@ class TransportThreads:
             thread.start()
 
     def _run(self) -> None:
+        try:
+            self._work_while_there_is_some()
+        finally:
+            with self._changed:
+                self._threads.discard(current_thread())
+
+    def _work_while_there_is_some(self) -> None:
         """Work until there is none for a while, or the server cannot be used."""
         session: Session | None = None
         while (deadline := self._await_work()) is not None:
