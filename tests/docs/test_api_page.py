@@ -23,7 +23,8 @@ from workspace_operator.identity.values import (
     text_limits,
     tracked_events,
 )
-from workspace_operator.sending import addresses, headers, request_parts, requests
+from workspace_operator.sending import addresses, headers
+from workspace_operator.sending.requests import parts, send_requests
 from workspace_operator.web.app import all_routes
 from workspace_operator.web.app_api import (
     activity_pages,
@@ -72,13 +73,13 @@ LIMITS = {
     "a body of `/api/v2/entity`, and each operation of a batch": f"{v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{v2.BATCH_BYTES} bytes",
     "addresses of a message, in `to`, `cc` and `bcc`": addresses.MAX_RECIPIENTS,
-    "each body of a message, and its `message_data` as JSON": f"{requests.MAX_PART_BYTES} bytes",
-    "`subject`, `preheader`, `from` and `reply_to` of a message": f"{requests.MAX_LINE_BYTES} bytes",
+    "each body of a message, and its `message_data` as JSON": f"{send_requests.MAX_PART_BYTES} bytes",
+    "`subject`, `preheader`, `from` and `reply_to` of a message": f"{send_requests.MAX_LINE_BYTES} bytes",
     "custom headers of a message": headers.MAX_HEADERS,
-    "attachments of a message, decoded": f"{request_parts.MAX_ATTACHMENT_BYTES} bytes",
-    "files of a message": request_parts.MAX_ATTACHMENTS,
-    "how far ahead `send_at` can be": f"{requests.MAX_DELAY.days} days",
-    "an idempotency key": f"{requests.MAX_KEY_CHARACTERS} characters",
+    "attachments of a message, decoded": f"{parts.MAX_ATTACHMENT_BYTES} bytes",
+    "files of a message": parts.MAX_ATTACHMENTS,
+    "how far ahead `send_at` can be": f"{send_requests.MAX_DELAY.days} days",
+    "an idempotency key": f"{send_requests.MAX_KEY_CHARACTERS} characters",
     "messages per page": message_pages.MAX_PAGE,
     "messages of a template that a request for metrics counts": template_metrics.MAX_COUNTED,
     f"messages that a key sends per second to a process, after {SERVED.sends_at_once} at once": (

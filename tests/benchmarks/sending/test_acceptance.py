@@ -48,7 +48,7 @@ def serving(database: str, folder: Path, store: str) -> Iterator[int]:
     port, log = free_port(), folder / f"send-{store}.log"
     key = folder / "root-key"
     key.write_text("00" * 32)
-    command = (sys.executable, "-m", "tests.benchmarks.send_api", str(port), str(key), store)
+    command = (sys.executable, "-m", "tests.benchmarks.sending.send_api", str(port), str(key), store)
     server = Server.start(command, log=log, environment={**os.environ, "WORKSPACE_OPERATOR_DATABASE": database})
     try:
         wait_until(lambda: answers(port), what=lambda: last_lines(log))

@@ -1,6 +1,6 @@
 """The people API without a limit of messages a second, with its store or with one that accepts and does nothing.
 
-    python -m tests.benchmarks.send_api PORT KEY_FILE store|nothing
+    python -m tests.benchmarks.sending.send_api PORT KEY_FILE store|nothing
 
 Run as a program; credentials are those of the database that WORKSPACE_OPERATOR_DATABASE names.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from workspace_operator import bootstrap
 from workspace_operator.application.ports import Accepted
 from workspace_operator.application.sending.acceptance import AcceptanceResult, AcceptMessages
-from workspace_operator.sending.requests import SendRequest
+from workspace_operator.sending.requests.send_requests import SendRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.settings import APISettings
 from workspace_operator.web.core.limits import Limits
