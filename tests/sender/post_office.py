@@ -26,7 +26,7 @@ from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.sending.addresses import parse_mailbox
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import ANY, Security, Transport, TransportOffer
 from workspace_operator.workspaces.model import Workspace

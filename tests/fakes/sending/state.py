@@ -16,7 +16,7 @@ from workspace_operator.sending.deliveries import (
     Metric,
 )
 from workspace_operator.sending.messages import Attachment, Message, MessageContent
-from workspace_operator.sending.overrides import StoredRequest
+from workspace_operator.sending.requests.overrides import StoredRequest
 
 METRICS: Mapping[str, Metric] = {metric.value: metric for metric in Metric}
 FORGOTTEN = ArchivedContent(forgotten=True)

@@ -25,7 +25,7 @@ from workspace_operator.application.ports.sending import SendingTransaction
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, Metric
 from workspace_operator.sending.messages import MessageContent
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 
