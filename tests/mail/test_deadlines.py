@@ -7,12 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event
 
 import pytest
 
-from tests.mail.scripted_server import scripted
+from tests.mail.servers.scripted_server import scripted
 from tests.mail.sink import Sink
 from tests.mail.transports import mail, results, transport
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed
@@ -58,6 +58,12 @@ def handing_over(port: int, *, seconds: float, size: int = 1000) -> Iterator["su
 def outcome_of(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+def stop(process: "subprocess.Popen[str]") -> None:
+    """Stop a process, and wait until all its threads are stopped: a thread can go on for a moment."""
+    process.send_signal(signal.SIGSTOP)
+    assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
 
 
 def until(holds: Callable[[], object], seconds: float = 20) -> None:
@@ -150,6 +156,27 @@ def test_results_of_a_blocked_transport_come_with_the_deadline() -> None:
     assert seconds < 2
 
 
+def test_address_that_does_not_answer_leaves_time_for_the_next(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A listener with a full queue, as a host whose packets are dropped.
+    with socket.socket() as silent, ExitStack() as waiting:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for _ in range(2):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(silent.getsockname())
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", address)
+            for address in (silent.getsockname(), ("127.0.0.1", sink.port))
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+        with pool(sink.port) as running:
+            (result,) = results(running, mail(), seconds=2)
+
+    assert result.outcome is AttemptOutcome.SENT
+
+
 def test_slow_reply_is_not_waited_for_beyond_the_deadline() -> None:
     # A byte from time to time must not prolong it.
     def script(client: socket.socket) -> None:
@@ -171,7 +198,7 @@ def test_process_stopped_before_354_sends_nothing_when_it_goes_on(sink: Sink) ->
 
     with handing_over(sink.port, seconds=1) as process:
         until(lambda: sink.transactions)
-        process.send_signal(signal.SIGSTOP)
+        stop(process)
         sink.before_354 = 0
         time.sleep(1.2)
         process.send_signal(signal.SIGCONT)
@@ -187,7 +214,7 @@ def test_process_stopped_within_a_message_sends_no_more_when_it_goes_on() -> Non
     with scripted(server) as port, handing_over(port, seconds=1.5, size=len(LONG)) as process:
         assert server.reached.wait(20)
         time.sleep(0.2)  # it fills the buffers of the kernel
-        process.send_signal(signal.SIGSTOP)
+        stop(process)
         server.go_on.set()
         time.sleep(1.4)
         before = len(server.received)
@@ -208,7 +235,7 @@ def test_kernel_gives_up_while_the_process_is_stopped() -> None:
     with scripted(server) as port, handing_over(port, seconds=1, size=LATER_READ_BYTES) as process:
         assert server.reached.wait(20)
         time.sleep(0.5)
-        process.send_signal(signal.SIGSTOP)
+        stop(process)
         time.sleep(2.5)
         server.go_on.set()
         time.sleep(0.3)
@@ -219,6 +246,16 @@ def test_kernel_gives_up_while_the_process_is_stopped() -> None:
     assert outcome == AttemptOutcome.UNKNOWN
     assert 0 < before < LATER_READ_BYTES
     assert END not in server.received
+
+
+def test_deadline_counts_from_its_moment_not_from_the_call(sink: Sink) -> None:
+    with pool(sink.port) as running:
+        late = running.monotonic() - 0.001
+        handover = running.hand_over("default", 1, [mail()], deadline=late)
+
+        assert handover.wait(1)
+    assert [result.outcome for result in handover.take_ended()] == [AttemptOutcome.NOT_SENT]
+    assert sink.transactions == []
 
 
 def test_deadline_is_over_when_it_has_passed() -> None:
