@@ -16,16 +16,17 @@ from workspace_operator.application.sending.metrics import SenderMetrics
 from workspace_operator.application.sending.room import SenderSetup
 from workspace_operator.application.sending.sender import Sender
 from workspace_operator.bootstrap.repositories import Repositories
-from workspace_operator.identity.model.commands import identify_from_fields
+from workspace_operator.identity.model.commands import DeletePerson, identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EMAIL
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.reconcile.model.actions import UpdateSettings
 from workspace_operator.reconcile.model.observed import WorkspaceQuery
+from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.sending.addresses import parse_mailbox
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import ANY, Security, Transport, TransportOffer
 from workspace_operator.workspaces.model import Workspace
@@ -149,10 +150,18 @@ class PostOffice:
         self.store.workspaces.apply(action, now=self.store.clock())
         return self.store.workspaces.get(found.workspace_id)
 
-    def observe(self) -> Any:
+    def delete_person(self) -> None:
+        """Delete the person of all messages."""
+        command = DeletePerson(reference=reference_of_kind("ann@example.com", EMAIL))
+        now = int(self.store.clock().timestamp())
+        execute_commands(self.store.people, self.workspace.workspace_id, [command], now=now)
+
+    def observe(self) -> ObservedSending:
         """What a reconcile sees of the sending of the workspace."""
-        observed: Any = self.store.workspaces.observe(WorkspaceQuery(owner=self.workspace.owner))
-        return observed.sending
+        query = WorkspaceQuery(owner=self.workspace.owner, now=self.store.clock())
+        sending = self.store.workspaces.observe(query).sending
+        assert sending is not None
+        return sending
 
     def another_workspace(self, name: str) -> Workspace:
         """One more workspace with the same person."""

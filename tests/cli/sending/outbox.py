@@ -18,7 +18,7 @@ from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EMAIL_OR_ID, IdentifierKind
 from workspace_operator.sending.deliveries import HANDOVER_SECONDS, AttemptOutcome, DeliveryState, GateRecord
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 
@@ -72,6 +72,7 @@ class Outbox:
             attempt = NewAttempt(
                 delivery_id=delivery_id,
                 number=1,
+                begun_at=self.now,
                 deadline=self.now + timedelta(seconds=HANDOVER_SECONDS),
                 mode=SendMode.NORMAL,
                 transport="default",

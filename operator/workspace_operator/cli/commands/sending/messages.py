@@ -10,6 +10,7 @@ import typer
 
 from workspace_operator.application.ports import DeliveryQuery, DeliveryRecord
 from workspace_operator.application.sending.templates import find_template
+from workspace_operator.cli.commands.sending import previews
 from workspace_operator.cli.commands.sending.delivery_ids import DeliveryID, DeliveryIDs, delivery_id_of
 from workspace_operator.cli.commands.sending.delivery_output import (
     DELIVERY_COLUMNS,
@@ -40,6 +41,7 @@ from workspace_operator.sending.keys import Purpose
 from workspace_operator.sending.tokens import Token, sign
 
 app = typer.Typer(name="messages", help="List, explain, cancel and preview messages.", no_args_is_help=True)
+app.command("preview", epilog=previews.EXAMPLES)(previews.preview)
 
 LIST_EXAMPLES = """
 Examples:
@@ -131,13 +133,17 @@ def show(
     message: DeliveryID,
     *,
     workspace: WorkspaceName,
+    content: Annotated[
+        bool, typer.Option("--content", help="Also print the message as it was handed over, if it is kept.")
+    ] = False,
     root_key_file: RootKeyFile = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Print a message as JSON, with its attempts.
 
-    wire_id is its id in the API and in its Message-ID. That needs the root key, and is null without one.
+    wire_id is its id in the API and in its Message-ID. That needs the root key, and is null without one. The subject is
+    that of the template, before it is rendered.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         delivery_id = delivery_id_of(message, context)
@@ -150,6 +156,9 @@ def show(
             **delivery_document(record, _template_names(context)),
             "attempts": [attempt_document(attempt) for attempt in attempts],
         }
+        if content:
+            archived = context.store.deliveries.archived(context.workspace_id, delivery_id)
+            document["content"] = None if archived.forgotten else dict(archived.fields)
         print(json_text(document))
 
 
