@@ -249,8 +249,7 @@ class SendingMachine(RuleBasedStateMachine):
             return
         getattr(self.env, how)(id=person)
         for delivery_id in [each for each, owner in self.owners.items() if owner == cio_id]:
-            del self.owners[delivery_id]
-            self.in_flight.pop(delivery_id, None)
+            del self.owners[delivery_id]  # a hand-over under way can still arrive
         gone = {cio_id, *(each.secondary.cio_id for each in self.merges if each.primary.cio_id == cio_id)}
         self.merges = [each for each in self.merges if not gone & {each.primary.cio_id, each.secondary.cio_id}]
 
