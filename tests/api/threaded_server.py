@@ -16,8 +16,9 @@ from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.exports import FakeExports
 from tests.fakes.people.activities import FakeActivities
 from tests.fakes.people.people import FakePeople
+from tests.fakes.sending.address_blocks import FakeAddressBlocks
 from tests.fakes.sending.deliveries import FakeDeliveries
-from tests.fakes.sending.templates import FakeAddressBlocks, FakeTemplateParser, FakeTemplates
+from tests.fakes.sending.templates import FakeTemplateParser, FakeTemplates
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace

@@ -14,13 +14,13 @@ from statistics import median
 from typing import Any
 
 import pytest
-from workspace_operator.rendering.processes import RenderProcesses
 
 from tests.benchmarks.measurement import at_least, databases, memory_megabytes, print_table
 from tests.sender.post_office import ROOT_KEY, PlainRenderer, PostOffice, local_transport, open_post_office
 from tests.sender.post_office import request as stored_request
 from workspace_operator.application.ports import Renderer
 from workspace_operator.mail.pools import SMTPTransportPool
+from workspace_operator.rendering.processes import RenderProcesses
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.gate import Pass
 from workspace_operator.sending.messages import MessageContent, RenderedMessage, RenderJob, Tracking

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from json import dumps, loads
@@ -27,7 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("examples", "crds", "manifests")
 UNAVAILABLE = 69
 LOG = "operator.log"
-RUNNING = "operator.json"
+MAIL_LOG = "mail.log"
+RUNNING = ("operator.json", "mail.json")
 
 
 def run() -> int:
@@ -49,6 +50,7 @@ def run() -> int:
             parts.declare(walk)
             parts.on_a_cluster(walk)
             parts.call_the_api(walk)
+            parts.send_messages(walk)
     walk.part("Done: the operator and the API server are stopped")
     print_addresses(walk)
     print_next_steps()
@@ -65,11 +67,14 @@ def up() -> int:
     waited_for(BackgroundBuild(), walk)
     server = resident.up(sys.stdout)
     parts.set_up_cluster(walk, server.kubectl)
-    identity = start_detached(command(folder), log=folder / LOG, environment=walk.environment)
-    (checkout_folder() / RUNNING).write_text(dumps(asdict(identity)), encoding="utf-8")
+    programs = ((parts.OPERATOR, LOG), (parts.MAILBOX, MAIL_LOG))
+    for record, (program, log) in zip(RUNNING, programs, strict=True):
+        identity = start_detached(command(program, folder), log=folder / log, environment=walk.environment)
+        (checkout_folder() / record).write_text(dumps(asdict(identity)), encoding="utf-8")
     parts.declare(walk)
     parts.on_a_cluster(walk)
     parts.call_the_api(walk)
+    parts.send_messages(walk)
     walk.part("It goes on running")
     print(
         "In a shell of yours:\n"
@@ -89,16 +94,16 @@ def down() -> int:
 
 
 def end_left_running() -> bool:
-    """End the operator and the API server of ``up``; False when neither ran."""
-    record = checkout_folder() / RUNNING
-    operator_ran = False
-    if record.exists():
-        identity = ProcessIdentity(**loads(record.read_text(encoding="utf-8")))
-        operator_ran = identity.is_running()
-        identity.end()
-        record.unlink()
+    """End the operator, the mailbox and the API server of ``up``; False when neither ran."""
+    one_ran = False
+    for record in (checkout_folder() / name for name in RUNNING):
+        if record.exists():
+            identity = ProcessIdentity(**loads(record.read_text(encoding="utf-8")))
+            one_ran = identity.is_running() or one_ran
+            identity.end()
+            record.unlink()
     server_ran = resident.down()
-    return operator_ran or server_ran
+    return one_ran or server_ran
 
 
 def prepared(folder: Path) -> Path:
@@ -139,9 +144,10 @@ def control_plane(programs: Programs, folder: Path) -> Iterator[ControlPlane]:
 
 @contextmanager
 def operator(walk: Walk) -> Iterator[None]:
-    """The operator, in a process of its own."""
+    """The operator and a mailbox for its messages, in processes of their own."""
     log = walk.folder / LOG
-    server = Server.start(command(walk.folder), log=log, environment=walk.environment)
+    mailbox = Server.start(command(parts.MAILBOX, walk.folder), log=walk.folder / MAIL_LOG)
+    server = Server.start(command(parts.OPERATOR, walk.folder), log=log, environment=walk.environment)
     try:
         yield
     except BaseException:
@@ -149,12 +155,14 @@ def operator(walk: Walk) -> Iterator[None]:
         raise
     finally:
         server.end()
+        mailbox.end()
 
 
-def command(folder: Path) -> list[str]:
+def command(words: Sequence[str], folder: Path) -> list[str]:
     """What the walk-through shows, with whole paths."""
-    program, *rest = parts.OPERATOR
-    return [str(COMMANDS / program), *(str(folder / each) if each == parts.OPERATOR_ACCESS else each for each in rest)]
+    program, *rest = words
+    names = (parts.OPERATOR_ACCESS, parts.MAIL_FOLDER)
+    return [str(COMMANDS / program), *(str(folder / each) if each in names else each for each in rest)]
 
 
 def print_addresses(walk: Walk) -> None:
@@ -169,7 +177,8 @@ def print_next_steps() -> None:
         "  make up                       the same, left running for you to try commands on; `make down` ends it\n"
         "  README.md                     the same without a cluster, and on a cluster of yours\n"
         "  docs/resource.md              every field, condition and reason of a Workspace\n"
-        "  docs/people.md, docs/api.md   people: CSV files, identifier changes, cleaning up, the HTTP API"
+        "  docs/people.md, docs/api.md   people: CSV files, identifier changes, cleaning up, the HTTP API\n"
+        "  docs/sending.md               messages: SMTP servers, templates, going live, why one was not sent"
     )
 
 

@@ -12,6 +12,12 @@ PEOPLE_TO_DELETE = ("m-1017", "m-1018", "m-1019", "m-1020")
 OPERATOR_ACCESS = "operator.kubeconfig"
 API_PORT = free_port()
 API = f"http://127.0.0.1:{API_PORT}"
+MAIL_PORT, MAIL_FOLDER = free_port(), "mail"
+MAILBOX = (
+    *("python", "-m", "aiosmtpd", "--nosetuid", "--listen", f"127.0.0.1:{MAIL_PORT}"),
+    *("--class", "aiosmtpd.handlers.Mailbox", MAIL_FOLDER),
+)
+"""An SMTP server that keeps all messages in a folder, and passes none on."""
 OPERATOR = ("workspacectl", "run", "--kubeconfig", OPERATOR_ACCESS, "--api-address", f"127.0.0.1:{API_PORT}")
 
 
@@ -61,6 +67,7 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
         {
             "KUBECONFIG": str(kubectl.kubeconfig),
             "WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/workspaces.db",
+            "WORKSPACE_OPERATOR_SMTP": f"smtp://127.0.0.1:{MAIL_PORT}",
         },
         search_also=kubectl.program.parent,
     )
@@ -72,6 +79,7 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
     walk.print("The operator runs under its own ServiceAccount, with no right that it does not need.")
     walk.show("kubectl --namespace workspace-operator create token workspace-operator --duration=8h")
     kubectl.as_service_account("workspace-operator", "workspace-operator", to=walk.folder / OPERATOR_ACCESS)
+    walk.show(f"{' '.join(MAILBOX)} &")
     walk.show(f"{' '.join(OPERATOR)} &")
 
 
@@ -98,3 +106,22 @@ def call_the_api(walk: Walk) -> None:
     body = """-d '{"email": "kim@example.com", "plan": "gold"}'"""
     walk.run(f'{call}/api/v1/customers/m-2001 -u "$(cat siteID):$(cat apiKey)" -X PUT {body}')
     walk.run(f'{call}/v1/customers?email=kim@example.com -H "Authorization: Bearer $(cat appKey)"')
+
+
+def send_messages(walk: Walk) -> None:
+    """A message from a live workspace, from one in Test, and from one in Never; only the first two arrive."""
+    if shutil.which("curl") is None:
+        return
+    walk.print("Send a receipt from the shop, and the same from shop-staging, which sends to its test address only.")
+    key = "$(kubectl get secret $ws-credentials -o jsonpath={.data.appKey} | base64 -d)"
+    call = f"curl --silent --show-error --fail --output /dev/null {API}/v1/send/email"
+    send = f'{call} -H "Authorization: Bearer {key}" -d @examples/sending/receipt.json'
+    templates = "workspacectl templates apply -f examples/templates -w default/$ws > /dev/null"
+    walk.run(f"set -e; for ws in shop shop-staging; do {templates}; {send}; done")
+    arrived = f"[ $(ls {MAIL_FOLDER}/new | wc -l) = 2 ]"
+    walk.run(f"until {arrived}; do sleep 0.2; done; grep -hE '^(To|X-Original-To): ' {MAIL_FOLDER}/new/*")
+    walk.print("Set Never. When the workspace is Ready, nothing of it is on its way any more, and nothing leaves.")
+    never = """kubectl patch ws shop --type=merge -p '{"spec": {"sendBehavior": {"mode": "Never"}}}' > /dev/null"""
+    walk.run(f"{never} && kubectl wait ws/shop --for=condition=Ready --timeout=60s")
+    listed = "workspacectl messages list -w default/shop --state undeliverable"
+    walk.run(f"ws=shop; {send} && sleep 1; {listed}; {arrived} && echo 'no third message arrived'")

@@ -13,7 +13,7 @@ from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.resources.schema import resource_schema
 
 LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
-COMMAND = re.compile(r"workspacectl((?: [a-z]+){1,2})")
+COMMAND = re.compile(r"workspacectl((?: [a-z]+(?:-[a-z]+)*){1,2})")
 
 
 def name_of(page: Path) -> str:

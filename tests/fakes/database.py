@@ -16,6 +16,7 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces
+from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.workspaces.model import Workspace
 
 FIX_SETTLE_TIME = timedelta(seconds=5)
@@ -110,6 +111,8 @@ class InMemoryDatabase:
     states: dict[int, WorkspaceState] = field(default_factory=dict)
     store_id: str = "store-1"
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
+    senders: dict[str, tuple[tuple[TransportOffer, ...], str, datetime]] = field(default_factory=dict)
+    root_key_fingerprint: str | None = None
     sending: FakeSendingState = field(default_factory=FakeSendingState)
     names: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -134,3 +137,7 @@ class InMemoryDatabase:
     def new_id(self) -> str:
         """Name an activity or a merge: later ones sort after earlier ones."""
         return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):08x}"
+
+    def new_delivery_id(self) -> str:
+        """Name a delivery, with the number of digits that a token of it has."""
+        return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):012x}"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.api.servers import CERTIFICATE
-from tests.mail.scripted_server import answering, scripted
-from tests.mail.smtp_server import ELSEWHERE, PASSWORD, USER, Running, running
+from tests.mail.servers.scripted_server import answering, scripted
+from tests.mail.servers.smtp_server import ELSEWHERE, PASSWORD, USER, Running, running
 from tests.mail.transports import mail, results, transport
 from workspace_operator.mail.connections import TransportFailed, close_session, ehlo_name, open_session
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed

@@ -12,7 +12,7 @@ from threading import Event
 
 import pytest
 
-from tests.mail.scripted_server import scripted
+from tests.mail.servers.scripted_server import scripted
 from tests.mail.sink import Sink
 from tests.mail.transports import mail, results, transport
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed
@@ -58,6 +58,12 @@ def handing_over(port: int, *, seconds: float, size: int = 1000) -> Iterator["su
 def outcome_of(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+def stop(process: "subprocess.Popen[str]") -> None:
+    """Stop a process, and wait until all its threads are stopped: a thread can go on for a moment."""
+    process.send_signal(signal.SIGSTOP)
+    assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
 
 
 def until(holds: Callable[[], object], seconds: float = 20) -> None:
@@ -171,7 +177,7 @@ def test_process_stopped_before_354_sends_nothing_when_it_goes_on(sink: Sink) ->
 
     with handing_over(sink.port, seconds=1) as process:
         until(lambda: sink.transactions)
-        process.send_signal(signal.SIGSTOP)
+        stop(process)
         sink.before_354 = 0
         time.sleep(1.2)
         process.send_signal(signal.SIGCONT)
@@ -187,7 +193,7 @@ def test_process_stopped_within_a_message_sends_no_more_when_it_goes_on() -> Non
     with scripted(server) as port, handing_over(port, seconds=1.5, size=len(LONG)) as process:
         assert server.reached.wait(20)
         time.sleep(0.2)  # it fills the buffers of the kernel
-        process.send_signal(signal.SIGSTOP)
+        stop(process)
         server.go_on.set()
         time.sleep(1.4)
         before = len(server.received)
@@ -208,7 +214,7 @@ def test_kernel_gives_up_while_the_process_is_stopped() -> None:
     with scripted(server) as port, handing_over(port, seconds=1, size=LATER_READ_BYTES) as process:
         assert server.reached.wait(20)
         time.sleep(0.5)
-        process.send_signal(signal.SIGSTOP)
+        stop(process)
         time.sleep(2.5)
         server.go_on.set()
         time.sleep(0.3)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.mail.scripted_server import scripted
+from tests.mail.servers.scripted_server import scripted
+from tests.mail.servers.smtp_server import running
 from tests.mail.sink import Sink
-from tests.mail.smtp_server import running
 from tests.mail.transports import mail, results, transport
 from workspace_operator.mail.envelopes import stuffed, verp
 from workspace_operator.mail.pools import SMTPTransportPool

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.mail.smtp_server import Running, running
+from tests.mail.servers.smtp_server import Running, running
 from tests.mail.transports import mail, results, transport
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.sending.deliveries import AttemptOutcome

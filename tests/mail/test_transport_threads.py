@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.mail.scripted_server import answering, scripted
+from tests.mail.servers.scripted_server import answering, scripted
+from tests.mail.servers.smtp_server import running
 from tests.mail.sink import Sink
-from tests.mail.smtp_server import running
 from tests.mail.test_deadlines import until
 from tests.mail.transports import WORKSPACE, mail, results, transport
 from tests.network_ports import free_port

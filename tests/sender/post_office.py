@@ -22,6 +22,7 @@ from workspace_operator.identity.values.rules import EMAIL
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.reconcile.model.actions import UpdateSettings
 from workspace_operator.reconcile.model.observed import WorkspaceQuery
+from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.sending.addresses import parse_mailbox
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
@@ -149,10 +150,12 @@ class PostOffice:
         self.store.workspaces.apply(action, now=self.store.clock())
         return self.store.workspaces.get(found.workspace_id)
 
-    def observe(self) -> Any:
+    def observe(self) -> ObservedSending:
         """What a reconcile sees of the sending of the workspace."""
-        observed: Any = self.store.workspaces.observe(WorkspaceQuery(owner=self.workspace.owner))
-        return observed.sending
+        query = WorkspaceQuery(owner=self.workspace.owner, now=self.store.clock())
+        sending = self.store.workspaces.observe(query).sending
+        assert sending is not None
+        return sending
 
     def another_workspace(self, name: str) -> Workspace:
         """One more workspace with the same person."""

@@ -126,6 +126,16 @@ def test_without_transport_messages_wait_without_writes(office: PostOffice) -> N
     assert {state_of(office, delivery_id) for delivery_id in ids} == {DeliveryState.WAITING}
 
 
+def test_new_rules_end_the_wait_for_a_transport(office: PostOffice) -> None:
+    [delivery_id] = office.accept()
+    office.sender(transports=NoTransports()).work_once()
+
+    office.set_mode(SendMode.NEVER)
+    office.sender(transports=NoTransports()).work_once()
+
+    assert state_of(office, delivery_id) is DeliveryState.UNDELIVERABLE
+
+
 class NoTransports:
     """A process that offers nothing."""
 

@@ -19,13 +19,19 @@ from tests.fakes.people.events import apply_event
 from tests.fakes.people.merges import FakeMerges
 from tests.fakes.people.people import FakePeople
 from tests.fakes.people.segments import FakeSegments
+from tests.fakes.sending.address_blocks import FakeAddressBlocks
+from tests.fakes.sending.deliveries import FakeDeliveries
+from tests.fakes.sending.sending_queue import FakeSendingQueue
+from tests.fakes.sending.templates import FakeTemplates
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.heartbeats import FakeHeartbeats
 from tests.fakes.workspaces.ownership import FakeOwnership
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.fakes.workspaces.write_path import FakeWritePath
 from workspace_operator.application.ports import (
+    AddressBlocks,
     Credentials,
+    Deliveries,
     Exports,
     Heartbeats,
     MergeJournal,
@@ -35,6 +41,8 @@ from workspace_operator.application.ports import (
     PersonRecords,
     Previews,
     Segments,
+    SendingQueue,
+    Templates,
     Workspaces,
     WritePath,
 )
@@ -51,6 +59,10 @@ from workspace_operator.store.repositories.people import SQLPeople
 from workspace_operator.store.repositories.person_records import SQLPersonRecords
 from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
+from workspace_operator.store.repositories.sending.address_blocks import SQLAddressBlocks
+from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
+from workspace_operator.store.repositories.sending.templates import SQLTemplates
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.plan_statistics import pin
@@ -100,6 +112,10 @@ class Store:
     write_path: WritePath
     heartbeats: Heartbeats
     ownership: Ownership
+    deliveries: Deliveries
+    sending_queue: SendingQueue
+    templates: Templates
+    address_blocks: AddressBlocks
     append_events: AppendEvents
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -132,6 +148,10 @@ def memory_store() -> Store:
         write_path=FakeWritePath(),
         heartbeats=FakeHeartbeats(memory),
         ownership=FakeOwnership(memory),
+        deliveries=FakeDeliveries(memory),
+        sending_queue=FakeSendingQueue(memory),
+        templates=FakeTemplates(memory),
+        address_blocks=FakeAddressBlocks(memory),
         append_events=leave,
         clock=clock,
     )
@@ -157,6 +177,10 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         write_path=SQLWritePath(database),
         heartbeats=SQLHeartbeats(database),
         ownership=SQLOwnership(database),
+        deliveries=SQLDeliveries(database, new_id=new_id),
+        sending_queue=SQLSendingQueue(database),
+        templates=SQLTemplates(database),
+        address_blocks=SQLAddressBlocks(database),
         append_events=leave,
         clock=clock,
         database=database,

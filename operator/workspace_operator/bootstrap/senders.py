@@ -46,6 +46,7 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
     Raises:
         InvalidInput: the transports or the root key cannot be read.
     """
+    from workspace_operator.mail.deadlines import clock as deadline_clock
     from workspace_operator.mail.pools import SMTPTransportPool
     from workspace_operator.mail.settings import load_transports
     from workspace_operator.rendering.processes import RenderProcesses
@@ -67,6 +68,7 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
             too_late=timedelta(hours=settings.too_late_hours),
             stopping=stopping.is_set,
             observer=metrics,
+            monotonic=deadline_clock,
         )
         sender = Sender(setup=setup, worker=worker_name(), stopping=stopping)
         probes = ProbeHandlers(is_ready=sender.healthy.is_set, metrics=metrics.text)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed
+from workspace_operator.mail.replies import Reply
 from workspace_operator.mail.sessions import Session, SessionLost
-from workspace_operator.sending.replies import Reply
 from workspace_operator.sending.transports import Security, Transport
 
 OPEN_SECONDS: Final = 10.0

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from workspace_operator.mail.deadlines import Deadline
-from workspace_operator.sending.replies import Reply
+from workspace_operator.mail.replies import Reply
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

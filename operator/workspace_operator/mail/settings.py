@@ -89,6 +89,8 @@ def _words(kind: str, field: str, message: str) -> str:
         return "password is not a field: write the password into a file, and its path into passwordFile"
     if kind == "extra_forbidden":
         return f"{field[:63]} is not a field: remove it; the fields are {', '.join(field_names())}"
+    if kind == "too_short":
+        return f"{field} is empty: list at least one"
     if not field:
         return "must be a mapping of fields: write it as 'host: smtp.example.com' and so on"
     return f"{field} is not valid: {message.removeprefix('Value error, ')}"

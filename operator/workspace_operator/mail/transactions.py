@@ -9,11 +9,11 @@ from typing import Final
 
 from workspace_operator.mail import envelopes
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed
+from workspace_operator.mail.replies import GO_ON, EnvelopeReplies, Refusal, Reply, final_outcome, printable, refusal
 from workspace_operator.mail.sessions import Session, SessionLost
 from workspace_operator.sending.deliveries import AttemptOutcome
 from workspace_operator.sending.messages import OutgoingMail
 from workspace_operator.sending.outcomes import HandoverResult
-from workspace_operator.sending.replies import GO_ON, EnvelopeReplies, Refusal, Reply, final_outcome, printable, refusal
 
 DATA: Final = b"DATA\r\n"
 FINAL_DOT: Final = b"\r\n.\r\n"

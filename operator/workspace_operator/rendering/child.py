@@ -48,7 +48,7 @@ def main() -> None:
     worker = Worker(setup)
     write_all(output, framed(READY))
     _discard_output()
-    while (batch := reader.read()) is not None and not worker.is_exhausted:
+    while not worker.is_exhausted and (batch := reader.read()) is not None:
         tasks: list[bytes] = pickle.loads(batch)  # noqa: S301 - written by this program
         _limit_processor_time(setup.limits, len(tasks))
         worker.work(tasks, output)

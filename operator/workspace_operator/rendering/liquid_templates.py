@@ -9,11 +9,10 @@ from liquid.exceptions import LiquidError
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.rendering.filters import bounded
+from workspace_operator.rendering.liquid_errors import find_problem, line_and_column, position_of, reason_of
 
 MAX_CACHED_CHARACTERS: Final = 1_000_000
 """Total length of the sources whose parsed form is kept; a parsed template takes some 30 times its source."""
-
-_MAX_REASON: Final = 200
 
 
 class _LimitedEnvironment(Environment):
@@ -59,10 +58,12 @@ class LiquidTemplates:
         try:
             filters = self._text.from_string(source).analyze().filters
             for name in filters.keys() - self._text.filters.keys():
-                position = _position(source, filters[name][0].index)
-                raise InvalidInput(f"{field} is not valid Liquid{position}: unknown filter {name!r}", field=field)
+                where = line_and_column(source, filters[name][0].index)
+                raise InvalidInput(f"{field} is not valid Liquid{where}: unknown filter {name!r}", field=field)
         except (LiquidError, RecursionError) as error:
-            raise InvalidInput(_words(error, field, source, "is not valid Liquid"), field=field) from error
+            start = position_of(error)
+            start = find_problem(source, self._text.from_string) if start is None else start
+            raise InvalidInput(_words(error, f"{field} is not valid Liquid", source, start), field=field) from error
 
     def render_text(self, source: str, variables: Mapping[str, Any], *, field: str) -> str:
         """Render a template of text, in which values stay as they are.
@@ -83,7 +84,8 @@ class LiquidTemplates:
             return self._template(source, escaped=escaped).render(variables)
         except (LiquidError, ValueError, ArithmeticError, RecursionError, LookupError, TypeError) as error:
             # The library's filters let some of Python's errors pass, such as those of strftime.
-            raise InvalidInput(_words(error, field, source, "cannot be rendered"), field=field) from error
+            start = position_of(error)
+            raise InvalidInput(_words(error, f"{field} cannot be rendered", source, start), field=field) from error
 
     def _template(self, source: str, *, escaped: bool) -> Parsed:
         key = (escaped, source)
@@ -100,20 +102,6 @@ class LiquidTemplates:
         return parsed
 
 
-def _words(error: Exception, field: str, source: str, problem: str) -> str:
-    """What is wrong with a template, with line and column if the library knows them."""
-    if not isinstance(error, LiquidError):
-        return f"{field} {problem}: {_shortened(f'{type(error).__name__}: {error}')}"
-    known = error.token is not None and error.token.start_index >= 0
-    position = _position(source, error.token.start_index) if known and error.token else ""
-    return f"{field} {problem}{position}: {_shortened(str(error.message))}"
-
-
-def _position(source: str, start: int) -> str:
-    line, column = source.count("\n", 0, start) + 1, start - source.rfind("\n", 0, start)
-    return f" at line {line}, column {column}"
-
-
-def _shortened(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON]}…"
+def _words(error: Exception, problem: str, source: str, start: int | None) -> str:
+    where = "" if start is None else line_and_column(source, start)
+    return f"{problem}{where}: {reason_of(error)}"

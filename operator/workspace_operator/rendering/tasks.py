@@ -20,9 +20,16 @@ READY: Final = b"ready"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of a render process: wall time and processor time of one task, and the size of its address space."""
+    """Limits of a render process.
+
+    Attributes:
+        seconds: wall time of one task.
+        stalled_seconds: without progress; its parent ends a process that the kernel does not run.
+        memory_bytes: size of its address space.
+    """
 
     seconds: float = 1.0
+    stalled_seconds: float = 20.0
     memory_bytes: int = 256 << 20
 
 

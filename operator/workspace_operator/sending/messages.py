@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from workspace_operator.identity.model.person import Person
 from workspace_operator.sending.addresses import Mailbox
 from workspace_operator.sending.deliveries import Channel
 from workspace_operator.sending.rules import SendMode
@@ -143,3 +144,9 @@ class OutgoingMail:
     sender: str
     recipients: tuple[str, ...]
     data: bytes
+
+
+def customer_variables(person: Person) -> Mapping[str, Any]:
+    """A person as Liquid sees them, as ``customer``: attributes and identifiers."""
+    identifiers = {"id": person.id, "email": person.email, "cio_id": person.cio_id}
+    return {**person.attributes, **{name: value for name, value in identifiers.items() if value is not None}}

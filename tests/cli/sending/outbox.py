@@ -72,6 +72,7 @@ class Outbox:
             attempt = NewAttempt(
                 delivery_id=delivery_id,
                 number=1,
+                begun_at=self.now,
                 deadline=self.now + timedelta(seconds=HANDOVER_SECONDS),
                 mode=SendMode.NORMAL,
                 transport="default",

@@ -75,10 +75,12 @@ def _absorb(memory: InMemoryDatabase, state: WorkspaceState, step: PeopleMerged)
     known[1].update(segments)
     for each in state.activities:
         each.cio_id = own if each.cio_id == its else each.cio_id
+    state.sending.move(its, own)
 
 
 def _remove(state: WorkspaceState, cio_id: str) -> None:
     state.activities = [each for each in state.activities if each.cio_id != cio_id]
+    state.sending.remove_of(cio_id)
     state.devices.pop(cio_id, None)
     state.segments.pop(cio_id, None)
     merges = [each.merge for each in state.merges.values()]

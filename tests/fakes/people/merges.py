@@ -75,6 +75,7 @@ def _return(state: WorkspaceState, stored_merge: StoredMerge) -> None:
     for activity in state.activities:
         if activity.cio_id == own and activity.origin in theirs:
             activity.cio_id = its
+    state.sending.restore(own, theirs, its)
 
 
 def _with_absorbed(state: WorkspaceState, cio_id: str) -> Collection[str]:

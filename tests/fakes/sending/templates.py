@@ -1,11 +1,11 @@
-"""Templates and blocked addresses, in memory, and a parser that knows one mistake."""
+"""Templates, in memory, and a parser that knows one mistake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tests.fakes.database import InMemoryDatabase
-from workspace_operator.application.ports import AddressBlock, BlockKind, Template, TemplateDraft
+from tests.fakes.database import InMemoryDatabase, WorkspaceState
+from workspace_operator.application.ports import Template, TemplateDraft
 from workspace_operator.errors import InvalidInput
 from workspace_operator.sending.messages import MessageContent
 
@@ -17,61 +17,36 @@ class FakeTemplates:
     memory: InMemoryDatabase
 
     def list(self, workspace_id: int) -> Sequence[Template]:
-        templates = self.memory.state(workspace_id).sending.templates
-        return sorted(templates.values(), key=lambda template: template.number)
+        return [template for _, template in sorted(self.memory.state(workspace_id).sending.templates.items())]
 
     def find(self, workspace_id: int, reference: str | int) -> Template | None:
-        if isinstance(reference, int) or reference.isdigit():
-            found = [template for template in self.list(workspace_id) if template.number == int(reference)]
-            return next(iter(found), None)
-        return self.memory.state(workspace_id).sending.templates.get(reference.lower())
+        templates = self.memory.state(workspace_id).sending.templates
+        if isinstance(reference, int) or (reference.isascii() and reference.isdigit()):
+            return templates.get(int(reference))
+        wanted = reference.lower()
+        return next((each for each in templates.values() if each.draft.trigger_name.lower() == wanted), None)
 
     def apply(
         self, workspace_id: int, drafts: Sequence[TemplateDraft], *, now: datetime
     ) -> Sequence[tuple[Template, bool]]:
-        return [self._apply(workspace_id, draft, now) for draft in drafts]
-
-    def _apply(self, workspace_id: int, draft: TemplateDraft, now: datetime) -> tuple[Template, bool]:
-        stored = self.memory.state(workspace_id).sending.templates
-        key = draft.trigger_name.lower()
-        before = stored.get(key)
-        if before is None:
-            number = len(stored) + 1
-            stored[key] = Template(number=number, content_version=1, created_at=now, updated_at=now, draft=draft)
-            return stored[key], True
-        version = before.content_version + (before.draft.contents != draft.contents)
-        changed = before.draft != draft
-        updated_at = now if changed else before.updated_at
-        stored[key] = replace(before, content_version=version, updated_at=updated_at, draft=draft)
-        return stored[key], changed
-
-
-@dataclass(frozen=True, slots=True)
-class FakeAddressBlocks:
-    """Implements the port ``AddressBlocks``."""
-
-    memory: InMemoryDatabase
-
-    def find(self, workspace_id: int, email_key: str) -> Sequence[AddressBlock]:
-        blocks = self.memory.state(workspace_id).sending.blocks
-        return [block for (_, key), block in sorted(blocks.items()) if key == email_key]
-
-    def blocked(self, workspace_id: int, keys: Sequence[str]) -> frozenset[str]:
         state = self.memory.state(workspace_id)
-        suppressed = {key for _, key in state.working_set.suppressed}
-        return frozenset(key for key in keys if key in suppressed or self.find(workspace_id, key))
+        return [self._apply(state, draft, now) for draft in drafts]
 
-    def list(self, workspace_id: int, kind: BlockKind, *, limit: int, offset: int) -> Sequence[AddressBlock]:
-        blocks = self.memory.state(workspace_id).sending.blocks
-        found = [block for (stored, _), block in sorted(blocks.items()) if stored == kind]
-        return found[offset : offset + limit]
-
-    def add(self, workspace_id: int, blocks: Sequence[AddressBlock]) -> None:
-        for block in blocks:
-            self.memory.state(workspace_id).sending.blocks.setdefault((block.kind, block.email_key), block)
-
-    def remove(self, workspace_id: int, kind: BlockKind, email_key: str) -> bool:
-        return self.memory.state(workspace_id).sending.blocks.pop((kind, email_key), None) is not None
+    def _apply(self, state: WorkspaceState, draft: TemplateDraft, now: datetime) -> tuple[Template, bool]:
+        templates, name = state.sending.templates, draft.trigger_name.lower()
+        found = next((each for each in templates.values() if each.draft.trigger_name.lower() == name), None)
+        if found is not None and found.draft == draft:
+            return found, False
+        if found is None:
+            number = max(templates, default=0) + 1
+            applied = Template(number=number, content_version=1, created_at=now, updated_at=now, draft=draft)
+        else:
+            version = found.content_version + (found.draft.contents != draft.contents)
+            applied = replace(found, content_version=version, updated_at=now, draft=draft)
+        templates[applied.number] = applied
+        for language, content in draft.contents.items():
+            state.sending.contents[applied.number, applied.content_version, language] = content.content
+        return applied, True
 
 
 class FakeTemplateParser:

@@ -137,11 +137,11 @@ class _Composer:
     def compose(self, request: SendRequest) -> NewDelivery | InvalidInput:
         try:
             template = None if request.template is None else self._template(request, request.template)
-            message = _compose(request, template, self._now)
+            message = new_delivery(request, template, self._now)
             has_sender = request.overrides.sender or _sender_of(template, message.language) or self._workspace_sender()
         except InvalidInput as error:
             return error
-        return message if has_sender else _missing_sender()
+        return message if has_sender else missing_sender()
 
     def _template(self, request: SendRequest, reference: str | int) -> Template:
         if reference not in self._found:
@@ -178,8 +178,8 @@ _NO_TEMPLATE: Final = TemplateDraft(trigger_name="", name="")
 _NO_CONTENT: Final = TemplateContent(content=MessageContent(subject=""))
 
 
-def _compose(request: SendRequest, template: Template | None, now: datetime) -> NewDelivery:
-    """The message of a request. Raises InvalidInput if the template adds too many recipients."""
+def new_delivery(request: SendRequest, template: Template | None, now: datetime) -> NewDelivery:
+    """The message of a request, under the rules of its template. Raises InvalidInput for too many recipients."""
     draft = _NO_TEMPLATE if template is None else template.draft
     language = request.language if request.language in draft.contents else DEFAULT_LANGUAGE
     content = draft.contents.get(language, _NO_CONTENT)
@@ -219,6 +219,7 @@ def _sender_of(template: Template | None, language: str) -> str | None:
     return None if content is None else content.content.sender
 
 
-def _missing_sender() -> InvalidInput:
+def missing_sender() -> InvalidInput:
+    """The error of a message that nothing gives a From."""
     message = "from is missing, and neither the template nor the workspace has one: send it, or set sending.from"
     return InvalidInput(message, field="from")

@@ -79,4 +79,4 @@ class Explainer:
         except NotFound:  # its content was deleted
             return None
         recipient = recipient_of(self.questions.person(delivery.cio_id))
-        return self.questions.ask(message, rules, recipient, now=now)
+        return self.questions.decide(message, rules, recipient, now=now)

@@ -37,23 +37,33 @@ class GateQuestions:
         """The person of a delivery."""
         return None if cio_id is None else self.people.find(self.workspace_id, reference_to_cio_id(cio_id))
 
-    def ask(
+    def decide(
         self,
         message: Message,
         rules: SendingRules,
         recipient: Recipient | None,
         *,
         sender: Mailbox | None = None,
+        offer: TransportOffer | None = None,
         now: datetime,
     ) -> GateDecision:
-        """What the gate would decide; ``sender`` is the rendered From, if the message is rendered."""
+        """What the gate would decide.
+
+        Args:
+            message: the message.
+            rules: those in force.
+            recipient: the person.
+            sender: the rendered From; None while the message is not rendered.
+            offer: instead of the transport that is offered.
+            now: the time to decide about.
+        """
         keys = sorted(mailbox_keys((*message.to, *message.cc, *message.bcc)))
         circumstances = Circumstances(
             now=now,
             rules=rules,
             recipient=recipient,
             blocked=self.address_blocks.blocked(self.workspace_id, keys),
-            transport=self.offer_of(rules),
+            transport=offer or self.offer_of(rules),
             rate_free_at=None,
             sender=sender,
         )

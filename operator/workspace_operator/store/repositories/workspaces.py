@@ -58,6 +58,7 @@ from workspace_operator.store.schema.tables import (
     workspace,
     workspace_lock,
 )
+from workspace_operator.store.sending.mailrooms import recall_room
 from workspace_operator.store.unit_of_work.spec_generations import (
     NOT_HELD,
     generation_values,
@@ -233,7 +234,7 @@ def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callab
         case ChangeOwner():
             return lambda connection: change_owner(connection, action, spec)
         case UpdateSettings():
-            return lambda connection: _update_settings(connection, action, spec)
+            return lambda connection: _update_settings(connection, action, now, spec)
         case DeleteWorkspace():
             return lambda connection: _delete_drained(connection, action, now, spec)
         case RequestMigration():
@@ -307,7 +308,9 @@ def change_owner(connection: sa.Connection, action: ChangeOwner, spec: SpecVersi
     _write_and_bump(connection, action.workspace_id, values | NOT_HELD)
 
 
-def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: SpecVersion | None) -> None:
+def _update_settings(
+    connection: sa.Connection, action: UpdateSettings, now: datetime, spec: SpecVersion | None
+) -> None:
     lock_exclusive(connection, action.workspace_id)  # no command may run partly under the old rules
     row = _locked(connection, action.workspace_id, action.row_version)
     raise_if_stale(row, spec)
@@ -316,6 +319,7 @@ def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: Sp
     values = settings_values(action.settings) | in_sync | generation_values(row, spec)
     if action.settings.changes_sending(settings_of(row)) or not knows_send_mode(row):
         values["send_version"] = workspace.c.send_version + 1
+        recall_room(connection, action.workspace_id, now)
     _write_and_bump(connection, action.workspace_id, values)
 
 

@@ -14,7 +14,7 @@ from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person import Person
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import Channel, DeliveryState
-from workspace_operator.sending.messages import Attachment, Message, MessageContent
+from workspace_operator.sending.messages import Attachment, Message, MessageContent, customer_variables
 from workspace_operator.sending.overrides import StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.engine.sql import (
@@ -178,15 +178,9 @@ def _queued(row: DueRow, message: Message, owner: Person | None, earlier: Earlie
         unknowns=row.unknowns,
         first_tried_at=None if earlier is None else earlier.first_begun_at,
         cio_id=row.cio_id,
-        customer={} if owner is None else _customer(owner),
+        customer={} if owner is None else customer_variables(owner),
         keep_content=bool(row.keep_content),
     )
-
-
-def _customer(owner: Person) -> Mapping[str, Any]:
-    """A person as Liquid sees them: attributes and identifiers."""
-    identifiers = {"id": owner.id, "email": owner.email, "cio_id": owner.cio_id}
-    return {**owner.attributes, **{name: value for name, value in identifiers.items() if value is not None}}
 
 
 def _message(

@@ -2,13 +2,14 @@
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import BlockKind, EndedAttempt
 from workspace_operator.sending.deliveries import FINAL_STATES, AttemptOutcome, DeliveryState, Metric
+from workspace_operator.sending.outcomes import HandoverResult, History, follow_up
 from workspace_operator.store.engine.sql import (
     CompiledStatement,
     delete_any_of,
@@ -19,12 +20,12 @@ from workspace_operator.store.engine.sql import (
 )
 from workspace_operator.store.schema.sending_tables import address_block, attachment, delivery, delivery_content
 from workspace_operator.store.schema.types import to_microseconds
+from workspace_operator.store.sending.claims import DueRow, EarlierAttempts
 from workspace_operator.store.sending.delivery_rows import METRIC_OF_STATE
 from workspace_operator.store.sending.delivery_updates import END_ATTEMPTS, SETTLE
 
-UNKNOWN_RETRY: Final = timedelta(minutes=5)
-NO_OUTCOME: Final = "the sender ended before it knew whether the server took the message"
-MAY_HAVE_BEEN_TAKEN: Final = "may have been taken: twice it is not known whether the server took the message"
+NO_OUTCOME: Final = "its sender ended before it wrote an outcome"
+MAY_HAVE_BEEN_TAKEN: Final = "it was being handed over and may have been taken"
 
 _COMPRESSION: Final = 1
 """Of archived content: a higher level takes three times as long for a tenth less."""
@@ -108,18 +109,23 @@ def _settled_row(ended: EndedAttempt, now: datetime) -> dict[str, Any]:
     )
 
 
-def unknown_end(delivery_id: str, number: int, unknowns: int, now: datetime) -> EndedAttempt:
-    """The end of an attempt of a sender that died: retried once (sending §3.5)."""
-    is_last = unknowns > 0
+def unknown_end(row: DueRow, earlier: EarlierAttempts, now: datetime) -> EndedAttempt:
+    """The end of the last attempt of a delivery, of which its sender wrote none: it died, or lost the database."""
+    result = HandoverResult(delivery_id=row.delivery_id, outcome=AttemptOutcome.UNKNOWN, reply=NO_OUTCOME)
+    history = History(
+        attempts=earlier.last - 1, tries=row.tries, unknowns=row.unknowns, first_tried_at=earlier.first_begun_at
+    )
+    following = follow_up(result, history, now=now, jitter=0)
     return EndedAttempt(
-        delivery_id=delivery_id,
-        number=number,
-        outcome=AttemptOutcome.UNKNOWN,
+        delivery_id=row.delivery_id,
+        number=earlier.last,
+        outcome=result.outcome,
         code=None,
-        reply=None,
-        state=DeliveryState.FAILED if is_last else DeliveryState.WAITING,
-        failure=MAY_HAVE_BEEN_TAKEN if is_last else NO_OUTCOME,
-        due_at=None if is_last else now + UNKNOWN_RETRY,
+        reply=result.reply,
+        state=following.state,
+        failure=following.failure,
+        due_at=following.due_at,
+        counts_as_try=following.counts_as_try,
     )
 
 

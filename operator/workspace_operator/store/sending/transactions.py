@@ -92,10 +92,10 @@ class SQLSendingTransaction:
         """Which addresses, by e-mail key, are suppressed or have an address block."""
         return blocked_addresses(self.connection, self._workspace_id, keys)
 
-    def begin_attempts(self, attempts: Sequence[NewAttempt], *, now: datetime) -> None:
+    def begin_attempts(self, attempts: Sequence[NewAttempt], *, now: datetime) -> None:  # noqa: ARG002 - the port's
         """Begin attempts: their deliveries are due again if they are not ended."""
         begun = sorted(attempts, key=_delivery_id)
-        insert_rows(self.connection, attempt, [self._attempt_row(each, now) for each in begun])
+        insert_rows(self.connection, attempt, [self._attempt_row(each) for each in begun])
         rows = [
             {
                 "delivery_id": each.delivery_id,
@@ -140,15 +140,15 @@ class SQLSendingTransaction:
     def _end_stale(self, rows: Sequence[DueRow], now: datetime) -> None:
         """End the attempts of senders that died as unknown."""
         last = attempts_of(self.connection, self._workspace_id, [row.delivery_id for row in rows])
-        ended = [unknown_end(row.delivery_id, last[row.delivery_id].last, row.unknowns, now) for row in rows]
+        ended = [unknown_end(row, last[row.delivery_id], now) for row in rows]
         self.end_attempts(ended, now=now)
 
-    def _attempt_row(self, begun: NewAttempt, now: datetime) -> tuple[object, ...]:
+    def _attempt_row(self, begun: NewAttempt) -> tuple[object, ...]:
         """A new attempt in the order of the table's columns."""
-        deadline = to_microseconds(begun.deadline)
-        key = (self._workspace_id, begun.delivery_id, begun.number, to_microseconds(now), deadline)
+        times = (to_microseconds(begun.begun_at), to_microseconds(begun.deadline))
+        key = (self._workspace_id, begun.delivery_id, begun.number)
         rules = (self.rules.send_version, begun.mode.value, begun.transport, self.lease.worker, begun.recipients)
-        return (*key, *rules, None, None, None, None)
+        return (*key, *times, *rules, None, None, None, None)
 
 
 def open_transaction(

@@ -10,6 +10,7 @@ import typer
 
 from workspace_operator.application.ports import DeliveryQuery, DeliveryRecord
 from workspace_operator.application.sending.templates import find_template
+from workspace_operator.cli.commands.sending import previews
 from workspace_operator.cli.commands.sending.delivery_ids import DeliveryID, DeliveryIDs, delivery_id_of
 from workspace_operator.cli.commands.sending.delivery_output import (
     DELIVERY_COLUMNS,
@@ -40,6 +41,7 @@ from workspace_operator.sending.keys import Purpose
 from workspace_operator.sending.tokens import Token, sign
 
 app = typer.Typer(name="messages", help="List, explain, cancel and preview messages.", no_args_is_help=True)
+app.command("preview", epilog=previews.EXAMPLES)(previews.preview)
 
 LIST_EXAMPLES = """
 Examples:

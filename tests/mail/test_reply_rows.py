@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workspace_operator.mail.replies import EnvelopeReplies, Reply, final_outcome, printable, refusal
 from workspace_operator.sending.deliveries import AttemptOutcome
-from workspace_operator.sending.replies import EnvelopeReplies, Reply, final_outcome, printable, refusal
 
 OK, GO_ON = Reply(250, "ok"), Reply(354, "go on")
 LATER, NEVER, CLOSING = Reply(450, "later"), Reply(550, "no"), Reply(421, "closing")
