@@ -102,13 +102,14 @@ def storeless(database: str, folder: Path) -> Iterator[int]:
     environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
     server = Server.start(command, log=log, environment=environment)
     try:
-        wait_until(lambda: _answers(port), what=lambda: last_lines(log))
+        wait_until(lambda: answers(port), what=lambda: last_lines(log))
         yield port
     finally:
         server.end()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether a server serves."""
     probe = ["curl", "--silent", "--fail", "--output", os.devnull, f"http://127.0.0.1:{port}/openapi.json"]
     return subprocess.run(probe, check=False).returncode == 0
 

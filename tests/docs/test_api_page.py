@@ -13,6 +13,7 @@ from tests.docs.pages import names, rows, text_of
 from workspace_operator.application.health import probes, write_monitor
 from workspace_operator.application.operator import credential_sync
 from workspace_operator.application.people.command_batcher import BatcherLimits
+from workspace_operator.application.sending import acceptance
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values import (
     attributes,
@@ -22,9 +23,19 @@ from workspace_operator.identity.values import (
     text_limits,
     tracked_events,
 )
+from workspace_operator.sending import addresses, headers
+from workspace_operator.sending.requests import parts, send_requests
 from workspace_operator.web.app import all_routes
-from workspace_operator.web.app_api import activity_pages, downloads, endpoints
+from workspace_operator.web.app_api import (
+    activity_pages,
+    downloads,
+    endpoints,
+    message_pages,
+    send,
+    template_metrics,
+)
 from workspace_operator.web.core import authentication, dispatcher, json_body
+from workspace_operator.web.core.dependencies import ACCEPTANCE_LIMITS, TRACKING_LIMITS
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.router import DEFAULT_BODY_LIMIT
 from workspace_operator.web.core.telemetry import AccessRecord
@@ -58,8 +69,25 @@ LIMITS = {
     "people in a lookup by email": endpoints.MAX_RESULTS,
     "entries of X-Refused-Changes, and of X-Ignored": responses.MAX_HEADER_ENTRIES,
     "a body of v1 or the App API": f"{DEFAULT_BODY_LIMIT} bytes",
+    "a body of `/v1/send/…`": f"{send.SEND_BODY_LIMIT} bytes",
     "a body of `/api/v2/entity`, and each operation of a batch": f"{v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{v2.BATCH_BYTES} bytes",
+    "addresses of a message, in `to`, `cc` and `bcc`": addresses.MAX_RECIPIENTS,
+    "each body of a message, and its `message_data` as JSON": f"{send_requests.MAX_PART_BYTES} bytes",
+    "`subject`, `preheader`, `from` and `reply_to` of a message": f"{send_requests.MAX_LINE_BYTES} bytes",
+    "custom headers of a message": headers.MAX_HEADERS,
+    "attachments of a message, decoded": f"{parts.MAX_ATTACHMENT_BYTES} bytes",
+    "files of a message": parts.MAX_ATTACHMENTS,
+    "how far ahead `send_at` can be": f"{send_requests.MAX_DELAY.days} days",
+    "an idempotency key": f"{send_requests.MAX_KEY_CHARACTERS} characters",
+    "messages per page": message_pages.MAX_PAGE,
+    "messages of a template that a request for metrics counts": template_metrics.MAX_COUNTED,
+    f"messages that a key sends per second to a process, after {SERVED.sends_at_once} at once": (
+        f"{SERVED.sends_per_second:g}"
+    ),
+    "queued messages per process": ACCEPTANCE_LIMITS.max_queue,
+    "time to answer a request to send": f"{acceptance.ANSWER_SECONDS:g} s",
+    "opened messages and clicks that wait to be counted, per process": TRACKING_LIMITS.max_queue,
     "query parameters": dispatcher.MAX_QUERY_PARAMETERS,
     "operations per batch": v2.MAX_OPERATIONS,
     "bodies of unanswered requests that arrive in several chunks, per process": (f"{SERVED.body_budget} bytes"),
@@ -109,6 +137,8 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
     assert f"for up to {http_server.GRACE_SECONDS} seconds" in text
     assert f"up to {WAITING.max_part} in one transaction" in text
     assert f"400; the default is {activity_pages.DEFAULT_PAGE}" in text
+    assert f"400; the default is {message_pages.DEFAULT_PAGE}" in text
+    assert f"messages of the last {message_pages.REACH.days} days" in text
 
 
 def test_delay_of_wrong_keys_is_that_of_the_code() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,11 @@ from tests.api.servers import CERTIFICATE
 from tests.mail.servers.scripted_server import answering, scripted
 from tests.mail.servers.smtp_server import ELSEWHERE, PASSWORD, USER, Running, running
 from tests.mail.transports import mail, results, transport
+from workspace_operator.mail import connections
 from workspace_operator.mail.connections import TransportFailed, close_session, ehlo_name, open_session
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed
 from workspace_operator.mail.pools import SMTPTransportPool
+from workspace_operator.mail.sessions import SessionLost
 from workspace_operator.sending.deliveries import AttemptOutcome
 from workspace_operator.sending.transports import Security, Transport
 
@@ -59,6 +62,14 @@ def wait_for_the_end(client: socket.socket) -> None:
     client.recv(1)
 
 
+def reset(client: socket.socket) -> None:
+    client.sendall(b"220 hello\r\n")
+    client.recv(1000)
+    client.sendall(b"250 hello\r\n")
+    client.recv(1000)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 def failure(of: Transport, seconds: float = 10) -> str:
     with pytest.raises(TransportFailed) as failed:
         open_session(of, Deadline.after(seconds))
@@ -83,6 +94,16 @@ def test_long_message_goes_by_tls(server: Running, password_file: Path) -> None:
 
     assert result.outcome is AttemptOutcome.SENT
     assert server.handler.envelopes[-1].content == data
+
+
+def test_encrypted_connection_is_used_again(server: Running, password_file: Path) -> None:
+    server.handler.sessions.clear()
+
+    with pool(secured(server.port, password_file)) as running:
+        ended = [*results(running, mail()), *results(running, mail())]
+
+    assert [result.outcome for result in ended] == [AttemptOutcome.SENT] * 2
+    assert len(server.handler.sessions) == 1
 
 
 def test_exchanged_password_counts_for_the_next_connection(server: Running, password_file: Path) -> None:
@@ -139,6 +160,8 @@ FAILURES = {
     "greeting": ([], "the server closed the connection"),
     "refused greeting": ([b"500 no\r\n"], "the server answered EHLO with 500 instead of 250"),
     "refused STARTTLS": ([EHLO, b"454 later\r\n"], "the server answered STARTTLS with 454 instead of 220"),
+    "endless reply": ([b"250-more\r\n" * 101], "the server's reply has too many lines"),
+    "long line": ([b"250 " + b"x" * 20_000], "the server's reply has a line that is too long"),
     "no SMTP": ([b"HTTP/1.1 400 Bad Request\r\n"], "the server answered EHLO with -1 instead of 250"),
 }
 
@@ -161,8 +184,9 @@ def test_closed_port_is_a_failure(password_file: Path) -> None:
     assert failure(secured(port, password_file)) == f"127.0.0.1:{port}: Connection refused"
 
 
-def test_unknown_host_is_a_failure() -> None:
-    assert "unknown.invalid:25: " in failure(transport(25, host="unknown.invalid"))
+@pytest.mark.parametrize("host", ["unknown.invalid", "a..b", "x" * 64])
+def test_unknown_host_is_a_failure(host: str) -> None:
+    assert failure(transport(25, host=host)).startswith(f"{host}:25: ")
 
 
 @pytest.mark.parametrize(
@@ -205,6 +229,49 @@ def test_server_without_auth_is_a_failure(password_file: Path) -> None:
     assert "does not offer AUTH: remove username" in words
 
 
+def test_server_with_other_kinds_of_auth_is_a_failure(password_file: Path) -> None:
+    with scripted(answering(b"250-scripted\r\n250 AUTH XOAUTH2\r\n")) as port:
+        words = failure(secured(port, password_file, security=Security.NONE))
+
+    assert words.endswith("it does not authenticate as this program does (SMTPException)")
+
+
+def test_login_that_is_refused_for_now_says_so(password_file: Path) -> None:
+    with scripted(answering(b"250-scripted\r\n250 AUTH PLAIN\r\n", b"454 4.7.0 later\r\n")) as port:
+        words = failure(secured(port, password_file, security=Security.NONE))
+
+    assert words.endswith("cannot authenticate now (code 454)")
+
+
+def test_silent_server_fails_after_the_time_for_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "OPEN_SECONDS", 0.1)
+
+    with scripted(wait_for_the_end) as port:
+        assert failure(transport(port)) == f"127.0.0.1:{port} did not answer within 0.1 s"
+
+
+def test_session_of_a_server_that_is_gone_closes() -> None:
+    with scripted(answering(b"250 scripted\r\n")) as port:
+        session = open_session(transport(port), Deadline.after(10))
+
+    close_session(session)
+    session.abort()
+
+    with pytest.raises(SessionLost, match="the connection is closed"):
+        session.send(b"NOOP\r\n")
+
+
+def test_connection_that_is_reset_is_lost() -> None:
+    with scripted(reset) as port:
+        session = open_session(transport(port), Deadline.after(10))
+        session.send(b"NOOP\r\n")
+        with pytest.raises(SessionLost, match="the connection was lost: Connection reset by peer"):
+            session.reply()
+        with pytest.raises(SessionLost, match="the connection was lost: Broken pipe"):
+            session.send(b"NOOP\r\n")
+        session.abort()
+
+
 def test_silent_server_passes_the_deadline() -> None:
     with scripted(wait_for_the_end) as port, pytest.raises(DeadlinePassed):
         open_session(transport(port), Deadline.after(0.1))
@@ -243,5 +310,24 @@ def test_log_has_no_address(caplog: pytest.LogCaptureFixture) -> None:
     assert "@" not in caplog.text
 
 
-def test_ehlo_names_a_domain_or_an_address() -> None:
-    assert "." in ehlo_name()
+@pytest.mark.parametrize(
+    ("name", "address", "written"),
+    [
+        ("mta.shop.example", "10.0.0.1", "mta.shop.example"),
+        ("pod-7", "10.0.0.1", "[10.0.0.1]"),
+        ("rechner.bücher.example", "10.0.0.1", "[10.0.0.1]"),
+        ("pod-7", None, "[127.0.0.1]"),
+    ],
+)
+def test_ehlo_names_a_domain_or_an_address(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str | None, written: str
+) -> None:
+    def address_of(_: str) -> str:
+        if address is None:
+            raise OSError
+        return address
+
+    monkeypatch.setattr(socket, "getfqdn", lambda: name)
+    monkeypatch.setattr(socket, "gethostbyname", address_of)
+
+    assert ehlo_name.__wrapped__() == written

@@ -55,7 +55,7 @@ def test_each_result_is_taken_once(sink: Sink) -> None:
     mails = [mail() for _ in range(50)]
 
     with pool(sink, connections=4) as running:
-        handover = running.hand_over("default", WORKSPACE, mails, seconds=10)
+        handover = running.hand_over("default", WORKSPACE, mails, deadline=running.monotonic() + 10)
         taken = list(handover.take_ended())
         while not handover.wait(0.001):
             taken += handover.take_ended()
@@ -74,8 +74,8 @@ def test_batches_take_turns(sink: Sink) -> None:
     sink.before_250 = 0.02
 
     with pool(sink) as running:
-        long = running.hand_over("default", 1, [mail() for _ in range(40)], seconds=10)
-        short = running.hand_over("default", 2, [mail()], seconds=10)
+        long = running.hand_over("default", 1, [mail() for _ in range(40)], deadline=running.monotonic() + 10)
+        short = running.hand_over("default", 2, [mail()], deadline=running.monotonic() + 10)
 
         assert short.wait(10)
         assert not long.wait(0)
@@ -102,7 +102,7 @@ def test_transport_is_offered_to_its_namespaces(sink: Sink) -> None:
 
 def test_unknown_transport_is_an_error(sink: Sink) -> None:
     with pool(sink) as running, pytest.raises(NotFound, match="no transport 'other': it offers default"):
-        running.hand_over("other", WORKSPACE, [mail()], seconds=1)
+        running.hand_over("other", WORKSPACE, [mail()], deadline=running.monotonic() + 1)
 
 
 def test_bounce_address_names_the_delivery(sink: Sink) -> None:

@@ -37,7 +37,7 @@ def mail(*recipients: str, sender: str = "shop@shop.example", data: bytes = MESS
 
 def results(pool: TransportPool, *mails: OutgoingMail, seconds: float = 10) -> list[HandoverResult]:
     """Hand over messages, and wait; the results in the order of the messages."""
-    handover = pool.hand_over("default", WORKSPACE, mails, seconds=seconds)
+    handover = pool.hand_over("default", WORKSPACE, mails, deadline=pool.monotonic() + seconds)
     assert handover.wait(seconds + 5)
     order = [sent.delivery_id for sent in mails]
     return sorted(handover.take_ended(), key=lambda result: order.index(result.delivery_id))

@@ -16,7 +16,7 @@ from workspace_operator.application.sending.metrics import SenderMetrics
 from workspace_operator.application.sending.room import SenderSetup
 from workspace_operator.application.sending.sender import Sender
 from workspace_operator.bootstrap.repositories import Repositories
-from workspace_operator.identity.model.commands import identify_from_fields
+from workspace_operator.identity.model.commands import DeletePerson, identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EMAIL
 from workspace_operator.mail.pools import SMTPTransportPool
@@ -26,7 +26,7 @@ from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.sending.addresses import parse_mailbox
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import ANY, Security, Transport, TransportOffer
 from workspace_operator.workspaces.model import Workspace
@@ -149,6 +149,12 @@ class PostOffice:
         action = UpdateSettings(workspace_id=found.workspace_id, row_version=found.row_version, settings=changed)
         self.store.workspaces.apply(action, now=self.store.clock())
         return self.store.workspaces.get(found.workspace_id)
+
+    def delete_person(self) -> None:
+        """Delete the person of all messages."""
+        command = DeletePerson(reference=reference_of_kind("ann@example.com", EMAIL))
+        now = int(self.store.clock().timestamp())
+        execute_commands(self.store.people, self.workspace.workspace_id, [command], now=now)
 
     def observe(self) -> ObservedSending:
         """What a reconcile sees of the sending of the workspace."""

@@ -51,6 +51,22 @@ def test_hand_over_that_stalls_ends_at_its_deadline(database_url: str) -> None:
         assert office.sink.taken == 0
 
 
+def test_message_to_a_person_who_is_deleted_under_way_is_waited_for(database_url: str) -> None:
+    with open_post_office(database_url) as office, office.running():
+        office.sink.before_354 = 1
+        office.accept()
+        wait_until(lambda: office.sink.transactions)
+        office.delete_person()
+        office.set_mode(SendMode.NEVER)
+
+        waited, in_force = wait_for_barrier(office), time.monotonic()
+        time.sleep(0.1)
+
+        assert waited > 0.1
+        assert office.sink.taken == 1
+        assert office.sink.last_byte_at <= in_force
+
+
 def test_new_test_address_is_a_change_of_the_rules(database_url: str) -> None:
     with open_post_office(database_url) as office, office.running(), accepting(office):
         office.set_mode(SendMode.TEST)

@@ -147,6 +147,9 @@ class NoTransports:
     def states(self) -> tuple[tuple[str, bool], ...]:
         return ()
 
+    def monotonic(self) -> float:
+        return time.monotonic()
+
 
 def test_message_of_later_waits_for_its_time(office: PostOffice) -> None:
     office.accept(send_at=office.store.clock() + timedelta(hours=1))

@@ -16,6 +16,7 @@ from workspace_operator.sending.messages import RenderFailure
 from workspace_operator.sending.rules import SendingRules, SendMode
 
 HOURS = timedelta(hours=24)
+PERSON = Recipient(is_suppressed=False, is_unsubscribed=False)
 
 
 @dataclass
@@ -26,6 +27,7 @@ class FakeTransaction:
     root_key_fingerprint: str | None = "key"
     gone: frozenset[str] = frozenset()
     people: Mapping[str, Recipient] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
     blocks: frozenset[str] = frozenset()
     due: Sequence[QueuedDelivery] = ()
     ended: list[EndedAttempt] = field(default_factory=list)
@@ -40,7 +42,7 @@ class FakeTransaction:
         return frozenset(delivery.message.delivery_id for delivery in deliveries) - self.gone
 
     def recipients(self, cio_ids: Sequence[str]) -> Mapping[str, Recipient]:
-        return {cio_id: self.people[cio_id] for cio_id in cio_ids if cio_id in self.people}
+        return {cio_id: self.people.get(cio_id, PERSON) for cio_id in cio_ids if cio_id not in self.deleted}
 
     def blocked(self, keys: Sequence[str]) -> frozenset[str]:
         return self.blocks & set(keys)
@@ -129,6 +131,15 @@ def test_delivery_that_is_gone_is_dropped() -> None:
 
     assert [attempt.delivery_id for attempt in transaction.begun] == ["b"]
     assert result.dropped == {"a"}
+
+
+def test_message_to_a_person_who_is_gone_is_dropped() -> None:
+    transaction = FakeTransaction(deleted=frozenset({"person-a"}))
+
+    step(transaction, prepared("a"), prepared("b"))
+
+    assert [attempt.delivery_id for attempt in transaction.begun] == ["b"]
+    assert transaction.held["a"][0] is DeliveryState.DROPPED
 
 
 def test_suppressed_recipient_is_dropped() -> None:

@@ -27,7 +27,7 @@ from workspace_operator.sending.deliveries import (
     GateRecord,
     Metric,
 )
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 
 T = TypeVar("T")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # importing a server takes 20 MB, which only the API needs
     from starlette.types import ASGIApp
 
     from workspace_operator.web.core.dependencies import Sending
+    from workspace_operator.web.core.limits import Limits
     from workspace_operator.web.server.http_server import Server
 
 
@@ -81,12 +82,13 @@ class API:
     probes: ProbeHandlers
 
 
-def make_api(store: Repositories, settings: APISettings) -> API:
+def make_api(store: Repositories, settings: APISettings, limits: "Limits | None" = None) -> API:
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.application.people.command_batcher import CommandBatcher
     from workspace_operator.application.people.command_execution import execute_commands
     from workspace_operator.web.app import make_app
     from workspace_operator.web.core.dependencies import Dependencies
+    from workspace_operator.web.core.limits import Limits
     from workspace_operator.web.core.telemetry import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.observability.access_log import AccessLog
     from workspace_operator.web.observability.metrics import PrometheusMetrics
@@ -111,6 +113,7 @@ def make_api(store: Repositories, settings: APISettings) -> API:
             clock=store.clock,
             metrics=metrics,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
+            limits=limits or Limits(),
             public_url=settings.public_url.rstrip("/"),
         )
     )

@@ -39,7 +39,7 @@ def open_session(transport: Transport, deadline: Deadline) -> Session:
         if deadline.is_over:
             raise
         raise TransportFailed(f"{_place(transport)} did not answer within {OPEN_SECONDS:g} s") from None
-    except (OSError, SessionLost, smtplib.SMTPException) as error:
+    except (OSError, ValueError, SessionLost) as error:
         session.abort()
         # The cause is dropped: an exception of smtplib holds the server's reply, which can repeat what was sent.
         raise TransportFailed(f"{_place(transport)}: {_reason(error)}") from None
@@ -107,9 +107,8 @@ def _authenticate(session: Session, transport: Transport) -> None:
     try:
         session.login(username, password)
     except smtplib.SMTPAuthenticationError as error:
-        reply = Reply(error.smtp_code, "")
-        words = "refuses username or password" if reply.is_permanent else "cannot authenticate now"
-        raise TransportFailed(f"{_place(transport)} {words} (code {reply.code})") from None
+        words = "refuses username or password" if error.smtp_code // 100 == 5 else "cannot authenticate now"
+        raise TransportFailed(f"{_place(transport)} {words} (code {error.smtp_code})") from None
     finally:
         session.user = session.password = ""  # smtplib keeps both
 
@@ -155,11 +154,9 @@ def _reason(error: Exception) -> str:
             return f"TLS failed: {error.reason or 'no reason given'}"
         case SessionLost():
             return str(error)
-        case TimeoutError():
-            return "it did not answer in time"
+        case smtplib.SMTPException():
+            return f"it does not authenticate as this program does ({type(error).__name__})"
         case OSError():
             return error.strerror or type(error).__name__
-        case smtplib.SMTPResponseException():
-            return f"it answered with code {error.smtp_code}"
         case _:
             return type(error).__name__

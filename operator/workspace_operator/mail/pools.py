@@ -57,12 +57,16 @@ class SMTPTransportPool:
         number, seconds = self._rates[name].capacity(workspace_id)
         return (min(number, 1) if self._threads[name].is_on_trial else number), seconds
 
+    def monotonic(self) -> float:
+        """The clock of deadlines."""
+        return clock()
+
     def hand_over(
-        self, name: str, workspace_id: int, mails: Sequence[OutgoingMail], *, seconds: float
+        self, name: str, workspace_id: int, mails: Sequence[OutgoingMail], *, deadline: float
     ) -> QueuedHandover:
-        """Begin to hand over messages; whatever is not sent when the seconds are over ends as not sent."""
+        """Begin to hand over messages; whatever is not sent at the deadline, by `monotonic`, ends as not sent."""
         self._transport(name)
-        handover = QueuedHandover(mails, Deadline.after(seconds))
+        handover = QueuedHandover(mails, Deadline(deadline))
         self._rates[name].take(workspace_id, len(mails))
         self._threads[name].hand_over(handover)
         return handover

@@ -91,6 +91,13 @@ class TransportThreads:
             thread.start()
 
     def _run(self) -> None:
+        try:
+            self._work_while_there_is_some()
+        finally:
+            with self._changed:
+                self._threads.discard(current_thread())
+
+    def _work_while_there_is_some(self) -> None:
         """Work until there is none for a while, or the server cannot be used."""
         session: Session | None = None
         while (deadline := self._await_work()) is not None:
@@ -159,6 +166,9 @@ class TransportThreads:
         """Try a message on a new connection: servers end connections after a number of messages."""
         with self._changed:
             handover.put_back(mail)
+            if self._stopping:
+                handover.give_up(STOPPING)
+                return
             if handover in self._queue:
                 self._queue.remove(handover)
             self._queue.appendleft(handover)
@@ -169,6 +179,8 @@ class TransportThreads:
                 if self._pause.connection_broke():
                     self._pause_because("its connections break before it takes a message")
             elif result.outcome is not AttemptOutcome.UNKNOWN:
+                if self._pause.failures:
+                    logger.info("transport %s works again", self._transport.offer.name)
                 self._pause.succeed()
 
     def _leave(self, error: TransportFailed) -> None:

@@ -13,7 +13,7 @@ from tests.fakes.sending.deliveries import FakeDeliveries
 from workspace_operator.errors import CommitUnknown, StoreUnavailable
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.sending.deliveries import DeliveryState
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.limits import Limits
 

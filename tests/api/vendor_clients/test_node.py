@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.faulty_proxy import Fault, faulty_proxy
 from tests.api.live_server import LiveServer, LiveWorkspace, live_server
 from tests.api.node_clients import NodeClients, NodeUnavailable, installed
 from tests.api.servers import CERTIFICATE
@@ -23,11 +24,11 @@ class NodeWorkspace(LiveWorkspace):
     clients: NodeClients
     package: str
 
-    def call(self, *calls: Sequence[object]) -> Sequence[dict[str, Any]]:
+    def call(self, *calls: Sequence[object], url: str = "", retries: int = 0) -> Sequence[dict[str, Any]]:
         """What calls of the client come to: of the Track API or the App API, a method, its arguments."""
-        keys, url = self.workspace.keys, self.api.url
+        keys, url = self.workspace.keys, url or self.api.url
         # Version 4 takes the port from its options and not from the address.
-        options = {"port": self.api.port} if self.package.endswith("4") else {"retry": {"maxRetries": 0}}
+        options = {"port": self.api.port} if self.package.endswith("4") else {"retry": {"maxRetries": retries}}
         given = {
             "track": [keys.site_id, keys.api_key, {"url": f"{url}/api/v1", **options}],
             "app": [keys.app_key, {"url": f"{url}/v1", **options}],
@@ -162,3 +163,103 @@ def test_errors_reach_the_caller(api: NodeWorkspace) -> None:
     assert (unknown["status"], missing["status"]) == (404, 404)
     assert "no person has the id 'nobody'" in unknown["error"]
     assert "there is no export '7'" in missing["error"]
+
+
+EMAIL = {
+    "to": "Ann <ann@example.com>",
+    "identifiers": {"id": "ann"},
+    "from": "Shop <hello@example.com>",
+    "subject": "Your receipt",
+    "body": "<p>Thank you, {{ customer.name }}</p>",
+}
+
+
+def sent(api: NodeWorkspace, *arguments: object) -> str:
+    """An email that must be accepted; its id."""
+    [result] = api.call(["app", "sendEmail", *arguments])
+    assert "answer" in result, result
+    return str(result["answer"]["delivery_id"])
+
+
+def test_email_with_every_field_is_accepted(api: NodeWorkspace) -> None:
+    options = {
+        **EMAIL,
+        "headers": {"X-Campaign": "spring"},
+        "message_data": {"total": 12},
+        "preheader": "It has arrived",
+        "reply_to": "help@example.com",
+        "bcc": "archive@example.com",
+        "body_plain": "Thank you",
+        "body_amp": "<!doctype html><html amp4email></html>",
+        "fake_bcc": True,
+        "disable_message_retention": True,
+        "send_to_unsubscribed": False,
+        "tracked": False,
+        "queue_draft": True,
+        "send_at": THEN,
+        "disable_css_preprocessing": True,
+        "language": "de",
+    }
+
+    delivery_id = sent(api, options, {"hello.txt": "hello"})
+
+    message = api.read(f"/v1/messages/{delivery_id}")["message"]
+    assert (message["recipient"], message["subject"]) == (EMAIL["to"], EMAIL["subject"])
+    assert message["metrics"].keys() == {"created", "drafted"}
+    assert api.knows("ann")
+
+
+# Version 4 has no methods that read messages.
+@pytest.mark.parametrize("api", ["customerio-node-5"], indirect=True)
+def test_messages_are_read_back(api: NodeWorkspace) -> None:
+    delivery_id = sent(api, {**EMAIL, "transactional_message_id": "Receipt"}, {}, {"auto_create": True})
+
+    results = api.call(
+        ["app", "getMessages", {"limit": 10, "metric": "created", "transactional_id": 1}],
+        ["app", "getMessage", delivery_id],
+        ["app", "getArchivedMessage", delivery_id],
+        ["app", "getCustomerMessages", "ann", {"idType": "id", "limit": 1}],
+        ["app", "listTransactionalMessages"],
+        ["app", "getTransactionalMessage", "1"],
+        ["app", "getTransactionalMessageContents", "1"],
+        ["app", "updateTransactionalMessageContent", "1", "default", {"body": "<p>Thanks</p>"}],
+        ["app", "getTransactionalMessageDeliveries", "1", {"limit": 1}],
+        ["app", "getTransactionalMessageMetrics", "1", {"period": "days", "steps": 7}],
+        ["app", "createSuppression", "bounces", "bob@example.com"],
+        ["app", "searchSuppression", "bob@example.com"],
+        ["app", "getSuppressions", "bounces", {"limit": 10}],
+        ["app", "deleteSuppression", "bounces", "bob@example.com"],
+    )
+
+    assert [result["error"] for result in results if "error" in result] == []
+    answers = [result["answer"] for result in results]
+    assert {answer["messages"][0]["id"] for answer in (answers[0], answers[3], answers[8])} == {delivery_id}
+    assert answers[1]["message"]["id"] == delivery_id
+    assert answers[4]["messages"][0] == answers[5]["message"]
+    assert answers[7]["content"]["body"] == "<p>Thanks</p>"
+    assert sum(answers[9]["metric"]["series"]["created"]) == 1
+    assert answers[11]["category"] == answers[12]["category"] == "bounces"
+
+
+def test_reason_of_a_refused_email_is_readable(api: NodeWorkspace) -> None:
+    nobody, broken, push = api.call(
+        ["app", "sendEmail", {**EMAIL, "to": "nobody"}],
+        ["app", "sendEmail", {**EMAIL, "body": "{% if customer.name %}"}],
+        ["app", "sendEmail", {**EMAIL, "identifiers": {"cio_id": "cio_77"}}],
+    )
+
+    assert {nobody["status"], broken["status"], push["status"]} == {400}
+    assert "to 'nobody' is not a list of valid email addresses" in nobody["error"]
+    assert "body is not valid Liquid" in broken["error"]
+    assert "no person has the cio_id 'cio_77'" in push["error"]
+
+
+# Version 4 repeats nothing.
+@pytest.mark.parametrize("api", ["customerio-node-5"], indirect=True)
+@pytest.mark.parametrize("faults", [["refused"], ["lost"], ["refused", "lost", "refused"]])
+def test_repeats_of_the_client_send_one_email(api: NodeWorkspace, faults: Sequence[Fault]) -> None:
+    with faulty_proxy(api.api, faults) as proxy:
+        [result] = api.call(["app", "sendEmail", EMAIL], url=proxy.url, retries=3)
+
+    assert [message["id"] for message in api.read("/v1/messages")["messages"]] == [result["answer"]["delivery_id"]]
+    assert proxy.retry_counts == [None, *(str(number) for number in range(1, len(faults) + 1))]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from customerio import CustomerIO, CustomerIOException
+from customerio import APIClient, CustomerIO, CustomerIOException, SendEmailRequest
 
 from tests.api.live_server import LiveServer, LiveWorkspace, live_server
 from tests.api.servers import CERTIFICATE
@@ -222,3 +222,93 @@ def test_certificate_of_somebody_else_is_not_trusted(api: PythonWorkspace) -> No
 
     with pytest.raises(CustomerIOException, match="CERTIFICATE_VERIFY_FAILED"):
         api.client.identify(id="ann")
+
+
+EMAIL = {
+    "to": "Ann <ann@example.com>",
+    "identifiers": {"id": "ann"},
+    "_from": "Shop <hello@example.com>",
+    "subject": "Your receipt",
+    "body": "<p>Thank you, {{ customer.name }}</p>",
+}
+
+
+@pytest.fixture
+def app(api: PythonWorkspace) -> Iterator[APIClient]:
+    with APIClient(api.workspace.keys.app_key, url=api.api.url, retries=0) as client:
+        client.http.verify = str(CERTIFICATE)
+        yield client
+
+
+def test_email_with_every_field_is_accepted(api: PythonWorkspace, app: APIClient) -> None:
+    request = SendEmailRequest(
+        **EMAIL,
+        headers={"X-Campaign": "spring"},
+        reply_to="help@example.com",
+        cc="bob@example.com",
+        bcc="archive@example.com",
+        preheader="It has arrived",
+        body_plain="Thank you",
+        body_amp="<!doctype html><html amp4email></html>",
+        fake_bcc=True,
+        disable_message_retention=True,
+        send_to_unsubscribed=False,
+        tracked=False,
+        queue_draft=True,
+        message_data={"total": 12},
+        disable_css_preprocessing=True,
+        send_at=datetime(2020, 1, 1, tzinfo=UTC),
+        language="de",
+    )
+    request.attach("hello.txt", "hello")
+    request.attach("ready.bin", "aGVsbG8=", encode=False)
+
+    answer = app.send_email(request)
+
+    message = api.read(f"/v1/messages/{answer['delivery_id']}")["message"]
+    assert (message["recipient"], message["subject"]) == (EMAIL["to"], EMAIL["subject"])
+    assert message["metrics"].keys() == {"created", "drafted"}
+    copy, original = api.read("/v1/messages", drafts="true")["messages"]
+    assert (original["id"], copy["recipient"]) == (answer["delivery_id"], "archive@example.com")
+    assert api.knows("ann")
+
+
+def test_template_is_used_by_name(api: PythonWorkspace, app: APIClient) -> None:
+    created = dict(EMAIL, transactional_message_id="Receipt", auto_create=True)
+    created["from"] = created.pop("_from")
+    app.send_email(created)
+
+    answer = app.send_email(
+        SendEmailRequest(transactional_message_id="receipt", to="ann@example.com", identifiers={"id": "ann"})
+    )
+
+    message = api.read(f"/v1/messages/{answer['delivery_id']}")["message"]
+    assert (message["transactional_message_id"], message["subject"]) == (1, "Your receipt")
+
+
+def test_key_in_a_body_is_kept(app: APIClient) -> None:
+    body = {"from" if name == "_from" else name: value for name, value in EMAIL.items()} | {"idempotency_key": "k"}
+
+    first, second = app.send_email(body), app.send_email(body)
+
+    assert first == second
+
+
+def test_reason_of_a_refused_email_is_readable(app: APIClient) -> None:
+    with pytest.raises(CustomerIOException, match=r"^400: .*to is missing: send an address"):
+        app.send_email(SendEmailRequest(**{**EMAIL, "to": None}))
+    with pytest.raises(CustomerIOException, match=r"^400: .*body is not valid Liquid"):
+        app.send_email(SendEmailRequest(**{**EMAIL, "body": "{% if customer.name %}"}))
+    with pytest.raises(CustomerIOException, match=r"^400: .*this channel is not available"):
+        app.send_push(dict(EMAIL))
+
+
+def test_attachments_are_at_most_two_megabytes(app: APIClient) -> None:
+    request = SendEmailRequest(**EMAIL)
+    request.attach("large.bin", bytes(2 * 1024 * 1024))
+    app.send_email(request)
+
+    request.attach("more.bin", b"x")
+
+    with pytest.raises(CustomerIOException, match=r"^400: .*attachments have 2097153 bytes together"):
+        app.send_email(request)

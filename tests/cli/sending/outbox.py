@@ -18,7 +18,7 @@ from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import EMAIL_OR_ID, IdentifierKind
 from workspace_operator.sending.deliveries import HANDOVER_SECONDS, AttemptOutcome, DeliveryState, GateRecord
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 

@@ -135,19 +135,18 @@ class FakeDeliveries:
         return stored.delivery.cio_id
 
     def counts(self, workspace_id: int, *, now: datetime) -> WaitingCounts:
-        stored = self.memory.state(workspace_id).sending.deliveries.values()
+        sending = self.memory.state(workspace_id).sending
+        stored = sending.deliveries.values()
         all_ = [each.delivery for each in stored]
         waiting = [each for each in all_ if each.state is DeliveryState.WAITING and each.due_at is not None]
         modes = [each.accepted_mode for each in waiting if each.accepted_mode is not None]
-        in_flight = [
-            attempt
-            for each in stored
-            for attempt in each.attempts
-            if attempt.ended_at is None and attempt.deadline > now
+        deadlines = [
+            *(attempt.deadline for each in stored for attempt in each.attempts if attempt.ended_at is None),
+            *sending.ownerless.values(),
         ]
         return WaitingCounts(
             waiting=len(waiting),
-            in_flight=len(in_flight),
+            in_flight=sum(deadline > now for deadline in deadlines),
             by_accepted_mode={mode: modes.count(mode) for mode in modes},
             next_due_at=min((each.due_at for each in waiting if each.due_at is not None), default=None),
         )

@@ -138,6 +138,7 @@ class FakeSendingTransaction:
     def end_attempts(self, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
         for ended in attempts:
             stored = self._deliveries.get(ended.delivery_id)
+            self.state.sending.ownerless.pop((ended.delivery_id, ended.number), None)
             if stored is None or all(each.number != ended.number or each.ended_at for each in stored.attempts):
                 continue
             stored.attempts = [

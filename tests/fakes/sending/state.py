@@ -16,7 +16,7 @@ from workspace_operator.sending.deliveries import (
     Metric,
 )
 from workspace_operator.sending.messages import Attachment, Message, MessageContent
-from workspace_operator.sending.overrides import StoredRequest
+from workspace_operator.sending.requests.overrides import StoredRequest
 
 METRICS: Mapping[str, Metric] = {metric.value: metric for metric in Metric}
 FORGOTTEN = ArchivedContent(forgotten=True)
@@ -97,6 +97,7 @@ class SendingState:
     contents: dict[tuple[int, int, str], MessageContent] = field(default_factory=dict)
     blocks: dict[tuple[BlockKind, str], AddressBlock] = field(default_factory=dict)
     next_due_at: datetime | None = None
+    ownerless: dict[tuple[str, int], datetime] = field(default_factory=dict)
     lease_owner: str = ""
     lease_expires_at: datetime | None = None
 
@@ -117,7 +118,14 @@ class SendingState:
         return min((at for at in due if at is not None), default=None)
 
     def remove_of(self, cio_id: str) -> None:
-        """Delete the deliveries of a person."""
+        """Delete the deliveries of a person; attempts without an end stay until then."""
+        self.ownerless |= {
+            (key, attempt.number): attempt.deadline
+            for key, each in self.deliveries.items()
+            if each.delivery.cio_id == cio_id
+            for attempt in each.attempts
+            if attempt.ended_at is None
+        }
         self.deliveries = {key: each for key, each in self.deliveries.items() if each.delivery.cio_id != cio_id}
 
     def move(self, secondary: str, primary: str) -> None:

@@ -63,7 +63,7 @@ def is_sender(text: str) -> bool:
 NAMES = st.text('aZ9. -"\\,<>(é🛒\u200b\n\x7f', max_size=10)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SOUP | NEAR_ADDRESSES | st.tuples(NAMES, NEAR_ADDRESSES | SOUP).map("{0[0]}<{0[1]}>".format))
 @example("Shop <hello@shop.example>")
 @example('"Shop, Inc." <hello@shop.example>')

@@ -1,6 +1,7 @@
 """Deliveries go, or move, with their people."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,9 +14,11 @@ from workspace_operator.application.ports import Accepted, DeliveryQuery
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
-from workspace_operator.sending.deliveries import DeliveryState
+from workspace_operator.sending.deliveries import HANDOVER_SECONDS, DeliveryState
 from workspace_operator.store.schema.sending_tables import attachment, attempt, delivery_content, mailroom
 from workspace_operator.store.schema.sending_tables import delivery as delivery_table
+
+MONTH = timedelta(days=30)
 
 
 def rows(env: WorkspaceEnv) -> int:
@@ -27,6 +30,10 @@ def rows(env: WorkspaceEnv) -> int:
             ).scalar_one()
             for table in (delivery_table, delivery_content, attachment, attempt)
         )
+
+
+def in_flight(env: WorkspaceEnv) -> int:
+    return env.store.deliveries.counts(env.workspace_id, now=env.store.clock()).in_flight
 
 
 @pytest.mark.parametrize("how", ["delete", "suppress"])
@@ -48,13 +55,69 @@ def test_deliveries_go_with_their_person(env: WorkspaceEnv, how: str) -> None:
 @pytest.mark.parametrize("how", ["delete", "suppress"])
 def test_no_row_of_a_deleted_person_is_left(sql_env: WorkspaceEnv, how: str) -> None:
     sql_env.add("1")
-    accept(sql_env, attachments=[("a.txt", "text/plain", b"a")])
+    delivery_id = accept(sql_env, attachments=[("a.txt", "text/plain", b"a")])
     sender = Sender(sql_env)
     sender.begin_all()
     assert rows(sql_env) == 4
 
     getattr(sql_env, how)(id="1")
+    assert rows(sql_env) == 1  # the attempt, until it ends
 
+    sender.end(ended(delivery_id))
+    assert rows(sql_env) == 0
+
+
+def test_no_ended_attempt_of_a_deleted_person_is_left(sql_env: WorkspaceEnv) -> None:
+    sql_env.add("1")
+    delivery_id = accept(sql_env)
+    sender = Sender(sql_env)
+    sender.begin_all()
+    sender.end(ended(delivery_id))
+
+    sql_env.delete(id="1")
+
+    assert rows(sql_env) == 0
+
+
+def test_message_under_way_to_a_deleted_person_is_in_flight_until_its_deadline(env: WorkspaceEnv) -> None:
+    # Otherwise a change to Never would count as in force while the message can still leave (sending §3.4).
+    env.add("1")
+    accept(env)
+    Sender(env).begin_all()
+
+    env.delete(id="1")
+
+    assert in_flight(env) == 1
+    env.store.clock.advance(HANDOVER_SECONDS + 1)
+    assert in_flight(env) == 0
+
+
+def test_message_to_a_deleted_person_is_in_flight_until_it_ends(env: WorkspaceEnv) -> None:
+    env.add("1")
+    delivery_id = accept(env)
+    sender = Sender(env)
+    sender.begin_all()
+    env.delete(id="1")
+
+    sender.end(ended(delivery_id))
+
+    assert in_flight(env) == 0
+
+
+def test_attempt_of_a_dead_sender_to_a_deleted_person_is_deleted_in_time(sql_env: WorkspaceEnv) -> None:
+    sql_env.add("1")
+    accept(sql_env)
+    Sender(sql_env).begin_all()
+    sql_env.delete(id="1")
+
+    def purge() -> None:
+        now = sql_env.store.clock()
+        sql_env.store.deliveries.purge(content_before=now - MONTH, deliveries_before=now - MONTH, now=now, limit=9)
+
+    purge()
+    assert rows(sql_env) == 1
+    sql_env.store.clock.advance(HANDOVER_SECONDS + 1)
+    purge()
     assert rows(sql_env) == 0
 
 

@@ -30,8 +30,8 @@ from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import CIO_ID
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.sending.messages import MessageContent
-from workspace_operator.sending.overrides import StoredRequest
-from workspace_operator.sending.requests import SendRequest, check_complete, check_recipients
+from workspace_operator.sending.requests.overrides import StoredRequest
+from workspace_operator.sending.requests.send_requests import SendRequest, check_complete, check_recipients
 
 ANSWER_SECONDS: Final = 8.5
 """Time in which a request is answered: the vendor's Python client gives up after 10 s, and may send it again."""

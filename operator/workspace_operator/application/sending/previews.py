@@ -19,7 +19,7 @@ from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import Channel
 from workspace_operator.sending.gate import GateDecision, Pass, Recipient, Wait, tracking_of
 from workspace_operator.sending.messages import Message, RenderedMessage, RenderFailure, RenderJob, customer_variables
-from workspace_operator.sending.requests import SendRequest, parse_send_request
+from workspace_operator.sending.requests.send_requests import SendRequest, parse_send_request
 from workspace_operator.sending.rules import SendingRules, SendMode
 from workspace_operator.sending.transports import ANY, TransportOffer
 

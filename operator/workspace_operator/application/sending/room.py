@@ -153,7 +153,7 @@ class Room:
         """Run one transaction, and begin what follows from it; whether there is more to do."""
         self._take_outcomes()
         # Before the clock is read: the deadline that counts here must not be later than the one in the store.
-        started = self.setup.monotonic()
+        started = self.setup.transports.monotonic()
         prepared = self._prepared[: self._free()]
         claim_limit = self._claim_limit(len(prepared)) if may_claim and not self._is_ending else 0
         if not (prepared or claim_limit or self._ended):
@@ -234,13 +234,13 @@ class Room:
         return TransportState(offer=offer, free_at=None if free else self.setup.clock() + timedelta(seconds=seconds))
 
     def _hand_over(self, result: StepResult, started: float) -> None:
-        """Hand over what has begun, with what is left of its time."""
+        """Hand over what has begun, until its deadline, which counts from ``started``."""
         if not result.begun:
             return
         name = result.rules.transport_name
         mails = [self._mail(begun, name) for begun in result.begun]
-        seconds = HANDOVER_SECONDS - MARGIN_SECONDS - (self.setup.monotonic() - started)
-        handover = self.setup.transports.hand_over(name, self.lease.workspace_id, mails, seconds=seconds)
+        deadline = started + HANDOVER_SECONDS - MARGIN_SECONDS
+        handover = self.setup.transports.hand_over(name, self.lease.workspace_id, mails, deadline=deadline)
         begun = {begun.prepared.delivery_id: begun for begun in result.begun}
         self.setup.observer.begun(len(mails))
         self._batches.append(_Batch(handover, begun, self.setup.monotonic(), len(mails)))

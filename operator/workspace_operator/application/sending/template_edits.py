@@ -9,7 +9,12 @@ from workspace_operator.application.ports import Template, TemplateContent, Temp
 from workspace_operator.application.ports.sending import TemplateParser
 from workspace_operator.errors import InvalidInput
 from workspace_operator.sending.messages import MessageContent
-from workspace_operator.sending.requests import check_recipients, parse_addresses, parse_flag, parse_overrides
+from workspace_operator.sending.requests.send_requests import (
+    check_recipients,
+    parse_addresses,
+    parse_flag,
+    parse_overrides,
+)
 
 _PARTS: Final[Mapping[str, str]] = {
     "subject": "subject",

@@ -200,6 +200,9 @@ def _wait(transaction: SendingTransaction, item: Prepared, decision: Wait, resul
     transaction.postpone(item.delivery_id, decision.until, now=now)
 
 
+GONE: Final = Recipient(is_suppressed=True, is_unsubscribed=True)
+"""A person who does not exist any more. Their deliveries are gone, too; one that was left would go nowhere."""
+
 ROOM_RULES: Final = frozenset({3, 10, 11})
 """Lines of the gate that hold for every delivery of the room: it waits without a write per delivery."""
 
@@ -218,7 +221,7 @@ def _circumstances(
     return Circumstances(
         now=now,
         rules=rules if is_current else None,
-        recipient=people.get(item.queued.cio_id) if item.queued.cio_id is not None else None,
+        recipient=people.get(item.queued.cio_id, GONE) if item.queued.cio_id is not None else None,
         blocked=blocked & _keys(item),
         transport=transport.offer,
         rate_free_at=transport.free_at,

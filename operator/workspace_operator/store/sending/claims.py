@@ -15,7 +15,7 @@ from workspace_operator.identity.model.person import Person
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import Channel, DeliveryState
 from workspace_operator.sending.messages import Attachment, Message, MessageContent, customer_variables
-from workspace_operator.sending.overrides import StoredRequest
+from workspace_operator.sending.requests.overrides import StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.engine.sql import (
     CompiledStatement,

@@ -132,8 +132,11 @@ SETTLE = _batch_update(
         "unknowns": delivery.c.unknowns + new["unknowns"],
         "metrics": _merged_metrics(new, dialect),
     },
+    returning=(delivery.c.delivery_id,),
 )
-"""Write the state that follows an attempt or a decision; ``tries`` and ``unknowns`` are added."""
+"""Write the state that follows an attempt or a decision; ``tries`` and ``unknowns`` are added.
+
+The result has the deliveries that exist."""
 
 POSTPONE = _batch_update(
     delivery,

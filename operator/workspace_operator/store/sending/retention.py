@@ -10,7 +10,7 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import delete_any_of
 from workspace_operator.store.schema.sending_tables import attachment, attempt, delivery, delivery_content
 from workspace_operator.store.schema.tables import workspace
-from workspace_operator.store.schema.types import to_microseconds
+from workspace_operator.store.schema.types import UTCTime, to_microseconds
 from workspace_operator.store.unit_of_work.id_generator import first_id_at
 
 _IS_EXPIRED = sa.and_(
@@ -42,12 +42,35 @@ _EXPIRED_CONTENT = (
 )
 
 
-def purge(database: Database, *, content_before: datetime, deliveries_before: datetime, limit: int) -> bool:
-    """Delete up to ``limit`` contents and as many deliveries of all workspaces; whether more may be left."""
+# Left by a sender that died while it handed over a message to a person who was deleted meanwhile.
+_OWNERLESS = (
+    sa.select(attempt.c.delivery_id)
+    .where(
+        attempt.c.workspace_id == sa.bindparam("of_workspace"),
+        attempt.c.ended_at.is_(None),
+        attempt.c.deadline < sa.bindparam("now", type_=UTCTime),
+        ~sa.exists().where(
+            delivery.c.workspace_id == sa.bindparam("of_workspace"), delivery.c.delivery_id == attempt.c.delivery_id
+        ),
+    )
+    .limit(sa.bindparam("size"))
+)
+
+
+def purge(
+    database: Database, *, content_before: datetime, deliveries_before: datetime, now: datetime, limit: int
+) -> bool:
+    """Delete up to ``limit`` contents and as many deliveries of all workspaces; whether more may be left.
+
+    Attempts without a delivery are deleted when their deadline has passed.
+    """
     with database.reading() as connection:
         numbers = connection.execute(sa.select(workspace.c.workspace_id)).scalars().all()
         contents = _expired(connection, numbers, _EXPIRED_CONTENT, content_before, limit)
         deliveries = _expired(connection, numbers, _EXPIRED, deliveries_before, limit)
+        ownerless = _expired(connection, numbers, _OWNERLESS, now, limit)
+    for number, ids in ownerless:
+        database.writing(lambda connection, number=number, ids=ids: _delete_attempts(connection, number, ids))  # type: ignore[misc]
     for number, ids in contents:
         database.writing(lambda connection, number=number, ids=ids: _delete_contents(connection, number, ids))  # type: ignore[misc]
     for number, ids in deliveries:
@@ -61,7 +84,7 @@ def _expired(
     """The ids of up to ``limit`` expired rows by workspace; workspaces without any are left out."""
     found: list[tuple[int, Sequence[str]]] = []
     left = limit
-    parameters = {"before": first_id_at(before), "sent_before": to_microseconds(before)}
+    parameters = {"before": first_id_at(before), "sent_before": to_microseconds(before), "now": before}
     for number in numbers:
         if left > 0:
             values = {"of_workspace": number, "size": left, **parameters}
@@ -69,6 +92,10 @@ def _expired(
             found += [(number, ids)] if ids else []
             left -= len(ids)
     return found
+
+
+def _delete_attempts(connection: sa.Connection, workspace_id: int, ids: Sequence[str]) -> None:
+    delete_any_of(connection, workspace_id, attempt.c.delivery_id, ids)
 
 
 def _delete_contents(connection: sa.Connection, workspace_id: int, ids: Sequence[str]) -> None:

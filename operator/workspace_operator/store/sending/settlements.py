@@ -18,7 +18,13 @@ from workspace_operator.store.engine.sql import (
     insert_statement,
     workspace_any_of,
 )
-from workspace_operator.store.schema.sending_tables import address_block, attachment, delivery, delivery_content
+from workspace_operator.store.schema.sending_tables import (
+    address_block,
+    attachment,
+    attempt,
+    delivery,
+    delivery_content,
+)
 from workspace_operator.store.schema.types import to_microseconds
 from workspace_operator.store.sending.claims import DueRow, EarlierAttempts
 from workspace_operator.store.sending.delivery_rows import METRIC_OF_STATE
@@ -34,12 +40,15 @@ _COMPRESSION: Final = 1
 def end_attempts(
     connection: sa.Connection, workspace_id: int, attempts: Sequence[EndedAttempt], *, now: datetime
 ) -> None:
-    """Record outcomes; an attempt that is gone, or that has ended, changes nothing."""
+    """Record outcomes; an attempt that has ended changes nothing. One whose delivery is gone is deleted."""
     ordered = sorted(attempts, key=_delivery_id)
     rows = [_ended_row(ended, now) for ended in ordered]
     known = {key for (key,) in END_ATTEMPTS.run(connection, workspace_id, rows)}
-    ended = [attempt for attempt in ordered if attempt.delivery_id in known]
-    SETTLE.run(connection, workspace_id, [_settled_row(attempt, now) for attempt in ended])
+    settled_rows = [_settled_row(ended, now) for ended in ordered if ended.delivery_id in known]
+    settled = {key for (key,) in SETTLE.run(connection, workspace_id, settled_rows)}
+    if gone := known - settled:
+        delete_any_of(connection, workspace_id, attempt.c.delivery_id, gone)
+    ended = [ended for ended in ordered if ended.delivery_id in settled]
     _archive(connection, workspace_id, ended)
     _block(connection, workspace_id, {key for attempt in ended for key in attempt.invalid_addresses}, now)
     finals = [attempt.delivery_id for attempt in ended if attempt.state in FINAL_STATES]

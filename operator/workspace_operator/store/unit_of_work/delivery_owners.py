@@ -13,10 +13,15 @@ from workspace_operator.store.schema.sending_tables import attachment, attempt, 
 
 
 def delete_deliveries(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
-    """Delete the deliveries of people with all that belongs to them, also those that are being handed over."""
+    """Delete the deliveries of people with all that belongs to them, also those that are being handed over.
+
+    Attempts without an end stay until then, since their messages can still leave: the barrier of sending §3.4 counts
+    them. They name nobody.
+    """
     ids = lock_deliveries(connection, workspace_id, cio_ids)
     if ids:
-        for table in (attempt, attachment, delivery_content, delivery):
+        _DELETE_ENDED.run(connection, {"of_workspace": workspace_id, "ids": encode_json(list(ids))})
+        for table in (attachment, delivery_content, delivery):
             delete_any_of(connection, workspace_id, table.c.delivery_id, ids)
 
 
@@ -35,6 +40,9 @@ def restore_deliveries(
     connection.execute(update.values(cio_id=restored))
 
 
+_DELETE_ENDED = CompiledStatement(
+    lambda _: sa.delete(attempt).where(workspace_any_of(attempt.c.delivery_id, "ids"), attempt.c.ended_at.is_not(None))
+)
 _LOCK = CompiledStatement(
     lambda _: (
         sa.select(delivery.c.delivery_id)

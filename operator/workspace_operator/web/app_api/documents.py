@@ -87,7 +87,7 @@ def export_document(export: Export) -> dict[str, Any]:
 
 
 def workspace_document(workspace: Workspace, people: PeopleCounts) -> dict[str, Any]:
-    """A workspace; ``messages_sent`` is 0, because this server sends no messages."""
+    """A workspace; ``messages_sent`` is 0, because counting messages takes longer than a list may."""
     return {
         "id": workspace.workspace_id,
         "name": workspace.settings.display_name,

@@ -7,7 +7,7 @@ from workspace_operator.identity.values.rules import ID_ONLY, Mode
 from workspace_operator.sending.deliveries import ArchivedContent, Delivery
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.rules import strictest
-from workspace_operator.web.core.delivery_ids import wire_id
+from workspace_operator.web.app_api.delivery_ids import wire_id
 
 PARENTS: Final = ("action_id", "broadcast_id", "campaign_id", "newsletter_id", "parent_action_id", "trigger_event_id")
 """What a message of the vendor can belong to; here always null."""
@@ -52,7 +52,7 @@ def archived_document(record: DeliveryRecord, content: ArchivedContent) -> dict[
     """A message as it was handed over; without its texts if they are forgotten."""
     fields = content.fields
     return {
-        "recipient": record.delivery.recipient,
+        "recipient": fields.get("recipient", record.delivery.recipient),
         "subject": fields.get("subject", record.delivery.subject),
         **{name: fields.get(name) for name in ARCHIVED_TEXTS},
         "fake_bcc": bool(fields.get("fake_bcc")),

@@ -12,7 +12,7 @@ from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.identity.values.timestamps import seconds_of
 from workspace_operator.sending.deliveries import Channel, Metric
 from workspace_operator.sending.keys import RootKey
-from workspace_operator.web.core.delivery_ids import stored_id, wire_id
+from workspace_operator.web.app_api.delivery_ids import stored_id, wire_id
 
 PAGE_PARAMETERS: Final = ("start", "limit", "type", "metric", "drafts", "start_ts", "end_ts")
 LIST_PARAMETERS: Final = (*PAGE_PARAMETERS, "transactional_id")
@@ -92,8 +92,8 @@ def _limit(query: Mapping[str, str]) -> int:
 def _template(query: Mapping[str, str]) -> int | None:
     text = query.get("transactional_id")
     number = None if text is None else number_of(text)
-    if text is not None and number is None:
-        message = f"transactional_id {quoted(text)} must be the number of a template"
+    if text is not None and not number:
+        message = f"transactional_id {quoted(text)} must be the number of a template, from 1"
         raise InvalidInput(message, field="transactional_id")
     return number
 

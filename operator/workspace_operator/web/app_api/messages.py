@@ -8,9 +8,9 @@ from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.app_api.app_routes import app_route
+from workspace_operator.web.app_api.delivery_ids import stored_id, unknown_message
 from workspace_operator.web.app_api.message_documents import archived_document, message_document
 from workspace_operator.web.app_api.message_pages import LIST_PARAMETERS, PAGE_PARAMETERS, MessagePage, MessagePages
-from workspace_operator.web.core.delivery_ids import stored_id, unknown_message
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.http import Request, Response, id_type_of
 from workspace_operator.web.core.router import Route

@@ -23,7 +23,7 @@ from workspace_operator.errors import NotConfigured
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.sending.keys import RootKey
-from workspace_operator.sending.requests import SendRequest
+from workspace_operator.sending.requests.send_requests import SendRequest
 from workspace_operator.web.core.json_body import RequestParser
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.telemetry import AccessRecord, Metrics

@@ -69,11 +69,7 @@ class PrometheusMetrics:
             multiprocess_mode="livesum",
         )
 
-        self._messages = counter(
-            "workspace_operator_messages_accepted",
-            "Messages accepted by the API, by the send mode in force; repeats with an idempotency key separately.",
-            ["mode", "replayed"],
-        )
+        self._messages = counter("workspace_operator_messages_accepted", "Messages accepted.", ["mode", "replayed"])
 
         # The library takes a lock and formats the labels at each call; each request needs three of these.
         self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))

@@ -254,8 +254,15 @@ class TransportPool(Protocol):
         """How many messages may begin now, by the rates and pauses; and in how many seconds one more may."""
         ...
 
-    def hand_over(self, name: str, workspace_id: int, mails: Sequence[OutgoingMail], *, seconds: float) -> Handover:
-        """Begin to hand over messages; whatever is not sent when the seconds are over ends as not sent."""
+    def monotonic(self) -> float:
+        """The clock of deadlines: seconds since an arbitrary moment, which go on while the system sleeps."""
+        ...
+
+    def hand_over(self, name: str, workspace_id: int, mails: Sequence[OutgoingMail], *, deadline: float) -> Handover:
+        """Begin to hand over messages; whatever is not sent at the deadline, by `monotonic`, ends as not sent.
+
+        The deadline is a moment, not a time: a process that is stopped before the call must not get it anew.
+        """
         ...
 
 

@@ -139,9 +139,10 @@ class SQLDeliveries(MergeOnTouchRepository):
             read_settings(connection, workspace_id)
             return waiting_counts(connection, workspace_id, now=now)
 
-    def purge(self, *, content_before: datetime, deliveries_before: datetime, now: datetime, limit: int) -> bool:  # noqa: ARG002 - the port's
+    def purge(self, *, content_before: datetime, deliveries_before: datetime, now: datetime, limit: int) -> bool:
         """Delete old content and deliveries of all workspaces, one batch of each; whether more may be left."""
-        return purge(self.database, content_before=content_before, deliveries_before=deliveries_before, limit=limit)
+        before = {"content_before": content_before, "deliveries_before": deliveries_before}
+        return purge(self.database, **before, now=now, limit=limit)
 
     def _of_delivery(self, workspace_id: int, delivery_id: str, read: Callable[[sa.Connection, int, str], T]) -> T:
         with self.database.reading_one_snapshot() as connection:

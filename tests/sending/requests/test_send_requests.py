@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, IdentifierKind
 from workspace_operator.sending.messages import Attachment
-from workspace_operator.sending.request_parts import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
-from workspace_operator.sending.requests import MAX_DELAY, MAX_PART_BYTES, SendRequest, parse_send_request
+from workspace_operator.sending.requests.parts import MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS
+from workspace_operator.sending.requests.send_requests import MAX_DELAY, MAX_PART_BYTES, SendRequest, parse_send_request
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LEAST: Mapping[str, Any] = {

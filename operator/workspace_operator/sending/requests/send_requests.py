@@ -15,8 +15,8 @@ from workspace_operator.identity.values.timestamps import seconds_of
 from workspace_operator.sending.addresses import MAX_RECIPIENTS, parse_mailbox, parse_mailboxes
 from workspace_operator.sending.headers import check_line
 from workspace_operator.sending.messages import Attachment
-from workspace_operator.sending.overrides import Overrides, is_liquid
-from workspace_operator.sending.request_parts import parse_attachments, parse_headers
+from workspace_operator.sending.requests.overrides import Overrides, is_liquid
+from workspace_operator.sending.requests.parts import parse_attachments, parse_headers
 
 MAX_PART_BYTES: Final = 100_000
 """Maximum size of a body, and of ``message_data`` as JSON."""

@@ -3,7 +3,7 @@
 import pytest
 
 from workspace_operator.sending.messages import MessageContent
-from workspace_operator.sending.overrides import Overrides, StoredRequest
+from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 
 TEMPLATE = MessageContent(
     subject="Receipt",

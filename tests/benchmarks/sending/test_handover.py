@@ -1,5 +1,6 @@
 """Handing over through the queue, against a bare ``smtplib`` loop: same composing, connections and server."""
 
+import os
 import smtplib
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.measurement import at_least, databases, memory_megabytes, print_table
+from tests.benchmarks.measurement import at_least, at_most, databases, memory_megabytes, print_table
 from tests.sender.post_office import ROOT_KEY, PlainRenderer, PostOffice, local_transport, open_post_office
 from tests.sender.post_office import request as stored_request
 from workspace_operator.application.ports import Renderer
@@ -26,10 +27,13 @@ from workspace_operator.sending.gate import Pass
 from workspace_operator.sending.messages import MessageContent, RenderedMessage, RenderJob, Tracking
 from workspace_operator.sending.mime import compose
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.schema.sending_tables import delivery, delivery_content
 
 PUBLIC_URL = "https://mail.example"
 MESSAGES = 1500
 RUNS = 3
+WAITING = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_MESSAGES", "1000000"))
 CONNECTIONS = 4
 
 LINKS = "".join(
@@ -193,3 +197,51 @@ def test_memory_is_flat(title: str, request: pytest.FixtureRequest, tmp_path: Pa
         f"Memory of a process that accepts and sends, {title}: " + ", ".join(f"{size:.0f}" for size in sizes) + " MB",
         [("growth from the second tenth to the last, MB", "<= 20", f"{sizes[-1] - sizes[1]:.0f}")],
     )
+
+
+@pytest.mark.bench
+@databases
+def test_million_waiting_messages_delay_no_other_workspace(
+    title: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = request.getfixturevalue("postgres_url") if title == "PostgreSQL" else f"sqlite:///{tmp_path}/store.db"
+    with open_post_office(url, connections=CONNECTIONS) as office:
+        other = office.another_workspace("other")
+        office.sink.keeps_data = False
+        [waiting] = office.accept()
+        multiply(url, waiting, WAITING)
+        delays = []
+        with office.running():
+            time.sleep(2)
+            for number in range(20):
+                to = f"other-{number}@example.com"
+                began = time.perf_counter()
+                office.accept(workspace=other, to=to)
+                while not any(taken.recipients == (to,) for taken in office.sink.messages):
+                    time.sleep(0.005)
+                delays.append(time.perf_counter() - began)
+                office.sink.transactions.clear()
+    print_table(
+        f"A message of another workspace beside {WAITING} that wait in one, {title}; median {median(delays):.2f} s",
+        [at_most("longest from accept to handed over, s", max(delays), 1.0)],
+    )
+
+
+def multiply(url: str, delivery_id: str, count: int) -> None:
+    """Copy a waiting delivery and its content, with ids of their own."""
+    with closing(Database(url)) as database, database._writing_engine.begin() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        for table in (delivery, delivery_content):
+            columns = [column.name for column in table.columns if column.name not in ("delivery_id", "idempotency_key")]
+            names = ", ".join(columns)
+            new_id = "printf('%024x', n)" if database.is_sqlite else "lpad(to_hex(n), 24, '0')"
+            numbers = (
+                f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})"
+                if database.is_sqlite
+                else f"WITH numbers(n) AS (SELECT generate_series(1, {count}))"
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO {table.name} (delivery_id, {names}) {numbers} "
+                f"SELECT {new_id}, {names} FROM {table.name}, numbers WHERE delivery_id = '{delivery_id}'"
+            )

@@ -1,0 +1,1 @@
+"""Requests to send messages: their fields, and what they replace of a template."""
