@@ -1,6 +1,5 @@
 """Ready says of a change of sending: nothing is in flight under the earlier rules any more (sending §3.4)."""
 
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -9,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.controlplane.failures import KubectlFailed
 from tests.e2e.fixtures import NamespaceEnv, conditions
 from tests.e2e.waiting import wait_until
 from workspace_operator.resources.workspaces import CONFIRM_DELETE
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.sending_tables import attempt
 
-NEVER = {"sendBehavior": {"mode": "Never"}}
+NEVER: dict[str, object] = {"sendBehavior": {"mode": "Never"}}
 
 
 def write(env: NamespaceEnv, work: Callable[[sa.Connection], object]) -> None:
@@ -55,6 +55,17 @@ def wait_for_ready(env: NamespaceEnv, seconds: int) -> None:
     env.kubectl("wait", "--for=condition=Ready", "ws/shop", "-n", env.namespace, f"--timeout={seconds}s")
 
 
+def test_unknown_transport_is_stalled_and_corrected(env: NamespaceEnv) -> None:
+    env.apply(sending={"transport": "bulk"})
+
+    stalled = env.wait_for_reason("TransportUnknown")
+    env.apply(sending={"from": "Shop <hello@shop.example>"})
+
+    assert conditions(stalled)["Stalled"]["status"] == "True"
+    assert "Offered are: none." in conditions(stalled)["Ready"]["message"]
+    assert env.wait_until_ready()["status"]["sending"]["mode"] == "Normal"
+
+
 @pytest.fixture
 def sending(env: NamespaceEnv) -> NamespaceEnv:
     env.apply()
@@ -67,7 +78,7 @@ def test_never_is_ready_when_the_hand_over_has_ended(sending: NamespaceEnv) -> N
     sending.patch(NEVER)
 
     draining = sending.wait_for_reason("Draining")
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(KubectlFailed):
         wait_for_ready(sending, 2)
     end_hand_overs(sending)
     wait_for_ready(sending, 5)

@@ -18,7 +18,7 @@ EVERYTHING: dict[str, Any] = {
     "mergeOptions": {"multiIdentifier": "Disabled"},
     "sendBehavior": {"mode": "Test", "testAddress": "qa@example.com"},
     "openTracking": "Disabled",
-    "sending": {"transport": "bulk", "from": "The Shop <hello@shop.example>"},
+    "sending": {"from": "The Shop <hello@shop.example>"},
 }
 
 
@@ -70,7 +70,6 @@ def test_every_setting_is_in_force(env: NamespaceEnv) -> None:
         send_mode=SendMode.TEST,
         test_address="qa@example.com",
         open_tracking=False,
-        transport="bulk",
         sender="The Shop <hello@shop.example>",
     )
 

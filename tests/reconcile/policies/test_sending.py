@@ -40,7 +40,7 @@ BULK = replace(SHOP, transport="bulk")
 NAMES_BULK = desired(transport="bulk")
 ENDS = NOW + timedelta(seconds=7)
 DRAINING = ObservedSending(in_flight=3, draining=3, drained_by=ENDS)
-EDITED = {"spec_generation": 4}
+EDITED: dict[str, Any] = {"spec_generation": 4}
 CONFIRMED = deleted_resource(annotations={CONFIRM_DELETE: "Shop"})
 
 
@@ -140,7 +140,7 @@ def test_barrier_says_how_many_and_until_when() -> None:
     ],
 )
 def test_barrier_says_what_changed(changed: Any, words: str) -> None:
-    testing = {"send_mode": SendMode.TEST, "test_address": "a@example.com"}
+    testing: dict[str, Any] = {"send_mode": SendMode.TEST, "test_address": "a@example.com"}
     before = status_for(resource(desired=desired(**testing)), observed(None, replace(SHOP, **testing)))
     after, sending = testing | changed, replace(DRAINING, draining=1)
 

@@ -9,7 +9,7 @@ import typer
 from workspace_operator import bootstrap
 from workspace_operator.application.operator.moves import MovePlanner, WorkspaceMove
 from workspace_operator.application.operator.orphans import OwnerState, OwnerStates
-from workspace_operator.application.sending.send_behavior import SendBehaviorSwitch
+from workspace_operator.application.operator.send_behavior import SendBehaviorSwitch
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import (
     MAX_NUMBER,

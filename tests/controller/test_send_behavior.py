@@ -10,7 +10,7 @@ from tests.fakes.workspaces.sending import FakeAttempt
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.store.backends import START, Clock
 from tests.workspaces import create_workspace
-from workspace_operator.application.sending.send_behavior import SendBehaviorSwitch
+from workspace_operator.application.operator.send_behavior import SendBehaviorSwitch
 from workspace_operator.errors import InvalidInput, NotFound, StaleRevision
 from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.sending.rules import SendMode
