@@ -121,11 +121,11 @@ def test_printer_columns_show_the_state(env: NamespaceEnv) -> None:
 
     assert (
         " ".join(header.split())
-        == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WORKSPACE ID SUSPENDED MESSAGE"
+        == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WAITING WORKSPACE ID SUSPENDED MESSAGE"
     )
     cells = row.split()
     assert cells[:5] == ["shop", "True", "InForce", "IDOnly", "0"]
-    assert cells[6:10] == ["Shop", "Normal", str(number), "false"]
+    assert cells[6:11] == ["Shop", "Normal", "0", str(number), "false"]
     assert row.rstrip().endswith("Every setting is in force.")
 
 

@@ -58,11 +58,11 @@ class SendBehaviorSwitch:
 
         ``on_wait`` is called once, if there are any. Raises StaleRevision if other rules were put in force meanwhile.
         """
-        is_told = False
+        is_reported = False
         while (sending := self._draining(workspace)) is not None:
-            if not is_told:
+            if not is_reported:
                 on_wait(sending)
-            is_told = True
+            is_reported = True
             self.sleep(POLL_SECONDS)
 
     def _draining(self, workspace: Workspace) -> ObservedSending | None:
