@@ -1,6 +1,6 @@
 """Manifests beside a store: planned, asked for, and applied."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.reconciler.fixtures import counting_random
@@ -70,16 +70,18 @@ def migrated(store: Store, *, until: Stage) -> None:
         pass
 
 
-def applied(store: Store, *manifests: Document, cluster: str = CLUSTER) -> list[Document]:
-    worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock)
-    applying = ManifestApplier(
-        reconciler=reconciler(store, manifests, cluster=cluster), worker=worker, clock=store.clock, sleep=no_sleep
-    )
-    return list(applying.run(manifests))
-
-
 def no_sleep(seconds: float) -> None:
     raise AssertionError(f"waits for {seconds} seconds for a worker elsewhere: there is none")
+
+
+def applied(
+    store: Store, *manifests: Document, cluster: str = CLUSTER, sleep: Callable[[float], None] = no_sleep
+) -> list[Document]:
+    worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock)
+    applying = ManifestApplier(
+        reconciler=reconciler(store, manifests, cluster=cluster), worker=worker, clock=store.clock, sleep=sleep
+    )
+    return list(applying.run(manifests))
 
 
 def ready(document: Document) -> tuple[str, str]:
