@@ -1,4 +1,4 @@
-"""One place hands over messages: no other package can open a connection to an SMTP server (sending §0)."""
+"""One place hands over messages: no other package can open a connection to an SMTP server (sending §7)."""
 
 import io
 import subprocess

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,14 @@ def pool(*transports: Transport) -> Iterator[SMTPTransportPool]:
 
 def wait_for_the_end(client: socket.socket) -> None:
     client.recv(1)
+
+
+def reset(client: socket.socket) -> None:
+    client.sendall(b"220 hello\r\n")
+    client.recv(1000)
+    client.sendall(b"250 hello\r\n")
+    client.recv(1000)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def failure(of: Transport, seconds: float = 10) -> str:
@@ -250,6 +259,17 @@ def test_session_of_a_server_that_is_gone_closes() -> None:
 
     with pytest.raises(SessionLost, match="the connection is closed"):
         session.send(b"NOOP\r\n")
+
+
+def test_connection_that_is_reset_is_lost() -> None:
+    with scripted(reset) as port:
+        session = open_session(transport(port), Deadline.after(10))
+        session.send(b"NOOP\r\n")
+        with pytest.raises(SessionLost, match="the connection was lost: Connection reset by peer"):
+            session.reply()
+        with pytest.raises(SessionLost, match="the connection was lost: Broken pipe"):
+            session.send(b"NOOP\r\n")
+        session.abort()
 
 
 def test_silent_server_passes_the_deadline() -> None:

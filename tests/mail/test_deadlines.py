@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event
 
 import pytest
@@ -154,6 +154,27 @@ def test_results_of_a_blocked_transport_come_with_the_deadline() -> None:
 
     assert (result.outcome, result.reply) == (AttemptOutcome.NOT_SENT, "the deadline passed")
     assert seconds < 2
+
+
+def test_address_that_does_not_answer_leaves_time_for_the_next(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A listener with a full queue, as a host whose packets are dropped.
+    with socket.socket() as silent, ExitStack() as waiting:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for _ in range(2):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(silent.getsockname())
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", address)
+            for address in (silent.getsockname(), ("127.0.0.1", sink.port))
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+        with pool(sink.port) as running:
+            (result,) = results(running, mail(), seconds=2)
+
+    assert result.outcome is AttemptOutcome.SENT
 
 
 def test_slow_reply_is_not_waited_for_beyond_the_deadline() -> None:

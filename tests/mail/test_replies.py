@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.mail.servers.scripted_server import answering, scripted
 from tests.mail.servers.smtp_server import Running, running
 from tests.mail.transports import mail, results, transport
 from workspace_operator.mail.pools import SMTPTransportPool
@@ -105,6 +106,15 @@ def test_server_that_ends_connections_gets_all_messages(pool: SMTPTransportPool,
 
     assert [result.outcome for result in ended] == [SENT, NOT_SENT]
     assert server.handler.commands.count("MAIL") == 3
+
+
+def test_connection_that_cannot_be_reset_is_not_used_again() -> None:
+    with scripted(answering(b"250 hello\r\n", b"250 ok\r\n", b"550 no\r\n")) as port:
+        pool = SMTPTransportPool([transport(port)])
+        ended = results(pool, to("ann"), to("bob"))
+        pool.close()
+
+    assert [result.outcome for result in ended] == [BOUNCED, BOUNCED]
 
 
 def test_larger_message_than_the_server_takes_is_refused(server: Running) -> None:

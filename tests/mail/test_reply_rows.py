@@ -26,6 +26,8 @@ REFUSALS = {
     "421 to MAIL": (envelope(CLOSING), NOT_SENT),
     "421 to RCPT": (envelope(OK, OK, CLOSING), NOT_SENT),
     "421 to DATA": (envelope(OK, OK, data=CLOSING), NOT_SENT),
+    "login wanted by MAIL": (envelope(Reply(530, "5.7.0 Authentication required")), NOT_SENT),
+    "TLS wanted by RCPT": (envelope(OK, Reply(538, "5.7.11 Encryption required")), NOT_SENT),
     "no SMTP": (envelope(NONSENSE), NOT_SENT),
     "354 to MAIL": (envelope(GO_ON), NOT_SENT),
     "4xx to MAIL": (envelope(LATER), DEFERRED),
@@ -55,6 +57,7 @@ FINAL = {
     "4xx": (LATER, DEFERRED),
     "5xx": (NEVER, REFUSED),
     "421": (CLOSING, NOT_SENT),
+    "login wanted": (Reply(530, "5.7.0 Authentication required"), NOT_SENT),
     "no SMTP": (NONSENSE, UNKNOWN),
     "354 again": (GO_ON, UNKNOWN),
 }

@@ -16,7 +16,10 @@ from tests.mail.test_deadlines import until
 from tests.mail.transports import WORKSPACE, mail, results, transport
 from tests.network_ports import free_port
 from workspace_operator.mail import transport_threads
+from workspace_operator.mail.deadlines import Deadline
+from workspace_operator.mail.handovers import QueuedHandover
 from workspace_operator.mail.pools import SMTPTransportPool
+from workspace_operator.mail.transport_threads import TransportThreads
 from workspace_operator.sending.deliveries import AttemptOutcome
 
 SENT, NOT_SENT = AttemptOutcome.SENT, AttemptOutcome.NOT_SENT
@@ -66,7 +69,8 @@ def test_paused_transport_ends_messages_at_once() -> None:
     assert (result.outcome, result.reply) == (NOT_SENT, "the transport is paused")
 
 
-def test_transport_is_tried_with_one_message_after_a_pause() -> None:
+def test_transport_is_tried_with_one_message_after_a_pause(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="workspace_operator")
     with Sink() as sink:
         port = sink.port
     with pool(port) as sending:
@@ -77,6 +81,7 @@ def test_transport_is_tried_with_one_message_after_a_pause() -> None:
             (result,) = results(sending, mail())
             after = sending.capacity("default", WORKSPACE)[0]
 
+    assert "transport default works again" in caplog.text
     assert (on_trial, result.outcome) == (1, SENT)
     assert after > 1000
 
@@ -120,11 +125,13 @@ def test_server_with_fewer_connections_than_configured_is_not_paused() -> None:
 
     with scripted(one_alone) as port, pool(port, connections=4) as sending:
         ended = results(sending, *(mail() for _ in range(30)))
+        tried = len(greeted)
+        ended += results(sending, *(mail() for _ in range(30)))
         states = sending.states()
 
     assert {result.outcome for result in ended} == {SENT}
     assert states == [("default", True)]
-    assert len(greeted) > 1
+    assert 1 < tried == len(greeted)
 
 
 def test_connections_that_break_one_after_the_other_pause_the_transport() -> None:
@@ -147,6 +154,27 @@ def test_one_message_that_breaks_connections_does_not_pause_the_transport() -> N
             assert (broken.outcome, sent.outcome) == (NOT_SENT, SENT)
 
         assert sending.states() == [("default", True)]
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_missing_login_pauses_the_transport_and_fails_no_message() -> None:
+    with running(auth=True) as server, pool(server.port) as sending:
+        ended = results(sending, *(mail() for _ in range(10)))
+        states = sending.states()
+
+    assert {result.outcome for result in ended} == {NOT_SENT}
+    assert ended[0].code == 530
+    assert states == [("default", False)]
+
+
+def test_expired_batch_opens_no_connection(sink: Sink) -> None:
+    with pool(sink.port) as sending:
+        handover = sending.hand_over("default", WORKSPACE, [mail()], deadline=sending.monotonic() - 1)
+
+        assert handover.wait(1)
+        until(lambda: not sending._threads["default"]._first())
+        time.sleep(0.05)
+    assert sink.connections == 0
 
 
 def test_idle_connection_is_checked_before_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,6 +234,21 @@ def test_close_ends_what_has_not_begun(sink: Sink) -> None:
         "the sender is stopping",
         "the sender is stopping",
     ]
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_message_that_is_put_back_waits_or_ends(*, stopping: bool) -> None:
+    threads, message = TransportThreads(transport(25)), mail()
+    handover = QueuedHandover([message], Deadline.after(10))
+    taken = handover.take_mail()
+    if stopping:
+        threads.close(0)
+
+    threads._put_back(handover, message)
+
+    assert taken == message
+    assert [result.reply for result in handover.take_ended()] == ["the sender is stopping"] * stopping
+    assert threads._next_mail() == (None if stopping else (handover, message))
 
 
 def test_fault_of_the_program_leaves_the_outcome_unknown(

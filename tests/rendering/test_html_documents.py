@@ -216,6 +216,11 @@ def test_search_for_the_doctype_is_linear(source: str) -> None:
         ("a&nbsp;&lt;b&gt; &amp; c", "a <b> & c"),
         ("<h1>Title</h1>text", "Title\n\ntext"),
         ("<p></p><p> </p><p>a</p>", "a"),
+        (
+            "<body><noscript><p><img alt=x></p></noscript><template><a href='https://a.example/'>a</a></template>text",
+            "text",
+        ),
+        ("&zwnj;&nbsp;&zwnj;&nbsp;<p>a</p>", "a"),
     ],
 )
 def test_plain_text_reads_like_the_document(html: str, text: str) -> None:

@@ -64,6 +64,8 @@ HOSTILE = {
     "a group": "Team: ann@shop.example, bob@shop.example;",
     "an empty group": "undisclosed-recipients:;",
     "a semicolon": "ann@shop.example;bob@shop.example",
+    "a semicolon after an angle bracket": "Ann <ann@shop.example>; Bob <bob@shop.example>",
+    "a group in angle brackets": "Team: <ann@shop.example>;",
     "a space": "ann@shop.example bob@shop.example",
     "parameters of RCPT": "<ann@shop.example> NOTIFY=NEVER",
     "parameters without angle brackets": "ann@shop.example NOTIFY=NEVER",

@@ -83,6 +83,13 @@ ROWS: list[tuple[str, Changes, Changes, Expected, Expected]] = [
         (Wait, 3, NOW + MINUTE),
         (Wait, 3, NOW + MINUTE),
     ),
+    (
+        "3: a draft of an unknown mode waits, however old it is",
+        {"is_draft": True, **LATE},
+        STRANGE,
+        (Wait, 3, NOW + MINUTE),
+        (Wait, 3, NOW + MINUTE),
+    ),
     ("3: line 7 ends the wait for an unknown mode", LATE, STRANGE, (Hold, 7, UNDELIVERABLE), (Hold, 7, UNDELIVERABLE)),
     (
         "4: Never is in force: undeliverable",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workspace_operator.sending.keys import Purpose, RootKey
-from workspace_operator.sending.tokens import MAC_BYTES, MAX_TOKEN_CHARACTERS, Token, _mac, sign, verify
+from workspace_operator.sending.tokens import MAC_BYTES, MAX_TOKEN_CHARACTERS, Token, _mac, read_unsigned, sign, verify
 
 KEY, OTHER_KEY = RootKey(bytes(range(32))), RootKey(bytes(32))
 DELIVERY = "0193a5b0c0ffee0123456789"
@@ -160,3 +160,13 @@ def test_workspace_numbers_of_every_length_are_read_back(workspace_id: int) -> N
 @given(st.text(ALPHABET, max_size=70) | st.text(max_size=40))
 def test_arbitrary_text_is_no_token(text: str) -> None:
     assert verify(text, Purpose.OPEN, KEY) is None
+
+
+@given(tokens, purposes)
+def test_administrator_reads_tokens_without_their_key(token: Token, purpose: Purpose) -> None:
+    assert read_unsigned(sign(token, purpose, KEY)) == token
+
+
+@pytest.mark.parametrize("text", ["", "x", DELIVERY, SIGNED + "A", SIGNED[1:], "é" * 32, "A" * 65, f"{SIGNED}="])
+def test_other_text_is_no_token_for_an_administrator(text: str) -> None:
+    assert read_unsigned(text) is None

@@ -107,9 +107,8 @@ def _authenticate(session: Session, transport: Transport) -> None:
     try:
         session.login(username, password)
     except smtplib.SMTPAuthenticationError as error:
-        reply = Reply(error.smtp_code, "")
-        words = "refuses username or password" if reply.is_permanent else "cannot authenticate now"
-        raise TransportFailed(f"{_place(transport)} {words} (code {reply.code})") from None
+        words = "refuses username or password" if error.smtp_code // 100 == 5 else "cannot authenticate now"
+        raise TransportFailed(f"{_place(transport)} {words} (code {error.smtp_code})") from None
     finally:
         session.user = session.password = ""  # smtplib keeps both
 

@@ -22,8 +22,10 @@ class QueuedHandover:
 
     @property
     def waiting(self) -> int:
-        """Number of messages that no thread has taken."""
-        return len(self._waiting)
+        """Number of messages that no thread has taken, and whose time is not over."""
+        with self._changed:
+            self._expire()
+            return len(self._waiting)
 
     def take_mail(self) -> OutgoingMail | None:
         """The next message to hand over; None if there is none, or time is over."""

@@ -13,7 +13,9 @@ from workspace_operator.sending.deliveries import AttemptOutcome
 
 MAX_REPLY_CHARACTERS: Final = 300
 GO_ON: Final = 354
-CLOSING: Final = 421
+
+NOT_ABOUT_THE_MESSAGE: Final = frozenset({421, 530, 534, 535, 538})
+"""The server is closing, or wants TLS or a login first (RFC 4954, RFC 3207): a fault of the transport's settings."""
 
 _enhanced = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)").match
 
@@ -35,17 +37,17 @@ class Reply:
 
     @property
     def is_transient(self) -> bool:
-        """4xx, but not that the server is closing."""
-        return self.code // 100 == 4 and self.code != CLOSING
+        """4xx about the message."""
+        return self.code // 100 == 4 and self.code not in NOT_ABOUT_THE_MESSAGE
 
     @property
     def is_permanent(self) -> bool:
-        """5xx."""
-        return self.code // 100 == 5
+        """5xx about the message."""
+        return self.code // 100 == 5 and self.code not in NOT_ABOUT_THE_MESSAGE
 
     @property
     def is_unusable(self) -> bool:
-        """The server is closing, or it is not SMTP that it speaks."""
+        """It says nothing about the message: the server does not serve this client, or it does not speak SMTP."""
         return not (self.is_positive or self.is_transient or self.is_permanent)
 
     @property
@@ -102,8 +104,8 @@ def refusal(replies: EnvelopeReplies) -> Refusal | None:
     return next((found for row in ENVELOPE_ROWS if (found := row(replies)) is not None), None)
 
 
-def server_is_closing(replies: EnvelopeReplies) -> Refusal | None:
-    """421, or no SMTP, in reply to any command: nothing goes out."""
+def server_does_not_serve(replies: EnvelopeReplies) -> Refusal | None:
+    """421, a demand for TLS or a login, or no SMTP, in reply to any command: nothing goes out."""
     unusable = next((reply for reply in replies.all if reply.is_unusable), None)
     return None if unusable is None else Refusal(AttemptOutcome.NOT_SENT, unusable)
 
@@ -137,7 +139,7 @@ def data_refused(replies: EnvelopeReplies) -> Refusal | None:
 EnvelopeRow: TypeAlias = Callable[[EnvelopeReplies], Refusal | None]
 
 ENVELOPE_ROWS: tuple[EnvelopeRow, ...] = (
-    server_is_closing,
+    server_does_not_serve,
     sender_refused,
     every_recipient_refused,
     no_recipient_taken_yet,
@@ -149,11 +151,11 @@ ENVELOPE_ROWS: tuple[EnvelopeRow, ...] = (
 def final_outcome(reply: Reply) -> AttemptOutcome:
     """The outcome by the reply to the final dot.
 
-    421 says that the server did not take it. A reply that is not SMTP leaves that open.
+    421 and demands say that the server did not take it. A reply that is not SMTP leaves that open.
     """
     if reply.is_positive:
         return AttemptOutcome.SENT
-    if reply.code == CLOSING:
+    if reply.code in NOT_ABOUT_THE_MESSAGE:
         return AttemptOutcome.NOT_SENT
     return AttemptOutcome.UNKNOWN if reply.is_unusable else _refused(reply).outcome
 

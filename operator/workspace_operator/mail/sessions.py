@@ -48,10 +48,16 @@ class Session(smtplib.SMTP):
         self._received = bytearray()
 
     def open(self, port: int) -> None:
-        """Connect to the first address that answers. Raises OSError, DeadlinePassed."""
+        """Connect to the first address that answers; each gets its share of the time.
+
+        Raises:
+            OSError: none of them does.
+            DeadlinePassed: there was no time to try.
+        """
         failure: OSError = OSError("the name has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(self._host, port, type=socket.SOCK_STREAM):
-            seconds = self.deadline.remaining()
+        addresses = socket.getaddrinfo(self._host, port, type=socket.SOCK_STREAM)
+        for position, (family, kind, protocol, _, address) in enumerate(addresses):
+            seconds = self.deadline.remaining() / (len(addresses) - position)
             sock = socket.socket(family, kind, protocol)
             try:
                 sock.settimeout(seconds)

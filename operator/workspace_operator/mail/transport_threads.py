@@ -166,6 +166,9 @@ class TransportThreads:
         """Try a message on a new connection: servers end connections after a number of messages."""
         with self._changed:
             handover.put_back(mail)
+            if self._stopping:
+                handover.give_up(STOPPING)
+                return
             if handover in self._queue:
                 self._queue.remove(handover)
             self._queue.appendleft(handover)
@@ -176,6 +179,8 @@ class TransportThreads:
                 if self._pause.connection_broke():
                     self._pause_because("its connections break before it takes a message")
             elif result.outcome is not AttemptOutcome.UNKNOWN:
+                if self._pause.failures:
+                    logger.info("transport %s works again", self._transport.offer.name)
                 self._pause.succeed()
 
     def _leave(self, error: TransportFailed) -> None:

@@ -14,15 +14,22 @@ SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
 HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
 
 _COUNTED_TAGS = frozenset({"a", "area"})
-_BLOCKS = "address,article,div,dd,dt,footer,header,hr,li,section,td,th,tr"
-_PARAGRAPHS = "blockquote,dl,h1,h2,h3,h4,h5,h6,ol,p,pre,table,ul"
-_LINE, _PARAGRAPH = "\u2028", "\u2029"
+# Characters for private use mark the breaks, because they are no white space.
+_LINE, _PARAGRAPH = "\ue000", "\ue001"
+_CELLS = frozenset({"dd", "dt", "li", "td", "th"})
+_BREAKS = {
+    **dict.fromkeys(("address", "article", "div", "footer", "header", "hr", "section"), _LINE),
+    **dict.fromkeys(
+        ("blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"), _PARAGRAPH
+    ),
+}
+_OMITTED = ["style", "script", "title", "template", "noscript"]
 
 _blanks = re.compile(r"[\0-\x20]+")
 _before_path = re.compile(r"[^/?#]*").match
 _doctype = re.compile(r"(?>\s+|<!--.*?-->|<\?[^>]*>)*+(<!doctype[^>]*>)", re.IGNORECASE | re.DOTALL).match
 _revealed_comment = re.compile(r"<!--\[(if [^\]<>]*|endif)\]-->")
-_white_space = re.compile(r"[ \t\r\n\f\xa0\u200b-\u200d\u034f\xad]+")
+_invisible = re.compile("[\xad\u034f\u200b-\u200d\u2060\ufeff]+")
 _breaks = re.compile(rf"[ {_LINE}{_PARAGRAPH}]*[{_LINE}{_PARAGRAPH}][ {_LINE}{_PARAGRAPH}]*")
 
 Counted = Callable[[str], str]
@@ -108,15 +115,25 @@ def plain_text(html: str) -> str:
     body = tree.body
     if body is None:
         raise AssertionError("the parser gives every document a body")
-    for node in body.css("style,script,title,template,noscript,img,br"):
-        node.replace_with(_LINE if node.tag == "br" else node.attrs.get("alt") or "" if node.tag == "img" else "")
-    for node in body.css("a[href]"):
-        target = (node.attrs["href"] or "").strip()
+    body.strip_tags(_OMITTED)
+    for node in list(body.traverse()):
+        _mark_breaks(node, node.tag or "")
+    text = " ".join(_invisible.sub("", body.text()).split())
+    return _breaks.sub(lambda found: "\n\n" if _PARAGRAPH in found[0] else "\n", text).strip()
+
+
+def _mark_breaks(node: LexborNode, tag: str) -> None:
+    """Put marks around a block, and replace an element without text by what stands for it."""
+    if tag in _CELLS:
+        node.insert_after(_LINE)
+    elif mark := _BREAKS.get(tag):
+        node.insert_before(mark)
+        node.insert_after(mark)
+    elif tag == "a":
+        target = (node.attrs.get("href") or "").strip()
         if target.startswith(("https://", "http://")) and target not in node.text():
             node.insert_child(f" ({target})")
-    for selector, mark in ((_BLOCKS, _LINE), (_PARAGRAPHS, _PARAGRAPH)):
-        for node in body.css(selector):
-            node.insert_before(mark)
-            node.insert_after(mark)
-    text = _white_space.sub(" ", body.text())
-    return _breaks.sub(lambda found: "\n\n" if _PARAGRAPH in found[0] else "\n", text).strip()
+    elif tag == "br":
+        node.replace_with(_LINE)
+    elif tag == "img":
+        node.replace_with(node.attrs.get("alt") or "")

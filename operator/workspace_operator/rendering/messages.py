@@ -11,7 +11,7 @@ from workspace_operator.rendering.liquid_templates import LiquidTemplates
 from workspace_operator.sending.addresses import Mailbox, parse_mailbox, parse_mailboxes
 from workspace_operator.sending.headers import check_headers, check_line
 from workspace_operator.sending.keys import RootKey
-from workspace_operator.sending.links import UNSUBSCRIBE_PATH, click_url, is_trackable, open_url, unsubscribe_url
+from workspace_operator.sending.links import UNSUBSCRIBE_PATH, click_urls, is_trackable, open_url, unsubscribe_url
 from workspace_operator.sending.messages import Headers, MessageContent, RenderedMessage, RenderFailure, RenderJob
 from workspace_operator.sending.mime import entity
 from workspace_operator.sending.tokens import Token
@@ -81,13 +81,14 @@ class _Urls:
         A link to unsubscribe stays: its page must work for programs that do not follow redirects.
         """
         unsubscribe, number = self.base.rstrip("/") + UNSUBSCRIBE_PATH, 0
+        click_url = click_urls(self.base, self.token, self.key)
 
         def counted(target: str) -> str:
             nonlocal number
             if target.startswith(unsubscribe) or not is_trackable(target):
                 return target
             number += 1
-            return click_url(self.base, self.token, number, target, self.key)
+            return click_url(number, target)
 
         return counted
 

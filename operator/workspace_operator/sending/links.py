@@ -4,10 +4,11 @@ A click link carries its target, and its signature covers it: there is no open r
 """
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 from workspace_operator.sending.keys import Purpose, RootKey
-from workspace_operator.sending.tokens import Token, sign, verify
+from workspace_operator.sending.tokens import Token, sign, signer, verify
 
 OPEN_PATH = "/e/o/"
 OPEN_SUFFIX = ".gif"
@@ -19,6 +20,7 @@ MAX_TARGET_CHARACTERS = 2048
 """A longer link is not counted: mail programs and proxies cut or refuse longer URLs."""
 
 _MAX_NUMBER_DIGITS = 6
+_ENCODED = {code: quote(chr(code), safe="") for code in range(128)}
 _has_host = re.compile(r"(?i:https?)://[^/?#\\:@\s]").match
 
 
@@ -40,9 +42,18 @@ def is_trackable(target: str) -> bool:
 
 def click_url(public_url: str, token: Token, number: int, target: str, key: RootKey) -> str:
     """The URL that counts a click and leads on to ``target``; ``number`` is the link's within its message, from 1."""
-    signed = sign(token, Purpose.CLICK, key, bound=_bound(str(number), target))
-    path = f"{public_url.rstrip('/')}{CLICK_PATH}{signed}/{number}"
-    return f"{path}?{TARGET_PARAMETER}={quote(target, safe='')}"
+    return click_urls(public_url, token, key)(number, target)
+
+
+def click_urls(public_url: str, token: Token, key: RootKey) -> Callable[[int, str], str]:
+    """A function that makes the `click_url` of each link of one message."""
+    path, signed = public_url.rstrip("/") + CLICK_PATH, signer(token, Purpose.CLICK, key)
+
+    def url(number: int, target: str) -> str:
+        encoded = target.translate(_ENCODED) if target.isascii() else quote(target, safe="")
+        return f"{path}{signed(_bound(str(number), target))}/{number}?{TARGET_PARAMETER}={encoded}"
+
+    return url
 
 
 def verify_click(text: str, number: str, target: str, key: RootKey) -> Token | None:

@@ -6,6 +6,7 @@ and 8 bytes of a MAC over all of that, the purpose and what else the link must n
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -31,10 +32,21 @@ class Token:
 
 def sign(token: Token, purpose: Purpose, key: RootKey, *, bound: bytes = b"") -> str:
     """Sign a token; ``bound`` is what else the signature covers, such as the target of a link."""
+    return signer(token, purpose, key)(bound)
+
+
+def signer(token: Token, purpose: Purpose, key: RootKey) -> Callable[[bytes], str]:
+    """A function that signs a token together with what else the signature covers, for many links of one message."""
     payload = bytes((VERSION, GENERATION, _TEST_FLAG if token.is_test else 0)) + _varint(token.workspace_id)
     payload += bytes.fromhex(token.delivery_id)
-    mac = _mac(key.derived(token.workspace_id, purpose), payload, bound)
-    return urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
+    started = hmac.new(key.derived(token.workspace_id, purpose), _framed(payload), sha256)
+
+    def signed(bound: bytes) -> str:
+        mac = started.copy()
+        mac.update(bound)
+        return urlsafe_b64encode(payload + mac.digest()[:MAC_BYTES]).rstrip(b"=").decode()
+
+    return signed
 
 
 def read_unsigned(text: str) -> Token | None:
@@ -83,7 +95,12 @@ def _read(payload: bytes) -> Token | None:
 
 
 def _mac(key: bytes, payload: bytes, bound: bytes) -> bytes:
-    return hmac.digest(key, len(payload).to_bytes(2) + payload + bound, sha256)[:MAC_BYTES]
+    return hmac.digest(key, _framed(payload) + bound, sha256)[:MAC_BYTES]
+
+
+def _framed(payload: bytes) -> bytes:
+    """A payload after its length, so that no part of it can become a part of what is bound."""
+    return len(payload).to_bytes(2) + payload
 
 
 def _varint(number: int) -> bytes:

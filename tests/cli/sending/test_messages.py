@@ -122,6 +122,20 @@ def test_message_is_shown_with_its_attempts(run: Run, outbox: Outbox) -> None:
     assert (attempt["outcome"], attempt["code"], attempt["reply"]) == ("sent", 250, "taken")
 
 
+def test_content_is_shown_on_request(run: Run, outbox: Outbox) -> None:
+    sent, waiting = outbox.accept(), outbox.accept()
+    outbox.begin(sent)
+    outbox.end(sent, rendered={"subject": "Hello Ada", "body": "<p>Hello Ada"})
+
+    of_sent = json.loads(run("messages", "show", sent, *W, "--content").out)
+    without = json.loads(run("messages", "show", sent, *W).out)
+    of_waiting = json.loads(run("messages", "show", waiting, *W, "--content").out)
+
+    assert (of_sent["content"]["subject"], of_sent["content"]["body"]) == ("Hello Ada", "<p>Hello Ada")
+    assert "content" not in without
+    assert of_waiting["content"] is None
+
+
 def test_wire_id_is_shown_with_the_root_key(run: Run, outbox: Outbox) -> None:
     delivery_id = outbox.accept()
     Path("key").write_text(KEY)

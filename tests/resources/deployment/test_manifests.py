@@ -14,7 +14,7 @@ from tests.controlplane.kubectl import Kubectl, find_kubectl
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = sorted(file.parent for top in ("crds", "manifests") for file in (ROOT / top).rglob("kustomization.yaml"))
-COMPONENTS = {"sqlite", "sending", "sender"}
+COMPONENTS = {"sqlite", "sending", "worker"}
 OVERLAYS = {"sqlite", "postgres", "one-namespace"}
 
 OF_WORKSPACES = [

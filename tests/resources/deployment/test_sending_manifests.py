@@ -1,4 +1,4 @@
-"""The components that send: what is mounted where, and that only senders get the passwords of SMTP servers."""
+"""The components that send: what is mounted where, and that only what sends gets the passwords of SMTP servers."""
 
 import os
 import subprocess
@@ -59,44 +59,51 @@ def test_one_process_sends_if_the_component_is_added(tmp_path: Path, overlay: st
     assert args(operator)[-2:] == [TRANSPORTS, KEY_FILE]
 
 
-def test_only_the_sender_gets_passwords(tmp_path: Path) -> None:
-    found = deployments(tmp_path, "postgres", "sender")
+def test_only_the_worker_gets_passwords(tmp_path: Path) -> None:
+    found = deployments(tmp_path, "postgres", "worker")
 
     assert {name: secrets(deployment) for name, deployment in found.items()} == {
         "workspace-operator": set(),
         "workspace-api": {ROOT_KEY},
-        "workspace-sender": {PASSWORDS, ROOT_KEY},
+        "workspace-worker": {PASSWORDS, ROOT_KEY},
     }
     assert KEY_FILE in args(found["workspace-api"])
-    assert args(found["workspace-sender"])[:4] == ["run", "sender", TRANSPORTS, KEY_FILE]
+    assert args(found["workspace-worker"])[:4] == ["run", "worker", TRANSPORTS, KEY_FILE]
 
 
-def test_sender_has_no_rights_in_the_cluster(tmp_path: Path) -> None:
-    sender = pod(deployments(tmp_path, "postgres", "sender")["workspace-sender"])
+def test_operator_beside_a_worker_does_not_send(tmp_path: Path) -> None:
+    """A sender without transports would take turns with the worker's, and put messages off."""
+    operator = deployments(tmp_path, "postgres", "worker")["workspace-operator"]
 
-    assert sender["automountServiceAccountToken"] is False
-    assert "serviceAccountName" not in sender
-
-
-def test_sender_has_time_to_end_its_hand_overs(tmp_path: Path) -> None:
-    assert pod(deployments(tmp_path, "postgres", "sender")["workspace-sender"])["terminationGracePeriodSeconds"] > 30
+    assert args(operator) == ["run", "operator", "--health-endpoint", "http://0.0.0.0:8080/healthz"]
 
 
-def test_sender_is_restricted_and_described_as_the_other_pods(tmp_path: Path) -> None:
-    found = deployments(tmp_path, "postgres", "sender")
-    sender, api = found["workspace-sender"], found["workspace-api"]
-    (container,), (other,) = pod(sender)["containers"], pod(api)["containers"]
+def test_worker_has_no_rights_in_the_cluster(tmp_path: Path) -> None:
+    worker = pod(deployments(tmp_path, "postgres", "worker")["workspace-worker"])
+
+    assert worker["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in worker
+
+
+def test_worker_has_time_to_end_its_hand_overs(tmp_path: Path) -> None:
+    assert pod(deployments(tmp_path, "postgres", "worker")["workspace-worker"])["terminationGracePeriodSeconds"] > 30
+
+
+def test_worker_is_restricted_and_described_as_the_other_pods(tmp_path: Path) -> None:
+    found = deployments(tmp_path, "postgres", "worker")
+    worker, api = found["workspace-worker"], found["workspace-api"]
+    (container,), (other,) = pod(worker)["containers"], pod(api)["containers"]
 
     for name in ("securityContext", "image", "command"):
         assert container[name] == other[name]
-    assert pod(sender)["securityContext"] == pod(api)["securityContext"]
-    assert sender["metadata"]["labels"] == api["metadata"]["labels"] | {
-        "app.kubernetes.io/name": "workspace-sender",
-        "app.kubernetes.io/component": "sender",
+    assert pod(worker)["securityContext"] == pod(api)["securityContext"]
+    assert worker["metadata"]["labels"] == api["metadata"]["labels"] | {
+        "app.kubernetes.io/name": "workspace-worker",
+        "app.kubernetes.io/component": "worker",
     }
 
 
-@pytest.mark.parametrize(("overlay", "component"), [("sqlite", "sending"), ("postgres", "sender")])
+@pytest.mark.parametrize(("overlay", "component"), [("sqlite", "sending"), ("postgres", "worker")])
 def test_secrets_are_mounted_for_the_group_to_read(tmp_path: Path, overlay: str, component: str) -> None:
     for deployment in deployments(tmp_path, overlay, component).values():
         (container,) = pod(deployment)["containers"]

@@ -60,7 +60,7 @@ class Sender:
                     free.release()
                     self._wake.set()  # the room may be due again
 
-            def look() -> bool:
+            def start_turn() -> bool:
                 if not free.acquire(timeout=self.idle):
                     return True
                 lease = None
@@ -73,7 +73,7 @@ class Sender:
                     pool.submit(work, lease)
                 return lease is not None
 
-            self._repeat(look, self.idle, self._wait_for_room)
+            self._repeat(start_turn, self.idle, self._wait_for_room)
         heartbeats.join()
 
     def work_once(self) -> bool:

@@ -164,9 +164,7 @@ def run_all(
     settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url, root_key_file)
     retention = _retention(activities_days, keep_content, keep_deliveries)
-    sending = SenderSettings(
-        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
-    )
+    sending = _sender_settings(transports, root_key_file, public_url, too_late)
     with (
         _process_context(verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
@@ -259,9 +257,7 @@ def worker(
     old activities and messages. Several workers can run; only one at a time works on a migration, or on the messages
     of a workspace.
     """
-    settings = SenderSettings(
-        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
-    )
+    settings = _sender_settings(transports, root_key_file, public_url, too_late)
     retention = _retention(activities_days, keep_content, keep_deliveries)
     with (
         _process_context(verbose) as stop_event,
@@ -291,9 +287,7 @@ def sender(
 
     It hands them to SMTP servers. Several senders can run; only one at a time works on the messages of a workspace.
     """
-    settings = SenderSettings(
-        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
-    )
+    settings = _sender_settings(transports, root_key_file, public_url, too_late)
     with (
         _process_context(verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
@@ -325,6 +319,14 @@ def _operator_settings(
         resync=resync,
         cluster_silent_after=cluster_silent_after,
         health_endpoint=health,
+    )
+
+
+def _sender_settings(
+    transports: Path | None, root_key_file: Path | None, public_url: str | None, too_late: float
+) -> SenderSettings:
+    return SenderSettings(
+        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
     )
 
 

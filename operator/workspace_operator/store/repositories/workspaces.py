@@ -58,7 +58,7 @@ from workspace_operator.store.schema.tables import (
     workspace,
     workspace_lock,
 )
-from workspace_operator.store.sending.mailrooms import recall_room
+from workspace_operator.store.sending.mailrooms import wake_room_now
 from workspace_operator.store.unit_of_work.spec_generations import (
     NOT_HELD,
     generation_values,
@@ -319,7 +319,7 @@ def _update_settings(
     values = settings_values(action.settings) | in_sync | generation_values(row, spec)
     if action.settings.changes_sending(settings_of(row)) or not knows_send_mode(row):
         values["send_version"] = workspace.c.send_version + 1
-        recall_room(connection, action.workspace_id, now)
+        wake_room_now(connection, action.workspace_id, now)
     _write_and_bump(connection, action.workspace_id, values)
 
 

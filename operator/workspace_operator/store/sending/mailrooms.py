@@ -29,7 +29,7 @@ def wake_room(connection: sa.Connection, workspace_id: int, due_at: datetime) ->
     connection.execute(upsert, {"workspace_id": workspace_id, "next_due_at": due_at})
 
 
-def recall_room(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
+def wake_room_now(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
     """Have a mailroom with messages be due now: under new rules it need not wait for a transport any more."""
     waits = sa.and_(mailroom.c.workspace_id == workspace_id, mailroom.c.next_due_at > now)
     connection.execute(sa.update(mailroom).where(waits).values(next_due_at=now))

@@ -133,13 +133,17 @@ def show(
     message: DeliveryID,
     *,
     workspace: WorkspaceName,
+    content: Annotated[
+        bool, typer.Option("--content", help="Also print the message as it was handed over, if it is kept.")
+    ] = False,
     root_key_file: RootKeyFile = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Print a message as JSON, with its attempts.
 
-    wire_id is its id in the API and in its Message-ID. That needs the root key, and is null without one.
+    wire_id is its id in the API and in its Message-ID. That needs the root key, and is null without one. The subject is
+    that of the template, before it is rendered.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         delivery_id = delivery_id_of(message, context)
@@ -152,6 +156,9 @@ def show(
             **delivery_document(record, _template_names(context)),
             "attempts": [attempt_document(attempt) for attempt in attempts],
         }
+        if content:
+            archived = context.store.deliveries.archived(context.workspace_id, delivery_id)
+            document["content"] = None if archived.forgotten else dict(archived.fields)
         print(json_text(document))
 
 
