@@ -311,3 +311,16 @@ def test_flood_of_one_link_to_unsubscribe_is_answered(shop: SendClient) -> None:
 
     assert len(answers) == 1
     assert len(shop.server.server.transactions) < 15
+
+
+def test_activities_name_the_message(shop: SendClient) -> None:
+    wire_id = shop.send()
+
+    opened(shop, wire_id)
+    clicked(shop, wire_id)
+    eventually(shop, wire_id, lambda delivery: (delivery.opens, delivery.clicks) == (1, 1))
+
+    [open_activity] = shop.read("/v1/activities", type="opened_email")["activities"]
+    [click] = shop.read("/v1/activities", type="clicked_email")["activities"]
+    assert (open_activity["customer_id"], open_activity["data"]) == ("ann", {"delivery_id": wire_id})
+    assert click["data"] == {"delivery_id": wire_id, "href": TARGET}
