@@ -1,5 +1,7 @@
 """What a plan tells of each manifest."""
 
+from typing import Any
+
 import pytest
 
 from tests.manifests.fixtures import applied, manifest, migrated, planned, planner, ready, requested, workspace_of
@@ -305,7 +307,7 @@ def test_change_of_sending_is_previewed(store: Store) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"color": "FF0000"}, {"sending": {"from": "hello@shop.example"}}])
-def test_other_changes_preview_no_messages(store: Store, changes: dict[str, object]) -> None:
+def test_other_changes_preview_no_messages(store: Store, changes: dict[str, Any]) -> None:
     applied(store, manifest())
 
     [forecast] = planned(store, manifest(**changes))
