@@ -122,6 +122,19 @@ def test_deadline_within_the_message() -> None:
     assert END not in server.received
 
 
+def test_what_the_kernel_holds_is_discarded_at_the_deadline() -> None:
+    server = Stalling()
+
+    with scripted(server) as port:
+        with pool(port) as running:
+            (result,) = results(running, mail(data=LONG[:LATER_READ_BYTES]), seconds=0.5)
+        server.go_on.set()
+
+    assert result.outcome in {AttemptOutcome.UNKNOWN, AttemptOutcome.NOT_SENT}
+    assert 0 < len(server.received) < LATER_READ_BYTES
+    assert END not in server.received
+
+
 def test_deadline_before_the_250_leaves_the_outcome_unknown(sink: Sink) -> None:
     sink.before_250 = 60
 

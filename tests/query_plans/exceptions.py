@@ -50,6 +50,10 @@ READING: Final = {
         ("backfill.has_violations", "shared_email"),
         ("backfill.pop_entries", "migration_change_log"),
         ("view.next_pending_groups", "shared_email"),
+        ("address_blocks.list", "address_block"),
+        ("delivery_queries.list_deliveries", "delivery"),
+        ("retention._expired", "delivery"),
+        ("retention._expired", "delivery_content"),
     },
     "it deletes the workspace": {("workspaces.delete_workspace", table.name) for table in WORKSPACE_TABLES}
     - {("workspaces.delete_workspace", "workspace_lock")},
@@ -59,6 +63,7 @@ READING: Final = {
     - {("ownership._is_empty", "workspace_lock")},
     "it reads all workspaces, which are a small table": {
         ("person_records.purge_activities", "workspace"),
+        ("retention.purge", "workspace"),
         ("migrations.claim", "migration"),
         ("migrations.unfinished", "migration"),
         ("previews.snapshot", "migration"),
@@ -68,12 +73,26 @@ READING: Final = {
 }
 """By reason: the function that builds the statement, and the table."""
 
-SMALL: Final = frozenset({"workspace_lock", "export", "segment", "store_identity", "cluster_heartbeat"})
-"""Tables with few rows: 16 lock slots, 3 exports and the named segments of a workspace; 1 row; a row per cluster."""
+SMALL: Final = frozenset(
+    {
+        "workspace_lock",
+        "export",
+        "segment",
+        "template",
+        "template_content",
+        "store_identity",
+        "cluster_heartbeat",
+        "sender",
+    }
+)
+"""Tables with few rows: 16 lock slots, 3 exports, the named segments and the templates of a workspace; 1 row; a row per
+cluster, and per sender."""
 
 SORTING: Final = {
     "person_records.activities": "a few rows of each type are read, and merged by age",
     "person_records.members": "while merges are pending, members are replaced by survivors",
+    "delivery_queries.list_deliveries": "one page of deliveries",
+    "templates._templates": "the templates of a workspace are few",
     "export_writer._index_people": "rows are written in the order of another key, sorted on disk",
     "segments._count_one": "while merges are pending, each survivor is counted once",
 }

@@ -10,7 +10,7 @@ from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER, LiveSe
 from workspace_operator.sending.deliveries import DeliveryState
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.schema.mappers import Row
-from workspace_operator.store.schema.sending_tables import attempt, delivery, sender
+from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, attempt, delivery, sender
 from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.store.schema.types import UTCTime
 from workspace_operator.workspaces.model import Workspace
@@ -22,7 +22,7 @@ _IS_IN_FLIGHT = (
     attempt.c.ended_at.is_(None),
     attempt.c.deadline > sa.bindparam("now", type_=UTCTime),
 )
-_IS_DUE = (delivery.c.workspace_id == _WORKSPACE, delivery.c.due_at.is_not(None))
+_IS_DUE = (delivery.c.workspace_id == _WORKSPACE, HAS_DUE_TIME)
 _IS_WAITING = delivery.c.state == sa.literal_column(f"'{DeliveryState.WAITING}'")
 _IS_ALIVE = sender.c.beat_at > sa.bindparam("alive_after", type_=UTCTime)
 _IN_FLIGHT = (

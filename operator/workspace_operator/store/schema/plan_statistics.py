@@ -48,6 +48,20 @@ SQLITE_STATISTICS: dict[tuple[str, str], str] = {
     ("merge", "ix_merge_holder"): "1000000 5000 5",
     ("merge", "ix_merge_primary"): "1000000 5000 5",
     ("merge", "ix_merge_secondary"): "1000000 5000 2",
+    ("template", "template"): "20000 100 1",
+    ("template", "sqlite_autoindex_template_2"): "20000 100 1",
+    ("template_content", "template_content"): "200000 1000 10 2 1",
+    ("delivery", "delivery"): "1000000 5000 1",
+    ("delivery", "ix_delivery_person"): "1000000 5000 5 1",
+    ("delivery", "ix_delivery_template"): "1000000 5000 1000 1",
+    ("delivery", "ix_delivery_due"): "100000 500 2 1",
+    ("delivery", "ix_delivery_request_digest"): "1000000 5000 1",
+    ("delivery", "ix_delivery_idempotency_key"): "1000000 5000 1",
+    ("delivery_content", "delivery_content"): "1000000 5000 1",
+    ("attachment", "attachment"): "1000000 5000 2 1",
+    ("attempt", "attempt"): "1000000 5000 2 1",
+    ("attempt", "ix_attempt_in_flight"): "10000 50 2",
+    ("address_block", "address_block"): "1000000 5000 1000 1",
 }
 """By table and index: number of rows, then rows per value of each key prefix. The primary key of a table without rowid
 has the name of its table."""

@@ -98,6 +98,10 @@ sa.Index(
     sqlite_where=sa.text("idempotency_key IS NOT NULL"),
 )
 
+HAS_DUE_TIME = delivery.c.due_at > sa.literal_column("0")
+"""Whether a delivery is due at any time. As a range, for which planners prefer the index of due deliveries to others of
+the workspace."""
+
 delivery_content = workspace_table(
     "delivery_content",
     sa.Column("delivery_id", BinaryText, primary_key=True),

@@ -12,7 +12,7 @@ from workspace_operator.application.ports import DeliveryQuery, DeliveryRecord, 
 from workspace_operator.sending.deliveries import ArchivedContent, Attempt, DeliveryState
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.schema.mappers import Row
-from workspace_operator.store.schema.sending_tables import attempt, delivery, delivery_content
+from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, attempt, delivery, delivery_content
 from workspace_operator.store.schema.tables import person
 from workspace_operator.store.sending.delivery_rows import attempt_of, delivery_of, no_delivery
 from workspace_operator.store.unit_of_work.id_generator import first_id_at
@@ -124,7 +124,7 @@ _WAITING = (
     sa.select(delivery.c.accepted_mode, sa.func.count(), sa.func.min(delivery.c.due_at))
     .where(
         delivery.c.workspace_id == sa.bindparam("of_workspace"),
-        delivery.c.due_at.is_not(None),
+        HAS_DUE_TIME,
         delivery.c.state == sa.literal_column(f"'{DeliveryState.WAITING}'"),
     )
     .group_by(delivery.c.accepted_mode)

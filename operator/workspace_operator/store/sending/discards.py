@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from workspace_operator.errors import NotFound
 from workspace_operator.sending.deliveries import DeliveryState
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.schema.sending_tables import delivery, mailroom
+from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, delivery, mailroom
 from workspace_operator.store.sending.delivery_updates import SETTLE
 from workspace_operator.store.sending.settlements import MAY_HAVE_BEEN_TAKEN, forget_finals, settled_row
 from workspace_operator.store.unit_of_work.workspace_lock import lock_and_read_settings
@@ -39,7 +39,7 @@ def _discard(connection: sa.Connection, workspace_id: int, now: datetime) -> Seq
     except NotFound:
         return ()
     first = sa.select(delivery.c.delivery_id, delivery.c.state).where(
-        delivery.c.workspace_id == workspace_id, delivery.c.due_at.is_not(None)
+        delivery.c.workspace_id == workspace_id, HAS_DUE_TIME
     )
     locked = first.order_by(delivery.c.due_at, delivery.c.delivery_id).limit(BATCH).with_for_update()
     found = connection.execute(locked).all()

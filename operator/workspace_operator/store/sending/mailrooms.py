@@ -13,7 +13,7 @@ from workspace_operator.application.ports import MAX_DUE_DELAY, RoomLease, RoomS
 from workspace_operator.errors import StaleRevision
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement, insert_statement
-from workspace_operator.store.schema.sending_tables import delivery, mailroom
+from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, delivery, mailroom
 from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.schema.types import to_microseconds
 
@@ -104,7 +104,7 @@ def _lost(lease: RoomLease) -> StaleRevision:
 
 FIRST_DUE = (
     sa.select(delivery.c.due_at)
-    .where(delivery.c.workspace_id == sa.bindparam("of_workspace"), delivery.c.due_at.is_not(None))
+    .where(delivery.c.workspace_id == sa.bindparam("of_workspace"), HAS_DUE_TIME)
     .order_by(delivery.c.due_at)
     .limit(sa.literal_column("1"))
 )
