@@ -63,7 +63,7 @@ def migrated(store: Store, *, until: Stage) -> None:
     """Carry identifier changes out until one comes to a stage, where its worker is stopped."""
 
     def stopping() -> bool:
-        return any(each.stage is until for each in store.previews.snapshot().migrations.values())
+        return any(each.stage is until for each in store.previews.snapshot(now=store.clock()).migrations.values())
 
     worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock, stopping=stopping)
     while not stopping() and worker.work_once():
@@ -94,7 +94,7 @@ def workspace_of(store: Store, name: str = "crm") -> Workspace:
 
 def in_force(store: Store, *names: str) -> Sequence[object]:
     """Everything of the directory that a plan may speak of; of the resources of these names only, if any are given."""
-    snapshot = store.previews.snapshot()
+    snapshot = store.previews.snapshot(now=store.clock())
     named = {number: each for number, each in snapshot.workspaces.items() if not names or each.owner.name in names}
     changes = [each for each in snapshot.migrations.values() if each.workspace_id in named]
     return (

@@ -10,10 +10,18 @@ import sqlalchemy as sa
 
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, create, destroy, observe, observed, owner
-from tests.store.workspaces.sending_rows import OFFERS, add_attempt, add_message, add_sender, set_fingerprint
-from workspace_operator.errors import StaleRevision
+from tests.store.workspaces.sending_rows import (
+    OFFERS,
+    add_attempt,
+    add_message,
+    add_sender,
+    add_template,
+    set_fingerprint,
+)
+from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.reconcile.model.actions import UpdateSettings
 from workspace_operator.reconcile.model.sending import LiveSenders, ObservedSending
+from workspace_operator.reconcile.plan.sending import SendingPreview
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.schema.tables import workspace as workspace_table
 from workspace_operator.workspaces.model import Workspace
@@ -174,3 +182,34 @@ def write_mode(env: WorkspaceEnv, mode: str) -> None:
     is_ours = workspace_table.c.workspace_id == env.workspace_id
     statement = sa.update(workspace_table).where(is_ours).values(send_mode=mode)
     env.store.sql_database.writing(lambda connection: connection.execute(statement).rowcount)
+
+
+def test_preview_counts_what_a_change_concerns(env: WorkspaceEnv) -> None:
+    now, workspace = env.store.clock(), env.workspace
+    for hours, mode in ((2, SendMode.NORMAL), (1, SendMode.TEST), (3, SendMode.TEST)):
+        add_message(env.store, workspace, due_at=now + timedelta(hours=hours), accepted_mode=mode)
+    add_attempt(env.store, workspace)
+    add_template(env.store, workspace, "receipt", open_tracking=True)
+    add_template(env.store, workspace, "password", open_tracking=False)
+
+    assert env.store.previews.preview_sending(env.workspace_id, now=now) == SendingPreview(
+        waiting=3,
+        accepted_in_normal=1,
+        next_due_at=now + timedelta(hours=1),
+        in_flight=1,
+        tracking_templates=1,
+    )
+
+
+def test_preview_of_no_workspace_is_refused(store: Store) -> None:
+    with pytest.raises(NotFound):
+        store.previews.preview_sending(10**12, now=store.clock())
+
+
+def test_snapshot_has_the_live_senders(keyed: Store) -> None:
+    add_sender(keyed, "w1", offers=OFFERS[:1])
+    add_sender(keyed, "w2", age=61)
+
+    snapshot = keyed.previews.snapshot(now=keyed.clock())
+
+    assert snapshot.senders == LiveSenders(with_key=1, offers=OFFERS[:1])
