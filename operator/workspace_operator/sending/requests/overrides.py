@@ -31,7 +31,7 @@ class Overrides:
         """
         parts = {name: text for name, text in self._parts().items() if text is not None}
         content = template or MessageContent(subject="")
-        others = {} if self.body is None else {"body_plain": None, "body_amp": None}
+        others: dict[str, Any] = {} if self.body is None else {"body_plain": None, "body_amp": None}
         return replace(content, **{**others, **parts}, headers=_merged(content.headers, self.headers))
 
     @property
