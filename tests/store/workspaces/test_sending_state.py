@@ -1,6 +1,7 @@
 """What a reconcile observes of messages and senders (sending §3.4, §4.3)."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -29,12 +30,14 @@ from workspace_operator.workspaces.model import Workspace
 NEVER: dict[str, Any] = {"send_mode": SendMode.NEVER}
 
 
-@pytest.fixture
-def keyed(store: Store) -> Iterator[Store]:
-    """A store whose first sender had the root key f1; databases keep their identity between tests."""
+@contextmanager
+def keyed(store: Store) -> Iterator[None]:
+    """The first sender of the store had the root key f1; databases keep their identity between tests."""
     set_fingerprint(store, "f1")
-    yield store
-    set_fingerprint(store, None)
+    try:
+        yield
+    finally:
+        set_fingerprint(store, None)
 
 
 def sending_of(env: WorkspaceEnv) -> ObservedSending:
@@ -127,14 +130,15 @@ def test_messages_that_wait_are_counted_when_asked(env: WorkspaceEnv) -> None:
     assert env.store.workspaces.count_waiting(env.workspace_id) == 2
 
 
-def test_live_senders_with_the_key_offer_transports(keyed: Store) -> None:
-    workspace = create(keyed, owner())
-    add_sender(keyed, "w1")
-    add_sender(keyed, "w2", age=59.9, offers=())
-    add_sender(keyed, "w3", age=60)
-    add_sender(keyed, "w4", fingerprint="f2")
+def test_live_senders_with_the_key_offer_transports(store: Store) -> None:
+    workspace = create(store, owner())
+    add_sender(store, "w1")
+    add_sender(store, "w2", age=59.9, offers=())
+    add_sender(store, "w3", age=60)
+    add_sender(store, "w4", fingerprint="f2")
 
-    found = observe(keyed, workspace.owner).sending
+    with keyed(store):
+        found = observe(store, workspace.owner).sending
 
     assert found is not None
     assert (found.senders.with_key, found.senders.with_other_key) == (2, 1)
@@ -206,10 +210,11 @@ def test_preview_of_no_workspace_is_refused(store: Store) -> None:
         store.previews.preview_sending(10**12, now=store.clock())
 
 
-def test_snapshot_has_the_live_senders(keyed: Store) -> None:
-    add_sender(keyed, "w1", offers=OFFERS[:1])
-    add_sender(keyed, "w2", age=61)
+def test_snapshot_has_the_live_senders(store: Store) -> None:
+    add_sender(store, "w1", offers=OFFERS[:1])
+    add_sender(store, "w2", age=61)
 
-    snapshot = keyed.previews.snapshot(now=keyed.clock())
+    with keyed(store):
+        snapshot = store.previews.snapshot(now=store.clock())
 
     assert snapshot.senders == LiveSenders(with_key=1, offers=OFFERS[:1])
