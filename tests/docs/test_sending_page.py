@@ -32,7 +32,7 @@ def curl() -> None:
 
 
 @pytest.mark.usefixtures("curl")
-def test_first_message_of_the_page_arrives(tmp_path: Path) -> None:
+def test_commands_of_the_page_run_and_the_message_arrives(tmp_path: Path) -> None:
     printed = run_blocks(runnable_blocks(PAGE), tmp_path)
 
     lines = printed.splitlines()
@@ -42,6 +42,11 @@ def test_first_message_of_the_page_arrives(tmp_path: Path) -> None:
     assert "Subject: Your receipt 2026-1017" in lines
     assert any(re.match(r"[0-9a-f]{24}  \S+  sent ", line) for line in lines)
     assert len(list((tmp_path / "outbox" / "new").iterdir())) == 1
+    assert "sent to the test address campaign-tests@nordlicht.example instead" in lines
+    assert '    "subject": "Your receipt 2026-1017",' in lines
+    assert ["offers", "1", "1", "unchanged"] in [line.split() for line in lines]
+    assert ["receipt", "1", "1", "created"] in [line.split() for line in lines]
+    assert "0 waiting messages cancelled" in lines
 
 
 def test_every_state_is_explained() -> None:
