@@ -1,13 +1,14 @@
 """The barrier: a change of sending is Ready when nothing is in flight under the earlier rules (sending §3.4)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.controller.fixtures import NOW, ControllerEnv
 from tests.fakes.workspaces.sending import FakeAttempt
 
-NEVER = {"sendBehavior": {"mode": "Never"}}
+NEVER: dict[str, Any] = {"sendBehavior": {"mode": "Never"}}
 
 
 @pytest.fixture

@@ -20,10 +20,11 @@ from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.plan.diff import ChangeKind, PlannedChange
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
 from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult
+from workspace_operator.reconcile.plan.sending import PlannedSending, SendingPreview
 from workspace_operator.resources.kubectl.yaml_documents import DEPTH_LIMIT, VALUES_LIMIT
 from workspace_operator.resources.manifests import FILE_LIMIT_BYTES
 from workspace_operator.store.repositories.previews import MAX_NAMED_DUPLICATES
-from workspace_operator.workspaces.model import PeopleCounts
+from workspace_operator.workspaces.model import PeopleCounts, Settings
 
 PAGE = "docs/operating.md"
 SOMEBODY = ViolationSample(cio_id="1", id="1", email="a@example.com", sharing=1)
@@ -34,6 +35,9 @@ FULL = PlannedResource(
     identifiers=PlannedMigration(
         migration=migration(),
         preview=Preview(people=PeopleCounts(), samples={Violation.DUPLICATE_EMAIL: [SOMEBODY]}),
+    ),
+    sending=PlannedSending(
+        before=Settings(display_name="CRM"), after=Settings(display_name="CRM"), preview=SendingPreview()
     ),
     outcome=Outcome(reason=Reason.IN_FORCE, message="It is so."),
 )
@@ -58,7 +62,7 @@ def paths(document: Mapping[str, Any], before: str = "") -> Iterator[str]:
             yield path
             yield from paths(entries, f"{path}[].")
         elif isinstance(value, Mapping):
-            if path == "migration":
+            if path in {"migration", "sending"}:
                 yield path
             yield from paths(value, f"{path}.")
         else:

@@ -169,5 +169,5 @@ def has_reason(document: Document, reason: str) -> bool:
 
 
 def condition_is_stable(document: Document) -> dict[str, str]:
-    """The status of each condition, by type."""
-    return {kind: each["status"] for kind, each in conditions(document).items()}
+    """The status of each condition but SendingApplied, which depends on the senders that run, by type."""
+    return {kind: each["status"] for kind, each in conditions(document).items() if kind != "SendingApplied"}

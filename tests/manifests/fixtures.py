@@ -1,6 +1,6 @@
 """Manifests beside a store: planned, asked for, and applied."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.reconciler.fixtures import counting_random
@@ -63,23 +63,25 @@ def migrated(store: Store, *, until: Stage) -> None:
     """Carry identifier changes out until one comes to a stage, where its worker is stopped."""
 
     def stopping() -> bool:
-        return any(each.stage is until for each in store.previews.snapshot().migrations.values())
+        return any(each.stage is until for each in store.previews.snapshot(now=store.clock()).migrations.values())
 
     worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock, stopping=stopping)
     while not stopping() and worker.work_once():
         pass
 
 
-def applied(store: Store, *manifests: Document, cluster: str = CLUSTER) -> list[Document]:
-    worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock)
-    applying = ManifestApplier(
-        reconciler=reconciler(store, manifests, cluster=cluster), worker=worker, clock=store.clock, sleep=no_sleep
-    )
-    return list(applying.run(manifests))
-
-
 def no_sleep(seconds: float) -> None:
     raise AssertionError(f"waits for {seconds} seconds for a worker elsewhere: there is none")
+
+
+def applied(
+    store: Store, *manifests: Document, cluster: str = CLUSTER, sleep: Callable[[float], None] = no_sleep
+) -> list[Document]:
+    worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock)
+    applying = ManifestApplier(
+        reconciler=reconciler(store, manifests, cluster=cluster), worker=worker, clock=store.clock, sleep=sleep
+    )
+    return list(applying.run(manifests))
 
 
 def ready(document: Document) -> tuple[str, str]:
@@ -94,7 +96,7 @@ def workspace_of(store: Store, name: str = "crm") -> Workspace:
 
 def in_force(store: Store, *names: str) -> Sequence[object]:
     """Everything of the directory that a plan may speak of; of the resources of these names only, if any are given."""
-    snapshot = store.previews.snapshot()
+    snapshot = store.previews.snapshot(now=store.clock())
     named = {number: each for number, each in snapshot.workspaces.items() if not names or each.owner.name in names}
     changes = [each for each in snapshot.migrations.values() if each.workspace_id in named]
     return (

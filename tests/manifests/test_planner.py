@@ -1,9 +1,12 @@
 """What a plan tells of each manifest."""
 
+from typing import Any
+
 import pytest
 
-from tests.manifests.fixtures import applied, manifest, migrated, planned, planner, requested, workspace_of
+from tests.manifests.fixtures import applied, manifest, migrated, planned, planner, ready, requested, workspace_of
 from tests.store.backends import Store, memory_store
+from tests.store.workspaces.sending_rows import add_attempt, add_message, add_sender
 from workspace_operator.application.manifests.planner import EmptyPreviews
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import NotFound
@@ -16,7 +19,9 @@ from workspace_operator.reconcile.model.actions import ChangeOwner
 from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.reconcile.plan.diff import ChangeKind, PlannedChange
 from workspace_operator.reconcile.plan.results import PlannedResource, PlanResult
+from workspace_operator.reconcile.plan.sending import SendingPreview
 from workspace_operator.resources.workspaces import ADOPT
+from workspace_operator.sending.rules import SendMode
 
 BY_ID = {"mode": "IDOnly"}
 BY_BOTH = {"mode": "EmailOrID"}
@@ -286,3 +291,52 @@ def test_without_a_database_everything_is_new(store: Store) -> None:
     assert verbs(forecast)[0] is ChangeKind.CREATE
     with pytest.raises(NotFound):
         EmptyPreviews().preview(1, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, samples=3)
+
+
+def test_change_of_sending_is_previewed(store: Store) -> None:
+    applied(store, manifest(sendBehavior={"mode": "Test", "testAddress": "qa@example.com"}))
+    workspace = workspace_of(store)
+    add_message(store, workspace, due_at=store.clock(), accepted_mode=SendMode.TEST)
+    add_attempt(store, workspace)
+
+    [forecast] = planned(store, manifest())
+
+    assert forecast.sending is not None
+    assert forecast.sending.preview == SendingPreview(waiting=1, next_due_at=store.clock(), in_flight=1)
+    assert [effect.split(":")[0] for effect in forecast.sending.effects] == ["Test → Normal"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"color": "FF0000"}, {"sending": {"from": "hello@shop.example"}}])
+def test_other_changes_preview_no_messages(store: Store, changes: dict[str, Any]) -> None:
+    applied(store, manifest())
+
+    [forecast] = planned(store, manifest(**changes))
+
+    assert forecast.sending is None
+
+
+def test_transport_that_nobody_offers_is_foreseen(store: Store) -> None:
+    applied(store, manifest())
+    add_sender(store, "w1", offers=())
+
+    [forecast] = planned(store, manifest(sending={"transport": "bulk"}))
+    [document] = applied(store, manifest(sending={"transport": "bulk"}))
+
+    assert (forecast.result, forecast.outcome.reason) == (PlanResult.BLOCKED, Reason.TRANSPORT_UNKNOWN)
+    assert ready(document) == (forecast.outcome.reason, forecast.outcome.message)
+
+
+def test_apply_waits_until_nothing_is_handed_over(store: Store) -> None:
+    applied(store, manifest())
+    add_attempt(store, workspace_of(store), seconds=2)
+    began = store.clock()
+
+    [document] = applied(store, manifest(sendBehavior={"mode": "Never"}), sleep=store.clock.advance)
+
+    assert ready(document)[0] == Reason.IN_FORCE
+    assert (store.clock() - began).total_seconds() == pytest.approx(2, abs=0.3)
+
+
+def test_absent_database_has_no_messages(store: Store) -> None:
+    with pytest.raises(NotFound):
+        EmptyPreviews().preview_sending(1, now=store.clock())

@@ -47,12 +47,13 @@ class HtmlDocument:
     def replace_links(self, counted: Counted | None) -> None:
         """Remove targets of other schemes, and replace those of links and image maps by what ``counted`` gives."""
         for node in self._tree.css("[href]"):
-            target = node.attrs["href"] or ""
+            attributes = node.attrs
+            target = attributes["href"] or ""
             if not has_allowed_scheme(target):
-                del node.attrs["href"]
+                del attributes["href"]
                 self._is_changed = True
             elif counted is not None and node.tag in _COUNTED_TAGS and (link := counted(target.strip())) != target:
-                node.attrs["href"] = link
+                attributes["href"] = link
                 self._is_changed = True
 
     def add_preheader(self, text: str) -> None:

@@ -10,6 +10,7 @@ from liquid.exceptions import LiquidError
 from workspace_operator.errors import InvalidInput
 from workspace_operator.rendering.filters import bounded
 from workspace_operator.rendering.liquid_errors import find_problem, line_and_column, position_of, reason_of
+from workspace_operator.sending.requests.overrides import is_liquid
 
 MAX_CACHED_CHARACTERS: Final = 1_000_000
 """Total length of the sources whose parsed form is kept; a parsed template takes some 30 times its source."""
@@ -29,11 +30,6 @@ class _LimitedEnvironment(Environment):
         for name in ("include", "render"):
             del self.tags[name]
         self.filters = bounded(self.filters)
-
-
-def is_liquid(source: str) -> bool:
-    """Whether text has any Liquid."""
-    return "{{" in source or "{%" in source
 
 
 class Parsed(Protocol):

@@ -10,11 +10,11 @@ from typing import Final
 
 from workspace_operator.errors import InvalidInput, Unavailable
 from workspace_operator.rendering.children import COMMAND, Child, ChildEnded
-from workspace_operator.rendering.liquid_templates import is_liquid
 from workspace_operator.rendering.messages import check_sizes, liquid_parts, part_name
 from workspace_operator.rendering.tasks import MAX_BATCH_TASKS, Answer, Limits, ParseProblem, ParseTask, Task
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import MessageContent, RenderedMessage, RenderFailure, RenderJob
+from workspace_operator.sending.requests.overrides import is_liquid
 
 MAX_BATCH_BYTES: Final = 8 << 20
 """Attachments are megabytes: a batch must fit into the memory of a child several times."""

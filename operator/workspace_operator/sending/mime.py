@@ -26,12 +26,12 @@ OTHER_MEDIA_TYPE: Final = "application/octet-stream"
 _UNNAMED: Final = "attachment"
 
 _CONTINUATION = "\r\n "
-_BASE64_LINE = 76
 _CHUNK_BYTES = 45
 
 # No base64 text contains an underscore, so that no body contains a boundary.
 _ALTERNATIVES, _MIXED = "=_alternatives", "=_mixed"
 
+_base64_lines = re.compile(rb".{1,76}").findall
 _piece = re.compile(r" *[^ ]+").findall
 _WORD = rf"[!-~]{{1,{LONGEST_WORD}}}+"
 _is_verbatim = re.compile(rf"(?:{_WORD}(?: {{1,20}}+{_WORD})*+)?").fullmatch
@@ -192,6 +192,5 @@ def _disposition(name: str) -> str:
 
 
 def _part(head: Sequence[str], content: bytes) -> Sequence[bytes]:
-    encoded = b64encode(content)
-    lines = [encoded[start : start + _BASE64_LINE] for start in range(0, len(encoded), _BASE64_LINE)]
+    lines = _base64_lines(b64encode(content))
     return [*(line.encode() for line in head), b"Content-Transfer-Encoding: base64", b"", *lines, b""]

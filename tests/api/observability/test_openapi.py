@@ -16,8 +16,10 @@ from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES
 from workspace_operator.identity.values.timestamps import time_of
 from workspace_operator.identity.values.tracked_events import MAX_EVENT_NAME_BYTES, TrackedEventType
+from workspace_operator.sending.deliveries import Channel, Metric
+from workspace_operator.sending.requests import parts, send_requests
 from workspace_operator.web.app import all_routes, make_app
-from workspace_operator.web.app_api import activity_pages, endpoints
+from workspace_operator.web.app_api import activity_pages, endpoints, message_pages, suppressions
 from workspace_operator.web.core.router import Authentication, Route
 from workspace_operator.web.openapi import document
 from workspace_operator.web.track_api import v1, v2
@@ -103,6 +105,7 @@ PARAMETERS, BODIES, PATHS = (
     DOCUMENT["components"]["requestBodies"],
     DOCUMENT["paths"],
 )
+EMAIL = SCHEMAS["Email"]["properties"]
 LIMIT = PATHS["/v1/activities"]["get"]["parameters"][-1]["schema"]
 
 # What the document says, and what the code says.
@@ -122,6 +125,20 @@ LIMITS: Mapping[str, tuple[object, object]] = {
         ids_schema(PATHS["/v1/customers/attributes"]["post"]["requestBody"]["content"])["maxItems"],
         endpoints.MAX_IDS,
     ),
+    "addresses of suppressions": (PARAMETERS["SuppressionType"]["schema"]["enum"], list(suppressions.KINDS)),
+    "attachments": (EMAIL["attachments"]["anyOf"][0]["maxProperties"], parts.MAX_ATTACHMENTS),
+    "idempotency key": (EMAIL["idempotency_key"]["maxLength"], send_requests.MAX_KEY_CHARACTERS),
+    "body of a message": (SCHEMAS["MessageText"]["maxLength"], send_requests.MAX_PART_BYTES),
+    "message metric": (
+        sorted(PARAMETERS["MessageMetric"]["schema"]["enum"]),
+        sorted({*(each.value for each in Metric), *message_pages.OTHER_METRICS}),
+    ),
+    "message type": (
+        sorted(PARAMETERS["MessageType"]["schema"]["enum"]),
+        sorted({*(each.value for each in Channel), *message_pages.OTHER_TYPES}),
+    ),
+    "largest page of messages": (PARAMETERS["PageLimit"]["schema"]["maximum"], message_pages.MAX_PAGE),
+    "usual page of messages": (PARAMETERS["PageLimit"]["schema"]["default"], message_pages.DEFAULT_PAGE),
     "largest page": (LIMIT["maximum"], activity_pages.MAX_PAGE),
     "usual page": (LIMIT["default"], activity_pages.DEFAULT_PAGE),
 }

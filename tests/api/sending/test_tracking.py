@@ -294,3 +294,33 @@ def test_flood_of_one_message_is_not_written_singly(shop: SendClient) -> None:
 
     delivery = settled(shop, wire_id)
     assert 0 < delivery.opens <= 250
+
+
+def test_phone_of_a_person_is_no_machine(shop: SendClient) -> None:
+    wire_id = shop.send()
+
+    opened(shop, wire_id, user_agent="Mozilla/5.0 (Linux; Android 9; CUBOT KINGKONG) AppleWebKit/537.36 Chrome/140.0")
+
+    assert eventually(shop, wire_id, lambda delivery: delivery.opens == 1).machine_opens == 0
+
+
+def test_flood_of_one_link_to_unsubscribe_is_answered(shop: SendClient) -> None:
+    url = path(unsubscribe_url("", shop.token(shop.send()), ROOT_KEY))
+
+    answers = {(answer.status_code, answer.content) for answer in (shop.client.post(url) for _ in range(30))}
+
+    assert len(answers) == 1
+    assert len(shop.server.server.transactions) < 15
+
+
+def test_activities_name_the_message(shop: SendClient) -> None:
+    wire_id = shop.send()
+
+    opened(shop, wire_id)
+    clicked(shop, wire_id)
+    eventually(shop, wire_id, lambda delivery: (delivery.opens, delivery.clicks) == (1, 1))
+
+    [open_activity] = shop.read("/v1/activities", type="opened_email")["activities"]
+    [click] = shop.read("/v1/activities", type="clicked_email")["activities"]
+    assert (open_activity["customer_id"], open_activity["data"]) == ("ann", {"delivery_id": wire_id})
+    assert click["data"] == {"delivery_id": wire_id, "href": TARGET}

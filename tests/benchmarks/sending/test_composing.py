@@ -30,7 +30,7 @@ LINKS = "".join(
 )
 BODY = (
     "<!DOCTYPE html><html><head><style>p { color: #333 }</style></head><body><h1>Hello {{ customer.name }}</h1>"
-    "{% for item in trigger.items %}<p>{{ item.title }}: {{ item.price | times: 1.2 | round: 2 }}</p>{% endfor %}"
+    "{% for item in trigger.items %}<p>{{ item.title }}: {{ item.price }}</p>{% endfor %}"
     f"<table>{LINKS}</table></body></html>"
 )
 TEXT = "Hello {{ customer.name }}\n{% for item in trigger.items %}{{ item.title }}: {{ item.price }}\n{% endfor %}"

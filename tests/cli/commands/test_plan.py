@@ -165,6 +165,7 @@ def test_json_says_everything(run: Run) -> None:
     }
     assert len(sample["sharesWith"]) == 1
     assert resource == {
+        "sending": None,
         "namespace": "default",
         "name": "crm",
         "workspaceID": 1,
@@ -302,3 +303,22 @@ def test_empty_postgres_is_planned_for_and_stays_empty(run: Run, postgres_url: s
 
     assert (done.code, done.err) == (2, "")
     assert done.out.splitlines()[1] == '  create "CRM"'
+
+
+def test_change_of_send_behavior_names_its_effect(run: Run) -> None:
+    write("crm.yaml")
+    run("apply", "-f", "crm.yaml")
+    write("crm.yaml", more="  sendBehavior: {mode: Never}")
+
+    done = run("plan", "-f", "crm.yaml")
+    sending = plan_of(run("plan", "-f", "crm.yaml", "-o", "json"))["sending"]
+
+    effect = "Normal → Never: 0 waiting messages would not be sent if Never is still in force when they are due"
+    assert done.out.splitlines()[1:3] == ["  set spec.sendBehavior.mode Normal → Never", f"  {effect}"]
+    assert (sending["waiting"], sending["nextDueTime"], sending["effects"]) == (0, None, [effect])
+
+
+def test_new_workspace_has_no_messages(run: Run) -> None:
+    write("crm.yaml", more="  sendBehavior: {mode: Never}")
+
+    assert plan_of(run("plan", "-f", "crm.yaml", "-o", "json"))["sending"] is None

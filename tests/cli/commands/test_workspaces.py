@@ -1,7 +1,9 @@
 """``workspacectl workspaces``, and which cluster manifests are of."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -269,3 +271,60 @@ def test_second_of_the_same_name_is_refused(run: Run, command: str) -> None:
     assert mine.code == 0
     assert doubled.code == 1
     assert "default/club, default/crm would duplicate workspaces of cluster old (2 workspaces)" in doubled.error
+
+
+def hand_over(folder: Path, *, seconds: float) -> None:
+    """A message of workspace 1 is being handed over by a sender."""
+    now = time.time()
+    row = (1, f"{time.time_ns():024x}", 1, *(int(each * 1e6) for each in (now, now + seconds)))
+    with closing(sqlite3.connect(folder / "store.db")) as database, database:
+        database.execute(
+            "INSERT INTO attempt (workspace_id, delivery_id, number, begun_at, deadline, send_version, mode, transport,"
+            " worker, recipients) VALUES (?, ?, ?, ?, ?, 1, 'Normal', 'default', 'w1', 1)",
+            row,
+        )
+
+
+def test_orphan_stops_sending(run: Run, tmp_path: Path) -> None:
+    done = run("workspaces", "set-sending", "1", "Never")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out == 'workspace number 1 "CRM": Never is in force, and no message is in flight under other rules\n'
+    with store_of(tmp_path) as store:
+        assert store.workspaces.get(1).settings.send_mode == "Never"
+
+
+def test_stop_waits_for_hand_overs(run: Run, tmp_path: Path) -> None:
+    hand_over(tmp_path, seconds=3)
+    began = time.monotonic()
+
+    done = run("workspaces", "set-sending", "1", "Test", "qa@example.com")
+
+    assert done.code == 0
+    assert done.err.startswith("1 message is being handed over under the earlier rules, until ")
+    assert time.monotonic() - began > 0.5
+
+
+def test_workspace_of_a_living_cluster_needs_force(run: Run, tmp_path: Path) -> None:
+    beat(tmp_path, "old")
+
+    refused = run("workspaces", "set-sending", "1", "Never")
+    forced = run("workspaces", "set-sending", "1", "Never", "--force")
+
+    assert (refused.code, forced.code) == (1, 0)
+    assert "change spec.sendBehavior there" in refused.err
+
+
+@pytest.mark.parametrize("arguments", [("Test",), ("Never", "qa@example.com"), ("Test", "nobody")])
+def test_wrong_send_behavior_is_refused(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run("workspaces", "set-sending", "1", *arguments).code != 0
+
+
+def test_deletion_waits_for_hand_overs(run: Run, tmp_path: Path) -> None:
+    hand_over(tmp_path, seconds=2)
+
+    done = run("workspaces", "delete", "1", "--confirm-name", "CRM")
+
+    assert done.code == 0
+    assert "1 message is being handed over" in done.err
+    assert "was deleted" in done.out

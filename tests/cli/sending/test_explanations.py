@@ -177,3 +177,10 @@ def test_explanation_is_a_json_document(run: Run, outbox: Outbox, state: str) ->
 
 def test_every_line_of_the_gate_is_explained() -> None:
     assert sorted(GATE_LINES) == [0, 1, *range(3, 15)]
+
+
+def test_line_of_a_newer_version_is_no_crash(run: Run, outbox: Outbox) -> None:
+    delivery_id = outbox.accept()
+    outbox.hold(delivery_id, DeliveryState.UNDELIVERABLE, "of tomorrow", rule=99)
+
+    assert "decided by line 99 of the gate: a line that this version does not know" in explained(run, delivery_id)

@@ -18,6 +18,7 @@ EVERYTHING: dict[str, Any] = {
     "mergeOptions": {"multiIdentifier": "Disabled"},
     "sendBehavior": {"mode": "Test", "testAddress": "qa@example.com"},
     "openTracking": "Disabled",
+    "sending": {"from": "The Shop <hello@shop.example>"},
 }
 
 
@@ -35,7 +36,7 @@ def test_status_reports_everything(env: NamespaceEnv) -> None:
     status = dict(document["status"])
     said = conditions(document)
     assert next(iter(document["status"])) == "conditions"
-    assert {each: said[each]["status"] for each in said} == {"Ready": "True", "IdentifiersApplied": "True"}
+    assert condition_is_stable(document) == {"Ready": "True", "IdentifiersApplied": "True"}
     assert said["Ready"]["message"] == "Every setting is in force."
     assert said["IdentifiersApplied"]["message"] == "EmailOrID and its update rules are in force."
     assert all(each["observedGeneration"] == 1 and each["lastTransitionTime"] for each in said.values())
@@ -48,6 +49,7 @@ def test_status_reports_everything(env: NamespaceEnv) -> None:
         "workspaceID": env.stored().workspace_id,
         "identifiers": {"mode": "EmailOrID", "emailUpdates": "ByIDOrCioID", "idUpdates": "Never"},
         "people": {"total": 0, "withEmail": 0, "withoutID": 0},
+        "sending": {"mode": "Normal", "openTracking": "Enabled", "waiting": 0, "inFlight": 0},
         "credentials": {"secretName": "shop-credentials"},
     }
 
@@ -68,6 +70,7 @@ def test_every_setting_is_in_force(env: NamespaceEnv) -> None:
         send_mode=SendMode.TEST,
         test_address="qa@example.com",
         open_tracking=False,
+        sender="The Shop <hello@shop.example>",
     )
 
 
@@ -118,11 +121,11 @@ def test_printer_columns_show_the_state(env: NamespaceEnv) -> None:
 
     assert (
         " ".join(header.split())
-        == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WORKSPACE ID SUSPENDED MESSAGE"
+        == "NAME READY REASON IDENTIFIERS PEOPLE AGE DISPLAY NAME SEND WAITING WORKSPACE ID SUSPENDED MESSAGE"
     )
     cells = row.split()
     assert cells[:5] == ["shop", "True", "InForce", "IDOnly", "0"]
-    assert cells[6:10] == ["Shop", "Normal", str(number), "false"]
+    assert cells[6:11] == ["Shop", "Normal", "0", str(number), "false"]
     assert row.rstrip().endswith("Every setting is in force.")
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.violations import people_counts, violation_counts, violation_rows
@@ -11,6 +12,7 @@ from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict, Violation
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
+from workspace_operator.reconcile.plan.sending import SendingPreview
 from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
 
 NAMED_SHARERS = 5
@@ -22,12 +24,17 @@ class FakePreviews:
 
     memory: InMemoryDatabase
 
-    def snapshot(self) -> WorkspacesSnapshot:
+    def snapshot(self, *, now: datetime) -> WorkspacesSnapshot:
         return WorkspacesSnapshot(
             workspaces=dict(self.memory.directory.workspaces),
             migrations=dict(self.memory.directory.migrations),
             heartbeat_times={cluster: each.beat_at for cluster, each in self.memory.heartbeats.items()},
+            senders=self.memory.sending.live_senders(now),
         )
+
+    def preview_sending(self, workspace_id: int, *, now: datetime) -> SendingPreview:
+        self.memory.state(workspace_id)
+        return self.memory.sending.preview(workspace_id, now)
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
         working_set = self.memory.state(workspace_id).working_set

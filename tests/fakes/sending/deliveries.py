@@ -114,7 +114,7 @@ class FakeDeliveries:
         stored.update(opens=stored.delivery.opens + 1)
         stored.record(Metric.OPENED, now)
         if not is_test:
-            self._log(state, stored, ActivityType.OPENED_EMAIL, {}, now)
+            self._log(state, stored, ActivityType.OPENED_EMAIL, {"delivery_id": delivery_id}, now)
 
     def record_click(self, workspace_id: int, delivery_id: str, *, url: str, is_test: bool, now: datetime) -> None:
         state = self.memory.state(workspace_id)
@@ -124,7 +124,7 @@ class FakeDeliveries:
         stored.update(clicks=stored.delivery.clicks + 1)
         stored.record(Metric.CLICKED, now)
         if not is_test:
-            self._log(state, stored, ActivityType.CLICKED_EMAIL, {"href": url}, now)
+            self._log(state, stored, ActivityType.CLICKED_EMAIL, {"delivery_id": delivery_id, "href": url}, now)
 
     def unsubscribe(self, workspace_id: int, delivery_id: str, *, now: datetime) -> str | None:
         state = self.memory.states.get(workspace_id)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER, LiveSenders, ObservedSending
+from workspace_operator.reconcile.plan.sending import SendingPreview
+from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.workspaces.model import Workspace
 
@@ -23,6 +25,15 @@ class FakeAttempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FakeWaiting:
+    """A message that waits."""
+
+    workspace_id: int
+    due_at: datetime
+    accepted_mode: SendMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FakeSender:
     """A sender with its newest heartbeat."""
 
@@ -33,22 +44,36 @@ class FakeSender:
 
 @dataclass(slots=True, kw_only=True)
 class FakeSendingState:
-    """``waiting`` counts the messages that wait, by workspace; ``senders`` are by worker."""
+    """``senders`` are by worker."""
 
     attempts: list[FakeAttempt] = field(default_factory=list)
-    waiting: Counter[int] = field(default_factory=Counter)
+    waiting: list[FakeWaiting] = field(default_factory=list)
     senders: dict[str, FakeSender] = field(default_factory=dict)
     root_key_fingerprint: str | None = None
+    tracking_templates: Counter[int] = field(default_factory=Counter)
 
     def observe(self, workspace: Workspace, now: datetime) -> ObservedSending:
         in_flight = [each for each in self.attempts if each.is_in_flight(workspace.workspace_id, now)]
         earlier = [each.deadline for each in in_flight if each.send_version < workspace.send_version]
         return ObservedSending(
-            has_waiting=self.waiting[workspace.workspace_id] > 0,
+            has_waiting=self.count_waiting(workspace.workspace_id) > 0,
             in_flight=len(in_flight),
             draining=len(earlier),
             drained_by=max(earlier, default=None),
             senders=self.live_senders(now),
+        )
+
+    def count_waiting(self, workspace_id: int) -> int:
+        return sum(each.workspace_id == workspace_id for each in self.waiting)
+
+    def preview(self, workspace_id: int, now: datetime) -> SendingPreview:
+        waiting = [each for each in self.waiting if each.workspace_id == workspace_id]
+        return SendingPreview(
+            waiting=len(waiting),
+            accepted_in_normal=sum(each.accepted_mode is SendMode.NORMAL for each in waiting),
+            next_due_at=min((each.due_at for each in waiting), default=None),
+            in_flight=self.count_in_flight(workspace_id, now),
+            tracking_templates=self.tracking_templates[workspace_id],
         )
 
     def count_in_flight(self, workspace_id: int, now: datetime) -> int:

@@ -76,7 +76,7 @@ class FakeWorkspaces:
             state.work.status_progress = max(state.work.status_progress, migration.progress)
 
     def count_waiting(self, workspace_id: int) -> int:
-        return self.memory.sending.waiting[workspace_id]
+        return self.memory.sending.count_waiting(workspace_id)
 
     def find(self, namespace: str, name: str, *, cluster: str | None = None) -> Workspace:
         found = [

@@ -197,7 +197,12 @@ class SendingMachine(RuleBasedStateMachine):
     def end(self, worker: str, outcome: AttemptOutcome) -> None:
         sender, now = self.senders[worker], self.store.clock()
         ended = [self.ended(queued, number, outcome, now) for queued, number in sender.begun.values()]
-        if self.run(sender, lambda each: each.end_attempts(ended, now=now) or True):
+
+        def work(transaction: SendingTransaction) -> bool:
+            transaction.end_attempts(ended, now=now)
+            return True
+
+        if self.run(sender, work):
             for each in ended:
                 sender.begun.pop(each.delivery_id)
                 if self.in_flight.get(each.delivery_id, InFlight(number=0, deadline=now, send_version=0)).number == (

@@ -40,7 +40,7 @@ BULK = replace(SHOP, transport="bulk")
 NAMES_BULK = desired(transport="bulk")
 ENDS = NOW + timedelta(seconds=7)
 DRAINING = ObservedSending(in_flight=3, draining=3, drained_by=ENDS)
-EDITED = {"spec_generation": 4}
+EDITED: dict[str, Any] = {"spec_generation": 4}
 CONFIRMED = deleted_resource(annotations={CONFIRM_DELETE: "Shop"})
 
 
@@ -140,7 +140,7 @@ def test_barrier_says_how_many_and_until_when() -> None:
     ],
 )
 def test_barrier_says_what_changed(changed: Any, words: str) -> None:
-    testing = {"send_mode": SendMode.TEST, "test_address": "a@example.com"}
+    testing: dict[str, Any] = {"send_mode": SendMode.TEST, "test_address": "a@example.com"}
     before = status_for(resource(desired=desired(**testing)), observed(None, replace(SHOP, **testing)))
     after, sending = testing | changed, replace(DRAINING, draining=1)
 
@@ -318,15 +318,38 @@ def test_deletion_of_an_unknown_mode_stops_sending_first() -> None:
     assert plan.actions == (UpdateSettings(workspace_id=7, row_version=4, settings=STOPPED),)
 
 
-def test_deletion_waits_for_hand_overs() -> None:
-    plan = plan_for(CONFIRMED, observed(ObservedSending(in_flight=2, draining=2, drained_by=ENDS), STOPPED))
+@pytest.mark.parametrize(("count", "words"), [(1, "1 message is being"), (2, "2 messages are being")])
+def test_deletion_waits_for_hand_overs(count: int, words: str) -> None:
+    plan = plan_for(CONFIRMED, observed(ObservedSending(in_flight=count, draining=count, drained_by=ENDS), STOPPED))
 
     assert (plan.actions, plan.finalizers, plan.is_draining) == ((), None, True)
     assert plan.status is not None
-    assert message(dict(plan.status)).startswith("2 messages are being handed over. Workspace 7 sends no others")
+    assert message(dict(plan.status)).startswith(f"{words} handed over. Workspace 7 sends no others")
 
 
 def test_deletion_goes_on_after_the_barrier() -> None:
     plan = plan_for(CONFIRMED, observed(ObservedSending(), STOPPED))
 
     assert plan.actions == (DeleteWorkspace(workspace_id=7, row_version=4),)
+
+
+LONG_NAME = f"{'x' * 151} <hello@shop.example>"
+
+
+def test_sender_that_cannot_send_is_refused() -> None:
+    text = message(status_for(resource(desired=desired(sender=LONG_NAME)), observed(ObservedSending())))
+
+    assert "spec.sending.from: must be an address that can send" in text
+    assert "display name of 151 characters" in text
+
+
+def test_old_sender_that_cannot_send_stays() -> None:
+    look = observed(ObservedSending(), replace(SHOP, sender=LONG_NAME))
+
+    assert conditions(status_for(resource(desired=desired(sender=LONG_NAME)), look))["Ready"] == ("True", "InForce")
+
+
+def test_barrier_without_deadline_ends_now() -> None:
+    text = message(status_for(resource(), observed(ObservedSending(in_flight=1, draining=1))))
+
+    assert text.endswith("the last of them ends by now.")

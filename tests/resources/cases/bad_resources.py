@@ -4,6 +4,8 @@ A rule in CEL has the same words for both. `test_bad_resources_here.py` holds ou
 `test_bad_resources_there.py` a real kube-apiserver.
 """
 
+import json
+
 from tests.resources.cases.bad_metadata import METADATA
 from tests.resources.cases.bad_texts import BAD_TEXTS
 from tests.resources.cases.manifest_texts import HEAD, PATH_FORMAT, bad, bad_metadata, bad_text, breaks, workspace
@@ -224,6 +226,20 @@ LONG = [
         "at most 63 characters",
     ),
     bad(
+        "a long transport",
+        "spec.sending.transport",
+        f"displayName: Shop\nsending: {{transport: {'a' * 64}}}",
+        "Too long",
+        "at most 63 characters",
+    ),
+    bad(
+        "a long sender",
+        "spec.sending.from",
+        f"displayName: Shop\nsending: {{from: '{'x' * 310} <a@shop.de>'}}",
+        "Too long",
+        "at most 320 characters",
+    ),
+    bad(
         "a long testAddress",
         "spec.sendBehavior.testAddress",
         f"displayName: Shop\nsendBehavior: {{mode: Test, testAddress: '{'x' * 250}@a.de'}}",
@@ -357,6 +373,26 @@ RULES = [
         rules.TEST_ADDRESS_IS_AN_ADDRESS,
         "an address with white space around it",
         workspace("displayName: Shop\nsendBehavior: {mode: Test, testAddress: ' qa@example.com'}"),
+    ),
+    breaks(
+        rules.TRANSPORT_IS_A_LABEL,
+        "a transport in capitals",
+        workspace("displayName: Shop\nsending: {transport: Bulk}"),
+    ),
+    *(
+        breaks(
+            rules.SENDER_IS_A_MAILBOX, title, workspace(f"displayName: Shop\nsending: {{from: {json.dumps(sender)}}}")
+        )
+        for title, sender in {
+            "a sender without an address": "Shop",
+            "a sender with two addresses": "Shop <hello@shop.example>, b@shop.example",
+            "a sender without brackets": "Shop hello@shop.example",
+            "a sender whose name has a comma": "Shop, Inc. <hello@shop.example>",
+            "a sender with a line break": "Shop\n<hello@shop.example>",
+            "a sender with a zero-width space": "Sh\u200bop <hello@shop.example>",
+            "a sender with text after its address": "Shop <hello@shop.example> now",
+            "a sender with a long label": f"Shop <hello@{'a' * 64}.example>",
+        }.items()
     ),
     breaks(
         rules.NAME_LEAVES_ROOM_FOR_CREDENTIALS,

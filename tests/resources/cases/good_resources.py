@@ -59,6 +59,12 @@ GOOD = {
     "a test address in Punycode": workspace(
         "displayName: Shop\nsendBehavior: {mode: Test, testAddress: qa@xn--bcher-kva.example}"
     ),
+    "the longest transport": workspace(f"displayName: Shop\nsending: {{transport: {'a' * 63}}}"),
+    "a sender without a name": workspace("displayName: Shop\nsending: {from: hello@shop.example}"),
+    "a sender with a name": workspace("displayName: Shop\nsending: {from: Läden 🛒 <hello@shop.example>}"),
+    "a sender with a quoted name": workspace(
+        """displayName: Shop\nsending: {from: '"Shop, \\"Inc.\\"" <"a@b"@shop.example>'}"""
+    ),
     "EmailOnly from the start": workspace("displayName: Shop\nidentifiers: {mode: EmailOnly}"),
     "a status, which nobody but the operator writes": workspace("displayName: Shop")
     + "status: {observedGeneration: x}\n",

@@ -21,6 +21,14 @@ GOOD_STATUS: dict[str, Any] = {
     "storeID": "0d6a3b1e-6a3e-4b7c-9d0f-2f3b8f2f8a11",
     "identifiers": {"mode": "IDOnly", "emailUpdates": "ByCioID", "idUpdates": "Never"},
     "people": {"total": 30, "withEmail": 20, "withoutID": 0},
+    "sending": {
+        "mode": "Test",
+        "testAddress": "qa@example.com",
+        "openTracking": "Disabled",
+        "transport": "bulk",
+        "waiting": 12,
+        "inFlight": 3,
+    },
     "migration": {
         "from": "IDOnly",
         "to": "EmailOrID",

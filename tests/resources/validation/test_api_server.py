@@ -27,8 +27,8 @@ PATH_DIFFERENCES = (
     re.compile(r"field ObjectMeta\.([\w.]+) of type"),
     re.compile(r"field metadataOnlyObject\.(metadata) of type"),
 )
-COLUMNS = ["NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE", "AGE", "DISPLAY", "NAME", "SEND", "WORKSPACE", "ID"]
-COLUMNS += ["SUSPENDED", "MESSAGE"]
+COLUMNS = ["NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE", "AGE", "DISPLAY", "NAME", "SEND", "WAITING"]
+COLUMNS += ["WORKSPACE", "ID", "SUSPENDED", "MESSAGE"]
 MESSAGE_DIFFERENCES = {
     "resource name may not be empty": "metadata.name",
     'namespaces "Our_Team" not found': "metadata.namespace",
@@ -142,7 +142,7 @@ def test_kubectl_shows_the_columns(clean: Kubectl) -> None:
 
     assert header.split() == COLUMNS
     assert row.split()[:5] == ["shop", "False", "MigrationBlocked", "IDOnly", "30"]
-    assert row.split()[6:11] == ["Shop", "Normal", "7", "false", "12"]
+    assert row.split()[6:12] == ["Shop", "Test", "12", "7", "false", "12"]
     assert row.rstrip().endswith("12 people share their address")
 
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from tests.identity.values.test_emails import NEAR_ADDRESSES
 from workspace_operator.identity.values.email_keys import email_key
-from workspace_operator.resources.rules import TEST_ADDRESS_IS_AN_ADDRESS
+from workspace_operator.resources.rules import SENDER_IS_A_MAILBOX, TEST_ADDRESS_IS_AN_ADDRESS
+from workspace_operator.sending.addresses import parse_mailbox
 
 SOUP = st.text("aZ9.-@\"\\ <>,;'(x n_!\x00\x7f", max_size=14)
 LABELS = st.text("a1-.", max_size=8)
@@ -53,3 +54,28 @@ def test_unusual_addresses_are_taken(address: str) -> None:
 def test_invisible_characters_are_refused(invisible: str) -> None:
     assert not is_taken(f"q{invisible}a@example.com")
     assert not is_taken(f"qa@exam{invisible}ple.com")
+
+
+def is_sender(text: str) -> bool:
+    return SENDER_IS_A_MAILBOX.holds({"spec": {"sending": {"from": text}}}, None)
+
+
+NAMES = st.text('aZ9. -"\\,<>(é🛒\u200b\n\x7f', max_size=10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SOUP | NEAR_ADDRESSES | st.tuples(NAMES, NEAR_ADDRESSES | SOUP).map("{0[0]}<{0[1]}>".format))
+@example("Shop <hello@shop.example>")
+@example('"Shop, Inc." <hello@shop.example>')
+@example('"a<b"@shop.example')
+@example("<hello@shop.example>")
+def test_operator_takes_every_sender_that_admission_takes(text: str) -> None:
+    assume(text.isascii() and "xn--" not in text.lower() and is_sender(text))
+
+    assert parse_mailbox(text, field="from").key
+
+
+@pytest.mark.parametrize("sender", ["hello@shop.example", "Shop <hello@shop.example>", "Läden 🛒 <hello@shop.example>"])
+def test_usual_senders_are_taken(sender: str) -> None:
+    assert is_sender(sender)
+    assert parse_mailbox(sender, field="from").address == "hello@shop.example"

@@ -230,7 +230,7 @@ def test_directory_has_every_workspace_and_its_newest_migration(env: WorkspaceEn
     env.migrate_to(Mode.EMAIL_OR_ID)
     env.request(Mode.ID_ONLY)
 
-    snapshot = env.store.previews.snapshot()
+    snapshot = env.store.previews.snapshot(now=env.store.clock())
 
     assert snapshot.workspaces == {each.workspace_id: each.workspace for each in (env, other)}
     assert snapshot.migrations == {env.workspace_id: env.migration}

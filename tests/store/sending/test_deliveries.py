@@ -154,7 +154,7 @@ def test_open_is_counted_and_logged(env: WorkspaceEnv) -> None:
     stored = delivery(env, delivery_id)
     assert (stored.opens, stored.machine_opens, stored.metrics[Metric.OPENED]) == (2, 0, first)
     assert [(each.type, each.cio_id, each.data) for each in activities(env)] == [
-        (ActivityType.OPENED_EMAIL, cio_id, {})
+        (ActivityType.OPENED_EMAIL, cio_id, {"delivery_id": delivery_id})
     ] * 2
 
 
@@ -180,7 +180,7 @@ def test_click_is_counted_and_logged(env: WorkspaceEnv) -> None:
     stored = delivery(env, delivery_id)
     assert (stored.clicks, stored.metrics[Metric.CLICKED]) == (1, env.store.clock())
     assert [(each.type, each.cio_id, each.data) for each in activities(env)] == [
-        (ActivityType.CLICKED_EMAIL, cio_id, {"href": url})
+        (ActivityType.CLICKED_EMAIL, cio_id, {"delivery_id": delivery_id, "href": url})
     ]
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.store.fixtures import WorkspaceEnv
 from tests.store.merge_builders import merge
@@ -25,6 +26,7 @@ from workspace_operator.errors import NotFound
 from workspace_operator.sending.deliveries import DeliveryState, Metric
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
+from workspace_operator.store.schema.tables import store_identity
 
 
 def test_held_message_is_over(env: WorkspaceEnv) -> None:
@@ -199,6 +201,16 @@ def test_first_sender_leaves_its_key(env: WorkspaceEnv) -> None:
     env.store.clock.advance(5)
     assert queue.register_sender("s1", [], "key 1", now=env.store.clock())
     assert [(each.offers, each.beat_at) for each in queue.senders() if each.worker == "s1"] == [((), env.store.clock())]
+
+
+def test_key_of_the_first_sender_is_that_of_the_database(sql_env: WorkspaceEnv) -> None:
+    queue, now = sql_env.store.sending_queue, sql_env.store.clock()
+    forget = sa.update(store_identity).values(root_key_fingerprint=None)
+    sql_env.store.sql_database.writing(lambda connection: connection.execute(forget).rowcount)
+
+    registered = [queue.register_sender(worker, [], f"key of {worker}", now=now) for worker in ("s1", "s2", "s1")]
+
+    assert registered == [True, False, True]
 
 
 def test_adopted_database_discards_what_waits(env: WorkspaceEnv) -> None:

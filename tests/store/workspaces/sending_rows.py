@@ -6,12 +6,13 @@ from itertools import count
 
 import sqlalchemy as sa
 
-from tests.fakes.workspaces.sending import FakeAttempt, FakeSender
+from tests.fakes.workspaces.sending import FakeAttempt, FakeSender, FakeWaiting
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.store.backends import Store
+from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.queries.sending_state import offer_document
-from workspace_operator.store.schema.sending_tables import attempt, delivery, sender
+from workspace_operator.store.schema.sending_tables import attempt, delivery, sender, template
 from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.workspaces.model import Workspace
 
@@ -51,17 +52,22 @@ def add_attempt(
     store.sql_database.writing(lambda connection: connection.execute(sa.insert(attempt), row))
 
 
-def add_message(store: Store, workspace: Workspace, *, due_at: datetime | None) -> None:
-    """A message that waits until a time, or none that is over."""
+def add_message(
+    store: Store, workspace: Workspace, *, due_at: datetime | None, accepted_mode: SendMode = SendMode.NORMAL
+) -> None:
+    """A message that waits until a time, or that was sent."""
     if isinstance(store.workspaces, FakeWorkspaces):
-        store.workspaces.memory.sending.waiting[workspace.workspace_id] += due_at is not None
+        waiting = store.workspaces.memory.sending.waiting
+        if due_at is not None:
+            number = workspace.workspace_id
+            waiting.append(FakeWaiting(workspace_id=number, due_at=due_at, accepted_mode=accepted_mode))
         return
     row = {
         "workspace_id": workspace.workspace_id,
         "delivery_id": f"{next(_numbers):024x}",
         "channel": "email",
         "state": "sent" if due_at is None else "waiting",
-        "accepted_mode": "Normal",
+        "accepted_mode": accepted_mode,
         "accepted_at": store.clock(),
         "send_at": store.clock(),
         "due_at": due_at,
@@ -97,6 +103,29 @@ def add_sender(
         "beat_at": beat_at,
     }
     store.sql_database.writing(lambda connection: connection.execute(sa.insert(sender), row))
+
+
+def add_template(store: Store, workspace: Workspace, name: str, *, open_tracking: bool) -> None:
+    if isinstance(store.workspaces, FakeWorkspaces):
+        store.workspaces.memory.sending.tracking_templates[workspace.workspace_id] += open_tracking
+        return
+    row = {
+        "workspace_id": workspace.workspace_id,
+        "number": next(_numbers),
+        "trigger_key": name,
+        "trigger_name": name,
+        "name": name,
+        "description": "",
+        "content_version": 1,
+        "send_to_unsubscribed": True,
+        "open_tracking": open_tracking,
+        "link_tracking": True,
+        "hide_body": False,
+        "queue_drafts": False,
+        "created_at": store.clock(),
+        "updated_at": store.clock(),
+    }
+    store.sql_database.writing(lambda connection: connection.execute(sa.insert(template), row))
 
 
 def set_fingerprint(store: Store, fingerprint: str | None) -> None:

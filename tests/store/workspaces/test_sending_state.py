@@ -1,6 +1,7 @@
 """What a reconcile observes of messages and senders (sending §3.4, §4.3)."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,18 @@ import sqlalchemy as sa
 
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, create, destroy, observe, observed, owner
-from tests.store.workspaces.sending_rows import OFFERS, add_attempt, add_message, add_sender, set_fingerprint
-from workspace_operator.errors import StaleRevision
+from tests.store.workspaces.sending_rows import (
+    OFFERS,
+    add_attempt,
+    add_message,
+    add_sender,
+    add_template,
+    set_fingerprint,
+)
+from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.reconcile.model.actions import UpdateSettings
 from workspace_operator.reconcile.model.sending import LiveSenders, ObservedSending
+from workspace_operator.reconcile.plan.sending import SendingPreview
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.schema.tables import workspace as workspace_table
 from workspace_operator.workspaces.model import Workspace
@@ -21,12 +30,14 @@ from workspace_operator.workspaces.model import Workspace
 NEVER: dict[str, Any] = {"send_mode": SendMode.NEVER}
 
 
-@pytest.fixture
-def keyed(store: Store) -> Iterator[Store]:
-    """A store whose first sender had the root key f1; databases keep their identity between tests."""
+@contextmanager
+def keyed(store: Store) -> Iterator[None]:
+    """The first sender of the store had the root key f1; databases keep their identity between tests."""
     set_fingerprint(store, "f1")
-    yield store
-    set_fingerprint(store, None)
+    try:
+        yield
+    finally:
+        set_fingerprint(store, None)
 
 
 def sending_of(env: WorkspaceEnv) -> ObservedSending:
@@ -119,14 +130,15 @@ def test_messages_that_wait_are_counted_when_asked(env: WorkspaceEnv) -> None:
     assert env.store.workspaces.count_waiting(env.workspace_id) == 2
 
 
-def test_live_senders_with_the_key_offer_transports(keyed: Store) -> None:
-    workspace = create(keyed, owner())
-    add_sender(keyed, "w1")
-    add_sender(keyed, "w2", age=59.9, offers=())
-    add_sender(keyed, "w3", age=60)
-    add_sender(keyed, "w4", fingerprint="f2")
+def test_live_senders_with_the_key_offer_transports(store: Store) -> None:
+    workspace = create(store, owner())
+    add_sender(store, "w1")
+    add_sender(store, "w2", age=59.9, offers=())
+    add_sender(store, "w3", age=60)
+    add_sender(store, "w4", fingerprint="f2")
 
-    found = observe(keyed, workspace.owner).sending
+    with keyed(store):
+        found = observe(store, workspace.owner).sending
 
     assert found is not None
     assert (found.senders.with_key, found.senders.with_other_key) == (2, 1)
@@ -174,3 +186,35 @@ def write_mode(env: WorkspaceEnv, mode: str) -> None:
     is_ours = workspace_table.c.workspace_id == env.workspace_id
     statement = sa.update(workspace_table).where(is_ours).values(send_mode=mode)
     env.store.sql_database.writing(lambda connection: connection.execute(statement).rowcount)
+
+
+def test_preview_counts_what_a_change_concerns(env: WorkspaceEnv) -> None:
+    now, workspace = env.store.clock(), env.workspace
+    for hours, mode in ((2, SendMode.NORMAL), (1, SendMode.TEST), (3, SendMode.TEST)):
+        add_message(env.store, workspace, due_at=now + timedelta(hours=hours), accepted_mode=mode)
+    add_attempt(env.store, workspace)
+    add_template(env.store, workspace, "receipt", open_tracking=True)
+    add_template(env.store, workspace, "password", open_tracking=False)
+
+    assert env.store.previews.preview_sending(env.workspace_id, now=now) == SendingPreview(
+        waiting=3,
+        accepted_in_normal=1,
+        next_due_at=now + timedelta(hours=1),
+        in_flight=1,
+        tracking_templates=1,
+    )
+
+
+def test_preview_of_no_workspace_is_refused(store: Store) -> None:
+    with pytest.raises(NotFound):
+        store.previews.preview_sending(10**12, now=store.clock())
+
+
+def test_snapshot_has_the_live_senders(store: Store) -> None:
+    add_sender(store, "w1", offers=OFFERS[:1])
+    add_sender(store, "w2", age=61)
+
+    with keyed(store):
+        snapshot = store.previews.snapshot(now=store.clock())
+
+    assert snapshot.senders == LiveSenders(with_key=1, offers=OFFERS[:1])

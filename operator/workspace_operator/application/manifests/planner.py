@@ -23,6 +23,7 @@ from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.plan.diff import PlannedChange, planned_changes
 from workspace_operator.reconcile.plan.previews import Preview
 from workspace_operator.reconcile.plan.results import Orphan, PlannedMigration, PlannedResource
+from workspace_operator.reconcile.plan.sending import PlannedSending, SendingPreview
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, WorkspacesSnapshot
 from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.resources.manifests import namespace_and_name
@@ -40,9 +41,13 @@ MAX_ORPHANS = 3
 class EmptyPreviews:
     """Implements the port ``Previews`` for a database that does not exist yet."""
 
-    def snapshot(self) -> WorkspacesSnapshot:
+    def snapshot(self, *, now: datetime) -> WorkspacesSnapshot:  # noqa: ARG002 - the port's signature
         """An empty snapshot."""
         return WorkspacesSnapshot()
+
+    def preview_sending(self, workspace_id: int, *, now: datetime) -> SendingPreview:  # noqa: ARG002 - the port's signature
+        """Raise NotFound."""
+        raise NotFound(f"there is no workspace number {workspace_id}")
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:  # noqa: ARG002 - the port's signature
         """Raise NotFound."""
@@ -68,7 +73,7 @@ class Planner:
         self._cluster_id = cluster_id
         self._now = now
         self._samples = samples
-        self._snapshot = previews.snapshot()
+        self._snapshot = previews.snapshot(now=now)
         self._simulation = InMemoryWorkspaces(self._snapshot)
 
     def problems(self, manifest: Document) -> Sequence[Problem]:
@@ -165,8 +170,17 @@ class Planner:
             workspace_id=number if number in self._snapshot.workspaces else None,
             changes=tuple(state.changes),
             identifiers=state.identifiers,
+            sending=None if workspace is None else self._sending(workspace),
             outcome=Outcome(reason=Reason(ready.reason), message=ready.message),
         )
+
+    def _sending(self, workspace: Workspace) -> PlannedSending | None:
+        """The change of the sending rules of an existing workspace, which the simulation has made."""
+        stored = self._snapshot.workspaces.get(workspace.workspace_id)
+        if stored is None or not workspace.settings.changes_sending(stored.settings):
+            return None
+        preview = self._previews.preview_sending(workspace.workspace_id, now=self._now)
+        return PlannedSending(before=stored.settings, after=workspace.settings, preview=preview)
 
     def _orphans(self, owner: Owner, names: Collection[tuple[str, str]]) -> tuple[Orphan, ...]:
         """Workspaces of the same name, whose namespace was renamed or whose cluster was recreated."""

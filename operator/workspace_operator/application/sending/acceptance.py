@@ -84,7 +84,12 @@ class ExecuteCommands(Protocol):
 
 
 async def accept_message(
-    submit: Submit, execute: ExecuteCommands, workspace_id: int, request: SendRequest
+    submit: Submit,
+    execute: ExecuteCommands,
+    workspace_id: int,
+    request: SendRequest,
+    *,
+    seconds: float = ANSWER_SECONDS,
 ) -> Accepted | KeyReused:
     """Accept one message; creates its person if there is none.
 
@@ -94,13 +99,13 @@ async def accept_message(
         Unavailable: nothing was accepted.
     """
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(seconds):
             (result,) = await submit(workspace_id, [request])
             if isinstance(result, PersonMissing):
                 await _create_person(execute, workspace_id, result.reference)
                 (result,) = await submit(workspace_id, [request])
     except TimeoutError:
-        raise CommitUnknown(f"no result within {ANSWER_SECONDS:g} seconds: it may have been accepted") from None
+        raise CommitUnknown(f"no result within {seconds:g} seconds: it may have been accepted") from None
     if isinstance(result, InvalidInput):
         raise result
     if isinstance(result, PersonMissing):

@@ -33,6 +33,12 @@ GATE_LINES: Final[Mapping[int, str]] = {
 Line 2, a workspace that is gone, has no messages to explain.
 """
 
+
+def gate_line(rule: int) -> str:
+    """When a line of the gate decides; a newer version may have written one that this version does not know."""
+    return GATE_LINES.get(rule, "a line that this version does not know")
+
+
 _ASKED_ABOUT = {DeliveryState.WAITING, DeliveryState.DRAFTED}
 
 

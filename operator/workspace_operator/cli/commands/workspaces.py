@@ -9,21 +9,25 @@ import typer
 from workspace_operator import bootstrap
 from workspace_operator.application.operator.moves import MovePlanner, WorkspaceMove
 from workspace_operator.application.operator.orphans import OwnerState, OwnerStates
+from workspace_operator.application.operator.send_behavior import SendBehaviorSwitch
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import (
     MAX_NUMBER,
     Database,
     input_file_option,
     parse_namespaced_name,
+    require_utf_8,
     text_option,
 )
-from workspace_operator.cli.support.output import STALLED, echo, info, people_text, print_table
+from workspace_operator.cli.support.output import STALLED, echo, info, people_text, print_table, time_text
 from workspace_operator.errors import InvalidInput
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace
+from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.sending.rules import SendMode
 from workspace_operator.workspaces.model import Owner, Workspace
 
-app = typer.Typer(name="workspaces", help="List, assign, move and delete workspaces.", no_args_is_help=True)
+app = typer.Typer(name="workspaces", help="List, assign, move, silence and delete workspaces.", no_args_is_help=True)
 
 COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE", "OWNER")
 MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER", "OBSTACLE")
@@ -152,7 +156,8 @@ def delete(
 ) -> None:
     """Delete a workspace with all its people, permanently.
 
-    A resource that still owns it gets the reason WorkspaceMissing.
+    It sends no more messages first, and is deleted when the hand-overs under way have ended: within 30 seconds. A
+    resource that still owns it gets the reason WorkspaceMissing.
     """
     with open_existing_store(database) as store:
         workspace = store.workspaces.get(workspace_id)
@@ -163,9 +168,62 @@ def delete(
                 "nothing was deleted",
                 field="--confirm-name",
             )
+        switch = SendBehaviorSwitch(workspaces=store.workspaces, clock=store.clock)
+        workspace = switch.put_in_force(workspace_id, SendMode.NEVER)
+        switch.wait(workspace, _print_hand_overs)
         deletion = DeleteWorkspace(workspace_id=workspace_id, row_version=workspace.row_version)
         store.workspaces.apply(deletion, now=store.clock())
         echo(f'workspace number {workspace_id} "{name}" was deleted, with {people_text(people)}')
+
+
+@app.command("set-sending")
+def set_sending(
+    workspace_id: WorkspaceID,
+    mode: Annotated[SendMode, typer.Argument(metavar="MODE", help="Never, Test or Normal.")],
+    test_address: Annotated[
+        str | None,
+        typer.Argument(metavar="ADDRESS", help="With Test: the address that receives all e-mail.", show_default=False),
+    ] = None,
+    *,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also if its resource may exist, whose value the operator puts in force again."),
+    ] = False,
+    kubeconfig: Kubeconfig = None,
+    kube_context: KubeContext = None,
+    database: Database,
+) -> None:
+    """Put a send behavior in force for a workspace whose resource is gone, and wait until it holds.
+
+    With Never, nothing leaves any more when the command ends: it waits for hand-overs under way, at most 30 seconds.
+    For a workspace with a resource or a manifest, change spec.sendBehavior there: the next reconcile puts that value in
+    force.
+    """
+    with open_existing_store(database) as store:
+        workspace = store.workspaces.get(workspace_id)
+        owners = _load_owners(store, kubeconfig, kube_context)
+        if not (force or owners.is_orphan(workspace.owner)):
+            raise InvalidInput(_owner_may_exist(workspace), field="ID")
+        switch = SendBehaviorSwitch(workspaces=store.workspaces, clock=store.clock)
+        workspace = switch.put_in_force(workspace_id, mode, require_utf_8(test_address))
+        switch.wait(workspace, _print_hand_overs)
+    name = workspace.settings.display_name
+    echo(f'workspace number {workspace_id} "{name}": {mode} is in force, and no message is in flight under other rules')
+
+
+def _owner_may_exist(workspace: Workspace) -> str:
+    owner = workspace.owner
+    return (
+        f"workspace {workspace.workspace_id} belongs to {owner.namespace}/{owner.name} of cluster {owner.cluster}, "
+        "whose operator is alive and would put the value of that resource in force again: change spec.sendBehavior "
+        "there. If the resource is gone, name its cluster (--kubeconfig or --context), or add --force"
+    )
+
+
+def _print_hand_overs(sending: ObservedSending) -> None:
+    messages = "1 message is" if sending.draining == 1 else f"{sending.draining} messages are"
+    latest = "" if sending.drained_by is None else f", until {time_text(sending.drained_by)} at the latest"
+    info(f"{messages} being handed over under the earlier rules{latest}: waiting")
 
 
 def _load_owners(store: Repositories, kubeconfig: Path | None = None, context: str | None = None) -> OwnerStates:

@@ -10,6 +10,7 @@ from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.reconcile.plan.diff import ChangeKind, PlannedChange
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
 from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult, combined_result
+from workspace_operator.reconcile.plan.sending import PlannedSending
 from workspace_operator.reconcile.status.messages import escaped, format_people, quoted
 from workspace_operator.workspaces.model import Workspace
 
@@ -60,7 +61,20 @@ def _resource_document(planned: PlannedResource) -> Mapping[str, Any]:
             for change in planned.changes
         ],
         "migration": None if planned.identifiers is None else _migration_document(planned.identifiers),
+        "sending": None if planned.sending is None else _sending_document(planned.sending),
         "advice": list(planned.advice),
+    }
+
+
+def _sending_document(planned: PlannedSending) -> Mapping[str, Any]:
+    preview = planned.preview
+    return {
+        "waiting": preview.waiting,
+        "acceptedInNormal": preview.accepted_in_normal,
+        "nextDueTime": None if preview.next_due_at is None else preview.next_due_at.isoformat(),
+        "inFlight": preview.in_flight,
+        "trackingTemplates": preview.tracking_templates,
+        "effects": list(planned.effects),
     }
 
 
@@ -162,6 +176,8 @@ def _resource_lines(planned: PlannedResource) -> Iterator[str]:
     yield from (f"  {_change_line(change)}" for change in changes)
     if planned.identifiers is not None:
         yield from (f"  {line}" for line in _migration_lines(planned.identifiers))
+    if planned.sending is not None:
+        yield from (f"  {escaped(effect)}" for effect in planned.sending.effects)
     if planned.result is PlanResult.BLOCKED and reason is not Reason.MIGRATION_BLOCKED:
         yield f"  {planned.outcome.message}"
     yield from (f"  → {advice}" for advice in planned.advice)

@@ -9,6 +9,7 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.outcomes import KStatus, Outcome
 from workspace_operator.reconcile.plan.diff import PlannedChange
 from workspace_operator.reconcile.plan.previews import Preview
+from workspace_operator.reconcile.plan.sending import PlannedSending
 from workspace_operator.reconcile.status.messages import format_people
 from workspace_operator.workspaces.model import Workspace
 
@@ -57,6 +58,7 @@ class PlannedResource:
         namespaced_name: NAMESPACE/NAME.
         cluster: the cluster that the manifests belong to.
         workspace_id: None if a workspace would be created.
+        sending: the change of the sending rules of an existing workspace; None if they stay.
         orphans: if a workspace would be created, workspaces of the same name whose owner may be gone.
         outcome: how condition Ready would end.
     """
@@ -67,6 +69,7 @@ class PlannedResource:
     orphans: tuple[Orphan, ...] = ()
     changes: tuple[PlannedChange, ...] = ()
     identifiers: PlannedMigration | None = None
+    sending: PlannedSending | None = None
     outcome: Outcome
 
     @property

@@ -18,6 +18,7 @@ from workspace_operator.reconcile.model import actions
 from workspace_operator.reconcile.model.actions import Action, SecretAction
 from workspace_operator.reconcile.model.name_conflicts import name_holder
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, WorkspaceQuery
+from workspace_operator.reconcile.model.sending import LiveSenders, ObservedSending
 from workspace_operator.reconcile.plan.previews import Preview
 from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.workspaces.model import Owner, Workspace
@@ -43,12 +44,13 @@ MigrationAction: TypeAlias = actions.CancelMigration | actions.PauseMigration | 
 class WorkspacesSnapshot:
     """All workspaces of one moment by number, and the newest identifier change of each.
 
-    ``heartbeat_times`` has the time of each cluster's newest heartbeat.
+    ``heartbeat_times`` has the time of each cluster's newest heartbeat, ``senders`` those that are alive.
     """
 
     workspaces: Mapping[int, Workspace] = field(default_factory=dict)
     migrations: Mapping[int, Migration] = field(default_factory=dict)
     heartbeat_times: Mapping[str, datetime] = field(default_factory=dict)
+    senders: LiveSenders = field(default_factory=LiveSenders)
 
 
 class InMemoryWorkspaces:
@@ -58,6 +60,7 @@ class InMemoryWorkspaces:
         snapshot = snapshot or WorkspacesSnapshot()
         self.workspaces: dict[int, Workspace] = {}
         self.migrations = dict(snapshot.migrations)
+        self.senders = snapshot.senders
         self._newest_number = 0
         self._by_owner: dict[OwnerKey, int] = {}
         self._by_name: defaultdict[NameKey, set[int]] = defaultdict(set)
@@ -76,7 +79,7 @@ class InMemoryWorkspaces:
         return None if migration is None or migration.stage in TERMINAL else migration
 
     def observe(self, query: WorkspaceQuery) -> ObservedState:
-        """Observe like the store; people, credentials and workspaces of other clusters are not part of it."""
+        """Observe like the store; people, messages, credentials and other clusters' workspaces are not part of it."""
         own = self.owned_by(query.owner)
         named = self._named(query.owner, own.account if own else query.account, query.display_name)
         holder = name_holder(query.display_name, own, map(self.workspaces.__getitem__, named))
@@ -88,6 +91,7 @@ class InMemoryWorkspaces:
             from_status=self._candidate(from_status),
             migration=self.migrations.get(own.workspace_id) if own else None,
             people=None,
+            sending=ObservedSending(senders=self.senders) if own else None,
         )
 
     def apply(self, action: Action | SecretAction, *, now: datetime, spec: SpecVersion | None = None) -> None:  # noqa: C901 - one line per kind of action

@@ -7,9 +7,7 @@ from typing import Any, Final, Self
 from workspace_operator.sending.messages import Headers, MessageContent
 
 _LIQUID_MARKS: Final = ("{{", "{%")
-
-
-_PARTS = ("subject", "sender", "reply_to", "preheader", "body", "body_plain", "body_amp")
+_PARTS: Final = ("subject", "sender", "reply_to", "preheader", "body", "body_plain", "body_amp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +31,8 @@ class Overrides:
         """
         parts = {name: text for name, text in self._parts().items() if text is not None}
         content = template or MessageContent(subject="")
-        if self.body is not None:
-            content = replace(content, body_plain=None, body_amp=None)
-        return replace(content, **parts, headers=_merged(content.headers, self.headers))
+        others: dict[str, Any] = {} if self.body is None else {"body_plain": None, "body_amp": None}
+        return replace(content, **{**others, **parts}, headers=_merged(content.headers, self.headers))
 
     @property
     def has_liquid(self) -> bool:
@@ -55,6 +52,7 @@ class Overrides:
         return cls(**{**stored, "headers": headers})
 
     def _parts(self) -> dict[str, str | None]:
+        """The parts besides headers, without the slow deep copy of `asdict`."""
         return {name: getattr(self, name) for name in _PARTS}
 
 

@@ -6,6 +6,7 @@ violations are read. `counts` has the checks themselves.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, assert_never
 
 import sqlalchemy as sa
@@ -14,10 +15,13 @@ from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Violation, ViolationCounts, enables_email
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
+from workspace_operator.reconcile.plan.sending import SendingPreview
 from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
+from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import exists_per_row
 from workspace_operator.store.queries.counts import IS_SUPPRESSED, SUPPRESSED_EMAILS, count_people, count_violations
+from workspace_operator.store.queries.sending_state import live_senders
 from workspace_operator.store.schema.mappers import (
     IS_NEWEST_MIGRATION,
     WORKSPACES_WITH_ACCOUNT,
@@ -25,6 +29,7 @@ from workspace_operator.store.schema.mappers import (
     migration_of,
     workspace_of,
 )
+from workspace_operator.store.schema.sending_tables import template
 from workspace_operator.store.schema.tables import (
     cluster_heartbeat,
     migration,
@@ -32,6 +37,7 @@ from workspace_operator.store.schema.tables import (
     suppression,
     workspace,
 )
+from workspace_operator.store.sending.delivery_queries import waiting_counts
 
 MAX_NAMED_DUPLICATES = 5
 """Limit of other people with the same address that a sample names; there may be thousands."""
@@ -109,6 +115,10 @@ _BY_AGE = (person.c.created_at, person.c.inserted_at, person.c.cio_id)
 OLDEST_OF_KEY = _PEOPLE.where(_HAS_KEY).order_by(*_BY_AGE).limit(_LIMIT)
 PEOPLE_OF_KEY = sa.select(sa.func.count()).select_from(person).where(_OF_WORKSPACE, _HAS_KEY)
 
+TRACKING_TEMPLATES = sa.select(sa.func.count()).where(
+    template.c.workspace_id == _WORKSPACE, template.c.open_tracking.is_(True)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SQLPreviews:
@@ -116,30 +126,49 @@ class SQLPreviews:
 
     database: Database
 
-    def snapshot(self) -> WorkspacesSnapshot:
-        """All workspaces in one snapshot, with their newest migrations."""
+    def snapshot(self, *, now: datetime) -> WorkspacesSnapshot:
+        """All workspaces with their newest migrations, and the live senders, in one snapshot."""
         newest = sa.select(migration).where(IS_NEWEST_MIGRATION)
         with self.database.reading_one_snapshot() as connection:
             workspaces = [workspace_of(row) for row in connection.execute(WORKSPACES_WITH_ACCOUNT)]
             migrations = [migration_of(row) for row in connection.execute(newest)]
+            senders = live_senders(connection, now)
             heartbeats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
         return WorkspacesSnapshot(
             workspaces={found.workspace_id: found for found in workspaces},
             migrations={found.workspace_id: found for found in migrations},
             heartbeat_times=heartbeats,
+            senders=senders,
         )
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
         """Preview the effect of a migration on a workspace, in one snapshot. Raises NotFound."""
         with self.database.reading_one_snapshot() as connection:
-            known = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
-            if connection.execute(known).first() is None:
-                raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}")
+            self._require_workspace(connection, workspace_id)
             if not enables_email(from_mode, to_mode):
                 people = count_people(connection, workspace_id)
                 unusable = people.without_id if to_mode is Mode.ID_ONLY else people.without_identifier
                 return Preview(people=people, people_without_usable_identifier=unusable)
             return _PreviewQuery(connection=connection, workspace_id=workspace_id, samples=samples).preview()
+
+    def preview_sending(self, workspace_id: int, *, now: datetime) -> SendingPreview:
+        """Count the messages that a change of the sending rules concerns, in one snapshot. Raises NotFound."""
+        with self.database.reading_one_snapshot() as connection:
+            self._require_workspace(connection, workspace_id)
+            counts = waiting_counts(connection, workspace_id, now=now)
+            templates = connection.execute(TRACKING_TEMPLATES, {"workspace_id": workspace_id}).scalar_one()
+        return SendingPreview(
+            waiting=counts.waiting,
+            accepted_in_normal=counts.by_accepted_mode.get(SendMode.NORMAL, 0),
+            next_due_at=counts.next_due_at,
+            in_flight=counts.in_flight,
+            tracking_templates=templates,
+        )
+
+    def _require_workspace(self, connection: sa.Connection, workspace_id: int) -> None:
+        known = sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id)
+        if connection.execute(known).first() is None:
+            raise NotFound(f"there is no workspace number {workspace_id} in {self.database.name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ def record_open(
         return
     owner = _count(connection, workspace_id, delivery_id, delivery.c.opens, metric=Metric.OPENED, now=now)
     if owner is not None and not is_test:
-        _log(connection, workspace_id, owner, ActivityType.OPENED_EMAIL, {}, now, new_id)
+        _log(connection, workspace_id, owner, ActivityType.OPENED_EMAIL, {"delivery_id": delivery_id}, now, new_id)
 
 
 def record_click(
@@ -83,7 +83,8 @@ def record_click(
     lock_and_read_settings(connection, workspace_id)
     owner = _count(connection, workspace_id, delivery_id, delivery.c.clicks, metric=Metric.CLICKED, now=now)
     if owner is not None and not is_test:
-        _log(connection, workspace_id, owner, ActivityType.CLICKED_EMAIL, {"href": url}, now, new_id)
+        data = {"delivery_id": delivery_id, "href": url}
+        _log(connection, workspace_id, owner, ActivityType.CLICKED_EMAIL, data, now, new_id)
 
 
 def unsubscribe(connection: sa.Connection, workspace_id: int, delivery_id: str, *, now: datetime) -> str | None:

@@ -13,7 +13,6 @@ from workspace_operator.sending.outcomes import HandoverResult, History, follow_
 from workspace_operator.store.engine.sql import (
     CompiledStatement,
     delete_any_of,
-    driver_cursor,
     encode_json,
     insert_statement,
     workspace_any_of,
@@ -140,16 +139,17 @@ def unknown_end(row: DueRow, earlier: EarlierAttempts, now: datetime) -> EndedAt
 
 def _archive(connection: sa.Connection, workspace_id: int, ended: Sequence[EndedAttempt]) -> None:
     """Keep rendered messages, compressed."""
-    rows = [
-        (zlib.compress(encode_json(each.rendered).encode(), _COMPRESSION), workspace_id, each.delivery_id)
+    contents = {
+        each.delivery_id: zlib.compress(encode_json(each.rendered).encode(), _COMPRESSION)
         for each in ended
         if each.rendered is not None
-    ]
-    if rows:
-        place = "?" if connection.dialect.name == "sqlite" else "%s"
-        statement = _ARCHIVE.replace("?", place)
-        with driver_cursor(connection, statement) as cursor:
-            cursor.executemany(statement, rows)
+    }
+    if connection.dialect.name == "sqlite":
+        for delivery_id, content in contents.items():
+            _ARCHIVE_ONE.run(connection, {"of_workspace": workspace_id, "id": delivery_id, "content": content})
+    elif contents:
+        ids, rendered = list(contents), list(contents.values())
+        _ARCHIVE_MANY.run(connection, {"of_workspace": workspace_id, "ids": ids, "contents": rendered})
 
 
 def _block(connection: sa.Connection, workspace_id: int, keys: Collection[str], now: datetime) -> None:
@@ -172,7 +172,36 @@ def _delivery_id(value: EndedAttempt) -> str:
     return value.delivery_id
 
 
-_ARCHIVE = "UPDATE delivery_content SET rendered = ? WHERE workspace_id = ? AND delivery_id = ?"
+def _archive_one(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only for SQLite
+    return (
+        sa.update(delivery_content)
+        .where(
+            delivery_content.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+            delivery_content.c.delivery_id == sa.bindparam("id", type_=sa.Text),
+        )
+        .values(rendered=sa.bindparam("content", type_=sa.LargeBinary))
+    )
+
+
+def _archive_many(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only for PostgreSQL
+    ids = sa.cast(sa.bindparam("ids"), sa.ARRAY(sa.Text))
+    contents = sa.cast(sa.bindparam("contents"), sa.ARRAY(sa.LargeBinary))
+    columns = (sa.column("delivery_id", sa.Text), sa.column("rendered", sa.LargeBinary))
+    new = sa.func.unnest(ids, contents).table_valued(*columns).render_derived(name="new")
+    return (
+        sa.update(delivery_content)
+        .where(
+            delivery_content.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
+            delivery_content.c.delivery_id == new.c.delivery_id,
+            # A redundant condition, so that each is looked up in the index.
+            delivery_content.c.delivery_id == sa.any_(ids),
+        )
+        .values(rendered=new.c.rendered)
+    )
+
+
+_ARCHIVE_ONE = CompiledStatement(_archive_one)
+_ARCHIVE_MANY = CompiledStatement(_archive_many)
 _UNKEPT = CompiledStatement(
     lambda _: sa.select(delivery.c.delivery_id).where(
         workspace_any_of(delivery.c.delivery_id, "ids"), delivery.c.keep_content.is_(False)

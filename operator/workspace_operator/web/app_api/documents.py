@@ -1,18 +1,20 @@
 """JSON documents of people, activities, exports and workspaces (track-api.md §2)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from workspace_operator.application.ports import Activity, Export
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.attributes import AttributeValue
 from workspace_operator.identity.values.devices import Device
 from workspace_operator.identity.values.rules import ID_ONLY, Mode
 from workspace_operator.workspaces.model import PeopleCounts, Workspace
 
 IDENTIFIERS = ("id", "email", "cio_id")
+_ABOUT_MESSAGES = frozenset({ActivityType.OPENED_EMAIL, ActivityType.CLICKED_EMAIL})
 
 
 def result_document(person: Person) -> dict[str, Any]:
@@ -57,8 +59,14 @@ def device_document(device: Device) -> dict[str, Any]:
     }
 
 
-def activity_document(activity: Activity, mode: Mode) -> dict[str, Any]:
-    """An activity with the current identifiers of its person; null without a person."""
+def activity_document(activity: Activity, mode: Mode, message_id: Callable[[str], str | None]) -> dict[str, Any]:
+    """An activity with the current identifiers of its person; null without a person.
+
+    ``message_id`` gives the id of a delivery on the wire.
+    """
+    data = activity.data
+    if activity.type in _ABOUT_MESSAGES:
+        data = {**data, "delivery_id": message_id(data["delivery_id"])}
     optional = {"name": activity.name, "anonymous_id": activity.anonymous_id}
     return {
         "id": activity.activity_id,
@@ -66,7 +74,7 @@ def activity_document(activity: Activity, mode: Mode) -> dict[str, Any]:
         "timestamp": activity.at,
         "customer_id": activity.id,
         "customer_identifiers": None if activity.cio_id is None else identifiers_document(activity, mode),
-        "data": activity.data,
+        "data": data,
         **{name: text for name, text in optional.items() if text},
     }
 

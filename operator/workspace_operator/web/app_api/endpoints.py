@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from workspace_operator.application.people.csv_export import common_attributes
@@ -14,6 +15,7 @@ from workspace_operator.identity.values.text_limits import quoted, stripped
 from workspace_operator.web.app_api import documents, downloads
 from workspace_operator.web.app_api.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
 from workspace_operator.web.app_api.app_routes import app_route
+from workspace_operator.web.app_api.delivery_ids import wire_id
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.http import Request, Response, id_type_of
 from workspace_operator.web.core.json_body import json_object
@@ -64,7 +66,8 @@ class AppAPI:
         cio_id = self._cio_id_filter(workspace_id, request.query, mode)
         query = ActivityQuery.from_query(request.query, cio_id=cio_id)
         page = read_page(self.dependencies.person_records, workspace_id, query)
-        found = [documents.activity_document(activity, mode) for activity in page.activities]
+        message_id = partial(self._message_id, workspace_id)
+        found = [documents.activity_document(activity, mode, message_id) for activity in page.activities]
         return Response(document={"activities": found, "next": page.next})
 
     def list_exports(self, request: Request) -> Response:
@@ -105,6 +108,11 @@ class AppAPI:
         people = self.dependencies.people.find_many(workspace_id, references)
         devices = self.dependencies.person_records.devices(workspace_id, [person.cio_id for person in people])
         return [documents.customer_document(person, devices.get(person.cio_id, ()), mode) for person in people]
+
+    def _message_id(self, workspace_id: int, delivery_id: str) -> str | None:
+        """The id of a delivery on the wire; None on a server without the root key."""
+        key = self.dependencies.sending.stored_key
+        return None if key is None else wire_id(workspace_id, delivery_id, key)
 
     def _cio_id_filter(self, workspace_id: int, query: Mapping[str, str], mode: Mode) -> str | None:
         """The cio_id to filter activities by: None for all people, empty for an unknown person.

@@ -15,11 +15,11 @@ from workspace_operator.errors import CommitUnknown, InvalidInput
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.sending.requests.send_requests import SendRequest, parse_send_request
 from workspace_operator.web.app_api.delivery_ids import wire_id
-from workspace_operator.web.app_api.key_rates import KeyRates
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.error_responses import RETRY_SECONDS, error_response
 from workspace_operator.web.core.http import Request, Response
 from workspace_operator.web.core.json_body import RequestParser, json_object
+from workspace_operator.web.core.limits import Rates
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
 SEND_BODY_LIMIT: Final = 4 * 1024 * 1024
@@ -36,7 +36,7 @@ class SendAPI:
     """Accepts messages of the workspace of the caller's key."""
 
     dependencies: Dependencies
-    rates: KeyRates
+    rates: Rates
     # Attachments take milliseconds to decode; the small bodies of other routes must not wait for them.
     parser: RequestParser = field(default_factory=RequestParser)
     _liquid_threads: CapacityLimiter | None = None
@@ -44,7 +44,7 @@ class SendAPI:
     async def send_email(self, request: Request) -> Response:
         """``POST /v1/send/email``: one message for one person."""
         key = self.dependencies.sending.root_key
-        if seconds := self.rates.seconds_until_free(request.caller):
+        if seconds := self.rates.seconds_until_free((request.caller.workspace_id, request.caller.number)):
             return _too_many(seconds)
         message = await self.parser.run(request, self._parse, request)
         if message.overrides.has_liquid:
@@ -67,7 +67,7 @@ class SendAPI:
             now=self.dependencies.clock(),
             digest=sha256(request.body).hexdigest(),
             header_key=request.header("idempotency-key"),
-            repeats=request.header("x-retry-count") not in ("", "0"),
+            repeats=request.header("x-retry-count").strip("0").isdigit(),
         )
 
     async def _check_liquid(self, message: SendRequest) -> None:
@@ -86,7 +86,7 @@ async def other_channel(request: Request) -> Response:
 def routes(dependencies: Dependencies) -> Sequence[Route]:
     """The routes of messages to send."""
     limits = dependencies.limits
-    rates = KeyRates(per_second=limits.sends_per_second, at_once=limits.sends_at_once)
+    rates = Rates(per_second=limits.sends_per_second, at_once=limits.sends_at_once)
     api = SendAPI(dependencies=dependencies, rates=rates)
     app, app_format = Authentication.APP, ErrorFormat.APP
     return [

@@ -9,8 +9,9 @@ _PREFETCH_HEADERS: Final = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 _PREFETCH_WORDS: Final = ("prefetch", "prerender", "preview")
 
 # Image proxies of mailboxes, link scanners, libraries. Apple's Mail Privacy Protection sends exactly "Mozilla/5.0".
+# Cubot makes phones.
 _is_machine = re.compile(
-    r"googleimageproxy|yahoomailproxy|barracuda|mimecast|proofpoint|bot\b|bot/|crawler|spider|slurp|preview|scanner"
+    r"googleimageproxy|yahoomailproxy|barracuda|mimecast|proofpoint|(?<!cu)bot\b|crawler|spider|slurp|preview|scanner"
     r"|facebookexternalhit|curl/|wget/|python-|go-http-client|java/|okhttp|node-fetch|axios/|headless|^mozilla/5\.0$|^$",
     re.IGNORECASE,
 ).search

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from workspace_operator.sending.tokens import Token, verify
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.http import Handler, Request, Response
 from workspace_operator.web.core.json_body import json_object
+from workspace_operator.web.core.limits import Rates
 from workspace_operator.web.core.response_sender import EMPTY_OK
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 from workspace_operator.web.tracking.agents import is_by_machine, is_counted
@@ -43,6 +44,8 @@ class Tracking:
     """The endpoints. A token that is not genuine gets the same answer, except that a link leads nowhere."""
 
     dependencies: Dependencies
+    # Repeats by one message beyond this rate change nothing more, and need not reach the store.
+    unsubscribe_rates: Rates = field(default_factory=lambda: Rates(per_second=0.5, at_once=5))
 
     async def opened(self, request: Request) -> Response:
         """``GET /e/o/{token}.gif``: the pixel; counts an opened message."""
@@ -81,7 +84,7 @@ class Tracking:
         return EMPTY_OK
 
     async def _unsubscribe(self, token: Token | None) -> None:
-        if token is None:
+        if token is None or self.unsubscribe_rates.seconds_until_free(token):
             return
         deliveries, now = self.dependencies.sending.deliveries, self.dependencies.clock()
         cio_id = await run_in_threadpool(record_unsubscribed, deliveries, token, now=now)

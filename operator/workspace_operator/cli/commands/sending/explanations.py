@@ -2,7 +2,7 @@
 
 from typing import Any, assert_never
 
-from workspace_operator.application.sending.explanations import GATE_LINES, Explainer, Explanation
+from workspace_operator.application.sending.explanations import Explainer, Explanation, gate_line
 from workspace_operator.application.sending.gate_questions import GateQuestions, offered_transports
 from workspace_operator.cli.commands.sending.delivery_output import (
     ATTEMPT_COLUMNS,
@@ -48,7 +48,7 @@ def print_explanation(explanation: Explanation) -> None:
         echo(f"reason: {delivery.failure}")
     if delivery.gate is not None:
         gate = delivery.gate
-        echo(f"decided by line {gate.rule} of the gate: {GATE_LINES[gate.rule]}")
+        echo(f"decided by line {gate.rule} of the gate: {gate_line(gate.rule)}")
         echo(
             f"under version {gate.send_version} of the rules: mode {gate.mode or 'unknown'}, "
             f"accepted in mode {gate.accepted_mode or 'unknown'}"
@@ -70,7 +70,7 @@ def explanation_document(explanation: Explanation, templates: TemplateNames) -> 
     gate, decision = explanation.record.delivery.gate, explanation.decision
     return {
         **delivery_document(explanation.record, templates),
-        "line": None if gate is None else GATE_LINES[gate.rule],
+        "line": None if gate is None else gate_line(gate.rule),
         "now": None if decision is None else decision_document(decision),
         "rules": rules_document(explanation.rules),
         "attempts": [attempt_document(attempt) for attempt in explanation.attempts],
@@ -79,7 +79,7 @@ def explanation_document(explanation: Explanation, templates: TemplateNames) -> 
 
 def decision_text(decision: GateDecision) -> str:
     """What the gate would do, in a sentence."""
-    line = f"line {decision.rule}: {GATE_LINES[decision.rule]}"
+    line = f"line {decision.rule}: {gate_line(decision.rule)}"
     match decision:
         case Pass():
             return f"it would be handed over to {', '.join(box.address for box in decision.envelope)} ({line})"
@@ -94,7 +94,7 @@ def decision_text(decision: GateDecision) -> str:
 
 def decision_document(decision: GateDecision) -> dict[str, Any]:
     """What the gate would do, as a JSON document."""
-    document: dict[str, Any] = {"rule": decision.rule, "line": GATE_LINES[decision.rule]}
+    document: dict[str, Any] = {"rule": decision.rule, "line": gate_line(decision.rule)}
     match decision:
         case Pass():
             return document | {
