@@ -47,11 +47,14 @@ class FakeSendingQueue:
 
     memory: InMemoryDatabase
 
-    def lease_room(self, worker: str, duration: timedelta, *, now: datetime) -> RoomLease | None:
+    def lease_room(
+        self, worker: str, duration: timedelta, *, exclude: frozenset[int] = frozenset(), now: datetime
+    ) -> RoomLease | None:
         due = [
             (state.sending.next_due_at, state)
             for state in self.memory.states.values()
             if state.sending.next_due_at is not None and state.sending.next_due_at <= now and _is_free(state, now)
+            if state.workspace_id not in exclude
         ]
         if not due:
             return None

@@ -127,6 +127,7 @@ class Room:
 
     setup: SenderSetup
     lease: RoomLease
+    is_left_to_others: bool = field(default=False, init=False)
     _batches: list[_Batch] = field(default_factory=list, init=False)
     _ended: list[EndedAttempt] = field(default_factory=list, init=False)
     _prepared: list[Prepared] = field(default_factory=list, init=False)
@@ -147,7 +148,23 @@ class Room:
                 self._wait()
         finally:
             self._finish()
-        self.setup.queue.release_room(self.lease, not_before=self._blocked_until, now=self.setup.clock())
+        now = self.setup.clock()
+        self.is_left_to_others = self._blocked_until is not None and self._is_offered_elsewhere(now)
+        not_before = None if self.is_left_to_others else self._blocked_until
+        self.setup.queue.release_room(self.lease, not_before=not_before, now=now)
+
+    def _is_offered_elsewhere(self, now: datetime) -> bool:
+        """Whether this process lacks the transport, and another sender has it that lives and has the database's key."""
+        rules, namespace = self._rules, self.lease.namespace
+        if rules is None or self._transport(rules).offer is not None:
+            return False
+        return any(
+            sender.worker != self.lease.worker
+            and sender.has_database_key
+            and sender.beat_at > now - SENDER_LIFETIME
+            and any(offer.name == rules.transport_name and offer.is_offered_to(namespace) for offer in sender.offers)
+            for sender in self.setup.queue.senders()
+        )
 
     def _step(self, *, may_claim: bool) -> bool:
         """Run one transaction, and begin what follows from it; whether there is more to do."""

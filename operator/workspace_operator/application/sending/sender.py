@@ -20,6 +20,9 @@ LEASE_DURATION: Final = timedelta(seconds=20)
 ROOM_THREADS: Final = 4
 """Workspaces that one sender works on at a time: one whose server is slow holds up no other."""
 
+AVOID_SECONDS: Final = 5.0
+"""How long this sender leaves a room alone that only another sender has the transport for."""
+
 IDLE_SECONDS: Final = 0.25
 HEARTBEAT_SECONDS: Final = 10.0
 MAX_WAIT_SECONDS: Final = 30.0
@@ -41,6 +44,7 @@ class Sender:
     threads: int = ROOM_THREADS
     idle: float = IDLE_SECONDS
     healthy: threading.Event = field(default_factory=threading.Event)
+    _avoided: dict[int, float] = field(default_factory=dict, init=False)
     _wake: threading.Event = field(default_factory=threading.Event, init=False)
     _key_matched: bool = field(default=True, init=False)
 
@@ -100,11 +104,17 @@ class Sender:
         return False
 
     def _lease_room(self) -> RoomLease | None:
-        return self.setup.queue.lease_room(self.worker, LEASE_DURATION, now=self.setup.clock())
+        now = self.setup.monotonic()
+        self._avoided = {number: until for number, until in self._avoided.items() if until > now}
+        exclude = frozenset(self._avoided)
+        return self.setup.queue.lease_room(self.worker, LEASE_DURATION, exclude=exclude, now=self.setup.clock())
 
     def _work(self, lease: RoomLease) -> None:
         try:
-            Room(setup=self.setup, lease=lease).work()
+            room = Room(setup=self.setup, lease=lease)
+            room.work()
+            if room.is_left_to_others:
+                self._avoided = self._avoided | {lease.workspace_id: self.setup.monotonic() + AVOID_SECONDS}
         except StaleRevision:
             logger.info("workspace %d: another sender has its messages, or it is gone", lease.workspace_id)
         except StoreUnavailable as error:

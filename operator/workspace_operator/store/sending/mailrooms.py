@@ -41,14 +41,17 @@ def lock_room_shared(connection: sa.Connection, workspace_id: int) -> None:
     connection.execute(query.with_for_update(read=True, key_share=True)).first()
 
 
-def lease_room(database: Database, worker: str, duration: timedelta, *, now: datetime) -> RoomLease | None:
-    """Lease the mailroom that is due first; None if none is due."""
+def lease_room(
+    database: Database, worker: str, duration: timedelta, *, exclude: frozenset[int], now: datetime
+) -> RoomLease | None:
+    """Lease the mailroom that is due first, except some; None if none is due."""
+    parameters = {"now": now, "far": now + MAX_DUE_DELAY, "exclude": sorted(exclude)}
     with database.reading() as connection:  # without a lock, since usually nothing is due
-        if connection.execute(_DUE, {"now": now, "far": now + MAX_DUE_DELAY}).first() is None:
+        if connection.execute(_DUE, parameters).first() is None:
             return None
 
     def work(connection: sa.Connection) -> RoomLease | None:
-        found = connection.execute(_LOCK_DUE, {"now": now, "far": now + MAX_DUE_DELAY}).scalar_one_or_none()
+        found = connection.execute(_LOCK_DUE, parameters).scalar_one_or_none()
         if found is None:  # another sender was first
             return None
         values = {"lease_owner": worker, "lease_expires_at": now + duration}
@@ -125,6 +128,7 @@ _DUE = (
     sa.select(mailroom.c.workspace_id)
     .where(
         mailroom.c.next_due_at <= _NOW,
+        mailroom.c.workspace_id.not_in(sa.bindparam("exclude", expanding=True)),
         sa.or_(
             mailroom.c.lease_expires_at.is_(None),
             mailroom.c.lease_expires_at <= _NOW,

@@ -171,8 +171,10 @@ class SendingTransaction(Protocol):
 class SendingQueue(Protocol):
     """The queues of all workspaces, as a sender works on them."""
 
-    def lease_room(self, worker: str, duration: timedelta, *, now: datetime) -> RoomLease | None:
-        """Lease the room that is due first and that no other sender leases; None if there is none."""
+    def lease_room(
+        self, worker: str, duration: timedelta, *, exclude: frozenset[int] = frozenset(), now: datetime
+    ) -> RoomLease | None:
+        """Lease the room that is due first and that no other sender leases, except some; None if there is none."""
         ...
 
     def run(self, lease: RoomLease, work: Callable[[SendingTransaction], T], *, now: datetime) -> T:

@@ -28,9 +28,11 @@ class SQLSendingQueue(MergeOnTouchRepository):
 
     _contents: ContentCache = field(default_factory=ContentCache, init=False)
 
-    def lease_room(self, worker: str, duration: timedelta, *, now: datetime) -> RoomLease | None:
+    def lease_room(
+        self, worker: str, duration: timedelta, *, exclude: frozenset[int] = frozenset(), now: datetime
+    ) -> RoomLease | None:
         """Lease the room that is due first and that no other sender leases."""
-        return lease_room(self.database, worker, duration, now=now)
+        return lease_room(self.database, worker, duration, exclude=exclude, now=now)
 
     def run(self, lease: RoomLease, work: Callable[[SendingTransaction], T], *, now: datetime) -> T:
         """Run ``work`` in one transaction and renew the lease. Raises StaleRevision."""
