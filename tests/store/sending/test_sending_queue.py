@@ -233,6 +233,46 @@ def test_adopted_database_discards_what_waits(env: WorkspaceEnv) -> None:
     assert env.store.sending_queue.register_sender("s", [], "key 3", now=env.store.clock())
 
 
+def test_discarded_message_stays_so_when_its_hand_over_ends(env: WorkspaceEnv) -> None:
+    env.add("1")
+    begun = accept(env, keep_content=False)
+    sender = Sender(env)
+    sender.begin_all()
+    env.store.sending_queue.adopt_database("key 3", discard_waiting=True, now=env.store.clock())
+
+    sender.end(deferred(env, begun))
+
+    assert (delivery(env, begun).state, delivery(env, begun).due_at) == (DeliveryState.FAILED, None)
+    assert [attempt.outcome for attempt in attempts(env, begun)] == [AttemptOutcome.DEFERRED]
+
+
+def test_outcome_needs_no_lease(env: WorkspaceEnv) -> None:
+    env.add("1")
+    begun = accept(env)
+    sender = Sender(env)
+    sender.begin_all()
+    lease = sender.lease
+    assert lease is not None
+    sender.release()
+
+    env.store.sending_queue.end_attempts(lease, [ended(begun)], now=env.store.clock())
+
+    assert delivery(env, begun).state is DeliveryState.SENT
+    destroy(env.store, env.owner)
+    with pytest.raises(StaleRevision):
+        env.store.sending_queue.end_attempts(lease, [ended(begun)], now=env.store.clock())
+
+
+def test_sender_that_is_gone_is_forgotten(env: WorkspaceEnv) -> None:
+    queue = env.store.sending_queue
+    queue.register_sender("s1", [], "key", now=env.store.clock())
+    env.store.clock.advance(25 * 3600)
+
+    queue.register_sender("s2", [], "key", now=env.store.clock())
+
+    assert [each.worker for each in queue.senders()] == ["s2"]
+
+
 def test_oldest_message_of_all_workspaces_is_known(env: WorkspaceEnv) -> None:
     other, queue = WorkspaceEnv.create(env.store, env.mode), env.store.sending_queue
     assert queue.oldest_due_at() is None
