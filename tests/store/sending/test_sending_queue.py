@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.store.fixtures import WorkspaceEnv
+from tests.store.fixtures import WorkspaceEnv, destroy
 from tests.store.merge_builders import merge
 from tests.store.sending_builders import (
     ROOM_LEASE,
@@ -22,8 +22,8 @@ from tests.store.sending_builders import (
 )
 from workspace_operator.application.ports import AddressBlock, BlockKind
 from workspace_operator.application.ports.sending import SendingTransaction
-from workspace_operator.errors import NotFound
-from workspace_operator.sending.deliveries import DeliveryState, Metric
+from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, Metric
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.schema.tables import store_identity
