@@ -3,14 +3,17 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from tests.sender.post_office import QA, PostOffice, open_post_office
+from tests.sender.post_office import QA, PlainRenderer, PostOffice, open_post_office, request
+from workspace_operator.application.sending import sender as sender_module
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
 from workspace_operator.sending.keys import RootKey
+from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
 from workspace_operator.sending.rules import SendMode
 
 
@@ -214,3 +217,73 @@ def test_two_senders_send_each_message_once(office: PostOffice) -> None:
         thread.join()
 
     assert office.sink.taken == 400
+
+
+def attempts_of(office: PostOffice, delivery_id: str) -> list[AttemptOutcome | None]:
+    found = office.store.deliveries.attempts(office.workspace.workspace_id, delivery_id)
+    return [attempt.outcome for attempt in found]
+
+
+def test_lease_outlives_a_slow_server(office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_module, "LEASE_DURATION", timedelta(seconds=0.6))
+    office.sink.before_250 = 2.0
+    [delivery_id] = office.accept()
+
+    with office.running():
+        deadline = time.monotonic() + 10
+        while not office.sink.transactions and time.monotonic() < deadline:
+            time.sleep(0.01)
+        while not office.sink.taken and time.monotonic() < deadline:
+            assert office.store.sending_queue.lease_room("other", timedelta(0), now=office.store.clock()) is None
+            time.sleep(0.05)
+
+    assert attempts_of(office, delivery_id) == [AttemptOutcome.SENT]
+
+
+def test_outcome_is_noted_after_the_lease_was_lost(office: PostOffice) -> None:
+    [delivery_id] = office.accept()
+    office.sink.before_250 = 0.5
+    worker = threading.Thread(target=office.sender().work_once)
+    worker.start()
+    while not office.sink.transactions:
+        time.sleep(0.01)
+
+    later = office.store.clock() + timedelta(seconds=30)
+    other = office.store.sending_queue.lease_room("other", timedelta(minutes=1), now=later)
+    worker.join()
+
+    assert other is not None
+    assert attempts_of(office, delivery_id) == [AttemptOutcome.SENT]
+    assert state_of(office, delivery_id) is DeliveryState.SENT
+
+
+def test_message_that_cannot_be_composed_harms_no_other(office: PostOffice) -> None:
+    class Renderer(PlainRenderer):
+        def render(self, jobs: list[RenderJob]) -> list[RenderedMessage | RenderFailure]:  # type: ignore[override]
+            first, *rest = super().render(jobs)
+            assert isinstance(first, RenderedMessage)
+            return [replace(first, subject="\ud800"), *rest]
+
+    ids = office.accept(3)
+
+    office.sender(renderer=Renderer()).work_once()
+
+    assert [state_of(office, each) for each in ids] == [DeliveryState.FAILED, DeliveryState.SENT, DeliveryState.SENT]
+    assert attempts_of(office, ids[0]) == [AttemptOutcome.REFUSED]
+
+
+def test_log_names_no_address_of_a_message_that_cannot_be_made(
+    office: PostOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Renderer:
+        def render(self, jobs: list[RenderJob]) -> list[RenderFailure]:
+            return [RenderFailure(f"from {job.content.sender!r} is not an address") for job in jobs]
+
+    [delivery_id] = office.accept(request=request("eve@example.com, x"))
+
+    with caplog.at_level("INFO"):
+        office.sender(renderer=Renderer()).work_once()
+
+    assert state_of(office, delivery_id) is DeliveryState.FAILED
+    assert "1 messages are failed" in caplog.text
+    assert "eve@example.com" not in caplog.text

@@ -204,6 +204,17 @@ def test_other_root_key_still_decides_about_never() -> None:
     assert transaction.held["a"][0] is DeliveryState.UNDELIVERABLE
 
 
+def test_unknown_mode_of_one_message_holds_up_no_other() -> None:
+    one, all_ = FakeTransaction(), FakeTransaction(rules=rules(None))
+
+    result = step(one, prepared("a", accepted_mode=None), prepared("b"))
+    of_room = step(all_, prepared("a"), prepared("b"))
+
+    assert (one.postponed, result.blocked_until) == ({"a": NOW + timedelta(seconds=60)}, None)
+    assert [attempt.delivery_id for attempt in one.begun] == ["b"]
+    assert (all_.postponed, of_room.blocked_until) == ({}, NOW + timedelta(seconds=60))
+
+
 def test_message_for_later_is_postponed_alone() -> None:
     transaction, later = FakeTransaction(), NOW + timedelta(hours=1)
 

@@ -159,6 +159,7 @@ class FakeDeliveries:
             each.has_content, each.archived = False, FORGOTTEN
         expired = [entry for entry in stored if entry[1].delivery.accepted_at < deliveries_before][:limit]
         for state, each in expired:
+            state.sending.keep_unended(each)
             del state.sending.deliveries[each.delivery.delivery_id]
         return limit in {len(contents), len(expired)}
 

@@ -73,6 +73,12 @@ class FakeSendingQueue:
             state.sending = before
             raise
 
+    def end_attempts(self, lease: RoomLease, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
+        state = self.memory.states.get(lease.workspace_id)
+        if state is None:
+            raise StaleRevision(f"there is no workspace number {lease.workspace_id}")
+        FakeSendingTransaction(state, lease).end_attempts(attempts, now=now)
+
     def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
         sending = self._leased(lease).sending
         earliest = now if not_before is None else max(now, not_before)
@@ -89,6 +95,8 @@ class FakeSendingQueue:
         self, worker: str, offers: Sequence[TransportOffer], key_fingerprint: str, *, now: datetime
     ) -> bool:
         self.memory.senders[worker] = (tuple(offers), key_fingerprint, now)
+        for name in [name for name, (*_, beat_at) in self.memory.senders.items() if beat_at < now - timedelta(days=1)]:
+            del self.memory.senders[name]
         if self.memory.root_key_fingerprint is None:
             self.memory.root_key_fingerprint = key_fingerprint
         return self.memory.root_key_fingerprint == key_fingerprint
@@ -150,7 +158,8 @@ class FakeSendingTransaction:
                 else each
                 for each in stored.attempts
             ]
-            self._settle(stored, ended, now)
+            if stored.delivery.state is DeliveryState.HANDING_OVER:
+                self._settle(stored, ended, now)
 
     def _settle(self, stored: StoredDelivery, ended: EndedAttempt, now: datetime) -> None:
         is_retried = ended.state is DeliveryState.WAITING

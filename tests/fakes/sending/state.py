@@ -119,14 +119,16 @@ class SendingState:
 
     def remove_of(self, cio_id: str) -> None:
         """Delete the deliveries of a person; attempts without an end stay until then."""
-        self.ownerless |= {
-            (key, attempt.number): attempt.deadline
-            for key, each in self.deliveries.items()
-            if each.delivery.cio_id == cio_id
-            for attempt in each.attempts
-            if attempt.ended_at is None
-        }
+        for each in self.deliveries.values():
+            if each.delivery.cio_id == cio_id:
+                self.keep_unended(each)
         self.deliveries = {key: each for key, each in self.deliveries.items() if each.delivery.cio_id != cio_id}
+
+    def keep_unended(self, stored: StoredDelivery) -> None:
+        """Keep the attempts without an end of a delivery that is to be deleted."""
+        for attempt in stored.attempts:
+            if attempt.ended_at is None:
+                self.ownerless[stored.delivery.delivery_id, attempt.number] = attempt.deadline
 
     def move(self, secondary: str, primary: str) -> None:
         """Give the deliveries of a secondary to its primary."""

@@ -198,6 +198,36 @@ def test_pending_merge_is_done_before_a_message_is_claimed(env: WorkspaceEnv) ->
     assert (queued.cio_id, queued.customer["plan"]) == (oldest, "free")
 
 
+def test_pending_merge_is_done_before_a_person_is_read_for_the_gate(env: WorkspaceEnv) -> None:
+    # Otherwise a message would go to a person whose survivor unsubscribed.
+    oldest = env.add("1", "ann@shop.example", unsubscribed="true")
+    newer = env.add("2", "ann@shop.example")
+    accept(env, reference=env.reference(id="2"))
+    sender = Sender(env)
+    sender.take_room()
+    [queued] = sender.claim()
+    cut_over_migration(env)
+
+    assert queued.cio_id == newer
+    assert sender.run(lambda each: each.recipients([newer])) == {}
+    assert sender.begin(queued) == frozenset()
+    assert sender.run(lambda each: each.recipients([oldest]))[oldest].is_unsubscribed
+
+
+def test_purged_message_under_way_is_in_flight_until_its_deadline(env: WorkspaceEnv) -> None:
+    env.add("1")
+    draft = accept(env, is_draft=True)
+    env.store.clock.advance(2 * MONTH.total_seconds())
+    env.store.deliveries.send_draft(env.workspace_id, draft, now=env.store.clock())
+    Sender(env).begin_all()
+
+    now = env.store.clock()
+    env.store.deliveries.purge(content_before=now - MONTH, deliveries_before=now - MONTH, now=now, limit=9)
+
+    assert states(env) == []
+    assert in_flight(env) == 1
+
+
 def test_migration_that_merges_moves_deliveries(env: WorkspaceEnv) -> None:
     oldest = env.add("1", "ann@shop.example")
     ids = [accept(env, reference=env.reference(cio_id=env.add(id_, "ann@shop.example"))) for id_ in "2345"]

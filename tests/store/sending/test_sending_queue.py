@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.store.fixtures import WorkspaceEnv
+from tests.store.fixtures import WorkspaceEnv, destroy
 from tests.store.merge_builders import merge
 from tests.store.sending_builders import (
     ROOM_LEASE,
@@ -22,8 +22,8 @@ from tests.store.sending_builders import (
 )
 from workspace_operator.application.ports import AddressBlock, BlockKind
 from workspace_operator.application.ports.sending import SendingTransaction
-from workspace_operator.errors import NotFound
-from workspace_operator.sending.deliveries import DeliveryState, Metric
+from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, Metric
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.schema.tables import store_identity
@@ -231,6 +231,46 @@ def test_adopted_database_discards_what_waits(env: WorkspaceEnv) -> None:
     ]
     assert all(each.due_at is None for each in found.values())
     assert env.store.sending_queue.register_sender("s", [], "key 3", now=env.store.clock())
+
+
+def test_discarded_message_stays_so_when_its_hand_over_ends(env: WorkspaceEnv) -> None:
+    env.add("1")
+    begun = accept(env, keep_content=False)
+    sender = Sender(env)
+    sender.begin_all()
+    env.store.sending_queue.adopt_database("key 3", discard_waiting=True, now=env.store.clock())
+
+    sender.end(deferred(env, begun))
+
+    assert (delivery(env, begun).state, delivery(env, begun).due_at) == (DeliveryState.FAILED, None)
+    assert [attempt.outcome for attempt in attempts(env, begun)] == [AttemptOutcome.DEFERRED]
+
+
+def test_outcome_needs_no_lease(env: WorkspaceEnv) -> None:
+    env.add("1")
+    begun = accept(env)
+    sender = Sender(env)
+    sender.begin_all()
+    lease = sender.lease
+    assert lease is not None
+    sender.release()
+
+    env.store.sending_queue.end_attempts(lease, [ended(begun)], now=env.store.clock())
+
+    assert delivery(env, begun).state is DeliveryState.SENT
+    destroy(env.store, env.owner)
+    with pytest.raises(StaleRevision):
+        env.store.sending_queue.end_attempts(lease, [ended(begun)], now=env.store.clock())
+
+
+def test_sender_that_is_gone_is_forgotten(env: WorkspaceEnv) -> None:
+    queue = env.store.sending_queue
+    queue.register_sender("s1", [], "key", now=env.store.clock())
+    env.store.clock.advance(25 * 3600)
+
+    queue.register_sender("s2", [], "key", now=env.store.clock())
+
+    assert [each.worker for each in queue.senders()] == ["s2"]
 
 
 def test_oldest_message_of_all_workspaces_is_known(env: WorkspaceEnv) -> None:

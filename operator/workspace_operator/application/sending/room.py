@@ -7,6 +7,7 @@ already, and claims the one after that. Rendering and handing over happen betwee
 import logging
 import random
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from workspace_operator.application.ports import (
     TransportPool,
 )
 from workspace_operator.application.sending.transaction import (
+    NOT_RENDERED,
     Begun,
     Prepared,
     StepResult,
@@ -32,7 +34,7 @@ from workspace_operator.application.sending.transaction import (
     run_step,
 )
 from workspace_operator.errors import StaleRevision, StoreUnavailable
-from workspace_operator.sending.deliveries import HANDOVER_SECONDS, TOO_LATE, AttemptOutcome
+from workspace_operator.sending.deliveries import HANDOVER_SECONDS, TOO_LATE, AttemptOutcome, DeliveryState
 from workspace_operator.sending.gate import tracking_of
 from workspace_operator.sending.keys import Purpose, RootKey
 from workspace_operator.sending.messages import OutgoingMail, RenderJob
@@ -53,6 +55,9 @@ TARGET_SECONDS: Final = 0.25
 
 SLICE_SECONDS: Final = 1.0
 """After this time a room is given back, so that workspaces take turns."""
+
+RENEWALS: Final = 4
+"""How often a lease is renewed before it would end, also while a slow server is all that the room waits for."""
 
 NOTE_SECONDS: Final = 0.2
 """Outcomes are noted at the latest after this time, if nothing else is to be written."""
@@ -135,6 +140,8 @@ class Room:
     _size: int = field(default=FIRST_BATCH, init=False)
     _blocked_until: datetime | None = field(default=None, init=False)
     _rules: SendingRules | None = field(default=None, init=False)
+    _renew_at: float = field(default=0.0, init=False)
+    _has_lease: bool = field(default=True, init=False)
 
     def work(self) -> None:
         """Work until nothing is due, the turn is over, or the sender stops; then give the room back.
@@ -173,7 +180,7 @@ class Room:
         started = self.setup.transports.monotonic()
         prepared = self._prepared[: self._free()]
         claim_limit = self._claim_limit(len(prepared)) if may_claim and not self._is_ending else 0
-        if not (prepared or claim_limit or self._ended):
+        if not (prepared or claim_limit or self._ended or self._must_renew):
             return bool(self._batches or self._prepared)
         result = self._run_transaction(prepared, claim_limit)
         self._hand_over(result, started)
@@ -185,6 +192,11 @@ class Room:
     @property
     def _is_ending(self) -> bool:
         return self._blocked_until is not None or self.setup.stopping()
+
+    @property
+    def _must_renew(self) -> bool:
+        """Whether the lease needs a transaction, even one that does nothing else."""
+        return self.setup.monotonic() >= self._renew_at
 
     def _free(self) -> int:
         """How many deliveries may begin now; as many as the transport has room for, and not much more is under way."""
@@ -204,6 +216,7 @@ class Room:
 
     def _run_transaction(self, prepared: Sequence[Prepared], claim_limit: int) -> StepResult:
         now, ended = self.setup.clock(), tuple(self._ended)
+        renewed_at = self.setup.monotonic()
 
         def work(transaction: SendingTransaction) -> StepResult:
             return run_step(
@@ -219,24 +232,34 @@ class Room:
             )
 
         result = self.setup.queue.run(self.lease, work, now=now)
-        del self._ended[: len(ended)]
+        self._renew_at = renewed_at + self.lease.duration.total_seconds() / RENEWALS
+        self._rules = result.rules
+        self._forget(ended)
         asked = {item.delivery_id for item in prepared}
         self._prepared = [item for item in self._prepared if item.delivery_id not in asked]
-        self._in_hand -= result.dropped | {attempt.delivery_id for attempt in ended}
+        self._in_hand -= result.dropped
         self._blocked_until = result.blocked_until
-        self._rules = result.rules
-        self._report(result, ended)
+        self._report_held(result)
         return result
 
-    def _report(self, result: StepResult, ended: Sequence[EndedAttempt]) -> None:
-        """Count and log; without addresses and subjects."""
-        workspace_id, observer = self.lease.workspace_id, self.setup.observer
-        observer.ended(result.rules.transport_name, ended)
-        held = Counter[int]()
+    def _report_held(self, result: StepResult) -> None:
+        """Count and log messages that are never sent; without addresses and subjects."""
+        held, words = Counter[int](), Counter[tuple[DeliveryState, str]]()
         for (rule, state, reason), count in result.held.items():
             held[rule] += count
-            logger.info("workspace %d: %d messages are %s: %s", workspace_id, count, state, reason)
-        observer.held(held)
+            # What is wrong with a rendered message names parts of it.
+            words[state, "they cannot be made, see the reason in each" if rule == NOT_RENDERED else reason] += count
+        for (state, reason), count in words.items():
+            logger.info("workspace %d: %d messages are %s: %s", self.lease.workspace_id, count, state, reason)
+        self.setup.observer.held(held)
+
+    def _forget(self, ended: Sequence[EndedAttempt]) -> None:
+        """Let go of outcomes that are noted; count and log them, without addresses and subjects."""
+        del self._ended[: len(ended)]
+        self._in_hand -= {attempt.delivery_id for attempt in ended}
+        workspace_id = self.lease.workspace_id
+        if self._rules is not None:
+            self.setup.observer.ended(self._rules.transport_name, ended)
         failures = Counter((attempt.outcome, attempt.code) for attempt in ended)
         failures.pop((AttemptOutcome.SENT, 250), None)
         for (outcome, code), count in failures.items():
@@ -255,12 +278,29 @@ class Room:
         if not result.begun:
             return
         name = result.rules.transport_name
-        mails = [self._mail(begun, name) for begun in result.begun]
+        begun = {each.prepared.delivery_id: each for each in result.begun}
+        mails = [mail for each in result.begun if (mail := self._mail_or_failure(each, name)) is not None]
         deadline = started + HANDOVER_SECONDS - MARGIN_SECONDS
         handover = self.setup.transports.hand_over(name, self.lease.workspace_id, mails, deadline=deadline)
-        begun = {begun.prepared.delivery_id: begun for begun in result.begun}
-        self.setup.observer.begun(len(mails))
+        self.setup.observer.begun(len(begun))
+        for each in self._ended:
+            begun.pop(each.delivery_id, None)
         self._batches.append(_Batch(handover, begun, self.setup.monotonic(), len(mails)))
+
+    def _mail_or_failure(self, begun: Begun, transport: str) -> OutgoingMail | None:
+        """The mail of an attempt; a fault of this program ends it alone, of which nothing has left."""
+        try:
+            return self._mail(begun, transport)
+        except Exception as error:  # noqa: BLE001 - the rest of the batch has begun, too
+            place = "".join(traceback.format_tb(error.__traceback__))  # without the message, which can hold an address
+            logger.error("a message cannot be composed: %s\n%s", type(error).__name__, place)  # noqa: TRY400 - the same
+            result = HandoverResult(
+                delivery_id=begun.prepared.delivery_id,
+                outcome=AttemptOutcome.REFUSED,
+                reply=f"internal error {type(error).__name__}",
+            )
+            self._ended.append(self._outcome(begun, result, self.setup.clock()))
+            return None
 
     def _mail(self, begun: Begun, transport: str) -> OutgoingMail:
         message, sender, root_key = begun.prepared.queued.message, begun.rendered.sender, self.setup.root_key
@@ -369,13 +409,28 @@ class Room:
                 self._batches[0].handover.wait(NOTE_SECONDS)
             self._take_outcomes()
             try:
-                if self._ended:
-                    self._run_transaction((), 0)
+                self._note_outcomes()
             except StoreUnavailable:
                 self.setup.sleep(STORE_RETRY_SECONDS)
-            except StaleRevision:  # another sender has the room, and notes these as unknown
+            except StaleRevision:  # the workspace is gone
                 break
         self.setup.observer.abandoned(len(self._ended) + self._in_flight())
+
+    def _note_outcomes(self) -> None:
+        """Note outcomes, also after the lease was lost: otherwise a message that was sent would be sent again.
+
+        Raises:
+            StaleRevision: the workspace is gone.
+        """
+        if self._has_lease and (self._ended or self._must_renew):
+            try:
+                self._run_transaction((), 0)
+            except StaleRevision:
+                self._has_lease = False
+        if not self._has_lease and self._ended:
+            ended = tuple(self._ended)
+            self.setup.queue.end_attempts(self.lease, ended, now=self.setup.clock())
+            self._forget(ended)
 
 
 def archive_of(begun: Begun) -> Mapping[str, Any]:

@@ -194,7 +194,9 @@ def _wait(transaction: SendingTransaction, item: Prepared, decision: Wait, resul
     result.dropped.add(item.delivery_id)
     if decision.rule == STALE_RULES:
         return
-    if decision.rule in ROOM_RULES and decision.until is not None:
+    # An unknown mode of one message alone, which a newer version accepted, holds up no other.
+    is_of_room = decision.rule in ROOM_RULES and (decision.rule != UNKNOWN_MODE or result.rules.mode is None)
+    if is_of_room and decision.until is not None:
         result.blocked_until = decision.until
         return
     transaction.postpone(item.delivery_id, decision.until, now=now)
@@ -203,8 +205,9 @@ def _wait(transaction: SendingTransaction, item: Prepared, decision: Wait, resul
 GONE: Final = Recipient(is_suppressed=True, is_unsubscribed=True)
 """A person who does not exist any more. Their deliveries are gone, too; one that was left would go nowhere."""
 
-ROOM_RULES: Final = frozenset({3, 10, 11})
-"""Lines of the gate that hold for every delivery of the room: it waits without a write per delivery."""
+UNKNOWN_MODE: Final = 3
+ROOM_RULES: Final = frozenset({UNKNOWN_MODE, 10, 11})
+"""Lines of the gate that usually hold for every delivery of the room: it waits without a write per delivery."""
 
 
 def _circumstances(

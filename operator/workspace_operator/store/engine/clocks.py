@@ -21,12 +21,17 @@ SYNC_INTERVAL: Final = 30.0
 RETRY_INTERVAL: Final = 5.0
 """Seconds until the next query after the database did not answer."""
 
+_BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _NOW: Final = sa.text("SELECT clock_timestamp()")
 
 
 def utc_now() -> datetime:
     """This machine's time. Use `DatabaseClock` for times that several machines compare."""
     return datetime.now(UTC)
+
+
+def _seconds_since_boot() -> float:
+    return time.clock_gettime(_BOOT_CLOCK)
 
 
 @dataclass(slots=True)
@@ -37,12 +42,13 @@ class DatabaseClock:
 
     Attributes:
         local: this machine's time.
-        monotonic: seconds that never decrease.
+        monotonic: seconds that never decrease, and go on while the machine sleeps. A clock that is late after that
+            would give attempts deadlines that have passed, which the barrier does not wait for.
     """
 
     database: Database
     local: Callable[[], datetime] = utc_now
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = _seconds_since_boot
     _sync_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _offset: timedelta | None = field(default=None, init=False)
     """Added to the monotonic clock, read as seconds since 1970; None before the first answer."""

@@ -111,19 +111,20 @@ BEGIN_HANDOVER = _batch_update(
 )
 """Have deliveries be handed over."""
 
-SETTLE = _batch_update(
-    delivery,
-    {
-        "delivery_id": _TEXT,
-        "state": _TEXT,
-        "due_at": _NUMBER,
-        "failure": _TEXT,
-        "gate": _JSON,
-        "tries": _SMALL,
-        "unknowns": _SMALL,
-        "metrics": _JSON,
-    },
-    lambda new, dialect: {
+_SETTLED_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "delivery_id": _TEXT,
+    "state": _TEXT,
+    "due_at": _NUMBER,
+    "failure": _TEXT,
+    "gate": _JSON,
+    "tries": _SMALL,
+    "unknowns": _SMALL,
+    "metrics": _JSON,
+}
+
+
+def _settled_values(new: NewValues, dialect: sa.Dialect) -> Mapping[str, Any]:
+    return {
         "state": new["state"],
         "due_at": new["due_at"],
         "failure": new["failure"],
@@ -131,12 +132,22 @@ SETTLE = _batch_update(
         "tries": delivery.c.tries + new["tries"],
         "unknowns": delivery.c.unknowns + new["unknowns"],
         "metrics": _merged_metrics(new, dialect),
-    },
-    returning=(delivery.c.delivery_id,),
-)
-"""Write the state that follows an attempt or a decision; ``tries`` and ``unknowns`` are added.
+    }
+
+
+SETTLE = _batch_update(delivery, _SETTLED_COLUMNS, _settled_values, returning=(delivery.c.delivery_id,))
+"""Write the state that follows from a decision; ``tries`` and ``unknowns`` are added.
 
 The result has the deliveries that exist."""
+
+SETTLE_HANDED_OVER = _batch_update(
+    delivery,
+    _SETTLED_COLUMNS,
+    _settled_values,
+    lambda _: delivery.c.state == sa.literal_column(f"'{DeliveryState.HANDING_OVER}'"),
+    returning=(delivery.c.delivery_id,),
+)
+"""Write the state that follows an attempt: not for a delivery that was given up meanwhile, which stays so."""
 
 POSTPONE = _batch_update(
     delivery,

@@ -11,6 +11,7 @@ from workspace_operator.store.engine.sql import delete_any_of
 from workspace_operator.store.schema.sending_tables import attachment, attempt, delivery, delivery_content
 from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.schema.types import UTCTime, to_microseconds
+from workspace_operator.store.unit_of_work.delivery_owners import delete_ended_attempts
 from workspace_operator.store.unit_of_work.id_generator import first_id_at
 
 _IS_EXPIRED = sa.and_(
@@ -42,7 +43,7 @@ _EXPIRED_CONTENT = (
 )
 
 
-# Left by a sender that died while it handed over a message to a person who was deleted meanwhile.
+# Left by a sender that died while it handed over a message that was deleted meanwhile, alone or with its person.
 _OWNERLESS = (
     sa.select(attempt.c.delivery_id)
     .where(
@@ -107,5 +108,6 @@ def _delete_deliveries(connection: sa.Connection, workspace_id: int, ids: Sequen
         delivery.c.workspace_id == workspace_id, delivery.c.delivery_id.in_(ids)
     )
     connection.execute(locked.order_by(delivery.c.delivery_id).with_for_update()).all()
-    for table in (attempt, attachment, delivery_content, delivery):
+    delete_ended_attempts(connection, workspace_id, ids)  # the barrier counts the others until their deadline
+    for table in (attachment, delivery_content, delivery):
         delete_any_of(connection, workspace_id, table.c.delivery_id, ids)

@@ -27,7 +27,7 @@ from workspace_operator.store.schema.sending_tables import (
 from workspace_operator.store.schema.types import to_microseconds
 from workspace_operator.store.sending.claims import DueRow, EarlierAttempts
 from workspace_operator.store.sending.delivery_rows import METRIC_OF_STATE
-from workspace_operator.store.sending.delivery_updates import END_ATTEMPTS, SETTLE
+from workspace_operator.store.sending.delivery_updates import END_ATTEMPTS, SETTLE_HANDED_OVER
 
 NO_OUTCOME: Final = "its sender ended before it wrote an outcome"
 MAY_HAVE_BEEN_TAKEN: Final = "it was being handed over and may have been taken"
@@ -44,14 +44,20 @@ def end_attempts(
     rows = [_ended_row(ended, now) for ended in ordered]
     known = {key for (key,) in END_ATTEMPTS.run(connection, workspace_id, rows)}
     settled_rows = [_settled_row(ended, now) for ended in ordered if ended.delivery_id in known]
-    settled = {key for (key,) in SETTLE.run(connection, workspace_id, settled_rows)}
-    if gone := known - settled:
+    settled = {key for (key,) in SETTLE_HANDED_OVER.run(connection, workspace_id, settled_rows)}
+    if unsettled := known - settled:
+        gone = unsettled - _existing(connection, workspace_id, unsettled)
         delete_any_of(connection, workspace_id, attempt.c.delivery_id, gone)
     ended = [ended for ended in ordered if ended.delivery_id in settled]
     _archive(connection, workspace_id, ended)
     _block(connection, workspace_id, {key for attempt in ended for key in attempt.invalid_addresses}, now)
     finals = [attempt.delivery_id for attempt in ended if attempt.state in FINAL_STATES]
     forget_finals(connection, workspace_id, finals)
+
+
+def _existing(connection: sa.Connection, workspace_id: int, delivery_ids: Collection[str]) -> set[str]:
+    values = {"of_workspace": workspace_id, "ids": encode_json(sorted(delivery_ids))}
+    return {key for (key,) in _EXISTING.run(connection, values)}
 
 
 def forget_finals(connection: sa.Connection, workspace_id: int, delivery_ids: Collection[str]) -> None:
@@ -76,7 +82,7 @@ def settled_row(
     tries: int = 0,
     unknowns: int = 0,
 ) -> dict[str, Any]:
-    """A row of `SETTLE`; ``metric`` is by default that of the state."""
+    """A row of `SETTLE` and `SETTLE_HANDED_OVER`; ``metric`` is by default that of the state."""
     metric = metric or METRIC_OF_STATE.get(state)
     return {
         "delivery_id": delivery_id,
@@ -202,6 +208,9 @@ def _archive_many(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - on
 
 _ARCHIVE_ONE = CompiledStatement(_archive_one)
 _ARCHIVE_MANY = CompiledStatement(_archive_many)
+_EXISTING = CompiledStatement(
+    lambda _: sa.select(delivery.c.delivery_id).where(workspace_any_of(delivery.c.delivery_id, "ids"))
+)
 _UNKEPT = CompiledStatement(
     lambda _: sa.select(delivery.c.delivery_id).where(
         workspace_any_of(delivery.c.delivery_id, "ids"), delivery.c.keep_content.is_(False)

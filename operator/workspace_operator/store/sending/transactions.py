@@ -1,6 +1,6 @@
 """One transaction of a sender on the mailroom that it leases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -82,7 +82,8 @@ class SQLSendingTransaction:
         return frozenset(key for key, number in last.items() if wanted[key].next_attempt == number + 1)
 
     def recipients(self, cio_ids: Sequence[str]) -> Mapping[str, Recipient]:
-        """The people of deliveries; a suppressed person does not exist."""
+        """The people of deliveries; a suppressed person does not exist. Raises PendingMerge."""
+        self._merge_first(cio_ids)
         rows = _RECIPIENTS.run(
             self.connection, {"of_workspace": self._workspace_id, "cio_ids": encode_json(list(cio_ids))}
         )
@@ -124,9 +125,7 @@ class SQLSendingTransaction:
         found = due_rows(self.connection, self._workspace_id, limit, exclude=exclude, now=now)
         self._end_stale([row for row in found if row.is_stale], now)
         rows = [row for row in found if not row.is_stale]
-        if self.settings.row.merges_pending:
-            cio_ids = {row.cio_id for row in rows if row.cio_id is not None}
-            raise_if_people_pending(self.connection, self._workspace_id, cio_ids)
+        self._merge_first({row.cio_id for row in rows if row.cio_id is not None})
         return claimed(self.connection, self._workspace_id, rows, self.contents)
 
     def flush(self) -> None:
@@ -143,6 +142,11 @@ class SQLSendingTransaction:
         ended = [unknown_end(row, last[row.delivery_id], now) for row in rows]
         self.end_attempts(ended, now=now)
 
+    def _merge_first(self, cio_ids: Collection[str]) -> None:
+        """Have people merged before they are read: the survivor may have unsubscribed. Raises PendingMerge."""
+        if self.settings.row.merges_pending:
+            raise_if_people_pending(self.connection, self._workspace_id, cio_ids)
+
     def _attempt_row(self, begun: NewAttempt) -> tuple[object, ...]:
         """A new attempt in the order of the table's columns."""
         times = (to_microseconds(begun.begun_at), to_microseconds(begun.deadline))
@@ -155,10 +159,7 @@ def open_transaction(
     connection: sa.Connection, lease: RoomLease, contents: ContentCache, *, now: datetime
 ) -> SQLSendingTransaction:
     """Lock the workspace shared, renew the lease, and read the rules. Raises StaleRevision."""
-    try:
-        settings = lock_and_read_settings(connection, lease.workspace_id)
-    except NotFound as error:
-        raise StaleRevision(str(error)) from error
+    settings = lock_room_workspace(connection, lease)
     renew_lease(connection, lease, now=now)
     return SQLSendingTransaction(
         connection=connection,
@@ -167,6 +168,14 @@ def open_transaction(
         contents=contents,
         rules=sending_rules_of(settings.row),
     )
+
+
+def lock_room_workspace(connection: sa.Connection, lease: RoomLease) -> SettingsSnapshot:
+    """Lock the workspace of a room shared, and read its settings. Raises StaleRevision if it is gone."""
+    try:
+        return lock_and_read_settings(connection, lease.workspace_id)
+    except NotFound as error:
+        raise StaleRevision(str(error)) from error
 
 
 def _recipient(attributes: Any) -> Recipient:

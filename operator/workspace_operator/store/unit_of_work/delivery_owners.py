@@ -20,9 +20,14 @@ def delete_deliveries(connection: sa.Connection, workspace_id: int, cio_ids: Col
     """
     ids = lock_deliveries(connection, workspace_id, cio_ids)
     if ids:
-        _DELETE_ENDED.run(connection, {"of_workspace": workspace_id, "ids": encode_json(list(ids))})
+        delete_ended_attempts(connection, workspace_id, ids)
         for table in (attachment, delivery_content, delivery):
             delete_any_of(connection, workspace_id, table.c.delivery_id, ids)
+
+
+def delete_ended_attempts(connection: sa.Connection, workspace_id: int, delivery_ids: Collection[str]) -> None:
+    """Delete the attempts of deliveries that have ended."""
+    _DELETE_ENDED.run(connection, {"of_workspace": workspace_id, "ids": encode_json(list(delivery_ids))})
 
 
 def lock_deliveries(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Collection[str]:

@@ -185,6 +185,14 @@ class SendingQueue(Protocol):
         """
         ...
 
+    def end_attempts(self, lease: RoomLease, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
+        """Record the outcomes of attempts that this sender began, although it has lost the lease meanwhile.
+
+        Raises:
+            StaleRevision: the workspace is gone.
+        """
+        ...
+
     def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
         """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision."""
         ...

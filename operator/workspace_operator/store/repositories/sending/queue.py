@@ -3,11 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import RegisteredSender, RoomLease, RoomStatus, SendingTransaction
+from workspace_operator.application.ports import (
+    EndedAttempt,
+    RegisteredSender,
+    RoomLease,
+    RoomStatus,
+    SendingTransaction,
+)
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.engine.sql import insert_statement
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
@@ -17,7 +23,11 @@ from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.store.sending.claims import ContentCache
 from workspace_operator.store.sending.discards import discard_waiting_messages
 from workspace_operator.store.sending.mailrooms import lease_room, oldest_due_at, release_room
-from workspace_operator.store.sending.transactions import FINGERPRINT, open_transaction
+from workspace_operator.store.sending.settlements import end_attempts
+from workspace_operator.store.sending.transactions import FINGERPRINT, lock_room_workspace, open_transaction
+
+FORGET_SENDERS_AFTER: Final = timedelta(days=1)
+"""Every start of a sender makes a row, since names are unique."""
 
 T = TypeVar("T")
 
@@ -45,6 +55,15 @@ class SQLSendingQueue(MergeOnTouchRepository):
 
         return self.merge_on_touch.run(lease.workspace_id, lambda: self.database.writing(attempt))
 
+    def end_attempts(self, lease: RoomLease, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
+        """Record outcomes without the lease. Raises StaleRevision if the workspace is gone."""
+
+        def work(connection: sa.Connection) -> None:
+            lock_room_workspace(connection, lease)
+            end_attempts(connection, lease.workspace_id, attempts, now=now)
+
+        self.database.writing(work)
+
     def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
         """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision."""
         return self.database.writing(lambda connection: release_room(connection, lease, not_before=not_before, now=now))
@@ -68,6 +87,7 @@ class SQLSendingQueue(MergeOnTouchRepository):
         def work(connection: sa.Connection) -> bool:
             insert = insert_statement(connection, sender).values(values)
             connection.execute(insert.on_conflict_do_update(index_elements=[sender.c.worker], set_=values))
+            connection.execute(sa.delete(sender).where(sender.c.beat_at < now - FORGET_SENDERS_AFTER))
             fingerprint = connection.execute(FINGERPRINT).scalar_one_or_none()
             if fingerprint is None:
                 connection.execute(_SET_FIRST_FINGERPRINT, {"fingerprint": key_fingerprint})
