@@ -141,8 +141,25 @@ def test_connections_that_break_one_after_the_other_pause_the_transport() -> Non
 
     assert {result.outcome for result in ended} == {NOT_SENT}
     assert [result.reply for result in ended][5:] == [
-        "the transport is paused: its connections break before it takes a message"
+        "the transport is paused: its connections break before it has taken a message"
     ] * 5
+    assert states == [("default", False)]
+
+
+def test_missing_answers_to_the_final_dot_pause_the_transport() -> None:
+    def silent_at_the_end(client: Any) -> None:
+        client.sendall(b"220 hello\r\n")
+        with client:
+            while lines := client.recv(65536):
+                if lines.endswith(b"\r\n.\r\n"):
+                    return
+                client.sendall(b"354 go on\r\n" if lines.startswith(b"DATA") else b"250 ok\r\n")
+
+    with scripted(silent_at_the_end) as port, pool(port, connections=1) as sending:
+        ended = results(sending, *(mail() for _ in range(8)))
+        states = sending.states()
+
+    assert [result.outcome for result in ended] == [AttemptOutcome.UNKNOWN] * 5 + [NOT_SENT] * 3
     assert states == [("default", False)]
 
 

@@ -139,6 +139,20 @@ def test_new_rules_end_the_wait_for_a_transport(office: PostOffice) -> None:
     assert state_of(office, delivery_id) is DeliveryState.UNDELIVERABLE
 
 
+def test_room_is_left_to_the_sender_that_has_its_transport(office: PostOffice) -> None:
+    office.sender("other")  # writes what it offers
+    [delivery_id] = office.accept()
+    without = office.sender("without", transports=NoTransports())
+
+    without.work_once()
+    avoids = without.work_once() is False
+    while office.sender("other").work_once():
+        pass
+
+    assert avoids
+    assert state_of(office, delivery_id) is DeliveryState.SENT
+
+
 class NoTransports:
     """A process that offers nothing."""
 

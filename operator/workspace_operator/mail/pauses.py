@@ -8,7 +8,7 @@ FIRST_SECONDS: Final = 1.0
 MAX_SECONDS: Final = 300.0
 MAX_DOUBLINGS: Final = 16
 MAX_BROKEN: Final = 5
-"""Connections that break one after the other before the final dot, and then the transport is paused."""
+"""Connections that end one after the other before the server took a message, and then the transport is paused."""
 
 
 class Pause:

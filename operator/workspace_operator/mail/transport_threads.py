@@ -175,9 +175,10 @@ class TransportThreads:
 
     def _note(self, result: HandoverResult, *, broke: bool) -> None:
         with self._changed:
-            if result.outcome is AttemptOutcome.NOT_SENT and broke:
+            # A server that leaves the final dot without an answer holds up rooms of workspaces with other servers, too.
+            if broke and result.outcome in {AttemptOutcome.NOT_SENT, AttemptOutcome.UNKNOWN}:
                 if self._pause.connection_broke():
-                    self._pause_because("its connections break before it takes a message")
+                    self._pause_because("its connections break before it has taken a message")
             elif result.outcome is not AttemptOutcome.UNKNOWN:
                 if self._pause.failures:
                     logger.info("transport %s works again", self._transport.offer.name)

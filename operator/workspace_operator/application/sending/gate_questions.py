@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from workspace_operator.application.ports import AddressBlocks, People, RegisteredSender
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import reference_to_cio_id
+from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER
 from workspace_operator.sending.addresses import Mailbox, mailbox_keys
 from workspace_operator.sending.gate import Circumstances, GateDecision, Recipient, gate
 from workspace_operator.sending.messages import Message
 from workspace_operator.sending.rules import SendingRules
 from workspace_operator.sending.transports import TransportOffer
-
-SENDER_SILENT_AFTER = timedelta(seconds=60)
-"""Age of a heartbeat from which a sender does not count any more."""
 
 SUPPRESSED = Recipient(is_suppressed=True, is_unsubscribed=False)
 
@@ -82,7 +80,7 @@ def offered_transports(senders: Sequence[RegisteredSender], namespace: str, *, n
     offers = {
         offer.name: offer
         for sender in senders
-        if sender.has_database_key and now - sender.beat_at < SENDER_SILENT_AFTER
+        if sender.has_database_key and now - sender.beat_at < SENDER_DEAD_AFTER
         for offer in sender.offers
         if offer.is_offered_to(namespace)
     }

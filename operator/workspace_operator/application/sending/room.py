@@ -25,6 +25,7 @@ from workspace_operator.application.ports import (
     SendingTransaction,
     TransportPool,
 )
+from workspace_operator.application.sending.gate_questions import offered_transports
 from workspace_operator.application.sending.transaction import (
     NOT_RENDERED,
     Begun,
@@ -165,13 +166,7 @@ class Room:
         rules, namespace = self._rules, self.lease.namespace
         if rules is None or self._transport(rules).offer is not None:
             return False
-        return any(
-            sender.worker != self.lease.worker
-            and sender.has_database_key
-            and sender.beat_at > now - SENDER_LIFETIME
-            and any(offer.name == rules.transport_name and offer.is_offered_to(namespace) for offer in sender.offers)
-            for sender in self.setup.queue.senders()
-        )
+        return offered_transports(self.setup.queue.senders(), namespace, now=now)(rules) is not None
 
     def _step(self, *, may_claim: bool) -> bool:
         """Run one transaction, and begin what follows from it; whether there is more to do."""

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 LEASE_DURATION: Final = timedelta(seconds=20)
 """Every step renews the lease; after a sender dies, another one takes its rooms over when the leases end."""
 
-ROOM_THREADS: Final = 4
-"""Workspaces that one sender works on at a time: one whose server is slow holds up no other."""
+ROOM_THREADS: Final = 12
+"""Workspaces that one sender works on at a time: those whose server is slow hold up few others."""
 
 AVOID_SECONDS: Final = 5.0
 """How long this sender leaves a room alone that only another sender has the transport for."""

@@ -8,12 +8,12 @@ import typer
 
 from workspace_operator import bootstrap
 from workspace_operator.application.ports import RegisteredSender
-from workspace_operator.application.sending.gate_questions import SENDER_SILENT_AFTER
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile, require_root_key
 from workspace_operator.cli.support.options import Database, Format, Output
 from workspace_operator.cli.support.output import echo, info, json_text, print_table, time_text
 from workspace_operator.errors import InvalidInput
+from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER
 from workspace_operator.workspaces.model import Workspace
 
 app = typer.Typer(name="sending", help="Manage the root key, and show senders and queues.", no_args_is_help=True)
@@ -104,7 +104,7 @@ def status(*, output: Output = Format.TABLE, database: Database) -> None:
 def _sender_document(sender: RegisteredSender, now: datetime) -> dict[str, Any]:
     return {
         "worker": sender.worker,
-        "state": "silent" if now - sender.beat_at > SENDER_SILENT_AFTER else "running",
+        "state": "silent" if now - sender.beat_at > SENDER_DEAD_AFTER else "running",
         "has_database_key": sender.has_database_key,
         "heartbeat_at": time_text(sender.beat_at),
         "transports": [
