@@ -79,6 +79,27 @@ def test_bomb_ends_in_time_and_hurts_no_other(processes: RenderProcesses, bomb: 
     assert last.subject == "2"
 
 
+def test_bombs_of_one_caller_let_others_have_their_turn() -> None:
+    bombs = [render_job(content(body=BOMBS["chain of replace"])) for _ in range(24)]
+    pool = RenderProcesses(KEY, processes=1, limits=Limits(seconds=0.4))
+    ended = list[str]()
+
+    def render_bombs() -> None:
+        pool.render(bombs)
+        ended.append("bombs")
+
+    def render_receipt() -> None:
+        time.sleep(0.5)
+        [receipt] = pool.render([render_job()])
+        assert isinstance(receipt, RenderedMessage)
+        ended.append("receipt")
+
+    run_together(render_bombs, render_receipt)
+    pool.close()
+
+    assert ended == ["receipt", "bombs"]
+
+
 @pytest.mark.parametrize("bomb", MEMORY_BOMBS.values(), ids=MEMORY_BOMBS.keys())
 def test_memory_bomb_hurts_no_other(processes: RenderProcesses, bomb: str) -> None:
     jobs = [render_job(), render_job(content(body=bomb), data={"text": "a" * 90_000}), render_job()]

@@ -3,8 +3,8 @@
 import pickle
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Final
 
@@ -30,10 +30,21 @@ class Killed:
     words: str
 
 
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """Encoded tasks with the answers so far, by position; ``suspects`` were under way when a child ended."""
+
+    tasks: Sequence[bytes]
+    answers: dict[int, Answer | Killed] = field(default_factory=dict)
+    suspects: set[int] = field(default_factory=set)
+    answered: Future[Sequence[Answer | Killed]] = field(default_factory=Future)
+
+
 class RenderProcesses:
     """A pool of render processes, for several threads; each process starts when it is needed first.
 
-    A child that exceeds a limit is killed. Its task fails, and a new child takes the rest of the batch.
+    A child that exceeds a limit is killed. Its task fails, and the rest of its batch waits for a new child, behind the
+    batches of other callers, so that slow templates of one workspace hold up the others little.
 
     Args:
         root_key: signs links; without it messages carry none.
@@ -75,11 +86,10 @@ class RenderProcesses:
         """Answer tasks, in order. Raises Unavailable."""
         if self._closed.is_set():
             raise Unavailable(_CLOSED)
-        batches = [self._threads.submit(self._run_batch, batch) for batch in self._batches(tasks)]
-        try:
-            return [answer for batch in batches for answer in batch.result()]
-        except CancelledError as error:
-            raise Unavailable(_CLOSED) from error
+        batches = [_Batch(tasks=batch) for batch in self._batches(tasks)]
+        for batch in batches:
+            self._submit(batch)
+        return [answer for batch in batches for answer in batch.answered.result()]
 
     def close(self) -> None:
         """End all processes. Callers that wait for answers get Unavailable."""
@@ -106,24 +116,46 @@ class RenderProcesses:
         if batch:
             yield batch
 
-    def _run_batch(self, tasks: Sequence[bytes]) -> Sequence[Answer | Killed]:
-        answers: dict[int, Answer | Killed] = {}
-        suspects: set[int] = set()
-        while len(answers) < len(tasks):
-            pending = [number for number in range(len(tasks)) if number not in answers]
-            child = self._take_child()
-            try:
-                answers.update(zip(pending, child.answers([tasks[number] for number in pending]), strict=True))
-            except ChildEnded as ended:
-                self._remove(child)
-                number = pending[ended.position]
-                # Another process may have ended the child, so a task is tried twice unless it exceeded a limit.
-                if number not in answers and (ended.by_limit or number in suspects):
-                    answers[number] = Killed(self._words(by_limit=ended.by_limit))
-                suspects.add(number)
+    def _submit(self, batch: _Batch) -> None:
+        """Have a thread work on a batch, after the batches that wait already."""
+
+        def give_up_if_cancelled(work: Future[None]) -> None:
+            if work.cancelled():
+                batch.answered.set_exception(Unavailable(_CLOSED))
+
+        try:
+            self._threads.submit(self._work, batch).add_done_callback(give_up_if_cancelled)
+        except RuntimeError:  # the pool was closed meanwhile
+            batch.answered.set_exception(Unavailable(_CLOSED))
+
+    def _work(self, batch: _Batch) -> None:
+        """Answer a batch by one child; if that ends, the rest waits behind the batches of other callers."""
+        try:
+            is_answered = self._run_in_child(batch)
+        except Exception as error:  # noqa: BLE001 - the caller waits for it
+            batch.answered.set_exception(error)
+        else:
+            if is_answered:
+                batch.answered.set_result([batch.answers[number] for number in range(len(batch.tasks))])
             else:
-                self._idle.append(child)
-        return [answers[number] for number in range(len(tasks))]
+                self._submit(batch)
+
+    def _run_in_child(self, batch: _Batch) -> bool:
+        """Run the tasks that have no answer; whether all have one then."""
+        pending = [number for number in range(len(batch.tasks)) if number not in batch.answers]
+        child = self._take_child()
+        try:
+            batch.answers.update(zip(pending, child.answers([batch.tasks[number] for number in pending]), strict=True))
+        except ChildEnded as ended:
+            self._remove(child)
+            number = pending[ended.position]
+            # Another process may have ended the child, so a task is tried twice unless it exceeded a limit.
+            if number not in batch.answers and (ended.by_limit or number in batch.suspects):
+                batch.answers[number] = Killed(self._words(by_limit=ended.by_limit))
+            batch.suspects.add(number)
+        else:
+            self._idle.append(child)
+        return len(batch.answers) == len(batch.tasks)
 
     def _words(self, *, by_limit: bool) -> str:
         if by_limit:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from workspace_operator.sending.messages import RenderedMessage, RenderFailure, RenderJob
 
 HEADER_BYTES: Final = 4
-MAX_BATCH_TASKS: Final = 64
+MAX_BATCH_TASKS: Final = 16
 _READ_BYTES: Final = 1 << 16
 
 READY: Final = b"ready"
