@@ -163,7 +163,8 @@ class SendingTransaction(Protocol):
     def claim(self, limit: int, *, exclude: frozenset[str], now: datetime) -> Sequence[QueuedDelivery]:
         """Read the deliveries that are due, first due first, except those that the sender has in hand.
 
-        An attempt without an end whose deadline has passed is ended as unknown first.
+        An attempt without an end whose deadline has passed is ended as unknown first. A delivery that cannot be read
+        is ended as failed. Attachments are limited to 8 MiB together, but the first delivery is always among them.
         """
         ...
 
