@@ -158,7 +158,7 @@ def message_of_delivery(
 def fitting_rows(connection: sa.Connection, workspace_id: int, rows: Sequence[DueRow]) -> Sequence[DueRow]:
     """The first of these deliveries, at least one, whose attachments are `MAX_ATTACHMENT_BYTES` together."""
     values = {"of_workspace": workspace_id, "ids": encode_json([row.delivery_id for row in rows])}
-    sizes: dict[str, int] = dict(_SIZES.run(connection, values))  # type: ignore[arg-type] - rows of two columns
+    sizes = {key: int(size) for key, size in _SIZES.run(connection, values)}
     totals = accumulate(sizes.get(row.delivery_id, 0) for row in rows)
     pairs = enumerate(zip(rows, totals, strict=True))
     return [row for i, (row, total) in pairs if total <= MAX_ATTACHMENT_BYTES or i == 0]
