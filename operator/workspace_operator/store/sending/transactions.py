@@ -9,7 +9,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import EndedAttempt, NewAttempt, QueuedDelivery, RoomLease
-from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED
 from workspace_operator.sending.deliveries import DeliveryState, GateRecord
@@ -41,9 +40,9 @@ from workspace_operator.store.sending.claims import (
 )
 from workspace_operator.store.sending.delivery_rows import gate_document
 from workspace_operator.store.sending.delivery_updates import BEGIN_HANDOVER, POSTPONE, SETTLE
-from workspace_operator.store.sending.mailrooms import renew_lease
+from workspace_operator.store.sending.mailrooms import lock_room_workspace, renew_lease
 from workspace_operator.store.sending.settlements import end_attempts, forget_finals, settled_row, unknown_end
-from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, lock_and_read_settings
+from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +68,11 @@ class SQLSendingTransaction:
     @property
     def _workspace_id(self) -> int:
         return self.lease.workspace_id
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the workspace's owner, to which transports are offered."""
+        return str(self.settings.row.owner_namespace)
 
     @property
     def root_key_fingerprint(self) -> str | None:
@@ -201,14 +205,6 @@ def open_transaction(
         contents=contents,
         rules=sending_rules_of(settings.row),
     )
-
-
-def lock_room_workspace(connection: sa.Connection, lease: RoomLease) -> SettingsSnapshot:
-    """Lock the workspace of a room shared, and read its settings. Raises StaleRevision if it is gone."""
-    try:
-        return lock_and_read_settings(connection, lease.workspace_id)
-    except NotFound as error:
-        raise StaleRevision(str(error)) from error
 
 
 def _recipient(attributes: Any) -> Recipient:
