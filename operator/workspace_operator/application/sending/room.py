@@ -164,8 +164,8 @@ class Room:
 
     def _is_offered_elsewhere(self, now: datetime) -> bool:
         """Whether this process lacks the transport, and another sender has it that lives and has the database's key."""
-        rules, namespace = self._rules, self.lease.namespace
-        if rules is None or self._transport(rules).offer is not None:
+        rules, namespace = self._rules, self._namespace
+        if rules is None or self._transport(rules, namespace).offer is not None:
             return False
         return offered_transports(self.setup.queue.senders(), namespace, now=now)(rules) is not None
 
