@@ -301,3 +301,18 @@ def test_log_names_no_address_of_a_message_that_cannot_be_made(
     assert state_of(office, delivery_id) is DeliveryState.FAILED
     assert "1 messages are failed" in caplog.text
     assert "eve@example.com" not in caplog.text
+
+
+def test_log_names_no_address_of_a_turn_that_failed(office: PostOffice, caplog: pytest.LogCaptureFixture) -> None:
+    class Renderer:
+        def render(self, jobs: list[RenderJob]) -> list[RenderFailure]:  # noqa: ARG002 - the port's
+            raise KeyError(address)
+
+    address = "eve@example.com"
+    office.accept()
+
+    office.sender(renderer=Renderer()).work_once()
+
+    assert "a turn failed with KeyError" in caplog.text
+    assert "in render" in caplog.text
+    assert address not in caplog.text

@@ -25,6 +25,7 @@ class FakeTransaction:
 
     rules: SendingRules = field(default_factory=rules)
     root_key_fingerprint: str | None = "key"
+    namespace: str = "shop"
     gone: frozenset[str] = frozenset()
     people: Mapping[str, Recipient] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
@@ -74,7 +75,7 @@ def step(transaction: FakeTransaction, *items: Prepared, **changes: Any) -> Step
         "ended": (),
         "in_hand": {item.delivery_id for item in items},
         "claim_limit": 0,
-        "transport_of": lambda _: TransportState(offer=OFFER, free_at=None),
+        "transport_of": lambda *_: TransportState(offer=OFFER, free_at=None),
         "key_fingerprint": "key",
         "too_late": HOURS,
         "now": NOW,
@@ -179,7 +180,7 @@ def test_message_that_cannot_be_made_fails_after_the_gate() -> None:
 def test_room_waits_without_a_write_per_delivery(state: TransportState, rule: str) -> None:
     transaction = FakeTransaction()
 
-    result = step(transaction, prepared("a"), prepared("b"), transport_of=lambda _: state, claim_limit=5)
+    result = step(transaction, prepared("a"), prepared("b"), transport_of=lambda *_: state, claim_limit=5)
 
     assert (transaction.begun, transaction.postponed, result.claimed) == ([], {}, ())
     assert result.blocked_until == (state.free_at or NOW + timedelta(seconds=60)), rule
@@ -240,3 +241,15 @@ def test_claim_leaves_out_what_is_in_hand() -> None:
     result = step(transaction, in_hand={"a"}, claim_limit=5)
 
     assert [delivery.message.delivery_id for delivery in result.claimed] == ["b"]
+
+
+def test_transport_is_that_of_the_owner_in_force() -> None:
+    asked: list[str] = []
+
+    def transport_of(_: SendingRules, namespace: str) -> TransportState:
+        asked.append(namespace)
+        return TransportState(offer=OFFER, free_at=None)
+
+    result = step(FakeTransaction(namespace="new"), prepared("a"), transport_of=transport_of)
+
+    assert (asked, result.namespace) == (["new"], "new")

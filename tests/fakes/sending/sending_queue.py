@@ -60,8 +60,13 @@ class FakeSendingQueue:
             return None
         _, first = min(due, key=lambda entry: entry[0])
         first.sending.lease_owner, first.sending.lease_expires_at = worker, now + duration
-        namespace = first.workspace.owner.namespace
-        return RoomLease(workspace_id=first.workspace_id, namespace=namespace, worker=worker, duration=duration)
+        return RoomLease(
+            workspace_id=first.workspace_id,
+            namespace=first.workspace.owner.namespace,
+            worker=worker,
+            duration=duration,
+            send_version=first.workspace.send_version,
+        )
 
     def run(self, lease: RoomLease, work: Callable[[SendingTransaction], T], *, now: datetime) -> T:
         state = self._leased(lease)
@@ -80,8 +85,9 @@ class FakeSendingQueue:
         FakeSendingTransaction(state, lease).end_attempts(attempts, now=now)
 
     def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
-        sending = self._leased(lease).sending
-        earliest = now if not_before is None else max(now, not_before)
+        state = self._leased(lease)
+        sending, is_same = state.sending, state.workspace.send_version == lease.send_version
+        earliest = max(now, not_before) if not_before is not None and is_same else now
         sending.lease_owner, sending.lease_expires_at = "", None
         first = sending.first_due_at
         sending.next_due_at = None if first is None else max(first, earliest)
@@ -141,6 +147,10 @@ class FakeSendingTransaction:
     @property
     def rules(self) -> SendingRules:
         return rules_in_force(self.state)
+
+    @property
+    def namespace(self) -> str:
+        return self.state.workspace.owner.namespace
 
     @property
     def root_key_fingerprint(self) -> str | None:

@@ -1,5 +1,6 @@
 """Mailrooms take turns, and a claim reads what is due."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from tests.store.sending_builders import (
 )
 from workspace_operator.application.ports import TemplateContent, TemplateDraft
 from workspace_operator.errors import StaleRevision
+from workspace_operator.reconcile.model.actions import ChangeOwner
 from workspace_operator.sending.messages import MessageContent
 from workspace_operator.sending.requests.overrides import Overrides, StoredRequest
 
@@ -187,3 +189,56 @@ def _template(*bodies: str) -> TemplateDraft:
         for language, body in zip(("", "de"), bodies, strict=True)
     }
     return TemplateDraft(trigger_name="hello", name="Hello", contents=contents)
+
+
+def test_rules_that_changed_under_way_end_the_wait(env: WorkspaceEnv) -> None:
+    env.add("1")
+    accept(env)
+    sender, now = Sender(env), env.store.clock()
+    sender.take_room()
+    env.update_settings(transport="other")
+
+    assert sender.release(not_before=now + timedelta(seconds=60)) == now
+    assert sender.take_room()
+
+
+def test_changed_rules_wake_a_room_that_waits(sql_env: WorkspaceEnv) -> None:
+    sql_env.add("1")
+    accept(sql_env)
+    sender = Sender(sql_env)
+    sender.take_room()
+    sender.release(not_before=sql_env.store.clock() + timedelta(seconds=60))
+
+    sql_env.update_settings(transport="other")
+
+    assert sender.take_room()
+
+
+def test_new_owner_wakes_a_room_and_has_its_own_transports(sql_env: WorkspaceEnv) -> None:
+    sql_env.add("1")
+    accept(sql_env)
+    sender = Sender(sql_env)
+    sender.take_room()
+    sender.release(not_before=sql_env.store.clock() + timedelta(seconds=60))
+
+    give_to_namespace(sql_env, "other")
+
+    assert sender.take_room()
+    give_to_namespace(sql_env, "third")
+    assert sender.run(lambda transaction: transaction.namespace) == "third"
+
+
+def test_new_owner_in_another_namespace_has_new_rules(env: WorkspaceEnv) -> None:
+    versions = [env.workspace.send_version]
+    for namespace in (env.owner.namespace, "other", "other", "third"):
+        give_to_namespace(env, namespace)
+        versions.append(env.workspace.send_version)
+
+    assert versions == [1, 1, 2, 2, 3]
+
+
+def give_to_namespace(env: WorkspaceEnv, namespace: str) -> None:
+    workspace = env.workspace
+    new_owner = replace(workspace.owner, namespace=namespace)
+    action = ChangeOwner(workspace_id=env.workspace_id, row_version=workspace.row_version, owner=new_owner)
+    env.store.workspaces.apply(action, now=env.store.clock())

@@ -26,6 +26,7 @@ from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, Metric
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
+from workspace_operator.store.repositories.sending import queue as queue_module
 from workspace_operator.store.schema.tables import store_identity
 
 
@@ -292,3 +293,23 @@ def test_message_of_nobody_is_not_sent(env: WorkspaceEnv) -> None:
     accept(env)
 
     assert not Sender(env).take_room()
+
+
+def test_interrupted_adoption_has_the_new_key_and_is_repeated(
+    sql_env: WorkspaceEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, now = sql_env.store.sending_queue, sql_env.store.clock()
+    sql_env.add("1")
+    accept(sql_env)
+    queue.adopt_database("old", discard_waiting=False, now=now)
+    with monkeypatch.context() as patched:
+        patched.setattr(queue_module, "discard_waiting_messages", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            queue.adopt_database("new", discard_waiting=True, now=now)
+
+    assert not queue.register_sender("s1", [], "old", now=now)
+    assert queue.adopt_database("new", discard_waiting=True, now=now) == 1
+
+
+def interrupt(*_: object, **__: object) -> int:
+    raise KeyboardInterrupt

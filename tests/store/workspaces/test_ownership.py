@@ -7,6 +7,7 @@ import pytest
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, create, observe, observed, owner
 from tests.store.invariants import assert_sound
+from tests.store.sending_builders import Sender, accept
 from workspace_operator.errors import Conflict, NameTaken, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.reconcile.model.actions import ChangeOwner
@@ -100,3 +101,17 @@ def test_names_of_the_account_stay_unique(store: Store) -> None:
         store.ownership.reassign([to(ours, HERE)], replace_empty=True)
 
     assert observed(store, owner("crm")) == ours
+
+
+def test_workspace_that_hands_over_is_not_replaced(sql: Store) -> None:
+    ours, theirs = create(sql, owner("crm")), create(sql, HERE, mode=Mode.ID_ONLY)
+    env = people_in(sql, theirs)
+    env.add("1")
+    accept(env)
+    Sender(env).begin_all()
+    env.delete(id="1")
+
+    with pytest.raises(Conflict, match="still hands over 1 message; try again in 30 s"):
+        sql.ownership.reassign([to(ours, HERE)], replace_empty=True)
+
+    assert observed(sql, HERE) == theirs

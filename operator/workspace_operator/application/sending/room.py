@@ -141,6 +141,7 @@ class Room:
     _size: int = field(default=FIRST_BATCH, init=False)
     _blocked_until: datetime | None = field(default=None, init=False)
     _rules: SendingRules | None = field(default=None, init=False)
+    _namespace: str = field(default="", init=False)
     _renew_at: float = field(default=0.0, init=False)
     _has_lease: bool = field(default=True, init=False)
 
@@ -163,8 +164,8 @@ class Room:
 
     def _is_offered_elsewhere(self, now: datetime) -> bool:
         """Whether this process lacks the transport, and another sender has it that lives and has the database's key."""
-        rules, namespace = self._rules, self.lease.namespace
-        if rules is None or self._transport(rules).offer is not None:
+        rules, namespace = self._rules, self._namespace
+        if rules is None or self._transport(rules, namespace).offer is not None:
             return False
         return offered_transports(self.setup.queue.senders(), namespace, now=now)(rules) is not None
 
@@ -197,7 +198,7 @@ class Room:
         """How many deliveries may begin now; as many as the transport has room for, and not much more is under way."""
         if self._is_ending or self._in_flight() > self._size:
             return 0
-        if self._rules is None or self._transport(self._rules).offer is None:
+        if self._rules is None or self._transport(self._rules, self._namespace).offer is None:
             return self._size
         free, seconds = self.setup.transports.capacity(self._rules.transport_name, self.lease.workspace_id)
         return min(free, self._size) if free or seconds <= SLICE_SECONDS else self._size
@@ -228,7 +229,7 @@ class Room:
 
         result = self.setup.queue.run(self.lease, work, now=now)
         self._renew_at = renewed_at + self.lease.duration.total_seconds() / RENEWALS
-        self._rules = result.rules
+        self._rules, self._namespace = result.rules, result.namespace
         self._forget(ended)
         asked = {item.delivery_id for item in prepared}
         self._prepared = [item for item in self._prepared if item.delivery_id not in asked]
@@ -260,9 +261,9 @@ class Room:
         for (outcome, code), count in failures.items():
             logger.info("workspace %d: %d hand-overs: %s, SMTP code %s", workspace_id, count, outcome, code or "none")
 
-    def _transport(self, rules: SendingRules) -> TransportState:
+    def _transport(self, rules: SendingRules, namespace: str) -> TransportState:
         """The transport of the workspace; without a root key this process offers none."""
-        offer = self.setup.transports.offer(rules.transport_name, self.lease.namespace)
+        offer = self.setup.transports.offer(rules.transport_name, namespace)
         if offer is None or self.setup.root_key is None:
             return TransportState(offer=None, free_at=None)
         free, seconds = self.setup.transports.capacity(offer.name, self.lease.workspace_id)
@@ -325,7 +326,7 @@ class Room:
         if not result.claimed:
             return
         self._in_hand |= {queued.message.delivery_id for queued in result.claimed}
-        can_leave = self._transport(result.rules).offer is not None
+        can_leave = self._transport(result.rules, result.namespace).offer is not None
         jobs = {
             position: self._job(queued, result.rules)
             for position, queued in enumerate(result.claimed)

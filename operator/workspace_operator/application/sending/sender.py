@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -119,8 +120,14 @@ class Sender:
             logger.info("workspace %d: another sender has its messages, or it is gone", lease.workspace_id)
         except StoreUnavailable as error:
             logger.warning("sender: %s", error)
-        except Exception:
-            logger.exception("workspace %d: a turn failed; its messages wait for the next one", lease.workspace_id)
+        except Exception as error:  # noqa: BLE001 - the other rooms go on
+            place = "".join(traceback.format_tb(error.__traceback__))  # without the message, which can hold an address
+            logger.error(  # noqa: TRY400 - the same
+                "workspace %d: a turn failed with %s; its messages wait for the next one\n%s",
+                lease.workspace_id,
+                type(error).__name__,
+                place,
+            )
 
     def _repeat(self, work: Callable[[], bool], interval: float, pause: Callable[[float], object]) -> None:
         """Run ``work`` again at once while it has work, otherwise after an interval, longer after failures."""

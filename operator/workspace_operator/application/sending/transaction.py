@@ -72,10 +72,12 @@ class StepResult:
         claimed: the deliveries to render next, under ``rules``.
         dropped: prepared deliveries that are not in hand any more: ended, gone, or to be claimed again.
         held: number of deliveries that ended here, by line of the gate, state and reason.
+        namespace: of the workspace's owner, in force like ``rules``.
         blocked_until: the whole room waits, since the transport or the rules are not there; None if it does not.
     """
 
     rules: SendingRules
+    namespace: str
     begun: list[Begun] = field(default_factory=list)
     claimed: Sequence[QueuedDelivery] = ()
     dropped: set[str] = field(default_factory=set)
@@ -90,7 +92,7 @@ def run_step(
     prepared: Sequence[Prepared],
     in_hand: Collection[str],
     claim_limit: int,
-    transport_of: Callable[[SendingRules], TransportState],
+    transport_of: Callable[[SendingRules, str], TransportState],
     key_fingerprint: str | None,
     too_late: timedelta,
     now: datetime,
@@ -100,12 +102,13 @@ def run_step(
     It may run several times, if the transaction conflicts with another one; so it changes nothing but its result.
     ``key_fingerprint`` is that of this process; only with the database's own does anything begin (sending §4.2).
     """
-    result = StepResult(rules=transaction.rules)
+    result = StepResult(rules=transaction.rules, namespace=transaction.namespace)
     transaction.end_attempts(ended, now=now)
     if prepared:
         # A copy of a database sends nothing from another installation, whatever it offers.
         is_ours = key_fingerprint is not None and transaction.root_key_fingerprint == key_fingerprint
-        transport = transport_of(result.rules) if is_ours else TransportState(offer=None, free_at=None)
+        nothing = TransportState(offer=None, free_at=None)
+        transport = transport_of(result.rules, result.namespace) if is_ours else nothing
         _begin(transaction, prepared, result, transport, too_late, now)
     if claim_limit and result.blocked_until is None:
         exclude = frozenset(in_hand) - result.dropped

@@ -172,6 +172,8 @@ class InMemoryWorkspaces:
         workspace = self._unchanged(action, None)
         self._refuse_second_workspace(action.owner, workspace)
         self._refuse_taken_name(action.owner, workspace.account, workspace.settings.display_name, workspace)
+        is_new = action.owner.namespace != workspace.owner.namespace  # and is offered other transports
+        workspace = replace(workspace, send_version=workspace.send_version + is_new)
         workspace = replace(workspace, owner=action.owner, spec_generation=spec.generation if spec else 0)
         self._write(replace(workspace, accepted_generation=None, accepted_request=None))
 

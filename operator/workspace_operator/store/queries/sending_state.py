@@ -90,6 +90,11 @@ def count_in_flight(connection: sa.Connection, workspace_id: int, now: datetime)
     return int(connection.execute(IN_FLIGHT, {"workspace_id": workspace_id, "now": now}).scalar_one())
 
 
+def count_unended(connection: sa.Connection, workspace_id: int) -> int:
+    """The number of hand-overs without an outcome, also of those whose deadline has passed."""
+    return int(connection.execute(_UNENDED, {"workspace_id": workspace_id}).scalar_one())
+
+
 def offer_document(offer: TransportOffer) -> dict[str, object]:
     """A transport without secrets, as JSON: an entry of the column ``transports`` of a sender."""
     return {

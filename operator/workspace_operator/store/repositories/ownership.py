@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from workspace_operator.errors import Conflict
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.queries.sending_state import count_unended
 from workspace_operator.store.repositories.workspaces import change_owner, delete_workspace
 from workspace_operator.store.schema.mappers import IS_OWNED_BY, owner_parameters
 from workspace_operator.store.schema.tables import WORKSPACE_TABLES, workspace, workspace_lock
@@ -47,6 +48,11 @@ def _remove_replaceable(connection: sa.Connection, owner: Owner, *, unless: int,
     if not replace_empty:
         raise Conflict(f"{title} already has workspace {number}; if it is empty, --replace-empty replaces it")
     lock_exclusive(connection, number)  # a running command may create a person
+    if in_flight := count_unended(connection, number):
+        messages = "1 message" if in_flight == 1 else f"{in_flight} messages"
+        raise Conflict(
+            f"{title} has workspace {number}, which still hands over {messages}; try again in 30 s, with a sender"
+        )
     if not _is_empty(connection, number):
         raise Conflict(
             f"{title} already has workspace {number}, which is not empty: nothing was changed. If its people are not "

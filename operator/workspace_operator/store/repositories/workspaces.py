@@ -58,7 +58,7 @@ from workspace_operator.store.schema.tables import (
     workspace,
     workspace_lock,
 )
-from workspace_operator.store.sending.mailrooms import wake_room_now
+from workspace_operator.store.sending.mailrooms import wake_waiting_room
 from workspace_operator.store.unit_of_work.spec_generations import (
     NOT_HELD,
     generation_values,
@@ -234,7 +234,7 @@ def _work_for(action: Action, now: datetime, spec: SpecVersion | None) -> Callab
         case ChangeOwner():
             return lambda connection: change_owner(connection, action, spec)
         case UpdateSettings():
-            return lambda connection: _update_settings(connection, action, now, spec)
+            return lambda connection: _update_settings(connection, action, spec)
         case DeleteWorkspace():
             return lambda connection: _delete_drained(connection, action, now, spec)
         case RequestMigration():
@@ -295,8 +295,10 @@ def _locked(connection: sa.Connection, workspace_id: int, row_version: int) -> R
 def change_owner(connection: sa.Connection, action: ChangeOwner, spec: SpecVersion | None) -> None:
     """Change the owner. Raises StaleRevision or NameTaken.
 
-    An account belongs to one namespace: in another namespace the workspace joins the account of the same name.
+    An account belongs to one namespace: in another namespace the workspace joins the account of the same name, and is
+    offered other transports.
     """
+    lock_exclusive(connection, action.workspace_id)  # no hand-over may begin by a transport of the old namespace
     row = _locked(connection, action.workspace_id, action.row_version)
     taken = connection.execute(_NUMBER_OF_OWNER, owner_parameters(action.owner)).scalar_one_or_none()
     if taken not in (None, action.workspace_id):
@@ -305,12 +307,13 @@ def change_owner(connection: sa.Connection, action: ChangeOwner, spec: SpecVersi
     account_id = _account(connection, action.owner, name)
     raise_if_name_taken(connection, account_id, row.display_name, own=action.workspace_id)
     values = owner_values(action.owner) | {"account_id": account_id, "spec_generation": spec.generation if spec else 0}
+    if row.owner_namespace != action.owner.namespace:
+        values["send_version"] = workspace.c.send_version + 1
+        wake_waiting_room(connection, action.workspace_id)
     _write_and_bump(connection, action.workspace_id, values | NOT_HELD)
 
 
-def _update_settings(
-    connection: sa.Connection, action: UpdateSettings, now: datetime, spec: SpecVersion | None
-) -> None:
+def _update_settings(connection: sa.Connection, action: UpdateSettings, spec: SpecVersion | None) -> None:
     lock_exclusive(connection, action.workspace_id)  # no command may run partly under the old rules
     row = _locked(connection, action.workspace_id, action.row_version)
     raise_if_stale(row, spec)
@@ -319,7 +322,7 @@ def _update_settings(
     values = settings_values(action.settings) | in_sync | generation_values(row, spec)
     if action.settings.changes_sending(settings_of(row)) or not knows_send_mode(row):
         values["send_version"] = workspace.c.send_version + 1
-        wake_room_now(connection, action.workspace_id, now)
+        wake_waiting_room(connection, action.workspace_id)
     _write_and_bump(connection, action.workspace_id, values)
 
 

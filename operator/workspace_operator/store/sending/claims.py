@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import DEFAULT_LANGUAGE, QueuedDelivery
-from workspace_operator.errors import NotFound
+from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.model.person import Person
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import Channel, DeliveryState
@@ -37,6 +38,14 @@ from workspace_operator.store.sending.acceptance import copy_subject
 from workspace_operator.store.unit_of_work.loader import PERSON_COLUMNS, person_of
 
 MAX_CACHED_CONTENTS: Final = 256
+
+MAX_ATTACHMENT_BYTES: Final = 8 * 1024 * 1024
+"""Of one claim, unless its first delivery alone has more: a sender holds several claims in memory."""
+
+FORGOTTEN: Final = "its content was forgotten"
+
+_UNREADABLE: Final = (InvalidInput, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a stored message raises if a row is damaged, or was written by a newer version."""
 
 ContentKey = tuple[int, int, int]
 """A workspace, a template and a version of its content."""
@@ -105,21 +114,33 @@ def due_rows(
     return list(map(_due_row, _DUE.run(connection, parameters)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """Instead of a message that cannot be read; ``reason`` holds no address."""
+
+    reason: str
+
+
 def messages_of(
     connection: sa.Connection, workspace_id: int, rows: Sequence[DueRow], contents: ContentCache
-) -> Mapping[str, Message]:
-    """The messages of deliveries by id; a delivery whose content was forgotten has none."""
+) -> Mapping[str, Message | Unreadable]:
+    """The messages of deliveries by id."""
     values = {"of_workspace": workspace_id, "ids": encode_json([row.delivery_id for row in rows])}
-    requests = {key: decode_json(request) for key, request in _REQUESTS.run(connection, values)}
+    requests = dict(_REQUESTS.run(connection, values))
     files: defaultdict[str, list[Attachment]] = defaultdict(list)
     for key, name, media_type, content in _ATTACHMENTS.run(connection, values):
         files[key].append(Attachment(name=name, media_type=media_type, content=bytes(content)))
     find = partial(_template_content, connection, workspace_id, contents)
-    return {
-        row.delivery_id: _message(row, find(row), requests[row.delivery_id], files.get(row.delivery_id, ()))
-        for row in rows
-        if row.delivery_id in requests
-    }
+
+    def read(row: DueRow) -> Message | Unreadable:
+        if row.delivery_id not in requests:
+            return Unreadable(reason=FORGOTTEN)
+        try:
+            return _message(row, find(row), decode_json(requests[row.delivery_id]), files.get(row.delivery_id, ()))
+        except _UNREADABLE as error:  # without its words, which can hold an address
+            return Unreadable(reason=f"its stored message cannot be read: {type(error).__name__}")
+
+    return {row.delivery_id: read(row) for row in rows}
 
 
 def message_of_delivery(
@@ -127,25 +148,42 @@ def message_of_delivery(
 ) -> Message:
     """The message of one delivery. Raises NotFound, also if its content was forgotten."""
     rows = list(map(_due_row, _BY_ID.run(connection, {"of_workspace": workspace_id, "id": delivery_id})))
-    message = messages_of(connection, workspace_id, rows, contents).get(delivery_id) if rows else None
-    if message is None:
-        reason = "its content was forgotten" if rows else "it does not exist"
-        raise NotFound(f"delivery {delivery_id} of workspace number {workspace_id} cannot be read: {reason}")
-    return message
+    message = messages_of(connection, workspace_id, rows, contents)[delivery_id] if rows else None
+    if isinstance(message, Message):
+        return message
+    reason = "it does not exist" if message is None else message.reason
+    raise NotFound(f"delivery {delivery_id} of workspace number {workspace_id} cannot be read: {reason}")
 
 
-def claimed(
-    connection: sa.Connection, workspace_id: int, rows: Sequence[DueRow], contents: ContentCache
-) -> Sequence[QueuedDelivery]:
+def fitting_rows(connection: sa.Connection, workspace_id: int, rows: Sequence[DueRow]) -> Sequence[DueRow]:
+    """The first of these deliveries, at least one, whose attachments are `MAX_ATTACHMENT_BYTES` together."""
+    values = {"of_workspace": workspace_id, "ids": encode_json([row.delivery_id for row in rows])}
+    sizes = {key: int(size) for key, size in _SIZES.run(connection, values)}
+    totals = accumulate(sizes.get(row.delivery_id, 0) for row in rows)
+    pairs = enumerate(zip(rows, totals, strict=True))
+    return [row for i, (row, total) in pairs if total <= MAX_ATTACHMENT_BYTES or i == 0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Deliveries to send, and those that never can be, with the reason of each by its id."""
+
+    queued: Sequence[QueuedDelivery]
+    unreadable: Mapping[str, str]
+
+
+def claimed(connection: sa.Connection, workspace_id: int, rows: Sequence[DueRow], contents: ContentCache) -> Claimed:
     """Deliveries with their messages, people and earlier attempts."""
     messages = messages_of(connection, workspace_id, rows, contents)
     people = _people(connection, workspace_id, {row.cio_id for row in rows if row.cio_id is not None})
     earlier = attempts_of(connection, workspace_id, [row.delivery_id for row in rows if row.has_gate])
-    return [
-        _queued(row, messages[row.delivery_id], people.get(row.cio_id or ""), earlier.get(row.delivery_id))
+    queued = [
+        _queued(row, message, people.get(row.cio_id or ""), earlier.get(row.delivery_id))
         for row in rows
-        if row.delivery_id in messages
+        if isinstance(message := messages[row.delivery_id], Message)
     ]
+    unreadable = {key: message.reason for key, message in messages.items() if isinstance(message, Unreadable)}
+    return Claimed(queued=queued, unreadable=unreadable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +317,14 @@ _ATTACHMENTS = CompiledStatement(
         sa.select(attachment.c.delivery_id, attachment.c.name, attachment.c.media_type, attachment.c.content)
         .where(workspace_any_of(attachment.c.delivery_id, "ids"))
         .order_by(attachment.c.delivery_id, attachment.c.position)
+    )
+)
+# Reads no content: a value that is stored elsewhere has its length in the row.
+_SIZES = CompiledStatement(
+    lambda _: (
+        sa.select(attachment.c.delivery_id, sa.func.sum(sa.func.length(attachment.c.content)))
+        .where(workspace_any_of(attachment.c.delivery_id, "ids"))
+        .group_by(attachment.c.delivery_id)
     )
 )
 _EARLIER = CompiledStatement(

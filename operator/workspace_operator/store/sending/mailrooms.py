@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import MAX_DUE_DELAY, RoomLease, RoomStatus
-from workspace_operator.errors import StaleRevision
+from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement, insert_statement
 from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, delivery, mailroom
 from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.schema.types import to_microseconds
+from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, lock_and_read_settings
 
 
 def wake_room(connection: sa.Connection, workspace_id: int, due_at: datetime) -> None:
@@ -29,10 +30,14 @@ def wake_room(connection: sa.Connection, workspace_id: int, due_at: datetime) ->
     connection.execute(upsert, {"workspace_id": workspace_id, "next_due_at": due_at})
 
 
-def wake_room_now(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
-    """Have a mailroom with messages be due now: under new rules it need not wait for a transport any more."""
-    waits = sa.and_(mailroom.c.workspace_id == workspace_id, mailroom.c.next_due_at > now)
-    connection.execute(sa.update(mailroom).where(waits).values(next_due_at=now))
+def wake_waiting_room(connection: sa.Connection, workspace_id: int) -> None:
+    """Have a mailroom be due with its first delivery: under new rules it need not wait for a transport any more.
+
+    The workspace is locked exclusively. A mailroom that is leased finds the new rules when it is given back.
+    """
+    first = connection.execute(FIRST_DUE, {"of_workspace": workspace_id}).scalar_one_or_none()
+    if first is not None:
+        wake_room(connection, workspace_id, first)
 
 
 def lock_room_shared(connection: sa.Connection, workspace_id: int) -> None:
@@ -56,11 +61,25 @@ def lease_room(
             return None
         values = {"lease_owner": worker, "lease_expires_at": now + duration}
         connection.execute(sa.update(mailroom).where(mailroom.c.workspace_id == found).values(values))
-        owner = sa.select(workspace.c.owner_namespace).where(workspace.c.workspace_id == found)
-        namespace = connection.execute(owner).scalar_one_or_none() or ""
-        return RoomLease(workspace_id=found, namespace=namespace, worker=worker, duration=duration)
+        owned = sa.select(workspace.c.owner_namespace, workspace.c.send_version)
+        owner = connection.execute(owned.where(workspace.c.workspace_id == found)).one_or_none()
+        return RoomLease(
+            workspace_id=found,
+            namespace=owner.owner_namespace if owner else "",
+            worker=worker,
+            duration=duration,
+            send_version=owner.send_version if owner else 0,
+        )
 
     return database.writing(work)
+
+
+def lock_room_workspace(connection: sa.Connection, lease: RoomLease) -> SettingsSnapshot:
+    """Lock the workspace of a room shared, and read its settings. Raises StaleRevision if it is gone."""
+    try:
+        return lock_and_read_settings(connection, lease.workspace_id)
+    except NotFound as error:
+        raise StaleRevision(str(error)) from error
 
 
 def renew_lease(connection: sa.Connection, lease: RoomLease, *, now: datetime) -> None:
@@ -79,9 +98,12 @@ def release_room(
 ) -> RoomStatus:
     """Give the mailroom back. Raises StaleRevision.
 
-    It is due again when its next delivery is, but not before now, so that workspaces take turns.
+    It is due again when its next delivery is, but not before now, so that workspaces take turns. ``not_before`` comes
+    from the sending rules: if they have changed since the lease began, it is ignored.
     """
-    earliest = now if not_before is None else max(now, not_before)
+    earliest = now
+    if not_before is not None and lock_room_workspace(connection, lease).row.send_version == lease.send_version:
+        earliest = max(now, not_before)
     held = sa.and_(mailroom.c.workspace_id == lease.workspace_id, mailroom.c.lease_owner == lease.worker)
     is_locked = connection.execute(sa.select(held).where(held).with_for_update(skip_locked=True)).first() is not None
     next_due_at: datetime | None = earliest

@@ -1,5 +1,6 @@
 """One transaction of a sender on the mailroom that it leases."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +9,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import EndedAttempt, NewAttempt, QueuedDelivery, RoomLease
-from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED
 from workspace_operator.sending.deliveries import DeliveryState, GateRecord
@@ -30,15 +30,26 @@ from workspace_operator.store.schema.sending_tables import (
 from workspace_operator.store.schema.tables import person, store_identity
 from workspace_operator.store.schema.types import to_microseconds
 from workspace_operator.store.sending.blocked_addresses import blocked_addresses
-from workspace_operator.store.sending.claims import ContentCache, DueRow, attempts_of, claimed, due_rows
+from workspace_operator.store.sending.claims import (
+    ContentCache,
+    DueRow,
+    attempts_of,
+    claimed,
+    due_rows,
+    fitting_rows,
+)
 from workspace_operator.store.sending.delivery_rows import gate_document
 from workspace_operator.store.sending.delivery_updates import BEGIN_HANDOVER, POSTPONE, SETTLE
-from workspace_operator.store.sending.mailrooms import renew_lease
+from workspace_operator.store.sending.mailrooms import lock_room_workspace, renew_lease
 from workspace_operator.store.sending.settlements import end_attempts, forget_finals, settled_row, unknown_end
-from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot, lock_and_read_settings
+from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
+
+logger = logging.getLogger(__name__)
 
 STALE_AFTER: Final = timedelta(seconds=5)
 """How long after its deadline an attempt without an end counts as unknown; its sender may be about to write it."""
+
+NO_ATTEMPT: Final = "it was being handed over, and its attempt is missing: it may have been taken"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +68,11 @@ class SQLSendingTransaction:
     @property
     def _workspace_id(self) -> int:
         return self.lease.workspace_id
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the workspace's owner, to which transports are offered."""
+        return str(self.settings.row.owner_namespace)
 
     @property
     def root_key_fingerprint(self) -> str | None:
@@ -124,9 +140,11 @@ class SQLSendingTransaction:
         self.flush()
         found = due_rows(self.connection, self._workspace_id, limit, exclude=exclude, now=now)
         self._end_stale([row for row in found if row.is_stale], now)
-        rows = [row for row in found if not row.is_stale]
+        rows = fitting_rows(self.connection, self._workspace_id, [row for row in found if not row.is_stale])
         self._merge_first({row.cio_id for row in rows if row.cio_id is not None})
-        return claimed(self.connection, self._workspace_id, rows, self.contents)
+        result = claimed(self.connection, self._workspace_id, rows, self.contents)
+        self._fail_waiting(result.unreadable, now)
+        return result.queued
 
     def flush(self) -> None:
         """Write what was collected."""
@@ -139,8 +157,27 @@ class SQLSendingTransaction:
     def _end_stale(self, rows: Sequence[DueRow], now: datetime) -> None:
         """End the attempts of senders that died as unknown."""
         last = attempts_of(self.connection, self._workspace_id, [row.delivery_id for row in rows])
-        ended = [unknown_end(row, last[row.delivery_id], now) for row in rows]
+        ended = [unknown_end(row, last[row.delivery_id], now) for row in rows if row.delivery_id in last]
         self.end_attempts(ended, now=now)
+        # It would be due for ever.
+        self._fail({row.delivery_id: NO_ATTEMPT for row in rows if row.delivery_id not in last}, now)
+
+    def _fail_waiting(self, reasons: Mapping[str, str], now: datetime) -> None:
+        """End deliveries that cannot be read, which would be due for ever; not one that was cancelled meanwhile."""
+        if reasons:
+            values = {
+                "of_workspace": self._workspace_id,
+                "ids": encode_json(sorted(reasons)),
+                "now": to_microseconds(now),
+            }
+            waiting = [key for key, *_ in _LOCK_DUE.run(self.connection, values)]
+            self._fail({key: reasons[key] for key in waiting}, now)
+
+    def _fail(self, reasons: Mapping[str, str], now: datetime) -> None:
+        for delivery_id, reason in reasons.items():
+            self.hold(delivery_id, DeliveryState.FAILED, reason, None, now=now)
+            logger.error("workspace %d: message %s is failed: %s", self._workspace_id, delivery_id, reason)
+        self.flush()
 
     def _merge_first(self, cio_ids: Collection[str]) -> None:
         """Have people merged before they are read: the survivor may have unsubscribed. Raises PendingMerge."""
@@ -168,14 +205,6 @@ def open_transaction(
         contents=contents,
         rules=sending_rules_of(settings.row),
     )
-
-
-def lock_room_workspace(connection: sa.Connection, lease: RoomLease) -> SettingsSnapshot:
-    """Lock the workspace of a room shared, and read its settings. Raises StaleRevision if it is gone."""
-    try:
-        return lock_and_read_settings(connection, lease.workspace_id)
-    except NotFound as error:
-        raise StaleRevision(str(error)) from error
 
 
 def _recipient(attributes: Any) -> Recipient:

@@ -27,13 +27,15 @@ class RoomLease:
     """The lease of a sender on the queue of one workspace.
 
     Attributes:
-        namespace: of the workspace's owner, to which transports are offered.
+        namespace: of the workspace's owner when the lease began.
+        send_version: of the sending rules when the lease began.
     """
 
     workspace_id: int
     namespace: str
     worker: str
     duration: timedelta
+    send_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,11 @@ class SendingTransaction(Protocol):
         ...
 
     @property
+    def namespace(self) -> str:
+        """The namespace of the workspace's owner, to which transports are offered, until the transaction ends."""
+        ...
+
+    @property
     def root_key_fingerprint(self) -> str | None:
         """The fingerprint of the root key whose installation sends from this database; None before the first one."""
         ...
@@ -163,7 +170,8 @@ class SendingTransaction(Protocol):
     def claim(self, limit: int, *, exclude: frozenset[str], now: datetime) -> Sequence[QueuedDelivery]:
         """Read the deliveries that are due, first due first, except those that the sender has in hand.
 
-        An attempt without an end whose deadline has passed is ended as unknown first.
+        An attempt without an end whose deadline has passed is ended as unknown first. A delivery that cannot be read
+        is ended as failed. Attachments are limited to 8 MiB together, but the first delivery is always among them.
         """
         ...
 
@@ -194,7 +202,10 @@ class SendingQueue(Protocol):
         ...
 
     def release_room(self, lease: RoomLease, *, not_before: datetime | None, now: datetime) -> RoomStatus:
-        """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision."""
+        """Give the room back, due when its next delivery is, but not before a time. Raises StaleRevision.
+
+        ``not_before`` is ignored if the sending rules have changed since the lease began.
+        """
         ...
 
     def oldest_due_at(self) -> datetime | None:

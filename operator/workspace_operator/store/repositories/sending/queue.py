@@ -22,9 +22,9 @@ from workspace_operator.store.schema.sending_tables import sender
 from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.store.sending.claims import ContentCache
 from workspace_operator.store.sending.discards import discard_waiting_messages
-from workspace_operator.store.sending.mailrooms import lease_room, oldest_due_at, release_room
+from workspace_operator.store.sending.mailrooms import lease_room, lock_room_workspace, oldest_due_at, release_room
 from workspace_operator.store.sending.settlements import end_attempts
-from workspace_operator.store.sending.transactions import FINGERPRINT, lock_room_workspace, open_transaction
+from workspace_operator.store.sending.transactions import FINGERPRINT, open_transaction
 
 FORGET_SENDERS_AFTER: Final = timedelta(days=1)
 """Every start of a sender makes a row, since names are unique."""
@@ -112,11 +112,14 @@ class SQLSendingQueue(MergeOnTouchRepository):
             ]
 
     def adopt_database(self, key_fingerprint: str, *, discard_waiting: bool, now: datetime) -> int:
-        """Make a root key that of the database, after the waiting messages are discarded if that is wanted."""
-        cancelled = discard_waiting_messages(self.database, now=now) if discard_waiting else 0
+        """Make a root key that of the database, then discard the waiting messages if that is wanted.
+
+        In this order, senders of the earlier installation begin nothing more of what is discarded. A run that was
+        interrupted can be repeated.
+        """
         update = sa.update(store_identity).values(root_key_fingerprint=key_fingerprint)
         self.database.writing(lambda connection: connection.execute(update).rowcount)
-        return cancelled
+        return discard_waiting_messages(self.database, now=now) if discard_waiting else 0
 
 
 _SET_FIRST_FINGERPRINT = (
