@@ -146,7 +146,7 @@ def _store(database: Database) -> Repositories:
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
         deliveries=SQLDeliveries(database, new_id=new_id),
-        sending_queue=SQLSendingQueue(database),
+        sending_queue=SQLSendingQueue(database, clock=clock),
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
         credentials=SQLCredentials(database),

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,13 +13,15 @@ import pytest
 
 from tests.store.backends import START, Store, sql_store, upgraded
 from tests.store.fixtures import WorkspaceEnv
+from tests.store.sending_builders import accept
 from workspace_operator.application.people.retention import IDLE_INTERVAL, ActivityRetention
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.state_machine import Stage
-from workspace_operator.store.engine.clocks import RETRY_INTERVAL, SYNC_INTERVAL, DatabaseClock
+from workspace_operator.store.engine.clocks import RETRY_INTERVAL, SYNC_INTERVAL, DatabaseClock, TimeCheck, WrongTime
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 
 ROOT = Path(__file__).parents[3]
 HOUR = timedelta(hours=1)
@@ -192,3 +194,48 @@ def late_worker(database: Database, hours: int) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+@pytest.mark.parametrize(("seconds", "is_right"), [(0, True), (-3, False), (3, False)])
+def test_hand_over_begins_by_the_servers_time_only(database: Database, seconds: float, is_right: bool) -> None:
+    clock = DatabaseClock(database)
+    env = WorkspaceEnv.create(sql_store(database), Mode.ID_ONLY)
+    env.store.clock.now = clock()
+    env.add("1")
+    accept(env)
+    queue = SQLSendingQueue(database, clock=clock)
+    lease = queue.lease_room("s1", timedelta(seconds=20), now=clock())
+    assert lease is not None
+    ran: list[bool] = []
+    lasts = nullcontext() if is_right else pytest.raises(StoreUnavailable, match="was set")
+
+    with lasts:
+        queue.run(lease, lambda _: ran.append(True), now=clock() + timedelta(seconds=seconds))
+
+    assert ran == [True] * is_right
+
+
+def test_clock_that_was_found_wrong_is_asked_again(database: Database) -> None:
+    seconds = Seconds()
+    clock = DatabaseClock(database, monotonic=seconds)
+    first = clock()
+    seconds.now += 10
+    assert clock() - first == timedelta(seconds=10)
+
+    clock.synchronize()
+
+    assert clock() - first < timedelta(seconds=10)
+
+
+def test_time_is_compared_as_it_passes() -> None:
+    seconds = Seconds()
+    check = TimeCheck(now=START, monotonic=seconds)
+    seconds.now += 5
+    asked_after = check.passed()
+    seconds.now += 7
+
+    for passed in (4, 5, 12, 13):
+        check.compare(START + timedelta(seconds=passed), asked_after=asked_after)
+    for wrong_by in (timedelta(seconds=3.9), timedelta(seconds=13.1)):
+        with pytest.raises(WrongTime):
+            check.compare(START + wrong_by, asked_after=asked_after)

@@ -1,5 +1,8 @@
 """The contract of the port Deliveries: acceptance."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +14,7 @@ from workspace_operator.application.ports import Accepted, DeliveryQuery, KeyReu
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.sending.deliveries import DeliveryState, Metric
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
 
 
 def test_message_waits_for_its_person(env: WorkspaceEnv) -> None:
@@ -225,3 +229,25 @@ def test_rules_are_those_in_force(env: WorkspaceEnv) -> None:
 
     assert (rules.mode, rules.test_address, rules.open_tracking) == (SendMode.TEST, "qa@shop.example", False)
     assert rules.send_version == env.workspace.send_version
+
+
+def test_repeat_waits_for_its_original(sql_env: WorkspaceEnv) -> None:
+    sql_env.add("1")
+    is_under_way = threading.Event()
+
+    def slow_id() -> str:
+        is_under_way.set()
+        time.sleep(0.3)
+        return "0" * 24
+
+    slow = SQLDeliveries(sql_env.store.sql_database, new_id=slow_id)
+    original = message(sql_env, request_digest="d")
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(slow.accept, sql_env.workspace_id, [original], now=sql_env.store.clock())
+        assert is_under_way.wait(10)
+        repeats = [pool.submit(accept_all, sql_env, replace(original, repeats=True)) for _ in range(2)]
+        results = [each.result(20)[0] for each in (first, *repeats)]
+
+    accepted = [each for each in results if isinstance(each, Accepted)]
+    assert {each.delivery_id for each in accepted} == {"0" * 24}
+    assert [each.replayed for each in accepted] == [False, True, True]

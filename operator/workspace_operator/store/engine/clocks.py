@@ -21,6 +21,9 @@ SYNC_INTERVAL: Final = 30.0
 RETRY_INTERVAL: Final = 5.0
 """Seconds until the next query after the database did not answer."""
 
+TOLERANCE: Final = timedelta(seconds=1)
+"""How far a time may be from the database's where a deadline is computed from it."""
+
 _BOOT_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _NOW: Final = sa.text("SELECT clock_timestamp()")
 
@@ -32,6 +35,33 @@ def utc_now() -> datetime:
 
 def _seconds_since_boot() -> float:
     return time.clock_gettime(_BOOT_CLOCK)
+
+
+class WrongTime(Exception):
+    """A time that was read before a transaction is not the database's: its clock was set meanwhile."""
+
+
+@dataclass(slots=True)
+class TimeCheck:
+    """Compares a time, which has just been read, with later answers of the database's clock."""
+
+    now: datetime
+    monotonic: Callable[[], float] = _seconds_since_boot
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note when the time was read."""
+        self._began = self.monotonic()
+
+    def passed(self) -> timedelta:
+        """The time since then."""
+        return timedelta(seconds=self.monotonic() - self._began)
+
+    def compare(self, answer: datetime, *, asked_after: timedelta) -> None:
+        """Compare with an answer of the database, which it gave between ``asked_after`` and now. Raises WrongTime."""
+        earliest, latest = self.now + asked_after - TOLERANCE, self.now + self.passed() + TOLERANCE
+        if not earliest <= answer <= latest:
+            raise WrongTime
 
 
 @dataclass(slots=True)
@@ -61,6 +91,10 @@ class DatabaseClock:
         if self._offset is None or self.monotonic() >= self._next_sync:
             self._synchronize()
         return self._cached()
+
+    def synchronize(self) -> None:
+        """Ask the database again at the next reading, since its clock was set."""
+        self._next_sync = 0.0
 
     def cached_timestamp(self) -> float:
         """The time in Unix seconds without a query, for use inside transactions."""

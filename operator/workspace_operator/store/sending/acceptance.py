@@ -18,7 +18,7 @@ from workspace_operator.store.schema.sending_tables import attachment, delivery,
 from workspace_operator.store.schema.types import from_microseconds, to_microseconds
 from workspace_operator.store.sending.delivery_rows import METRIC_OF_STATE, metrics_text, new_delivery_row
 from workspace_operator.store.sending.mailrooms import wake_room
-from workspace_operator.store.sending.references import LockedReferences, lock_references
+from workspace_operator.store.sending.references import LockedReferences, await_acceptances, lock_references
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
 
 KEY_LIFETIME: Final = timedelta(hours=24)
@@ -134,6 +134,10 @@ def accept(
     """Store messages under the settings, which must still be in force. Raises as `lock_references`."""
     references = [_in_mode(message.reference, settings) for message in messages]
     named = [reference for reference in references if isinstance(reference, Reference)]
+    if repeated := [each.reference for each in messages if each.repeats and each.idempotency_key is None]:
+        # A repeat looks for its original, which may not be committed yet.
+        in_mode = (_in_mode(reference, settings) for reference in repeated)
+        await_acceptances(connection, settings, [each for each in in_mode if isinstance(each, Reference)])
     locked = lock_references(connection, settings, named)
     acceptance = _Acceptance(settings=settings, locked=locked, now=now, new_id=new_id)
     _find_earlier(connection, acceptance, messages)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import MAX_DUE_DELAY, RoomLease, RoomStatus
 from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.store.engine.clocks import TimeCheck
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement, insert_statement
 from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, delivery, mailroom
@@ -82,15 +83,24 @@ def lock_room_workspace(connection: sa.Connection, lease: RoomLease) -> Settings
         raise StaleRevision(str(error)) from error
 
 
-def renew_lease(connection: sa.Connection, lease: RoomLease, *, now: datetime) -> None:
-    """Renew the lease in a transaction. Raises StaleRevision if another sender has it, or the workspace is gone."""
+def renew_lease(connection: sa.Connection, lease: RoomLease, check: TimeCheck | None = None, *, now: datetime) -> None:
+    """Renew the lease in a transaction.
+
+    Raises:
+        StaleRevision: another sender has it, or the workspace is gone.
+        WrongTime: the time of ``check`` is not the database's; not on SQLite.
+    """
     values = {
         "of_workspace": lease.workspace_id,
         "worker": lease.worker,
         "expires_at": to_microseconds(now + lease.duration),
     }
-    if not _RENEW.run(connection, values):
+    asked_after = check.passed() if check else timedelta()
+    renewed = _RENEW.run(connection, values)
+    if not renewed:
         raise _lost(lease)
+    if check and renewed[0][0] is not None:
+        check.compare(renewed[0][0], asked_after=asked_after)
 
 
 def release_room(
@@ -164,13 +174,13 @@ _DUE = (
 _LOCK_DUE = _DUE.with_for_update(skip_locked=True, key_share=True)
 
 _RENEW = CompiledStatement(
-    lambda _: (
+    lambda dialect: (
         sa.update(mailroom)
         .where(
             mailroom.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
             mailroom.c.lease_owner == sa.bindparam("worker", type_=sa.Text),
         )
         .values(lease_expires_at=sa.bindparam("expires_at", type_=sa.BigInteger))
-        .returning(mailroom.c.workspace_id)
+        .returning(sa.null() if dialect.name == "sqlite" else sa.func.clock_timestamp())
     )
 )

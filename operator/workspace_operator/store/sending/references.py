@@ -22,7 +22,7 @@ from workspace_operator.store.schema.sending_tables import mailroom
 from workspace_operator.store.schema.tables import identifier, person, suppression
 from workspace_operator.store.schema.types import from_microseconds
 from workspace_operator.store.unit_of_work.loader import KIND_NUMBERS, KINDS, PendingMerge, pending_keys
-from workspace_operator.store.unit_of_work.workspace_lock import SLOT_VERSION, SettingsSnapshot, lock_slot
+from workspace_operator.store.unit_of_work.workspace_lock import SLOT_VERSION, SettingsSnapshot, lock_shared, lock_slot
 
 _LOCK, _IDENTIFIER, _PERSON, _SUPPRESSION, _ROOM = range(5)
 
@@ -77,6 +77,17 @@ def lock_references(
     if settings.row.merges_pending:
         _raise_if_pending(connection, workspace_id, {email for _, _, email in people if email is not None})
     return locked
+
+
+def await_acceptances(connection: sa.Connection, settings: SettingsSnapshot, references: Collection[Reference]) -> None:
+    """Wait for acceptances that name the same people, and block new ones until this transaction ends.
+
+    They hold locks of `lock_references`. The workspace is locked first, as everywhere. Raises RetryTransaction.
+    """
+    lock_shared(connection, settings)
+    parameters = _parameters(settings.row.workspace_id, references)
+    for statement in _EXCLUSIVELY:
+        statement.run(connection, parameters)
 
 
 def _locked(rows: Sequence[tuple[Any, ...]]) -> LockedReferences:
@@ -175,3 +186,22 @@ def _part(part: int, number: sa.ColumnElement[Any], *texts: sa.ColumnElement[Any
 
 
 _LOCK_REFERENCES = CompiledStatement(_statement)
+
+
+def _exclusively(column: sa.Column[Any], values: sa.BindParameter[str], *conditions: sa.ColumnElement[bool]) -> Any:
+    """Lock rows against acceptances, in their order."""
+    query = sa.select(column).where(column.table.c.workspace_id == _WORKSPACE, *conditions, any_of(column, values))
+    return query.order_by(column).with_for_update()
+
+
+_EXCLUSIVELY = (
+    *(
+        CompiledStatement(
+            lambda _, kind=kind: _exclusively(  # type: ignore[misc]
+                identifier.c.value_key, _KEYS[kind], identifier.c.kind == _constant(KIND_NUMBERS[kind])
+            )
+        )
+        for kind in KIND_NUMBERS
+    ),
+    CompiledStatement(lambda _: _exclusively(person.c.cio_id, _CIO_IDS)),
+)

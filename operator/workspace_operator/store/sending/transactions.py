@@ -14,6 +14,7 @@ from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED
 from workspace_operator.sending.deliveries import DeliveryState, GateRecord
 from workspace_operator.sending.gate import Recipient
 from workspace_operator.sending.rules import SendingRules
+from workspace_operator.store.engine.clocks import TimeCheck
 from workspace_operator.store.engine.sql import (
     CompiledStatement,
     decode_json,
@@ -193,11 +194,11 @@ class SQLSendingTransaction:
 
 
 def open_transaction(
-    connection: sa.Connection, lease: RoomLease, contents: ContentCache, *, now: datetime
+    connection: sa.Connection, lease: RoomLease, contents: ContentCache, check: TimeCheck | None, *, now: datetime
 ) -> SQLSendingTransaction:
-    """Lock the workspace shared, renew the lease, and read the rules. Raises StaleRevision."""
+    """Lock the workspace shared, renew the lease, and read the rules. Raises StaleRevision, WrongTime."""
     settings = lock_room_workspace(connection, lease)
-    renew_lease(connection, lease, now=now)
+    renew_lease(connection, lease, check, now=now)
     return SQLSendingTransaction(
         connection=connection,
         lease=lease,

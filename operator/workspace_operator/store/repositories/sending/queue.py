@@ -14,7 +14,9 @@ from workspace_operator.application.ports import (
     RoomStatus,
     SendingTransaction,
 )
+from workspace_operator.errors import StoreUnavailable
 from workspace_operator.sending.transports import TransportOffer
+from workspace_operator.store.engine.clocks import DatabaseClock, TimeCheck, WrongTime
 from workspace_operator.store.engine.sql import insert_statement
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.queries.sending_state import offer_document, offer_of
@@ -34,8 +36,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SQLSendingQueue(MergeOnTouchRepository):
-    """Implements the port ``SendingQueue``."""
+    """Implements the port ``SendingQueue``.
 
+    Attributes:
+        clock: whose times it is given; a deadline is written only if that is the database's time. None: any times.
+    """
+
+    clock: DatabaseClock | None = None
     _contents: ContentCache = field(default_factory=ContentCache, init=False)
 
     def lease_room(
@@ -46,14 +53,22 @@ class SQLSendingQueue(MergeOnTouchRepository):
 
     def run(self, lease: RoomLease, work: Callable[[SendingTransaction], T], *, now: datetime) -> T:
         """Run ``work`` in one transaction and renew the lease. Raises StaleRevision."""
+        check = None if self.clock is None else TimeCheck(now=now)
 
         def attempt(connection: sa.Connection) -> T:
-            transaction = open_transaction(connection, lease, self._contents, now=now)
+            transaction = open_transaction(connection, lease, self._contents, check, now=now)
             result = work(transaction)
             transaction.flush()
             return result
 
-        return self.merge_on_touch.run(lease.workspace_id, lambda: self.database.writing(attempt))
+        try:
+            return self.merge_on_touch.run(lease.workspace_id, lambda: self.database.writing(attempt))
+        except WrongTime as error:
+            if self.clock is not None:
+                self.clock.synchronize()
+            raise StoreUnavailable(
+                f"the clock of {self.database.name} was set: nothing begins by its earlier time; the sender tries again"
+            ) from error
 
     def end_attempts(self, lease: RoomLease, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
         """Record outcomes without the lease. Raises StaleRevision if the workspace is gone."""
