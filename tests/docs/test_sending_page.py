@@ -14,7 +14,7 @@ from tests.docs.blocks import run_blocks
 from tests.docs.pages import REPOSITORY, names, rows, runnable_blocks, text_of
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.sending.sending_queue import FakeSendingQueue
-from workspace_operator.application.sending.metrics import HELD_REASONS, SenderMetrics
+from workspace_operator.application.sending.handover.metrics import HELD_REASONS, SenderMetrics
 from workspace_operator.application.sending.template_manifests import TemplateManifest
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.mail.settings import load_transports

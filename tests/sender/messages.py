@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workspace_operator.application.ports import QueuedDelivery
-from workspace_operator.application.sending.transaction import Prepared
+from workspace_operator.application.sending.handover.transaction import Prepared
 from workspace_operator.sending.addresses import parse_mailbox, parse_mailboxes
 from workspace_operator.sending.deliveries import Channel
 from workspace_operator.sending.messages import Message, MessageContent, RenderedMessage, RenderFailure

@@ -12,9 +12,9 @@ from tests.workspaces import create_workspace
 from workspace_operator import bootstrap
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.application.ports import Accepted, NewDelivery, Renderer
-from workspace_operator.application.sending.metrics import SenderMetrics
-from workspace_operator.application.sending.room import SenderSetup
-from workspace_operator.application.sending.sender import Sender
+from workspace_operator.application.sending.handover.metrics import SenderMetrics
+from workspace_operator.application.sending.handover.sender import Sender
+from workspace_operator.application.sending.handover.setup import SenderSetup
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.identity.model.commands import DeletePerson, identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from tests.sender.post_office import QA, PlainRenderer, PostOffice, open_post_office, request
-from workspace_operator.application.sending import sender as sender_module
+from workspace_operator.application.sending.handover import sender as sender_module
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
 from workspace_operator.sending.keys import RootKey

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sender.messages import NOW, OFFER, RENDERED, prepared, queued, rules
 from workspace_operator.application.ports import EndedAttempt, NewAttempt, QueuedDelivery
-from workspace_operator.application.sending.transaction import Prepared, StepResult, TransportState, run_step
+from workspace_operator.application.sending.handover.transaction import Prepared, StepResult, TransportState, run_step
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, GateRecord
 from workspace_operator.sending.gate import Recipient
 from workspace_operator.sending.messages import RenderFailure

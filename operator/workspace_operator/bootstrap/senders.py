@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
-from workspace_operator.application.sending.metrics import SenderMetrics
-from workspace_operator.application.sending.room import MAX_BATCH, SenderSetup
-from workspace_operator.application.sending.sender import Sender
+from workspace_operator.application.sending.handover.metrics import SenderMetrics
+from workspace_operator.application.sending.handover.sender import Sender
+from workspace_operator.application.sending.handover.setup import MAX_BATCH, SenderSetup
 from workspace_operator.bootstrap.keys import KEY_FILE_OPTION, load_root_key
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.bootstrap.workers import monitor_writes, store_probes, worker_name

@@ -5,28 +5,24 @@ already, and claims the one after that. Rendering and handing over happen betwee
 """
 
 import logging
-import random
-import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from workspace_operator.application.ports import (
     EndedAttempt,
     Handover,
     HandoverResult,
     QueuedDelivery,
-    Renderer,
     RoomLease,
-    SendingQueue,
     SendingTransaction,
-    TransportPool,
 )
 from workspace_operator.application.sending.gate_questions import offered_transports
-from workspace_operator.application.sending.transaction import (
+from workspace_operator.application.sending.handover.setup import SenderSetup
+from workspace_operator.application.sending.handover.transaction import (
     NOT_RENDERED,
     Begun,
     Prepared,
@@ -35,9 +31,9 @@ from workspace_operator.application.sending.transaction import (
     run_step,
 )
 from workspace_operator.errors import StaleRevision, StoreUnavailable
-from workspace_operator.sending.deliveries import HANDOVER_SECONDS, TOO_LATE, AttemptOutcome, DeliveryState
+from workspace_operator.sending.deliveries import HANDOVER_SECONDS, AttemptOutcome, DeliveryState
 from workspace_operator.sending.gate import tracking_of
-from workspace_operator.sending.keys import Purpose, RootKey
+from workspace_operator.sending.keys import Purpose
 from workspace_operator.sending.messages import OutgoingMail, RenderJob
 from workspace_operator.sending.mime import compose, message_id_of
 from workspace_operator.sending.outcomes import History, address_keys, follow_up
@@ -50,7 +46,6 @@ MARGIN_SECONDS: Final = 2.0
 """A hand-over ends this long before its deadline in the store: clocks of machines are compared."""
 
 FIRST_BATCH: Final = 16
-MAX_BATCH: Final = 64
 TARGET_SECONDS: Final = 0.25
 """A batch is as large as the transport takes in this time, so that a stricter mode is in force soon."""
 
@@ -68,53 +63,6 @@ STOP_SECONDS: Final = 25.0
 
 RATE_PAUSE_SECONDS: Final = 0.02
 STORE_RETRY_SECONDS: Final = 0.5
-
-
-class Observer(Protocol):
-    """Counts what a sender does (`metrics.SenderMetrics`)."""
-
-    def begun(self, count: int) -> None:
-        """Count hand-overs that begin."""
-        ...
-
-    def ended(self, transport: str, attempts: Sequence[EndedAttempt]) -> None:
-        """Count hand-overs that have ended."""
-        ...
-
-    def held(self, rules: Counter[int]) -> None:
-        """Count messages that are never sent, by line of the gate."""
-        ...
-
-    def abandoned(self, count: int) -> None:
-        """Count hand-overs whose outcome this sender cannot record."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SenderSetup:
-    """What all rooms of a sender share.
-
-    Attributes:
-        root_key: None: nothing begins.
-        public_url: base URL of tracking and unsubscribe links; empty: messages have none.
-        too_late: how long after it was due a message is still sent.
-        max_batch: deliveries in a transaction, at most.
-        observer: counts what happens.
-    """
-
-    queue: SendingQueue
-    renderer: Renderer
-    transports: TransportPool
-    root_key: RootKey | None
-    public_url: str
-    clock: Callable[[], datetime]
-    too_late: timedelta = TOO_LATE
-    max_batch: int = MAX_BATCH
-    stopping: Callable[[], bool] = lambda: False
-    observer: Observer
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], object] = time.sleep
-    jitter: Callable[[], float] = random.random
 
 
 @dataclass(slots=True)

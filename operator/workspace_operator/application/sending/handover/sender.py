@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Final
 
 from workspace_operator.application.ports import RoomLease
-from workspace_operator.application.sending.room import Room, SenderSetup
+from workspace_operator.application.sending.handover.room import Room
+from workspace_operator.application.sending.handover.setup import SenderSetup
 from workspace_operator.errors import StaleRevision, StoreUnavailable
 
 logger = logging.getLogger(__name__)
