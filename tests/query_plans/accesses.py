@@ -53,7 +53,7 @@ class Access:
         return self.table in _DIRECTORY and self.is_by_key
 
 
-_DIRECTORY: Final = frozenset({"account", "workspace", "migration", "credential"})
+_DIRECTORY: Final = frozenset({"account", "workspace", "migration", "credential", "mailroom"})
 _SQLITE_STEP = re.compile(r"(SCAN|SEARCH) (\S+)(?: USING (.*?))?(?: \((.*)\))?(?: LEFT-JOIN)?$")
 _ALIAS = re.compile(r"\b(\w+) AS (\w+)\b")
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
-from workspace_operator.application.sending.handover.metrics import SenderMetrics
 from workspace_operator.application.sending.handover.sender import Sender
 from workspace_operator.application.sending.handover.setup import MAX_BATCH, SenderSetup
 from workspace_operator.bootstrap.keys import KEY_FILE_OPTION, load_root_key
@@ -46,6 +45,7 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
     Raises:
         InvalidInput: the transports or the root key cannot be read.
     """
+    from workspace_operator.application.sending.handover.metrics import SenderMetrics  # after the API set its folder
     from workspace_operator.mail.deadlines import clock as deadline_clock
     from workspace_operator.mail.pools import SMTPTransportPool
     from workspace_operator.mail.settings import load_transports

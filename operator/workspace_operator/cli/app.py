@@ -30,7 +30,7 @@ SUMMARIES: Final = {
     "migrations": "Show the progress of identifier migrations.",
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
-    "workspaces": "List, assign, move and delete workspaces.",
+    "workspaces": "List, assign, move, stop and delete workspaces.",
     "database": "Upgrade the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""

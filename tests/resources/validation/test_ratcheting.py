@@ -16,6 +16,7 @@ from workspace_operator.resources.schema import definition
 OLD = r"""
 displayName: "Shop\u200b"
 sendBehavior: {mode: Test, testAddress: a@b@c.dd}
+sending: {from: nobody}
 """
 MESSAGES = [rule.message for rule in RULES_FOR_NEW_VALUES]
 
@@ -24,7 +25,8 @@ def before_the_rules() -> dict[str, Any]:
     """The definition without the rules for new values."""
     document: dict[str, Any] = json.loads(json.dumps(definition()))
     spec = document["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-    for field in (spec["displayName"], spec["sendBehavior"]["properties"]["testAddress"]):
+    sender = spec["sending"]["properties"]["from"]
+    for field in (spec["displayName"], spec["sendBehavior"]["properties"]["testAddress"], sender):
         del field["x-kubernetes-validations"]
     return document
 
@@ -75,7 +77,8 @@ def test_old_resource_can_be_deleted(old: Kubectl) -> None:
 
 
 def test_other_values_that_break_the_rules_are_refused(old: Kubectl) -> None:
-    changes = {"displayName": "Shop\u200c", "sendBehavior": {"mode": "Test", "testAddress": "a@b@d.ee"}}
+    behavior = {"mode": "Test", "testAddress": "a@b@d.ee"}
+    changes = {"displayName": "Shop\u200c", "sendBehavior": behavior, "sending": {"from": "somebody"}}
 
     said = refusal(old, "patch", "ws", "shop", "--type=merge", "--patch", json.dumps({"spec": changes}))
 

@@ -27,7 +27,7 @@ from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.workspaces.model import Owner, Workspace
 
-app = typer.Typer(name="workspaces", help="List, assign, move, silence and delete workspaces.", no_args_is_help=True)
+app = typer.Typer(name="workspaces", help="List, assign, move, stop and delete workspaces.", no_args_is_help=True)
 
 COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE", "OWNER")
 MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER", "OBSTACLE")
@@ -193,9 +193,10 @@ def set_sending(
     kube_context: KubeContext = None,
     database: Database,
 ) -> None:
-    """Put a send behavior in force for a workspace whose resource is gone, and wait until it holds.
+    """Change the send behavior of a workspace without a resource.
 
-    With Never, nothing leaves any more when the command ends: it waits for hand-overs under way, at most 30 seconds.
+    The command waits until the new behavior holds. With Never, nothing leaves any more when it ends: it waits
+    for hand-overs under way, at most 30 seconds.
     For a workspace with a resource or a manifest, change spec.sendBehavior there: the next reconcile puts that value in
     force.
     """
