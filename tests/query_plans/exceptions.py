@@ -64,6 +64,7 @@ READING: Final = {
     "it reads all workspaces, which are a small table": {
         ("person_records.purge_activities", "workspace"),
         ("retention.purge", "workspace"),
+        ("discards.discard_waiting_messages", "mailroom"),
         ("migrations.claim", "migration"),
         ("migrations.unfinished", "migration"),
         ("previews.snapshot", "migration"),

@@ -22,21 +22,27 @@ _EXPIRED = (
 )
 
 # Content of a delivery that is still to be sent is kept; a delivery can be sent 90 days after it was accepted.
-_EXPIRED_CONTENT = (
-    sa.select(delivery_content.c.delivery_id)
-    .join(
-        delivery,
+# A scalar subquery: PostgreSQL may turn a join with a limit into a scan of all deliveries for each content.
+_IS_OVER = (
+    sa.select(
         sa.and_(
-            delivery.c.workspace_id == delivery_content.c.workspace_id,
-            delivery.c.delivery_id == delivery_content.c.delivery_id,
-        ),
+            delivery.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(FINAL_STATES)]),
+            delivery.c.send_at < sa.bindparam("sent_before", type_=sa.BigInteger),
+        )
     )
     .where(
-        delivery_content.c.workspace_id == sa.bindparam("of_workspace"),
         delivery.c.workspace_id == sa.bindparam("of_workspace"),
+        delivery.c.delivery_id == delivery_content.c.delivery_id,
+    )
+    .correlate(delivery_content)
+    .scalar_subquery()
+)
+_EXPIRED_CONTENT = (
+    sa.select(delivery_content.c.delivery_id)
+    .where(
+        delivery_content.c.workspace_id == sa.bindparam("of_workspace"),
         delivery_content.c.delivery_id < sa.bindparam("before"),
-        delivery.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(FINAL_STATES)]),
-        delivery.c.send_at < sa.bindparam("sent_before", type_=sa.BigInteger),
+        _IS_OVER,
     )
     .order_by(delivery_content.c.delivery_id)
     .limit(sa.bindparam("size"))
