@@ -49,6 +49,12 @@ _EXPIRED_CONTENT = (
 )
 
 
+_DELIVERY_OF_ATTEMPT = (
+    sa.select(sa.literal_column("1"))
+    .where(delivery.c.workspace_id == sa.bindparam("of_workspace"), delivery.c.delivery_id == attempt.c.delivery_id)
+    .correlate(attempt)
+    .scalar_subquery()
+)
 # Left by a sender that died while it handed over a message that was deleted meanwhile, alone or with its person.
 _OWNERLESS = (
     sa.select(attempt.c.delivery_id)
@@ -56,9 +62,7 @@ _OWNERLESS = (
         attempt.c.workspace_id == sa.bindparam("of_workspace"),
         attempt.c.ended_at.is_(None),
         attempt.c.deadline < sa.bindparam("now", type_=UTCTime),
-        ~sa.exists().where(
-            delivery.c.workspace_id == sa.bindparam("of_workspace"), delivery.c.delivery_id == attempt.c.delivery_id
-        ),
+        _DELIVERY_OF_ATTEMPT.is_(None),
     )
     .limit(sa.bindparam("size"))
 )
