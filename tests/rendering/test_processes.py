@@ -111,6 +111,17 @@ def test_memory_bomb_hurts_no_other(processes: RenderProcesses, bomb: str) -> No
     assert isinstance(last, RenderedMessage)
 
 
+def test_messages_after_memory_bombs_are_rendered() -> None:
+    pool = RenderProcesses(KEY, processes=2)
+    bombs = [render_job(content(body=MEMORY_BOMBS["sort"])) for _ in range(2)]
+
+    for _ in range(10):
+        assert all(isinstance(answer, RenderFailure) for answer in pool.render(bombs))
+        assert all(isinstance(answer, RenderedMessage) for answer in pool.render([render_job()] * 4))
+
+    pool.close()
+
+
 def test_bomb_is_killed_within_its_second(processes: RenderProcesses) -> None:
     job = render_job(content(body=BOMBS["blanks in braces"]))
     processor_seconds = time.process_time()

@@ -39,6 +39,8 @@ class ChildEnded(Exception):
 class Child:
     """A render process. One thread at a time works with it; `kill` may come from any thread.
 
+    ``was_used`` says that it has answered a batch before.
+
     Args:
         limits: of its tasks.
         secret: the root key, which travels by pipe.
@@ -49,6 +51,7 @@ class Child:
     """
 
     def __init__(self, limits: Limits, secret: bytes | None, *, command: Sequence[str] = COMMAND) -> None:
+        self.was_used = False
         self._patience = _START_SECONDS
         with _shared_page() as file:
             self._progress = mmap(file.fileno(), PAGESIZE)

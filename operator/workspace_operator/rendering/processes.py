@@ -148,12 +148,15 @@ class RenderProcesses:
             batch.answers.update(zip(pending, child.answers([batch.tasks[number] for number in pending]), strict=True))
         except ChildEnded as ended:
             self._remove(child)
+            if child.was_used and ended.position == 0 and not ended.by_limit:
+                return False  # it was ending when it was taken, as after a task that used up its memory
             number = pending[ended.position]
             # Another process may have ended the child, so a task is tried twice unless it exceeded a limit.
             if number not in batch.answers and (ended.by_limit or number in batch.suspects):
                 batch.answers[number] = Killed(self._words(by_limit=ended.by_limit))
             batch.suspects.add(number)
         else:
+            child.was_used = True
             self._idle.append(child)
         return len(batch.answers) == len(batch.tasks)
 
