@@ -1,7 +1,7 @@
 """Previews of messages: rendered, with the envelope that the gate would give. Nothing is sent or written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from workspace_operator.application.ports import Deliveries, NewDelivery, Renderer, Template, Templates
 from workspace_operator.application.sending.acceptance import missing_sender, new_delivery
 from workspace_operator.application.sending.gate_questions import SUPPRESSED, GateQuestions, recipient_of
+from workspace_operator.application.sending.render_jobs import render_job
 from workspace_operator.application.sending.templates import find_template
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person import Person
@@ -17,10 +18,10 @@ from workspace_operator.identity.values.rules import CIO_ID
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import Channel
-from workspace_operator.sending.gate import GateDecision, Pass, Recipient, Wait, tracking_of
-from workspace_operator.sending.messages import Message, RenderedMessage, RenderFailure, RenderJob, customer_variables
+from workspace_operator.sending.gate import GateDecision, Pass, Recipient, Wait
+from workspace_operator.sending.messages import Message, RenderedMessage, RenderFailure, customer_variables
 from workspace_operator.sending.requests.send_requests import SendRequest, parse_send_request
-from workspace_operator.sending.rules import SendingRules, SendMode
+from workspace_operator.sending.rules import SendingRules
 from workspace_operator.sending.transports import ANY, TransportOffer
 
 UNSENT_ID = "0" * 24
@@ -112,23 +113,14 @@ class Previewer:
         if request.template is not None:
             template = find_template(self.templates, workspace_id, str(request.template))
         message = _message(request, new_delivery(request, template, now), template, rules)
-        if not message.content.sender:
+        if not (message.content.sender or rules.sender):
             raise missing_sender()
         return message
 
     def _rendered(
         self, message: Message, rules: SendingRules, customer: Mapping[str, Any]
     ) -> RenderedMessage | RenderFailure:
-        job = RenderJob(
-            workspace_id=self.questions.workspace_id,
-            delivery_id=message.delivery_id,
-            content=message.content,
-            data={"customer": customer, "trigger": message.data, "message_data": message.data},
-            tracking=tracking_of(message, rules, rules.mode or SendMode.NEVER),
-            public_url="",
-            with_unsubscribe=not message.send_to_unsubscribed,
-            attachments=message.attachments,
-        )
+        job = render_job(message, rules, customer, workspace_id=self.questions.workspace_id, public_url="")
         (rendered,) = self.renderer.render([job])
         return rendered
 
@@ -136,7 +128,6 @@ class Previewer:
 def _message(request: SendRequest, delivery: NewDelivery, template: Template | None, rules: SendingRules) -> Message:
     """The message of a request, as the gate and the renderer see it."""
     of_template = None if template is None else template.draft.contents[delivery.language].content
-    content = request.overrides.apply(of_template)
     return Message(
         delivery_id=UNSENT_ID,
         channel=Channel.EMAIL,
@@ -150,7 +141,7 @@ def _message(request: SendRequest, delivery: NewDelivery, template: Template | N
         open_tracking=delivery.open_tracking,
         link_tracking=delivery.link_tracking,
         send_to_unsubscribed=delivery.send_to_unsubscribed,
-        content=content if content.sender else replace(content, sender=rules.sender),
+        content=request.overrides.apply(of_template),
         data=request.data,
         attachments=request.attachments,
     )

@@ -8,7 +8,7 @@ import logging
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,7 +16,6 @@ from workspace_operator.application.ports import (
     EndedAttempt,
     Handover,
     HandoverResult,
-    QueuedDelivery,
     RoomLease,
     SendingTransaction,
 )
@@ -30,15 +29,16 @@ from workspace_operator.application.sending.handover.transaction import (
     TransportState,
     run_step,
 )
+from workspace_operator.application.sending.render_jobs import render_job
 from workspace_operator.errors import StaleRevision, StoreUnavailable
 from workspace_operator.sending.deliveries import HANDOVER_SECONDS, AttemptOutcome, DeliveryState
-from workspace_operator.sending.gate import tracking_of
 from workspace_operator.sending.keys import Purpose
-from workspace_operator.sending.messages import OutgoingMail, RenderJob
+from workspace_operator.sending.messages import OutgoingMail
 from workspace_operator.sending.mime import compose, message_id_of
 from workspace_operator.sending.outcomes import History, address_keys, follow_up
 from workspace_operator.sending.rules import SendingRules, SendMode, strictest
 from workspace_operator.sending.tokens import Token, sign
+from workspace_operator.sending.transports import TransportOffer
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Room:
     def _is_offered_elsewhere(self, now: datetime) -> bool:
         """Whether this process lacks the transport, and another sender has it that lives and has the database's key."""
         rules, namespace = self._rules, self._namespace
-        if rules is None or self._transport(rules, namespace).offer is not None:
+        if rules is None or self._offer(rules, namespace) is not None:
             return False
         return offered_transports(self.setup.queue.senders(), namespace, now=now)(rules) is not None
 
@@ -146,7 +146,7 @@ class Room:
         """How many deliveries may begin now; as many as the transport has room for, and not much more is under way."""
         if self._is_ending or self._in_flight() > self._size:
             return 0
-        if self._rules is None or self._transport(self._rules, self._namespace).offer is None:
+        if self._rules is None or self._offer(self._rules, self._namespace) is None:
             return self._size
         free, seconds = self.setup.transports.capacity(self._rules.transport_name, self.lease.workspace_id)
         return min(free, self._size) if free or seconds <= SLICE_SECONDS else self._size
@@ -209,10 +209,15 @@ class Room:
         for (outcome, code), count in failures.items():
             logger.info("workspace %d: %d hand-overs: %s, SMTP code %s", workspace_id, count, outcome, code or "none")
 
-    def _transport(self, rules: SendingRules, namespace: str) -> TransportState:
-        """The transport of the workspace; without a root key this process offers none."""
+    def _offer(self, rules: SendingRules, namespace: str) -> TransportOffer | None:
+        """What this process offers to the workspace; nothing without a root key."""
         offer = self.setup.transports.offer(rules.transport_name, namespace)
-        if offer is None or self.setup.root_key is None:
+        return None if self.setup.root_key is None else offer
+
+    def _transport(self, rules: SendingRules, namespace: str) -> TransportState:
+        """The transport of the workspace, and when it takes the next message."""
+        offer = self._offer(rules, namespace)
+        if offer is None:
             return TransportState(offer=None, free_at=None)
         free, seconds = self.setup.transports.capacity(offer.name, self.lease.workspace_id)
         return TransportState(offer=offer, free_at=None if free else self.setup.clock() + timedelta(seconds=seconds))
@@ -274,31 +279,23 @@ class Room:
         if not result.claimed:
             return
         self._in_hand |= {queued.message.delivery_id for queued in result.claimed}
-        can_leave = self._transport(result.rules, result.namespace).offer is not None
+        rules, setup = result.rules, self.setup
+        can_leave = self._offer(rules, result.namespace) is not None
         jobs = {
-            position: self._job(queued, result.rules)
+            position: render_job(
+                queued.message,
+                rules,
+                queued.customer,
+                workspace_id=self.lease.workspace_id,
+                public_url=setup.public_url,
+            )
             for position, queued in enumerate(result.claimed)
-            if can_leave and strictest(queued.message.accepted_mode, result.rules.mode) not in (None, SendMode.NEVER)
+            if can_leave and strictest(queued.message.accepted_mode, rules.mode) not in (None, SendMode.NEVER)
         }
-        contents = dict(zip(jobs, self.setup.renderer.render(list(jobs.values())), strict=True)) if jobs else {}
+        contents = dict(zip(jobs, setup.renderer.render(list(jobs.values())), strict=True)) if jobs else {}
         self._prepared += (
-            Prepared(queued=queued, content=contents.get(position), send_version=result.rules.send_version)
+            Prepared(queued=queued, content=contents.get(position), send_version=rules.send_version)
             for position, queued in enumerate(result.claimed)
-        )
-
-    def _job(self, queued: QueuedDelivery, rules: SendingRules) -> RenderJob:
-        message = queued.message
-        mode = strictest(message.accepted_mode, rules.mode) or SendMode.NEVER
-        content = message.content
-        return RenderJob(
-            workspace_id=self.lease.workspace_id,
-            delivery_id=message.delivery_id,
-            content=content if content.sender else replace(content, sender=rules.sender),
-            data={"customer": queued.customer, "trigger": message.data, "message_data": message.data},
-            tracking=tracking_of(message, rules, mode),
-            public_url=self.setup.public_url,
-            with_unsubscribe=not message.send_to_unsubscribed,
-            attachments=message.attachments,
         )
 
     def _take_outcomes(self) -> None:
