@@ -22,4 +22,5 @@ from workspace_operator.bootstrap.workers import make_migration_worker as make_m
 from workspace_operator.bootstrap.workers import make_worker_loop as make_worker_loop
 from workspace_operator.bootstrap.workers import monitor_writes as monitor_writes
 from workspace_operator.bootstrap.workers import store_probes as store_probes
+from workspace_operator.bootstrap.workers import worker_probes as worker_probes
 from workspace_operator.store.engine.clocks import utc_now as utc_now

@@ -33,10 +33,6 @@ class RunningSender:
         """Send until the process stops."""
         self.sender.run()
 
-    def is_healthy(self) -> bool:
-        """Whether the store answered the last look."""
-        return self.sender.healthy.is_set()
-
 
 @contextmanager
 def open_sender(store: Repositories, settings: SenderSettings, stopping: threading.Event) -> Iterator[RunningSender]:
@@ -76,11 +72,7 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
 
 
 def run_with_probes(
-    store: Repositories,
-    work: Callable[[], None],
-    health_endpoint: str | None,
-    is_healthy: Callable[[], bool],
-    sender: RunningSender,
+    store: Repositories, work: Callable[[], None], health_endpoint: str | None, *probes: ProbeHandlers
 ) -> None:
     """Run ``work`` until it ends, with probes at the endpoint. Raises InvalidInput for the endpoint."""
     if health_endpoint is None:
@@ -90,6 +82,4 @@ def run_with_probes(
 
     endpoint = parse_endpoint(health_endpoint)
     with monitor_writes(store) as monitor:
-        own = ProbeHandlers(is_ready=is_healthy, metrics=bytes)
-        probes = combined_probes(own, sender.probes, store_probes(store, monitor))
-        health.run_with_probes(work, endpoint, probes)
+        health.run_with_probes(work, endpoint, combined_probes(*probes, store_probes(store, monitor)))

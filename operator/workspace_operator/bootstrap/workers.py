@@ -55,6 +55,11 @@ def make_worker_loop(store: Repositories, stopping: threading.Event, retention: 
     return WorkerLoop(jobs=jobs, stopping=stopping)
 
 
+def worker_probes(loop: WorkerLoop) -> ProbeHandlers:
+    """The readiness of a worker: its last round of jobs succeeded. It has no metrics of its own."""
+    return ProbeHandlers(is_ready=loop.healthy.is_set, metrics=bytes)
+
+
 @contextmanager
 def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
     """Check the store's write path inside the context, in a daemon thread."""

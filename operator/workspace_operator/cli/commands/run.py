@@ -76,8 +76,8 @@ RootKeyFile = Annotated[
     Path | None,
     input_file_option(
         "--root-key-file",
-        "The root key of the installation, 64 hexadecimal digits. It signs delivery ids and links. Default: a file "
-        "beside an SQLite database, which is made; on PostgreSQL nothing is sent without it.",
+        "The root key of the installation, 64 hexadecimal digits. It signs delivery ids and links. Default with "
+        "SQLite: a file beside the database, created if missing. With PostgreSQL, nothing is sent without it.",
     ),
 ]
 TransportsFile = Annotated[
@@ -98,7 +98,11 @@ LinkURL = Annotated[
 TooLate = Annotated[
     float,
     typer.Option(
-        "--too-late", min=0.01, max=24 * 365, metavar="HOURS", help="A message that is due for longer is not sent."
+        "--too-late",
+        min=0.01,
+        max=24 * 365,
+        metavar="HOURS",
+        help="Do not send messages that are overdue by more than this.",
     ),
 ]
 KeepContent = Annotated[
@@ -270,7 +274,7 @@ def worker(
             with _run_threads([loop.run], stop_event):
                 sender.run()
 
-        bootstrap.run_with_probes(store, work, health, loop.healthy.is_set, sender)
+        bootstrap.run_with_probes(store, work, health, bootstrap.worker_probes(loop), sender.probes)
 
 
 @app.command("sender")
@@ -293,7 +297,7 @@ def sender(
         bootstrap.open_store_lazily(database) as store,
         bootstrap.open_sender(store, settings, stop_event) as sender,
     ):
-        bootstrap.run_with_probes(store, sender.run, health, sender.is_healthy, sender)
+        bootstrap.run_with_probes(store, sender.run, health, sender.probes)
 
 
 def _retention(activities_days: int, content_days: int, deliveries_days: int) -> RetentionSettings:

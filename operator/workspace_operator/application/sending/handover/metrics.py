@@ -3,7 +3,6 @@
 import logging
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -26,58 +25,41 @@ HELD_REASONS = {
 """Values of the label ``reason``, by the line of the gate; 0: the message could not be made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SenderMetrics:
-    """Counts what a sender does, and renders it as Prometheus text."""
+    """Counts what a sender does, and renders it as Prometheus text; each reason has a sample from the start."""
 
-    queue: SendingQueue
-    transports: TransportPool
-    clock: Callable[[], datetime]
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    _handed_over: Counter = field(init=False)
-    _held: Counter = field(init=False)
-    _retries: Counter = field(init=False)
-    _in_flight: Gauge = field(init=False)
-    _transport_up: Gauge = field(init=False)
-    _oldest: Gauge = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Create the metrics; all values of labels that are known have a sample from the start."""
-        values = {
-            "_handed_over": Counter(
-                "workspace_operator_messages_handed_over",
-                "Hand-overs that ended, by transport and outcome.",
-                ["transport", "outcome"],
-                registry=self.registry,
-            ),
-            "_held": Counter(
-                "workspace_operator_messages_held",
-                "Messages that the gate or a fault of the message kept from being sent, by reason.",
-                ["reason"],
-                registry=self.registry,
-            ),
-            "_retries": Counter(
-                "workspace_operator_messages_retries", "Hand-overs that will be repeated.", registry=self.registry
-            ),
-            "_in_flight": Gauge(
-                "workspace_operator_messages_in_flight",
-                "Messages that this process is handing over.",
-                registry=self.registry,
-            ),
-            "_transport_up": Gauge(
-                "workspace_operator_transport_up",
-                "1 while a transport is used, 0 while it is paused after a failure.",
-                ["transport"],
-                registry=self.registry,
-            ),
-            "_oldest": Gauge(
-                "workspace_operator_messages_oldest_waiting_seconds",
-                "How long the message that is due first in any workspace has been due.",
-                registry=self.registry,
-            ),
-        }
-        for name, metric in values.items():
-            object.__setattr__(self, name, metric)
+    def __init__(self, *, queue: SendingQueue, transports: TransportPool, clock: Callable[[], datetime]) -> None:
+        self._queue, self._transports, self._clock = queue, transports, clock
+        self._registry = registry = CollectorRegistry()
+        self._handed_over = Counter(
+            "workspace_operator_messages_handed_over",
+            "Hand-overs that ended, by transport and outcome.",
+            ["transport", "outcome"],
+            registry=registry,
+        )
+        self._held = Counter(
+            "workspace_operator_messages_held",
+            "Messages that the gate or a fault of the message kept from being sent, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._retries = Counter(
+            "workspace_operator_messages_retries", "Hand-overs that will be repeated.", registry=registry
+        )
+        self._in_flight = Gauge(
+            "workspace_operator_messages_in_flight", "Messages that this process is handing over.", registry=registry
+        )
+        self._transport_up = Gauge(
+            "workspace_operator_transport_up",
+            "1 while a transport is used, 0 while it is paused after a failure.",
+            ["transport"],
+            registry=registry,
+        )
+        self._oldest = Gauge(
+            "workspace_operator_messages_oldest_waiting_seconds",
+            "How long the message that is due first in any workspace has been due.",
+            registry=registry,
+        )
         for reason in HELD_REASONS.values():
             self._held.labels(reason)
 
@@ -104,13 +86,13 @@ class SenderMetrics:
 
     def text(self) -> bytes:
         """All metrics as Prometheus text; without the oldest message while the store does not answer."""
-        for name, is_up in self.transports.states():
+        for name, is_up in self._transports.states():
             self._transport_up.labels(name).set(is_up)
         try:
-            oldest = self.queue.oldest_due_at()
-            age = 0.0 if oldest is None else (self.clock() - oldest).total_seconds()
+            oldest = self._queue.oldest_due_at()
+            age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
             self._oldest.set(max(age, 0.0))
         except WorkspaceOperatorError as error:
             logger.debug("cannot read the oldest message: %s", error)
             self._oldest.set(float("nan"))
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)
