@@ -33,6 +33,10 @@ class MessageContent:
     headers: Headers = ()
 
 
+TEXT_PARTS = ("subject", "sender", "reply_to", "preheader", "body", "body_plain", "body_amp")
+"""The fields of `MessageContent` that are one text each: all but the headers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file of a message."""

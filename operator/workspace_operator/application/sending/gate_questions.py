@@ -9,7 +9,6 @@ from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.attribute_timestamps import UNSUBSCRIBED
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import reference_to_cio_id
-from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER
 from workspace_operator.sending.addresses import Mailbox, mailbox_keys
 from workspace_operator.sending.gate import Circumstances, GateDecision, Recipient, gate
 from workspace_operator.sending.messages import Message
@@ -80,7 +79,7 @@ def offered_transports(senders: Sequence[RegisteredSender], namespace: str, *, n
     offers = {
         offer.name: offer
         for sender in senders
-        if sender.has_database_key and now - sender.beat_at < SENDER_DEAD_AFTER
+        if sender.has_database_key and sender.is_alive(now)
         for offer in sender.offers
         if offer.is_offered_to(namespace)
     }

@@ -23,11 +23,11 @@ from workspace_operator.application.sending.template_manifests import (
     LANGUAGE,
     LanguageManifest,
     TemplateManifest,
-    Toggle,
     check_trigger_name,
     read_manifest,
 )
 from workspace_operator.errors import InvalidInput
+from workspace_operator.resources.documents import Toggle
 from workspace_operator.resources.manifests import content_of, text_of
 from workspace_operator.sending.messages import MessageContent
 
@@ -62,7 +62,7 @@ def read_templates(paths: Iterable[Path], parser: TemplateParser) -> Sequence[Te
         except InvalidInput as error:
             problems.append(str(error))
             continue
-        first, _ = drafts.setdefault(draft.trigger_name.lower(), (folder, draft))
+        first, _ = drafts.setdefault(draft.trigger_key, (folder, draft))
         if first != folder:
             problems.append(f"{folder}: its triggerName {draft.trigger_name!r} is already that of {first}: change one")
     if problems:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,17 +10,18 @@ from pydantic.alias_generators import to_camel
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.text_limits import MAX_NAME_BYTES, check_text, invisible_characters, quoted
+from workspace_operator.resources.documents import Toggle
 from workspace_operator.resources.kubectl.yaml_documents import YamlDocument, documents_in
 from workspace_operator.resources.manifests import content_of, text_of
 from workspace_operator.resources.problems import FieldPath, format_path
 from workspace_operator.sending.addresses import parse_mailbox, parse_mailboxes
 from workspace_operator.sending.headers import check_headers, check_line
+from workspace_operator.sending.requests.overrides import is_liquid
 
 LANGUAGE: Final = "[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*"
 """A language as in HTML, such as ``de`` or ``pt-BR``."""
 MAX_DESCRIPTION_BYTES: Final = 1000
 
-_LIQUID_MARKS = ("{{", "{%")
 _is_language = re.compile(LANGUAGE).fullmatch
 _MESSAGES = {
     "extra_forbidden": "is not a field of a template: correct its spelling or remove it",
@@ -34,13 +34,6 @@ _MESSAGES = {
     "dict_type": "must be an object, not {value}",
     "string_too_short": "must not be empty",
 }
-
-
-class Toggle(StrEnum):
-    """Values of ``openTracking`` and ``linkTracking``, as in a Workspace."""
-
-    ENABLED = "Enabled"
-    DISABLED = "Disabled"
 
 
 class _Part(BaseModel):
@@ -184,7 +177,7 @@ def _address_check(text: str | None, parse: Any) -> Any:
     """Check an address that has no Liquid, which only a message completes."""
 
     def check(path: FieldPath) -> None:
-        if text is not None and not any(mark in text for mark in _LIQUID_MARKS):
+        if text is not None and not is_liquid(text):
             parse(text, field=format_path(path))
 
     return check

@@ -36,7 +36,7 @@ class TemplateApply:
     def plan(self, drafts: Sequence[TemplateDraft]) -> Sequence[AppliedTemplate]:
         """What `run` would do; nothing is written. Raises NotFound."""
         stored = self._stored()
-        return [_planned(draft, stored.get(draft.trigger_name.lower())) for draft in drafts]
+        return [_planned(draft, stored.get(draft.trigger_key)) for draft in drafts]
 
     def run(self, drafts: Sequence[TemplateDraft], *, now: datetime) -> Sequence[AppliedTemplate]:
         """Create or change templates; one that is as it was gets no new version. Raises NotFound."""
@@ -44,7 +44,7 @@ class TemplateApply:
         return [
             AppliedTemplate(
                 trigger_name=template.draft.trigger_name,
-                change=_change(is_new=template.draft.trigger_name.lower() not in stored, is_changed=is_changed),
+                change=_change(is_new=template.draft.trigger_key not in stored, is_changed=is_changed),
                 template=template,
             )
             for template, is_changed in self.templates.apply(self.workspace_id, drafts, now=now)
@@ -52,12 +52,12 @@ class TemplateApply:
 
     def others(self, drafts: Sequence[TemplateDraft]) -> Sequence[str]:
         """The trigger names of the workspace's templates that are not among the drafts."""
-        applied = {draft.trigger_name.lower() for draft in drafts}
+        applied = {draft.trigger_key for draft in drafts}
         return [template.draft.trigger_name for key, template in self._stored().items() if key not in applied]
 
     def _stored(self) -> dict[str, Template]:
         found = self.templates.list(self.workspace_id)
-        return {template.draft.trigger_name.lower(): template for template in found}
+        return {template.draft.trigger_key: template for template in found}
 
 
 def drafts_to_copy(templates: Templates, workspace_id: int, references: Sequence[str]) -> Sequence[TemplateDraft]:

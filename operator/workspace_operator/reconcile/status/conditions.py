@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
 from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource
-from workspace_operator.reconcile.model.observed import Observation, StoreUnreachable
+from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import UNKNOWN_REASONS, KStatus, Outcome, Reason, SendingReason
 from workspace_operator.reconcile.status import messages, migration_messages
 from workspace_operator.reconcile.status.sending_condition import ConditionValue, sending_applied
@@ -32,14 +32,15 @@ def conditions_of(
         for before in resource.previous.conditions
         if before.observed_generation != NOT_OBSERVED  # the time of a default is meaningless
     }
+    identifiers, sending = _of_workspace(resource, observed, outcome)
     drafts = (
         ConditionDraft(ConditionType.READY, _readiness(outcome), outcome.reason, outcome.message),
         *(
             ConditionDraft(condition_type, ConditionStatus.TRUE, outcome.reason, outcome.message)
             for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
         ),
-        ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *_identifiers(resource, observed, outcome)),
-        ConditionDraft(ConditionType.SENDING_APPLIED, *_sending(resource, observed, outcome)),
+        ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *identifiers),
+        ConditionDraft(ConditionType.SENDING_APPLIED, *sending),
         *_suspended(resource),
     )
     whole_now = now.astimezone(UTC).replace(microsecond=0)
@@ -74,35 +75,31 @@ def _suspended(resource: Resource) -> tuple[ConditionDraft, ...]:
     return (paused,) if resource.suspended else ()
 
 
-def _store_unavailable(resource: Resource, outcome: Outcome) -> ConditionValue:
-    is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
-    message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
-    return ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message
-
-
-def _sending(resource: Resource, observed: Observation, outcome: Outcome) -> ConditionValue:
+def _of_workspace(resource: Resource, observed: Observation, outcome: Outcome) -> tuple[ConditionValue, ConditionValue]:
+    """IdentifiersApplied and SendingApplied; Unknown while nothing is known of the stored workspace."""
     desired = resource.desired
     if isinstance(observed, StoreUnreachable):
-        return _store_unavailable(resource, outcome)
+        is_in_ready = outcome.reason is Reason.STORE_UNAVAILABLE
+        message = messages.SEE_READY if is_in_ready else messages.store_unavailable(resource)
+        unknown: ConditionValue = (ConditionStatus.UNKNOWN, Reason.STORE_UNAVAILABLE, message)
+        return unknown, unknown
     is_missing = outcome.reason is Reason.WORKSPACE_MISSING
     if isinstance(desired, InvalidSpec) or is_missing or observed.workspace is None:
-        return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
-    return sending_applied(resource, desired, observed, observed.workspace, outcome)
+        unknown = (ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY)
+        return unknown, unknown
+    inputs = (resource, desired, observed, observed.workspace, outcome)
+    return _identifiers(*inputs), sending_applied(*inputs)
 
 
-def _identifiers(resource: Resource, observed: Observation, outcome: Outcome) -> ConditionValue:
-    desired = resource.desired
-    if isinstance(observed, StoreUnreachable):
-        return _store_unavailable(resource, outcome)
-    is_missing = outcome.reason is Reason.WORKSPACE_MISSING
-    if isinstance(desired, InvalidSpec) or is_missing or observed.workspace is None:
-        return ConditionStatus.UNKNOWN, outcome.reason, messages.SEE_READY
+def _identifiers(
+    resource: Resource, desired: DesiredState, observed: ObservedState, workspace: Workspace, outcome: Outcome
+) -> ConditionValue:
     migration = observed.open_migration
     if migration is not None and migration.stage is Stage.BLOCKED:
         return ConditionStatus.FALSE, Reason.MIGRATION_BLOCKED, migration_messages.blocked_details(migration, resource)
     # After the cut-over the new identifiers hold for every request, whatever is left to do for the migration.
-    if (migration is None or migration.stage not in BEFORE_CUTOVER) and _are_in_force(desired, observed.workspace):
-        message = migration_messages.identifiers_in_force(observed.workspace.mode, migration)
+    if (migration is None or migration.stage not in BEFORE_CUTOVER) and _are_in_force(desired, workspace):
+        message = migration_messages.identifiers_in_force(workspace.mode, migration)
         return ConditionStatus.TRUE, Reason.IN_FORCE, message
     if migration is not None and not resource.suspended:
         return ConditionStatus.FALSE, Reason.MIGRATION_RUNNING, migration_messages.running_details(migration)

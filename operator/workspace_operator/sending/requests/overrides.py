@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-from workspace_operator.sending.messages import Headers, MessageContent
+from workspace_operator.sending.messages import TEXT_PARTS, Headers, MessageContent
 
 _LIQUID_MARKS: Final = ("{{", "{%")
-_PARTS: Final = ("subject", "sender", "reply_to", "preheader", "body", "body_plain", "body_amp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ class Overrides:
 
     def _parts(self) -> dict[str, str | None]:
         """The parts besides headers, without the slow deep copy of `asdict`."""
-        return {name: getattr(self, name) for name in _PARTS}
+        return {name: getattr(self, name) for name in TEXT_PARTS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

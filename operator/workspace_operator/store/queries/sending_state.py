@@ -34,7 +34,10 @@ _IN_FLIGHT = (
     .where(*_IS_IN_FLIGHT)
     .subquery("attempts")
 )
-_FINGERPRINT = sa.select(store_identity.c.root_key_fingerprint).scalar_subquery()
+FINGERPRINT = sa.select(store_identity.c.root_key_fingerprint)
+"""The fingerprint of the root key whose installation sends from the database."""
+
+_FINGERPRINT = FINGERPRINT.scalar_subquery()
 
 SENDING_STATE = sa.select(
     _IN_FLIGHT,

@@ -15,7 +15,7 @@ from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.model.person import Person
 from workspace_operator.sending.addresses import parse_mailboxes
 from workspace_operator.sending.deliveries import Channel, DeliveryState
-from workspace_operator.sending.messages import Attachment, Message, MessageContent, customer_variables
+from workspace_operator.sending.messages import TEXT_PARTS, Attachment, Message, MessageContent, customer_variables
 from workspace_operator.sending.requests.overrides import StoredRequest
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.engine.sql import (
@@ -271,7 +271,7 @@ def _contents_of(connection: sa.Connection, key: ContentKey) -> Mapping[str, Mes
 
 def _content(values: Sequence[Any]) -> MessageContent:
     *texts, headers = values
-    parts = dict(zip(_PARTS, texts, strict=True))
+    parts = dict(zip(TEXT_PARTS, texts, strict=True))
     return MessageContent(**parts, headers=tuple((name, value) for name, value in decode_json(headers)))
 
 
@@ -339,10 +339,9 @@ _EARLIER = CompiledStatement(
     )
 )
 _PEOPLE = CompiledStatement(lambda _: sa.select(*PERSON_COLUMNS).where(workspace_any_of(person.c.cio_id, "cio_ids")))
-_PARTS = ("subject", "sender", "reply_to", "preheader", "body", "body_plain", "body_amp")
 _CONTENTS = CompiledStatement(
     lambda _: sa.select(
-        template_content.c.language, *(template_content.c[part] for part in _PARTS), template_content.c.headers
+        template_content.c.language, *(template_content.c[part] for part in TEXT_PARTS), template_content.c.headers
     ).where(
         template_content.c.workspace_id == sa.bindparam("of_workspace", type_=sa.BigInteger),
         template_content.c.template == sa.bindparam("of_template", type_=sa.BigInteger),

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import DeliveryQuery, DeliveryRecord, WaitingCounts
 from workspace_operator.sending.deliveries import ArchivedContent, Attempt, DeliveryState
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.store.queries.sending_state import count_in_flight
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, attempt, delivery, delivery_content
 from workspace_operator.store.schema.tables import person
@@ -116,7 +117,7 @@ def waiting_counts(connection: sa.Connection, workspace_id: int, *, now: datetim
         next_due_at = first if next_due_at is None else min(first, next_due_at)
         if (known := SendMode.known(mode)) is not None:
             by_mode[known] = count
-    in_flight = connection.execute(_IN_FLIGHT, {"of_workspace": workspace_id, "now": now}).scalar_one()
+    in_flight = count_in_flight(connection, workspace_id, now)
     return WaitingCounts(waiting=waiting, in_flight=in_flight, by_accepted_mode=by_mode, next_due_at=next_due_at)
 
 
@@ -128,9 +129,4 @@ _WAITING = (
         delivery.c.state == sa.literal_column(f"'{DeliveryState.WAITING}'"),
     )
     .group_by(delivery.c.accepted_mode)
-)
-_IN_FLIGHT = sa.select(sa.func.count()).where(
-    attempt.c.workspace_id == sa.bindparam("of_workspace"),
-    attempt.c.ended_at.is_(None),
-    attempt.c.deadline > sa.bindparam("now", type_=attempt.c.deadline.type),
 )

@@ -23,12 +23,13 @@ from workspace_operator.store.engine.sql import (
     workspace_any_of,
 )
 from workspace_operator.store.pending_merges.view import raise_if_people_pending
+from workspace_operator.store.queries.sending_state import FINGERPRINT
 from workspace_operator.store.schema.mappers import sending_rules_of
 from workspace_operator.store.schema.sending_tables import (
     attempt,
     delivery,
 )
-from workspace_operator.store.schema.tables import person, store_identity
+from workspace_operator.store.schema.tables import person
 from workspace_operator.store.schema.types import to_microseconds
 from workspace_operator.store.sending.blocked_addresses import blocked_addresses
 from workspace_operator.store.sending.claims import (
@@ -220,9 +221,6 @@ def _delivery_id(value: EndedAttempt | NewAttempt) -> str:
 def _row_id(row: Mapping[str, Any]) -> str:
     return str(row["delivery_id"])
 
-
-FINGERPRINT = sa.select(store_identity.c.root_key_fingerprint)
-"""The fingerprint of the root key whose installation sends from the database."""
 
 _LOCK_DUE = CompiledStatement(
     lambda _: (

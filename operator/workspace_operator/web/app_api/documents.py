@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from workspace_operator.application.ports import Activity, Export
+from workspace_operator.application.ports import Activity, DeliveryRecord, Export
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityType
@@ -37,7 +37,7 @@ def customer_document(person: Person, devices: Iterable[Device], mode: Mode) -> 
     }
 
 
-def identifiers_document(subject: Person | Activity, mode: Mode) -> dict[str, str | None]:
+def identifiers_document(subject: Person | Activity | DeliveryRecord, mode: Mode) -> dict[str, str | None]:
     """The identifiers of a person; in an IDOnly workspace the id only (identity-rules §7)."""
     if mode is ID_ONLY:
         return {"id": subject.id}

@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 from workspace_operator.application.ports import DEFAULT_LANGUAGE, AddressBlock, DeliveryRecord, Template
-from workspace_operator.identity.values.rules import ID_ONLY, Mode
+from workspace_operator.identity.values.rules import Mode
 from workspace_operator.sending.deliveries import ArchivedContent, Delivery
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.rules import strictest
 from workspace_operator.web.app_api.delivery_ids import wire_id
+from workspace_operator.web.app_api.documents import identifiers_document
 
 PARENTS: Final = ("action_id", "broadcast_id", "campaign_id", "newsletter_id", "parent_action_id", "trigger_event_id")
 """What a message of the vendor can belong to; here always null."""
@@ -25,7 +26,7 @@ def message_document(record: DeliveryRecord, workspace_id: int, mode: Mode, key:
         "id": wire_id(workspace_id, delivery.delivery_id, key),
         "type": delivery.channel.value,
         "customer_id": record.id,
-        "customer_identifiers": None if delivery.cio_id is None else _identifiers(record, mode),
+        "customer_identifiers": None if delivery.cio_id is None else identifiers_document(record, mode),
         "recipient": delivery.recipient,
         "subject": delivery.subject,
         "metrics": {metric.value: int(at.timestamp()) for metric, at in delivery.metrics.items()},
@@ -42,7 +43,7 @@ def message_document(record: DeliveryRecord, workspace_id: int, mode: Mode, key:
 
 
 def send_behavior_of(delivery: Delivery) -> str | None:
-    """The mode that counts for a message: the stricter of accept and hand-over; null if this version knows one not."""
+    """The mode that counts: the stricter of accept and hand-over; null if one is unknown to this version."""
     accepted = delivery.accepted_mode
     mode = accepted if delivery.gate is None else strictest(accepted, delivery.gate.mode)
     return None if mode is None else mode.value
@@ -118,10 +119,3 @@ def content_id(language: str) -> str:
 def block_document(block: AddressBlock) -> dict[str, Any]:
     """A blocked address."""
     return {"created": int(block.since.timestamp()), "email": block.email_key, "reason": block.reason, "status": ""}
-
-
-def _identifiers(record: DeliveryRecord, mode: Mode) -> dict[str, str | None]:
-    """The identifiers of a person; in an IDOnly workspace the id only (identity-rules §7)."""
-    if mode is ID_ONLY:
-        return {"id": record.id}
-    return {"id": record.id, "email": record.email, "cio_id": record.delivery.cio_id}

@@ -114,6 +114,11 @@ class DeliveryRecord:
     id: str | None
     email: str | None
 
+    @property
+    def cio_id(self) -> str | None:
+        """The cio_id of the person."""
+        return self.delivery.cio_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingCounts:

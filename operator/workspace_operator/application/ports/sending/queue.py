@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, GateRecord
 from workspace_operator.sending.gate import Recipient
 from workspace_operator.sending.messages import (
@@ -118,6 +119,10 @@ class RegisteredSender:
     has_database_key: bool
     beat_at: datetime
 
+    def is_alive(self, now: datetime) -> bool:
+        """Whether its heartbeat is recent enough to count."""
+        return now - self.beat_at < SENDER_DEAD_AFTER
+
 
 class SendingTransaction(Protocol):
     """One transaction of a sender on the room that it leases: it ends attempts, begins some, and claims deliveries."""
@@ -209,7 +214,7 @@ class SendingQueue(Protocol):
         ...
 
     def oldest_due_at(self) -> datetime | None:
-        """When the message that is due first in any workspace was due; None if none waits."""
+        """The earliest due time of the messages that wait in any workspace; None without any."""
         ...
 
     def register_sender(

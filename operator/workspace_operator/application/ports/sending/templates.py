@@ -40,6 +40,16 @@ class TemplateDraft:
     queue_drafts: bool = False
     contents: Mapping[str, TemplateContent] = field(default_factory=dict)
 
+    @property
+    def trigger_key(self) -> str:
+        """The form in which its trigger name is compared."""
+        return trigger_key(self.trigger_name)
+
+
+def trigger_key(trigger_name: str) -> str:
+    """The form in which trigger names are compared: without case."""
+    return trigger_name.lower()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:

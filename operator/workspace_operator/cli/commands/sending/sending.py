@@ -13,7 +13,6 @@ from workspace_operator.cli.commands.sending.root_keys import RootKeyFile, requi
 from workspace_operator.cli.support.options import Database, Format, Output
 from workspace_operator.cli.support.output import echo, info, json_text, print_table, time_text
 from workspace_operator.errors import InvalidInput
-from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER
 from workspace_operator.workspaces.model import Workspace
 
 app = typer.Typer(name="sending", help="Manage the root key, and show senders and queues.", no_args_is_help=True)
@@ -104,7 +103,7 @@ def status(*, output: Output = Format.TABLE, database: Database) -> None:
 def _sender_document(sender: RegisteredSender, now: datetime) -> dict[str, Any]:
     return {
         "worker": sender.worker,
-        "state": "silent" if now - sender.beat_at > SENDER_DEAD_AFTER else "running",
+        "state": "running" if sender.is_alive(now) else "silent",
         "has_database_key": sender.has_database_key,
         "heartbeat_at": time_text(sender.beat_at),
         "transports": [

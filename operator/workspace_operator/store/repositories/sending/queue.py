@@ -19,14 +19,14 @@ from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.engine.clocks import DatabaseClock, TimeCheck, WrongTime
 from workspace_operator.store.engine.sql import insert_statement
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
-from workspace_operator.store.queries.sending_state import offer_document, offer_of
+from workspace_operator.store.queries.sending_state import FINGERPRINT, offer_document, offer_of
 from workspace_operator.store.schema.sending_tables import sender
 from workspace_operator.store.schema.tables import store_identity
 from workspace_operator.store.sending.claims import ContentCache
 from workspace_operator.store.sending.discards import discard_waiting_messages
 from workspace_operator.store.sending.mailrooms import lease_room, lock_room_workspace, oldest_due_at, release_room
 from workspace_operator.store.sending.settlements import end_attempts
-from workspace_operator.store.sending.transactions import FINGERPRINT, open_transaction
+from workspace_operator.store.sending.transactions import open_transaction
 
 FORGET_SENDERS_AFTER: Final = timedelta(days=1)
 """Every start of a sender makes a row, since names are unique."""
@@ -84,7 +84,7 @@ class SQLSendingQueue(MergeOnTouchRepository):
         return self.database.writing(lambda connection: release_room(connection, lease, not_before=not_before, now=now))
 
     def oldest_due_at(self) -> datetime | None:
-        """When the message that is due first in any workspace was due; None if none waits."""
+        """The earliest due time of the messages that wait in any workspace; None without any."""
         with self.database.reading() as connection:
             return oldest_due_at(connection)
 

@@ -9,13 +9,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import Template, TemplateContent, TemplateDraft
-from workspace_operator.errors import NotFound
-from workspace_operator.sending.messages import MessageContent
+from workspace_operator.application.ports.sending.templates import trigger_key
+from workspace_operator.sending.messages import TEXT_PARTS, MessageContent
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.sending_tables import template, template_content
-from workspace_operator.store.schema.tables import workspace
-from workspace_operator.store.unit_of_work.workspace_lock import lock_and_read_settings
+from workspace_operator.store.unit_of_work.workspace_lock import lock_and_read_settings, read_settings
 
 _SETTINGS: Final = (
     "trigger_name",
@@ -27,7 +26,6 @@ _SETTINGS: Final = (
     "hide_body",
     "queue_drafts",
 )
-_PARTS: Final = ("subject", "preheader", "sender", "reply_to", "body", "body_plain", "body_amp")
 
 MAX_NUMBER: Final = 2**63 - 1
 
@@ -41,13 +39,13 @@ class SQLTemplates:
     def list(self, workspace_id: int) -> Sequence[Template]:
         """List templates, by number. Raises NotFound."""
         with self.database.reading_one_snapshot() as connection:
-            _require_workspace(connection, workspace_id)
+            read_settings(connection, workspace_id)
             return _templates(connection, template.c.workspace_id == workspace_id)
 
     def find(self, workspace_id: int, reference: str | int) -> Template | None:
         """Find a template by number, or by trigger name without case. Raises NotFound."""
         with self.database.reading_one_snapshot() as connection:
-            _require_workspace(connection, workspace_id)
+            read_settings(connection, workspace_id)
             if (is_named := _is_named(reference)) is None:
                 return None
             found = _templates(connection, sa.and_(template.c.workspace_id == workspace_id, is_named))
@@ -65,23 +63,12 @@ class SQLTemplates:
         return self.database.writing(work)
 
 
-def _require_workspace(connection: sa.Connection, workspace_id: int) -> None:
-    found = connection.execute(sa.select(workspace.c.workspace_id).where(workspace.c.workspace_id == workspace_id))
-    if found.first() is None:
-        raise NotFound(f"there is no workspace number {workspace_id}")
-
-
 def _is_named(reference: str | int) -> sa.ColumnElement[bool] | None:
     """Condition that a template has a number or trigger name; None if no template can have it."""
     if isinstance(reference, str) and not (reference.isascii() and reference.isdigit()):
         return template.c.trigger_key == trigger_key(reference)
     number = int(reference)
     return template.c.number == number if 0 < number <= MAX_NUMBER else None
-
-
-def trigger_key(trigger_name: str) -> str:
-    """The form in which trigger names are compared."""
-    return trigger_name.lower()
 
 
 def _templates(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Sequence[Template]:
@@ -110,16 +97,14 @@ def _template_of(row: Row, contents: Mapping[str, TemplateContent]) -> Template:
 
 
 def _content_of(row: Row) -> TemplateContent:
-    parts: dict[str, Any] = {name: getattr(row, name) for name in _PARTS}
+    parts: dict[str, Any] = {name: getattr(row, name) for name in TEXT_PARTS}
     headers = tuple((name, value) for name, value in row.headers)
     content = MessageContent(**parts, headers=headers)
     return TemplateContent(content=content, cc=row.cc or "", bcc=row.bcc or "", fake_bcc=row.fake_bcc)
 
 
 def _apply(connection: sa.Connection, workspace_id: int, draft: TemplateDraft, now: datetime) -> tuple[Template, bool]:
-    is_same = sa.and_(
-        template.c.workspace_id == workspace_id, template.c.trigger_key == trigger_key(draft.trigger_name)
-    )
+    is_same = sa.and_(template.c.workspace_id == workspace_id, template.c.trigger_key == draft.trigger_key)
     connection.execute(sa.select(template.c.number).where(is_same).with_for_update()).first()
     found = next(iter(_templates(connection, is_same)), None)
     if found is None:
@@ -153,7 +138,7 @@ def _applied(
 
 def _values(draft: TemplateDraft) -> dict[str, Any]:
     settings = {name: getattr(draft, name) for name in _SETTINGS}
-    return settings | {"trigger_key": trigger_key(draft.trigger_name)}
+    return settings | {"trigger_key": draft.trigger_key}
 
 
 def _insert_contents(
@@ -170,6 +155,6 @@ def _sorted(contents: Mapping[str, TemplateContent]) -> Iterable[tuple[str, Temp
 
 
 def _content_values(content: TemplateContent) -> dict[str, Any]:
-    parts = {name: getattr(content.content, name) for name in _PARTS}
+    parts = {name: getattr(content.content, name) for name in TEXT_PARTS}
     headers = [list(header) for header in content.content.headers]
     return parts | {"headers": headers, "cc": content.cc, "bcc": content.bcc, "fake_bcc": content.fake_bcc}
