@@ -1,8 +1,9 @@
 """Runs functions concurrently."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import contextmanager
+from threading import Barrier, Event
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,3 +19,22 @@ def run_together(*works: Callable[[], T]) -> list[T]:
 
     with ThreadPoolExecutor(len(works)) as threads:
         return list(threads.map(run, works))
+
+
+@contextmanager
+def repeating(work: Callable[[], object], *, pause: float = 0.0) -> Iterator[None]:
+    """Call a function again and again in a thread, with a pause in seconds, until the context ends."""
+    stop = Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            work()
+            stop.wait(pause)
+
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(run)
+        try:
+            yield
+        finally:
+            stop.set()
+            running.result()  # raises what the function raised

@@ -13,13 +13,19 @@ SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 
 
-def wait_until(look: Callable[[], T], *, within: float = SECONDS, what: Callable[[], object] = lambda: "") -> T:
-    """The first answer of ``look`` that is true."""
+def wait_until(
+    look: Callable[[], T],
+    *,
+    within: float = SECONDS,
+    every: float = PAUSE_SECONDS,
+    what: Callable[[], object] = lambda: "",
+) -> T:
+    """The first answer of ``look`` that is true; times are in seconds."""
     limit = time.monotonic() + within
     while not (found := look()):
         if time.monotonic() > limit:
             raise AssertionError(f"not within {within:g} s: {what()}")
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(every)
     return found
 
 

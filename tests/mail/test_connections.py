@@ -4,7 +4,6 @@ import logging
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ import pytest
 from tests.api.servers import CERTIFICATE
 from tests.mail.servers.scripted_server import answering, scripted
 from tests.mail.servers.smtp_server import ELSEWHERE, PASSWORD, USER, Running, running
-from tests.mail.transports import mail, results, transport
+from tests.mail.transports import mail, open_pool, results, transport
 from workspace_operator.mail import connections
 from workspace_operator.mail.connections import TransportFailed, close_session, ehlo_name, open_session
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed
-from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.mail.sessions import SessionLost
 from workspace_operator.sending.deliveries import AttemptOutcome
 from workspace_operator.sending.transports import Security, Transport
@@ -49,15 +47,6 @@ def secured(port: int, password_file: Path | None, **changes: Any) -> Transport:
     return transport(port, **settings | changes)
 
 
-@contextmanager
-def pool(*transports: Transport) -> Iterator[SMTPTransportPool]:
-    running = SMTPTransportPool(transports)
-    try:
-        yield running
-    finally:
-        running.close()
-
-
 def wait_for_the_end(client: socket.socket) -> None:
     client.recv(1)
 
@@ -78,7 +67,7 @@ def failure(of: Transport, seconds: float = 10) -> str:
 
 
 def test_message_goes_by_tls_after_a_login(server: Running, password_file: Path) -> None:
-    with pool(secured(server.port, password_file)) as running:
+    with open_pool(secured(server.port, password_file)) as running:
         (result,) = results(running, mail())
 
     assert result.outcome is AttemptOutcome.SENT
@@ -89,7 +78,7 @@ def test_message_goes_by_tls_after_a_login(server: Running, password_file: Path)
 def test_long_message_goes_by_tls(server: Running, password_file: Path) -> None:
     data = b"Subject: s\r\n\r\n" + b"QUJD\r\n" * 50_000
 
-    with pool(secured(server.port, password_file)) as running:
+    with open_pool(secured(server.port, password_file)) as running:
         (result,) = results(running, mail(data=data), seconds=30)
 
     assert result.outcome is AttemptOutcome.SENT
@@ -99,7 +88,7 @@ def test_long_message_goes_by_tls(server: Running, password_file: Path) -> None:
 def test_encrypted_connection_is_used_again(server: Running, password_file: Path) -> None:
     server.handler.sessions.clear()
 
-    with pool(secured(server.port, password_file)) as running:
+    with open_pool(secured(server.port, password_file)) as running:
         ended = [*results(running, mail()), *results(running, mail())]
 
     assert [result.outcome for result in ended] == [AttemptOutcome.SENT] * 2
@@ -285,7 +274,7 @@ def test_secrets_are_in_no_log_error_or_repr(
     wrong.write_text("hunter2-secret")
     of = secured(server.port, wrong)
 
-    with pool(of) as running:
+    with open_pool(of) as running:
         (result,) = results(running, mail())
         shown = [repr(of), repr(running), repr(result), caplog.text, *capfd.readouterr()]
         shown += [repr(vars(running)), *map(repr, (vars(threads) for threads in running._threads.values()))]
@@ -304,7 +293,7 @@ def test_session_forgets_the_password(server: Running, password_file: Path) -> N
 def test_log_has_no_address(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="workspace_operator")
 
-    with running() as server, pool(transport(server.port)) as sending:
+    with running() as server, open_pool(transport(server.port)) as sending:
         results(sending, mail("never@a.example"), mail("dot-cut@a.example"), mail("data-cut@a.example"))
 
     assert "@" not in caplog.text

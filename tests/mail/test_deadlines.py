@@ -6,17 +6,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Event
 
 import pytest
 
+from tests.e2e.waiting import wait_until
 from tests.mail.servers.scripted_server import scripted
 from tests.mail.sink import Sink
-from tests.mail.transports import mail, results, transport
+from tests.mail.transports import mail, open_pool, results, transport
 from workspace_operator.mail.deadlines import Deadline, DeadlinePassed
-from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.sending.deliveries import AttemptOutcome
 
 LONG = b"Subject: s\r\n\r\n" + b"QUJD\r\n" * 2_500_000
@@ -32,15 +32,6 @@ END = b"\r\n.\r\n"
 def sink() -> Iterator[Sink]:
     with Sink() as running:
         yield running
-
-
-@contextmanager
-def pool(port: int) -> Iterator[SMTPTransportPool]:
-    running = SMTPTransportPool([transport(port)])
-    try:
-        yield running
-    finally:
-        running.close()
 
 
 @contextmanager
@@ -64,13 +55,6 @@ def stop(process: "subprocess.Popen[str]") -> None:
     """Stop a process, and wait until all its threads are stopped: a thread can go on for a moment."""
     process.send_signal(signal.SIGSTOP)
     assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
-
-
-def until(holds: Callable[[], object], seconds: float = 20) -> None:
-    limit = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < limit
-        time.sleep(0.001)
 
 
 class Stalling:
@@ -101,7 +85,7 @@ def test_deadline_before_354(sink: Sink) -> None:
     sink.before_354 = 60
     began = time.monotonic()
 
-    with pool(sink.port) as running:
+    with open_pool(transport(sink.port)) as running:
         (result,) = results(running, mail(), seconds=0.3)
 
     assert (result.outcome, result.reply) == (AttemptOutcome.NOT_SENT, "the deadline passed")
@@ -113,7 +97,7 @@ def test_deadline_within_the_message() -> None:
     server = Stalling()
 
     with scripted(server) as port:
-        with pool(port) as running:
+        with open_pool(transport(port)) as running:
             (result,) = results(running, mail(data=LONG), seconds=0.5)
         server.go_on.set()
 
@@ -126,7 +110,7 @@ def test_what_the_kernel_holds_is_discarded_at_the_deadline() -> None:
     server = Stalling()
 
     with scripted(server) as port:
-        with pool(port) as running:
+        with open_pool(transport(port)) as running:
             (result,) = results(running, mail(data=LONG[:LATER_READ_BYTES]), seconds=0.5)
         server.go_on.set()
 
@@ -138,7 +122,7 @@ def test_what_the_kernel_holds_is_discarded_at_the_deadline() -> None:
 def test_deadline_before_the_250_leaves_the_outcome_unknown(sink: Sink) -> None:
     sink.before_250 = 60
 
-    with pool(sink.port) as running:
+    with open_pool(transport(sink.port)) as running:
         (result,) = results(running, mail(), seconds=0.3)
 
     assert (result.outcome, result.reply) == (
@@ -151,7 +135,7 @@ def test_deadline_before_the_250_leaves_the_outcome_unknown(sink: Sink) -> None:
 def test_messages_that_were_not_begun_end_with_the_deadline(sink: Sink) -> None:
     sink.before_354 = 60
 
-    with pool(sink.port) as running:
+    with open_pool(transport(sink.port)) as running:
         ended = results(running, *(mail() for _ in range(10)), seconds=0.3)
 
     assert {result.outcome for result in ended} == {AttemptOutcome.NOT_SENT}
@@ -160,7 +144,7 @@ def test_messages_that_were_not_begun_end_with_the_deadline(sink: Sink) -> None:
 
 def test_results_of_a_blocked_transport_come_with_the_deadline() -> None:
     # The server never greets: the thread is not back yet when time is over, but the batch has ended.
-    with scripted(say_nothing) as port, pool(port) as running:
+    with scripted(say_nothing) as port, open_pool(transport(port)) as running:
         began = time.monotonic()
         (result,) = results(running, mail(), seconds=0.3)
         seconds = time.monotonic() - began
@@ -184,7 +168,7 @@ def test_address_that_does_not_answer_leaves_time_for_the_next(sink: Sink, monke
         ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
-        with pool(sink.port) as running:
+        with open_pool(transport(sink.port)) as running:
             (result,) = results(running, mail(), seconds=2)
 
     assert result.outcome is AttemptOutcome.SENT
@@ -199,7 +183,7 @@ def test_slow_reply_is_not_waited_for_beyond_the_deadline() -> None:
             client.sendall(b"2")
             time.sleep(0.02)
 
-    with scripted(script) as port, pool(port) as running:
+    with scripted(script) as port, open_pool(transport(port)) as running:
         began = time.monotonic()
         results(running, mail(), seconds=0.3)
 
@@ -210,7 +194,7 @@ def test_process_stopped_before_354_sends_nothing_when_it_goes_on(sink: Sink) ->
     sink.before_354 = 60
 
     with handing_over(sink.port, seconds=1) as process:
-        until(lambda: sink.transactions)
+        wait_until(lambda: sink.transactions, within=20, every=0.001)
         stop(process)
         sink.before_354 = 0
         time.sleep(1.2)
@@ -262,7 +246,7 @@ def test_kernel_gives_up_while_the_process_is_stopped() -> None:
 
 
 def test_deadline_counts_from_its_moment_not_from_the_call(sink: Sink) -> None:
-    with pool(sink.port) as running:
+    with open_pool(transport(sink.port)) as running:
         late = running.monotonic() - 0.001
         handover = running.hand_over("default", 1, [mail()], deadline=late)
 

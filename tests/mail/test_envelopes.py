@@ -3,7 +3,6 @@
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,22 +12,13 @@ from hypothesis import strategies as st
 from tests.mail.servers.scripted_server import scripted
 from tests.mail.servers.smtp_server import running
 from tests.mail.sink import Sink
-from tests.mail.transports import mail, results, transport
+from tests.mail.transports import mail, open_pool, results, transport
 from workspace_operator.mail.envelopes import stuffed, verp
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.sending.deliveries import AttemptOutcome
 from workspace_operator.sending.messages import OutgoingMail
 
 CANNOT = "an address of the envelope cannot be written in SMTP"
-
-
-@contextmanager
-def pool(port: int) -> Iterator[SMTPTransportPool]:
-    running = SMTPTransportPool([transport(port)])
-    try:
-        yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +29,7 @@ def sink() -> Iterator[Sink]:
 
 @pytest.fixture(scope="module")
 def sending(sink: Sink) -> Iterator[SMTPTransportPool]:
-    with pool(sink.port) as running:
+    with open_pool(transport(sink.port)) as running:
         yield running
 
 
@@ -146,7 +136,7 @@ def test_stuffed_message_cannot_end_itself(data: bytes) -> None:
 
 
 def test_non_ascii_local_part_needs_smtputf8() -> None:
-    with running(enable_SMTPUTF8=False) as server, pool(server.port) as sending:
+    with running(enable_SMTPUTF8=False) as server, open_pool(transport(server.port)) as sending:
         (result,) = results(sending, mail("jürgen@a.example"))
 
     assert result.outcome is AttemptOutcome.REFUSED
@@ -165,7 +155,7 @@ def test_non_ascii_local_part_needs_smtputf8() -> None:
     ids=["address", "header", "neither"],
 )
 def test_smtputf8_is_used_where_needed(sent: OutgoingMail, options: list[str]) -> None:
-    with running(enable_SMTPUTF8=True) as server, pool(server.port) as sending:
+    with running(enable_SMTPUTF8=True) as server, open_pool(transport(server.port)) as sending:
         (result,) = results(sending, sent)
 
     (envelope,) = server.handler.envelopes
@@ -184,7 +174,7 @@ def test_354_without_recipients_gets_no_message() -> None:
             client.sendall(answer)
         received.extend(client.recv(1000))
 
-    with scripted(script) as port, pool(port) as sending:
+    with scripted(script) as port, open_pool(transport(port)) as sending:
         (result,) = results(sending, mail())
 
     assert (result.outcome, result.code) == (AttemptOutcome.BOUNCED, 550)

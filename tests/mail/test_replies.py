@@ -6,7 +6,7 @@ import pytest
 
 from tests.mail.servers.scripted_server import answering, scripted
 from tests.mail.servers.smtp_server import Running, running
-from tests.mail.transports import mail, results, transport
+from tests.mail.transports import mail, open_pool, results, transport
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.sending.deliveries import AttemptOutcome
 from workspace_operator.sending.messages import OutgoingMail
@@ -23,9 +23,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[Running]:
 
 @pytest.fixture
 def pool(server: Running) -> Iterator[SMTPTransportPool]:
-    pool = SMTPTransportPool([transport(server.port)])
-    yield pool
-    pool.close()
+    with open_pool(transport(server.port)) as pool:
+        yield pool
 
 
 def to(*names: str) -> OutgoingMail:
@@ -109,18 +108,18 @@ def test_server_that_ends_connections_gets_all_messages(pool: SMTPTransportPool,
 
 
 def test_connection_that_cannot_be_reset_is_not_used_again() -> None:
-    with scripted(answering(b"250 hello\r\n", b"250 ok\r\n", b"550 no\r\n")) as port:
-        pool = SMTPTransportPool([transport(port)])
+    script = answering(b"250 hello\r\n", b"250 ok\r\n", b"550 no\r\n")
+    with scripted(script) as port, open_pool(transport(port)) as pool:
         ended = results(pool, to("ann"), to("bob"))
-        pool.close()
 
     assert [result.outcome for result in ended] == [BOUNCED, BOUNCED]
 
 
 def test_larger_message_than_the_server_takes_is_refused(server: Running) -> None:
-    with running(pipelining=server.handler.pipelining, data_size_limit=1000) as small:
-        pool = SMTPTransportPool([transport(small.port)])
+    with (
+        running(pipelining=server.handler.pipelining, data_size_limit=1000) as small,
+        open_pool(transport(small.port)) as pool,
+    ):
         (result,) = results(pool, mail(data=b"Subject: s\r\n\r\n" + b"x" * 990 + b"\r\n"))
-        pool.close()
 
     assert (result.outcome, result.code) == (REFUSED, 552)

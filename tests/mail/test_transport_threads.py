@@ -3,35 +3,24 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
 import pytest
 
+from tests.e2e.waiting import wait_until
 from tests.mail.servers.scripted_server import answering, scripted
 from tests.mail.servers.smtp_server import running
 from tests.mail.sink import Sink
-from tests.mail.test_deadlines import until
-from tests.mail.transports import WORKSPACE, mail, results, transport
+from tests.mail.transports import WORKSPACE, mail, open_pool, results, transport
 from tests.network_ports import free_port
 from workspace_operator.mail import transport_threads
 from workspace_operator.mail.deadlines import Deadline
 from workspace_operator.mail.handovers import QueuedHandover
-from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.mail.transport_threads import TransportThreads
 from workspace_operator.sending.deliveries import AttemptOutcome
 
 SENT, NOT_SENT = AttemptOutcome.SENT, AttemptOutcome.NOT_SENT
-
-
-@contextmanager
-def pool(port: int, **changes: Any) -> Iterator[SMTPTransportPool]:
-    running = SMTPTransportPool([transport(port, **changes)])
-    try:
-        yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture
@@ -49,7 +38,7 @@ def smtp_threads() -> list[str]:
 def test_unreachable_server_pauses_the_transport(caplog: pytest.LogCaptureFixture) -> None:
     port = free_port()
 
-    with pool(port, connections=4) as sending:
+    with open_pool(transport(port, connections=4)) as sending:
         ended = results(sending, *(mail() for _ in range(20)))
         capacity, seconds = sending.capacity("default", WORKSPACE)
         states = sending.states()
@@ -62,7 +51,7 @@ def test_unreachable_server_pauses_the_transport(caplog: pytest.LogCaptureFixtur
 
 
 def test_paused_transport_ends_messages_at_once() -> None:
-    with pool(free_port()) as sending:
+    with open_pool(transport(free_port())) as sending:
         results(sending, mail())
         (result,) = results(sending, mail())
 
@@ -73,9 +62,9 @@ def test_transport_is_tried_with_one_message_after_a_pause(caplog: pytest.LogCap
     caplog.set_level(logging.INFO, logger="workspace_operator")
     with Sink() as sink:
         port = sink.port
-    with pool(port) as sending:
+    with open_pool(transport(port)) as sending:
         results(sending, mail())
-        until(lambda: sending.capacity("default", WORKSPACE)[0])
+        wait_until(lambda: sending.capacity("default", WORKSPACE)[0], within=20, every=0.001)
         on_trial = sending.capacity("default", WORKSPACE)[0]
         with Sink(port=port) as sink:
             (result,) = results(sending, mail())
@@ -87,19 +76,19 @@ def test_transport_is_tried_with_one_message_after_a_pause(caplog: pytest.LogCap
 
 
 def test_failure_after_a_pause_makes_a_longer_one() -> None:
-    with pool(free_port()) as sending:
+    with open_pool(transport(free_port())) as sending:
         results(sending, mail())
-        until(lambda: sending.capacity("default", WORKSPACE)[0])
+        wait_until(lambda: sending.capacity("default", WORKSPACE)[0], within=20, every=0.001)
         results(sending, mail())
 
         assert sending.capacity("default", WORKSPACE)[1] > 0.9
 
 
 def test_server_that_restarts_is_found_again(sink: Sink) -> None:
-    with pool(sink.port) as sending:
+    with open_pool(transport(sink.port)) as sending:
         first = results(sending, mail())
         sink.cut()
-        until(lambda: not sink.open)
+        wait_until(lambda: not sink.open, within=20, every=0.001)
         second = results(sending, mail(), mail())
 
     assert [result.outcome for result in (*first, *second)] == [SENT] * 3
@@ -123,7 +112,7 @@ def test_server_with_fewer_connections_than_configured_is_not_paused() -> None:
                 time.sleep(0.002)
                 client.sendall(b"354 go on\r\n" if lines.startswith(b"DATA") else b"250 ok\r\n")
 
-    with scripted(one_alone) as port, pool(port, connections=4) as sending:
+    with scripted(one_alone) as port, open_pool(transport(port, connections=4)) as sending:
         ended = results(sending, *(mail() for _ in range(30)))
         tried = len(greeted)
         ended += results(sending, *(mail() for _ in range(30)))
@@ -135,7 +124,7 @@ def test_server_with_fewer_connections_than_configured_is_not_paused() -> None:
 
 
 def test_connections_that_break_one_after_the_other_pause_the_transport() -> None:
-    with scripted(answering(b"250 hello\r\n")) as port, pool(port) as sending:
+    with scripted(answering(b"250 hello\r\n")) as port, open_pool(transport(port)) as sending:
         ended = results(sending, *(mail() for _ in range(10)))
         states = sending.states()
 
@@ -155,7 +144,7 @@ def test_missing_answers_to_the_final_dot_pause_the_transport() -> None:
                     return
                 client.sendall(b"354 go on\r\n" if lines.startswith(b"DATA") else b"250 ok\r\n")
 
-    with scripted(silent_at_the_end) as port, pool(port, connections=1) as sending:
+    with scripted(silent_at_the_end) as port, open_pool(transport(port, connections=1)) as sending:
         ended = results(sending, *(mail() for _ in range(8)))
         states = sending.states()
 
@@ -164,7 +153,7 @@ def test_missing_answers_to_the_final_dot_pause_the_transport() -> None:
 
 
 def test_one_message_that_breaks_connections_does_not_pause_the_transport() -> None:
-    with running() as server, pool(server.port) as sending:
+    with running() as server, open_pool(transport(server.port)) as sending:
         for _ in range(8):
             broken, sent = results(sending, mail("data-cut@a.example"), mail())
 
@@ -175,7 +164,7 @@ def test_one_message_that_breaks_connections_does_not_pause_the_transport() -> N
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 def test_missing_login_pauses_the_transport_and_fails_no_message() -> None:
-    with running(auth=True) as server, pool(server.port) as sending:
+    with running(auth=True) as server, open_pool(transport(server.port)) as sending:
         ended = results(sending, *(mail() for _ in range(10)))
         states = sending.states()
 
@@ -185,11 +174,11 @@ def test_missing_login_pauses_the_transport_and_fails_no_message() -> None:
 
 
 def test_expired_batch_opens_no_connection(sink: Sink) -> None:
-    with pool(sink.port) as sending:
+    with open_pool(transport(sink.port)) as sending:
         handover = sending.hand_over("default", WORKSPACE, [mail()], deadline=sending.monotonic() - 1)
 
         assert handover.wait(1)
-        until(lambda: not sending._threads["default"]._first())
+        wait_until(lambda: not sending._threads["default"]._first(), within=20, every=0.001)
         time.sleep(0.05)
     assert sink.connections == 0
 
@@ -197,7 +186,7 @@ def test_expired_batch_opens_no_connection(sink: Sink) -> None:
 def test_idle_connection_is_checked_before_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_threads, "CHECK_SECONDS", 0.0)
 
-    with running() as server, pool(server.port) as sending:
+    with running() as server, open_pool(transport(server.port)) as sending:
         results(sending, mail())
         results(sending, mail())
 
@@ -209,7 +198,7 @@ def test_connection_that_does_not_answer_the_check_is_replaced(sink: Sink, monke
     monkeypatch.setattr(transport_threads, "CHECK_SECONDS", 0.0)
     monkeypatch.setattr(transport_threads, "NOOP_SECONDS", 0.0)
 
-    with pool(sink.port) as sending:
+    with open_pool(transport(sink.port)) as sending:
         ended = results(sending, mail()) + results(sending, mail())
 
     assert [result.outcome for result in ended] == [SENT, SENT]
@@ -219,29 +208,29 @@ def test_connection_that_does_not_answer_the_check_is_replaced(sink: Sink, monke
 def test_connections_without_work_are_closed(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_threads, "IDLE_SECONDS", 0.05)
 
-    with pool(sink.port, connections=3) as sending:
+    with open_pool(transport(sink.port, connections=3)) as sending:
         results(sending, *(mail() for _ in range(30)))
-        until(lambda: not sink.open)
-        until(lambda: not smtp_threads())
+        wait_until(lambda: not sink.open, within=20, every=0.001)
+        wait_until(lambda: not smtp_threads(), within=20, every=0.001)
         (result,) = results(sending, mail())
 
     assert result.outcome is SENT
 
 
 def test_closed_pool_has_no_threads_and_connections(sink: Sink) -> None:
-    with pool(sink.port, connections=3) as sending:
+    with open_pool(transport(sink.port, connections=3)) as sending:
         results(sending, *(mail() for _ in range(30)))
 
-    until(lambda: not sink.open)
+    wait_until(lambda: not sink.open, within=20, every=0.001)
     assert smtp_threads() == []
 
 
 def test_close_ends_what_has_not_begun(sink: Sink) -> None:
     sink.before_354 = 60
 
-    with pool(sink.port) as sending:
+    with open_pool(transport(sink.port)) as sending:
         handover = sending.hand_over("default", WORKSPACE, [mail(), mail(), mail()], deadline=sending.monotonic() + 1)
-        until(lambda: sink.transactions)
+        wait_until(lambda: sink.transactions, within=20, every=0.001)
         sending.close()
 
         assert handover.wait(5)
@@ -279,7 +268,7 @@ def test_fault_of_the_program_leaves_the_outcome_unknown(
     monkeypatch.setattr("workspace_operator.mail.transactions.hand_over", fail)
     caplog.set_level(logging.DEBUG, logger="workspace_operator")
 
-    with pool(sink.port) as sending:
+    with open_pool(transport(sink.port)) as sending:
         (result,) = results(sending, mail())
 
     assert (result.outcome, result.reply) == (AttemptOutcome.UNKNOWN, "internal error RuntimeError")

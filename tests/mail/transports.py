@@ -1,10 +1,12 @@
 """Transports and messages of tests."""
 
 import secrets
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 from workspace_operator.application.ports import HandoverResult, TransportPool
+from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.sending.messages import OutgoingMail
 from workspace_operator.sending.transports import ANY, Security, Transport, TransportOffer
 
@@ -33,6 +35,11 @@ def mail(*recipients: str, sender: str = "shop@shop.example", data: bytes = MESS
     return OutgoingMail(
         delivery_id=secrets.token_hex(12), sender=sender, recipients=recipients or ("ann@a.example",), data=data
     )
+
+
+def open_pool(*transports: Transport) -> closing[SMTPTransportPool]:
+    """A pool that is closed at the end of the context."""
+    return closing(SMTPTransportPool(transports))
 
 
 def results(pool: TransportPool, *mails: OutgoingMail, seconds: float = 10) -> list[HandoverResult]:

@@ -2,13 +2,13 @@
 
 import os
 import random
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from statistics import median
 
+from tests.e2e.waiting import wait_until
 from tests.sender.post_office import QA, PostOffice, open_post_office
+from tests.threads import repeating
 from workspace_operator.sending.rules import SendMode
 
 CHANGES = 1000 if os.environ.get("WORKSPACE_OPERATOR_PROOF") else 25
@@ -77,41 +77,19 @@ def test_new_test_address_is_a_change_of_the_rules(database_url: str) -> None:
         assert {taken.recipients for taken in office.sink.messages} == {(QA,)}
 
 
-@contextmanager
-def accepting(office: PostOffice) -> Iterator[None]:
+def accepting(office: PostOffice) -> AbstractContextManager[None]:
     """Messages are accepted all the time."""
-    stop = threading.Event()
-
-    def accept() -> None:
-        while not stop.is_set():
-            office.accept(20)
-            stop.wait(0.02)
-
-    thread = threading.Thread(target=accept)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return repeating(lambda: office.accept(20), pause=0.02)
 
 
 def wait_for_mail(office: PostOffice) -> None:
     """Until messages arrive under the rules that are in force now."""
     taken = office.sink.taken
-    wait_until(lambda: office.sink.taken > taken + 5)
+    wait_until(lambda: office.sink.taken > taken + 5, within=20, every=0.002)
 
 
 def wait_for_barrier(office: PostOffice) -> float:
     """Until nothing is in flight that began under an earlier version; seconds."""
     began = time.monotonic()
-    wait_until(lambda: office.observe().draining == 0, seconds=40, every=0.005)
+    wait_until(lambda: office.observe().draining == 0, within=40, every=0.005)
     return time.monotonic() - began
-
-
-def wait_until(condition: object, *, seconds: float = 20, every: float = 0.002) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(every)

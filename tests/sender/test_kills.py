@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests.commands import running
+from tests.e2e.waiting import wait_until
 from tests.sender.post_office import PostOffice, open_post_office
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
 from workspace_operator.sending.rules import SendMode
@@ -79,11 +80,8 @@ def settings_of(office: PostOffice, folder: Path) -> tuple[str, ...]:
 
 
 def wait_for_first(office: PostOffice) -> None:
-    deadline = time.monotonic() + 30
     taken = office.sink.taken
-    while office.sink.taken == taken:
-        assert time.monotonic() < deadline, "the sender did not start"
-        time.sleep(0.002)
+    wait_until(lambda: office.sink.taken > taken, within=30, every=0.002, what=lambda: "the sender did not start")
 
 
 def send_the_rest(office: PostOffice, url: str) -> None:

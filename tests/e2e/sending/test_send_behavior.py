@@ -1,9 +1,7 @@
 """From `kubectl apply` to what a real SMTP server is given, with the embedded form and the vendor's client."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from tests.e2e.status_recorder import StatusRecorder
 from tests.e2e.waiting import wait_until
 from tests.mail.sink import Sink
 from tests.network_ports import free_port
+from tests.threads import repeating
 
 TRANSPORTS = """
 - name: default
@@ -92,7 +91,8 @@ def test_nothing_leaves_once_kubectl_says_that_never_is_ready(env: NamespaceEnv,
     env.apply()
     env.wait_until_ready()
     sink.before_250 = 0.2
-    with sending(env):
+    api = client(env)
+    with repeating(lambda: api.send_email(receipt())):
         wait_until(lambda: sink.taken >= 3)
 
         env.patch({"sendBehavior": {"mode": "Never"}})
@@ -133,21 +133,3 @@ def test_transport_that_nobody_offers_stalls(env: NamespaceEnv) -> None:
 
     assert conditions(stalled)["Stalled"]["status"] == "True"
     assert "elsewhere" in conditions(stalled)["Ready"]["message"]
-
-
-@contextmanager
-def sending(env: NamespaceEnv) -> Iterator[None]:
-    """A caller that sends all the time."""
-    stop, api = threading.Event(), client(env)
-
-    def send() -> None:
-        while not stop.is_set():
-            api.send_email(receipt())
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()

@@ -1,10 +1,11 @@
 """Retention of activities: deletes expired activities in small batches."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 
 from workspace_operator.application.ports import PersonRecords
+from workspace_operator.application.schedules import BatchSchedule
 
 BATCH = 1000
 """Activities per transaction, which blocks other writers on SQLite."""
@@ -21,17 +22,19 @@ class ActivityRetention:
     retention_period: timedelta
     clock: Callable[[], datetime]
     batch: int = BATCH
-    initial_delay: timedelta = timedelta()
-    _due_at: datetime | None = None
+    initial_delay: InitVar[timedelta] = timedelta()
+    _schedule: BatchSchedule = field(init=False)
+
+    def __post_init__(self, initial_delay: timedelta) -> None:
+        """Begin the schedule."""
+        self._schedule = BatchSchedule(interval=IDLE_INTERVAL, initial_delay=initial_delay)
 
     def work_once(self) -> bool:
         """Delete one batch if a search is due; False if nothing is left to do for now."""
         now = self.clock()
-        if self._due_at is None:
-            self._due_at = now + self.initial_delay
-        if now < self._due_at <= now + IDLE_INTERVAL:  # a later due time means that the clock was set back
+        if not self._schedule.is_due(now):
             return False
         expired_before = now - self.retention_period
         has_more = self.person_records.purge_activities(before=expired_before, size=self.batch) == self.batch
-        self._due_at = now if has_more else now + IDLE_INTERVAL
+        self._schedule.record_batch(now, has_more=has_more)
         return has_more

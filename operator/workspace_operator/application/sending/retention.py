@@ -1,11 +1,12 @@
 """Deletion of old content of messages, old deliveries and idempotency keys (sending §2.4)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from workspace_operator.application.ports import Deliveries
+from workspace_operator.application.schedules import BatchSchedule
 
 BATCH: Final = 1000
 """Deliveries in a transaction."""
@@ -27,15 +28,17 @@ class DeliveryRetention:
     keep_content: timedelta
     keep_deliveries: timedelta
     clock: Callable[[], datetime]
-    initial_delay: timedelta = timedelta(0)
-    _due_at: datetime | None = None
+    initial_delay: InitVar[timedelta] = timedelta()
+    _schedule: BatchSchedule = field(init=False)
+
+    def __post_init__(self, initial_delay: timedelta) -> None:
+        """Begin the schedule."""
+        self._schedule = BatchSchedule(interval=INTERVAL, initial_delay=initial_delay)
 
     def work_once(self) -> bool:
         """Delete one batch if it is time; whether more may be left."""
         now = self.clock()
-        if self._due_at is None:
-            self._due_at = now + self.initial_delay
-        if now < self._due_at <= now + INTERVAL:  # a later due time means that the clock was set back
+        if not self._schedule.is_due(now):
             return False
         has_more = self.deliveries.purge(
             content_before=now - self.keep_content,
@@ -43,5 +46,5 @@ class DeliveryRetention:
             now=now,
             limit=BATCH,
         )
-        self._due_at = now if has_more else now + INTERVAL
+        self._schedule.record_batch(now, has_more=has_more)
         return has_more
