@@ -299,7 +299,7 @@ def test_log_names_no_address_of_a_message_that_cannot_be_made(
         office.sender(renderer=Renderer()).work_once()
 
     assert state_of(office, delivery_id) is DeliveryState.FAILED
-    assert "1 messages are failed" in caplog.text
+    assert "1 messages ended as failed" in caplog.text
     assert "eve@example.com" not in caplog.text
 
 

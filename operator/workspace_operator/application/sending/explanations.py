@@ -13,7 +13,7 @@ from workspace_operator.sending.gate import GateDecision
 from workspace_operator.sending.rules import SendingRules
 
 GATE_LINES: Final[Mapping[int, str]] = {
-    0: "the gate let it pass, but the message could not be made",
+    0: "the gate let it pass, but the message could not be rendered",
     1: "the sending rules could not be read, or changed while the message was rendered",
     3: "the send behavior is one that this version does not know",
     4: "the mode is Never, now or when the message was accepted",

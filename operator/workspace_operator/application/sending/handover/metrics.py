@@ -22,7 +22,7 @@ HELD_REASONS = {
     10: "sender_refused",
     12: "accepted_in_test",
 }
-"""Values of the label ``reason``, by the line of the gate; 0: the message could not be made."""
+"""Values of the label ``reason``, by the line of the gate; 0: the message could not be rendered."""
 
 
 class SenderMetrics:

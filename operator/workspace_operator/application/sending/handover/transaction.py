@@ -152,7 +152,7 @@ def _begin(
 def _attempt(
     transaction: SendingTransaction, item: Prepared, decision: Pass, result: StepResult, now: datetime
 ) -> Begun | None:
-    """Begin an attempt; None if the message cannot be made, which ends its delivery."""
+    """Begin an attempt; None if the message could not be rendered, which ends its delivery."""
     record = gate_record(item.queued, result.rules, decision)
     content = item.content
     if not isinstance(content, RenderedMessage) or content.sender is None:
@@ -173,7 +173,7 @@ def _attempt(
 
 
 NOT_RENDERED: Final = 0
-"""In the record, instead of a line of the gate: it let the message pass, but the message could not be made."""
+"""In the record, instead of a line of the gate: it let the message pass, but the message could not be rendered."""
 
 NO_SENDER: Final = "it has no From: set it in the message, its template, or spec.sending.from of the workspace"
 
