@@ -104,6 +104,19 @@ def test_test_mode_begins_with_the_test_address_alone() -> None:
     assert transaction.begun[0].gate.diverted_to == "qa@shop.example"
 
 
+def test_rendered_subject_is_recorded_unless_the_content_is_not_kept() -> None:
+    rendered = replace(RENDERED, subject="Receipt 17")
+    kept, unkept = prepared("a", content=rendered), prepared("b", content=rendered)
+    transaction = FakeTransaction()
+
+    step(transaction, replace(kept, queued=replace(kept.queued, keep_content=True)), unkept)
+
+    assert [(attempt.delivery_id, attempt.subject) for attempt in transaction.begun] == [
+        ("a", "Receipt 17"),
+        ("b", None),
+    ]
+
+
 @pytest.mark.parametrize("accepted", [SendMode.NORMAL, SendMode.NEVER])
 def test_never_begins_nothing(accepted: SendMode) -> None:
     mode = SendMode.NEVER if accepted is SendMode.NORMAL else SendMode.NORMAL

@@ -228,7 +228,8 @@ class FakeSendingTransaction:
                 )
             )
             due_at = begun.deadline + STALE_AFTER
-            stored.update(state=DeliveryState.HANDING_OVER, gate=begun.gate, due_at=due_at)
+            subject = stored.delivery.subject if begun.subject is None else begun.subject
+            stored.update(state=DeliveryState.HANDING_OVER, gate=begun.gate, due_at=due_at, subject=subject)
 
     def hold(
         self, delivery_id: str, state: DeliveryState, reason: str, gate: GateRecord | None, *, now: datetime

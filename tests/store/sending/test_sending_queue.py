@@ -108,6 +108,20 @@ def test_failed_transaction_leaves_everything(env: WorkspaceEnv) -> None:
     assert attempts(env, delivery_id) == []
 
 
+@pytest.mark.parametrize(("rendered", "recorded"), [("Your receipt 17", "Your receipt 17"), (None, "Hello")])
+def test_handover_records_the_rendered_subject(env: WorkspaceEnv, rendered: str | None, recorded: str) -> None:
+    env.add("1")
+    delivery_id, untouched = accept(env), accept(env)
+    sender = Sender(env)
+    sender.take_room()
+    queued, _ = sender.claim()
+
+    sender.run(lambda it: it.begin_attempts([new_attempt(env, queued, subject=rendered)], now=env.store.clock()))
+
+    assert delivery(env, delivery_id).subject == recorded
+    assert delivery(env, untouched).subject == "Hello"
+
+
 @pytest.mark.parametrize("change", ["cancel", "suppress", "merge away", "begin elsewhere", "end elsewhere"])
 def test_changed_delivery_does_not_begin(env: WorkspaceEnv, change: str) -> None:
     primary, _ = env.add("2"), env.add("1")

@@ -102,11 +102,12 @@ END_ATTEMPTS = _batch_update(
 
 BEGIN_HANDOVER = _batch_update(
     delivery,
-    {"delivery_id": _TEXT, "due_at": _NUMBER, "gate": _JSON},
+    {"delivery_id": _TEXT, "due_at": _NUMBER, "gate": _JSON, "subject": _TEXT},
     lambda new, _: {
         "state": sa.literal_column(f"'{DeliveryState.HANDING_OVER}'"),
         "due_at": new["due_at"],
         "gate": new["gate"],
+        "subject": sa.func.coalesce(new["subject"], delivery.c.subject),
     },
 )
 """Have deliveries be handed over."""

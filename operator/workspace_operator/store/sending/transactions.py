@@ -120,6 +120,7 @@ class SQLSendingTransaction:
                 "delivery_id": each.delivery_id,
                 "due_at": to_microseconds(each.deadline + STALE_AFTER),
                 "gate": gate_document(each.gate),
+                "subject": each.subject,
             }
             for each in begun
         ]

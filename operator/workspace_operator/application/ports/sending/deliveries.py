@@ -23,7 +23,7 @@ class NewDelivery:
         to: the recipients as sent, which the record shows; ``cc`` and ``bcc`` likewise, empty without any.
         fake_bcc: each address of Bcc gets a copy of its own instead.
         request: overrides of the template and ``message_data``, as JSON that `Deliveries` stores and gives back.
-        subject: of the record, not rendered.
+        subject: of the record, not rendered; a hand-over replaces it by the rendered one.
         idempotency_key: at most 255 characters; None without one.
         request_digest: of the whole request, which an idempotency key must repeat.
         repeats: a marked repeat of a client: the same digest within two minutes is the same message.

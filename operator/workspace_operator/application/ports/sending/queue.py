@@ -63,7 +63,11 @@ class QueuedDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAttempt:
-    """An attempt that begins, with the deadline after which nothing of it leaves."""
+    """An attempt that begins, with the deadline after which nothing of it leaves.
+
+    Attributes:
+        subject: as rendered, for the record of the delivery; None if its content is not to be kept.
+    """
 
     delivery_id: str
     number: int
@@ -73,6 +77,7 @@ class NewAttempt:
     transport: str
     recipients: int
     gate: GateRecord
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

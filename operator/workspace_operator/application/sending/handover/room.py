@@ -192,7 +192,12 @@ class Room:
         for (rule, state, reason), count in result.held.items():
             held[rule] += count
             # What is wrong with a rendered message names parts of it.
-            words[state, "they could not be rendered; `messages show` has the reason of each" if rule == NOT_RENDERED else reason] += count
+            words[
+                state,
+                "they could not be rendered; `messages show` has the reason of each"
+                if rule == NOT_RENDERED
+                else reason,
+            ] += count
         for (state, reason), count in words.items():
             logger.info("workspace %d: %d messages ended as %s: %s", self.lease.workspace_id, count, state, reason)
         self.setup.observer.held(held)

@@ -168,6 +168,7 @@ def _attempt(
         transport=result.rules.transport_name,
         recipients=len(decision.envelope),
         gate=record,
+        subject=content.subject if item.queued.keep_content else None,
     )
     return Begun(prepared=item, rendered=content, decision=decision, attempt=attempt)
 
