@@ -2,6 +2,7 @@
 
 import os
 import random
+import subprocess
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -39,8 +40,8 @@ def test_killed_sender_loses_nothing_and_repeats_only_the_unknown(database_url: 
             office.set_mode(SendMode.NORMAL)
             office.sink.before_250 = rng.choice((0.0, 0.005, 0.02))
             ids = office.accept(MESSAGES)
-            with running("run", "sender", "--database", database_url, *files):
-                wait_for_first(office)
+            with running("run", "sender", "--database", database_url, *files) as process:
+                wait_for_first(office, process)
                 time.sleep(rng.random() * 0.3)
 
             office.sink.before_250 = 0.0
@@ -57,10 +58,12 @@ def test_killed_sender_leaves_nothing_that_is_sent_after_never(database_url: str
             office.set_mode(SendMode.NORMAL)
             office.sink.before_250 = 0.02
             ids = office.accept(MESSAGES)
-            with running("run", "sender", "--database", database_url, *files):
-                wait_for_first(office)
+            with running("run", "sender", "--database", database_url, *files) as process:
+                wait_for_first(office, process)
                 office.set_mode(SendMode.NEVER)
-            time.sleep(0.05)
+            wait_until(
+                lambda: not office.sink.open, within=30, what=lambda: "the sink has connections of a dead process"
+            )
             sent = office.sink.taken
 
             send_the_rest(office, database_url)
@@ -79,9 +82,15 @@ def settings_of(office: PostOffice, folder: Path) -> tuple[str, ...]:
     return ("--transports", str(transports), "--root-key-file", str(key))
 
 
-def wait_for_first(office: PostOffice) -> None:
+def wait_for_first(office: PostOffice, process: "subprocess.Popen[str]") -> None:
     taken = office.sink.taken
-    wait_until(lambda: office.sink.taken > taken, within=30, every=0.002, what=lambda: "the sender did not start")
+    wait_until(
+        lambda: office.sink.taken > taken or process.poll() is not None,
+        within=30,
+        every=0.002,
+        what=lambda: "the sender sent nothing",
+    )
+    assert office.sink.taken > taken, f"the sender ended with {process.returncode}"
 
 
 def send_the_rest(office: PostOffice, url: str) -> None:
