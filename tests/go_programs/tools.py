@@ -10,7 +10,7 @@ from tests.go_programs.modules import GoModule
 SOURCES = Path(__file__).parent
 
 HELM_VERSION = "v3.22.0"
-PROMTOOL_VERSION = "v0.316.0"
+PROMTOOL_VERSION = "v0.315.1"
 
 FAST = ("-v", "-gcflags=all=-N -l")
 """Without optimisation the compiler needs half the time."""
