@@ -49,26 +49,28 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+Samples = Annotated[
+    int,
+    typer.Option("--samples", metavar="N", min=0, max=MAX_SAMPLES, help="How many people to print for each violation."),
+]
+Previous = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--previous",
+        metavar="FILE|FOLDER",
+        help="The manifests before the change, to plan the deletion of those that are gone.",
+    ),
+]
+
+
 @app.command("plan", epilog=EXAMPLES)
 def plan(
     *,
     filename: Filenames = None,
     kustomize: Kustomize = None,
     recursive: Recursive = False,
-    samples: Annotated[
-        int,
-        typer.Option(
-            "--samples", metavar="N", min=0, max=MAX_SAMPLES, help="How many people to print for each violation."
-        ),
-    ] = DEFAULT_SAMPLES,
-    previous: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--previous",
-            metavar="FILE|FOLDER",
-            help="The manifests before the change, to plan the deletion of those that are gone.",
-        ),
-    ] = None,
+    samples: Samples = DEFAULT_SAMPLES,
+    previous: Previous = None,
     output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
     cluster_id: OwnClusterID = None,
     database: Database,
