@@ -18,6 +18,7 @@ USAGE_ERROR = 64
 
 SUMMARIES: Final = {
     "apply": "Apply Workspace manifests without a cluster.",
+    "validate": "Check manifests without a database and without a cluster.",
     "plan": "Show what an apply would change.",
     "version": "Print the version.",
     "run": "Run the operator, the people API, the worker and the sender.",
@@ -38,6 +39,7 @@ SUMMARIES: Final = {
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
     "database": "maintenance.database",
+    "validate": "gitops.validate",
 }
 """Modules of commands that are not called as the command, below the package of commands."""
 

@@ -61,6 +61,6 @@ def _contents(connection: sa.Connection) -> dict[str, Any]:
         columns = {column["name"] for column in inspector.get_columns("store_identity")}
         for column in ("store_id", "root_key_fingerprint"):
             if column in columns:
-                query: sa.Select[tuple[str | None]] = sa.select(sa.column(column, sa.Text)).select_from(sa.table("store_identity"))
-                contents[column] = connection.execute(query).scalar_one_or_none()
+                found = sa.select(sa.column(column, sa.Text)).select_from(sa.table("store_identity"))
+                contents[column] = connection.execute(found).scalar_one_or_none()
     return contents
