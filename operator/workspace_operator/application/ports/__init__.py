@@ -8,6 +8,7 @@ that it documents.
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
+from workspace_operator.application.ports.databases import DatabaseDescription, DatabaseInspection, Finding, SchemaState
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -65,12 +66,15 @@ __all__ = [
     "Clock",
     "CredentialDigests",
     "Credentials",
+    "DatabaseDescription",
+    "DatabaseInspection",
     "Deliveries",
     "DeliveryQuery",
     "DeliveryRecord",
     "EndedAttempt",
     "Export",
     "Exports",
+    "Finding",
     "Handover",
     "HandoverResult",
     "Heartbeat",
@@ -94,6 +98,7 @@ __all__ = [
     "Resources",
     "RoomLease",
     "RoomStatus",
+    "SchemaState",
     "Secrets",
     "Segment",
     "Segments",
