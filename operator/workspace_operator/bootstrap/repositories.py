@@ -30,8 +30,8 @@ from workspace_operator.application.ports import (
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sqlite import create_file
-from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.maintenance.inspections import SQLInspection
+from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
