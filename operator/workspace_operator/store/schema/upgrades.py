@@ -108,7 +108,7 @@ def require_stable_schema(connection: sa.Connection, name: str) -> None:
 
 def _known_revision_of(database: Database) -> str | None:
     with database.reading() as connection:
-        current = _revision_of(connection)
+        current = revision_of(connection)
     if current is None or current in known_revisions():
         return current
     message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
@@ -121,7 +121,8 @@ def _known_revision_of(database: Database) -> str | None:
     raise UnsupportedSchema(message, field="database")
 
 
-def _revision_of(connection: sa.Connection) -> str | None:
+def revision_of(connection: sa.Connection) -> str | None:
+    """The revision of the schema, of whatever version; None without one."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
