@@ -31,6 +31,8 @@ SUMMARIES: Final = {
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
+    "access": "Explain which workspaces an address reaches.",
+    "usage": "Print what accounts use: workspaces, people, and messages sent in a month.",
     "database": "Upgrade the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
