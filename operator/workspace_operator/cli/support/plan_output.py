@@ -36,7 +36,7 @@ VERB_TEXTS = {
 
 
 def plan_document(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> dict[str, Any]:
-    """Return a plan as a JSON document, whose fields docs/operating.md describes."""
+    """Return a plan as a JSON document, whose fields docs/gitops.md describes."""
     return {
         "outcome": combined_result(resources),
         "resources": [_resource_document(planned) for planned in resources],

@@ -1,4 +1,4 @@
-"""docs/operating.md says what a plan tells, and its pipeline runs."""
+"""docs/gitops.md says what a plan tells, and its pipeline runs."""
 
 import os
 import re
@@ -26,7 +26,7 @@ from workspace_operator.resources.manifests import FILE_LIMIT_BYTES
 from workspace_operator.store.repositories.previews import MAX_NAMED_DUPLICATES
 from workspace_operator.workspaces.model import PeopleCounts, Settings
 
-PAGE = "docs/operating.md"
+PAGE = "docs/gitops.md"
 SOMEBODY = ViolationSample(cio_id="1", id="1", email="a@example.com", sharing=1)
 FULL = PlannedResource(
     namespaced_name="default/crm",
