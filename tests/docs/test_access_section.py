@@ -12,8 +12,6 @@ from workspace_operator import bootstrap
 from workspace_operator.access.model import Member, Role
 from workspace_operator.reconcile.model.accounts import AccountKey, AccountSettings, SetAccount
 
-pytest_plugins = ("tests.cli.conftest",)
-
 PAGE = "docs/operating.md"
 MANIFEST = """
 apiVersion: workspace-operator.dev/v1alpha1
