@@ -92,8 +92,8 @@ def _row(access: WorkspaceAccess) -> Sequence[object]:
 
 def _fields(access: WorkspaceAccess) -> Sequence[Sequence[object]]:
     decision = access.decision
-    allowed = [("MAY", DESCRIPTIONS[permission]) for permission in decision.permissions()]
-    return [*zip(COLUMNS, _row(access), strict=True), *(allowed or [("MAY", None)])]
+    allowed = [DESCRIPTIONS[permission] for permission in decision.permissions()]
+    return [*zip(COLUMNS, _row(access), strict=True), *(("MAY", text) for text in allowed or [None])]
 
 
 def _document(access: WorkspaceAccess) -> Mapping[str, Any]:
