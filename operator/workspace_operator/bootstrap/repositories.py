@@ -11,6 +11,7 @@ from workspace_operator.application.ports import (
     AddressBlocks,
     Clock,
     Credentials,
+    DatabaseInspection,
     Deliveries,
     Exports,
     Heartbeats,
@@ -30,6 +31,7 @@ from workspace_operator.application.ports import (
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sqlite import create_file
+from workspace_operator.store.maintenance.inspections import SQLInspection
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
@@ -122,6 +124,19 @@ def open_readonly(url: str) -> Iterator[Previews]:
     with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
         is_missing = database.is_sqlite and not Path(str(database.url.database)).exists()
         yield EmptyPreviews() if is_missing or not has_current_schema(database) else SQLPreviews(database)
+
+
+@contextmanager
+def open_inspection(url: str) -> Iterator[DatabaseInspection]:
+    """Open a database to inspect it, of whatever version and however damaged; nothing is written or upgraded.
+
+    Raises InvalidInput, also if there is no such file, or StoreUnavailable.
+    """
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        file = Path(str(database.url.database))
+        if database.is_sqlite and not file.exists():
+            raise missing_database_error(file)
+        yield SQLInspection(database)
 
 
 def _existing_database(url: str) -> Database:

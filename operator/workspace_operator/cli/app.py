@@ -34,12 +34,14 @@ SUMMARIES: Final = {
     "workspaces": "List, assign, move, stop and delete workspaces.",
     "access": "Explain which workspaces an address reaches.",
     "usage": "Print what accounts use: workspaces, people, and messages sent in a month.",
-    "database": "Upgrade the database.",
+    "database": "Upgrade, check, back up and restore the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
 
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
+    **{name: f"accounts.{name}" for name in ("access", "usage")},
+    "database": "maintenance.database",
     "validate": "gitops.validate",
 }
 """Modules of commands that are not called as the command, below the package of commands."""

@@ -9,6 +9,7 @@ from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
+from workspace_operator.application.ports.databases import DatabaseDescription, DatabaseInspection, Finding, SchemaState
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -68,12 +69,15 @@ __all__ = [
     "Clock",
     "CredentialDigests",
     "Credentials",
+    "DatabaseDescription",
+    "DatabaseInspection",
     "Deliveries",
     "DeliveryQuery",
     "DeliveryRecord",
     "EndedAttempt",
     "Export",
     "Exports",
+    "Finding",
     "Handover",
     "HandoverResult",
     "Heartbeat",
@@ -98,6 +102,7 @@ __all__ = [
     "Resources",
     "RoomLease",
     "RoomStatus",
+    "SchemaState",
     "Secrets",
     "Segment",
     "Segments",
