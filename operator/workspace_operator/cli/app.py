@@ -33,7 +33,7 @@ SUMMARIES: Final = {
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
     "access": "Explain which workspaces an address reaches.",
-    "usage": "Print what accounts use: workspaces, people, and messages sent in a month.",
+    "usage": "Print workspaces, people and messages sent, by account.",
     "database": "Upgrade, check, back up and restore the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""

@@ -57,10 +57,10 @@ def explain(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Print which workspaces an address reaches, and by which line of the access table.
+    """Print which workspaces an address reaches, and why.
 
-    Admins and members are those of the Account resources, as the operator wrote them to the database. The lines are in
-    docs/spec/accounts.md, section 4.1. Access by kubectl is the business of the cluster's RBAC, and not shown.
+    Admins and members are those of the Account resources, as the operator wrote them to the database. LINE is the line
+    of docs/spec/accounts.md, section 4.1, that decided. What kubectl may do is decided by the RBAC of the cluster.
     """
     if email_key(email) is None:
         raise InvalidInput(f"EMAIL {email!r} is not a valid e-mail address: correct it", field="EMAIL")

@@ -57,7 +57,7 @@ def usage(
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
-    """Print what accounts use: workspaces, people, and messages sent in a month.
+    """Print workspaces, people and messages sent, by account.
 
     A calendar month begins and ends in UTC. People are counted now, whatever the month is. Messages that went to a test
     address count, too.
