@@ -1,4 +1,4 @@
-"""A thousand Workspaces: made at once, a restart with nothing or all to do, edits meanwhile; memory of five thousand."""
+"""A thousand Workspaces: made at once, a restart with nothing or all to do, edits meanwhile; memory of 5000."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import quantiles
 
@@ -85,10 +85,10 @@ def test_memory_of_many_workspaces(env: NamespaceEnv) -> None:
         with ThreadPoolExecutor(CLIENTS) as threads:
             list(threads.map(lambda number: create(env, number), range(made, count)))
         made = count
-        wait_until(lambda: count_ready(env) == made, within=600)
+        wait_until(partial(all_are_ready, env, count), within=600)
         grown = env.operator.memory_megabytes()
         with restarted(env) as (operator, _):
-            wait_until(lambda: compared(operator) == made, within=120)  # noqa: B023
+            wait_until(partial(all_are_compared, operator, count), within=120)
             again = operator.memory_megabytes()
         rows.append((f"{count} made while it ran / after a restart", f"< {goal:g} MB", f"{grown:.0f} / {again:.0f} MB"))
 
@@ -103,7 +103,7 @@ def creation(env: NamespaceEnv) -> list[tuple[str, str, str]]:
     with ThreadPoolExecutor(CLIENTS) as threads:
         list(threads.map(lambda number: create(env, number), range(MANY)))
     made = time.perf_counter() - start
-    wait_until(lambda: count_ready(env) == MANY, within=300)
+    wait_until(partial(all_are_ready, env, MANY), within=300)
     took = time.perf_counter() - start
     spent = processor_seconds(env.operator.pid) - spent
     each = (requests(env) - before) / MANY - 1  # the client's own POST
@@ -166,7 +166,7 @@ def cost_of_an_empty_operator(env: NamespaceEnv) -> tuple[float, float]:
 def cost_of_a_restart(env: NamespaceEnv) -> tuple[float, float]:
     """Wall and processor seconds until the whole list was compared with the store."""
     with restarted(env) as (operator, start):
-        wait_until(lambda: compared(operator) == MANY, within=60)
+        wait_until(partial(all_are_compared, operator, MANY), within=60)
         return time.perf_counter() - start, processor_seconds(operator.pid)
 
 
@@ -207,7 +207,7 @@ def work_of_an_absence(env: NamespaceEnv, control_plane: ControlPlane) -> list[t
     with restarted(env) as (operator, start):
         operator.wait_until_alive()
         edits = [seconds_of_an_edit(env, number, f"{number:06d}") for number in range(EDITS)]
-        wait_until(lambda: count_ready(env) == MANY, within=120)
+        wait_until(partial(all_are_ready, env, MANY), within=120)
         took = time.perf_counter() - start
     unedited = {f"ws-{number:04d}" for number in range(EDITS, MANY)}
     writes = status_writes(env, control_plane) - before
@@ -235,6 +235,14 @@ def restarted(env: NamespaceEnv) -> Iterator[tuple[Operator, float]]:
     start = time.perf_counter()
     env.operator.start()
     yield env.operator, start
+
+
+def all_are_ready(env: NamespaceEnv, count: int) -> bool:
+    return count_ready(env) == count
+
+
+def all_are_compared(operator: Operator, count: int) -> bool:
+    return compared(operator) == count
 
 
 def compared(operator: Operator) -> int:
