@@ -18,6 +18,7 @@ USAGE_ERROR = 64
 
 SUMMARIES: Final = {
     "apply": "Apply Workspace manifests without a cluster.",
+    "validate": "Check manifests without a database and without a cluster.",
     "plan": "Show what an apply would change.",
     "version": "Print the version.",
     "run": "Run the operator, the people API, the worker and the sender.",
@@ -31,11 +32,15 @@ SUMMARIES: Final = {
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
-    "database": "Upgrade the database.",
+    "database": "Upgrade, check, back up and restore the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
 
-MODULES: Final = {name: f"sending.{name}" for name in ("templates", "messages", "sending")}
+MODULES: Final = {
+    **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
+    "database": "maintenance.database",
+    "validate": "gitops.validate",
+}
 """Modules of commands that are not called as the command, below the package of commands."""
 
 

@@ -6,6 +6,7 @@ that a folder for a cluster can be used as it is. Unlike kubectl, two manifests 
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml"}
 FILE_LIMIT_BYTES = 1024 * 1024
 MAX_WORD_LENGTH = 253
 """Characters of a name in a message: the longest name that Kubernetes allows."""
+
+_LINE = re.compile(r"\bline (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +43,15 @@ class Manifest:
         words = (self.document["apiVersion"], self.document["kind"], name)
         return " ".join(truncated(str(word), MAX_WORD_LENGTH) for word in words).rstrip()
 
-    def location(self, path: str = "") -> str:
-        """File, document and line of a field, or of its nearest parent that has a line."""
+    def line(self, path: str = "") -> int:
+        """The line of a field, or of its nearest parent that has a line."""
         while path and path not in self.lines:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        return f"{self.file}, document {self.number}, line {self.lines[path]}"
+        return self.lines[path]
+
+    def location(self, path: str = "") -> str:
+        """File, document and line of a field, or of its nearest parent that has a line."""
+        return f"{self.file}, document {self.number}, line {self.line(path)}"
 
     def locate(self, problem: Problem) -> str:
         """A problem with its location."""
@@ -52,33 +59,66 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableFile:
+    """A file or text without usable manifests, and why; the message has the document and the line, if known."""
+
+    file: Path
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.message}"
+
+    @property
+    def line(self) -> int | None:
+        """The line that the message names."""
+        found = _LINE.search(self.message)
+        return None if found is None else int(found[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifests:
-    """The objects of our API group, and those of other groups."""
+    """The objects of our API group, those of other groups, and the files that cannot be read."""
 
     ours: tuple[Manifest, ...]
     others: tuple[Manifest, ...]
+    unreadable: tuple[UnreadableFile, ...] = ()
 
 
-def load_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None) -> Manifests:
+def load_manifests(
+    *paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None, may_be_empty: bool = False
+) -> Manifests:
     """Read the manifests of files, of folders' files, and of texts. Raises InvalidInput with all that cannot be read.
 
-    A file that is given twice is read once. Messages use the names of the texts.
+    A file that is given twice is read once. Messages use the names of the texts. Without ``may_be_empty``, the lack of
+    an object of our API group is an error.
     """
-    found: list[Manifest] = []
-    refused: list[str] = []
-    for file, content in _contents(paths, texts or {}, recursive=recursive):
-        try:
-            found += manifests_in(file, content)
-        except InvalidInput as error:
-            refused.append(str(error))
-    ours = tuple(manifest for manifest in found if group_of(manifest) == GROUP)
-    refused += duplicates(ours)
+    found = collect_manifests(*paths, recursive=recursive, texts=texts, may_be_empty=may_be_empty)
+    refused = [*map(str, found.unreadable), *duplicates(found.ours)]
     if refused:
         raise InvalidInput("\n".join(refused))
-    if not ours:
+    return found
+
+
+def collect_manifests(
+    *paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None, may_be_empty: bool = False
+) -> Manifests:
+    """As `load_manifests`, with the unreadable files as a part of the result, and with several manifests of a resource.
+
+    Raises InvalidInput if every file can be read, and none has an object of our API group.
+    """
+    found: list[Manifest] = []
+    unreadable: list[UnreadableFile] = []
+    for file, content in _contents(paths, texts or {}, recursive=recursive):
+        try:
+            found += _objects_in(file, content)
+        except InvalidInput as error:
+            unreadable.append(UnreadableFile(file=file, message=str(error)))
+    ours = tuple(manifest for manifest in found if group_of(manifest) == GROUP)
+    if not ours and not unreadable and not may_be_empty:
         named = ", ".join(map(str, [*paths, *(texts or {})]))
         raise InvalidInput(f"{named}: no Workspace found")
-    return Manifests(ours=ours, others=tuple(other for other in found if group_of(other) != GROUP))
+    others = tuple(other for other in found if group_of(other) != GROUP)
+    return Manifests(ours=ours, others=others, unreadable=tuple(unreadable))
 
 
 def _contents(
@@ -115,10 +155,14 @@ def _manifest_files(files: Iterable[Path]) -> list[Path]:
 def manifests_in(file: Path, content: bytes | None = None) -> list[Manifest]:
     """The objects of one file. Raises InvalidInput with the file, and the document and line if known."""
     try:
-        text = text_of(content_of(file) if content is None else content)
-        return [manifest for document in documents_in(text) for manifest in objects_of(document, file)]
+        return _objects_in(file, content)
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error}") from error
+
+
+def _objects_in(file: Path, content: bytes | None) -> list[Manifest]:
+    text = text_of(content_of(file) if content is None else content)
+    return [manifest for document in documents_in(text) for manifest in objects_of(document, file)]
 
 
 def content_of(file: Path) -> bytes:
@@ -180,10 +224,18 @@ def namespace_and_name(document: Mapping[str, Any]) -> tuple[str, str]:
 
 def duplicates(manifests: Iterable[Manifest]) -> Iterator[str]:
     """A message for each second manifest of a resource: one would undo the other."""
-    seen: dict[tuple[str, str], Manifest] = {}
+    for manifest, problem in duplicate_problems(manifests):
+        yield f"{manifest.location(problem.path)}: {problem.message}"
+
+
+def duplicate_problems(manifests: Iterable[Manifest]) -> Iterator[tuple[Manifest, Problem]]:
+    """Each second manifest of a resource, with its problem."""
+    seen: dict[tuple[str, str, str], Manifest] = {}
     for manifest in manifests:
         if not isinstance(manifest.document.get("metadata"), Mapping):
             continue
-        first = seen.setdefault(namespace_and_name(manifest.document), manifest)
+        kind = str(manifest.document["kind"])
+        first = seen.setdefault((kind, *namespace_and_name(manifest.document)), manifest)
         if first is not manifest:
-            yield f"{manifest.location('metadata.name')}: {manifest.title} is already given in {first.location()}"
+            message = f"{manifest.title} is already given in {first.location()}"
+            yield manifest, Problem(path="metadata.name", message=message)

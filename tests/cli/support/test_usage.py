@@ -26,7 +26,7 @@ def test_help_fits_a_narrow_terminal(run: Run, command: tuple[str, ...]) -> None
     assert "..." not in done.out.partition("Commands:")[2]
 
 
-WITHOUT_DATABASE = {path for path in COMMANDS if path[0] in {"run", "version"}} | {("sending", "make-key")}
+WITHOUT_DATABASE = {path for path in COMMANDS if path[0] in {"run", "validate", "version"}} | {("sending", "make-key")}
 
 
 @pytest.mark.parametrize("command", [path for path in COMMANDS if path not in WITHOUT_DATABASE], ids=" ".join)

@@ -1,9 +1,10 @@
-"""The manifests that ``apply`` and ``plan`` read: files, folders, standard input and kustomizations."""
+"""The manifests that ``apply``, ``plan`` and ``validate`` read: files, folders, standard input and kustomizations."""
 
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,13 @@ import typer
 
 from workspace_operator.cli.support.output import info
 from workspace_operator.errors import InvalidInput
-from workspace_operator.resources.manifests import FILE_LIMIT_BYTES, Manifest, Manifests, load_manifests
+from workspace_operator.resources.manifests import (
+    FILE_LIMIT_BYTES,
+    Manifest,
+    Manifests,
+    collect_manifests,
+    load_manifests,
+)
 from workspace_operator.resources.problems import Problem
 
 STANDARD_INPUT = Path("-")
@@ -42,8 +49,22 @@ Kustomize = Annotated[
 Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Also read subfolders.")]
 
 
-def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool) -> Manifests:
+def read_manifests(
+    filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool, may_be_empty: bool = False
+) -> Manifests:
     """Read the manifests of a command, and print which other objects are ignored. Raises InvalidInput."""
+    load = partial(load_manifests, may_be_empty=may_be_empty)
+    return _without_others(load, filenames, kustomize, recursive=recursive)
+
+
+def read_all_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool) -> Manifests:
+    """As `read_manifests`, with unreadable files as a part of the result."""
+    return _without_others(collect_manifests, filenames, kustomize, recursive=recursive)
+
+
+def _without_others(
+    load: Callable[..., Manifests], filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool
+) -> Manifests:
     paths, texts = list(filenames or ()), {}
     if not paths and kustomize is None:
         raise typer.BadParameter("no manifests: give -f FILE or -k FOLDER")
@@ -52,7 +73,7 @@ def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, r
         texts["standard input"] = sys.stdin.buffer.read(FILE_LIMIT_BYTES + 1)
     if kustomize is not None:
         texts[f"kustomization {kustomize}"] = _build_kustomization(kustomize)
-    manifests = load_manifests(*paths, recursive=recursive, texts=texts)
+    manifests = load(*paths, recursive=recursive, texts=texts)
     for other in manifests.others:
         info(f"ignored: {other.title} ({other.location()})")
     return manifests

@@ -6,7 +6,7 @@ from typing import Any
 import lupa
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "manifests" / "argo-cd" / "health.lua"
+SCRIPT = Path(__file__).resolve().parents[3] / "manifests" / "argo-cd" / "health.lua"
 
 
 def condition(type_: str, status: str) -> dict[str, str]:

@@ -1,0 +1,66 @@
+"""Validation of manifests without a store and without a cluster: each by itself, and all of them together."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from workspace_operator.reconcile.status.messages import quoted
+from workspace_operator.resources.display_names import comparison_key
+from workspace_operator.resources.kinds import manifest_problems
+from workspace_operator.resources.manifests import Manifest, duplicate_problems, namespace_and_name
+from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import KIND, WorkspaceSpec
+
+LocatedProblem = tuple[Manifest, Problem]
+
+DEFAULT_ACCOUNT = str(WorkspaceSpec.model_fields["account_name"].default)
+
+
+def validate_manifests(manifests: Sequence[Manifest]) -> Sequence[LocatedProblem]:
+    """All problems of manifests, in their order.
+
+    A manifest with problems of its own does not take part in the checks across documents.
+    """
+    found = [(manifest, problem) for manifest in manifests for problem in manifest_problems(manifest.document)]
+    invalid = {id(manifest) for manifest, _ in found}
+    valid = [manifest for manifest in manifests if id(manifest) not in invalid]
+    found += [located for rule in CROSS_DOCUMENT_RULES for located in rule(valid)]
+    order = {id(manifest): number for number, manifest in enumerate(manifests)}
+    return sorted(found, key=lambda located: order[id(located[0])])
+
+
+def resource_is_given_once(manifests: Sequence[Manifest]) -> Iterator[LocatedProblem]:
+    """A resource has one manifest: of two, one would undo the other."""
+    yield from duplicate_problems(manifests)
+
+
+def display_name_is_unique_in_account(manifests: Sequence[Manifest]) -> Iterator[LocatedProblem]:
+    """Two workspaces of an account have different display names, in any Unicode form."""
+    holders: dict[tuple[str, str, str], Manifest] = {}
+    for manifest in manifests:
+        if manifest.document["kind"] != KIND:
+            continue
+        holder = holders.setdefault(_account_and_name(manifest.document), manifest)
+        if namespace_and_name(holder.document) != namespace_and_name(manifest.document):
+            yield manifest, _name_taken(str(manifest.document["spec"]["displayName"]), holder)
+
+
+CROSS_DOCUMENT_RULES: Sequence[Callable[[Sequence[Manifest]], Iterator[LocatedProblem]]] = (
+    resource_is_given_once,
+    display_name_is_unique_in_account,
+)
+
+
+def _account_and_name(document: Mapping[str, Any]) -> tuple[str, str, str]:
+    spec = document["spec"]
+    account = spec.get("accountName") or DEFAULT_ACCOUNT
+    return namespace_and_name(document)[0], account, comparison_key(spec["displayName"])
+
+
+def _name_taken(name: str, holder: Manifest) -> Problem:
+    """The problem that an apply reports as NameConflict, with the place of the other manifest."""
+    form = "" if holder.document["spec"]["displayName"] == name else ", in another Unicode form"
+    message = (
+        f"The display name {quoted(name)} is taken by {'/'.join(namespace_and_name(holder.document))}{form} "
+        f"({holder.location('spec.displayName')}). Choose another spec.displayName, or rename that workspace."
+    )
+    return Problem(path="spec.displayName", message=message)

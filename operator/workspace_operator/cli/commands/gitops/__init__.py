@@ -1,0 +1,1 @@
+"""Commands about manifests and clusters that need no database."""
