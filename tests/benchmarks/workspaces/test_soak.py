@@ -11,8 +11,8 @@ from statistics import quantiles
 
 import pytest
 
-from tests.benchmarks import counted_operator
 from tests.benchmarks.measurement import print_table
+from tests.benchmarks.workspaces import counted_operator
 from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.launcher import ControlPlane
 from tests.e2e.availability.edits import Edits

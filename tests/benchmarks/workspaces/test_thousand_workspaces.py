@@ -36,7 +36,7 @@ OPERATOR = f"system:serviceaccount:{ACCOUNT[0]}:{ACCOUNT[1]}"
 RUNS = 3
 EDITS = 60
 CLIENTS = 8
-EMPTY = "tests.benchmarks.empty_operator"
+EMPTY = "tests.benchmarks.workspaces.empty_operator"
 COMPARED = re.compile(r"compared (\d+) listed resources")
 TICKS = os.sysconf("SC_CLK_TCK")
 
