@@ -5,9 +5,11 @@ All methods are synchronous; drivers run use cases in worker threads. Adapters r
 that it documents.
 """
 
+from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
+from workspace_operator.application.ports.databases import DatabaseDescription, DatabaseInspection, Finding, SchemaState
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -57,6 +59,7 @@ __all__ = [
     "AcceptResult",
     "Accepted",
     "Access",
+    "Accounts",
     "Activity",
     "AddressBlock",
     "AddressBlocks",
@@ -65,12 +68,15 @@ __all__ = [
     "Clock",
     "CredentialDigests",
     "Credentials",
+    "DatabaseDescription",
+    "DatabaseInspection",
     "Deliveries",
     "DeliveryQuery",
     "DeliveryRecord",
     "EndedAttempt",
     "Export",
     "Exports",
+    "Finding",
     "Handover",
     "HandoverResult",
     "Heartbeat",
@@ -94,6 +100,7 @@ __all__ = [
     "Resources",
     "RoomLease",
     "RoomStatus",
+    "SchemaState",
     "Secrets",
     "Segment",
     "Segments",
