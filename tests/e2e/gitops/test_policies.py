@@ -25,7 +25,7 @@ from workspace_operator.resources.workspaces import API_VERSION, CONFIRM_DELETE,
 
 PAGE = "docs/gitops.md"
 FAILURES = "validation.policy.admission.k8s.io/validation_failure"
-TEST = {"sendBehavior": {"mode": "Test", "testAddress": "test@example.com"}}
+TEST: dict[str, Any] = {"sendBehavior": {"mode": "Test", "testAddress": "test@example.com"}}
 NORMAL = {"sendBehavior": {"mode": "Normal", "testAddress": None}}
 KEPT = "stay in the database without a resource (deletionPolicy Retain). Its API keys stay valid"
 RISKY_STEP = {"deletionPolicy": "Delete", "identifiers": {"mode": "EmailOrID"}}
