@@ -4,14 +4,35 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
-DATABASE_VARIABLE = "WORKSPACE_OPERATOR_DATABASE"
+VARIABLE_PREFIX = "WORKSPACE_OPERATOR_"
+
+_VARIABLES_OF_OPTIONS: Mapping[str, str] = {"--host": "LISTEN_HOST", "--port": "LISTEN_PORT"}
+"""Not HOST and PORT, API_HOST and API_PORT: Kubernetes sets WORKSPACE_OPERATOR_PORT and WORKSPACE_OPERATOR_API_PORT in
+the pods of a namespace that has a Service workspace-operator or workspace-operator-api."""
+
 DEFAULT_CLUSTER_ID = "local"
 DEFAULT_API_HOST = "127.0.0.1"
 DEFAULT_API_PORT = 8100
 DEFAULT_API_ADDRESS = f"{DEFAULT_API_HOST}:{DEFAULT_API_PORT}"
 API_OFF = "off"
+
+
+class LogFormat(StrEnum):
+    """The form of log lines."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def variable_of(option: str) -> str:
+    """The environment variable of an option, such as WORKSPACE_OPERATOR_ROOT_KEY_FILE of ``--root-key-file``."""
+    return VARIABLE_PREFIX + _VARIABLES_OF_OPTIONS.get(option, option.lstrip("-").replace("-", "_").upper())
+
+
+DATABASE_VARIABLE = variable_of("--database")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

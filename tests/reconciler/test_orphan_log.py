@@ -210,7 +210,8 @@ def test_silent_cluster_is_logged_for_administrators(caplog: pytest.LogCaptureFi
 
     assert waits == [
         (
-            "namespace=team-a name=shop workspace=1 people=0 waits, and its cluster cluster-2 is silent: `workspacectl "
-            "workspaces move --from-cluster cluster-2 --to-cluster cluster-1 --namespace team-a` moves it here"
+            "namespace=team-a name=shop workspace=1 people=0: the resource waits, and the cluster cluster-2 of the "
+            "workspace is silent: `workspacectl workspaces move --from-cluster cluster-2 --to-cluster cluster-1 "
+            "--namespace team-a` moves it here"
         )
     ]

@@ -23,12 +23,14 @@ from tests.fakes.sending.address_blocks import FakeAddressBlocks
 from tests.fakes.sending.deliveries import FakeDeliveries
 from tests.fakes.sending.sending_queue import FakeSendingQueue
 from tests.fakes.sending.templates import FakeTemplates
+from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.heartbeats import FakeHeartbeats
 from tests.fakes.workspaces.ownership import FakeOwnership
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.fakes.workspaces.write_path import FakeWritePath
 from workspace_operator.application.ports import (
+    Accounts,
     AddressBlocks,
     Credentials,
     Deliveries,
@@ -49,6 +51,7 @@ from workspace_operator.application.ports import (
 from workspace_operator.identity.model.person_events import PersonEvent
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement
+from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -101,6 +104,7 @@ class Store:
     """
 
     workspaces: Workspaces
+    accounts: Accounts
     people: People
     migrations: Migrations
     exports: Exports
@@ -137,6 +141,7 @@ def memory_store() -> Store:
 
     return Store(
         workspaces=FakeWorkspaces(memory),
+        accounts=FakeAccounts(memory),
         people=FakePeople(memory),
         migrations=FakeMigrations(memory),
         exports=FakeExports(memory),
@@ -166,6 +171,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
 
     return Store(
         workspaces=SQLWorkspaces(database),
+        accounts=SQLAccounts(database),
         people=SQLPeople(database, new_cio_id=new_id),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),

@@ -6,6 +6,7 @@ from workspace_operator.bootstrap.keys import embedded_key_file as embedded_key_
 from workspace_operator.bootstrap.keys import find_root_key as find_root_key
 from workspace_operator.bootstrap.keys import load_root_key as load_root_key
 from workspace_operator.bootstrap.keys import write_new_key as write_new_key
+from workspace_operator.bootstrap.logs import configure_logging as configure_logging
 from workspace_operator.bootstrap.operators import list_cluster_names as list_cluster_names
 from workspace_operator.bootstrap.operators import make_reconciler as make_reconciler
 from workspace_operator.bootstrap.operators import run_operator as run_operator

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workspace_operator.application.manifests.planner import EmptyPreviews
 from workspace_operator.application.ports import (
+    Accounts,
     AddressBlocks,
     Clock,
     Credentials,
@@ -30,6 +31,7 @@ from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sqlite import create_file
 from workspace_operator.store.maintenance.inspections import SQLInspection
+from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -66,6 +68,7 @@ class Repositories:
     name: str
     file: Path | None
     workspaces: Workspaces
+    accounts: Accounts
     heartbeats: Heartbeats
     ownership: Ownership
     people: People
@@ -152,6 +155,7 @@ def _store(database: Database) -> Repositories:
         name=database.name,
         file=Path(str(database.url.database)) if database.is_sqlite else None,
         workspaces=SQLWorkspaces(database),
+        accounts=SQLAccounts(database),
         heartbeats=SQLHeartbeats(database),
         ownership=SQLOwnership(database),
         people=SQLPeople(database, new_cio_id=new_id),

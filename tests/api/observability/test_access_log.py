@@ -55,6 +55,8 @@ def test_line_says_what_was_served() -> None:
     assert lines(served()) == [
         {
             "time": "2026-11-22T05:00:00.250+00:00",
+            "level": "INFO",
+            "logger": "access",
             "request": "5e3f-1",
             "method": "PUT",
             "route": "/api/v1/customers/{ref}",
@@ -102,7 +104,7 @@ SHOP = ThreadedServer()
 WORKSPACE = SHOP.open()
 ROUTES = all_routes(SHOP.services())
 
-FIELDS = {"time", "request", "method", "route", "status", "received", "sent", "ms", "workspace"}
+FIELDS = {"time", "level", "logger", "request", "method", "route", "status", "received", "sent", "ms", "workspace"}
 
 # Something that nothing but the request can have brought in: an id, an address, a key, a token.
 secrets = st.builds(

@@ -5,9 +5,9 @@ order; an event for a previous UID of the same name is ignored. All waiting stat
 first list brings every resource again.
 """
 
-import json
 import logging
 import random
+import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from workspace_operator.application.operator.workqueue import (
 )
 from workspace_operator.application.ports import Workspaces
 from workspace_operator.errors import NotFound, StaleRevision, StoreUnavailable, Unavailable
+from workspace_operator.log_lines import FieldValue, LogLine, log_context
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS
 from workspace_operator.reconcile.policies.startup_check import is_unchanged
 
@@ -42,6 +43,7 @@ class Controller:
         read: reads a document by namespace and name. Raises NotFound.
         monotonic: seconds that only grow.
         jitter: random number from 0 to 1.
+        new_id: id of a reconcile, which all its log lines have.
     """
 
     reconciler: Reconciler
@@ -50,6 +52,7 @@ class Controller:
     monotonic: Callable[[], float]
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     jitter: Callable[[], float] = random.random
+    new_id: Callable[[], str] = lambda: secrets.token_hex(4)
     queue: WorkQueue = field(default_factory=WorkQueue)
     _failed: set[ResourceKey] = field(default_factory=set)
     _store_is_unavailable: bool = False
@@ -84,7 +87,8 @@ class Controller:
             taken = self.queue.pop()
             listed = self.queue.pop_listed() if taken is None else []
         if taken is not None:
-            self._process_item(*taken)
+            with log_context(reconcile=self.new_id()):
+                self._process_item(*taken)
         elif listed:
             self._compare_with_store(listed)
         return taken is not None or bool(listed)
@@ -176,11 +180,11 @@ class Controller:
         except NotFound:
             is_gone = True
         except StaleRevision:
-            logger.debug("namespace=%s name=%s was edited during the reconcile, which is repeated", *key)
+            logger.debug(_line(key, "was edited during the reconcile, which is repeated"))
         except Unavailable as error:
-            logger.warning("namespace=%s name=%s error=%s", *key, json.dumps(str(error)))
+            logger.warning(_line(key, error=str(error)))
         except Exception:
-            logger.exception("namespace=%s name=%s: the reconcile failed and will be retried", *key)
+            logger.exception(_line(key, "the reconcile failed and will be retried"))
         with self.queue.lock:
             self._finish(key, item, result.document if result else None, requeue=requeue, is_gone=is_gone)
             self._follow_drain(key, item, is_draining=result is not None and result.is_draining)
@@ -247,10 +251,20 @@ def log_result(key: ResourceKey, result: ReconcileResult, *, seconds: float) -> 
         return
     status, reason = ready_of(result.status)
     level = logging.WARNING if reason in WARNING_REASONS else logging.INFO
-    generation = result.document["metadata"].get("generation", 0)
-    actions = ",".join(result.actions) or "none"
-    line = "namespace=%s name=%s generation=%s actions=%s ready=%s reason=%s duration_ms=%d"
-    logger.log(level, line, *key, generation, actions, status, reason, seconds * 1000)
+    line = _line(
+        key,
+        generation=result.document["metadata"].get("generation", 0),
+        actions=result.actions,
+        ready=status,
+        reason=reason,
+        duration_ms=int(seconds * 1000),
+    )
+    logger.log(level, line)
+
+
+def _line(key: ResourceKey, message: str = "", **fields: FieldValue) -> LogLine:
+    namespace, name = key
+    return LogLine(message, namespace=namespace, name=name, **fields)
 
 
 def resource_key(document: Document) -> ResourceKey:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from workspace_operator.application.ports import Workspaces
 from workspace_operator.errors import WorkspaceOperatorError
+from workspace_operator.log_lines import LogLine
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.observed import Liveness, ObservedState
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
@@ -92,14 +93,16 @@ class OrphanLog:
         owner, people = orphan.owner, self.count_people(orphan.workspace_id).total
         namesakes = sorted(f"{namespace}/{name}" for namespace, name in known if name == owner.name)
         assign = f"`workspacectl workspaces assign {orphan.workspace_id} --to {''.join(namesakes[:1])} --replace-empty`"
+        advice = f"; if its namespace was renamed: {assign}" if namesakes else ""
         logger.log(
             logging.WARNING if namesakes else logging.INFO,
-            "namespace=%s name=%s workspace=%d people=%d: the workspace is kept, and no resource owns it%s",
-            owner.namespace,
-            owner.name,
-            orphan.workspace_id,
-            people,
-            f"; if its namespace was renamed: {assign}" if namesakes else "",
+            LogLine(
+                f"the workspace is kept, and no resource owns it{advice}",
+                namespace=owner.namespace,
+                name=owner.name,
+                workspace=orphan.workspace_id,
+                people=people,
+            ),
         )
         self._logged.add(orphan.workspace_id)
 
@@ -113,14 +116,13 @@ def log_silent_namesakes(
             continue
         workspace = namesake.workspace
         logger.warning(
-            "namespace=%s name=%s workspace=%d people=%d waits, and its cluster %s is silent: `workspacectl workspaces "
-            "move --from-cluster %s --to-cluster %s --namespace %s` moves it here",
-            resource.namespace,
-            resource.name,
-            workspace.workspace_id,
-            count_people(workspace.workspace_id).total,
-            workspace.owner.cluster,
-            workspace.owner.cluster,
-            cluster_id,
-            resource.namespace,
+            LogLine(
+                f"the resource waits, and the cluster {workspace.owner.cluster} of the workspace is silent: "
+                f"`workspacectl workspaces move --from-cluster {workspace.owner.cluster} --to-cluster {cluster_id} "
+                f"--namespace {resource.namespace}` moves it here",
+                namespace=resource.namespace,
+                name=resource.name,
+                workspace=workspace.workspace_id,
+                people=count_people(workspace.workspace_id).total,
+            )
         )

@@ -5,6 +5,7 @@ All methods are synchronous; drivers run use cases in worker threads. Adapters r
 that it documents.
 """
 
+from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
@@ -58,6 +59,7 @@ __all__ = [
     "AcceptResult",
     "Accepted",
     "Access",
+    "Accounts",
     "Activity",
     "AddressBlock",
     "AddressBlocks",

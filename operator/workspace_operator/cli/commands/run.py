@@ -1,29 +1,49 @@
 """``workspacectl run``: run the operator, the people API and the worker, in one process or separately."""
 
-import logging
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from workspace_operator import bootstrap
-from workspace_operator.cli.support.options import Database, input_file_option
+from workspace_operator.cli.support.options import Database
+from workspace_operator.cli.support.run.options import (
+    ActivitiesDays,
+    APIAddress,
+    ClusterSilentAfter,
+    HealthEndpoint,
+    Host,
+    KeepContent,
+    KeepDeliveries,
+    Kubeconfig,
+    KubeContext,
+    LogForm,
+    Namespaces,
+    Port,
+    Processes,
+    PublicURL,
+    Resync,
+    RootKeyFile,
+    TLSCertificate,
+    TLSKey,
+    TooLate,
+    TransportsFile,
+    Verbose,
+)
+from workspace_operator.cli.support.run.process import process_context, run_threads
 from workspace_operator.settings import (
     API_OFF,
     DEFAULT_API_ADDRESS,
     DEFAULT_API_HOST,
     DEFAULT_API_PORT,
     APISettings,
+    LogFormat,
     OperatorSettings,
     RetentionSettings,
     SenderSettings,
+    variable_of,
 )
 
 DEFAULT_ACTIVITIES_DAYS = 30
@@ -33,113 +53,6 @@ app = typer.Typer(
     help="Run the operator, the people API, the worker and the sender in one process, or one of them alone.",
     short_help="Run the operator, the people API, the worker and the sender.",
 )
-
-Kubeconfig = Annotated[
-    Path | None,
-    input_file_option("--kubeconfig", "The kubeconfig. Default: as for kubectl; in a pod, its service account."),
-]
-KubeContext = Annotated[
-    str | None,
-    typer.Option("--context", metavar="NAME", help="The context of the kubeconfig. Default: the current context."),
-]
-Namespaces = Annotated[
-    list[str] | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="Watch only this namespace. Can be given several times."),
-]
-Resync = Annotated[
-    float,
-    typer.Option("--resync-seconds", min=1, help="Seconds between reconciles of all resources, plus or minus 20 %."),
-]
-ClusterSilentAfter = Annotated[
-    float,
-    typer.Option(
-        "--cluster-silent-after",
-        min=1,
-        metavar="SECONDS",
-        help="Seconds without a heartbeat after which the workspaces of another cluster count as orphans. Operators "
-        "write a heartbeat every 10 s; use less than 30 only in tests.",
-    ),
-]
-HealthEndpoint = Annotated[
-    str | None,
-    typer.Option(
-        "--health-endpoint",
-        metavar="URL",
-        help="Serve liveness at this URL, such as http://0.0.0.0:8080/healthz, and readiness at /readyz and metrics at "
-        "/metrics of the same port.",
-    ),
-]
-ActivitiesDays = Annotated[
-    int, typer.Option("--activities-days", min=1, max=36_500, metavar="N", help="How many days to keep activities.")
-]
-RootKeyFile = Annotated[
-    Path | None,
-    input_file_option(
-        "--root-key-file",
-        "The root key of the installation, 64 hexadecimal digits. It signs delivery ids and links. Default with "
-        "SQLite: a file beside the database, created if missing. With PostgreSQL, nothing is sent without it.",
-    ),
-]
-TransportsFile = Annotated[
-    Path | None,
-    input_file_option(
-        "--transports",
-        "The SMTP servers that workspaces can use (YAML). Default: the one of WORKSPACE_OPERATOR_SMTP, if it is set.",
-    ),
-]
-LinkURL = Annotated[
-    str | None,
-    typer.Option(
-        "--public-url",
-        metavar="URL",
-        help="External base URL of the API, for tracking and unsubscribe links. Without it, messages have none.",
-    ),
-]
-TooLate = Annotated[
-    float,
-    typer.Option(
-        "--too-late",
-        min=0.01,
-        max=24 * 365,
-        metavar="HOURS",
-        help="Do not send messages that are overdue by more than this.",
-    ),
-]
-KeepContent = Annotated[
-    int,
-    typer.Option("--keep-content", min=1, max=36_500, metavar="DAYS", help="How long to keep the content of messages."),
-]
-KeepDeliveries = Annotated[
-    int,
-    typer.Option("--keep-deliveries", min=1, max=36_500, metavar="DAYS", help="How long to keep records of messages."),
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also log the messages of libraries.")]
-
-
-APIAddress = Annotated[
-    str,
-    typer.Option(
-        "--api-address", metavar="HOST:PORT", help=f"Serve the people API at this address, without TLS; or {API_OFF}."
-    ),
-]
-Host = Annotated[
-    str, typer.Option("--host", metavar="HOST", help="The address to listen at; 0.0.0.0 or :: for all addresses.")
-]
-Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="The port to listen at; 0 for any free port.")]
-TLSCertificate = Annotated[Path | None, input_file_option("--tls-cert", "Serve TLS with this certificate chain (PEM).")]
-TLSKey = Annotated[Path | None, input_file_option("--tls-key", "The private key of the certificate (PEM).")]
-Processes = Annotated[
-    int,
-    typer.Option(
-        "--processes", min=1, max=256, help="Worker processes that share the port. Recommended: one per core."
-    ),
-]
-PublicURL = Annotated[
-    str | None,
-    typer.Option(
-        "--public-url", metavar="URL", help="External base URL, if the API is behind a proxy. Used in download links."
-    ),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -161,6 +74,7 @@ def run_all(
     keep_content: KeepContent = 30,
     keep_deliveries: KeepDeliveries = 180,
     verbose: Verbose = False,
+    log_format: LogForm = LogFormat.TEXT,
 ) -> None:
     """Run the operator, the people API, the worker and the sender in one process."""
     if context.invoked_subcommand is not None:
@@ -170,7 +84,7 @@ def run_all(
     retention = _retention(activities_days, keep_content, keep_deliveries)
     sending = _sender_settings(transports, root_key_file, public_url, too_late)
     with (
-        _process_context(verbose) as stop_event,
+        process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.monitor_writes(store) as monitor,
         bootstrap.open_sender(store, sending, stop_event) as sender,
@@ -181,12 +95,13 @@ def run_all(
             server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
             jobs.append(partial(server.serve, api.app, stop_event))
             probes += [api.probes, server.probes(stop_event)]
-        with _run_threads(jobs, stop_event):
+        with run_threads(jobs, stop_event):
             bootstrap.run_operator(store, settings, stop_event, *probes)
 
 
 @app.command("operator")
 def operator(
+    context: typer.Context,
     database: Database,
     kubeconfig: Kubeconfig = None,
     kube_context: KubeContext = None,
@@ -195,6 +110,7 @@ def operator(
     cluster_silent_after: ClusterSilentAfter = 60.0,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
+    log_format: LogForm = LogFormat.TEXT,
 ) -> None:
     """Run only the operator, which watches the cluster.
 
@@ -202,7 +118,7 @@ def operator(
     """
     settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
     with (
-        _process_context(verbose) as stop_event,
+        process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.monitor_writes(store) as monitor,
     ):
@@ -211,6 +127,7 @@ def operator(
 
 @app.command("api")
 def api(
+    context: typer.Context,
     database: Database,
     host: Host = DEFAULT_API_HOST,
     port: Port = DEFAULT_API_PORT,
@@ -221,13 +138,16 @@ def api(
     root_key_file: RootKeyFile = None,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
+    log_format: LogForm = LogFormat.TEXT,
 ) -> None:
     """Run only the people API.
 
     All its state is in the database, so any number of instances can run on the same database.
     """
     if (tls_cert is None) != (tls_key is None):
-        raise typer.BadParameter("TLS needs a certificate and its key: give both", param_hint="--tls-cert, --tls-key")
+        raise typer.BadParameter(
+            "TLS needs a certificate and its key: give both", param_hint=_hint("--tls-cert", "--tls-key")
+        )
     settings = APISettings(
         host=host,
         port=port,
@@ -238,22 +158,24 @@ def api(
         health_endpoint=health,
         root_key_file=root_key_file,
     )
-    with _process_context(verbose) as stop_event:
+    with process_context(context, log_format, verbose=verbose) as stop_event:
         bootstrap.run_api(database, settings, stop_event)
 
 
 @app.command("worker")
 def worker(
+    context: typer.Context,
     database: Database,
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
-    public_url: LinkURL = None,
+    public_url: PublicURL = None,
     too_late: TooLate = 24.0,
     keep_content: KeepContent = 30,
     keep_deliveries: KeepDeliveries = 180,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
+    log_format: LogForm = LogFormat.TEXT,
 ) -> None:
     """Run only the worker, which migrates identifiers and sends.
 
@@ -264,14 +186,14 @@ def worker(
     settings = _sender_settings(transports, root_key_file, public_url, too_late)
     retention = _retention(activities_days, keep_content, keep_deliveries)
     with (
-        _process_context(verbose) as stop_event,
+        process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.open_sender(store, settings, stop_event) as sender,
     ):
         loop = bootstrap.make_worker_loop(store, stop_event, retention)
 
         def work() -> None:
-            with _run_threads([loop.run], stop_event):
+            with run_threads([loop.run], stop_event):
                 sender.run()
 
         bootstrap.run_with_probes(store, work, health, bootstrap.worker_probes(loop), sender.probes)
@@ -279,13 +201,15 @@ def worker(
 
 @app.command("sender")
 def sender(
+    context: typer.Context,
     database: Database,
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
-    public_url: LinkURL = None,
+    public_url: PublicURL = None,
     too_late: TooLate = 24.0,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
+    log_format: LogForm = LogFormat.TEXT,
 ) -> None:
     """Run only the sender of messages.
 
@@ -293,7 +217,7 @@ def sender(
     """
     settings = _sender_settings(transports, root_key_file, public_url, too_late)
     with (
-        _process_context(verbose) as stop_event,
+        process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.open_sender(store, settings, stop_event) as sender,
     ):
@@ -338,34 +262,10 @@ def _api_settings(address: str, public_url: str | None, root_key_file: Path | No
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isascii() or not port.isdigit():
         message = f"{address!r} must be HOST:PORT, such as {DEFAULT_API_ADDRESS}, or {API_OFF}"
-        raise typer.BadParameter(message, param_hint="--api-address")
+        raise typer.BadParameter(message, param_hint=_hint("--api-address"))
     return APISettings(host=host.strip("[]"), port=int(port), public_url=public_url or "", root_key_file=root_key_file)
 
 
-@contextmanager
-def _process_context(verbose: bool) -> Iterator[threading.Event]:
-    """Log to standard error; yields an event that SIGTERM and SIGINT set."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if not verbose:
-        for logger_name in ("kopf", "alembic", "aiohttp.access"):
-            logging.getLogger(logger_name).setLevel(logging.WARNING)
-        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # clients that send invalid HTTP could fill the log
-    stop_event = threading.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, lambda *_: stop_event.set())
-    yield stop_event
-
-
-@contextmanager
-def _run_threads(jobs: Sequence[Callable[[], None]], stop_event: threading.Event) -> Iterator[None]:
-    """Run jobs in threads until the event is set. The end of one job stops all; its error is raised at the end."""
-    with ThreadPoolExecutor(len(jobs)) as threads:
-        futures = [threads.submit(job) for job in jobs]
-        for future in futures:
-            future.add_done_callback(lambda _: stop_event.set())
-        try:
-            yield
-        finally:
-            stop_event.set()
-        for future in futures:
-            future.result()
+def _hint(*options: str) -> str:
+    """Options with their variables, as Click names them in other errors."""
+    return ", ".join(f"'{option}' (env var: '{variable_of(option)}')" for option in options)

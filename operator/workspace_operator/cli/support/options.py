@@ -24,9 +24,9 @@ def text_option(*names: str, metavar: str, help_text: str, **settings: Any) -> A
     return typer.Option(*names, metavar=metavar, callback=require_utf_8, help=help_text, **settings)
 
 
-def input_file_option(name: str, help_text: str) -> Any:
+def input_file_option(name: str, help_text: str, **settings: Any) -> Any:
     """An option for a file that must exist."""
-    return typer.Option(name, metavar="FILE", exists=True, dir_okay=False, help=help_text)
+    return typer.Option(name, metavar="FILE", exists=True, dir_okay=False, help=help_text, **settings)
 
 
 Database = Annotated[

@@ -1,5 +1,7 @@
 """The access log: one line of JSON per request.
 
+The first fields are those of the other log lines in JSON (bootstrap.logs), so that one parser reads both.
+
 A line names the route, never the path, because paths contain identifiers and e-mail addresses.
 """
 
@@ -29,6 +31,8 @@ class AccessLog:
         line = _encode(
             {
                 "time": self.clock().isoformat(timespec="milliseconds"),
+                "level": "INFO",
+                "logger": "access",
                 "request": record.request_id,
                 "method": record.method,
                 "route": record.route or None,

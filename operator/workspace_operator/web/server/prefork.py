@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -93,7 +94,11 @@ class Supervisor:
     def _run_child(self, stopping: threading.Event, read_end: int, write_end: int) -> None:
         os.close(write_end)  # an open write end in the child would keep the pipe open
         threading.Thread(target=_stop_when_parent_exits, args=(read_end, stopping), daemon=True).start()
-        self.serve(stopping)
+        try:
+            self.serve(stopping)
+        except Exception:
+            logger.exception("the process failed")  # multiprocessing would print a traceback beside the log
+            sys.exit(1)
 
 
 @contextmanager
