@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.generated import CHART, FILES, PAGE, ROOT, copies, page_with_table, rendered_files
+from tests.chart.generated import CHART, FILES, PAGE, copies, page_with_table, rendered_files
+from tests.resources.deployment.kustomizations import ROOT
 from tests.resources.deployment.test_other_namespaces import HOLDING_PEOPLE
 
 REMEDY = "run `make manifests`"

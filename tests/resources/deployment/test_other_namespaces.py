@@ -63,7 +63,7 @@ OF_ONE_NAMESPACE = {"namespace": "other", "namePrefix": "my-"}
 
 @pytest.mark.parametrize("settings", [("namespace",), ("namePrefix",), ("namespace", "namePrefix")], ids="+".join)
 def test_binding_in_kube_system_names_the_account(tmp_path: Path, settings: tuple[str, ...]) -> None:
-    chosen = {name: OF_ONE_NAMESPACE[name] for name in settings}
+    chosen: dict[str, Any] = {name: OF_ONE_NAMESPACE[name] for name in settings}
     found = documents(
         overlay(tmp_path / "other", "overlays/one-namespace", transformers=("rbac-namespaced/kube-system",), **chosen)
     )
@@ -79,7 +79,7 @@ def test_binding_in_kube_system_names_the_account(tmp_path: Path, settings: tupl
 @pytest.mark.parametrize("together", [False, True], ids=["apart", "in one kustomization"])
 @pytest.mark.parametrize("name", ["sqlite", "one-namespace"])
 def test_pod_mounts_the_volume_of_the_same_prefix(tmp_path: Path, name: str, *, together: bool) -> None:
-    settings = {"namespace": "other", "namePrefix": "my-", "nameSuffix": "-2"}
+    settings: dict[str, Any] = {"namespace": "other", "namePrefix": "my-", "nameSuffix": "-2"}
     parts = ("storage", f"overlays/{name}")
     if together:
         found = documents(overlay(tmp_path / "all", *parts, **settings))
