@@ -16,6 +16,7 @@ from workspace_operator.application.ports import (
     Exports,
     Heartbeats,
     MergeJournal,
+    MessageCounters,
     Migrations,
     Ownership,
     People,
@@ -48,6 +49,7 @@ from workspace_operator.store.repositories.sending.address_blocks import SQLAddr
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
+from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.upgrades import (
@@ -83,6 +85,7 @@ class Repositories:
     sending_queue: SendingQueue
     templates: Templates
     address_blocks: AddressBlocks
+    message_counters: MessageCounters
     credentials: Credentials
     clock: Clock
     write_path: WritePath
@@ -187,6 +190,7 @@ def _store(database: Database) -> Repositories:
         sending_queue=SQLSendingQueue(database, clock=clock),
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
+        message_counters=SQLMessageCounters(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),

@@ -33,12 +33,15 @@ SUMMARIES: Final = {
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
+    "access": "Explain which workspaces an address reaches.",
+    "usage": "Print workspaces, people and messages sent, by account.",
     "database": "Upgrade, check, back up and restore the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
 
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
+    **{name: f"accounts.{name}" for name in ("access", "usage")},
     "database": "maintenance.database",
     "status": "maintenance.status",
     "validate": "gitops.validate",
