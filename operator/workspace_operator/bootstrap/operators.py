@@ -67,6 +67,7 @@ def run_operator(
 ) -> None:
     """Run the operator until ``stopping`` is set. Raises InvalidInput for the kubeconfig."""
     # Importing Kopf and the Kubernetes client takes 50 MB and half a second, which no other command needs.
+    from workspace_operator.application.operator.metrics import OperatorMetrics
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
     from workspace_operator.cluster.secrets import ClusterSecrets
@@ -78,6 +79,7 @@ def run_operator(
         return
     _log_start(store, settings, cluster_id)
     resources = ClusterResources(api, cluster_id)
+    metrics = OperatorMetrics()
     monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
     controller = Controller(
         reconciler=make_reconciler(
@@ -92,10 +94,12 @@ def run_operator(
         read=resources.get,
         monotonic=time.monotonic,
         rate_limiter=RateLimiter(resync=settings.resync),
+        observer=metrics,
     )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         probes=combined_probes(*other_probes),
+        metrics=lambda: metrics.text(controller),
         namespaces=settings.namespaces,
         health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
     )
