@@ -23,18 +23,22 @@ from tests.fakes.sending.address_blocks import FakeAddressBlocks
 from tests.fakes.sending.deliveries import FakeDeliveries
 from tests.fakes.sending.sending_queue import FakeSendingQueue
 from tests.fakes.sending.templates import FakeTemplates
+from tests.fakes.sending.usage import FakeMessageCounters
+from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.heartbeats import FakeHeartbeats
 from tests.fakes.workspaces.ownership import FakeOwnership
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.fakes.workspaces.write_path import FakeWritePath
 from workspace_operator.application.ports import (
+    Accounts,
     AddressBlocks,
     Credentials,
     Deliveries,
     Exports,
     Heartbeats,
     MergeJournal,
+    MessageCounters,
     Migrations,
     Ownership,
     People,
@@ -49,6 +53,7 @@ from workspace_operator.application.ports import (
 from workspace_operator.identity.model.person_events import PersonEvent
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement
+from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -63,6 +68,7 @@ from workspace_operator.store.repositories.sending.address_blocks import SQLAddr
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
+from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.plan_statistics import pin
@@ -101,6 +107,7 @@ class Store:
     """
 
     workspaces: Workspaces
+    accounts: Accounts
     people: People
     migrations: Migrations
     exports: Exports
@@ -116,6 +123,7 @@ class Store:
     sending_queue: SendingQueue
     templates: Templates
     address_blocks: AddressBlocks
+    message_counters: MessageCounters
     append_events: AppendEvents
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -137,6 +145,7 @@ def memory_store() -> Store:
 
     return Store(
         workspaces=FakeWorkspaces(memory),
+        accounts=FakeAccounts(memory),
         people=FakePeople(memory),
         migrations=FakeMigrations(memory),
         exports=FakeExports(memory),
@@ -152,6 +161,7 @@ def memory_store() -> Store:
         sending_queue=FakeSendingQueue(memory),
         templates=FakeTemplates(memory),
         address_blocks=FakeAddressBlocks(memory),
+        message_counters=FakeMessageCounters(memory),
         append_events=leave,
         clock=clock,
     )
@@ -166,6 +176,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
 
     return Store(
         workspaces=SQLWorkspaces(database),
+        accounts=SQLAccounts(database),
         people=SQLPeople(database, new_cio_id=new_id),
         migrations=SQLMigrations(database),
         exports=SQLExports(database),
@@ -181,6 +192,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         sending_queue=SQLSendingQueue(database),
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
+        message_counters=SQLMessageCounters(database),
         append_events=leave,
         clock=clock,
         database=database,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.sending.keys import ROOT_KEY_BYTES, RootKey
+from workspace_operator.store.engine.urls import parse_database_url
 
 KEY_FILE_OPTION = "--root-key-file"
 _MAX_FILE_BYTES = 4096
@@ -28,6 +29,19 @@ def load_root_key(file: Path | None, database_file: Path | None = None) -> RootK
     if not beside.exists():
         write_new_key(beside)
     return _read(beside)
+
+
+def find_root_key(url: str, file: Path | None) -> RootKey | None:
+    """Read the root key for the database of a URL, from a ``file`` or from beside a SQLite file; never make one.
+
+    Returns None without one. Raises InvalidInput.
+    """
+    if file is not None:
+        return _read(file)
+    database_file = parse_database_url(url).file
+    if database_file is None or not embedded_key_file(database_file).exists():
+        return None
+    return _read(embedded_key_file(database_file))
 
 
 def embedded_key_file(database_file: Path) -> Path:

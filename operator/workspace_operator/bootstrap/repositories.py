@@ -8,13 +8,16 @@ from pathlib import Path
 
 from workspace_operator.application.manifests.planner import EmptyPreviews
 from workspace_operator.application.ports import (
+    Accounts,
     AddressBlocks,
     Clock,
     Credentials,
+    DatabaseInspection,
     Deliveries,
     Exports,
     Heartbeats,
     MergeJournal,
+    MessageCounters,
     Migrations,
     Ownership,
     People,
@@ -29,6 +32,8 @@ from workspace_operator.application.ports import (
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database, TransactionObserver
 from workspace_operator.store.engine.sqlite import create_file
+from workspace_operator.store.maintenance.inspections import SQLInspection
+from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -43,6 +48,7 @@ from workspace_operator.store.repositories.sending.address_blocks import SQLAddr
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
+from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.upgrades import (
@@ -68,6 +74,7 @@ class Repositories:
     name: str
     file: Path | None
     workspaces: Workspaces
+    accounts: Accounts
     heartbeats: Heartbeats
     ownership: Ownership
     people: People
@@ -80,6 +87,7 @@ class Repositories:
     sending_queue: SendingQueue
     templates: Templates
     address_blocks: AddressBlocks
+    message_counters: MessageCounters
     credentials: Credentials
     clock: Clock
     write_path: WritePath
@@ -123,6 +131,19 @@ def open_readonly(url: str) -> Iterator[Previews]:
         yield EmptyPreviews() if is_missing or not has_current_schema(database) else SQLPreviews(database)
 
 
+@contextmanager
+def open_inspection(url: str) -> Iterator[DatabaseInspection]:
+    """Open a database to inspect it, of whatever version and however damaged; nothing is written or upgraded.
+
+    Raises InvalidInput, also if there is no such file, or StoreUnavailable.
+    """
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        file = Path(str(database.url.database))
+        if database.is_sqlite and not file.exists():
+            raise missing_database_error(file)
+        yield SQLInspection(database)
+
+
 def _existing_database(url: str) -> Database:
     database = Database(url, prepare=upgrade_existing, cache_megabytes=BUSY_CACHE_MEGABYTES)
     if database.is_sqlite:
@@ -142,6 +163,7 @@ def _store(database: Database) -> Repositories:
         name=database.name,
         file=Path(str(database.url.database)) if database.is_sqlite else None,
         workspaces=SQLWorkspaces(database),
+        accounts=SQLAccounts(database),
         heartbeats=SQLHeartbeats(database),
         ownership=SQLOwnership(database),
         people=SQLPeople(database, new_cio_id=new_id),
@@ -154,6 +176,7 @@ def _store(database: Database) -> Repositories:
         sending_queue=SQLSendingQueue(database, clock=clock),
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
+        message_counters=SQLMessageCounters(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),

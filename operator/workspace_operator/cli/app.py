@@ -32,12 +32,16 @@ SUMMARIES: Final = {
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
-    "database": "Upgrade the database.",
+    "access": "Explain which workspaces an address reaches.",
+    "usage": "Print workspaces, people and messages sent, by account.",
+    "database": "Upgrade, check, back up and restore the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
 
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
+    **{name: f"accounts.{name}" for name in ("access", "usage")},
+    "database": "maintenance.database",
     "validate": "gitops.validate",
 }
 """Modules of commands that are not called as the command, below the package of commands."""

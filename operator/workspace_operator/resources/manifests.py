@@ -84,19 +84,24 @@ class Manifests:
     unreadable: tuple[UnreadableFile, ...] = ()
 
 
-def load_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None) -> Manifests:
+def load_manifests(
+    *paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None, may_be_empty: bool = False
+) -> Manifests:
     """Read the manifests of files, of folders' files, and of texts. Raises InvalidInput with all that cannot be read.
 
-    A file that is given twice is read once. Messages use the names of the texts.
+    A file that is given twice is read once. Messages use the names of the texts. Without ``may_be_empty``, the lack of
+    an object of our API group is an error.
     """
-    found = collect_manifests(*paths, recursive=recursive, texts=texts)
+    found = collect_manifests(*paths, recursive=recursive, texts=texts, may_be_empty=may_be_empty)
     refused = [*map(str, found.unreadable), *duplicates(found.ours)]
     if refused:
         raise InvalidInput("\n".join(refused))
     return found
 
 
-def collect_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None) -> Manifests:
+def collect_manifests(
+    *paths: Path, recursive: bool = False, texts: Mapping[str, bytes] | None = None, may_be_empty: bool = False
+) -> Manifests:
     """As `load_manifests`, with the unreadable files as a part of the result, and with several manifests of a resource.
 
     Raises InvalidInput if every file can be read, and none has an object of our API group.
@@ -109,7 +114,7 @@ def collect_manifests(*paths: Path, recursive: bool = False, texts: Mapping[str,
         except InvalidInput as error:
             unreadable.append(UnreadableFile(file=file, message=str(error)))
     ours = tuple(manifest for manifest in found if group_of(manifest) == GROUP)
-    if not ours and not unreadable:
+    if not ours and not unreadable and not may_be_empty:
         named = ", ".join(map(str, [*paths, *(texts or {})]))
         raise InvalidInput(f"{named}: no Workspace found")
     others = tuple(other for other in found if group_of(other) != GROUP)

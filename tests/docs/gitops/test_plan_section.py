@@ -14,15 +14,17 @@ import yaml
 from tests.docs.pages import REPOSITORY, names, rows, text_of
 from tests.reconcile.builders import migration
 from workspace_operator.cli.commands.plan import DEFAULT_SAMPLES, MAX_SAMPLES
-from workspace_operator.cli.support.plan_output import plan_document
+from workspace_operator.cli.support.plan_output import WholePlan, plan_document
 from workspace_operator.migrations.model import Violation
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.plan.diff import ChangeKind, PlannedChange
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
+from workspace_operator.reconcile.plan.removals import PlannedRemoval, RemovalEffect
 from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult
 from workspace_operator.reconcile.plan.sending import PlannedSending, SendingPreview
 from workspace_operator.resources.kubectl.yaml_documents import DEPTH_LIMIT, VALUES_LIMIT
 from workspace_operator.resources.manifests import FILE_LIMIT_BYTES
+from workspace_operator.resources.workspaces import DeletionPolicy
 from workspace_operator.store.repositories.previews import MAX_NAMED_DUPLICATES
 from workspace_operator.workspaces.model import PeopleCounts, Settings
 
@@ -41,16 +43,25 @@ FULL = PlannedResource(
     ),
     outcome=Outcome(reason=Reason.IN_FORCE, message="It is so."),
 )
+REMOVED = PlannedRemoval(
+    namespaced_name="default/old",
+    workspace=None,
+    people=0,
+    deletion_policy=DeletionPolicy.RETAIN,
+    effect=RemovalEffect.NONE,
+)
 
 
 def test_every_field_of_a_plan_is_listed() -> None:
-    [resource] = plan_document([FULL])["resources"]
+    document = plan_document(WholePlan(resources=[FULL], removals=[REMOVED]))
+    [resource], [removed] = document["resources"], document["removed"]
 
     listed = [name for cell, _ in rows(PAGE, "JSON of a plan") for name in names(cell)]
 
     preview = resource["migration"].pop("preview")
     preview["samples"] = preview["samples"]["duplicateEmail"]
     assert sorted(listed) == sorted([*paths(resource), "migration.preview", *paths(preview)])
+    assert [name for cell, _ in rows(PAGE, "entry of `removed`") for name in names(cell)] == [*paths(removed)]
 
 
 def paths(document: Mapping[str, Any], before: str = "") -> Iterator[str]:
@@ -72,7 +83,7 @@ def paths(document: Mapping[str, Any], before: str = "") -> Iterator[str]:
 def test_every_action_and_outcome_is_named() -> None:
     named = set(names(text_of(PAGE)))
 
-    assert named >= {*PlanResult, *(verb for verb in ChangeKind if verb is not ChangeKind.DELETE)}
+    assert named >= {*RemovalEffect, *PlanResult, *(verb for verb in ChangeKind if verb is not ChangeKind.DELETE)}
 
 
 def test_bounds_of_samples_are_those_of_the_code() -> None:

@@ -77,7 +77,7 @@ def test_all_in_force_is_nothing() -> None:
     ids=["none", "nothing", "changes", "blocked"],
 )
 def test_plan_comes_to_the_worst(forecasts: list[PlannedResource], outcome: PlanResult) -> None:
-    assert combined_result(forecasts) is outcome
+    assert combined_result(forecast.result for forecast in forecasts) is outcome
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.schema import upgrades
 from workspace_operator.store.schema.tables import DIRECTORY_TABLES, WORKSPACE_TABLES, metadata
-from workspace_operator.store.schema.upgrades import has_current_schema, upgrade
+from workspace_operator.store.schema.upgrades import has_current_schema, known_revisions, upgrade
 
 
 @pytest.fixture
@@ -94,12 +94,13 @@ def test_upgrading_twice_does_nothing(database: Database) -> None:
     assert definitions(database) == before
 
 
+NEWEST = known_revisions()[-1]
 SECOND_REVISION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "1003"
-down_revision = "1002"
+revision = "9000"
+down_revision = "{newest}"
 
 
 def upgrade():
@@ -113,7 +114,7 @@ def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
     """Add a second revision."""
     copy = tmp_path / "revisions"
     shutil.copytree(upgrades.REVISIONS, copy)
-    (copy / "versions" / "1003_notes.py").write_text(SECOND_REVISION)
+    (copy / "versions" / "9000_notes.py").write_text(SECOND_REVISION.replace("{newest}", NEWEST))
     return lambda: monkeypatch.setattr(upgrades, "REVISIONS", copy)
 
 
@@ -122,7 +123,9 @@ def test_later_revision_keeps_the_rows_there_are(database: Database, second_revi
     database.writing(put_an_export)
     second_revision()
 
-    with pytest.raises(UnsupportedSchema, match=r"older version \(revision 1002; .*`workspacectl database upgrade`"):
+    with pytest.raises(
+        UnsupportedSchema, match=rf"older version \(revision {NEWEST}; .*`workspacectl database upgrade`"
+    ):
         has_current_schema(database)
     assert upgrade(database) is True
     assert has_current_schema(database)
@@ -158,7 +161,7 @@ def test_database_of_a_later_revision_is_refused_by_an_earlier_version(
     upgrade(database)
     monkeypatch.setattr(upgrades, "REVISIONS", first)
 
-    with pytest.raises(UnsupportedSchema, match="newer version of workspacectl \\(revision 1003\\)"):
+    with pytest.raises(UnsupportedSchema, match="newer version of workspacectl \\(revision 9000\\)"):
         upgrade(database)
 
 

@@ -22,13 +22,16 @@ from workspace_operator.reconcile.model.observed import OwnerIsGone, WorkspaceQu
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.plan.diff import PlannedChange, planned_changes
 from workspace_operator.reconcile.plan.previews import Preview
+from workspace_operator.reconcile.plan.removals import PlannedRemoval, planned_removal
 from workspace_operator.reconcile.plan.results import Orphan, PlannedMigration, PlannedResource
 from workspace_operator.reconcile.plan.sending import PlannedSending, SendingPreview
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, WorkspacesSnapshot
 from workspace_operator.reconcile.policies.decision import decide
+from workspace_operator.reconcile.policies.deletion import finalize
 from workspace_operator.resources.manifests import namespace_and_name
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.statuses import ConditionType
+from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
 from workspace_operator.workspaces.model import Owner, Workspace
 
 Document = Mapping[str, Any]
@@ -96,16 +99,31 @@ class Planner:
                 self._simulate(state, owner_is_gone)
         return [self._result(state, names) for state in states]
 
+    def removals(self, previous: Sequence[Document], manifests: Sequence[Document]) -> Sequence[PlannedRemoval]:
+        """Plan the deletion of the resources that have a previous manifest and no manifest any more."""
+        names = set(map(namespace_and_name, manifests))
+        gone = [manifest for manifest in previous if namespace_and_name(manifest) not in names]
+        return [self._removal(self._initial_state(manifest)) for manifest in gone]
+
     def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
         """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
         names, workspaces = frozenset(map(namespace_and_name, manifests)), self._snapshot.workspaces.values()
         refuse_other_clusters(workspaces, self._snapshot.heartbeat_times.keys(), names, cluster_id=self._cluster_id)
 
     def without_manifest(self, manifests: Sequence[Document]) -> Sequence[Workspace]:
-        """List the workspaces of this cluster that no manifest owns; an apply does not change them."""
+        """List the workspaces of this cluster that no given manifest owns; an apply does not change them."""
         names = set(map(namespace_and_name, manifests))
         owned = [item for item in self._snapshot.workspaces.values() if item.owner.cluster == self._cluster_id]
         return [item for item in owned if (item.owner.namespace, item.owner.name) not in names]
+
+    def _removal(self, state: _PlanState) -> PlannedRemoval:
+        finalizers = (FINALIZER,) if state.resource.deletion_policy is DeletionPolicy.DELETE else ()
+        resource = replace(state.resource, deleting=True, finalizers=finalizers)
+        query = WorkspaceQuery.of(resource, self._cluster_id, now=self._now)
+        observed = InMemoryWorkspaces(self._snapshot).observe(query)
+        people = 0 if observed.workspace is None else self._people(observed.workspace)
+        decision = finalize(resource, observed, state.owner)
+        return planned_removal(resource, observed.workspace, decision, people=people)
 
     def _stored(self, manifest: Document) -> Workspace | None:
         metadata = manifest.get("metadata")

@@ -5,9 +5,11 @@ All methods are synchronous; drivers run use cases in worker threads. Adapters r
 that it documents.
 """
 
+from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
+from workspace_operator.application.ports.databases import DatabaseDescription, DatabaseInspection, Finding, SchemaState
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -29,6 +31,7 @@ from workspace_operator.application.ports.sending import (
     EndedAttempt,
     Handover,
     KeyReused,
+    MessageCounters,
     NewAttempt,
     NewDelivery,
     PersonMissing,
@@ -57,6 +60,7 @@ __all__ = [
     "AcceptResult",
     "Accepted",
     "Access",
+    "Accounts",
     "Activity",
     "AddressBlock",
     "AddressBlocks",
@@ -65,12 +69,15 @@ __all__ = [
     "Clock",
     "CredentialDigests",
     "Credentials",
+    "DatabaseDescription",
+    "DatabaseInspection",
     "Deliveries",
     "DeliveryQuery",
     "DeliveryRecord",
     "EndedAttempt",
     "Export",
     "Exports",
+    "Finding",
     "Handover",
     "HandoverResult",
     "Heartbeat",
@@ -80,6 +87,7 @@ __all__ = [
     "LoadedPeople",
     "Merge",
     "MergeJournal",
+    "MessageCounters",
     "Migrations",
     "NewAttempt",
     "NewDelivery",
@@ -94,6 +102,7 @@ __all__ = [
     "Resources",
     "RoomLease",
     "RoomStatus",
+    "SchemaState",
     "Secrets",
     "Segment",
     "Segments",

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -48,9 +49,12 @@ Kustomize = Annotated[
 Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Also read subfolders.")]
 
 
-def read_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool) -> Manifests:
+def read_manifests(
+    filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool, may_be_empty: bool = False
+) -> Manifests:
     """Read the manifests of a command, and print which other objects are ignored. Raises InvalidInput."""
-    return _without_others(load_manifests, filenames, kustomize, recursive=recursive)
+    load = partial(load_manifests, may_be_empty=may_be_empty)
+    return _without_others(load, filenames, kustomize, recursive=recursive)
 
 
 def read_all_manifests(filenames: Sequence[Path] | None, kustomize: str | None, *, recursive: bool) -> Manifests:

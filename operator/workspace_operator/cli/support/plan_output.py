@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from workspace_operator.cli.support.output import echo
@@ -9,6 +10,7 @@ from workspace_operator.migrations.model import OnConflict, Violation
 from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.reconcile.plan.diff import ChangeKind, PlannedChange
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
+from workspace_operator.reconcile.plan.removals import PlannedRemoval, RemovalEffect
 from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult, combined_result
 from workspace_operator.reconcile.plan.sending import PlannedSending
 from workspace_operator.reconcile.status.messages import escaped, format_people, quoted
@@ -21,6 +23,12 @@ HEADLINES = {
     PlanResult.NOTHING: "nothing to do",
     PlanResult.CHANGES: "would change",
     PlanResult.BLOCKED: "would be blocked",
+}
+REMOVAL_HEADLINES = {
+    RemovalEffect.NONE: "removed: nothing to do",
+    RemovalEffect.KEPT: "removed: people would be kept",
+    RemovalEffect.DELETED: "removed: people would be destroyed",
+    RemovalEffect.STOPPED: "removed: would be blocked",
 }
 VERB_TEXTS = {
     ChangeKind.CREATE: "create",
@@ -35,15 +43,54 @@ VERB_TEXTS = {
 }
 
 
-def plan_document(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholePlan:
+    """A plan of all manifests, in their order.
+
+    Attributes:
+        removals: the resources whose manifest is gone; empty if the earlier manifests are unknown.
+        without_manifest: the other workspaces of the cluster that have no manifest.
+    """
+
+    resources: Sequence[PlannedResource]
+    removals: Sequence[PlannedRemoval] = ()
+    without_manifest: Sequence[Workspace] = ()
+
+    @property
+    def results(self) -> Sequence[PlanResult]:
+        """The result of each part."""
+        return [*(planned.result for planned in self.resources), *(removal.result for removal in self.removals)]
+
+    @property
+    def result(self) -> PlanResult:
+        """The worst result of all parts."""
+        return combined_result(self.results)
+
+
+def plan_document(plan: WholePlan) -> dict[str, Any]:
     """Return a plan as a JSON document, whose fields docs/gitops.md describes."""
     return {
-        "outcome": combined_result(resources),
-        "resources": [_resource_document(planned) for planned in resources],
+        "outcome": plan.result,
+        "resources": [_resource_document(planned) for planned in plan.resources],
+        "removed": [_removal_document(removal) for removal in plan.removals],
         "withoutManifest": [
             {"namespace": owned.owner.namespace, "name": owned.owner.name, "workspaceID": owned.workspace_id}
-            for owned in without_manifest
+            for owned in plan.without_manifest
         ],
+    }
+
+
+def _removal_document(removal: PlannedRemoval) -> Mapping[str, Any]:
+    namespace, _, name = removal.namespaced_name.partition("/")
+    return {
+        "namespace": namespace,
+        "name": name,
+        "workspaceID": None if removal.workspace is None else removal.workspace.workspace_id,
+        "outcome": removal.result,
+        "deletionPolicy": removal.deletion_policy,
+        "people": removal.people,
+        "effect": removal.effect,
+        "message": removal.text,
     }
 
 
@@ -122,28 +169,39 @@ def _sample_document(sample: ViolationSample) -> Mapping[str, Any]:
     }
 
 
-def print_plan(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
+def print_plan(plan: WholePlan) -> None:
     """Print a plan as text: for each resource a headline, the changes and their outcome."""
-    for planned in resources:
+    for planned in plan.resources:
         echo("\n".join(_resource_lines(planned)))
-    echo(f"\n{_outcome_counts(resources)}. Nothing was changed.")
-    if without_manifest:
-        echo(_without_manifest_text(without_manifest))
+    for removal in plan.removals:
+        echo("\n".join(_removal_lines(removal)))
+    echo(f"\n{_outcome_counts(plan)}. Nothing was changed.")
+    if plan.without_manifest:
+        echo(_without_manifest_text(plan.without_manifest))
 
 
-def print_markdown(resources: Sequence[PlannedResource], without_manifest: Sequence[Workspace] = ()) -> None:
+def print_markdown(plan: WholePlan) -> None:
     """Print a plan as Markdown: a table of all resources, and the changes of each that is not up to date.
 
     Text from manifests and people is only in fenced blocks, where it is neither Markdown nor HTML.
     """
-    echo(f"### Plan: {_outcome_counts(resources)}\n")
+    echo(f"### Plan: {_outcome_counts(plan)}\n")
     echo("| workspace | outcome | reason |\n| --- | --- | --- |")
-    for planned in resources:
+    for planned in plan.resources:
         echo(f"| {planned.namespaced_name} | {HEADLINES[planned.result]} | {planned.outcome.reason} |")
-    for planned in resources:
+    for removal in plan.removals:
+        echo(f"| {removal.namespaced_name} | {REMOVAL_HEADLINES[removal.effect]} | Removed |")
+    for planned in plan.resources:
         if planned.result is not PlanResult.NOTHING:
             echo(f"\n#### {planned.namespaced_name}\n\n{_fenced_block(_resource_lines(planned))}")
-    echo(f"\nNothing was changed. {_without_manifest_text(without_manifest)}".rstrip())
+    for removal in plan.removals:
+        echo(f"\n#### {removal.namespaced_name}\n\n{_fenced_block(_removal_lines(removal))}")
+    echo(f"\nNothing was changed. {_without_manifest_text(plan.without_manifest)}".rstrip())
+
+
+def _removal_lines(removal: PlannedRemoval) -> Iterator[str]:
+    yield f"{removal.namespaced_name}: {REMOVAL_HEADLINES[removal.effect]}"
+    yield f"  {removal.text}"
 
 
 def _fenced_block(lines: Iterable[str]) -> str:
@@ -153,8 +211,8 @@ def _fenced_block(lines: Iterable[str]) -> str:
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _outcome_counts(resources: Sequence[PlannedResource]) -> str:
-    results = [planned.result for planned in resources]
+def _outcome_counts(plan: WholePlan) -> str:
+    results = plan.results
     return ", ".join(f"{results.count(result)} {words}" for result, words in HEADLINES.items())
 
 

@@ -89,9 +89,8 @@ class PlannedResource:
         return orphans + tuple(advice for rule in ADVICE if (advice := rule(context)) is not None)
 
 
-def combined_result(planned_resources: Iterable[PlannedResource]) -> PlanResult:
-    """The result of a whole plan: the worst of its resources."""
-    results = (planned.result for planned in planned_resources)
+def combined_result(results: Iterable[PlanResult]) -> PlanResult:
+    """The result of a whole plan: the worst of its parts."""
     return max(results, key=list(PlanResult).index, default=PlanResult.NOTHING)
 
 

@@ -15,10 +15,12 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
 from workspace_operator.reconcile.model import actions
+from workspace_operator.reconcile.model.accounts import Account, AccountKey, ObservedAccount
 from workspace_operator.reconcile.model.actions import Action, SecretAction
 from workspace_operator.reconcile.model.name_conflicts import name_holder
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, WorkspaceQuery
 from workspace_operator.reconcile.model.sending import LiveSenders, ObservedSending
+from workspace_operator.reconcile.plan.account_simulation import InMemoryAccounts
 from workspace_operator.reconcile.plan.previews import Preview
 from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.workspaces.model import Owner, Workspace
@@ -44,13 +46,15 @@ MigrationAction: TypeAlias = actions.CancelMigration | actions.PauseMigration | 
 class WorkspacesSnapshot:
     """All workspaces of one moment by number, and the newest identifier change of each.
 
-    ``heartbeat_times`` has the time of each cluster's newest heartbeat, ``senders`` those that are alive.
+    ``heartbeat_times`` has the time of each cluster's newest heartbeat, ``senders`` those that are alive, ``accounts``
+    those with an Account resource.
     """
 
     workspaces: Mapping[int, Workspace] = field(default_factory=dict)
     migrations: Mapping[int, Migration] = field(default_factory=dict)
     heartbeat_times: Mapping[str, datetime] = field(default_factory=dict)
     senders: LiveSenders = field(default_factory=LiveSenders)
+    accounts: tuple[Account, ...] = ()
 
 
 class InMemoryWorkspaces:
@@ -61,6 +65,7 @@ class InMemoryWorkspaces:
         self.workspaces: dict[int, Workspace] = {}
         self.migrations = dict(snapshot.migrations)
         self.senders = snapshot.senders
+        self.accounts = InMemoryAccounts(snapshot.accounts)
         self._newest_number = 0
         self._by_owner: dict[OwnerKey, int] = {}
         self._by_name: defaultdict[NameKey, set[int]] = defaultdict(set)
@@ -92,6 +97,14 @@ class InMemoryWorkspaces:
             migration=self.migrations.get(own.workspace_id) if own else None,
             people=None,
             sending=ObservedSending(senders=self.senders) if own else None,
+        )
+
+    def observe_account(self, key: AccountKey) -> ObservedAccount:
+        """Observe an account and its workspaces, like the store."""
+        return ObservedAccount(
+            account=self.accounts.get(key),
+            row_version=self.accounts.row_version(key),
+            workspaces=self._workspaces_of(key),
         )
 
     def apply(self, action: Action | SecretAction, *, now: datetime, spec: SpecVersion | None = None) -> None:  # noqa: C901 - one line per kind of action
@@ -260,6 +273,11 @@ class InMemoryWorkspaces:
     def _named(self, owner: Owner, account: str, name: str) -> set[int]:
         return self._by_name.get((owner.cluster, owner.namespace, account, comparison_key(name)), set())
 
+    def _workspaces_of(self, key: AccountKey) -> tuple[Workspace, ...]:
+        """The workspaces of an account, by number."""
+        found = (workspace for _, workspace in sorted(self.workspaces.items()))
+        return tuple(workspace for workspace in found if _account_key(workspace.owner, workspace.account) == key)
+
     def _candidate(self, number: int | None) -> Candidate | None:
         found = None if number is None else self.workspaces.get(number)
         return None if found is None else Candidate(workspace=found, owner_is_gone=False)
@@ -267,6 +285,10 @@ class InMemoryWorkspaces:
 
 def _owner_key(owner: Owner) -> OwnerKey:
     return owner.cluster, owner.namespace, owner.name
+
+
+def _account_key(owner: Owner, account: str) -> AccountKey:
+    return AccountKey(cluster=owner.cluster, namespace=owner.namespace, name=account)
 
 
 def _name_key(workspace: Workspace) -> NameKey:

@@ -80,6 +80,11 @@ class DatabaseURL:
         """Whether the database is a SQLite file."""
         return self.url.get_backend_name() == "sqlite"
 
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database; None for a server's."""
+        return Path(str(self.url.database)) if self.is_sqlite else None
+
 
 def parse_database_url(url: str) -> DatabaseURL:
     """Parse a database URL. Raises InvalidInput, which never repeats parts of a password."""

@@ -22,8 +22,38 @@ account = sa.Table(
     sa.Column("cluster", BinaryText, nullable=False),
     sa.Column("namespace", BinaryText, nullable=False),
     sa.Column("name", BinaryText, nullable=False),
+    # Null: no Account resource is in force, so the columns below mean nothing and the account has no members.
+    sa.Column("resource_uid", BinaryText),
+    sa.Column("display_name", sa.Text),
+    # Null: no limit.
+    sa.Column("workspace_limit", sa.BigInteger),
+    # Null: nobody gets mail.
+    sa.Column("notice_transport", BinaryText),
+    sa.Column("notice_sender", sa.Text),
+    # Grows with each write of an Account resource; a write that is based on an older one is refused.
+    sa.Column("row_version", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("cluster", "namespace", "name"),
     sqlite_autoincrement=True,
+)
+
+account_admin = sa.Table(
+    "account_admin",
+    metadata,
+    sa.Column("account_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("email_key", BinaryText, primary_key=True),
+    # As written in the resource.
+    sa.Column("email", sa.Text, nullable=False),
+)
+
+account_member = sa.Table(
+    "account_member",
+    metadata,
+    sa.Column("account_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("email_key", BinaryText, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    # Names of Workspace resources of the namespace, sorted; there may be none of that name.
+    sa.Column("workspaces", sa.JSON, nullable=False),
 )
 
 workspace = sa.Table(
@@ -347,7 +377,10 @@ merge = workspace_table(
     sa.Index("ix_merge_secondary", "workspace_id", "secondary_cio_id"),
 )
 
-DIRECTORY_TABLES = (account, workspace, migration, credential, store_identity, cluster_heartbeat, mailroom, sender)
+DIRECTORY_TABLES = (
+    *(account, account_admin, account_member, workspace, migration, credential),
+    *(store_identity, cluster_heartbeat, mailroom, sender),
+)
 """A few rows per workspace and per database, kept in one place and queried without a workspace number."""
 
 WORKSPACE_TABLES = tuple(table for table in metadata.tables.values() if table not in DIRECTORY_TABLES)

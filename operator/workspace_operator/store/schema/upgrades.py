@@ -79,7 +79,7 @@ def has_current_schema(database: Database) -> bool:
 
 def _known_revision_of(database: Database) -> str | None:
     with database.reading() as connection:
-        current = _revision_of(connection)
+        current = revision_of(connection)
     if current is None or current in known_revisions():
         return current
     message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
@@ -92,7 +92,8 @@ def _known_revision_of(database: Database) -> str | None:
     raise UnsupportedSchema(message, field="database")
 
 
-def _revision_of(connection: sa.Connection) -> str | None:
+def revision_of(connection: sa.Connection) -> str | None:
+    """The revision of the schema, of whatever version; None without one."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

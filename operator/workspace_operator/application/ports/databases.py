@@ -1,0 +1,76 @@
+"""Port of the maintenance of a database: what it is, and whether it is sound. It never upgrades or writes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class SchemaState(StrEnum):
+    """How the schema of a database relates to that of this version; the values are shown."""
+
+    NONE = "none"
+    CURRENT = "current"
+    OLDER = "older"
+    FOREIGN = "of another version"
+    """A newer version made it, or an unreleased one: this version can neither use nor upgrade it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseDescription:
+    """A database, as `workspacectl database status` shows it.
+
+    Attributes:
+        engine: ``SQLite`` or ``PostgreSQL``, with ``engine_version``.
+        revision: of its schema; None if it has none. ``required_revision`` is that of this version.
+        size_bytes: with indexes and, for SQLite, the write-ahead log.
+        store_id: its identity; None if it has no schema.
+        root_key_fingerprint: of the root key whose installation sends from it; None before the first sender.
+    """
+
+    name: str
+    engine: str
+    engine_version: str
+    revision: str | None
+    required_revision: str
+    schema: SchemaState
+    size_bytes: int
+    store_id: str | None = None
+    workspaces: int = 0
+    people: int = 0
+    root_key_fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a check of a database found wrong.
+
+    Attributes:
+        check: a name that stays the same, such as ``identifiers-missing``.
+        count: rows, or messages of the database, that are wrong.
+        samples: the first of them, as keys without personal data.
+    """
+
+    check: str
+    meaning: str
+    remedy: str
+    count: int
+    samples: Sequence[str] = ()
+
+
+class DatabaseInspection(Protocol):
+    """Reads a database without changing it, also one of another version or a damaged one."""
+
+    def describe(self) -> DatabaseDescription:
+        """Describe the database. Raises StoreUnavailable, also if the file is damaged too much to be read."""
+        ...
+
+    def check(self) -> Iterator[Finding]:
+        """Check the file and the rows, and yield what is wrong, each check at most once.
+
+        Raises:
+            InvalidInput: the database has no schema, or that of another version, so that rows cannot be checked. A
+                SQLite file was checked before that.
+            StoreUnavailable: the database does not answer.
+        """
+        ...

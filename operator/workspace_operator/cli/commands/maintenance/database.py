@@ -1,0 +1,143 @@
+"""``workspacectl database``: upgrade, description and integrity of the database; `backups` has the rest."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from workspace_operator import bootstrap
+from workspace_operator.application.ports import DatabaseDescription, Finding, SchemaState
+from workspace_operator.bootstrap import open_inspection, open_store
+from workspace_operator.cli.commands.maintenance import backups
+from workspace_operator.cli.commands.sending.root_keys import RootKeyFile
+from workspace_operator.cli.support.options import Database, Format, Output
+from workspace_operator.cli.support.output import STALLED, echo, info, json_text, print_table
+
+app = typer.Typer(name="database", help="Upgrade, check, back up and restore the database.", no_args_is_help=True)
+app.command(epilog=backups.BACKUP_EXAMPLES)(backups.backup)
+app.command()(backups.restore)
+
+UPGRADE_DUE = 2
+COLUMNS = ("FIELD", "VALUE")
+
+SCHEMA_ADVICE = {
+    SchemaState.NONE: "it has no schema: create one with `workspacectl database upgrade`",
+    SchemaState.CURRENT: "current",
+    SchemaState.OLDER: "an upgrade is due: back it up, then run `workspacectl database upgrade`",
+    SchemaState.FOREIGN: "this version cannot use it: install the version of workspacectl that made it, or a newer one",
+}
+EXIT_CODES = {SchemaState.NONE: UPGRADE_DUE, SchemaState.OLDER: UPGRADE_DUE, SchemaState.FOREIGN: STALLED}
+
+
+@app.command()
+def upgrade(database: Database) -> None:
+    """Upgrade the database to the schema of this version, or create it.
+
+    Every other command except plan, database and status also upgrades an older schema. Only this command, apply and
+    run create a database.
+    """
+    with open_store(database) as store:
+        echo(f"{store.name} is up to date")
+
+
+@app.command()
+def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, database: Database) -> None:
+    """Show what the database is, and whether an upgrade is due. Nothing is written.
+
+    ROOT KEY compares the key of this installation with that of the database: with another one, or none, nothing is
+    sent.
+
+    Exit codes: 0 the schema is that of this version; 2 an upgrade is due; 3 another version is needed; 1 an error;
+    64 wrong usage.
+    """
+    with open_inspection(database) as inspection:
+        description = inspection.describe()
+    document = _document(description, _root_key_state(description, database, root_key_file))
+    if output is Format.JSON:
+        print(json_text(document))
+    else:
+        print_table(COLUMNS, _rows(document))
+    raise typer.Exit(EXIT_CODES.get(description.schema, 0))
+
+
+@app.command()
+def check(*, output: Output = Format.TABLE, database: Database) -> None:
+    """Check the integrity of the database. Nothing is written.
+
+    A SQLite file is checked by SQLite first. Then the rows are checked: whether identifiers lead to the people who
+    have them, whether every row belongs to a workspace and a person that exist, and what else the program relies on.
+    It can run while the database is in use; on a large database it takes minutes.
+
+    Exit codes: 0 nothing is wrong; 3 something is wrong; 1 an error; 64 wrong usage.
+    """
+    findings: list[Finding] = []
+    with open_inspection(database) as inspection:
+        for finding in inspection.check():
+            findings.append(finding)
+            if output is Format.TABLE:
+                _print_finding(finding)
+    if output is Format.JSON:
+        print(json_text({"findings": [_finding_document(finding) for finding in findings]}))
+    elif not findings:
+        echo("nothing is wrong")
+    else:
+        info(f"{len(findings)} of the checks found something wrong")
+    raise typer.Exit(STALLED if findings else 0)
+
+
+def _document(description: DatabaseDescription, root_key: str) -> dict[str, Any]:
+    return {
+        "database": description.name,
+        "engine": description.engine,
+        "engineVersion": description.engine_version,
+        "revision": description.revision,
+        "requiredRevision": description.required_revision,
+        "schema": description.schema,
+        "sizeBytes": description.size_bytes,
+        "storeID": description.store_id,
+        "workspaces": description.workspaces,
+        "people": description.people,
+        "rootKey": root_key,
+        "rootKeyFingerprint": description.root_key_fingerprint,
+    }
+
+
+def _rows(document: dict[str, Any]) -> list[tuple[str, object]]:
+    return [
+        ("DATABASE", document["database"]),
+        ("ENGINE", f"{document['engine']} {document['engineVersion']}"),
+        ("REVISION", document["revision"]),
+        ("REQUIRED REVISION", document["requiredRevision"]),
+        ("SCHEMA", SCHEMA_ADVICE[document["schema"]]),
+        ("SIZE", f"{document['sizeBytes'] / 1_000_000:.1f} MB"),
+        ("STORE ID", document["storeID"]),
+        ("WORKSPACES", document["workspaces"]),
+        ("PEOPLE", document["people"]),
+        ("ROOT KEY", document["rootKey"]),
+    ]
+
+
+def _root_key_state(description: DatabaseDescription, database: str, file: Path | None) -> str:
+    """How the root key of this installation relates to that of the database."""
+    key = bootstrap.find_root_key(database, file)
+    if description.root_key_fingerprint is None:
+        return "none yet: the first sender's key becomes that of the database"
+    if key is None:
+        return "not found here: name its file with --root-key-file"
+    return "as the database" if key.fingerprint() == description.root_key_fingerprint else "other"
+
+
+def _print_finding(finding: Finding) -> None:
+    echo(f"{finding.check}: {finding.count}\n  {finding.meaning}\n  {finding.remedy}")
+    for sample in finding.samples:
+        echo(f"    {sample}")
+
+
+def _finding_document(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "count": finding.count,
+        "meaning": finding.meaning,
+        "remedy": finding.remedy,
+        "samples": list(finding.samples),
+    }

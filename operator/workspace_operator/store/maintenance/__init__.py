@@ -1,0 +1,1 @@
+"""Maintenance of a whole database: its description, its integrity, its backup and restore."""

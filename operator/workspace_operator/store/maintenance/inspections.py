@@ -1,0 +1,23 @@
+"""Inspection of a database: implements the port ``DatabaseInspection``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workspace_operator.application.ports import DatabaseDescription, Finding
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.maintenance import descriptions, integrity
+
+
+@dataclass(frozen=True, slots=True)
+class SQLInspection:
+    """Implements the port ``DatabaseInspection``; the database is opened read-only and not prepared."""
+
+    database: Database
+
+    def describe(self) -> DatabaseDescription:
+        """Describe the database, whatever version made it."""
+        return descriptions.describe(self.database)
+
+    def check(self) -> Iterator[Finding]:
+        """Check the file and the rows."""
+        return integrity.check(self.database)
