@@ -89,9 +89,8 @@ def run_all(
         bootstrap.monitor_writes(store) as monitor,
         bootstrap.open_sender(store, sending, stop_event) as sender,
     ):
-        migrations = bootstrap.make_worker(store, stop_event, retention)
-        probes = [bootstrap.store_probes(store, monitor), migrations.probes, sender.probes]
-        jobs = [migrations.run, sender.run]
+        worker = bootstrap.make_worker(store, stop_event, retention)
+        probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         if api_settings is not None:
             server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
             jobs.append(partial(server.serve, api.app, stop_event))

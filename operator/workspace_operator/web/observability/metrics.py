@@ -68,15 +68,9 @@ class PrometheusMetrics:
         self._batch_sizes = histogram(
             "workspace_operator_command_batch_size", "Commands in one transaction.", buckets=BATCH_SIZE_BUCKETS
         )
-        self._queue_length = Gauge(
-            "workspace_operator_command_queue_length",
-            "Commands that wait for a transaction.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
+        self._queue_length = _queue_length(registry)
 
         self._messages = counter("workspace_operator_messages_accepted", "Messages accepted.", ["mode", "replayed"])
-
         # The library takes a lock and formats the labels at each call; each request needs three of these.
         self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
         self._duration = cache(self._durations.labels)
@@ -137,3 +131,8 @@ class PrometheusMetrics:
                 self._skipped.inc()
         if result.secondary is not None:
             self._merged.labels(kind).inc()
+
+
+def _queue_length(registry: CollectorRegistry) -> Gauge:
+    name, description = "workspace_operator_command_queue_length", "Commands that wait for a transaction."
+    return Gauge(name, description, registry=registry, multiprocess_mode="livesum")

@@ -60,16 +60,7 @@ class SenderMetrics:
             "How long the message that is due first in any workspace has been due.",
             registry=registry,
         )
-        self._leases = Gauge(
-            "workspace_operator_sending_leases",
-            "Workspaces whose messages this process has a lease of.",
-            registry=registry,
-        )
-        self._leases_lost = Counter(
-            "workspace_operator_sending_leases_lost",
-            "Leases that ended early: another sender has the messages, or the workspace is gone.",
-            registry=registry,
-        )
+        self._leases, self._leases_lost = _lease_metrics(registry)
         for reason in HELD_REASONS.values():
             self._held.labels(reason)
 
@@ -116,3 +107,17 @@ class SenderMetrics:
             logger.debug("cannot read the oldest message: %s", error)
             self._oldest.set(float("nan"))
         return generate_latest(self._registry)
+
+
+def _lease_metrics(registry: CollectorRegistry) -> tuple[Gauge, Counter]:
+    held = Gauge(
+        "workspace_operator_sending_leases",
+        "Workspaces whose messages this process has a lease of.",
+        registry=registry,
+    )
+    lost = Counter(
+        "workspace_operator_sending_leases_lost",
+        "Leases that ended early: another sender has the messages, or the workspace is gone.",
+        registry=registry,
+    )
+    return held, lost
