@@ -238,3 +238,10 @@ def test_script_is_installed() -> None:
     module, _, function = scripts["kubectl-ws"].partition(":")
 
     assert callable(getattr(import_module(module), function))
+
+
+def test_status_is_that_of_the_pod(ws: Ws, kubectl: KubectlProgram) -> None:
+    done = ws("status", "--context", "staging", "-o", "json")
+
+    assert kubectl.remote == [["status", "-o", "json"]]
+    assert "command terminated" not in done.err
