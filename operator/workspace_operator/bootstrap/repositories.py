@@ -18,6 +18,7 @@ from workspace_operator.application.ports import (
     MergeJournal,
     MessageCounters,
     Migrations,
+    Notices,
     Ownership,
     People,
     PersonRecords,
@@ -45,6 +46,7 @@ from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
 from workspace_operator.store.repositories.sending.address_blocks import SQLAddressBlocks
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.repositories.sending.notices import SQLNotices
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
 from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
@@ -84,6 +86,7 @@ class Repositories:
     templates: Templates
     address_blocks: AddressBlocks
     message_counters: MessageCounters
+    notices: Notices
     credentials: Credentials
     clock: Clock
     write_path: WritePath
@@ -172,6 +175,7 @@ def _store(database: Database) -> Repositories:
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
         message_counters=SQLMessageCounters(database),
+        notices=SQLNotices(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),
