@@ -27,11 +27,10 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def env(sql_env: WorkspaceEnv) -> WorkspaceEnv:
-    """A workspace in IDOnly whose account mails notices."""
-    put_account(sql_env)
-    return sql_env
+def mailing(env: WorkspaceEnv) -> WorkspaceEnv:
+    """The workspace, whose account mails notices from now on."""
+    put_account(env)
+    return env
 
 
 def account_key(env: WorkspaceEnv) -> AccountKey:
@@ -77,7 +76,8 @@ def rows(env: WorkspaceEnv) -> Sequence[tuple[str, str, str]]:
         return [(row.kind, row.subject, row.state) for row in found]
 
 
-def test_blocked_migration_writes_a_notice(env: WorkspaceEnv) -> None:
+def test_blocked_migration_writes_a_notice(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
 
     [found] = due(env)
@@ -98,7 +98,8 @@ def test_blocked_migration_writes_a_notice(env: WorkspaceEnv) -> None:
     }
 
 
-def test_migration_that_is_blocked_again_has_its_notice(env: WorkspaceEnv) -> None:
+def test_migration_that_is_blocked_again_has_its_notice(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
     env.add("third", "ANN@example.com")
     env.retry("again")
@@ -110,7 +111,8 @@ def test_migration_that_is_blocked_again_has_its_notice(env: WorkspaceEnv) -> No
     assert found.details["blocking"] == 2
 
 
-def test_completed_migration_writes_a_notice(env: WorkspaceEnv) -> None:
+def test_completed_migration_writes_a_notice(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     env.add("ann", "ann@example.com")
     env.add("twin", "Ann@example.com")
 
@@ -122,7 +124,8 @@ def test_completed_migration_writes_a_notice(env: WorkspaceEnv) -> None:
     assert (found.details["people"], found.details["merged"]) == (2, 1)
 
 
-def test_cancelled_migration_writes_none(env: WorkspaceEnv) -> None:
+def test_cancelled_migration_writes_none(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     env.request()
     env.cancel()
     env.work()
@@ -130,7 +133,8 @@ def test_cancelled_migration_writes_none(env: WorkspaceEnv) -> None:
     assert rows(env) == []
 
 
-def test_refused_message_writes_a_notice_a_day(env: WorkspaceEnv) -> None:
+def test_refused_message_writes_a_notice_a_day(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     env.add("1")
     env.store.clock.now = datetime(2026, 11, 29, 23, 59, tzinfo=UTC)
     for _ in range(3):
@@ -155,7 +159,8 @@ def test_refused_message_writes_a_notice_a_day(env: WorkspaceEnv) -> None:
         {"outcome": AttemptOutcome.REFUSED, "code": None, "state": DeliveryState.FAILED},
     ],
 )
-def test_other_ends_of_messages_write_none(env: WorkspaceEnv, changes: dict[str, Any]) -> None:
+def test_other_ends_of_messages_write_none(sql_env: WorkspaceEnv, changes: dict[str, Any]) -> None:
+    env = mailing(sql_env)
     env.add("1")
     delivery_id, sender = accept(env), Sender(env)
     sender.begin_all()
@@ -165,7 +170,8 @@ def test_other_ends_of_messages_write_none(env: WorkspaceEnv, changes: dict[str,
     assert rows(env) == []
 
 
-def test_late_sender_writes_a_notice_too(env: WorkspaceEnv) -> None:
+def test_late_sender_writes_a_notice_too(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     env.add("1")
     delivery_id, sender = accept(env), Sender(env)
     sender.begin_all()
@@ -187,7 +193,8 @@ def test_nothing_is_written_for_nobody(sql_env: WorkspaceEnv, without: str) -> N
     assert rows(sql_env) == []
 
 
-def test_notice_is_due_for_senders_with_the_transport(env: WorkspaceEnv) -> None:
+def test_notice_is_due_for_senders_with_the_transport(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
 
     assert due(env, "bulk") == []
@@ -196,7 +203,8 @@ def test_notice_is_due_for_senders_with_the_transport(env: WorkspaceEnv) -> None
     assert len(due(env, "bulk", too_old=env.store.clock() + timedelta(seconds=1))) == 1
 
 
-def test_notice_of_a_removed_account_is_due_for_every_sender(env: WorkspaceEnv) -> None:
+def test_notice_of_a_removed_account_is_due_for_every_sender(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
     remove_account(env)
 
@@ -205,7 +213,8 @@ def test_notice_of_a_removed_account_is_due_for_every_sender(env: WorkspaceEnv) 
     assert found.account is None
 
 
-def test_claimed_notice_is_due_again_later(env: WorkspaceEnv) -> None:
+def test_claimed_notice_is_due_again_later(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
     [found] = due(env)
     until = env.store.clock() + timedelta(minutes=2)
@@ -220,7 +229,8 @@ def test_claimed_notice_is_due_again_later(env: WorkspaceEnv) -> None:
     assert (again.attempts, again.unknowns, again.due_at) == (1, 1, until)
 
 
-def test_sender_with_another_root_key_claims_nothing(env: WorkspaceEnv) -> None:
+def test_sender_with_another_root_key_claims_nothing(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
     [found] = due(env)
     env.store.sending_queue.register_sender("s1", [], FINGERPRINT, now=env.store.clock())
@@ -228,7 +238,8 @@ def test_sender_with_another_root_key_claims_nothing(env: WorkspaceEnv) -> None:
     assert outbox(env).claim(found, key_fingerprint="other", until=env.store.clock()) is False
 
 
-def test_notice_that_waits_is_due_again(env: WorkspaceEnv) -> None:
+def test_notice_that_waits_is_due_again(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
     [found] = due(env)
     later = env.store.clock() + timedelta(minutes=1)
@@ -241,7 +252,8 @@ def test_notice_that_waits_is_due_again(env: WorkspaceEnv) -> None:
     assert [(each.tries, each.unknowns) for each in due(env)] == [(1, 0)]
 
 
-def test_ended_notice_is_kept_for_a_month(env: WorkspaceEnv) -> None:
+def test_ended_notice_is_kept_for_a_month(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
     [found] = due(env)
     outbox(env).update(found, SENT, now=env.store.clock())
@@ -254,7 +266,8 @@ def test_ended_notice_is_kept_for_a_month(env: WorkspaceEnv) -> None:
     assert rows(env) == []
 
 
-def test_deleted_workspace_takes_its_notices_along(env: WorkspaceEnv) -> None:
+def test_deleted_workspace_takes_its_notices_along(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
     block(env)
 
     destroy(env.store, env.owner)

@@ -95,5 +95,5 @@ class Notices(Protocol):
         ...
 
     def update(self, notice: Notice, update: NoticeUpdate, *, now: datetime) -> None:
-        """Write what follows for a notice; also delete notices that ended a month ago."""
+        """Write what follows for a notice; also delete those of its workspace that are over and a month old."""
         ...

@@ -63,7 +63,7 @@ class SQLNotices:
         return self.database.writing(work)
 
     def update(self, notice_: Notice, update: NoticeUpdate, *, now: datetime) -> None:
-        """Write what follows, and delete notices that ended a month ago."""
+        """Write what follows, and delete notices of the workspace that are over and a month old."""
         values = {
             "state": update.state.value,
             "due_at": update.due_at,
@@ -75,7 +75,8 @@ class SQLNotices:
         def work(connection: sa.Connection) -> None:
             connection.execute(sa.update(notice).where(_is(notice_.key)).values(values))
             ended = sa.and_(notice.c.due_at.is_(None), notice.c.created_at < now - KEEP_ENDED)
-            connection.execute(sa.delete(notice).where(ended))
+            of_workspace = notice.c.workspace_id == notice_.key.workspace_id
+            connection.execute(sa.delete(notice).where(of_workspace, ended))
 
         self.database.writing(work)
 
