@@ -29,6 +29,8 @@ from workspace_operator.application.ports import (
     Workspaces,
     WritePath,
 )
+from workspace_operator.application.status.installations import Installation, observe
+from workspace_operator.bootstrap.keys import find_root_key
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sqlite import create_file
@@ -140,6 +142,23 @@ def open_inspection(url: str) -> Iterator[DatabaseInspection]:
         if database.is_sqlite and not file.exists():
             raise missing_database_error(file)
         yield SQLInspection(database)
+
+
+def observe_installation(url: str, key_file: Path | None) -> Installation:
+    """Read the state of an installation; writes and upgrades nothing. Raises as `open_inspection`."""
+    key = find_root_key(url, key_file)
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        if database.is_sqlite and not Path(str(database.url.database)).exists():
+            raise missing_database_error(Path(str(database.url.database)))
+        clock = DatabaseClock(database)
+        return observe(
+            SQLInspection(database),
+            migrations=SQLMigrations(database),
+            heartbeats=SQLHeartbeats(database),
+            queue=SQLSendingQueue(database, clock=clock),
+            now=clock(),
+            key_fingerprint=None if key is None else key.fingerprint(),
+        )
 
 
 def _existing_database(url: str) -> Database:

@@ -20,6 +20,7 @@ SUMMARIES: Final = {
     "apply": "Apply Workspace manifests without a cluster.",
     "validate": "Check manifests without a database and without a cluster.",
     "plan": "Show what an apply would change.",
+    "status": "Show what is wrong with the installation.",
     "version": "Print the version.",
     "run": "Run the operator, the people API, the worker and the sender.",
     "people": "Import, export, find and delete people.",
@@ -42,6 +43,7 @@ MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
     **{name: f"accounts.{name}" for name in ("access", "usage")},
     "database": "maintenance.database",
+    "status": "maintenance.status",
     "validate": "gitops.validate",
 }
 """Modules of commands that are not called as the command, below the package of commands."""
