@@ -1,8 +1,9 @@
 """Creation of the repositories of one database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from workspace_operator.application.manifests.planner import EmptyPreviews
@@ -31,7 +32,7 @@ from workspace_operator.application.ports import (
 from workspace_operator.application.status.installations import Installation, observe
 from workspace_operator.bootstrap.keys import find_root_key
 from workspace_operator.store.engine.clocks import DatabaseClock
-from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.databases import Database, TransactionObserver
 from workspace_operator.store.engine.sqlite import create_file
 from workspace_operator.store.maintenance.inspections import SQLInspection
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
@@ -67,7 +68,10 @@ BUSY_CACHE_MEGABYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repositories:
-    """The implementations of all ports for one database; ``file`` is that of an embedded one."""
+    """The implementations of all ports for one database; ``file`` is that of an embedded one.
+
+    ``observe_transactions`` sets the function that is called after each transaction.
+    """
 
     name: str
     file: Path | None
@@ -89,6 +93,7 @@ class Repositories:
     credentials: Credentials
     clock: Clock
     write_path: WritePath
+    observe_transactions: Callable[[TransactionObserver], None]
 
 
 @contextmanager
@@ -194,4 +199,5 @@ def _store(database: Database) -> Repositories:
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),
+        observe_transactions=partial(setattr, database, "observer"),
     )

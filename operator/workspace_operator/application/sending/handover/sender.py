@@ -112,12 +112,15 @@ class Sender:
         return self.setup.queue.lease_room(self.worker, LEASE_DURATION, exclude=exclude, now=self.setup.clock())
 
     def _work(self, lease: RoomLease) -> None:
+        self.setup.observer.leased()
+        is_lost = False
         try:
             room = Room(setup=self.setup, lease=lease)
             room.work()
             if room.is_left_to_others:
                 self._avoided = self._avoided | {lease.workspace_id: self.setup.monotonic() + AVOID_SECONDS}
         except StaleRevision:
+            is_lost = True
             logger.info("workspace %d: another sender has its messages, or it is gone", lease.workspace_id)
         except StoreUnavailable as error:
             logger.warning("sender: %s", error)
@@ -129,6 +132,8 @@ class Sender:
                 type(error).__name__,
                 place,
             )
+        finally:
+            self.setup.observer.lease_ended(is_lost=is_lost)
 
     def _repeat(self, work: Callable[[], bool], interval: float, pause: Callable[[float], object]) -> None:
         """Run ``work`` again at once while it has work, otherwise after an interval, longer after failures."""
