@@ -12,6 +12,9 @@ import pytest
 from tests.controlplane.failures import ControlPlaneUnavailable
 from tests.controlplane.kubectl import Kubectl, kubectl_program
 from tests.controlplane.launcher import ControlPlane, Programs
+from tests.image.build import build_image, mounted
+from tests.image.failures import ImageUnavailable
+from tests.image.images import Image
 from tests.postgres import OwnPostgres, Postgres
 from tests.postgres import own_postgres as start_own_postgres
 from tests.postgres import postgres as start_postgres
@@ -34,6 +37,7 @@ MARKS = {
     "kubectl": pytest.mark.e2e,
     "postgres": pytest.mark.postgres,
     "own_postgres": pytest.mark.postgres,
+    "image": pytest.mark.tools,
 }
 
 
@@ -62,6 +66,21 @@ def programs(request: pytest.FixtureRequest) -> Programs:
         if os.environ.get(NO_SKIPS):
             raise
         pytest.skip(f"no control plane: {unavailable}")
+
+
+@pytest.fixture(scope="session")
+def image(request: pytest.FixtureRequest) -> Iterator[Image]:
+    """The container image of this checkout with its root file system; built if its sources have changed."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    try:
+        with capture.global_and_fixture_disabled():
+            image_id = build_image(sys.stderr)
+    except ImageUnavailable as unavailable:
+        if os.environ.get(NO_SKIPS):
+            raise
+        pytest.skip(f"no image: {unavailable}")
+    with mounted(image_id) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
