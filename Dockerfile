@@ -28,7 +28,8 @@ LABEL org.opencontainers.image.title="workspace-operator" \
 ENV PATH=/opt/workspace-operator/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    WORKSPACE_OPERATOR_DATABASE=sqlite:////data/workspaces.db
+    WORKSPACE_OPERATOR_DATABASE=sqlite:////data/workspaces.db \
+    WORKSPACE_OPERATOR_HEALTH_ENDPOINT=http://0.0.0.0:8080/healthz
 # Nothing is installed in a running container, so the base's pip and its bundled copies go.
 RUN PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore python -m pip uninstall --yes --quiet pip setuptools wheel \
     && rm -rf /usr/local/lib/python3.*/ensurepip \
@@ -45,4 +46,4 @@ connection = HTTPConnection('127.0.0.1', 8080, timeout=5); \
 connection.request('GET', '/healthz'); \
 raise SystemExit(connection.getresponse().status != 200)"]
 ENTRYPOINT ["workspacectl"]
-CMD ["run", "--health-endpoint", "http://0.0.0.0:8080/healthz"]
+CMD ["run"]

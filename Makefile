@@ -85,7 +85,7 @@ pins: ## renew constraints.txt with the newest versions that pyproject.toml allo
 
 $(READY): pyproject.toml constraints.txt
 	@set -e; python=$$(sh tests/find-python.sh); \
-	  echo "== Setting up $(VENV) with $$python: 94 packages, 0.5 GB, about a minute; done once."; \
+	  echo "== Setting up $(VENV) with $$python: 114 packages, 0.5 GB, about a minute; done once."; \
 	  [ -x $(PY) ] || "$$python" -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \

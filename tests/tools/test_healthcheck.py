@@ -28,8 +28,8 @@ def container(make_container: MakeContainer) -> Container:
     return container
 
 
-def test_process_that_serves_probes_is_healthy(container: Container, image: Image, check: tuple[str, ...]) -> None:
-    container.start("run", "api", *image.command[1:])
+def test_process_that_serves_probes_is_healthy(container: Container, check: tuple[str, ...]) -> None:
+    container.start("run", "api")
 
     wait_until(
         lambda: container.execute(*check).returncode == 0 or not container.is_running,
@@ -39,8 +39,8 @@ def test_process_that_serves_probes_is_healthy(container: Container, image: Imag
     assert container.is_running, container.last_lines
 
 
-def test_process_without_probes_is_unhealthy(container: Container, check: tuple[str, ...]) -> None:
-    container.start("run", "api")
+def test_process_without_probes_at_that_port_is_unhealthy(container: Container, check: tuple[str, ...]) -> None:
+    container.start("run", "api", "--health-endpoint=http://127.0.0.1:8081/healthz")
     wait_until(lambda: "listening on" in container.last_lines)
 
     answer = container.execute(*check)

@@ -9,6 +9,7 @@ import pytest
 from tests.caches import CHECKOUT
 from tests.image.containers import Container
 from tests.image.images import Image
+from tests.image.sizes import parts
 
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 """The flags of a compiled file that is valid whatever its source is (PEP 552)."""
@@ -92,6 +93,15 @@ def test_image_has_no_pip(container: Container) -> None:
 @pytest.mark.parametrize("path", ["run/secrets", "etc/pip.conf", "source", "root/.cache"])
 def test_image_has_nothing_of_its_build(image: Image, path: str) -> None:
     assert not (image.root / path).exists()
+
+
+def test_sizes_of_the_parts_add_up(image: Image) -> None:
+    found = parts(image)
+
+    whole, (base, product) = found[0].size, [part.size for part in found if part.depth == 1]
+    named = sum(part.size for part in found if part.depth == 2)
+    assert base + product == whole
+    assert 0.85 * whole < named <= whole  # the others belong to no package, such as dpkg's own lists
 
 
 def project() -> dict[str, str]:
