@@ -1,12 +1,15 @@
 """What can go wrong with the image.
 
 Exception
-├── ImageUnavailable   this machine lacks what a build takes; tests of the image are skipped, with the reason
-└── ImageBuildFailed   a command of the build failed: a defect of the Dockerfile, or a registry that is unreachable
+├── BuildUnavailable       as of Go programs: the tests that need the build are skipped, with the reason
+│   └── ImageUnavailable   this machine lacks what a build takes
+└── ImageBuildFailed       a command of the build failed: a defect of the Dockerfile, or a registry that is unreachable
 """
 
+from tests.go_programs.failures import BuildUnavailable
 
-class ImageUnavailable(Exception):
+
+class ImageUnavailable(BuildUnavailable):
     """A program or a right is missing; the message says how to get it."""
 
 
