@@ -58,10 +58,14 @@ class NoChangeDetection(kopf.DiffBaseStorage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """Options of the operator process; ``probes`` are those of its other parts."""
+    """Options of the operator process.
+
+    ``probes`` are those of its other parts; ``metrics`` gives those of the controller as Prometheus text.
+    """
 
     access: Callable[[], Access]
     probes: ProbeHandlers
+    metrics: Callable[[], bytes]
     namespaces: Collection[str] = ()  # empty: all
     health: ProbeEndpoint | None = None
     workers: int = 8  # threads that reconcile
@@ -88,7 +92,10 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
     watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
-            own = ProbeHandlers(is_ready=lambda: controller.is_ready() and watch_age.is_alive(), metrics=watch_age.text)
+            own = ProbeHandlers(
+                is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
+                metrics=lambda: watch_age.text() + options.metrics(),
+            )
             probes = combined_probes(own, options.probes)
             await stack.enter_async_context(probe_server(options.health, probes))
         await stack.enter_async_context(_workers(controller, options.workers))
