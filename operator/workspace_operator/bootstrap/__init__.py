@@ -1,5 +1,7 @@
 """Composition root: the only package that creates adapters and connects them to use cases."""
 
+from workspace_operator.bootstrap.backups import back_up as back_up
+from workspace_operator.bootstrap.backups import restore_backup as restore_backup
 from workspace_operator.bootstrap.keys import embedded_key_file as embedded_key_file
 from workspace_operator.bootstrap.keys import find_root_key as find_root_key
 from workspace_operator.bootstrap.keys import load_root_key as load_root_key
@@ -11,6 +13,7 @@ from workspace_operator.bootstrap.operators import run_operator as run_operator
 from workspace_operator.bootstrap.rendering import open_renderer as open_renderer
 from workspace_operator.bootstrap.rendering import open_template_parser as open_template_parser
 from workspace_operator.bootstrap.repositories import Repositories as Repositories
+from workspace_operator.bootstrap.repositories import observe_installation as observe_installation
 from workspace_operator.bootstrap.repositories import open_existing_store as open_existing_store
 from workspace_operator.bootstrap.repositories import open_inspection as open_inspection
 from workspace_operator.bootstrap.repositories import open_readonly as open_readonly
@@ -22,8 +25,7 @@ from workspace_operator.bootstrap.servers import make_api as make_api
 from workspace_operator.bootstrap.servers import make_server as make_server
 from workspace_operator.bootstrap.servers import run_api as run_api
 from workspace_operator.bootstrap.workers import make_migration_worker as make_migration_worker
-from workspace_operator.bootstrap.workers import make_worker_loop as make_worker_loop
+from workspace_operator.bootstrap.workers import make_worker as make_worker
 from workspace_operator.bootstrap.workers import monitor_writes as monitor_writes
 from workspace_operator.bootstrap.workers import store_probes as store_probes
-from workspace_operator.bootstrap.workers import worker_probes as worker_probes
 from workspace_operator.store.engine.clocks import utc_now as utc_now

@@ -1,8 +1,9 @@
 """Creation of the repositories of one database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from workspace_operator.application.manifests.planner import EmptyPreviews
@@ -16,7 +17,9 @@ from workspace_operator.application.ports import (
     Exports,
     Heartbeats,
     MergeJournal,
+    MessageCounters,
     Migrations,
+    Notices,
     Ownership,
     People,
     PersonRecords,
@@ -27,8 +30,10 @@ from workspace_operator.application.ports import (
     Workspaces,
     WritePath,
 )
+from workspace_operator.application.status.installations import Installation, observe
+from workspace_operator.bootstrap.keys import find_root_key
 from workspace_operator.store.engine.clocks import DatabaseClock
-from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.databases import Database, TransactionObserver
 from workspace_operator.store.engine.sqlite import create_file
 from workspace_operator.store.maintenance.inspections import SQLInspection
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
@@ -44,8 +49,10 @@ from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
 from workspace_operator.store.repositories.sending.address_blocks import SQLAddressBlocks
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.repositories.sending.notices import SQLNotices
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
+from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.upgrades import (
@@ -63,7 +70,10 @@ BUSY_CACHE_MEGABYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repositories:
-    """The implementations of all ports for one database; ``file`` is that of an embedded one."""
+    """The implementations of all ports for one database; ``file`` is that of an embedded one.
+
+    ``observe_transactions`` sets the function that is called after each transaction.
+    """
 
     name: str
     file: Path | None
@@ -81,9 +91,12 @@ class Repositories:
     sending_queue: SendingQueue
     templates: Templates
     address_blocks: AddressBlocks
+    message_counters: MessageCounters
+    notices: Notices
     credentials: Credentials
     clock: Clock
     write_path: WritePath
+    observe_transactions: Callable[[TransactionObserver], None]
 
 
 @contextmanager
@@ -136,6 +149,23 @@ def open_inspection(url: str) -> Iterator[DatabaseInspection]:
         yield SQLInspection(database)
 
 
+def observe_installation(url: str, key_file: Path | None) -> Installation:
+    """Read the state of an installation; writes and upgrades nothing. Raises as `open_inspection`."""
+    key = find_root_key(url, key_file)
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        if database.is_sqlite and not Path(str(database.url.database)).exists():
+            raise missing_database_error(Path(str(database.url.database)))
+        clock = DatabaseClock(database)
+        return observe(
+            SQLInspection(database),
+            migrations=SQLMigrations(database),
+            heartbeats=SQLHeartbeats(database),
+            queue=SQLSendingQueue(database, clock=clock),
+            now=clock(),
+            key_fingerprint=None if key is None else key.fingerprint(),
+        )
+
+
 def _existing_database(url: str) -> Database:
     database = Database(url, prepare=upgrade_existing, cache_megabytes=BUSY_CACHE_MEGABYTES)
     if database.is_sqlite:
@@ -168,7 +198,10 @@ def _store(database: Database) -> Repositories:
         sending_queue=SQLSendingQueue(database, clock=clock),
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
+        message_counters=SQLMessageCounters(database),
+        notices=SQLNotices(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),
+        observe_transactions=partial(setattr, database, "observer"),
     )

@@ -9,7 +9,14 @@ from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, Resources, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
-from workspace_operator.application.ports.databases import DatabaseDescription, DatabaseInspection, Finding, SchemaState
+from workspace_operator.application.ports.databases import (
+    DatabaseDescription,
+    DatabaseInspection,
+    Directory,
+    Finding,
+    Queue,
+    SchemaState,
+)
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -31,8 +38,15 @@ from workspace_operator.application.ports.sending import (
     EndedAttempt,
     Handover,
     KeyReused,
+    MessageCounters,
     NewAttempt,
     NewDelivery,
+    Notice,
+    NoticeKey,
+    NoticeKind,
+    Notices,
+    NoticeState,
+    NoticeUpdate,
     PersonMissing,
     QueuedDelivery,
     RegisteredSender,
@@ -73,6 +87,7 @@ __all__ = [
     "Deliveries",
     "DeliveryQuery",
     "DeliveryRecord",
+    "Directory",
     "EndedAttempt",
     "Export",
     "Exports",
@@ -86,14 +101,22 @@ __all__ = [
     "LoadedPeople",
     "Merge",
     "MergeJournal",
+    "MessageCounters",
     "Migrations",
     "NewAttempt",
     "NewDelivery",
+    "Notice",
+    "NoticeKey",
+    "NoticeKind",
+    "NoticeState",
+    "NoticeUpdate",
+    "Notices",
     "Ownership",
     "People",
     "PersonMissing",
     "PersonRecords",
     "Previews",
+    "Queue",
     "QueuedDelivery",
     "RegisteredSender",
     "Renderer",

@@ -16,6 +16,14 @@ from workspace_operator.application.ports.sending.deliveries import (
     PersonMissing,
     WaitingCounts,
 )
+from workspace_operator.application.ports.sending.notices import (
+    Notice,
+    NoticeKey,
+    NoticeKind,
+    Notices,
+    NoticeState,
+    NoticeUpdate,
+)
 from workspace_operator.application.ports.sending.queue import (
     EndedAttempt,
     Handover,
@@ -37,6 +45,7 @@ from workspace_operator.application.ports.sending.templates import (
     TemplateDraft,
     Templates,
 )
+from workspace_operator.application.ports.sending.usage import MessageCounters
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -51,8 +60,15 @@ __all__ = [
     "EndedAttempt",
     "Handover",
     "KeyReused",
+    "MessageCounters",
     "NewAttempt",
     "NewDelivery",
+    "Notice",
+    "NoticeKey",
+    "NoticeKind",
+    "NoticeState",
+    "NoticeUpdate",
+    "Notices",
     "PersonMissing",
     "QueuedDelivery",
     "RegisteredSender",

@@ -58,7 +58,7 @@ class SQLSendingQueue(MergeOnTouchRepository):
         def attempt(connection: sa.Connection) -> T:
             transaction = open_transaction(connection, lease, self._contents, check, now=now)
             result = work(transaction)
-            transaction.flush()
+            transaction.finish(now=now)
             return result
 
         try:
@@ -75,7 +75,8 @@ class SQLSendingQueue(MergeOnTouchRepository):
 
         def work(connection: sa.Connection) -> None:
             lock_room_workspace(connection, lease)
-            end_attempts(connection, lease.workspace_id, attempts, now=now)
+            ended = end_attempts(connection, lease.workspace_id, attempts, now=now)
+            ended.write(connection, lease.workspace_id, now=now)
 
         self.database.writing(work)
 
