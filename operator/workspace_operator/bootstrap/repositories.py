@@ -19,6 +19,7 @@ from workspace_operator.application.ports import (
     MergeJournal,
     MessageCounters,
     Migrations,
+    Notices,
     Ownership,
     People,
     PersonRecords,
@@ -48,6 +49,7 @@ from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
 from workspace_operator.store.repositories.sending.address_blocks import SQLAddressBlocks
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.repositories.sending.notices import SQLNotices
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
 from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
@@ -90,6 +92,7 @@ class Repositories:
     templates: Templates
     address_blocks: AddressBlocks
     message_counters: MessageCounters
+    notices: Notices
     credentials: Credentials
     clock: Clock
     write_path: WritePath
@@ -196,6 +199,7 @@ def _store(database: Database) -> Repositories:
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
         message_counters=SQLMessageCounters(database),
+        notices=SQLNotices(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),

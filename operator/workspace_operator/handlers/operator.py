@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
+IDENTITY = "workspace-operator"
 MAX_CONNECTIONS = 100
 """Connections of Kopf: one for each watch, and a few others."""
 
@@ -116,6 +117,8 @@ async def _watch(controller: Controller, options: OperatorOptions, watch_age: Wa
     await kopf.operator(
         registry=registry,
         settings=_settings(options),
+        # Only for peers, of which there are none; without it Kopf asks for a user name, and fails if the user has none.
+        identity=IDENTITY,  # type: ignore[arg-type]  # Kopf's type of it is private
         standalone=True,
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
