@@ -13,7 +13,7 @@ from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import PolicyResult, first_result
 from workspace_operator.reconcile.policies.generations import is_older_owner, on_hold_outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, new_value_problems
-from workspace_operator.reconcile.status import limit_messages, ownership_messages
+from workspace_operator.reconcile.status import account_messages, ownership_messages
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
@@ -98,7 +98,7 @@ def reject_over_limit(context: ReconcileContext) -> PolicyResult | None:
     places = context.observed.places
     if places is None or not places.is_full:
         return None
-    message = limit_messages.plan_limit_reached(context.desired.account, places, context.resource)
+    message = account_messages.plan_limit_reached(context.desired.account, places, context.resource)
     return Outcome(reason=Reason.PLAN_LIMIT_REACHED, message=message)
 
 
