@@ -23,12 +23,16 @@ class Operator:
     Attributes:
         account: kubectl with the kubeconfig that the operator is given.
         options: further flags of ``workspacectl run``.
+        program: what is run instead of ``workspacectl``.
+        part: the subcommand of ``run``; empty for all parts in one process, without the API.
     """
 
     account: Kubectl
     folder: Path
     database: str
     options: tuple[str, ...] = ()
+    program: tuple[str, ...] = PROGRAM
+    part: str = ""
     port: int = field(default_factory=free_port)
     _server: Server | None = None
 
@@ -49,8 +53,9 @@ class Operator:
         """Start it; it is watching once it is alive."""
         assert self._server is None, "the operator is started already"
         health = f"http://127.0.0.1:{self.port}/healthz"
-        options = ("--kubeconfig", str(self.account.kubeconfig), "--health-endpoint", health, "--api-address", "off")
-        command = (*PROGRAM, "run", *options, *self.options)
+        part = (self.part,) if self.part else ("--api-address", "off")
+        options = ("--kubeconfig", str(self.account.kubeconfig), "--health-endpoint", health)
+        command = (*self.program, "run", *part, *options, *self.options)
         environment = environment_with(WORKSPACE_OPERATOR_DATABASE=self.database)
         self._server = Server.start(command, log=self.log, environment=environment)
 

@@ -1,5 +1,7 @@
 """Composition root: the only package that creates adapters and connects them to use cases."""
 
+from workspace_operator.bootstrap.backups import back_up as back_up
+from workspace_operator.bootstrap.backups import restore_backup as restore_backup
 from workspace_operator.bootstrap.keys import embedded_key_file as embedded_key_file
 from workspace_operator.bootstrap.keys import find_root_key as find_root_key
 from workspace_operator.bootstrap.keys import load_root_key as load_root_key

@@ -26,6 +26,10 @@ CATEGORY = "messaging"
 CONFIRM_DELETE = f"{GROUP}/confirm-delete"
 """Annotation: the exact display name, which confirms that deletionPolicy Delete deletes the people."""
 
+CONFIRM_SENDING = f"{GROUP}/confirm-sending"
+"""Annotation: the exact display name, which confirms a change to sendBehavior.mode Normal. Only the admission policies
+of manifests/policies read it."""
+
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 """Annotation: a new value requests a reconcile now, and is copied to the status."""
 

@@ -19,7 +19,7 @@ from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine import databases
 from workspace_operator.store.engine.databases import MAX_LOCK_ATTEMPTS, Database
-from workspace_operator.store.engine.sqlite import create_file
+from workspace_operator.store.engine.sqlite import DatabaseFile, create_file
 from workspace_operator.store.schema.upgrades import upgrade
 
 ROOT = Path(__file__).parents[3]
@@ -335,3 +335,13 @@ def test_sqlite_sorts_in_files_only_while_it_is_asked_to(tmp_path: Path) -> None
         stores = [temporary_store(database, sorts=sorts) for sorts in (False, True, False)]
 
         assert stores == [MEMORY, FILE, MEMORY]
+
+
+def test_connection_that_opened_an_earlier_file_is_refused(path: Path) -> None:
+    upgraded(f"sqlite:///{path}").close()
+    earlier = DatabaseFile(path).identity()
+    shutil.copy(path, f"{path}.new")
+    Path(f"{path}.new").replace(path)
+
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(StoreRefused, match="was replaced"):
+        DatabaseFile(path).on_open(connection, earlier)

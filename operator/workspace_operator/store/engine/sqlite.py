@@ -60,11 +60,23 @@ class DatabaseFile:
         self._state: tuple[int, int] = (0, 0)
         self._mark = _NO_MARK
 
-    def on_open(self, connection: sqlite3.Connection) -> None:
-        """Remember the file of the first connection. Raises StoreRefused if it was replaced."""
+    def identity(self) -> tuple[int, int] | None:
+        """Device and inode of the file now; None without a file."""
+        with suppress(OSError):
+            status = self._path.stat()
+            return status.st_dev, status.st_ino
+        return None
+
+    def on_open(self, connection: sqlite3.Connection, before: tuple[int, int] | None = None) -> None:
+        """Remember the file of the first connection. Raises StoreRefused if it was replaced.
+
+        ``before`` is its identity before it was opened: a connection waits while a restore replaces the file.
+        """
         connection.execute("PRAGMA schema_version").fetchone()  # SQLite opens the file with the first statement
         status = self._status()
         self._check_identity(status)
+        if before not in (None, (status.st_dev, status.st_ino)):
+            raise self._replaced_error()
         self._opened = (status.st_dev, status.st_ino)
         if self._descriptor is None:
             self._descriptor = _descriptors.acquire(self._path, self._opened)
@@ -184,8 +196,10 @@ def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, rea
         url = url.set(database=f"file:{quote(str(url.database))}", query={"mode": "ro", "uri": "true"})
     engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True)
 
+    _remember_identity(engine, file)
+
     @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
+    def prepare(connection: Any, record: Any) -> None:
         # Python's own transaction handling would start transactions late and never IMMEDIATE.
         connection.isolation_level = None
         try:
@@ -193,7 +207,7 @@ def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, rea
                 connection.execute(f"PRAGMA {pragma}")
             if not read_only:
                 _enable_wal(connection, lock_seconds)
-            file.on_open(connection)
+            file.on_open(connection, record.info.get("identity"))
         except BaseException:
             connection.close()  # the pool does not own it yet
             raise
@@ -209,6 +223,14 @@ def sqlite_engine(url: sa.URL, *, cache_megabytes: int, lock_seconds: float, rea
         file.on_close()
 
     return engine
+
+
+def _remember_identity(engine: sa.Engine, file: DatabaseFile) -> None:
+    """Note which file there is before each connection opens it."""
+
+    @sa.event.listens_for(engine, "do_connect")
+    def remember(_dialect: Any, record: Any, _arguments: Any, _options: Any) -> None:
+        record.info["identity"] = file.identity()
 
 
 @contextmanager

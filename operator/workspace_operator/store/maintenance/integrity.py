@@ -4,7 +4,7 @@ A check needs little memory, however large the database is: rows are counted by 
 only a few samples are read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ _DAMAGE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
 
 def check(database: Database) -> Iterator[Finding]:
     """Yield what is wrong. Raises InvalidInput if the rows cannot be checked by this version, and StoreUnavailable."""
-    if database.is_sqlite and (faults := list(_file_faults(database))):
+    if database.is_sqlite and (faults := file_faults(database)):
         samples = tuple(faults[:SAMPLES])
         yield Finding(check="file", meaning=_FILE_MEANING, remedy=_FILE_REMEDY, count=len(faults), samples=samples)
         return  # rows of a damaged file say nothing
@@ -46,6 +46,11 @@ def check_rows(database: Database) -> Iterator[Finding]:
         for invariant in INVARIANTS:
             if finding := _violations(connection, invariant):
                 yield finding
+
+
+def file_faults(database: Database) -> Sequence[str]:
+    """What SQLite's own check of a file finds; nothing in a sound one. Raises StoreUnavailable."""
+    return list(_file_faults(database))
 
 
 def _file_faults(database: Database) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``workspacectl database``: upgrade, description and integrity of the database."""
+"""``workspacectl database``: upgrade, description and integrity of the database; `backups` has the rest."""
 
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,14 @@ import typer
 from workspace_operator import bootstrap
 from workspace_operator.application.ports import DatabaseDescription, Finding, SchemaState
 from workspace_operator.bootstrap import open_inspection, open_store
+from workspace_operator.cli.commands.maintenance import backups
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile
 from workspace_operator.cli.support.options import Database, Format, Output
 from workspace_operator.cli.support.output import STALLED, echo, info, json_text, print_table
 
 app = typer.Typer(name="database", help="Upgrade, check, back up and restore the database.", no_args_is_help=True)
+app.command(epilog=backups.BACKUP_EXAMPLES)(backups.backup)
+app.command()(backups.restore)
 
 UPGRADE_DUE = 2
 COLUMNS = ("FIELD", "VALUE")

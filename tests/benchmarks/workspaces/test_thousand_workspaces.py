@@ -1,14 +1,15 @@
-"""A thousand Workspaces: made at once, a restart with nothing to do, and edits meanwhile."""
+"""A thousand Workspaces: made at once, a restart with nothing or all to do, edits meanwhile; memory of 5000."""
 
 import os
 import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import quantiles
 
@@ -17,7 +18,8 @@ from kubernetes.client import ApiClient
 
 from tests.benchmarks.measurement import print_table
 from tests.controlplane.kubectl import Kubectl
-from tests.e2e.clusters import namespace, operator_account, operators, prepare
+from tests.controlplane.launcher import ControlPlane
+from tests.e2e.clusters import ACCOUNT, namespace, operator_account, operators, prepare
 from tests.e2e.fixtures import NamespaceEnv, has_reason, manifest
 from tests.e2e.operators import Operator, environment_with
 from tests.e2e.status_recorder import StatusRecorder
@@ -27,10 +29,14 @@ from workspace_operator.cluster.api_client import MERGE_PATCH, request
 from workspace_operator.resources.workspaces import API_VERSION
 
 MANY = 1000
+MEMORY_GOALS = {1000: 150.0, 5000: 300.0}
+"""Megabytes of ``run operator`` by the number of workspaces."""
+
+OPERATOR = f"system:serviceaccount:{ACCOUNT[0]}:{ACCOUNT[1]}"
 RUNS = 3
 EDITS = 60
 CLIENTS = 8
-EMPTY = "tests.benchmarks.empty_operator"
+EMPTY = "tests.benchmarks.workspaces.empty_operator"
 COMPARED = re.compile(r"compared (\d+) listed resources")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -45,11 +51,12 @@ def env(kubectl: Kubectl, tmp_path: Path, pytestconfig: pytest.Config) -> Iterat
 
 
 @pytest.mark.bench
-def test_thousand_workspaces(env: NamespaceEnv) -> None:
+def test_thousand_workspaces(env: NamespaceEnv, control_plane: ControlPlane) -> None:
     created = creation(env)
     empty = [cost_of_an_empty_operator(env) for _ in range(RUNS)]
     restarts = [cost_of_a_restart(env) for _ in range(RUNS)]
     edits = edits_while_starting(env)
+    after_absence = work_of_an_absence(env, control_plane)
 
     best = [min(values) for values in zip(*empty, strict=True)]
     ours = [min(values) for values in zip(*restarts, strict=True)]
@@ -63,8 +70,29 @@ def test_thousand_workspaces(env: NamespaceEnv) -> None:
             ("restart: empty", "", f"{best[0]:.2f} s, {best[1]:.2f} s of processor"),
             ("edit → in force while 1000 start: p50", "", f"{quantiles(edits, n=100)[49]:.2f} s"),
             ("p99", "< 2 s", f"{quantiles(edits, n=100)[98]:.2f} s"),
+            *after_absence,
         ],
     )
+
+
+@pytest.mark.bench
+def test_memory_of_many_workspaces(env: NamespaceEnv) -> None:
+    env.operator.part = "operator"
+    env.operator.start()
+    env.operator.wait_until_alive()
+    empty, made, rows = env.operator.memory_megabytes(), 0, list[tuple[str, str, str]]()
+    for count, goal in MEMORY_GOALS.items():
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            list(threads.map(lambda number: create(env, number), range(made, count)))
+        made = count
+        wait_until(partial(all_are_ready, env, count), within=600)
+        grown = env.operator.memory_megabytes()
+        with restarted(env) as (operator, _):
+            wait_until(partial(all_are_compared, operator, count), within=120)
+            again = operator.memory_megabytes()
+        rows.append((f"{count} made while it ran / after a restart", f"< {goal:g} MB", f"{grown:.0f} / {again:.0f} MB"))
+
+    print_table(f"Memory of `run operator`; {empty:.0f} MB without workspaces", rows)
 
 
 def creation(env: NamespaceEnv) -> list[tuple[str, str, str]]:
@@ -75,7 +103,7 @@ def creation(env: NamespaceEnv) -> list[tuple[str, str, str]]:
     with ThreadPoolExecutor(CLIENTS) as threads:
         list(threads.map(lambda number: create(env, number), range(MANY)))
     made = time.perf_counter() - start
-    wait_until(lambda: count_ready(env) == MANY, within=300)
+    wait_until(partial(all_are_ready, env, MANY), within=300)
     took = time.perf_counter() - start
     spent = processor_seconds(env.operator.pid) - spent
     each = (requests(env) - before) / MANY - 1  # the client's own POST
@@ -138,24 +166,66 @@ def cost_of_an_empty_operator(env: NamespaceEnv) -> tuple[float, float]:
 def cost_of_a_restart(env: NamespaceEnv) -> tuple[float, float]:
     """Wall and processor seconds until the whole list was compared with the store."""
     with restarted(env) as (operator, start):
-        wait_until(lambda: compared(operator) == MANY, within=60)
+        wait_until(partial(all_are_compared, operator, MANY), within=60)
         return time.perf_counter() - start, processor_seconds(operator.pid)
 
 
 def edits_while_starting(env: NamespaceEnv) -> list[float]:
     """Seconds from an edit to its status, for edits that begin as the process does."""
-    api = env_client(env)
-    took = list[float]()
     with restarted(env) as (operator, _):
         operator.wait_until_alive()
-        for number in range(EDITS):
-            path = f"/apis/{API_VERSION}/namespaces/{env.namespace}/workspaces/ws-{number * 7:04d}"
-            change = {"spec": {"color": f"{number:06d}"}}
-            start = time.perf_counter()
-            generation = request(api, "PATCH", path, change, content_type=MERGE_PATCH)["metadata"]["generation"]
-            wait_until(lambda: request(api, "GET", path)["status"]["observedGeneration"] == generation, within=30)  # noqa: B023
-            took.append(time.perf_counter() - start)
-    return took
+        return [seconds_of_an_edit(env, number * 7, f"{number:06d}") for number in range(EDITS)]
+
+
+def seconds_of_an_edit(env: NamespaceEnv, number: int, color: str) -> float:
+    """How long an edit takes until it is in force."""
+    start = time.perf_counter()
+    generation = edit(env, number, color)
+    path = path_of(env, number)
+    wait_until(lambda: request(env_client(env), "GET", path)["status"]["observedGeneration"] == generation, within=30)
+    return time.perf_counter() - start
+
+
+def edit(env: NamespaceEnv, number: int, color: str) -> int:
+    """Change a color: the generation of the edit."""
+    change = {"spec": {"color": color}}
+    edited = request(env_client(env), "PATCH", path_of(env, number), change, content_type=MERGE_PATCH)
+    generation: int = edited["metadata"]["generation"]
+    return generation
+
+
+def path_of(env: NamespaceEnv, number: int) -> str:
+    return f"/apis/{API_VERSION}/namespaces/{env.namespace}/workspaces/ws-{number:04d}"
+
+
+def work_of_an_absence(env: NamespaceEnv, control_plane: ControlPlane) -> list[tuple[str, str, str]]:
+    """All are edited while no operator runs; edits of some go on while the next one starts."""
+    env.operator.stop()
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        list(threads.map(lambda number: edit(env, number, "ABCDEF"), range(MANY)))
+    before = status_writes(env, control_plane)
+    with restarted(env) as (operator, start):
+        operator.wait_until_alive()
+        edits = [seconds_of_an_edit(env, number, f"{number:06d}") for number in range(EDITS)]
+        wait_until(partial(all_are_ready, env, MANY), within=120)
+        took = time.perf_counter() - start
+    unedited = {f"ws-{number:04d}" for number in range(EDITS, MANY)}
+    writes = status_writes(env, control_plane) - before
+    each = {writes[name] for name in unedited}
+    return [
+        ("restart after all were edited → all in force", "<= 20 s", f"{took:.1f} s"),
+        ("writes of each status, at least / at most", "1 / 1", f"{min(each)} / {max(each)}"),
+        ("edits meanwhile, p99", "< 2 s", f"{quantiles(edits, n=100)[98]:.2f} s"),
+    ]
+
+
+def status_writes(env: NamespaceEnv, control_plane: ControlPlane) -> Counter[str]:
+    """How often the operator has written the status of each resource so far."""
+    return Counter(
+        write.name
+        for write in control_plane.writes(resource="workspaces")
+        if (write.namespace, write.user, write.subresource) == (env.namespace, OPERATOR, "status")
+    )
 
 
 @contextmanager
@@ -165,6 +235,14 @@ def restarted(env: NamespaceEnv) -> Iterator[tuple[Operator, float]]:
     start = time.perf_counter()
     env.operator.start()
     yield env.operator, start
+
+
+def all_are_ready(env: NamespaceEnv, count: int) -> bool:
+    return count_ready(env) == count
+
+
+def all_are_compared(operator: Operator, count: int) -> bool:
+    return compared(operator) == count
 
 
 def compared(operator: Operator) -> int:
