@@ -4,24 +4,31 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.operator.account_reconciler import AccountReconciler
+from workspace_operator.application.operator.account_sweep import AccountSweep
 from workspace_operator.application.operator.controller import Controller, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import Document, RateLimiter
-from workspace_operator.application.ports import Resources, Secrets
+from workspace_operator.application.ports import FirstWorkspaces, Resources, Secrets, StatusWriter
 from workspace_operator.bootstrap.repositories import Repositories
+from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
+from workspace_operator.resources.schema import ACCOUNT
 from workspace_operator.settings import OperatorSettings
 from workspace_operator.workspaces.model import Owner
 
 logger = logging.getLogger(__name__)
+
+PLACE_CHANGES = frozenset(action.__name__ for action in (CreateWorkspace, ChangeOwner, DeleteWorkspace))
+"""Actions that change the workspaces of an account."""
 
 
 def make_reconciler(
@@ -49,6 +56,27 @@ def make_reconciler(
         clock=store.clock,
         random=secrets.token_bytes,
         monitor=monitor,
+    )
+
+
+def make_account_reconciler(
+    store: Repositories,
+    resources: StatusWriter,
+    cluster_id: str,
+    *,
+    read_latest: Callable[[str, str], Document],
+    workspaces: FirstWorkspaces | None = None,
+    on_change: Callable[[str], None] = lambda _: None,
+) -> AccountReconciler:
+    """Create the reconciler for the Accounts of a cluster, or for manifests, with which ``workspaces`` is None."""
+    return AccountReconciler(
+        accounts=store.accounts,
+        resources=resources,
+        workspaces=workspaces,
+        read_latest=read_latest,
+        cluster_id=cluster_id,
+        clock=store.clock,
+        on_change=on_change,
     )
 
 
@@ -93,6 +121,22 @@ def run_operator(
         monotonic=time.monotonic,
         rate_limiter=RateLimiter(resync=settings.resync),
     )
+    account_reconciler = make_account_reconciler(
+        store,
+        account_resources := ClusterResources(api, cluster_id, ACCOUNT),
+        cluster_id,
+        read_latest=account_resources.get,
+        workspaces=resources,
+        on_change=controller.requeue_failed,
+    )
+    accounts = Controller(
+        reconciler=account_reconciler,
+        workspaces=None,
+        read=account_reconciler.read,
+        monotonic=time.monotonic,
+        rate_limiter=RateLimiter(resync=settings.resync),
+    )
+    controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         probes=combined_probes(*other_probes),
@@ -101,8 +145,21 @@ def run_operator(
     )
     sender = HeartbeatSender(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
-    with _run_in_threads(sender.run, orphans.run):
-        operator.run_operator(controller, options, stopping)
+    sweep = AccountSweep(
+        accounts=store.accounts,
+        known=accounts.keys,
+        on_missing=accounts.on_missing,
+        cluster_id=cluster_id,
+        namespaces=settings.namespaces,
+    )
+    with _run_in_threads(sender.run, orphans.run, sweep.run):
+        operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
+
+
+def _on_workspace_settled(accounts: Controller, namespace: str, actions: Collection[str]) -> None:
+    """Let the Accounts of a namespace report a workspace that was created, deleted or adopted."""
+    if PLACE_CHANGES.intersection(actions):
+        accounts.requeue(namespace)
 
 
 def _log_start(store: Repositories, settings: OperatorSettings, cluster_id: str) -> None:

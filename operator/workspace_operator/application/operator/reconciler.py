@@ -58,6 +58,7 @@ class ReconcileResult:
         status: the complete status, written or not.
         actions: names of the applied actions, in order.
         ready_changed: whether reason or status of condition Ready changed.
+        wake_after: seconds after which something is due that has no event; None if nothing is.
     """
 
     document: Document
@@ -66,6 +67,7 @@ class ReconcileResult:
     status: Mapping[str, Any]
     actions: tuple[str, ...] = ()
     ready_changed: bool = False
+    wake_after: float | None = None
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The decision of a reconcile of an Account: from the observed state to one action, or to the final status (accounts §2).
+"""The decision of a reconcile of an Account: one action, or the final status (accounts §2).
 
 Like the decision about a Workspace it is level-based: an action is planned only if the observed state shows that it is
 not done yet.
