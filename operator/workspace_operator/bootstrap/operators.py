@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
@@ -18,12 +20,15 @@ from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import Document, RateLimiter
-from workspace_operator.application.ports import FirstWorkspaces, Resources, Secrets, StatusWriter
+from workspace_operator.application.ports import FirstWorkspaces, Resources, Secrets
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
 from workspace_operator.resources.schema import ACCOUNT
 from workspace_operator.settings import OperatorSettings
 from workspace_operator.workspaces.model import Owner
+
+if TYPE_CHECKING:
+    from workspace_operator.cluster.resources import ClusterResources
 
 logger = logging.getLogger(__name__)
 
@@ -56,27 +61,6 @@ def make_reconciler(
         clock=store.clock,
         random=secrets.token_bytes,
         monitor=monitor,
-    )
-
-
-def make_account_reconciler(
-    store: Repositories,
-    resources: StatusWriter,
-    cluster_id: str,
-    *,
-    read_latest: Callable[[str, str], Document],
-    workspaces: FirstWorkspaces | None = None,
-    on_change: Callable[[str], None] = lambda _: None,
-) -> AccountReconciler:
-    """Create the reconciler for the Accounts of a cluster, or for manifests, with which ``workspaces`` is None."""
-    return AccountReconciler(
-        accounts=store.accounts,
-        resources=resources,
-        workspaces=workspaces,
-        read_latest=read_latest,
-        cluster_id=cluster_id,
-        clock=store.clock,
-        on_change=on_change,
     )
 
 
@@ -121,20 +105,8 @@ def run_operator(
         monotonic=time.monotonic,
         rate_limiter=RateLimiter(resync=settings.resync),
     )
-    account_reconciler = make_account_reconciler(
-        store,
-        account_resources := ClusterResources(api, cluster_id, ACCOUNT),
-        cluster_id,
-        read_latest=account_resources.get,
-        workspaces=resources,
-        on_change=controller.requeue_failed,
-    )
-    accounts = Controller(
-        reconciler=account_reconciler,
-        workspaces=None,
-        read=account_reconciler.read,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
+    accounts = _account_controller(
+        store, ClusterResources(api, cluster_id, ACCOUNT), resources, settings, on_change=controller.requeue_failed
     )
     controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
     options = operator.OperatorOptions(
@@ -145,15 +117,45 @@ def run_operator(
     )
     sender = HeartbeatSender(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
-    sweep = AccountSweep(
+    with _run_in_threads(sender.run, orphans.run, _account_sweep(store, settings, accounts).run):
+        operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
+
+
+def _account_controller(
+    store: Repositories,
+    resources: "ClusterResources",
+    workspaces: FirstWorkspaces,
+    settings: OperatorSettings,
+    *,
+    on_change: Callable[[str], None],
+) -> Controller:
+    reconciler = AccountReconciler(
+        accounts=store.accounts,
+        resources=resources,
+        workspaces=workspaces,
+        read_latest=resources.get,
+        cluster_id=resources.cluster_id,
+        clock=store.clock,
+        first_workspace_after=timedelta(seconds=settings.first_workspace_after),
+        on_change=on_change,
+    )
+    return Controller(
+        reconciler=reconciler,
+        workspaces=None,
+        read=reconciler.read,
+        monotonic=time.monotonic,
+        rate_limiter=RateLimiter(resync=settings.resync),
+    )
+
+
+def _account_sweep(store: Repositories, settings: OperatorSettings, accounts: Controller) -> AccountSweep:
+    return AccountSweep(
         accounts=store.accounts,
         known=accounts.keys,
         on_missing=accounts.on_missing,
-        cluster_id=cluster_id,
+        cluster_id=accounts.reconciler.cluster_id,
         namespaces=settings.namespaces,
     )
-    with _run_in_threads(sender.run, orphans.run, sweep.run):
-        operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
 
 
 def _on_workspace_settled(accounts: Controller, namespace: str, actions: Collection[str]) -> None:

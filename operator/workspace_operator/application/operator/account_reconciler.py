@@ -6,7 +6,7 @@ was observed, and the store compares what was observed: an older document never 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from workspace_operator.application.operator.parsing import parse_account_resource
 from workspace_operator.application.operator.reconciler import (
@@ -25,6 +25,7 @@ from workspace_operator.errors import (
     WorkspaceOperatorError,
 )
 from workspace_operator.reconcile.model.account_resources import (
+    FIRST_WORKSPACE_AFTER,
     AccountPlan,
     AccountResource,
     CreateFirstWorkspace,
@@ -53,6 +54,7 @@ class AccountReconciler:
         resources: writes to Account resources.
         workspaces: None without a cluster, where no first workspace is created.
         read_latest: reads the newest version of a document by namespace and name. Raises NotFound.
+        first_workspace_after: age of an Account without a workspace at which it gets one.
         on_change: called with the namespace after a change of an account in the store.
     """
 
@@ -62,6 +64,7 @@ class AccountReconciler:
     read_latest: Callable[[str, str], Document]
     cluster_id: str
     clock: Callable[[], datetime]
+    first_workspace_after: timedelta = FIRST_WORKSPACE_AFTER
     on_change: Callable[[str], None] = lambda _: None
 
     def reconcile(
@@ -73,7 +76,7 @@ class AccountReconciler:
         report_draining: bool = True,  # noqa: ARG002 - an Account hands nothing over
     ) -> ReconcileResult:
         """Reconcile one resource. Raises NotFound, StaleRevision or ClusterUnavailable, as `Reconciler.reconcile`."""
-        state = _State(document=document, resource=parse_account_resource(document))
+        state = _State(document=document, resource=self._parse(document))
         plan = self._converge(state)
         document, status = self._write(state, plan)
         for event in plan.events:
@@ -119,12 +122,15 @@ class AccountReconciler:
             f"{state.resource.namespaced_name} does not converge: other writers keep changing its account"
         )
 
+    def _parse(self, document: Document) -> AccountResource:
+        return replace(parse_account_resource(document), first_workspace_after=self.first_workspace_after)
+
     def _is_outdated(self, state: _State) -> bool:
         """Read the resource from the API server; whether it differs from the document that was decided on."""
         document = self.read(state.resource.namespace, state.resource.name)
         if is_same(document, state.document):
             return False
-        state.document, state.resource = document, parse_account_resource(document)
+        state.document, state.resource = document, self._parse(document)
         return True
 
     def _observe(self, state: _State) -> ObservedAccount | StoreUnreachable:

@@ -13,6 +13,7 @@ from workspace_operator.cli.support.run.options import (
     ActivitiesDays,
     APIAddress,
     ClusterSilentAfter,
+    FirstWorkspaceAfter,
     HealthEndpoint,
     Host,
     KeepContent,
@@ -64,6 +65,7 @@ def run_all(
     namespace: Namespaces = None,
     resync: Resync = 600.0,
     cluster_silent_after: ClusterSilentAfter = 60.0,
+    first_workspace_after: FirstWorkspaceAfter = 120.0,
     health: HealthEndpoint = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
     public_url: PublicURL = None,
@@ -79,7 +81,8 @@ def run_all(
     """Run the operator, the people API, the worker and the sender in one process."""
     if context.invoked_subcommand is not None:
         return
-    settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
+    intervals = (resync, cluster_silent_after, first_workspace_after)
+    settings = _operator_settings(kubeconfig, kube_context, namespace, intervals, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url, root_key_file)
     retention = _retention(activities_days, keep_content, keep_deliveries)
     sending = _sender_settings(transports, root_key_file, public_url, too_late)
@@ -108,6 +111,7 @@ def operator(
     namespace: Namespaces = None,
     resync: Resync = 600.0,
     cluster_silent_after: ClusterSilentAfter = 60.0,
+    first_workspace_after: FirstWorkspaceAfter = 120.0,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
@@ -116,7 +120,8 @@ def operator(
 
     The worker must run in another process, on the same database.
     """
-    settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
+    intervals = (resync, cluster_silent_after, first_workspace_after)
+    settings = _operator_settings(kubeconfig, kube_context, namespace, intervals, health)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
@@ -236,16 +241,17 @@ def _operator_settings(
     kubeconfig: Path | None,
     context: str | None,
     namespaces: Sequence[str] | None,
-    resync: float,
-    cluster_silent_after: float,
+    intervals: tuple[float, float, float],
     health: str | None,
 ) -> OperatorSettings:
+    resync, cluster_silent_after, first_workspace_after = intervals
     return OperatorSettings(
         kubeconfig=kubeconfig,
         context=context,
         namespaces=tuple(namespaces or ()),
         resync=resync,
         cluster_silent_after=cluster_silent_after,
+        first_workspace_after=first_workspace_after,
         health_endpoint=health,
     )
 

@@ -28,9 +28,14 @@ class DesiredAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountResource(ApiObject):
-    """An Account resource, from the API server or a manifest."""
+    """An Account resource, from the API server or a manifest.
+
+    Attributes:
+        first_workspace_after: its age at which the first workspace is due.
+    """
 
     desired: DesiredAccount | InvalidSpec
+    first_workspace_after: timedelta = FIRST_WORKSPACE_AFTER
 
     def key(self, cluster_id: str) -> AccountKey:
         """The account of this resource in the store."""
@@ -48,7 +53,7 @@ class AccountResource(ApiObject):
             return None
         if not self.is_in_cluster or self.previous.first_workspace_time is not None:
             return None
-        return datetime.fromisoformat(self.created_at) + FIRST_WORKSPACE_AFTER
+        return datetime.fromisoformat(self.created_at) + self.first_workspace_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
