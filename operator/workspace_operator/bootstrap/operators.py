@@ -20,7 +20,7 @@ from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import Document, RateLimiter
-from workspace_operator.application.ports import FirstWorkspaces, Resources, Secrets
+from workspace_operator.application.ports import FirstWorkspaces, Resources, Secrets, StatusWriter
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
 from workspace_operator.resources.schema import ACCOUNT
@@ -61,6 +61,18 @@ def make_reconciler(
         clock=store.clock,
         random=secrets.token_bytes,
         monitor=monitor,
+    )
+
+
+def make_account_reconciler(store: Repositories, resources: StatusWriter, cluster_id: str) -> AccountReconciler:
+    """Create the reconciler for Account manifests, which do not change while they are applied."""
+    return AccountReconciler(
+        accounts=store.accounts,
+        resources=resources,
+        workspaces=None,
+        read_latest=lambda document: document,
+        cluster_id=cluster_id,
+        clock=store.clock,
     )
 
 
@@ -133,7 +145,7 @@ def _account_controller(
         accounts=store.accounts,
         resources=resources,
         workspaces=workspaces,
-        read_latest=resources.get,
+        read_latest=lambda document: resources.get(*resource_key(document)),
         cluster_id=resources.cluster_id,
         clock=store.clock,
         first_workspace_after=timedelta(seconds=settings.first_workspace_after),

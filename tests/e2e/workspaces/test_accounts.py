@@ -7,7 +7,6 @@ import pytest
 from tests.controlplane.failures import KubectlFailed
 from tests.e2e.fixtures import ACCOUNTS, NamespaceEnv, conditions
 from tests.e2e.waiting import wait_until
-from workspace_operator.resources.statuses import DEFAULT_STATUS
 
 OPTIONS = ("--first-workspace-after", "3")
 
@@ -112,9 +111,3 @@ def test_invalid_account_is_refused_with_its_field(env: NamespaceEnv) -> None:
     message = conditions(stalled)["Stalled"]["message"]
     assert "spec.members[1].email: must not be the same address as spec.members[0].email" in message
     assert env.stored_account() is None
-
-
-def test_unseen_account_has_the_default_status(own_env: NamespaceEnv) -> None:
-    own_env.apply_account()
-
-    assert own_env.kubectl.json("get", ACCOUNTS, "team", "-n", own_env.namespace)["status"] == DEFAULT_STATUS

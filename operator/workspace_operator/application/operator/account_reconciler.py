@@ -53,7 +53,7 @@ class AccountReconciler:
     Attributes:
         resources: writes to Account resources.
         workspaces: None without a cluster, where no first workspace is created.
-        read_latest: reads the newest version of a document by namespace and name. Raises NotFound.
+        read_latest: reads the newest version of a document. Raises NotFound.
         first_workspace_after: age of an Account without a workspace at which it gets one.
         on_change: called with the namespace after a change of an account in the store.
     """
@@ -61,7 +61,7 @@ class AccountReconciler:
     accounts: Accounts
     resources: StatusWriter
     workspaces: FirstWorkspaces | None
-    read_latest: Callable[[str, str], Document]
+    read_latest: Callable[[Document], Document]
     cluster_id: str
     clock: Callable[[], datetime]
     first_workspace_after: timedelta = FIRST_WORKSPACE_AFTER
@@ -92,10 +92,14 @@ class AccountReconciler:
 
     def read(self, namespace: str, name: str) -> Document:
         """Read a resource; if it is gone, remove what it has put in force. Raises NotFound or Unavailable."""
+        return self._read({"metadata": {"namespace": namespace, "name": name}})
+
+    def _read(self, known: Document) -> Document:
         try:
-            return self.read_latest(namespace, name)
+            return self.read_latest(known)
         except NotFound:
-            self._forget(namespace, name)
+            metadata = known["metadata"]
+            self._forget(metadata["namespace"], metadata["name"])
             raise
 
     def _forget(self, namespace: str, name: str) -> None:
@@ -127,7 +131,7 @@ class AccountReconciler:
 
     def _is_outdated(self, state: _State) -> bool:
         """Read the resource from the API server; whether it differs from the document that was decided on."""
-        document = self.read(state.resource.namespace, state.resource.name)
+        document = self._read(state.document)
         if is_same(document, state.document):
             return False
         state.document, state.resource = document, self._parse(document)
