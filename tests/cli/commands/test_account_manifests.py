@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,22 +13,22 @@ from workspace_operator.resources.workspaces import API_VERSION
 ACCOUNT = ("NAMESPACE", "ACCOUNT", "READY", "REASON", "WORKSPACES", "LIMIT")
 
 
-def write_account(file: str = "account.yaml", name: str = "default", **spec: object) -> None:
+def write_account(file: str = "account.yaml", name: str = "default", **spec: Any) -> None:
     document = {"apiVersion": API_VERSION, "kind": "Account", "metadata": {"name": name}}
     Path(file).write_text(yaml.safe_dump(document | {"spec": {"displayName": "Team", **spec}}))
 
 
 @pytest.fixture
-def both() -> None:
+def both(run: Run) -> Run:
     """Two Workspaces, and an Account with one place."""
     write("a.yaml", "a", "A")
     write("b.yaml", "b", "B")
     write_account("z.yaml", plan={"workspaceLimit": 1}, admins=["ada@shop.example"])
+    return run
 
 
-@pytest.mark.usefixtures("both")
-def test_account_holds_back_workspaces_of_the_same_apply(run: Run) -> None:
-    done = run("apply", "-f", ".")
+def test_account_holds_back_workspaces_of_the_same_apply(both: Run) -> None:
+    done = both("apply", "-f", ".")
 
     lines = [line.split() for line in done.out.splitlines()]
     assert done.code == 3
@@ -38,9 +39,8 @@ def test_account_holds_back_workspaces_of_the_same_apply(run: Run) -> None:
     assert done.err == "new workspaces: default/a\n"
 
 
-@pytest.mark.usefixtures("both")
-def test_plan_shows_what_the_apply_would_do(run: Run) -> None:
-    planned = run("plan", "-f", ".")
+def test_plan_shows_what_the_apply_would_do(both: Run) -> None:
+    planned = both("plan", "-f", ".")
 
     assert planned.code == 3
     assert planned.out.splitlines()[:4] == [
