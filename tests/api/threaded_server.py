@@ -19,6 +19,7 @@ from tests.fakes.people.people import FakePeople
 from tests.fakes.sending.address_blocks import FakeAddressBlocks
 from tests.fakes.sending.deliveries import FakeDeliveries
 from tests.fakes.sending.templates import FakeTemplateParser, FakeTemplates
+from tests.fakes.sending.usage import FakeMessageCounters
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
@@ -73,6 +74,7 @@ def in_memory_sending(
         deliveries=deliveries,
         templates=templates,
         address_blocks=FakeAddressBlocks(memory),
+        counters=FakeMessageCounters(memory),
         template_parser=FakeTemplateParser(),
         batcher=Batcher(execute=accept, clock=lambda: clock().timestamp(), limits=ACCEPTANCE_LIMITS),
         tracker=Batcher(execute=RecordAccesses(deliveries=deliveries), clock=lambda: clock().timestamp()),

@@ -23,6 +23,7 @@ from tests.fakes.sending.address_blocks import FakeAddressBlocks
 from tests.fakes.sending.deliveries import FakeDeliveries
 from tests.fakes.sending.sending_queue import FakeSendingQueue
 from tests.fakes.sending.templates import FakeTemplates
+from tests.fakes.sending.usage import FakeMessageCounters
 from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.heartbeats import FakeHeartbeats
@@ -37,6 +38,7 @@ from workspace_operator.application.ports import (
     Exports,
     Heartbeats,
     MergeJournal,
+    MessageCounters,
     Migrations,
     Ownership,
     People,
@@ -66,11 +68,12 @@ from workspace_operator.store.repositories.sending.address_blocks import SQLAddr
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
+from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.plan_statistics import pin
 from workspace_operator.store.schema.tables import WORKSPACE_TABLES, metadata, store_identity
-from workspace_operator.store.schema.upgrades import upgrade
+from workspace_operator.store.schema.upgrades import VERSION_TABLE, known_revisions, upgrade
 from workspace_operator.store.unit_of_work.event_writer import write_events
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 
@@ -120,6 +123,7 @@ class Store:
     sending_queue: SendingQueue
     templates: Templates
     address_blocks: AddressBlocks
+    message_counters: MessageCounters
     append_events: AppendEvents
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -157,6 +161,7 @@ def memory_store() -> Store:
         sending_queue=FakeSendingQueue(memory),
         templates=FakeTemplates(memory),
         address_blocks=FakeAddressBlocks(memory),
+        message_counters=FakeMessageCounters(memory),
         append_events=leave,
         clock=clock,
     )
@@ -187,6 +192,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         sending_queue=SQLSendingQueue(database),
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
+        message_counters=SQLMessageCounters(database),
         append_events=leave,
         clock=clock,
         database=database,
@@ -215,6 +221,8 @@ def partitioned(url: str) -> Database:
 
 def _identify(connection: sa.Connection) -> None:
     connection.execute(sa.insert(store_identity).values(identity_id=1, store_id=str(uuid4())))
+    connection.execute(sa.text(VERSION_TABLE))
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": known_revisions()[-1]})
 
 
 def _create(connection: sa.Connection, spread: sa.MetaData) -> None:

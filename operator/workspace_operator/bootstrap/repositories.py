@@ -16,6 +16,7 @@ from workspace_operator.application.ports import (
     Exports,
     Heartbeats,
     MergeJournal,
+    MessageCounters,
     Migrations,
     Ownership,
     People,
@@ -27,6 +28,8 @@ from workspace_operator.application.ports import (
     Workspaces,
     WritePath,
 )
+from workspace_operator.application.status.installations import Installation, observe
+from workspace_operator.bootstrap.keys import find_root_key
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sqlite import create_file
@@ -46,6 +49,7 @@ from workspace_operator.store.repositories.sending.address_blocks import SQLAddr
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
+from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.upgrades import (
@@ -81,6 +85,7 @@ class Repositories:
     sending_queue: SendingQueue
     templates: Templates
     address_blocks: AddressBlocks
+    message_counters: MessageCounters
     credentials: Credentials
     clock: Clock
     write_path: WritePath
@@ -136,6 +141,23 @@ def open_inspection(url: str) -> Iterator[DatabaseInspection]:
         yield SQLInspection(database)
 
 
+def observe_installation(url: str, key_file: Path | None) -> Installation:
+    """Read the state of an installation; writes and upgrades nothing. Raises as `open_inspection`."""
+    key = find_root_key(url, key_file)
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        if database.is_sqlite and not Path(str(database.url.database)).exists():
+            raise missing_database_error(Path(str(database.url.database)))
+        clock = DatabaseClock(database)
+        return observe(
+            SQLInspection(database),
+            migrations=SQLMigrations(database),
+            heartbeats=SQLHeartbeats(database),
+            queue=SQLSendingQueue(database, clock=clock),
+            now=clock(),
+            key_fingerprint=None if key is None else key.fingerprint(),
+        )
+
+
 def _existing_database(url: str) -> Database:
     database = Database(url, prepare=upgrade_existing, cache_megabytes=BUSY_CACHE_MEGABYTES)
     if database.is_sqlite:
@@ -168,6 +190,7 @@ def _store(database: Database) -> Repositories:
         sending_queue=SQLSendingQueue(database, clock=clock),
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
+        message_counters=SQLMessageCounters(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),

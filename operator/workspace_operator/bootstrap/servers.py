@@ -134,6 +134,7 @@ def make_sending(store: Repositories, root_key: RootKey | None) -> "Sending":
         deliveries=store.deliveries,
         templates=store.templates,
         address_blocks=store.address_blocks,
+        counters=store.message_counters,
         template_parser=LiquidParser(processes),
         batcher=Batcher(execute=accept, clock=clock, limits=ACCEPTANCE_LIMITS),
         tracker=Batcher(execute=RecordAccesses(deliveries=store.deliveries), clock=clock, limits=TRACKING_LIMITS),

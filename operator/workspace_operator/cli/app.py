@@ -20,6 +20,7 @@ SUMMARIES: Final = {
     "apply": "Apply Workspace manifests without a cluster.",
     "validate": "Check manifests without a database and without a cluster.",
     "plan": "Show what an apply would change.",
+    "status": "Show what is wrong with the installation.",
     "version": "Print the version.",
     "run": "Run the operator, the people API, the worker and the sender.",
     "people": "Import, export, find and delete people.",
@@ -32,13 +33,17 @@ SUMMARIES: Final = {
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
+    "access": "Explain which workspaces an address reaches.",
+    "usage": "Print workspaces, people and messages sent, by account.",
     "database": "Upgrade, check, back up and restore the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
 
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
+    **{name: f"accounts.{name}" for name in ("access", "usage")},
     "database": "maintenance.database",
+    "status": "maintenance.status",
     "validate": "gitops.validate",
 }
 """Modules of commands that are not called as the command, below the package of commands."""

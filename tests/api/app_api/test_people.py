@@ -9,6 +9,7 @@ from tests.api.threaded_server import NOW
 from workspace_operator.identity.model.commands import AddDevice, DeletePerson
 from workspace_operator.identity.values.devices import Device
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
+from workspace_operator.workspaces.usage import Month
 
 THEN = int(NOW.timestamp())
 
@@ -253,9 +254,10 @@ def test_wrong_key_is_unauthorized(key: str) -> None:
 def test_workspaces_are_the_key_s_own(app_api: AppApiClient) -> None:
     AppApiClient.of(beside=app_api)
     app_api.perform(identify(id="ann"), identify(id="bob"))
+    app_api.memory.state(app_api.number).sending.sent.update({Month("2026-10"): 7, Month("2026-11"): 3})
 
     assert app_api.read("/v1/workspaces") == {
-        "workspaces": [{"id": app_api.number, "name": "crm-0", "people": 2, "messages_sent": 0}]
+        "workspaces": [{"id": app_api.number, "name": "crm-0", "people": 2, "messages_sent": 3}]
     }
 
 

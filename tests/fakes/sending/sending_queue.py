@@ -34,6 +34,7 @@ from workspace_operator.sending.gate import Recipient
 from workspace_operator.sending.outcomes import HandoverResult, History, follow_up
 from workspace_operator.sending.rules import SendingRules
 from workspace_operator.sending.transports import TransportOffer
+from workspace_operator.workspaces.usage import month_of
 
 T = TypeVar("T")
 
@@ -159,8 +160,13 @@ class FakeSendingTransaction:
     def end_attempts(self, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
         for ended in attempts:
             stored = self._deliveries.get(ended.delivery_id)
-            self.state.sending.ownerless.pop((ended.delivery_id, ended.number), None)
-            if stored is None or all(each.number != ended.number or each.ended_at for each in stored.attempts):
+            is_ownerless = self.state.sending.ownerless.pop((ended.delivery_id, ended.number), None) is not None
+            is_open = stored is not None and any(
+                each.number == ended.number and not each.ended_at for each in stored.attempts
+            )
+            if (is_ownerless or is_open) and ended.outcome is AttemptOutcome.SENT:
+                self.state.sending.sent[month_of(now)] += 1
+            if stored is None or not is_open:
                 continue
             stored.attempts = [
                 replace(each, ended_at=now, outcome=ended.outcome, code=ended.code, reply=ended.reply)

@@ -1,5 +1,6 @@
 """What a workspace holds of messages, in memory."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from workspace_operator.sending.deliveries import (
 )
 from workspace_operator.sending.messages import Attachment, Message, MessageContent
 from workspace_operator.sending.requests.overrides import StoredRequest
+from workspace_operator.workspaces.usage import Month
 
 METRICS: Mapping[str, Metric] = {metric.value: metric for metric in Metric}
 FORGOTTEN = ArchivedContent(forgotten=True)
@@ -98,6 +100,7 @@ class SendingState:
     blocks: dict[tuple[BlockKind, str], AddressBlock] = field(default_factory=dict)
     next_due_at: datetime | None = None
     ownerless: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    sent: Counter[Month] = field(default_factory=Counter)
     lease_owner: str = ""
     lease_expires_at: datetime | None = None
 

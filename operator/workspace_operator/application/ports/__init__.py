@@ -9,7 +9,14 @@ from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
 from workspace_operator.application.ports.cluster import Access, FirstWorkspaces, Resources, Secrets, StatusWriter
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
-from workspace_operator.application.ports.databases import DatabaseDescription, DatabaseInspection, Finding, SchemaState
+from workspace_operator.application.ports.databases import (
+    DatabaseDescription,
+    DatabaseInspection,
+    Directory,
+    Finding,
+    Queue,
+    SchemaState,
+)
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
 from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
@@ -31,6 +38,7 @@ from workspace_operator.application.ports.sending import (
     EndedAttempt,
     Handover,
     KeyReused,
+    MessageCounters,
     NewAttempt,
     NewDelivery,
     PersonMissing,
@@ -73,6 +81,7 @@ __all__ = [
     "Deliveries",
     "DeliveryQuery",
     "DeliveryRecord",
+    "Directory",
     "EndedAttempt",
     "Export",
     "Exports",
@@ -87,6 +96,7 @@ __all__ = [
     "LoadedPeople",
     "Merge",
     "MergeJournal",
+    "MessageCounters",
     "Migrations",
     "NewAttempt",
     "NewDelivery",
@@ -95,6 +105,7 @@ __all__ = [
     "PersonMissing",
     "PersonRecords",
     "Previews",
+    "Queue",
     "QueuedDelivery",
     "RegisteredSender",
     "Renderer",

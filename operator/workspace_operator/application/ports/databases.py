@@ -1,7 +1,8 @@
 """Port of the maintenance of a database: what it is, and whether it is sound. It never upgrades or writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -58,6 +59,38 @@ class Finding:
     samples: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """The messages of a workspace that sends, or could: its transport, and when the first message is due.
+
+    Attributes:
+        transport: as the workspace names it; None for the one called default.
+        next_due_at: None if nothing waits.
+    """
+
+    namespace: str
+    name: str
+    transport: str | None
+    next_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """What the directory of workspaces says about all of them; every number of queries is constant.
+
+    Attributes:
+        workspaces_by_cluster: number of workspaces, by the cluster of their owners.
+        queues: of the workspaces that name a transport or have a message that waits, unless they send nothing.
+        unknown_send_modes: namespaces and names of workspaces whose send mode this version does not know.
+        overdue_migrations: numbers of workspaces whose migration waits for a worker since a time.
+    """
+
+    workspaces_by_cluster: Mapping[str, int]
+    queues: Sequence[Queue]
+    unknown_send_modes: Sequence[tuple[str, str]]
+    overdue_migrations: frozenset[int]
+
+
 class DatabaseInspection(Protocol):
     """Reads a database without changing it, also one of another version or a damaged one."""
 
@@ -72,5 +105,12 @@ class DatabaseInspection(Protocol):
             InvalidInput: the database has no schema, or that of another version, so that rows cannot be checked. A
                 SQLite file was checked before that.
             StoreUnavailable: the database does not answer.
+        """
+        ...
+
+    def directory(self, *, overdue_since: datetime, now: datetime) -> Directory:
+        """Read the directory of a database with this version's schema; a migration that became due later is not late.
+
+        Raises StoreUnavailable.
         """
         ...

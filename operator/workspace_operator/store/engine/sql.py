@@ -179,7 +179,12 @@ def delete_by_primary_key(connection: sa.Connection, table: sa.Table, keys: Coll
 
 def insert_statement(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that supports ON CONFLICT, which both databases spell alike."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_statement_of(connection.dialect, table)
+
+
+def insert_statement_of(dialect: sa.Dialect, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Like `insert_statement`, for a `CompiledStatement`."""
+    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:

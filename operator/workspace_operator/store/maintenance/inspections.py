@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
-from workspace_operator.application.ports import DatabaseDescription, Finding
+from workspace_operator.application.ports import DatabaseDescription, Directory, Finding
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.maintenance import descriptions, integrity
+from workspace_operator.store.maintenance import descriptions, directories, integrity
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,7 @@ class SQLInspection:
     def check(self) -> Iterator[Finding]:
         """Check the file and the rows."""
         return integrity.check(self.database)
+
+    def directory(self, *, overdue_since: datetime, now: datetime) -> Directory:
+        """Read the directory of all workspaces."""
+        return directories.read_directory(self.database, overdue_since=overdue_since, now=now)

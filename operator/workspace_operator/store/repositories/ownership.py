@@ -11,6 +11,7 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.queries.sending_state import count_unended
 from workspace_operator.store.repositories.workspaces import change_owner, delete_workspace
 from workspace_operator.store.schema.mappers import IS_OWNED_BY, owner_parameters
+from workspace_operator.store.schema.sending_tables import message_usage
 from workspace_operator.store.schema.tables import WORKSPACE_TABLES, workspace, workspace_lock
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive
 from workspace_operator.workspaces.model import Owner
@@ -23,7 +24,7 @@ class SQLOwnership:
     database: Database
 
     def is_empty(self, workspace_id: int) -> bool:
-        """Whether a workspace has no people, suppressions, activities, records or exports."""
+        """Whether a workspace has no people, suppressions, activities, records or exports; counters do not count."""
         with self.database.reading() as connection:
             return _is_empty(connection, workspace_id)
 
@@ -65,5 +66,5 @@ def _is_empty(connection: sa.Connection, workspace_id: int) -> bool:
     return not any(
         connection.execute(sa.select(sa.literal(1)).where(table.c.workspace_id == workspace_id).limit(1)).first()
         for table in WORKSPACE_TABLES
-        if table is not workspace_lock
+        if table not in (workspace_lock, message_usage)
     )

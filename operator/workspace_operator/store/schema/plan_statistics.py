@@ -61,6 +61,7 @@ SQLITE_STATISTICS: dict[tuple[str, str], str] = {
     ("attachment", "attachment"): "1000000 5000 2 1",
     ("attempt", "attempt"): "1000000 5000 2 1",
     ("attempt", "ix_attempt_in_flight"): "10000 50 2",
+    ("message_usage", "message_usage"): "20000 100 1",
     ("address_block", "address_block"): "1000000 5000 1000 1",
 }
 """By table and index: number of rows, then rows per value of each key prefix. The primary key of a table without rowid

@@ -173,6 +173,13 @@ sender = sa.Table(
     sa.Column("beat_at", UTCTime, nullable=False),
 )
 
+# Messages that a workspace sent, by calendar month in UTC ("2026-11"); written by the sender that leases its mailroom.
+message_usage = workspace_table(
+    "message_usage",
+    sa.Column("month", BinaryText, primary_key=True),
+    sa.Column("sent", sa.BigInteger, nullable=False),
+)
+
 address_block = workspace_table(
     "address_block",
     sa.Column("kind", sa.Text, primary_key=True),

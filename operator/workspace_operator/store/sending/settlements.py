@@ -38,8 +38,12 @@ _COMPRESSION: Final = 1
 
 def end_attempts(
     connection: sa.Connection, workspace_id: int, attempts: Sequence[EndedAttempt], *, now: datetime
-) -> None:
-    """Record outcomes; an attempt that has ended changes nothing. One whose delivery is gone is deleted."""
+) -> int:
+    """Record outcomes; an attempt that has ended changes nothing. One whose delivery is gone is deleted.
+
+    Returns:
+        How many of the attempts that ended now were sent.
+    """
     ordered = sorted(attempts, key=_delivery_id)
     rows = [_ended_row(ended, now) for ended in ordered]
     known = {key for (key,) in END_ATTEMPTS.run(connection, workspace_id, rows)}
@@ -53,6 +57,7 @@ def end_attempts(
     _block(connection, workspace_id, {key for attempt in ended for key in attempt.invalid_addresses}, now)
     finals = [attempt.delivery_id for attempt in ended if attempt.state in FINAL_STATES]
     forget_finals(connection, workspace_id, finals)
+    return sum(each.delivery_id in known and each.outcome is AttemptOutcome.SENT for each in ordered)
 
 
 def _existing(connection: sa.Connection, workspace_id: int, delivery_ids: Collection[str]) -> set[str]:

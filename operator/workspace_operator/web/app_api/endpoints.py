@@ -20,6 +20,7 @@ from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.http import Request, Response, id_type_of
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.router import Authentication, Route
+from workspace_operator.workspaces.usage import month_of
 
 MAX_IDS: Final = 100
 """Maximum number of people that a request reads."""
@@ -98,7 +99,8 @@ class AppAPI:
         """``GET /v1/workspaces``: the workspace of the key."""
         number, dependencies = request.caller.workspace_id, self.dependencies
         workspace, people = dependencies.workspaces.get(number), dependencies.people.count(number)
-        return Response(document={"workspaces": [documents.workspace_document(workspace, people)]})
+        sent = dependencies.sending.counters.messages_sent([number], month_of(dependencies.clock()))
+        return Response(document={"workspaces": [documents.workspace_document(workspace, people, sent[number])]})
 
     def _customers(self, request: Request, raws: Mapping[str, object], kind: IdentifierKind) -> list[dict[str, Any]]:
         """Read the existing people; the keys of ``raws`` name the identifiers in errors."""

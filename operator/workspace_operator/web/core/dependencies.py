@@ -11,6 +11,7 @@ from workspace_operator.application.ports import (
     Credentials,
     Deliveries,
     Exports,
+    MessageCounters,
     People,
     PersonRecords,
     TemplateParser,
@@ -38,6 +39,7 @@ class Sending:
     """What the handlers of messages need.
 
     Attributes:
+        counters: messages sent, by month.
         batcher: accepts messages.
         tracker: records opened messages and clicks.
         stored_key: the root key of the installation; None without one.
@@ -47,6 +49,7 @@ class Sending:
     deliveries: Deliveries
     templates: Templates
     address_blocks: AddressBlocks
+    counters: MessageCounters
     template_parser: TemplateParser
     batcher: Batcher[SendRequest, AcceptanceResult]
     tracker: Batcher[Access, None]

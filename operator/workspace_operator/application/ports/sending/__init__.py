@@ -37,6 +37,7 @@ from workspace_operator.application.ports.sending.templates import (
     TemplateDraft,
     Templates,
 )
+from workspace_operator.application.ports.sending.usage import MessageCounters
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -51,6 +52,7 @@ __all__ = [
     "EndedAttempt",
     "Handover",
     "KeyReused",
+    "MessageCounters",
     "NewAttempt",
     "NewDelivery",
     "PersonMissing",

@@ -1,0 +1,1 @@
+"""Use cases about accounts: who reaches which workspace, and what is used."""

@@ -1,0 +1,1 @@
+"""What is wrong with an installation, from its database alone: where, why, and what to do."""

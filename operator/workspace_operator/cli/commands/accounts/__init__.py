@@ -1,0 +1,1 @@
+"""Commands about accounts: access of people, and usage."""

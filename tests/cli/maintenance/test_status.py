@@ -1,0 +1,102 @@
+"""``workspacectl status``: one screen, from the database alone."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+import sqlalchemy as sa
+
+from tests.cli.conftest import Crm, Run
+from tests.cli.sending.outbox import opened_outbox
+from tests.store.backends import recorded_statements, upgraded
+from workspace_operator.application.status.problems import ProblemReason
+from workspace_operator.bootstrap import observe_installation
+from workspace_operator.store.maintenance.directories import read_directory
+from workspace_operator.store.schema.tables import workspace
+
+SHARED = "id,email\n1,ann@shop.example\n2,ann@shop.example\n3,bob@shop.example\n"
+
+
+def execute(statement: str) -> None:
+    with closing(sqlite3.connect("store.db")) as connection, connection:
+        connection.execute(statement)
+
+
+def test_installation_without_problems(run: Run, crm: Crm) -> None:
+    crm()
+
+    shown = run("status")
+
+    assert shown.code == 0
+    assert "Nothing is wrong." in shown.out
+    assert "kubectl get workspaces --all-namespaces" in shown.out
+
+
+def test_blocked_migration_is_shown_with_its_command(run: Run, crm: Crm) -> None:
+    crm("IDOnly", SHARED)
+    crm("EmailOrID", code=3)
+
+    shown = run("status")
+
+    assert shown.code == 3
+    assert "MigrationBlocked (1)" in shown.out
+    assert "default/crm: 2 of 3 people block EmailOrID (duplicateEmail 2)" in shown.out
+    assert "docs/reasons.md#migrationblocked" in shown.out
+
+
+def test_messages_without_sender_are_shown(run: Run, crm: Crm) -> None:
+    crm("EmailOrID", "email,id\nada@example.com,1\n")
+    with opened_outbox() as outbox:
+        outbox.accept()
+
+    document = json.loads(run("status", "-o", "json").out)
+
+    [problem] = document["problems"]
+    assert (problem["reason"], problem["places"]) == (ProblemReason.NO_WORKER, ["default/crm"])
+    assert document["oldestDueTime"] is not None
+
+
+def test_older_schema_is_the_only_problem(run: Run, crm: Crm) -> None:
+    crm("IDOnly", SHARED)
+    crm("EmailOrID", code=3)
+    execute("UPDATE alembic_version SET version_num = '1001'")
+
+    shown = run("status", "-o", "json")
+
+    assert shown.code == 3
+    assert [problem["reason"] for problem in json.loads(shown.out)["problems"]] == [ProblemReason.UPGRADE_DUE]
+
+
+def test_nothing_is_written(run: Run, crm: Crm) -> None:
+    crm()
+    with closing(sqlite3.connect("store.db")) as connection:
+        before = list(connection.iterdump())
+
+    run("status")
+
+    with closing(sqlite3.connect("store.db")) as connection:
+        assert list(connection.iterdump()) == before
+
+
+def test_wrong_path_is_an_error(run: Run) -> None:
+    assert run("status", "--database", "sqlite:///typo.db").failure.startswith("error: there is no database typo.db")
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_statements_do_not_grow_with_workspaces(crm: Crm, count: int) -> None:
+    crm()
+    with closing(upgraded("sqlite:///store.db")) as database:
+        with database.reading() as connection:
+            row = dict(connection.execute(sa.select(workspace)).mappings().one())
+        rows = [
+            row | {"workspace_id": 100 + n, "display_name": f"W{n}", "owner_name": f"w{n}", "transport": "bulk"}
+            for n in range(count)
+        ]
+        database.writing(lambda connection: connection.execute(sa.insert(workspace), rows))
+        now = observe_installation("sqlite:///store.db", None).now
+        with recorded_statements(database) as sent:
+            directory = read_directory(database, overdue_since=now, now=now)
+
+    assert len(directory.queues) == count
+    assert len(sent) == 5  # the beginning of the transaction is one
