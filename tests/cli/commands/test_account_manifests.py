@@ -82,7 +82,7 @@ def test_first_workspace_is_printed_as_manifest(run: Run) -> None:
 @pytest.mark.parametrize(
     "spec", [{"firstWorkspace": "None"}, {"admins": ["a@x.org", "A@x.org"]}], ids=["None", "invalid"]
 )
-def test_no_first_workspace_is_printed_otherwise(run: Run, spec: dict[str, object]) -> None:
+def test_no_first_workspace_is_printed_otherwise(run: Run, spec: dict[str, Any]) -> None:
     write_account(name="crm", **spec)
 
     assert "manifest of its first one" not in run("apply", "-f", "account.yaml").err

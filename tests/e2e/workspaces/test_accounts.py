@@ -82,13 +82,13 @@ def test_deleted_account_leaves_workspaces_without_limit(env: NamespaceEnv) -> N
 def test_first_workspace_is_made_once(env: NamespaceEnv) -> None:
     env.apply_account("crm", displayName="The CRM", firstWorkspace="Create")
 
-    document = wait_until(lambda: env.names() and env.get("crm"), within=20)
-    env.wait_until_ready("crm")
+    wait_until(env.names, within=20)
+    document = env.wait_until_ready("crm")
     status = wait_until(lambda: with_first_workspace(env), within=20)
 
     assert (document["spec"]["displayName"], document["spec"]["accountName"]) == ("The CRM", "crm")
     assert "ownerReferences" not in document["metadata"]
-    assert datetime.fromisoformat(status["firstWorkspaceTime"])
+    assert datetime.fromisoformat(status["firstWorkspaceTime"]).tzinfo is not None
     env.delete("crm")
     env.kubectl("annotate", ACCOUNTS, "crm", "-n", env.namespace, "workspace-operator.dev/reconcile-requested-at=now")
     wait_until(lambda: with_first_workspace(env).get("lastHandledReconcileAt") == "now")
