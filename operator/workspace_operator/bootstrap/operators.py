@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.account_sweep import AccountSweep
-from workspace_operator.application.operator.controller import Controller, resource_key
+from workspace_operator.application.operator.controller import Controller, Observer, ResourceReconciler, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import Document, RateLimiter
-from workspace_operator.application.ports import FirstWorkspaces, Resources, Secrets, StatusWriter
+from workspace_operator.application.ports import Resources, Secrets, StatusWriter, Workspaces
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
 from workspace_operator.resources.schema import ACCOUNT
@@ -91,6 +92,7 @@ def run_operator(
 ) -> None:
     """Run the operator until ``stopping`` is set. Raises InvalidInput for the kubeconfig."""
     # Importing Kopf and the Kubernetes client takes 50 MB and half a second, which no other command needs.
+    from workspace_operator.application.operator.metrics import OperatorMetrics
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
     from workspace_operator.cluster.secrets import ClusterSecrets
@@ -102,28 +104,22 @@ def run_operator(
         return
     _log_start(store, settings, cluster_id)
     resources = ClusterResources(api, cluster_id)
+    metrics = OperatorMetrics()
     monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
-    controller = Controller(
-        reconciler=make_reconciler(
-            store,
-            resources,
-            cluster_id,
-            secrets_of_cluster=ClusterSecrets(api),
-            read_latest=lambda document: resources.get(*resource_key(document)),
-            monitor=monitor,
-        ),
-        workspaces=store.workspaces,
-        read=resources.get,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
+    reconciler = make_reconciler(
+        store,
+        resources,
+        cluster_id,
+        secrets_of_cluster=ClusterSecrets(api),
+        read_latest=lambda document: resources.get(*resource_key(document)),
+        monitor=monitor,
     )
-    accounts = _account_controller(
-        store, ClusterResources(api, cluster_id, ACCOUNT), resources, settings, on_change=controller.requeue_failed
-    )
-    controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
+    controller = _controller(settings, reconciler, resources.get, metrics, workspaces=store.workspaces)
+    accounts = _account_controller(store, settings, resources, controller, metrics)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         probes=combined_probes(*other_probes),
+        metrics=lambda: metrics.text(controller),
         namespaces=settings.namespaces,
         health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
     )
@@ -135,12 +131,13 @@ def run_operator(
 
 def _account_controller(
     store: Repositories,
-    resources: "ClusterResources",
-    workspaces: FirstWorkspaces,
     settings: OperatorSettings,
-    *,
-    on_change: Callable[[str], None],
+    workspaces: "ClusterResources",
+    workspace_controller: Controller,
+    observer: Observer,
 ) -> Controller:
+    """Create the controller of Accounts, and let each of the two follow what the other changes."""
+    resources = replace(workspaces, kind=ACCOUNT)
     reconciler = AccountReconciler(
         accounts=store.accounts,
         resources=resources,
@@ -149,15 +146,11 @@ def _account_controller(
         cluster_id=resources.cluster_id,
         clock=store.clock,
         first_workspace_after=timedelta(seconds=settings.first_workspace_after),
-        on_change=on_change,
+        on_change=workspace_controller.requeue_failed,
     )
-    return Controller(
-        reconciler=reconciler,
-        workspaces=None,
-        read=reconciler.read,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
-    )
+    accounts = _controller(settings, reconciler, reconciler.read, observer, workspaces=None)
+    workspace_controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
+    return accounts
 
 
 def _account_sweep(store: Repositories, settings: OperatorSettings, accounts: Controller) -> AccountSweep:
@@ -174,6 +167,24 @@ def _on_workspace_settled(accounts: Controller, namespace: str, actions: Collect
     """Let the Accounts of a namespace report a workspace that was created, deleted or adopted."""
     if PLACE_CHANGES.intersection(actions):
         accounts.requeue(namespace)
+
+
+def _controller(
+    settings: OperatorSettings,
+    reconciler: ResourceReconciler,
+    read: Callable[[str, str], Document],
+    observer: Observer,
+    *,
+    workspaces: Workspaces | None,
+) -> Controller:
+    return Controller(
+        reconciler=reconciler,
+        workspaces=workspaces,
+        read=read,
+        monotonic=time.monotonic,
+        rate_limiter=RateLimiter(resync=settings.resync),
+        observer=observer,
+    )
 
 
 def _log_start(store: Repositories, settings: OperatorSettings, cluster_id: str) -> None:

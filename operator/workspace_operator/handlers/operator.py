@@ -60,10 +60,14 @@ class NoChangeDetection(kopf.DiffBaseStorage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """Options of the operator process; ``probes`` are those of its other parts."""
+    """Options of the operator process.
+
+    ``probes`` are those of its other parts; ``metrics`` gives those of the controller as Prometheus text.
+    """
 
     access: Callable[[], Access]
     probes: ProbeHandlers
+    metrics: Callable[[], bytes]
     namespaces: Collection[str] = ()  # empty: all
     health: ProbeEndpoint | None = None
     workers: int = 8  # threads that reconcile
@@ -108,7 +112,8 @@ async def _run(controllers: Controllers, options: OperatorOptions, stopping: thr
     async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
             own = ProbeHandlers(
-                is_ready=lambda: controllers.is_ready() and watch_age.is_alive(), metrics=watch_age.text
+                is_ready=lambda: controllers.is_ready() and watch_age.is_alive(),
+                metrics=lambda: watch_age.text() + options.metrics(),
             )
             probes = combined_probes(own, options.probes)
             await stack.enter_async_context(probe_server(options.health, probes))

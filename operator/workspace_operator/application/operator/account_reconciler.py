@@ -33,7 +33,7 @@ from workspace_operator.reconcile.model.account_resources import (
 )
 from workspace_operator.reconcile.model.accounts import AccountAction, AccountKey, ObservedAccount, RemoveAccount
 from workspace_operator.reconcile.model.observed import StoreUnreachable
-from workspace_operator.reconcile.policies.accounts import asks_for_workspaces, decide_account
+from workspace_operator.reconcile.policies.accounts import decide_account, needs_workspace_lookup
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ class AccountReconciler:
             observed = self.accounts.observe(resource.key(self.cluster_id), now=now)
         except StoreUnavailable:
             return StoreUnreachable()
-        if self.workspaces is not None and asks_for_workspaces(resource, observed, now):
+        if self.workspaces is not None and needs_workspace_lookup(resource, observed, now):
             is_named = self.workspaces.names_account(resource.namespace, resource.name)
             state.first = replace(state.first, is_named=is_named)
         return observed

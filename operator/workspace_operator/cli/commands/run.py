@@ -1,6 +1,7 @@
 """``workspacectl run``: run the operator, the people API and the worker, in one process or separately."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import typer
 
 from workspace_operator import bootstrap
+from workspace_operator.application.health.probes import ProbeHandlers
+from workspace_operator.bootstrap import Repositories
 from workspace_operator.cli.support.options import Database
 from workspace_operator.cli.support.run.options import (
     ActivitiesDays,
@@ -92,14 +95,21 @@ def run_all(
         bootstrap.monitor_writes(store) as monitor,
         bootstrap.open_sender(store, sending, stop_event) as sender,
     ):
-        probes = [bootstrap.store_probes(store, monitor), sender.probes]
-        jobs = [bootstrap.make_worker_loop(store, stop_event, retention).run, sender.run]
+        worker = bootstrap.make_worker(store, stop_event, retention)
+        probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         if api_settings is not None:
-            server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
-            jobs.append(partial(server.serve, api.app, stop_event))
-            probes += [api.probes, server.probes(stop_event)]
+            serve, api_probes = _api_part(store, api_settings, stop_event)
+            jobs, probes = [*jobs, serve], [*probes, *api_probes]
         with run_threads(jobs, stop_event):
             bootstrap.run_operator(store, settings, stop_event, *probes)
+
+
+def _api_part(
+    store: Repositories, settings: APISettings, stop_event: threading.Event
+) -> tuple[Callable[[], None], list[ProbeHandlers]]:
+    """The function that serves the people API, and its probes."""
+    server, api = bootstrap.make_server(settings), bootstrap.make_api(store, settings)
+    return partial(server.serve, api.app, stop_event), [api.probes, server.probes(stop_event)]
 
 
 @app.command("operator")
@@ -195,13 +205,13 @@ def worker(
         bootstrap.open_store_lazily(database) as store,
         bootstrap.open_sender(store, settings, stop_event) as sender,
     ):
-        loop = bootstrap.make_worker_loop(store, stop_event, retention)
+        migrations = bootstrap.make_worker(store, stop_event, retention)
 
         def work() -> None:
-            with run_threads([loop.run], stop_event):
+            with run_threads([migrations.run], stop_event):
                 sender.run()
 
-        bootstrap.run_with_probes(store, work, health, bootstrap.worker_probes(loop), sender.probes)
+        bootstrap.run_with_probes(store, work, health, migrations.probes, sender.probes)
 
 
 @app.command("sender")

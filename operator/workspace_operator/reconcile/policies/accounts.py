@@ -51,7 +51,7 @@ def decide_account(
     Args:
         resource: as it is now, with the status that was written last.
         observed: the state of the store, or that it does not respond.
-        first: what the cluster says, if `asks_for_workspaces`.
+        first: what the cluster says, if `needs_workspace_lookup`.
         cluster_id: identifies the cluster in the store.
         now: with time zone.
     """
@@ -70,7 +70,7 @@ def decide_account(
     )
 
 
-def asks_for_workspaces(resource: AccountResource, observed: ObservedAccount, now: datetime) -> bool:
+def needs_workspace_lookup(resource: AccountResource, observed: ObservedAccount, now: datetime) -> bool:
     """Whether the decision needs to know if a Workspace resource names the account: the first one is due."""
     due_at = resource.first_workspace_due_at
     return due_at is not None and now >= due_at and not observed.workspaces and not resource.deleting
@@ -110,7 +110,7 @@ def set_account(context: AccountContext) -> AccountResult | None:
 def create_first_workspace(context: AccountContext) -> AccountResult | None:
     """Create the first workspace if it is due, unless the API server has just refused that."""
     resource, first = context.resource, context.first
-    is_due = asks_for_workspaces(resource, context.observed, context.now)
+    is_due = needs_workspace_lookup(resource, context.observed, context.now)
     if not is_due or first.is_named or first.refusal:
         return None
     return CreateFirstWorkspace(

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.reconcile.account_builders import account_plan, stored_account
+from tests.reconcile.accounts.builders import account_plan, stored_account
 from tests.reconcile.builders import LATER, stored
 from tests.reconcile.status_readers import flux_refusals, kstatus
 from tests.reconcile.strategies import garbage, invalid_specs

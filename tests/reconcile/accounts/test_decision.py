@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.reconcile.account_builders import (
+from tests.reconcile.accounts.builders import (
     KEY,
     SETTINGS,
     account_plan,
@@ -25,7 +25,7 @@ from workspace_operator.reconcile.model.accounts import Notices, ObservedAccount
 from workspace_operator.reconcile.model.desired import InvalidSpec
 from workspace_operator.reconcile.model.observed import StoreUnreachable
 from workspace_operator.reconcile.model.sending import LiveSenders
-from workspace_operator.reconcile.policies.accounts import asks_for_workspaces
+from workspace_operator.reconcile.policies.accounts import needs_workspace_lookup
 from workspace_operator.resources.problems import Problem
 from workspace_operator.sending.transports import TransportOffer
 
@@ -123,7 +123,7 @@ def test_account_is_woken_when_its_first_workspace_is_due() -> None:
     [({}, True), ({"created_at": YOUNG}, False), ({"status": DONE}, False), ({"deleting": True}, False)],
 )
 def test_cluster_is_asked_only_when_a_workspace_is_due(values: dict[str, Any], asks: bool) -> None:
-    assert asks_for_workspaces(account_resource(**values), observed_account(), NOW) is asks
+    assert needs_workspace_lookup(account_resource(**values), observed_account(), NOW) is asks
 
 
 @pytest.mark.parametrize(
