@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
+IDENTITY = "workspace-operator"
 ACCOUNT_WORKERS = 2
 """Threads that reconcile Accounts, which are few."""
 
@@ -138,6 +139,8 @@ async def _watch(controllers: Controllers, options: OperatorOptions, watch_age: 
     await kopf.operator(
         registry=registry,
         settings=_settings(options),
+        # Only for peers, of which there are none; without it Kopf asks for a user name, and fails if the user has none.
+        identity=IDENTITY,  # type: ignore[arg-type]  # Kopf's type of it is private
         standalone=True,
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
