@@ -85,10 +85,11 @@ SMALL: Final = frozenset(
         "store_identity",
         "cluster_heartbeat",
         "sender",
+        "notice",
     }
 )
 """Tables with few rows: 16 lock slots, 3 exports, the named segments and the templates of a workspace; 1 row; a row per
-cluster, and per sender."""
+cluster, and per sender; a notice per event of a month."""
 
 SORTING: Final = {
     "person_records.activities": "a few rows of each type are read, and merged by age",
