@@ -61,6 +61,7 @@ READING: Final = {
         ("ownership._is_empty", table.name) for table in WORKSPACE_TABLES
     }
     - {("ownership._is_empty", "workspace_lock")},
+    "it reads all accounts, which are a small table": {("accounts.all_accounts", "account")},
     "it reads all workspaces, which are a small table": {
         ("person_records.purge_activities", "workspace"),
         ("retention.purge", "workspace"),
