@@ -14,6 +14,8 @@ from tests.controlplane.kubectl import Kubectl, kubectl_program
 from tests.controlplane.launcher import ControlPlane, Programs
 from tests.go_programs.failures import BuildUnavailable
 from tests.go_programs.tools import helm_program, promtool_program
+from tests.image.build import build_image, mounted
+from tests.image.images import Image
 from tests.postgres import OwnPostgres, Postgres
 from tests.postgres import own_postgres as start_own_postgres
 from tests.postgres import postgres as start_postgres
@@ -40,6 +42,7 @@ MARKS = {
     "own_postgres": pytest.mark.postgres,
     "helm": pytest.mark.tools,
     "promtool": pytest.mark.tools,
+    "image": pytest.mark.tools,
 }
 
 
@@ -73,6 +76,13 @@ def helm(request: pytest.FixtureRequest) -> Path:
 def promtool(request: pytest.FixtureRequest) -> Path:
     """The program promtool, built if need be."""
     return built(request, promtool_program)
+
+
+@pytest.fixture(scope="session")
+def image(request: pytest.FixtureRequest) -> Iterator[Image]:
+    """The container image of this checkout with its root file system; built if its sources have changed."""
+    with mounted(built(request, build_image)) as found:
+        yield found
 
 
 def built(request: pytest.FixtureRequest, build: Callable[[TextIO], Made]) -> Made:

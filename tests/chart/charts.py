@@ -23,6 +23,14 @@ CLUSTER_SCOPED = {
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 }
+LABELLED_OTHERWISE = {
+    "ConfigMap",
+    "CustomResourceDefinition",
+    "PersistentVolumeClaim",
+    "PrometheusRule",
+    "ServiceMonitor",
+}
+"""What no version of the operator owns, and what monitoring selects: the kustomizations have fewer labels there."""
 OF_SELECTORS = {"matchLabels", "selector"}
 NAMED_LISTS = {"volumes", "volumeMounts"}
 
@@ -62,8 +70,8 @@ def _reduced(document: Object) -> Any:
     metadata = reduced["metadata"]
     if document["kind"] in CLUSTER_SCOPED:
         metadata.pop("namespace", None)
-    if document["kind"] in ("PersistentVolumeClaim", "CustomResourceDefinition"):
-        metadata.pop("labels", None)  # in the storage and in crds/, which no version of the operator owns
+    if document["kind"] in LABELLED_OTHERWISE or document["metadata"]["name"].endswith("workspace-metrics"):
+        metadata.pop("labels", None)
     annotations = {name: text for name, text in metadata.pop("annotations", {}).items() if name != KEEP}
     return reduced | {"annotations": annotations}
 

@@ -22,6 +22,8 @@ COPIES = {
     "rbac/clusterrole.yaml": "manifests/rbac/clusterrole.yaml",
     "rbac/role.yaml": "manifests/rbac-namespaced/role.yaml",
     "admission/policy.yaml": "manifests/admission/policy.yaml",
+    "monitoring/rules.yaml": "manifests/monitoring/base/rules.yaml",
+    "monitoring/dashboard.json": "manifests/monitoring/base/dashboard.json",
 }
 """Files of the chart's folder `files`, which templates read, and what they are copies of; `crds/` comes on top."""
 

@@ -19,11 +19,12 @@ POLICIES = {"networkPolicy": {"enabled": True}}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """Values of the chart, and the overlay and the components that they stand for."""
+    """Values of the chart, and the overlay, its components and the other kustomizations that they stand for."""
 
     values: Mapping[str, Any]
     overlay: str
     components: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def is_stored_in_the_cluster(self) -> bool:
@@ -35,6 +36,11 @@ VARIANTS = {
     "one namespace": Variant(values={"rbac": {"scope": "Namespace"}}, overlay="one-namespace"),
     "sending": Variant(values={"sending": {"enabled": True}}, overlay="sqlite", components=("sending",)),
     "policies": Variant(values=POLICIES, overlay="sqlite", components=("network-policies",)),
+    "monitoring": Variant(
+        values={name: {"enabled": True} for name in ("serviceMonitor", "prometheusRule", "dashboard")},
+        overlay="sqlite",
+        beside=("monitoring/service-monitor",),
+    ),
     "PostgreSQL": Variant(values=POSTGRESQL, overlay="postgres"),
     "worker": Variant(values=SENDING_WORKER, overlay="postgres", components=("worker",)),
     "everything": Variant(
@@ -62,6 +68,7 @@ def kustomized(folder: Path, variant: Variant, **settings: str) -> list[dict[str
         "../crds",
         *storage,
         f"overlays/{variant.overlay}",
+        *variant.beside,
         components=variant.components,
         transformers=("rbac-namespaced/kube-system",) if moved else (),
         **settings,
@@ -97,6 +104,8 @@ def selectors_of(document: dict[str, Any]) -> list[dict[str, str]]:
     spec = document.get("spec", {})
     if document["kind"] == "Service":
         return [spec["selector"]]
+    if document["kind"] == "ServiceMonitor":
+        return [spec["selector"]["matchLabels"]]
     labelled = [spec.get("selector"), spec.get("podSelector")]
     pod = spec.get("template", {}).get("spec", {})
     labelled += [each["labelSelector"] for each in pod.get("topologySpreadConstraints", ())]

@@ -202,21 +202,26 @@ def test_operator_sends_where_there_is_no_worker(helm: Path) -> None:
     assert mounting == ["operator"]
 
 
-def test_service_monitor_finds_the_port_of_metrics(helm: Path) -> None:
-    found = chart_objects(helm, WORKER | {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}})
+def test_service_monitor_finds_every_pod(helm: Path) -> None:
+    enabled = {"enabled": True, "labels": {"release": "prometheus"}}
+    found = chart_objects(helm, WORKER | {"serviceMonitor": enabled, "prometheusRule": enabled})
 
     (monitor,) = [each for each in found if each["kind"] == "ServiceMonitor"]
-    services = [
-        each
-        for each in found
-        if each["kind"] == "Service"
-        and monitor["spec"]["selector"]["matchLabels"].items() <= each["metadata"]["labels"].items()
+    selected = monitor["spec"]["selector"]["matchLabels"].items()
+    (service,) = [
+        each for each in found if each["kind"] == "Service" and selected <= each["metadata"]["labels"].items()
     ]
-    assert monitor["metadata"]["labels"]["release"] == "prometheus"
-    assert [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]] == ["metrics"]
-    assert [each["spec"]["ports"][0]["targetPort"] for each in services] == ["health"] * 3
-    assert {each["spec"]["selector"]["app.kubernetes.io/name"] for each in services} == {
-        "workspace-operator",
-        "workspace-api",
-        "workspace-worker",
-    }
+    assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
+    assert len(pods(found)) == 3
+    for pod in pods(found):
+        assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+        assert "health" in {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+    labelled = [each["kind"] for each in found if each["metadata"].get("labels", {}).get("release") == "prometheus"]
+    assert sorted(labelled) == ["PrometheusRule", "ServiceMonitor"]
+
+
+def test_dashboard_is_labelled_for_its_sidecar(helm: Path) -> None:
+    found = chart_objects(helm, {"dashboard": {"enabled": True}})
+
+    (dashboard,) = [each for each in found if each["kind"] == "ConfigMap"]
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"

@@ -29,6 +29,7 @@ MAX_BACKOFF = 10.0
 ACCOUNT_WORKERS = 2
 """Threads that reconcile Accounts, which are few."""
 
+IDENTITY = "workspace-operator"
 MAX_CONNECTIONS = 100
 """Connections of Kopf: one for each watch, and a few others."""
 
@@ -138,6 +139,8 @@ async def _watch(controllers: Controllers, options: OperatorOptions, watch_age: 
     await kopf.operator(
         registry=registry,
         settings=_settings(options),
+        # Only for peers, of which there are none; without it Kopf asks for a user name, and fails if the user has none.
+        identity=IDENTITY,  # type: ignore[arg-type]  # Kopf's type of it is private
         standalone=True,
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,
