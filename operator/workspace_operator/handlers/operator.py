@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
+IDENTITY = "workspace-operator"
 ACCOUNT_WORKERS = 2
 """Threads that reconcile Accounts, which are few."""
 
-IDENTITY = "workspace-operator"
 MAX_CONNECTIONS = 100
 """Connections of Kopf: one for each watch, and a few others."""
 

@@ -98,18 +98,22 @@ def run_all(
         worker = bootstrap.make_worker(store, stop_event, retention)
         probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         if api_settings is not None:
-            serve, api_probes = _api_part(store, api_settings, stop_event)
-            jobs, probes = [*jobs, serve], [*probes, *api_probes]
+            _add_api(jobs, probes, store, api_settings, stop_event)
         with run_threads(jobs, stop_event):
             bootstrap.run_operator(store, settings, stop_event, *probes)
 
 
-def _api_part(
-    store: Repositories, settings: APISettings, stop_event: threading.Event
-) -> tuple[Callable[[], None], list[ProbeHandlers]]:
-    """The function that serves the people API, and its probes."""
+def _add_api(
+    jobs: list[Callable[[], None]],
+    probes: list[ProbeHandlers],
+    store: Repositories,
+    settings: APISettings,
+    stop_event: threading.Event,
+) -> None:
+    """Add the people API to the parts of a process, and its probes to theirs."""
     server, api = bootstrap.make_server(settings), bootstrap.make_api(store, settings)
-    return partial(server.serve, api.app, stop_event), [api.probes, server.probes(stop_event)]
+    jobs.append(partial(server.serve, api.app, stop_event))
+    probes += [api.probes, server.probes(stop_event)]
 
 
 @app.command("operator")
