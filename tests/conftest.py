@@ -3,15 +3,19 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO, TypeVar
 
 import hypothesis
 import pytest
 
-from tests.controlplane.failures import ControlPlaneUnavailable
 from tests.controlplane.kubectl import Kubectl, kubectl_program
 from tests.controlplane.launcher import ControlPlane, Programs
+from tests.go_programs.failures import BuildUnavailable
+from tests.go_programs.tools import helm_program, promtool_program
+from tests.image.build import build_image, mounted
+from tests.image.images import Image
 from tests.postgres import OwnPostgres, Postgres
 from tests.postgres import own_postgres as start_own_postgres
 from tests.postgres import postgres as start_postgres
@@ -29,11 +33,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 NO_SKIPS = "WORKSPACE_OPERATOR_NO_SKIPS"
 CLUSTER = "E2E_KUBECONFIG"
 
+Made = TypeVar("Made")
+
 MARKS = {
     "programs": pytest.mark.e2e,
     "kubectl": pytest.mark.e2e,
     "postgres": pytest.mark.postgres,
     "own_postgres": pytest.mark.postgres,
+    "helm": pytest.mark.tools,
+    "promtool": pytest.mark.tools,
+    "image": pytest.mark.tools,
 }
 
 
@@ -53,15 +62,39 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def programs(request: pytest.FixtureRequest) -> Programs:
-    """The control plane's programs. A build takes minutes: its progress is shown past pytest's capture."""
+    """The control plane's programs. A build takes minutes."""
+    return built(request, Programs.ready)
+
+
+@pytest.fixture(scope="session")
+def helm(request: pytest.FixtureRequest) -> Path:
+    """The program Helm, built if need be."""
+    return built(request, helm_program)
+
+
+@pytest.fixture(scope="session")
+def promtool(request: pytest.FixtureRequest) -> Path:
+    """The program promtool, built if need be."""
+    return built(request, promtool_program)
+
+
+@pytest.fixture(scope="session")
+def image(request: pytest.FixtureRequest) -> Iterator[Image]:
+    """The container image of this checkout with its root file system; built if its sources have changed."""
+    with mounted(built(request, build_image)) as found:
+        yield found
+
+
+def built(request: pytest.FixtureRequest, build: Callable[[TextIO], Made]) -> Made:
+    """What a build makes, with its progress shown past pytest's capture; skips where it cannot be built."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     try:
         with capture.global_and_fixture_disabled():
-            return Programs.ready(sys.stderr)
-    except ControlPlaneUnavailable as unavailable:
+            return build(sys.stderr)
+    except BuildUnavailable as unavailable:
         if os.environ.get(NO_SKIPS):
             raise
-        pytest.skip(f"no control plane: {unavailable}")
+        pytest.skip(f"cannot be built here: {unavailable}")
 
 
 @pytest.fixture(scope="session")

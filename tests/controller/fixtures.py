@@ -12,7 +12,7 @@ from tests.fakes.database import InMemoryDatabase
 from tests.fakes.people.people import FakePeople
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
-from workspace_operator.application.operator.controller import Controller, resource_key
+from workspace_operator.application.operator.controller import Controller, NoObserver, Observer, resource_key
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import RateLimiter
 from workspace_operator.errors import StoreUnavailable
@@ -69,6 +69,7 @@ class ControllerEnv:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     counts: list[int] = field(default_factory=list)
     before_count: list[Callable[[], None]] = field(default_factory=list)
+    observer: Observer = field(default_factory=NoObserver)
     controller: Controller = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +91,7 @@ class ControllerEnv:
             monotonic=lambda: self.time,
             rate_limiter=RateLimiter(resync=600.0),
             jitter=lambda: 0.5,
+            observer=self.observer,
         )
 
     def apply(self, name: str, uid: str = "", **spec: object) -> Document:

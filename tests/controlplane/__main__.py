@@ -5,9 +5,10 @@ import os
 import sys
 
 from tests.controlplane import resident
-from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable, StartFailed
+from tests.controlplane.failures import StartFailed
 from tests.controlplane.kubectl import kubectl_program
 from tests.controlplane.launcher import Programs
+from tests.go_programs.failures import BuildFailed, BuildUnavailable
 
 
 def build() -> int:
@@ -53,7 +54,7 @@ def main() -> int:
         commands.add_parser(name, help=command.__doc__)
     try:
         return COMMANDS[parser.parse_args().command]()
-    except ControlPlaneUnavailable as unavailable:
+    except BuildUnavailable as unavailable:
         print(unavailable, file=sys.stderr)
         return os.EX_UNAVAILABLE
     except (BuildFailed, StartFailed) as failure:

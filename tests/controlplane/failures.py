@@ -1,21 +1,11 @@
-"""What can go wrong with the control plane.
+"""What can go wrong with the control plane; what can go wrong with its build is in tests/go_programs/failures.py.
 
 Exception
-├── ControlPlaneUnavailable   this machine has not what it takes; end-to-end tests are skipped, saying why
-├── BuildFailed               the Go sources do not compile: a defect of ours
-├── StartFailed               the server ended or was not ready in time
-└── KubectlFailed             kubectl answered with an error
+├── StartFailed     the server ended or was not ready in time
+└── KubectlFailed   kubectl answered with an error
 """
 
 from collections.abc import Sequence
-
-
-class ControlPlaneUnavailable(Exception):
-    """Neither a Go toolchain nor its modules can be had, or there is no room to build."""
-
-
-class BuildFailed(Exception):
-    """The Go sources do not compile."""
 
 
 class StartFailed(Exception):

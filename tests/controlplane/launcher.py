@@ -37,7 +37,7 @@ class Programs:
 
     @classmethod
     def ready(cls, report: TextIO = sys.stderr) -> Self:
-        """Built now if need be, which takes minutes; ControlPlaneUnavailable where that cannot be."""
+        """Built now if need be, which takes minutes; BuildUnavailable where that cannot be."""
         also = () if find_kubectl() else ("kubectl",)
         return cls(controlplane=build(also=also, report=report), kubectl=kubectl_program(report))
 

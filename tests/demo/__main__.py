@@ -15,12 +15,13 @@ from pathlib import Path
 
 from tests.caches import cache_folder, checkout_folder
 from tests.controlplane import resident
-from tests.controlplane.build import built_folder
-from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable, KubectlFailed, StartFailed
+from tests.controlplane.build import MODULE
+from tests.controlplane.failures import KubectlFailed, StartFailed
 from tests.controlplane.launcher import ControlPlane, Programs
 from tests.demo import parts
 from tests.demo.building import BackgroundBuild
 from tests.demo.walk import COMMANDS, StepFailed, Walk
+from tests.go_programs.failures import BuildFailed, BuildUnavailable
 from tests.processes import ProcessIdentity, Server, last_lines, start_detached
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -39,7 +40,7 @@ def run() -> int:
     parts.without_a_cluster(walk)
     try:
         programs = waited_for(build, walk)
-    except ControlPlaneUnavailable as reason:
+    except BuildUnavailable as reason:
         walk.print(f"The part on a real API server is left out: {reason}")
         print_addresses(walk)
         print_next_steps()
@@ -115,7 +116,7 @@ def prepared(folder: Path) -> Path:
 
 def announce() -> None:
     """Say what is going to happen, and what it costs, before it does."""
-    if not (built_folder() / "controlplane").exists():
+    if not (MODULE.built_folder() / "controlplane").exists():
         print(
             "A real kube-apiserver is built in the background, once: 3 to 6 minutes on two cores, 140 MB of\n"
             f"downloads, 3 GB of disk while building, 130 to 200 MB afterwards in {cache_folder()}.\n"
@@ -190,7 +191,7 @@ def main(arguments: list[str]) -> int:
         return 64
     try:
         return commands[arguments[0]]()
-    except ControlPlaneUnavailable as reason:
+    except BuildUnavailable as reason:
         print(f"There can be no API server here: {reason}", file=sys.stderr)
         return UNAVAILABLE
     except (StepFailed, BuildFailed, StartFailed, KubectlFailed, subprocess.TimeoutExpired) as failure:

@@ -5,8 +5,8 @@ import sys
 import threading
 from typing import TextIO, cast
 
-from tests.controlplane.failures import BuildFailed, ControlPlaneUnavailable
 from tests.controlplane.launcher import Programs
+from tests.go_programs.failures import BuildFailed, BuildUnavailable
 
 
 class BackgroundBuild:
@@ -21,7 +21,7 @@ class BackgroundBuild:
         self._thread.start()
 
     def wait(self) -> Programs:
-        """The programs, with the build's report from now on. ControlPlaneUnavailable where there can be none."""
+        """The programs, with the build's report from now on. BuildUnavailable where there can be none."""
         self._report.flush_held()
         self._thread.join()
         if self._failure is not None:
@@ -37,7 +37,7 @@ class BackgroundBuild:
     def _build(self) -> None:
         try:
             self._programs = Programs.ready(cast("TextIO", self._report))
-        except (ControlPlaneUnavailable, BuildFailed) as failure:
+        except (BuildUnavailable, BuildFailed) as failure:
             self._failure = failure
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FOLDERS = ("", "docs", "docs/decisions", "docs/spec", "examples")
+FOLDERS = ("", "docs", "docs/decisions", "docs/spec", "examples", "examples/gitops")
 PAGES = sorted(page for folder in FOLDERS for page in (REPOSITORY / folder).glob("*.md"))
 
 TESTED = re.compile(r"<!-- tested: [^>]*-->\n```sh\n(.*?)```", re.DOTALL)

@@ -1,18 +1,11 @@
 """What the pages say of identifier changes: fields of the status, metrics, flags."""
 
 import re
-from datetime import UTC, datetime
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cli.command_tree import command_tree
 from tests.docs.pages import names, rows, text_of
-from workspace_operator.application.migrations import metrics
-from workspace_operator.identity.values.rules import Mode
-from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TRANSITIONS, Stage
 from workspace_operator.resources.schema import resource_schema
-from workspace_operator.workspaces.model import Owner
 
 STATUS, METRICS = "docs/resource.md", "docs/operating.md"
 
@@ -40,31 +33,6 @@ def test_design_lists_the_transitions() -> None:
     }
 
     assert listed == {(row.source, row.target) for row in TRANSITIONS if row.source is not row.target}
-
-
-def test_every_gauge_is_listed() -> None:
-    told = re.findall(r"^# TYPE (\S+) gauge$", metrics.render([]).decode(), re.MULTILINE)
-
-    assert [names(name)[0] for name, *_ in rows(METRICS, "metric")] == told
-    assert f"the {metrics.MAX_MIGRATIONS} oldest migrations" in text_of(METRICS)
-
-
-def test_gauges_have_the_labels_that_are_listed() -> None:
-    owner = Owner(cluster="c1", namespace="team", name="shop", uid="u1")
-    change = Migration(
-        workspace_id=1,
-        number=1,
-        from_mode=Mode.ID_ONLY,
-        to_mode=Mode.EMAIL_OR_ID,
-        requested_at=datetime.now(UTC),
-    )
-
-    told = {
-        family.name: {", ".join(sample.labels) for sample in family.samples}
-        for family in text_string_to_metric_families(metrics.render([(owner, change)]).decode())
-    }
-
-    assert told == {names(name)[0]: {labels} for name, labels, _ in rows(METRICS, "metric")}
 
 
 def test_every_flag_of_watching_is_named() -> None:

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,11 @@ import yaml
 from tests.conftest import NO_SKIPS
 from tests.docs.blocks import run_blocks
 from tests.docs.pages import REPOSITORY, names, rows, runnable_blocks, text_of
-from tests.fakes.database import InMemoryDatabase
-from tests.fakes.sending.sending_queue import FakeSendingQueue
-from workspace_operator.application.sending.handover.metrics import HELD_REASONS, SenderMetrics
+from workspace_operator.application.sending.handover.metrics import HELD_REASONS
 from workspace_operator.application.sending.template_manifests import TemplateManifest
-from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.mail.settings import load_transports
 from workspace_operator.mail.transport_documents import field_names
 from workspace_operator.sending.deliveries import FINAL_STATES, DeliveryState
-from workspace_operator.web.observability.metrics import PrometheusMetrics
 
 PAGE = "docs/sending.md"
 
@@ -89,25 +84,10 @@ def test_kustomization_of_the_page_names_folders_that_exist() -> None:
     assert all((REPOSITORY / path.removeprefix("../workspace-operator/")).is_dir() for path in named)
 
 
-METRIC = re.compile(r"workspace_operator_(?:messages|transport)_\w+")
-
-
-def test_every_metric_of_messages_is_listed() -> None:
-    database = InMemoryDatabase()
-    sender = SenderMetrics(
-        queue=FakeSendingQueue(database), transports=SMTPTransportPool(()), clock=lambda: datetime.now(UTC)
-    )
-    text = (sender.text() + PrometheusMetrics().text()).decode()
-    counted = {name for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE) if METRIC.fullmatch(name)}
-    listed = [names(name)[0] for name, *_ in rows("docs/operating.md", "metric of messages")]
-
-    assert sorted(listed) == sorted(counted)
-
-
 def test_every_reason_for_holding_a_message_is_listed() -> None:
-    (row,) = (row for row in rows("docs/operating.md", "metric of messages") if "messages_held" in row[0])
+    (row,) = (row for row in rows("docs/monitoring.md", "metric") if "messages_held" in row[0])
 
-    assert set(names(row[2])) == set(HELD_REASONS.values())
+    assert set(names(row[4])) == set(HELD_REASONS.values())
 
 
 def test_texts_of_the_gate_are_quoted_as_they_are() -> None:

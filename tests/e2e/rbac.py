@@ -30,8 +30,8 @@ def renamed(documents: list[Document], name: str) -> list[Document]:
         spec = each.get("spec", {})
         if "policyName" in spec:
             spec["policyName"] = spec["policyName"].replace(ACCOUNT, name, 1)
-        for condition in spec.get("matchConditions", ()):
-            condition["expression"] = condition["expression"].replace(f":{ACCOUNT}'", f":{name}'")
+        if "paramRef" in spec:
+            spec["paramRef"]["name"] = spec["paramRef"]["name"].replace(ACCOUNT, name, 1)
     return renamed
 
 

@@ -10,7 +10,8 @@ import pytest
 from tests.api.observability.test_metrics import samples
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.migrations import FakeMigrations
-from workspace_operator.application.migrations.metrics import MAX_MIGRATIONS, MigrationGauges, render
+from workspace_operator.application.migrations import metrics
+from workspace_operator.application.migrations.metrics import MAX_MIGRATIONS, MigrationGauges
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, ViolationCounts
@@ -49,7 +50,11 @@ class StubMigrations(FakeMigrations):
 
 
 def gauges(answer: Callable[[], Migrations], *, timeout: float = 5.0) -> MigrationGauges:
-    return MigrationGauges(migrations=StubMigrations(InMemoryDatabase(), answer), timeout=timeout)
+    return MigrationGauges(migrations=StubMigrations(InMemoryDatabase(), answer), timeout=timeout, clock=lambda: NOW)
+
+
+def render(unfinished: Migrations) -> bytes:
+    return metrics.render(unfinished, now=NOW)
 
 
 def test_every_stage_has_its_count() -> None:
@@ -60,7 +65,15 @@ def test_every_stage_has_its_count() -> None:
 
 
 def test_nothing_under_way_is_all_zero() -> None:
-    assert samples(render([])) == {("migrations", stage): 0 for stage in UNFINISHED}
+    names = ("migrations", "migrations_oldest_age_seconds")
+    assert samples(render([])) == {(name, stage): 0 for name in names for stage in UNFINISHED}
+
+
+def test_age_is_that_of_the_oldest_request_of_a_stage() -> None:
+    told = samples(render([change(60), change(3600), change(7, Stage.BLOCKED)]))
+
+    assert told["migrations_oldest_age_seconds", "Merging"] == 3600
+    assert told["migrations_oldest_age_seconds", "Blocked"] == 7
 
 
 def test_people_are_reported_by_state() -> None:

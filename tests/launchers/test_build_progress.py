@@ -1,13 +1,13 @@
-"""What a build of the control plane tells while it goes on, with a go of the test's own."""
+"""What a build of Go programs tells while it goes on, with a go of the test's own."""
 
 import io
 from pathlib import Path
 
 import pytest
 
-from tests.controlplane.build import Go
-from tests.controlplane.failures import BuildFailed
-from tests.controlplane.progress import Progress
+from tests.go_programs.compiler import Go
+from tests.go_programs.failures import BuildFailed
+from tests.go_programs.progress import Progress
 
 GO = """\
 #!/bin/sh
@@ -37,7 +37,7 @@ class RecordedLog(io.StringIO):
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedLog:
     """The log of a build in which every look is told."""
-    monkeypatch.setattr("tests.controlplane.progress.EVERY_SECONDS", 0)
+    monkeypatch.setattr("tests.go_programs.progress.EVERY_SECONDS", 0)
     monkeypatch.setenv("TOLD", str(tmp_path / "told"))
     return RecordedLog(tmp_path / "told")
 
@@ -47,7 +47,7 @@ def go(tmp_path: Path, log: RecordedLog) -> Go:
     program = tmp_path / "go"
     program.write_text(GO)
     program.chmod(0o755)
-    return Go(program, tmp_path, Progress(log))
+    return Go(program=program, sources=tmp_path, work=tmp_path, progress=Progress(log))
 
 
 def steps(log: RecordedLog) -> list[str]:

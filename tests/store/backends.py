@@ -73,7 +73,7 @@ from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.repositories.write_path import SQLWritePath
 from workspace_operator.store.schema.plan_statistics import pin
 from workspace_operator.store.schema.tables import WORKSPACE_TABLES, metadata, store_identity
-from workspace_operator.store.schema.upgrades import upgrade
+from workspace_operator.store.schema.upgrades import VERSION_TABLE, known_revisions, upgrade
 from workspace_operator.store.unit_of_work.event_writer import write_events
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 
@@ -221,6 +221,8 @@ def partitioned(url: str) -> Database:
 
 def _identify(connection: sa.Connection) -> None:
     connection.execute(sa.insert(store_identity).values(identity_id=1, store_id=str(uuid4())))
+    connection.execute(sa.text(VERSION_TABLE))
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": known_revisions()[-1]})
 
 
 def _create(connection: sa.Connection, spread: sa.MetaData) -> None:

@@ -25,8 +25,7 @@ from workspace_operator.bootstrap.servers import make_api as make_api
 from workspace_operator.bootstrap.servers import make_server as make_server
 from workspace_operator.bootstrap.servers import run_api as run_api
 from workspace_operator.bootstrap.workers import make_migration_worker as make_migration_worker
-from workspace_operator.bootstrap.workers import make_worker_loop as make_worker_loop
+from workspace_operator.bootstrap.workers import make_worker as make_worker
 from workspace_operator.bootstrap.workers import monitor_writes as monitor_writes
 from workspace_operator.bootstrap.workers import store_probes as store_probes
-from workspace_operator.bootstrap.workers import worker_probes as worker_probes
 from workspace_operator.store.engine.clocks import utc_now as utc_now

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
-from workspace_operator.application.operator.controller import Controller, resource_key
+from workspace_operator.application.operator.controller import Controller, Observer, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
@@ -67,6 +67,7 @@ def run_operator(
 ) -> None:
     """Run the operator until ``stopping`` is set. Raises InvalidInput for the kubeconfig."""
     # Importing Kopf and the Kubernetes client takes 50 MB and half a second, which no other command needs.
+    from workspace_operator.application.operator.metrics import OperatorMetrics
     from workspace_operator.cluster import access
     from workspace_operator.cluster.resources import ClusterResources
     from workspace_operator.cluster.secrets import ClusterSecrets
@@ -78,24 +79,21 @@ def run_operator(
         return
     _log_start(store, settings, cluster_id)
     resources = ClusterResources(api, cluster_id)
+    metrics = OperatorMetrics()
     monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
-    controller = Controller(
-        reconciler=make_reconciler(
-            store,
-            resources,
-            cluster_id,
-            secrets_of_cluster=ClusterSecrets(api),
-            read_latest=lambda document: resources.get(*resource_key(document)),
-            monitor=monitor,
-        ),
-        workspaces=store.workspaces,
-        read=resources.get,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
+    reconciler = make_reconciler(
+        store,
+        resources,
+        cluster_id,
+        secrets_of_cluster=ClusterSecrets(api),
+        read_latest=lambda document: resources.get(*resource_key(document)),
+        monitor=monitor,
     )
+    controller = _controller(store, settings, reconciler, resources.get, metrics)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         probes=combined_probes(*other_probes),
+        metrics=lambda: metrics.text(controller),
         namespaces=settings.namespaces,
         health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
     )
@@ -103,6 +101,23 @@ def run_operator(
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
     with _run_in_threads(sender.run, orphans.run):
         operator.run_operator(controller, options, stopping)
+
+
+def _controller(
+    store: Repositories,
+    settings: OperatorSettings,
+    reconciler: Reconciler,
+    read: Callable[[str, str], Document],
+    observer: Observer,
+) -> Controller:
+    return Controller(
+        reconciler=reconciler,
+        workspaces=store.workspaces,
+        read=read,
+        monotonic=time.monotonic,
+        rate_limiter=RateLimiter(resync=settings.resync),
+        observer=observer,
+    )
 
 
 def _log_start(store: Repositories, settings: OperatorSettings, cluster_id: str) -> None:

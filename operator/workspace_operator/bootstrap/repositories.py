@@ -1,8 +1,9 @@
 """Creation of the repositories of one database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from workspace_operator.application.manifests.planner import EmptyPreviews
@@ -18,6 +19,7 @@ from workspace_operator.application.ports import (
     MergeJournal,
     MessageCounters,
     Migrations,
+    Notices,
     Ownership,
     People,
     PersonRecords,
@@ -31,7 +33,7 @@ from workspace_operator.application.ports import (
 from workspace_operator.application.status.installations import Installation, observe
 from workspace_operator.bootstrap.keys import find_root_key
 from workspace_operator.store.engine.clocks import DatabaseClock
-from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.databases import Database, TransactionObserver
 from workspace_operator.store.engine.sqlite import create_file
 from workspace_operator.store.maintenance.inspections import SQLInspection
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
@@ -47,6 +49,7 @@ from workspace_operator.store.repositories.previews import SQLPreviews
 from workspace_operator.store.repositories.segments import SQLSegments
 from workspace_operator.store.repositories.sending.address_blocks import SQLAddressBlocks
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.repositories.sending.notices import SQLNotices
 from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
 from workspace_operator.store.repositories.sending.templates import SQLTemplates
 from workspace_operator.store.repositories.sending.usage import SQLMessageCounters
@@ -67,7 +70,10 @@ BUSY_CACHE_MEGABYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repositories:
-    """The implementations of all ports for one database; ``file`` is that of an embedded one."""
+    """The implementations of all ports for one database; ``file`` is that of an embedded one.
+
+    ``observe_transactions`` sets the function that is called after each transaction.
+    """
 
     name: str
     file: Path | None
@@ -86,9 +92,11 @@ class Repositories:
     templates: Templates
     address_blocks: AddressBlocks
     message_counters: MessageCounters
+    notices: Notices
     credentials: Credentials
     clock: Clock
     write_path: WritePath
+    observe_transactions: Callable[[TransactionObserver], None]
 
 
 @contextmanager
@@ -191,7 +199,9 @@ def _store(database: Database) -> Repositories:
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
         message_counters=SQLMessageCounters(database),
+        notices=SQLNotices(database),
         credentials=SQLCredentials(database),
         clock=clock,
         write_path=SQLWritePath(database),
+        observe_transactions=partial(setattr, database, "observer"),
     )

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from workspace_operator.application.accounts.notices import NoticeSender
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.sending.handover.sender import Sender
 from workspace_operator.application.sending.handover.setup import MAX_BATCH, SenderSetup
@@ -66,7 +67,10 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
             observer=metrics,
             monotonic=deadline_clock,
         )
-        sender = Sender(setup=setup, worker=worker_name(), stopping=stopping)
+        notices = NoticeSender(
+            notices=store.notices, transports=pool, root_key=root_key, clock=store.clock, stopping=stopping.is_set
+        )
+        sender = Sender(setup=setup, worker=worker_name(), stopping=stopping, notices=notices)
         probes = ProbeHandlers(is_ready=sender.healthy.is_set, metrics=metrics.text)
         yield RunningSender(sender=sender, probes=probes)
 

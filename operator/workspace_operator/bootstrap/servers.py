@@ -71,7 +71,8 @@ def serve_api(store: Repositories, settings: APISettings, server: "Server", stop
         server.serve(api.app, stopping)
         return
     with monitor_writes(store) as monitor:
-        server.serve(api.app, stopping, combined_probes(api.probes, store_probes(store, monitor)))
+        of_store = store_probes(store, monitor, is_shared=settings.processes > 1)
+        server.serve(api.app, stopping, combined_probes(api.probes, of_store))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.health.write_monitor import WriteMonitor
-from workspace_operator.application.migrations.worker import MigrationWorker
+from workspace_operator.application.migrations.worker import MigrationWorker, NoObserver, Observer
 from workspace_operator.application.people.retention import ActivityRetention
 from workspace_operator.application.sending.retention import DeliveryRetention
 from workspace_operator.bootstrap.repositories import Repositories
@@ -29,15 +31,36 @@ def worker_name() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
-def make_migration_worker(store: Repositories, stopping: threading.Event) -> MigrationWorker:
+def make_migration_worker(
+    store: Repositories, stopping: threading.Event, observer: Observer | None = None
+) -> MigrationWorker:
     """Create a worker with a name of its own."""
     return MigrationWorker(
-        migrations=store.migrations, worker=worker_name(), clock=store.clock, stopping=stopping.is_set
+        migrations=store.migrations,
+        worker=worker_name(),
+        clock=store.clock,
+        stopping=stopping.is_set,
+        observer=observer or NoObserver(),
     )
 
 
-def make_worker_loop(store: Repositories, stopping: threading.Event, retention: RetentionSettings) -> WorkerLoop:
-    """Create the loop of the worker, which runs until ``stopping`` is set."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningWorker:
+    """The loop of a worker with its probes: it is ready while the last round of jobs succeeded."""
+
+    loop: WorkerLoop
+    probes: ProbeHandlers
+
+    def run(self) -> None:
+        """Work until the process stops."""
+        self.loop.run()
+
+
+def make_worker(store: Repositories, stopping: threading.Event, retention: RetentionSettings) -> RunningWorker:
+    """Create the worker, which runs until ``stopping`` is set."""
+    from workspace_operator.application.migrations.worker_metrics import MigrationWorkerMetrics  # after the API
+
+    metrics = MigrationWorkerMetrics()
     activity_retention = ActivityRetention(
         person_records=store.person_records,
         retention_period=retention.activities,
@@ -51,13 +74,9 @@ def make_worker_loop(store: Repositories, stopping: threading.Event, retention: 
         clock=store.clock,
         initial_delay=RETENTION_INITIAL_DELAY,
     )
-    jobs = (make_migration_worker(store, stopping), activity_retention, delivery_retention)
-    return WorkerLoop(jobs=jobs, stopping=stopping)
-
-
-def worker_probes(loop: WorkerLoop) -> ProbeHandlers:
-    """The readiness of a worker: its last round of jobs succeeded. It has no metrics of its own."""
-    return ProbeHandlers(is_ready=loop.healthy.is_set, metrics=bytes)
+    jobs = (make_migration_worker(store, stopping, metrics), activity_retention, delivery_retention)
+    loop = WorkerLoop(jobs=jobs, stopping=stopping)
+    return RunningWorker(loop=loop, probes=ProbeHandlers(is_ready=loop.healthy.is_set, metrics=metrics.text))
 
 
 @contextmanager
@@ -73,8 +92,25 @@ def monitor_writes(store: Repositories) -> Iterator[WriteMonitor]:
         thread.join(MONITOR_END_SECONDS)
 
 
-def store_probes(store: Repositories, monitor: WriteMonitor) -> ProbeHandlers:
-    """The readiness and the gauges of a store, for every process with probes."""
-    from workspace_operator.application.migrations.metrics import MigrationGauges  # after the API has set its folder
+def store_probes(store: Repositories, monitor: WriteMonitor, *, is_shared: bool = False) -> ProbeHandlers:
+    """The readiness and the metrics of a store and of the process, for every process with probes.
 
-    return ProbeHandlers(is_ready=monitor.is_writable, metrics=MigrationGauges(migrations=store.migrations).text)
+    ``is_shared`` says that several processes share the values of their metrics.
+    """
+    # The library reads the folder of shared values at its first import, so the API sets it before.
+    from prometheus_client import disable_created_metrics
+
+    from workspace_operator.application.health.process_metrics import process_text
+    from workspace_operator.application.health.store_metrics import StoreMetrics
+    from workspace_operator.application.migrations.metrics import MigrationGauges
+
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    transactions = StoreMetrics(is_writable=monitor.is_writable, is_shared=is_shared)
+    store.observe_transactions(transactions)
+    migrations = MigrationGauges(migrations=store.migrations, clock=store.clock)
+
+    def text() -> bytes:
+        process = process_text(version("workspace-operator"), is_shared=is_shared)
+        return migrations.text() + transactions.text() + process
+
+    return ProbeHandlers(is_ready=monitor.is_writable, metrics=text)

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
+IDENTITY = "workspace-operator"
 MAX_CONNECTIONS = 100
 """Connections of Kopf: one for each watch, and a few others."""
 
@@ -57,10 +58,14 @@ class NoChangeDetection(kopf.DiffBaseStorage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """Options of the operator process; ``probes`` are those of its other parts."""
+    """Options of the operator process.
+
+    ``probes`` are those of its other parts; ``metrics`` gives those of the controller as Prometheus text.
+    """
 
     access: Callable[[], Access]
     probes: ProbeHandlers
+    metrics: Callable[[], bytes]
     namespaces: Collection[str] = ()  # empty: all
     health: ProbeEndpoint | None = None
     workers: int = 8  # threads that reconcile
@@ -87,7 +92,10 @@ async def _run(controller: Controller, options: OperatorOptions, stopping: threa
     watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
-            own = ProbeHandlers(is_ready=lambda: controller.is_ready() and watch_age.is_alive(), metrics=watch_age.text)
+            own = ProbeHandlers(
+                is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
+                metrics=lambda: watch_age.text() + options.metrics(),
+            )
             probes = combined_probes(own, options.probes)
             await stack.enter_async_context(probe_server(options.health, probes))
         await stack.enter_async_context(_workers(controller, options.workers))
@@ -109,6 +117,8 @@ async def _watch(controller: Controller, options: OperatorOptions, watch_age: Wa
     await kopf.operator(
         registry=registry,
         settings=_settings(options),
+        # Only for peers, of which there are none; without it Kopf asks for a user name, and fails if the user has none.
+        identity=IDENTITY,  # type: ignore[arg-type]  # Kopf's type of it is private
         standalone=True,
         clusterwide=not options.namespaces,
         namespaces=options.namespaces,

@@ -5,8 +5,16 @@ from typing import Any
 
 import lupa
 import pytest
+import yaml
 
-SCRIPT = Path(__file__).resolve().parents[3] / "manifests" / "argo-cd" / "health.lua"
+from tests.reconcile.status_readers import flux_refusals, kstatus
+from workspace_operator.resources.parsing import status_problems, validate_manifest
+from workspace_operator.resources.workspaces import GROUP, KIND
+
+CUSTOMIZATIONS = Path(__file__).resolve().parents[3] / "manifests" / "argo-cd"
+FOLDER = CUSTOMIZATIONS / GROUP / KIND
+SCRIPT = FOLDER / "health.lua"
+TESTS = yaml.safe_load((FOLDER / "health_test.yaml").read_text(encoding="utf-8"))["tests"]
 
 
 def condition(type_: str, status: str) -> dict[str, str]:
@@ -15,6 +23,7 @@ def condition(type_: str, status: str) -> dict[str, str]:
 
 READY = condition("Ready", "True")
 NOT_READY = condition("Ready", "False")
+OF_KSTATUS = {"Healthy": "Current", "Progressing": "InProgress", "Degraded": "Failed", "Suspended": "Failed"}
 
 
 @pytest.mark.parametrize(
@@ -52,8 +61,40 @@ def test_unseen_generation_is_progressing(status: dict[str, Any] | None) -> None
 
 def health_of(status: dict[str, Any] | None) -> Any:
     """What the script says of a resource of generation 2."""
+    return run_script({"metadata": {"generation": 2}} | ({"status": status} if status else {}))
+
+
+def run_script(document: dict[str, Any]) -> Any:
+    """What the script says of a resource, which Argo CD gives it as ``obj``."""
     lua = lupa.LuaRuntime()
-    lua.globals()["obj"] = lua.table_from(
-        {"metadata": {"generation": 2}} | ({"status": status} if status else {}), recursive=True
-    )
+    lua.globals()["obj"] = lua.table_from(document, recursive=True)
     return lua.execute(SCRIPT.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test["inputPath"])
+def test_test_data_of_argo_cd_passes(test: dict[str, Any]) -> None:
+    document = yaml.safe_load((FOLDER / test["inputPath"]).read_text(encoding="utf-8"))
+
+    found = run_script(document)
+
+    assert {"status": found["status"], "message": found["message"]} == test["healthStatus"]
+
+
+def test_every_file_of_test_data_is_used() -> None:
+    files = {str(file.relative_to(FOLDER)) for file in (FOLDER / "testdata").iterdir()}
+
+    assert files == {test["inputPath"] for test in TESTS}
+    assert {test["healthStatus"]["status"] for test in TESTS} == {"Healthy", "Progressing", "Degraded", "Suspended"}
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test["inputPath"])
+def test_test_data_is_what_the_operator_writes(test: dict[str, Any]) -> None:
+    """The API server admits it, Flux's checker finds nothing wrong, and kstatus comes to the same result."""
+    document = yaml.safe_load((FOLDER / test["inputPath"]).read_text(encoding="utf-8"))
+    generation, status = document["metadata"]["generation"], document["status"]
+
+    assert validate_manifest(document) == []
+    assert status_problems(status) == []
+    # Between an edit and the operator's next write, Ready is about the generation before.
+    assert status["observedGeneration"] != generation or list(flux_refusals(generation, status)) == []
+    assert kstatus(generation, status, deleting=False) == OF_KSTATUS[test["healthStatus"]["status"]]

@@ -10,7 +10,9 @@ import yaml
 ROOT = Path(__file__).parents[3]
 
 
-def overlay(folder: Path, *on: str, transformers: tuple[str, ...] = (), **settings: str) -> Path:
+def overlay(
+    folder: Path, *on: str, transformers: tuple[str, ...] = (), components: tuple[str, ...] = (), **settings: str
+) -> Path:
     """A folder with a kustomization of folders of ``manifests``, with settings such as ``namespace``."""
     folder.mkdir()
 
@@ -21,6 +23,7 @@ def overlay(folder: Path, *on: str, transformers: tuple[str, ...] = (), **settin
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": list(map(relative, on)),
+        "components": list(map(relative, components)),
         "transformers": list(map(relative, transformers)),
         **settings,
     }

@@ -14,7 +14,6 @@ from tests.controlplane.kubectl import Kubectl, find_kubectl
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = sorted(file.parent for top in ("crds", "manifests") for file in (ROOT / top).rglob("kustomization.yaml"))
-COMPONENTS = {"sqlite", "sending", "worker"}
 OVERLAYS = {"sqlite", "postgres", "one-namespace"}
 
 OF_WORKSPACES = [
@@ -33,12 +32,17 @@ def name_of(folder: Path) -> str:
     return str(folder.relative_to(ROOT))
 
 
+def is_component(folder: Path) -> bool:
+    """Whether it is of use inside of an overlay only; overlays of components are in test_components.py."""
+    return bool(yaml.safe_load((folder / "kustomization.yaml").read_text())["kind"] == "Component")
+
+
 def rendered(folder: Path) -> str:
     kubectl = find_kubectl()
     if kubectl is None:
         pytest.skip("no kubectl of version 1.30 or newer on the PATH, which renders kustomizations")
     answer = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
+    assert (answer.returncode, answer.stderr) == (0, "")
     return answer.stdout
 
 
@@ -65,7 +69,7 @@ def test_folder_is_complete(folder: Path) -> None:
     assert {file.name for file in folder.glob("*.yaml")} - {"kustomization.yaml"} <= named
 
 
-@pytest.mark.parametrize("folder", [each for each in FOLDERS if each.name not in COMPONENTS], ids=name_of)
+@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if not is_component(folder)], ids=name_of)
 def test_folder_renders(folder: Path) -> None:
     assert "kind: " in rendered(folder)
 
@@ -90,8 +94,17 @@ def test_writes_of_secrets_are_narrowed_down(variant: str) -> None:
     binding = only(f"manifests/{variant}", "ValidatingAdmissionPolicyBinding")["spec"]
     account = only(f"manifests/{variant}", "ServiceAccount")["metadata"]
 
-    assert f"'system:serviceaccount:{account['namespace']}:{account['name']}'" in str(policy["spec"]["matchConditions"])
-    assert binding == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
+    assert "'system:serviceaccount:' + params.metadata.namespace + ':'" in str(policy["spec"]["matchConditions"])
+    assert policy["spec"]["paramKind"] == {"apiVersion": "v1", "kind": "ServiceAccount"}
+    assert binding == {
+        "policyName": policy["metadata"]["name"],
+        "paramRef": {**account_reference(account), "parameterNotFoundAction": "Allow"},
+        "validationActions": ["Deny"],
+    }
+
+
+def account_reference(account: dict[str, Any]) -> dict[str, str]:
+    return {"name": account["name"], "namespace": account["namespace"]}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,7 @@ def test_pod_is_well_described(overlay: str, name: str) -> None:
     for labels in (whole["metadata"]["labels"], whole["spec"]["template"]["metadata"]["labels"]):
         assert labels == {
             "app.kubernetes.io/name": name,
+            "app.kubernetes.io/instance": "workspace-operator",
             "app.kubernetes.io/component": "api" if name == "workspace-api" else "operator",
             "app.kubernetes.io/part-of": "workspace-operator",
             "app.kubernetes.io/version": version[0]["newTag"],
@@ -138,12 +152,48 @@ def test_pod_is_well_described(overlay: str, name: str) -> None:
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
 def test_every_object_says_what_it_belongs_to(overlay: str) -> None:
     """By the labels that Kubernetes recommends; those of a namespace and of its volume's data say no component."""
-    labels = ["name", "part-of", "version"]
+    labels = ["name", "instance", "part-of", "version"]
 
     for each in objects(f"manifests/overlays/{overlay}"):
         wanted = labels if each["kind"] in ("Namespace", "CustomResourceDefinition") else [*labels, "component"]
         has = each["metadata"].get("labels", {}).keys()
         assert {f"app.kubernetes.io/{label}" for label in wanted} <= has, (each["kind"], each["metadata"]["name"])
+
+
+@pytest.mark.parametrize(
+    ("overlay", "name"), [*((each, "workspace-operator") for each in sorted(OVERLAYS)), ("postgres", "workspace-api")]
+)
+def test_database_is_upgraded_before_the_start(overlay: str, name: str) -> None:
+    """By the same image, in the same confinement, on the same database."""
+    pod = deployment(overlay, name)["template"]["spec"]
+    (upgrade,), (container,) = pod["initContainers"], pod["containers"]
+
+    assert (upgrade["command"], upgrade["args"][:2]) == (["workspacectl"], ["database", "upgrade"])
+    for field in ("image", "securityContext"):
+        assert upgrade[field] == container[field]
+    assert upgrade["env"] == container["env"][:1]
+    assert [mount for mount in container["volumeMounts"] if mount["name"] in ("data", "scratch")] == upgrade[
+        "volumeMounts"
+    ]
+    assert upgrade["resources"].keys() == {"requests", "limits"}
+
+
+def test_pods_of_the_api_are_apart_and_not_drained_at_once() -> None:
+    pod = deployment("postgres", "workspace-api")["template"]["spec"]
+    budget = only("manifests/overlays/postgres", "PodDisruptionBudget")["spec"]
+    labels = {"app.kubernetes.io/name": "workspace-api"}
+
+    assert [each["topologyKey"] for each in pod["topologySpreadConstraints"]] == [
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    ]
+    assert {each["whenUnsatisfiable"] for each in pod["topologySpreadConstraints"]} == {"ScheduleAnyway"}
+    assert all(each["labelSelector"] == {"matchLabels": labels} for each in pod["topologySpreadConstraints"])
+    assert budget == {
+        "maxUnavailable": 1,
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        "selector": {"matchLabels": labels},
+    }
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
@@ -156,12 +206,13 @@ def test_there_is_one_operator(overlay: str) -> None:
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
 def test_pod_has_a_database(overlay: str) -> None:
     pod = deployment(overlay)["template"]["spec"]
-    (variable,) = pod["containers"][0]["env"]
+    variable, *others = pod["containers"][0]["env"]
     volumes = {volume["name"] for volume in pod["volumes"]}
 
     assert variable["name"] == "WORKSPACE_OPERATOR_DATABASE"
     assert volumes == ({"scratch"} if overlay == "postgres" else {"scratch", "data"})
     assert ("valueFrom" in variable) == (overlay == "postgres")
+    assert [each["name"] for each in others] == (["POD_NAMESPACE"] if overlay == "one-namespace" else [])
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
@@ -197,9 +248,11 @@ def test_api_has_no_rights_in_the_cluster() -> None:
 
 
 def test_one_namespace_is_watched_by_who_has_rights_in_one() -> None:
-    args = deployment("one-namespace")["template"]["spec"]["containers"][0]["args"]
+    (container,) = deployment("one-namespace")["template"]["spec"]["containers"]
+    variable = container["env"][-1]
 
-    assert "--namespace=workspace-operator" in args
+    assert f"--namespace=$({variable['name']})" in container["args"]
+    assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
 
 
 @pytest.fixture(params=["rbac", "rbac-namespaced"])

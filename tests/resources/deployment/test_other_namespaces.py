@@ -35,9 +35,10 @@ def test_admission_policy_follows_the_account(tmp_path: Path, name: str) -> None
     found = documents(overlay(tmp_path / "other", f"overlays/{name}", namespace="other", namePrefix="my-"))
 
     account = of_kind(found, "ServiceAccount")["metadata"]
-    (condition,) = of_kind(found, "ValidatingAdmissionPolicy")["spec"]["matchConditions"]
+    binding = of_kind(found, "ValidatingAdmissionPolicyBinding")["spec"]
     assert (account["namespace"], account["name"]) == ("other", "my-workspace-operator")
-    assert condition["expression"].endswith("== 'system:serviceaccount:other:my-workspace-operator'")
+    assert (binding["paramRef"]["namespace"], binding["paramRef"]["name"]) == ("other", "my-workspace-operator")
+    assert binding["policyName"] == of_kind(found, "ValidatingAdmissionPolicy")["metadata"]["name"]
 
 
 @pytest.mark.parametrize("name", sorted(OVERLAYS))
@@ -57,11 +58,40 @@ def test_nothing_of_the_old_namespace_is_left(tmp_path: Path, name: str) -> None
     assert places == ({"other", "kube-system"} if name == "one-namespace" else {"other"})
 
 
-def test_operator_of_one_namespace_watches_its_own(tmp_path: Path) -> None:
-    found = documents(overlay(tmp_path / "other", "overlays/one-namespace", namespace="other"))
+OF_ONE_NAMESPACE = {"namespace": "other", "namePrefix": "my-"}
 
-    (container,) = of_kind(found, "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert "--namespace=other" in container["args"]
+
+@pytest.mark.parametrize("settings", [("namespace",), ("namePrefix",), ("namespace", "namePrefix")], ids="+".join)
+def test_binding_in_kube_system_names_the_account(tmp_path: Path, settings: tuple[str, ...]) -> None:
+    chosen: dict[str, Any] = {name: OF_ONE_NAMESPACE[name] for name in settings}
+    found = documents(
+        overlay(tmp_path / "other", "overlays/one-namespace", transformers=("rbac-namespaced/kube-system",), **chosen)
+    )
+
+    account = of_kind(found, "ServiceAccount")["metadata"]
+    bindings = {each["metadata"]["namespace"]: each for each in found if each["kind"] == "RoleBinding"}
+    assert bindings.keys() == {"kube-system", chosen.get("namespace", "workspace-operator")}
+    for binding in bindings.values():
+        (subject,) = binding["subjects"]
+        assert (subject["namespace"], subject["name"]) == (account["namespace"], account["name"])
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["apart", "in one kustomization"])
+@pytest.mark.parametrize("name", ["sqlite", "one-namespace"])
+def test_pod_mounts_the_volume_of_the_same_prefix(tmp_path: Path, name: str, *, together: bool) -> None:
+    settings: dict[str, Any] = {"namespace": "other", "namePrefix": "my-", "nameSuffix": "-2"}
+    parts = ("storage", f"overlays/{name}")
+    if together:
+        found = documents(overlay(tmp_path / "all", *parts, **settings))
+    else:
+        found = [
+            each for part in parts for each in documents(overlay(tmp_path / part.rpartition("/")[2], part, **settings))
+        ]
+
+    claim = of_kind(found, "PersistentVolumeClaim")["metadata"]["name"]
+    pod = of_kind(found, "Deployment")["spec"]["template"]["spec"]
+    assert claim == "my-workspace-operator-2"
+    assert {"name": "data", "persistentVolumeClaim": {"claimName": claim}} in pod["volumes"]
 
 
 @pytest.mark.parametrize("name", [*(f"overlays/{each}" for each in sorted(OVERLAYS)), "rbac", "rbac-namespaced"])

@@ -6,8 +6,9 @@ The gauges come from a custom collector, so they are the same in every process a
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import generate_latest
@@ -45,6 +46,7 @@ class MigrationGauges:
     """Exposes the unfinished migrations of one database; a scrape waits ``timeout`` seconds for the store."""
 
     migrations: Migrations
+    clock: Callable[[], datetime]
     timeout: float = STORE_TIMEOUT_SECONDS
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _scrape: _Scrape | None = None
@@ -65,7 +67,7 @@ class MigrationGauges:
 
     def _collect(self, scrape: _Scrape) -> None:
         try:
-            scrape.text = render(self.migrations.unfinished())
+            scrape.text = render(self.migrations.unfinished(), now=self.clock())
         except WorkspaceOperatorError as error:
             logger.debug("cannot collect the gauges of migrations: %s", error)
         except Exception:
@@ -78,15 +80,21 @@ class MigrationGauges:
 
 @dataclass(frozen=True, slots=True)
 class MigrationCollector:
-    """A Prometheus collector of the given migrations."""
+    """A Prometheus collector of the given migrations, at a time."""
 
     unfinished: Sequence[tuple[Owner, Migration]]
+    now: datetime
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The gauges: one family for stages, one for people and one for violations."""
+        """The gauges: two families for stages, one for people and one for violations."""
         counts = Counter(migration.stage for _, migration in self.unfinished)
         stages = GaugeMetricFamily(
             "workspace_operator_migrations", "Migrations that have not ended, by stage.", labels=["stage"]
+        )
+        ages = GaugeMetricFamily(
+            "workspace_operator_migrations_oldest_age_seconds",
+            "Time since the request of the oldest migration in a stage; 0 if the stage has none.",
+            labels=["stage"],
         )
         people = GaugeMetricFamily(
             "workspace_operator_migration_people",
@@ -100,6 +108,7 @@ class MigrationCollector:
         )
         for stage in STAGES:
             stages.add_metric([stage], counts[stage])
+            ages.add_metric([stage], self._oldest_age(stage))
         oldest = sorted(self.unfinished, key=lambda item: (item[1].requested_at, item[1].workspace_id))
         for owner, migration in oldest[:MAX_MIGRATIONS]:
             resource = (owner.cluster, owner.namespace, owner.name)
@@ -107,12 +116,16 @@ class MigrationCollector:
                 people.add_metric([*resource, state], count)
             for violation, count in migration.violations.by_violation().items():
                 violations.add_metric([*resource, violation], count)
-        return stages, people, violations
+        return stages, ages, people, violations
+
+    def _oldest_age(self, stage: Stage) -> float:
+        ages = (self.now - migration.requested_at for _, migration in self.unfinished if migration.stage is stage)
+        return max((age.total_seconds() for age in ages), default=0.0)
 
 
-def render(unfinished: Sequence[tuple[Owner, Migration]]) -> bytes:
+def render(unfinished: Sequence[tuple[Owner, Migration]], *, now: datetime) -> bytes:
     """The gauges of unfinished migrations as Prometheus text."""
-    return generate_latest(MigrationCollector(unfinished))
+    return generate_latest(MigrationCollector(unfinished, now))
 
 
 def _people_by_state(migration: Migration) -> dict[str, int]:

@@ -5,17 +5,22 @@ transaction, so that another worker can continue after a worker dies at any poin
 that the migration was paused, cancelled or taken over.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from workspace_operator.application.ports import Batch, Lease, Migrations
 from workspace_operator.errors import StaleRevision, Unavailable
+from workspace_operator.log_lines import LogLine
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import COUNTING, TERMINAL, Stage, Step
 from workspace_operator.workspaces.model import PeopleCounts
+
+logger = logging.getLogger(__name__)
 
 MAX_BATCH = 50_000
 """Maximum number of addresses or rows in a transaction."""
@@ -43,6 +48,35 @@ MAX_LOCK_TIMEOUT = timedelta(seconds=5)
 """First and longest time that a cut-over blocks writers while it waits for the workspace lock; doubled each time."""
 
 
+class Observer(Protocol):
+    """Counts what a worker does (`worker_metrics.MigrationWorkerMetrics`)."""
+
+    def claimed(self) -> None:
+        """Count a lease that begins."""
+        ...
+
+    def entered(self, stage: Stage) -> None:
+        """Count a stage that a migration has entered."""
+        ...
+
+    def ended(self, *, is_lost: bool) -> None:
+        """Count a lease that ended; ``is_lost`` if it ended early, by a concurrent transition."""
+        ...
+
+
+class NoObserver:
+    """Counts nothing."""
+
+    def claimed(self) -> None:
+        """Do nothing."""
+
+    def entered(self, stage: Stage) -> None:
+        """Do nothing."""
+
+    def ended(self, *, is_lost: bool) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationWorker:
     """Runs migrations; ``worker`` is the unique name of this worker."""
@@ -54,6 +88,7 @@ class MigrationWorker:
     batch: int = MAX_BATCH
     sleep: Callable[[float], object] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
+    observer: Observer = field(default_factory=NoObserver)
 
     def work_once(self) -> bool:
         """Run one due migration as far as possible; False if none is due."""
@@ -61,8 +96,14 @@ class MigrationWorker:
         claimed = self.migrations.claim(lease, now=self.clock())
         if claimed is None:
             return False
-        with suppress(StaleRevision):  # the concurrent transition has set a new due time if work is left
+        self.observer.claimed()
+        is_lost = False
+        try:
             self._run(claimed, lease)
+        except StaleRevision:  # the concurrent transition has set a new due time if work is left
+            is_lost = True
+        finally:
+            self.observer.ended(is_lost=is_lost)
         return True
 
     def _run(self, migration: Migration, lease: Lease) -> None:
@@ -98,6 +139,7 @@ class MigrationWorker:
             self.migrations.release_lease(migration, lease, due_at=None)
             return None
         migration = self.migrations.advance(migration, lease, people=people, now=self.clock())
+        self._entered(migration)
         return None if migration.stage in TERMINAL else migration
 
     def _prepare(self, migration: Migration, lease: Lease) -> Migration | None:
@@ -108,7 +150,10 @@ class MigrationWorker:
                 people, _ = self.migrations.check(migration.workspace_id)
                 return self._block(migration, lease, people)
             successor = self.migrations.cut_over(migration, lease, lock_timeout=lock_timeout, now=self.clock())
-            if successor.stage is not migration.stage or self.stopping():
+            if successor.stage is not migration.stage:
+                self._entered(successor)
+                return successor
+            if self.stopping():
                 return successor
             self.sleep(lock_timeout.total_seconds())
             lock_timeout = min(2 * lock_timeout, MAX_LOCK_TIMEOUT)
@@ -116,8 +161,16 @@ class MigrationWorker:
 
     def _block(self, migration: Migration, lease: Lease, people: PeopleCounts) -> Migration | None:
         """Enter Blocked; if the last violation was fixed just before, continue instead."""
-        migration = self.migrations.block(migration, lease, people=people, now=self.clock())
-        return None if migration.stage is Stage.BLOCKED else migration
+        successor = self.migrations.block(migration, lease, people=people, now=self.clock())
+        if successor.stage is not migration.stage:
+            self._entered(successor)
+        return None if successor.stage is Stage.BLOCKED else successor
+
+    def _entered(self, migration: Migration) -> None:
+        """Count and log the stage that a migration has entered."""
+        self.observer.entered(migration.stage)
+        stage = migration.stage.value
+        logger.info(LogLine("", workspace=migration.workspace_id, migration=migration.number, stage=stage))
 
     def _run_steps(self, migration: Migration, lease: Lease) -> bool:
         """Run the steps of the stage; False if this worker must stop before they are done."""

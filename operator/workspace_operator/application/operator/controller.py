@@ -8,8 +8,10 @@ first list brings every resource again.
 import logging
 import random
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
 
 from workspace_operator.application.operator.reconciler import Reconciler, ReconcileResult, ready_of, version_of
 from workspace_operator.application.operator.workqueue import (
@@ -35,6 +37,35 @@ POLL_OVERDUE_AFTER = 60.0
 """Seconds after a poll without a further one, after which the operator is not ready."""
 
 
+class ReconcileEnd(StrEnum):
+    """How a reconcile ended; values of the label ``result``."""
+
+    DONE = "done"
+    REQUEUED = "requeued"
+    """Something else has to happen first: it is repeated soon."""
+    OUTDATED = "outdated"
+    """The resource was edited meanwhile: it is repeated at once."""
+    GONE = "gone"
+    UNAVAILABLE = "unavailable"
+    """The API server did not answer, or rejected a request."""
+    FAILED = "failed"
+
+
+class Observer(Protocol):
+    """Counts reconciles (`metrics.OperatorMetrics`)."""
+
+    def reconciled(self, end: ReconcileEnd, actions: Sequence[str], seconds: float) -> None:
+        """Count a reconcile; any thread may call it."""
+        ...
+
+
+class NoObserver:
+    """Counts nothing."""
+
+    def reconciled(self, end: ReconcileEnd, actions: Sequence[str], seconds: float) -> None:
+        """Do nothing."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Controller:
     """Reconciles every resource of which it receives a document.
@@ -53,6 +84,7 @@ class Controller:
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     jitter: Callable[[], float] = random.random
     new_id: Callable[[], str] = lambda: secrets.token_hex(4)
+    observer: Observer = field(default_factory=NoObserver)
     queue: WorkQueue = field(default_factory=WorkQueue)
     _failed: set[ResourceKey] = field(default_factory=set)
     _store_is_unavailable: bool = False
@@ -115,6 +147,16 @@ class Controller:
         with self.queue.lock:
             return frozenset(self.queue.items)
 
+    def documents(self) -> Sequence[Document]:
+        """The newest known document of each resource."""
+        with self.queue.lock:
+            return [item.document for item in self.queue.items.values()]
+
+    def queue_depth(self) -> int:
+        """Number of resources that wait for a worker."""
+        with self.queue.lock:
+            return sum(item.queued_as is not None for item in self.queue.items.values())
+
     def is_ready(self) -> bool:
         """Whether the last poll is recent and reached the store."""
         is_late = self._polled_at is None or self.monotonic() - self._polled_at > POLL_OVERDUE_AFTER
@@ -163,9 +205,24 @@ class Controller:
 
     def _process_item(self, key: ResourceKey, item: QueueItem) -> None:
         """Reconcile one resource. Every error is logged and leads to a retry."""
+        began = self.monotonic()
+        end, result = self._reconcile(key, item, began)
+        seconds = self.monotonic() - began
+        if result is not None:
+            log_result(key, result, seconds=seconds)
+        self.observer.reconciled(end, result.actions if result else (), seconds)
+        requeue, is_gone = end is not ReconcileEnd.DONE, end is ReconcileEnd.GONE
+        with self.queue.lock:
+            self._finish(key, item, result.document if result else None, requeue=requeue, is_gone=is_gone)
+            self._follow_drain(key, item, is_draining=result is not None and result.is_draining)
+        if result is not None and not (requeue or result.is_draining):
+            self._requeue_failed(key[0])
+
+    def _reconcile(
+        self, key: ResourceKey, item: QueueItem, began: float
+    ) -> tuple[ReconcileEnd, ReconcileResult | None]:
         document, needs_read, checks_secret = item.document, item.needs_read, item.checks_secret
         item.needs_read = item.checks_secret = False
-        result, requeue, is_gone, began = None, True, False, self.monotonic()
         try:
             if needs_read:
                 document = self.read(*key)
@@ -175,21 +232,18 @@ class Controller:
                 check_secret=checks_secret,
                 report_draining=began - (item.draining_since or began) >= REPORT_DRAINING_AFTER,
             )
-            requeue = result.requeue
-            log_result(key, result, seconds=self.monotonic() - began)
         except NotFound:
-            is_gone = True
+            return ReconcileEnd.GONE, None
         except StaleRevision:
             logger.debug(_line(key, "was edited during the reconcile, which is repeated"))
+            return ReconcileEnd.OUTDATED, None
         except Unavailable as error:
             logger.warning(_line(key, error=str(error)))
+            return ReconcileEnd.UNAVAILABLE, None
         except Exception:
             logger.exception(_line(key, "the reconcile failed and will be retried"))
-        with self.queue.lock:
-            self._finish(key, item, result.document if result else None, requeue=requeue, is_gone=is_gone)
-            self._follow_drain(key, item, is_draining=result is not None and result.is_draining)
-        if result is not None and not (requeue or result.is_draining):
-            self._requeue_failed(key[0])
+            return ReconcileEnd.FAILED, None
+        return ReconcileEnd.REQUEUED if result.requeue else ReconcileEnd.DONE, result
 
     def _finish(
         self, key: ResourceKey, item: QueueItem, document: Document | None, *, requeue: bool, is_gone: bool

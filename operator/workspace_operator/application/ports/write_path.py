@@ -7,5 +7,10 @@ class WritePath(Protocol):
     """Checks every step of a write, up to its confirmation."""
 
     def check_writable(self) -> None:
-        """Commit a small durable write that leaves nothing behind. Raises StoreUnavailable if it is not confirmed."""
+        """Commit a small durable write that leaves nothing behind.
+
+        Raises:
+            StoreUnavailable: the write is not confirmed, or another process is upgrading the schema.
+            UnsupportedSchema: the store has the schema of another version by now.
+        """
         ...

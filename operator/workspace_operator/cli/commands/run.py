@@ -89,8 +89,8 @@ def run_all(
         bootstrap.monitor_writes(store) as monitor,
         bootstrap.open_sender(store, sending, stop_event) as sender,
     ):
-        probes = [bootstrap.store_probes(store, monitor), sender.probes]
-        jobs = [bootstrap.make_worker_loop(store, stop_event, retention).run, sender.run]
+        worker = bootstrap.make_worker(store, stop_event, retention)
+        probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         if api_settings is not None:
             server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
             jobs.append(partial(server.serve, api.app, stop_event))
@@ -190,13 +190,13 @@ def worker(
         bootstrap.open_store_lazily(database) as store,
         bootstrap.open_sender(store, settings, stop_event) as sender,
     ):
-        loop = bootstrap.make_worker_loop(store, stop_event, retention)
+        migrations = bootstrap.make_worker(store, stop_event, retention)
 
         def work() -> None:
-            with run_threads([loop.run], stop_event):
+            with run_threads([migrations.run], stop_event):
                 sender.run()
 
-        bootstrap.run_with_probes(store, work, health, bootstrap.worker_probes(loop), sender.probes)
+        bootstrap.run_with_probes(store, work, health, migrations.probes, sender.probes)
 
 
 @app.command("sender")

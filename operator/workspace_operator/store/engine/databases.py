@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -38,6 +38,9 @@ MAX_ATTEMPTS = 12
 MAX_LOCK_ATTEMPTS = 2
 LOCK_TIMEOUT_SECONDS = 10
 """Seconds to wait for a lock. A blocked transaction occupies a thread for at most MAX_LOCK_ATTEMPTS times as long."""
+
+TransactionObserver: TypeAlias = Callable[[Literal["read", "write"], float, BaseException | None], None]
+"""Called after each transaction: its kind, its seconds with all retries, and its error."""
 
 _POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
 
@@ -82,6 +85,7 @@ class Database:
             # No ping, which takes a fifth of the time of a small write: `writing` retries on lost connections.
             self._writing_engine = engine(**_POOL)
             self._statement_engine = engine(transactional=False, poolclass=sa.NullPool)
+        self.observer: TransactionObserver | None = None
         self._is_read_only = read_only
         self._prepare = prepare
         self._prepare_lock = threading.RLock()
@@ -96,7 +100,12 @@ class Database:
     def reading(self) -> Iterator[sa.Connection]:
         """Open a read transaction: one snapshot on SQLite, one snapshot per statement on PostgreSQL."""
         self._ensure_prepared()
-        with translate_errors(self.name), self.engine.connect() as connection, connection.begin():
+        with (
+            self._observed("read"),
+            translate_errors(self.name),
+            self.engine.connect() as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -108,7 +117,13 @@ class Database:
         self._ensure_prepared()
         engine = self.engine.execution_options(one_snapshot=True)
         sorting = sort_on_disk if sorts and self.is_sqlite else nullcontext
-        with translate_errors(self.name), engine.connect() as connection, sorting(connection), connection.begin():
+        with (
+            self._observed("read"),
+            translate_errors(self.name),
+            engine.connect() as connection,
+            sorting(connection),
+            connection.begin(),
+        ):
             yield connection
 
     def writing(self, work: Callable[[sa.Connection], T]) -> T:
@@ -121,6 +136,10 @@ class Database:
             CommitUnknown: the commit was not confirmed, or the connection was lost during it.
         """
         self._ensure_prepared()
+        with self._observed("write"):
+            return self._write_with_retries(work)
+
+    def _write_with_retries(self, work: Callable[[sa.Connection], T]) -> T:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 with self._exclusive(), self._writing_engine.connect() as connection:
@@ -181,10 +200,15 @@ class Database:
         """
         self._ensure_prepared()
         if in_transaction or self._is_read_only:
-            with translate_errors(self.name), self._writing_engine.connect() as connection, connection.begin():
+            with (
+                self._observed("write"),
+                translate_errors(self.name),
+                self._writing_engine.connect() as connection,
+                connection.begin(),
+            ):
                 yield connection
             return
-        with translate_errors(self.name):
+        with self._observed("write"), translate_errors(self.name):
             connection = self._thread_connection()
             try:
                 with self._commits.watch(connection, seconds=LOCK_TIMEOUT_SECONDS + COMMIT_SECONDS) as commit:
@@ -196,6 +220,20 @@ class Database:
                 raise
             if commit.is_cancelled:
                 raise unknown_outcome(self.name, _UNCONFIRMED)
+
+    @contextmanager
+    def _observed(self, kind: Literal["read", "write"]) -> Iterator[None]:
+        """Tell the observer about the transaction inside the context."""
+        observer, started = self.observer, time.monotonic()
+        if observer is None:
+            yield
+            return
+        try:
+            yield
+        except BaseException as error:
+            observer(kind, time.monotonic() - started, error)
+            raise
+        observer(kind, time.monotonic() - started, None)
 
     def _thread_connection(self) -> sa.Connection:
         local = self._thread_local

@@ -15,6 +15,7 @@ from workspace_operator.errors import StaleRevision
 from workspace_operator.migrations.model import Migration, estimated_completion
 from workspace_operator.migrations.state_machine import TERMINAL, Trigger
 from workspace_operator.store.engine.sql import force_custom_plan
+from workspace_operator.store.queries.notices import write_migration_notice
 from workspace_operator.store.schema.mappers import Row, migration_of
 from workspace_operator.store.schema.tables import migration, workspace
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, lock_workspace_row
@@ -58,7 +59,9 @@ class LockedMigration:
             lease_values |= {"stage_since": self.now, "progressed_at": self.now, "estimated_completion": None}
         self.update(**{"stage": stage.value, "revision": self.migration.revision + 1, **lease_values, **values})
         query = sa.select(migration).filter_by(workspace_id=self.workspace_id, number=self.migration.number)
-        return migration_of(self.connection.execute(query).one())
+        after = migration_of(self.connection.execute(query).one())
+        write_migration_notice(self.connection, after, now=self.now)
+        return after
 
     def renew(self, **values: object) -> None:
         """Renew the lease, and write columns of the migration."""

@@ -47,7 +47,7 @@ from workspace_operator.store.schema.mappers import (
     settings_values,
     workspace_of,
 )
-from workspace_operator.store.schema.sending_tables import mailroom
+from workspace_operator.store.schema.sending_tables import mailroom, notice
 from workspace_operator.store.schema.tables import (
     LOCK_SLOTS,
     WORKSPACE_TABLES,
@@ -361,6 +361,6 @@ def delete_workspace(connection: sa.Connection, action: DeleteWorkspace, spec: S
     # A request of a migration locks the workspace, its worker locks the migration. Lock the workspace and delete the
     # migrations first, which waits for both and blocks them, so that neither leaves rows behind.
     raise_if_stale(_locked(connection, action.workspace_id, action.row_version), spec)
-    for table in (migration, credential, mailroom, *WORKSPACE_TABLES):
+    for table in (migration, credential, mailroom, notice, *WORKSPACE_TABLES):
         connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))
     connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == action.workspace_id))

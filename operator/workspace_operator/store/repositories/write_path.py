@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.tables import cluster_heartbeat
+from workspace_operator.store.schema.upgrades import require_stable_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class SQLWritePath:
     database: Database
 
     def check_writable(self) -> None:
-        """Insert and delete a row in one transaction, and commit, so that the row is never visible.
+        """Check the schema, and insert and delete a row in one transaction, so that the row is never visible.
 
         The transaction is still written to the log, which detects a full disk, a read-only server, and an unavailable
         synchronous standby. The row has a random key, so that two checks do not wait for each other.
@@ -26,6 +27,7 @@ class SQLWritePath:
         row = {"cluster": cluster, "beats": 0, "beat_at": datetime.now(UTC)}
 
         def work(connection: sa.Connection) -> None:
+            require_stable_schema(connection, self.database.name)
             connection.execute(sa.insert(cluster_heartbeat).values(row))
             connection.execute(sa.delete(cluster_heartbeat).where(cluster_heartbeat.c.cluster == cluster))
 

@@ -162,6 +162,32 @@ sa.Index(
     sqlite_where=sa.text("next_due_at IS NOT NULL"),
 )
 
+# Mails to the admins of an account about an event of a workspace, each written in the transaction of the event, once by
+# its key. Searched without a workspace, like mailrooms.
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("workspace_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("subject", BinaryText, primary_key=True),
+    sa.Column("created_at", UTCTime, nullable=False),
+    # Null: it was sent, or given up.
+    sa.Column("due_at", UTCTime),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("failure", sa.Text),
+    sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("tries", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("unknowns", sa.SmallInteger, nullable=False, server_default="0"),
+    # Numbers and names, without personal data.
+    sa.Column("details", sa.JSON, nullable=False),
+)
+sa.Index(
+    "ix_notice_due_at",
+    notice.c.due_at,
+    postgresql_where=sa.text("due_at IS NOT NULL"),
+    sqlite_where=sa.text("due_at IS NOT NULL"),
+)
+
 # One row per running sender: what it offers, without secrets, and a heartbeat.
 sender = sa.Table(
     "sender",

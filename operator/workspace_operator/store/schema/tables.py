@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from workspace_operator.store.schema.metadata import metadata as metadata  # noqa: PLC0414 - with all tables in it
 from workspace_operator.store.schema.metadata import workspace_table
-from workspace_operator.store.schema.sending_tables import mailroom, sender
+from workspace_operator.store.schema.sending_tables import mailroom, notice, sender
 from workspace_operator.store.schema.types import BinaryText, SerialNumber, UTCTime
 
 LOCK_SLOTS = 16
@@ -379,7 +379,7 @@ merge = workspace_table(
 
 DIRECTORY_TABLES = (
     *(account, account_admin, account_member, workspace, migration, credential),
-    *(store_identity, cluster_heartbeat, mailroom, sender),
+    *(store_identity, cluster_heartbeat, mailroom, notice, sender),
 )
 """A few rows per workspace and per database, kept in one place and queried without a workspace number."""
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
-from workspace_operator.errors import InvalidInput, UnsupportedSchema
+from workspace_operator.errors import InvalidInput, StoreUnavailable, UnsupportedSchema
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.error_translation import LOCK_TIMEOUTS, error_code
 from workspace_operator.store.engine.file_marks import ensure_marked
 from workspace_operator.store.schema import tables
 from workspace_operator.store.schema.plan_statistics import ensure_pinned, pin
@@ -75,6 +77,33 @@ def has_current_schema(database: Database) -> bool:
             field="database",
         )
     return current is not None
+
+
+def require_stable_schema(connection: sa.Connection, name: str) -> None:
+    """Raise unless this version's schema is there, and nobody upgrades it. Never waits for an upgrade.
+
+    Args:
+        connection: in a write transaction.
+        name: of the database, for messages.
+
+    Raises:
+        StoreUnavailable: another process is upgrading the schema.
+        UnsupportedSchema: another version of this program has upgraded it since this process started.
+    """
+    if connection.dialect.name == "postgresql":
+        try:
+            connection.execute(sa.text("LOCK TABLE alembic_version IN ROW SHARE MODE NOWAIT"))
+        except DBAPIError as error:
+            if error_code(error) not in LOCK_TIMEOUTS:
+                raise
+            raise StoreUnavailable(f"another process is upgrading the schema of the database {name}") from error
+    revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    if revision != known_revisions()[-1]:
+        raise UnsupportedSchema(
+            f"the database {name} has the schema of another version (revision {revision}; this version needs "
+            f"{known_revisions()[-1]}): replace this process by one of that version",
+            field="database",
+        )
 
 
 def _known_revision_of(database: Database) -> str | None:

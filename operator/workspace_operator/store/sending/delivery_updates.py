@@ -96,9 +96,9 @@ END_ATTEMPTS = _batch_update(
     lambda new, _: {name: new[name] for name in ("ended_at", "outcome", "code", "reply")},
     lambda new: attempt.c.number == new["number"],
     lambda _: attempt.c.ended_at.is_(None),
-    returning=(attempt.c.delivery_id,),
+    returning=(attempt.c.delivery_id, attempt.c.transport),
 )
-"""End attempts that have not ended yet; the result has their deliveries."""
+"""End attempts that have not ended yet; the result has their deliveries and transports."""
 
 BEGIN_HANDOVER = _batch_update(
     delivery,

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from workspace_operator.store.engine.sql import (
     insert_statement,
     workspace_any_of,
 )
+from workspace_operator.store.queries.notices import write_refusal_notices
 from workspace_operator.store.schema.sending_tables import (
     address_block,
     attachment,
@@ -28,6 +30,7 @@ from workspace_operator.store.schema.types import to_microseconds
 from workspace_operator.store.sending.claims import DueRow, EarlierAttempts
 from workspace_operator.store.sending.delivery_rows import METRIC_OF_STATE
 from workspace_operator.store.sending.delivery_updates import END_ATTEMPTS, SETTLE_HANDED_OVER
+from workspace_operator.store.sending.usage import count_sent
 
 NO_OUTCOME: Final = "its sender ended before it wrote an outcome"
 MAY_HAVE_BEEN_TAKEN: Final = "it was being handed over and may have been taken"
@@ -36,17 +39,36 @@ _COMPRESSION: Final = 1
 """Of archived content: a higher level takes three times as long for a tenth less."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndCounts:
+    """What a transaction writes last about attempts that ended: rows that other transactions may want, too.
+
+    Attributes:
+        sent: how many were sent.
+        refusals: the code of a server that refused a message or its sender, by transport.
+    """
+
+    sent: int = 0
+    refusals: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: "EndCounts") -> "EndCounts":
+        """Add counts that were made later in the same transaction."""
+        return EndCounts(sent=self.sent + other.sent, refusals={**self.refusals, **other.refusals})
+
+    def write(self, connection: sa.Connection, workspace_id: int, *, now: datetime) -> None:
+        """Write the counter and the notices of the workspace."""
+        count_sent(connection, workspace_id, self.sent, now=now)
+        write_refusal_notices(connection, workspace_id, self.refusals, now=now)
+
+
 def end_attempts(
     connection: sa.Connection, workspace_id: int, attempts: Sequence[EndedAttempt], *, now: datetime
-) -> int:
-    """Record outcomes; an attempt that has ended changes nothing. One whose delivery is gone is deleted.
-
-    Returns:
-        How many of the attempts that ended now were sent.
-    """
+) -> EndCounts:
+    """Record outcomes; an attempt that has ended changes nothing. One whose delivery is gone is deleted."""
     ordered = sorted(attempts, key=_delivery_id)
     rows = [_ended_row(ended, now) for ended in ordered]
-    known = {key for (key,) in END_ATTEMPTS.run(connection, workspace_id, rows)}
+    transports = dict(END_ATTEMPTS.run(connection, workspace_id, rows))
+    known = transports.keys()
     settled_rows = [_settled_row(ended, now) for ended in ordered if ended.delivery_id in known]
     settled = {key for (key,) in SETTLE_HANDED_OVER.run(connection, workspace_id, settled_rows)}
     if unsettled := known - settled:
@@ -57,7 +79,13 @@ def end_attempts(
     _block(connection, workspace_id, {key for attempt in ended for key in attempt.invalid_addresses}, now)
     finals = [attempt.delivery_id for attempt in ended if attempt.state in FINAL_STATES]
     forget_finals(connection, workspace_id, finals)
-    return sum(each.delivery_id in known and each.outcome is AttemptOutcome.SENT for each in ordered)
+    return _counts([each for each in ordered if each.delivery_id in known], transports)
+
+
+def _counts(ended: Sequence[EndedAttempt], transports: Mapping[str, str]) -> EndCounts:
+    sent = sum(each.outcome is AttemptOutcome.SENT for each in ended)
+    refused = [each for each in ended if each.outcome is AttemptOutcome.REFUSED]
+    return EndCounts(sent=sent, refusals={transports[each.delivery_id]: each.code for each in refused if each.code})
 
 
 def _existing(connection: sa.Connection, workspace_id: int, delivery_ids: Collection[str]) -> set[str]:

@@ -43,8 +43,13 @@ from workspace_operator.store.sending.claims import (
 from workspace_operator.store.sending.delivery_rows import gate_document
 from workspace_operator.store.sending.delivery_updates import BEGIN_HANDOVER, POSTPONE, SETTLE
 from workspace_operator.store.sending.mailrooms import lock_room_workspace, renew_lease
-from workspace_operator.store.sending.settlements import end_attempts, forget_finals, settled_row, unknown_end
-from workspace_operator.store.sending.usage import count_sent
+from workspace_operator.store.sending.settlements import (
+    EndCounts,
+    end_attempts,
+    forget_finals,
+    settled_row,
+    unknown_end,
+)
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
 
 logger = logging.getLogger(__name__)
@@ -65,7 +70,7 @@ class SQLSendingTransaction:
     contents: ContentCache
     rules: SendingRules
     _fingerprint: str | None = field(default=None, init=False)
-    _sent: int = field(default=0, init=False)
+    _ended: EndCounts = field(default_factory=EndCounts, init=False)
     _held: list[dict[str, Any]] = field(default_factory=list, init=False)
     _postponed: list[dict[str, Any]] = field(default_factory=list, init=False)
 
@@ -87,7 +92,7 @@ class SQLSendingTransaction:
 
     def end_attempts(self, attempts: Sequence[EndedAttempt], *, now: datetime) -> None:
         """Record outcomes; an attempt that is gone, or that has ended, changes nothing."""
-        self._sent += end_attempts(self.connection, self._workspace_id, attempts, now=now)
+        self._ended += end_attempts(self.connection, self._workspace_id, attempts, now=now)
 
     def lock_due(self, deliveries: Sequence[QueuedDelivery], *, now: datetime) -> frozenset[str]:
         """Lock deliveries, and tell which are still waiting and due, with the same person and next attempt."""
@@ -160,9 +165,9 @@ class SQLSendingTransaction:
         POSTPONE.run(self.connection, self._workspace_id, postponed)
 
     def finish(self, *, now: datetime) -> None:
-        """Write what was collected, and count what was sent: the counter is the last row that is locked."""
+        """Write what was collected; then counters and notices, the last rows that are locked."""
         self.flush()
-        count_sent(self.connection, self._workspace_id, self._sent, now=now)
+        self._ended.write(self.connection, self._workspace_id, now=now)
 
     def _end_stale(self, rows: Sequence[DueRow], now: datetime) -> None:
         """End the attempts of senders that died as unknown."""

@@ -27,6 +27,9 @@ OTHER: Final = "other"
 INVALID: Final = "invalid"
 """The ``effect`` label of a command that is not valid in the mode in force."""
 
+IGNORED_PART: Final = "part"
+"""The ``reason`` of parts of a request that were ignored, such as an ``anonymous_id``."""
+
 DURATION_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_SIZE_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -54,6 +57,9 @@ class PrometheusMetrics:
             "Changes of identifiers and of created_at that were refused while the rest of the command was applied.",
             ["identifier", "reason"],
         )
+        self._ignored = counter(
+            "workspace_operator_ignored_changes", "Commands, and parts of commands, without effect.", ["reason"]
+        )
         self._created = counter("workspace_operator_people_created", "People created.")
         self._deleted = counter("workspace_operator_people_deleted", "People deleted or suppressed.")
         self._merged = counter("workspace_operator_people_merged", "Merges, by kind of the command.", ["kind"])
@@ -62,15 +68,9 @@ class PrometheusMetrics:
         self._batch_sizes = histogram(
             "workspace_operator_command_batch_size", "Commands in one transaction.", buckets=BATCH_SIZE_BUCKETS
         )
-        self._queue_length = Gauge(
-            "workspace_operator_command_queue_length",
-            "Commands that wait for a transaction.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
+        self._queue_length = _queue_length(registry)
 
         self._messages = counter("workspace_operator_messages_accepted", "Messages accepted.", ["mode", "replayed"])
-
         # The library takes a lock and formats the labels at each call; each request needs three of these.
         self._request = cache(lambda route, method, status: self._requests.labels(route, method, f"{status}xx"))
         self._duration = cache(self._durations.labels)
@@ -89,6 +89,7 @@ class PrometheusMetrics:
         self._command(kind, result.effect).inc()
         for refusal in result.refusals:
             self._refused.labels(refusal.kind.value, REASON_SLUGS.get(refusal.reason, OTHER)).inc()
+        self._count_ignored(result)
         self._count_people(kind, result)
 
     def count_message(self, mode: str, *, replayed: bool) -> None:
@@ -112,6 +113,12 @@ class PrometheusMetrics:
         MultiProcessCollector(registry, path=str(self._directory))  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
+    def _count_ignored(self, result: CommandResult) -> None:
+        if result.effect is Effect.IGNORED:
+            self._ignored.labels(REASON_SLUGS.get(result.reason, OTHER)).inc()
+        if result.ignored_parts:
+            self._ignored.labels(IGNORED_PART).inc(len(result.ignored_parts))
+
     def _count_people(self, kind: str, result: CommandResult) -> None:
         match result.effect:
             case Effect.CREATED:
@@ -124,3 +131,8 @@ class PrometheusMetrics:
                 self._skipped.inc()
         if result.secondary is not None:
             self._merged.labels(kind).inc()
+
+
+def _queue_length(registry: CollectorRegistry) -> Gauge:
+    name, description = "workspace_operator_command_queue_length", "Commands that wait for a transaction."
+    return Gauge(name, description, registry=registry, multiprocess_mode="livesum")

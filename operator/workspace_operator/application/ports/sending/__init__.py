@@ -16,6 +16,14 @@ from workspace_operator.application.ports.sending.deliveries import (
     PersonMissing,
     WaitingCounts,
 )
+from workspace_operator.application.ports.sending.notices import (
+    Notice,
+    NoticeKey,
+    NoticeKind,
+    Notices,
+    NoticeState,
+    NoticeUpdate,
+)
 from workspace_operator.application.ports.sending.queue import (
     EndedAttempt,
     Handover,
@@ -55,6 +63,12 @@ __all__ = [
     "MessageCounters",
     "NewAttempt",
     "NewDelivery",
+    "Notice",
+    "NoticeKey",
+    "NoticeKind",
+    "NoticeState",
+    "NoticeUpdate",
+    "Notices",
     "PersonMissing",
     "QueuedDelivery",
     "RegisteredSender",

@@ -60,8 +60,19 @@ class SenderMetrics:
             "How long the message that is due first in any workspace has been due.",
             registry=registry,
         )
+        self._leases, self._leases_lost = _lease_metrics(registry)
         for reason in HELD_REASONS.values():
             self._held.labels(reason)
+
+    def leased(self) -> None:
+        """Count a lease that begins."""
+        self._leases.inc()
+
+    def lease_ended(self, *, is_lost: bool) -> None:
+        """Count a lease that ended."""
+        self._leases.dec()
+        if is_lost:
+            self._leases_lost.inc()
 
     def begun(self, count: int) -> None:
         """Count hand-overs that begin."""
@@ -96,3 +107,17 @@ class SenderMetrics:
             logger.debug("cannot read the oldest message: %s", error)
             self._oldest.set(float("nan"))
         return generate_latest(self._registry)
+
+
+def _lease_metrics(registry: CollectorRegistry) -> tuple[Gauge, Counter]:
+    held = Gauge(
+        "workspace_operator_sending_leases",
+        "Workspaces whose messages this process has a lease of.",
+        registry=registry,
+    )
+    lost = Counter(
+        "workspace_operator_sending_leases_lost",
+        "Leases that ended early: another sender has the messages, or the workspace is gone.",
+        registry=registry,
+    )
+    return held, lost

@@ -3,12 +3,13 @@
 import logging
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from workspace_operator.application.accounts.notices import NoticeSender
 from workspace_operator.application.ports import RoomLease
 from workspace_operator.application.sending.handover.room import Room
 from workspace_operator.application.sending.handover.setup import SenderSetup
@@ -27,6 +28,7 @@ AVOID_SECONDS: Final = 5.0
 
 IDLE_SECONDS: Final = 0.25
 HEARTBEAT_SECONDS: Final = 10.0
+NOTICE_SECONDS: Final = 10.0
 MAX_WAIT_SECONDS: Final = 30.0
 MAX_DOUBLINGS: Final = 10
 
@@ -36,6 +38,7 @@ class Sender:
     """Sends the messages of all workspaces until ``stopping`` is set; ``worker`` is its unique name.
 
     Attributes:
+        notices: mails notices to admins; None: nothing does.
         idle: seconds between looks while no room is due.
         healthy: set while the store answers.
     """
@@ -43,6 +46,7 @@ class Sender:
     setup: SenderSetup
     worker: str
     stopping: threading.Event
+    notices: NoticeSender | None = None
     threads: int = ROOM_THREADS
     idle: float = IDLE_SECONDS
     healthy: threading.Event = field(default_factory=threading.Event)
@@ -51,11 +55,8 @@ class Sender:
     _key_matched: bool = field(default=True, init=False)
 
     def run(self) -> None:
-        """Work on rooms in threads, and write heartbeats, until ``stopping`` is set and all rooms are given back."""
-        heartbeats = threading.Thread(
-            target=self._repeat, args=(self.register, HEARTBEAT_SECONDS, self.stopping.wait), name="heartbeat"
-        )
-        heartbeats.start()
+        """Work on rooms in threads until ``stopping`` is set and all rooms are given back."""
+        helpers = self._start_helpers()
         free = threading.Semaphore(self.threads)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="room") as pool:
 
@@ -80,7 +81,8 @@ class Sender:
                 return lease is not None
 
             self._repeat(start_turn, self.idle, self._wait_for_room)
-        heartbeats.join()
+        for thread in helpers:
+            thread.join()
 
     def work_once(self) -> bool:
         """Take one turn on the room that is due first, in this thread; False if none is due."""
@@ -112,12 +114,15 @@ class Sender:
         return self.setup.queue.lease_room(self.worker, LEASE_DURATION, exclude=exclude, now=self.setup.clock())
 
     def _work(self, lease: RoomLease) -> None:
+        self.setup.observer.leased()
+        is_lost = False
         try:
             room = Room(setup=self.setup, lease=lease)
             room.work()
             if room.is_left_to_others:
                 self._avoided = self._avoided | {lease.workspace_id: self.setup.monotonic() + AVOID_SECONDS}
         except StaleRevision:
+            is_lost = True
             logger.info("workspace %d: another sender has its messages, or it is gone", lease.workspace_id)
         except StoreUnavailable as error:
             logger.warning("sender: %s", error)
@@ -129,6 +134,21 @@ class Sender:
                 type(error).__name__,
                 place,
             )
+        finally:
+            self.setup.observer.lease_ended(is_lost=is_lost)
+
+    def _start_helpers(self) -> Sequence[threading.Thread]:
+        """Start the threads of heartbeats and notices, which end when ``stopping`` is set."""
+        jobs = [("heartbeat", self.register, HEARTBEAT_SECONDS)]
+        if self.notices is not None:
+            jobs.append(("notices", self.notices.work_once, NOTICE_SECONDS))
+        threads = [
+            threading.Thread(target=self._repeat, args=(work, interval, self.stopping.wait), name=name)
+            for name, work, interval in jobs
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
 
     def _repeat(self, work: Callable[[], bool], interval: float, pause: Callable[[float], object]) -> None:
         """Run ``work`` again at once while it has work, otherwise after an interval, longer after failures."""

@@ -19,6 +19,14 @@ MAX_BATCH: Final = 64
 class Observer(Protocol):
     """Counts what a sender does (`metrics.SenderMetrics`)."""
 
+    def leased(self) -> None:
+        """Count a lease of a workspace's messages that begins."""
+        ...
+
+    def lease_ended(self, *, is_lost: bool) -> None:
+        """Count a lease that ended; ``is_lost`` if another sender has the messages now, or the workspace is gone."""
+        ...
+
     def begun(self, count: int) -> None:
         """Count hand-overs that begin."""
         ...

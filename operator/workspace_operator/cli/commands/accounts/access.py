@@ -93,7 +93,7 @@ def _row(access: WorkspaceAccess) -> Sequence[object]:
 def _fields(access: WorkspaceAccess) -> Sequence[Sequence[object]]:
     decision = access.decision
     allowed = [DESCRIPTIONS[permission] for permission in decision.permissions()]
-    return [*zip(COLUMNS, _row(access), strict=True), *(("MAY", text) for text in allowed or [None])]
+    return [*zip(COLUMNS, _row(access), strict=True), *(("MAY", text) for text in allowed or [""])]
 
 
 def _document(access: WorkspaceAccess) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """``workspacectl database``: upgrade, description and integrity of the database; `backups` has the rest."""
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,6 +13,7 @@ from workspace_operator.cli.commands.maintenance import backups
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile
 from workspace_operator.cli.support.options import Database, Format, Output
 from workspace_operator.cli.support.output import STALLED, echo, info, json_text, print_table
+from workspace_operator.errors import StoreUnavailable
 
 app = typer.Typer(name="database", help="Upgrade, check, back up and restore the database.", no_args_is_help=True)
 app.command(epilog=backups.BACKUP_EXAMPLES)(backups.backup)
@@ -29,15 +31,37 @@ SCHEMA_ADVICE = {
 EXIT_CODES = {SchemaState.NONE: UPGRADE_DUE, SchemaState.OLDER: UPGRADE_DUE, SchemaState.FOREIGN: STALLED}
 
 
+RETRY_SECONDS: Final = 2.0
+
+Wait = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", min=0, help="How long to keep trying while the database is unavailable."),
+]
+
+
 @app.command()
-def upgrade(database: Database) -> None:
+def upgrade(*, wait: Wait = 0, database: Database) -> None:
     """Upgrade the database to the schema of this version, or create it.
 
     Every other command except plan, database and status also upgrades an older schema. Only this command, apply and
     run create a database.
     """
-    with open_store(database) as store:
-        echo(f"{store.name} is up to date")
+    deadline = time.monotonic() + wait
+    while not _try_upgrade(database, deadline):
+        time.sleep(RETRY_SECONDS)
+
+
+def _try_upgrade(database: str, deadline: float) -> bool:
+    """Whether the upgrade is done. Raises StoreUnavailable if there is no time for another attempt."""
+    try:
+        with open_store(database) as store:
+            echo(f"{store.name} is up to date")
+    except StoreUnavailable as error:
+        if time.monotonic() + RETRY_SECONDS > deadline:
+            raise
+        info(f"trying again in {RETRY_SECONDS:.0f} s: {error}")
+        return False
+    return True
 
 
 @app.command()

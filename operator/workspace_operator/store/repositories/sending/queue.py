@@ -27,7 +27,6 @@ from workspace_operator.store.sending.discards import discard_waiting_messages
 from workspace_operator.store.sending.mailrooms import lease_room, lock_room_workspace, oldest_due_at, release_room
 from workspace_operator.store.sending.settlements import end_attempts
 from workspace_operator.store.sending.transactions import open_transaction
-from workspace_operator.store.sending.usage import count_sent
 
 FORGET_SENDERS_AFTER: Final = timedelta(days=1)
 """Every start of a sender makes a row, since names are unique."""
@@ -76,8 +75,8 @@ class SQLSendingQueue(MergeOnTouchRepository):
 
         def work(connection: sa.Connection) -> None:
             lock_room_workspace(connection, lease)
-            sent = end_attempts(connection, lease.workspace_id, attempts, now=now)
-            count_sent(connection, lease.workspace_id, sent, now=now)
+            ended = end_attempts(connection, lease.workspace_id, attempts, now=now)
+            ended.write(connection, lease.workspace_id, now=now)
 
         self.database.writing(work)
 

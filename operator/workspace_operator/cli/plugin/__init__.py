@@ -1,0 +1,1 @@
+"""The kubectl plugin ``kubectl ws``: runs ``workspacectl`` in the operator's pod."""
