@@ -2,9 +2,7 @@
 
 import os
 import re
-import sqlite3
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,17 +45,6 @@ def test_lost_file_comes_back_from_its_backup(tmp_path: Path) -> None:
 
     state = final_state(printed)
     assert (state["PEOPLE"], state["ROOT KEY"]) == ("28", "as the database")
-
-
-def test_what_was_written_after_the_backup_is_kept_aside(tmp_path: Path) -> None:
-    write = "workspacectl people delete --workspace default/club m-1001"
-
-    printed = run_blocks([SETUP, block("backup of SQLite"), write, block("restore of SQLite"), COUNT], tmp_path)
-
-    assert final_state(printed)["PEOPLE"] == "28"
-    [aside] = tmp_path.glob("workspaces.db.replaced-*")
-    with closing(sqlite3.connect(aside)) as earlier:
-        assert earlier.execute("SELECT count(*) FROM person").fetchone() == (27,)
 
 
 def test_upgrade_from_the_first_schema_runs(tmp_path: Path) -> None:
