@@ -1,5 +1,6 @@
 """``kubectl ws`` runs ``workspacectl`` in the operator's pod: arguments, standard input, output and exit codes."""
 
+import csv
 import io
 import json
 import sys
@@ -13,6 +14,7 @@ from tests.cli.conftest import manifest, write
 from tests.cli.plugin.conftest import CLUSTER, Ws
 from tests.docs.pages import REPOSITORY
 from tests.fakes.cluster.kubectl_program import KubectlProgram
+from workspace_operator.cli.app import main
 
 OPTIONS = ("--kubeconfig", "here.yaml", "--context", "staging")
 
@@ -203,6 +205,27 @@ def test_violations_are_those_of_the_workspace(ws: Ws, kubectl: KubectlProgram) 
     assert kubectl.remote == [
         ["exports", "get", "--workspace", "members/club", "--except-oldest", "--cluster-id", CLUSTER]
     ]
+
+
+def test_violations_are_printed_as_csv(ws: Ws, tmp_path: Path) -> None:
+    database = ("--database", f"sqlite:///{tmp_path}/store.db")
+    write("crm.yaml", more="  identifiers: {mode: IDOnly}")
+    workspacectl("apply", "-f", "crm.yaml", "--cluster-id", CLUSTER, *database)
+    Path("people.csv").write_text("id,email\n1,a@x.com\n2,A@x.com\n3,b@x.com\n")
+    workspacectl("people", "import", "people.csv", "-w", "default/crm", *database)
+    write("crm.yaml", more="  identifiers: {mode: EmailOrID}")
+    workspacectl("apply", "-f", "crm.yaml", "--cluster-id", CLUSTER, *database)
+
+    done = ws("violations", "crm", "-n", "default", "--violation", "duplicateEmail")
+
+    rows = list(csv.DictReader(io.StringIO(done.out)))
+    assert (done.code, done.err) == (0, "")
+    assert [row["email"] for row in rows] == ["a@x.com", "A@x.com"]
+
+
+def workspacectl(*arguments: str) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
 
 
 def test_violations_are_in_the_namespace_of_the_context(ws: Ws, kubectl: KubectlProgram) -> None:
